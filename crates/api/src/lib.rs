@@ -1,0 +1,5 @@
+//! The faces: GraphQL, webhooks and pages over HTTP.
+
+pub mod auth;
+pub mod graphiql;
+pub mod transport;

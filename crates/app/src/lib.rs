@@ -1,0 +1,3 @@
+//! The use cases: everything Milepost does, whoever asks.
+
+pub mod feed;

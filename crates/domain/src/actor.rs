@@ -1,0 +1,73 @@
+//! Who asks, and what they may ask for.
+//!
+//! This governs requests. The steps of a walk carry whoever caused it.
+
+use crate::{ids::UserId, name::names, status::OrderStatus};
+
+names! {
+    /// The kinds of party that act on an order.
+    pub enum ActorKind ("actor") {
+        /// Milepost itself, or another system of the merchant.
+        System => "system",
+        /// A carrier, through scans only.
+        Carrier => "carrier",
+        /// The customer whose order it is.
+        Customer => "customer",
+        /// A person of the merchant's support.
+        Support => "support",
+        /// A supplier who ships its own items (dropship).
+        Supplier => "supplier",
+    }
+}
+
+/// Who did it, as recorded on every event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Actor {
+    /// What kind of party.
+    pub kind: ActorKind,
+    /// Which one: a user id, a supplier's code, a carrier's name.
+    pub id: Option<String>,
+}
+
+impl Actor {
+    /// Milepost itself.
+    pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
+
+    /// A party of this kind with this id.
+    pub fn new(kind: ActorKind, id: impl Into<String>) -> Self {
+        Self { kind, id: Some(id.into()) }
+    }
+
+    /// Whether this is the customer with that id.
+    pub fn is_customer(&self, user: UserId) -> bool {
+        self.kind == ActorKind::Customer && self.id.as_deref().and_then(|id| id.parse().ok()) == Some(user)
+    }
+
+    /// Whether the role may ask for this transition, the table permitting.
+    pub fn may_ask_for(&self, from: OrderStatus, to: OrderStatus) -> bool {
+        match self.kind {
+            ActorKind::System | ActorKind::Support => true,
+            ActorKind::Customer => match to {
+                OrderStatus::Cancelled => matches!(from, OrderStatus::Placed | OrderStatus::PaymentConfirmed),
+                OrderStatus::ReturnInitiated => from == OrderStatus::Delivered,
+                OrderStatus::Placed
+                | OrderStatus::PaymentConfirmed
+                | OrderStatus::Processing
+                | OrderStatus::AwaitingPickup
+                | OrderStatus::Shipped
+                | OrderStatus::OutForDelivery
+                | OrderStatus::Delivered
+                | OrderStatus::Returned => false,
+            },
+            ActorKind::Carrier | ActorKind::Supplier => false,
+        }
+    }
+
+    /// Whether the role runs the shop: may ship, cancel items, place for others.
+    pub fn is_staff(&self) -> bool {
+        match self.kind {
+            ActorKind::System | ActorKind::Support => true,
+            ActorKind::Carrier | ActorKind::Customer | ActorKind::Supplier => false,
+        }
+    }
+}

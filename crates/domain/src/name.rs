@@ -1,0 +1,56 @@
+//! Enums whose members have one stable spelling, used by the database, the logs and the keys alike.
+
+/// A text that is not the name of any member of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {what}; known are {known}")]
+pub struct UnknownName {
+    /// What was looked for: "order status", "carrier".
+    pub what: &'static str,
+    /// The text that names no member.
+    pub text: String,
+    /// The names there are, separated by commas.
+    pub known: String,
+}
+
+/// Declares an enum with `ALL`, `as_str`, `Display` and `FromStr` from one list of names.
+macro_rules! names {
+    (
+        $(#[$doc:meta])*
+        pub enum $name:ident ($what:literal) { $( $(#[$member_doc:meta])* $member:ident => $text:literal, )+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $( $(#[$member_doc])* $member, )+ }
+
+        impl $name {
+            /// Every member, in the order of the declaration.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$member),+];
+
+            /// The stable spelling, as in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$member => $text,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::name::UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.into_iter().find(|member| member.as_str() == text).ok_or_else(|| {
+                    crate::name::UnknownName {
+                        what: $what,
+                        text: text.to_owned(),
+                        known: [$($text),+].join(", "),
+                    }
+                })
+            }
+        }
+    };
+}
+pub(crate) use names;

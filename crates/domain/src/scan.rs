@@ -1,0 +1,98 @@
+//! Scans, and the fold that makes a parcel's state from the set of them.
+//!
+//! The fold looks at the set alone: any order of arrival, any duplication, the same result. What effect a
+//! scan had when it came is another question, answered once, by [`ScanEffect`].
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    name::names,
+    shipment::{Condition, ConditionKind, ShipmentStatus, Tracking},
+};
+
+/// What makes two claims the same claim: a hash over carrier, parcel, code, description code and the
+/// carrier's time as sent. Never the free text, the place, or an id of the push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScanIdentity(pub [u8; 32]);
+
+/// What a carrier's code means in our words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// The parcel got this far.
+    Status(ShipmentStatus),
+    /// Trouble beside the milestone.
+    Condition(ConditionKind),
+    /// A listed code that says nothing about where the parcel is.
+    Informational,
+    /// A code nobody has listed. Kept, shown, counted; never guessed at.
+    Unknown,
+}
+
+/// One claim by a carrier about a parcel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// What tells it from every other claim.
+    pub identity: ScanIdentity,
+    /// The carrier's code as sent: `OD`, or `I/OT/021` where the carrier needs three parts.
+    pub code: String,
+    /// What the code means in our words.
+    pub meaning: Meaning,
+    /// The carrier's words.
+    pub description: Option<String>,
+    /// Where, as a person would write it: `Holbrook, NY, US`.
+    pub location: Option<String>,
+    /// The carrier's time, or the arrival where that cannot be trusted.
+    pub occurred_at: DateTime<Utc>,
+    /// Whether `occurred_at` is the arrival.
+    pub time_estimated: bool,
+    /// When the carrier expects to deliver, as said with this scan.
+    pub estimated_delivery: Option<DateTime<Utc>>,
+}
+
+/// The time a carrier gave for a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarrierTime {
+    /// With an offset: an instant.
+    Instant(DateTime<Utc>),
+    /// Missing, without a zone, or not a time: kept as sent, not trusted.
+    Untrusted,
+}
+
+/// How far ahead of our clock a carrier's time may be.
+const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
+/// How much older than the order a scan may be before it is another parcel's: numbers are reused.
+const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
+/// How long after delivery a pick-up is the beginning of a return.
+const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
+
+impl CarrierTime {
+    /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.
+    pub fn or_arrival(self, arrival: DateTime<Utc>) -> (DateTime<Utc>, bool) {
+        match self {
+            Self::Instant(at) if at <= arrival + MAX_AHEAD => (at, false),
+            Self::Instant(_) | Self::Untrusted => (arrival, true),
+        }
+    }
+}
+
+names! {
+    /// What a scan did when it came.
+    pub enum ScanEffect ("scan effect") {
+        /// It changed what we say about the parcel.
+        Applied => "applied",
+        /// It said nothing new.
+        Stale => "stale",
+        /// Its code is not listed.
+        UnknownCode => "unknown_code",
+        /// Its code says nothing about where the parcel is.
+        Informational => "informational",
+        /// It moved the parcel before the order was paid; the order takes it up later.
+        Early => "early",
+        /// It is older than the order: another parcel had the number.
+        NotOurs => "not_ours",
+        /// It belongs to the way back of a delivered parcel.
+        ReturnLeg => "return_leg",
+        /// It came for an order that is closed.
+        OrderClosed => "order_closed",
+    }
+}

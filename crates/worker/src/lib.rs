@@ -1,0 +1,4 @@
+//! The background half: relay, queue, jobs and mail.
+
+pub mod mail;
+pub mod queue;
