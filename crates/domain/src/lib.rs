@@ -5,18 +5,36 @@
 
 mod actor;
 mod carrier;
+mod fold;
 mod ids;
+mod item;
+mod money;
 mod name;
+pub mod notice;
+mod order;
+mod progress;
+mod refusal;
+pub mod rollup;
 mod scan;
 mod shipment;
 mod status;
+pub mod stuck;
+mod transition;
 
 pub use actor::{Actor, ActorKind};
-pub use carrier::Carrier;
+pub use carrier::{Carrier, normalize_tracking_number};
+pub use fold::fold;
 pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
+pub use item::{FulfillmentPath, Item};
+pub use money::Money;
 pub use name::UnknownName;
+pub use notice::{NoticeState, Suppression};
+pub use order::{Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request};
+pub use progress::{Progress, progress};
+pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use scan::{CarrierTime, Meaning, Scan, ScanEffect, ScanIdentity};
 pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };
 pub use status::{LINE, OrderStatus, TRANSITIONS};
+pub use transition::{Context, Transition};

@@ -1,13 +1,10 @@
-//! Scans, and the fold that makes a parcel's state from the set of them.
-//!
-//! The fold looks at the set alone: any order of arrival, any duplication, the same result. What effect a
-//! scan had when it came is another question, answered once, by [`ScanEffect`].
+//! Scans: the claims of carriers about a parcel, and what each did when it came.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     name::names,
-    shipment::{Condition, ConditionKind, ShipmentStatus, Tracking},
+    shipment::{ConditionKind, ShipmentStatus},
 };
 
 /// What makes two claims the same claim: a hash over carrier, parcel, code, description code and the
@@ -60,10 +57,6 @@ pub enum CarrierTime {
 
 /// How far ahead of our clock a carrier's time may be.
 const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
-/// How much older than the order a scan may be before it is another parcel's: numbers are reused.
-const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
-/// How long after delivery a pick-up is the beginning of a return.
-const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
 impl CarrierTime {
     /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.

@@ -178,6 +178,8 @@ pub struct Shipment {
     pub created_at: DateTime<Utc>,
     /// When we called it off. Final: scans that still come change nothing.
     pub cancelled_at: Option<DateTime<Utc>>,
+    /// Why we called it off.
+    pub cancel_reason: Option<String>,
     /// The quantities it carries, by item.
     pub lines: Vec<Line>,
 }
@@ -194,7 +196,11 @@ pub struct Line {
 impl Shipment {
     /// How far it is, our own cancellation included.
     pub fn status(&self) -> ShipmentStatus {
-        if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
+        if self.cancelled_at.is_some() {
+            ShipmentStatus::Cancelled
+        } else {
+            self.tracking.status
+        }
     }
 
     /// Whether it carries its units: everything but a cancelled one does.

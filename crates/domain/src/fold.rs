@@ -1,0 +1,189 @@
+//! The fold: what the set of a parcel's scans amounts to.
+//!
+//! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
+//! What a scan did when it came is told by [`effect`], once, and never asked again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    scan::{Meaning, Scan, ScanEffect},
+    shipment::{Condition, ConditionKind, Rank, ShipmentStatus, Tracking},
+    status::OrderStatus,
+};
+
+/// How much older than the order a scan may be before it is another parcel's: numbers are reused.
+const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
+/// How long after delivery a pick-up is the beginning of a return.
+const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// What the scans of one parcel amount to, for an order placed at `placed_at` whose parcel was promised for
+/// `promised_delivery`.
+pub fn fold<'a>(
+    scans: impl IntoIterator<Item = &'a Scan>,
+    placed_at: DateTime<Utc>,
+    promised_delivery: Option<DateTime<Utc>>,
+) -> Tracking {
+    let mut scans: Vec<&Scan> = scans
+        .into_iter()
+        .filter(|scan| is_ours(scan, placed_at))
+        .collect();
+    let delivered_at = earliest(&scans, Rank::Delivered).map(|scan| scan.occurred_at);
+    if let Some(at) = delivered_at {
+        scans.retain(|scan| !is_return_leg(scan, at));
+    }
+    let furthest = scans.iter().filter_map(|scan| movement(scan)).max();
+    let status = match furthest {
+        Some(status) if status.rank() >= Rank::Shipped => status,
+        _ if scans
+            .iter()
+            .any(|scan| scan.meaning == Meaning::Status(ShipmentStatus::Cancelled)) =>
+        {
+            ShipmentStatus::Cancelled
+        }
+        _ => ShipmentStatus::LabelCreated,
+    };
+    let tells = |rank: Rank| {
+        scans
+            .iter()
+            .any(|scan| movement(scan).is_some_and(|s| s.rank() == rank))
+    };
+    let since = |rank: Rank| earliest(&scans, rank).map(|scan| scan.occurred_at);
+    let estimates: Vec<_> = scans
+        .iter()
+        .copied()
+        .filter(|scan| scan.estimated_delivery.is_some())
+        .collect();
+    Tracking {
+        status,
+        condition: condition(&scans),
+        estimated_delivery: latest(&estimates)
+            .and_then(|scan| scan.estimated_delivery)
+            .or(promised_delivery),
+        shipped_at: since(Rank::Shipped),
+        shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
+        out_for_delivery_at: since(Rank::OutForDelivery),
+        out_for_delivery_inferred: since(Rank::OutForDelivery).is_some() && !tells(Rank::OutForDelivery),
+        delivered_at,
+    }
+}
+
+/// What a scan did when it came, the parcel having gone from `before` to `after` by it.
+pub(crate) fn effect(
+    scan: &Scan,
+    placed_at: DateTime<Utc>,
+    order: OrderStatus,
+    before: &Tracking,
+    after: &Tracking,
+) -> ScanEffect {
+    if !is_ours(scan, placed_at) {
+        return ScanEffect::NotOurs;
+    }
+    match scan.meaning {
+        Meaning::Unknown => return ScanEffect::UnknownCode,
+        Meaning::Informational => return ScanEffect::Informational,
+        Meaning::Status(_) | Meaning::Condition(_) => {}
+    }
+    if after.delivered_at.is_some_and(|at| is_return_leg(scan, at)) {
+        return ScanEffect::ReturnLeg;
+    }
+    match order {
+        OrderStatus::Cancelled | OrderStatus::Returned => ScanEffect::OrderClosed,
+        _ if before == after => ScanEffect::Stale,
+        OrderStatus::Placed | OrderStatus::PaymentConfirmed => ScanEffect::Early,
+        OrderStatus::Processing
+        | OrderStatus::AwaitingPickup
+        | OrderStatus::Shipped
+        | OrderStatus::OutForDelivery
+        | OrderStatus::Delivered
+        | OrderStatus::ReturnInitiated => ScanEffect::Applied,
+    }
+}
+
+/// Whether the scan can be about a parcel of an order placed then. An estimated time says nothing.
+fn is_ours(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
+    scan.time_estimated || scan.occurred_at >= placed_at - MAX_BEFORE_ORDER
+}
+
+/// Whether the scan belongs to the way back of a parcel that was delivered then.
+fn is_return_leg(scan: &Scan, delivered_at: DateTime<Utc>) -> bool {
+    match scan.meaning {
+        Meaning::Status(ShipmentStatus::PickedUp) => scan.occurred_at >= delivered_at + RETURN_PICKUP_AFTER,
+        Meaning::Status(ShipmentStatus::ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
+            scan.occurred_at >= delivered_at
+        }
+        Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+    }
+}
+
+/// The milestone a scan claims, a cancellation aside.
+fn movement(scan: &Scan) -> Option<ShipmentStatus> {
+    match scan.meaning {
+        Meaning::Status(ShipmentStatus::Cancelled) => None,
+        Meaning::Status(status) => Some(status),
+        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
+    }
+}
+
+/// The earliest scan that shows the parcel at least that far.
+fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
+    let shows = |scan: &&&'a Scan| movement(scan).is_some_and(|status| status.rank() >= rank);
+    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (scan.occurred_at, scan.identity))
+}
+
+fn latest<'a>(scans: &[&'a Scan]) -> Option<&'a Scan> {
+    trusted(scans.iter().copied()).max_by_key(|scan| (scan.occurred_at, scan.identity))
+}
+
+/// Those whose time is the carrier's own; where no time is, all of them.
+fn trusted<'a>(scans: impl Iterator<Item = &'a Scan> + Clone) -> impl Iterator<Item = &'a Scan> {
+    let any = scans.clone().any(|scan| !scan.time_estimated);
+    scans.filter(move |scan| !any || !scan.time_estimated)
+}
+
+/// The latest trouble, unless the parcel got on since.
+fn condition(scans: &[&Scan]) -> Option<Condition> {
+    let troubles: Vec<_> = scans
+        .iter()
+        .copied()
+        .filter(|scan| trouble(scan).is_some())
+        .collect();
+    let scan = latest(&troubles)?;
+    let kind = trouble(scan)?;
+    let progress: Vec<_> = scans
+        .iter()
+        .copied()
+        .filter(|other| movement(other).is_some_and(|s| clears(s, kind)))
+        .collect();
+    if latest(&progress).is_some_and(|other| other.occurred_at > scan.occurred_at) {
+        return None;
+    }
+    let message = scan
+        .description
+        .clone()
+        .unwrap_or_else(|| kind.as_str().replace('_', " "));
+    Some(Condition {
+        kind,
+        message,
+        since: scan.occurred_at,
+    })
+}
+
+fn trouble(scan: &Scan) -> Option<ConditionKind> {
+    match scan.meaning {
+        Meaning::Condition(kind) => Some(kind),
+        Meaning::Status(ShipmentStatus::ReturnedToSender) => Some(ConditionKind::Returning),
+        Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+    }
+}
+
+/// Whether a parcel that got this far is past such trouble. A parcel on its way back moves too: only the
+/// last leg shows that it goes to the customer again.
+fn clears(status: ShipmentStatus, kind: ConditionKind) -> bool {
+    match status {
+        ShipmentStatus::PickedUp | ShipmentStatus::InTransit => kind != ConditionKind::Returning,
+        ShipmentStatus::OutForDelivery | ShipmentStatus::AvailableForPickup | ShipmentStatus::Delivered => {
+            true
+        }
+        ShipmentStatus::LabelCreated | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled => false,
+    }
+}

@@ -1,0 +1,189 @@
+//! Calling things off: the order's labels, a parcel, units that cannot be shipped.
+
+use crate::{
+    ids::ShipmentId,
+    order::{Order, Outcome, StepDetail},
+    refusal::{Refusal, ShipmentRefusal},
+    shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
+    status::OrderStatus,
+    transition::Context,
+};
+
+impl Order {
+    /// A cancelled order's parcels do not travel: calls off those that have only a label.
+    pub(super) fn cancel_labels(&mut self, context: &Context) {
+        let live: Vec<_> = self
+            .shipments
+            .iter()
+            .filter(|s| s.cancelled_at.is_none())
+            .map(|s| s.id)
+            .collect();
+        for id in live {
+            self.call_off(id, context);
+        }
+    }
+
+    pub(super) fn cancel_shipment(
+        &mut self,
+        id: ShipmentId,
+        reason: String,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        let shipment = self.shipment_mut(id)?.clone();
+        if !self.may_ship(&shipment, context) {
+            return Err(Refusal::Forbidden(
+                "this role may not call off that shipment".to_owned(),
+            ));
+        }
+        if shipment.cancelled_at.is_some() {
+            return Ok(Outcome {
+                shipment: Some(id),
+                ..Default::default()
+            });
+        }
+        may_be_called_off(&shipment)?;
+        self.call_off(id, context);
+        self.walk(None, context);
+        Ok(Outcome {
+            changed: true,
+            shipment: Some(id),
+            ..Default::default()
+        })
+    }
+
+    pub(super) fn cancel_items(
+        &mut self,
+        lines: &[Line],
+        reason: String,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        if !context.actor.is_staff() {
+            return Err(Refusal::Forbidden(
+                "only support and systems may cancel items".to_owned(),
+            ));
+        }
+        if reason.trim().is_empty() {
+            return Err(Refusal::invalid(
+                "reason",
+                "a reason is needed: the customer will ask",
+            ));
+        }
+        match self.head.status {
+            OrderStatus::Delivered
+            | OrderStatus::Cancelled
+            | OrderStatus::ReturnInitiated
+            | OrderStatus::Returned => {
+                let status = self.head.status;
+                return Err(Refusal::invalid(
+                    "items",
+                    format!("the order is {status}: no unit is left to cancel"),
+                ));
+            }
+            OrderStatus::Placed
+            | OrderStatus::PaymentConfirmed
+            | OrderStatus::Processing
+            | OrderStatus::AwaitingPickup
+            | OrderStatus::Shipped
+            | OrderStatus::OutForDelivery => {}
+        }
+        let lines = self.sum_lines(lines)?;
+        self.settle_carrier_cancellations(&lines, context);
+        for line in lines {
+            let shipments = &self.shipments;
+            let item = self.items.iter_mut().find(|item| item.id == line.item_id);
+            let Some(item) = item else { continue };
+            let free = item.unallocated(shipments);
+            if line.quantity > free {
+                let message = format!(
+                    "{} units of {} are in no parcel, {} were asked to be cancelled: cancel their shipment first",
+                    free, item.sku, line.quantity
+                );
+                return Err(Refusal::invalid("items", message));
+            }
+            item.cancelled += line.quantity;
+            self.changes.items.insert(line.item_id);
+        }
+        let mut event = None;
+        if self.items.iter().all(|item| item.wanted() == 0) {
+            self.check(OrderStatus::Cancelled, &context.actor)?;
+            self.cancel_labels(context);
+            let detail = StepDetail {
+                occurred_at: context.now,
+                inferred: false,
+                notes: Some(reason),
+                metadata: None,
+            };
+            event = Some(self.step(OrderStatus::Cancelled, detail, context));
+        } else {
+            let version = self.head.version;
+            self.walk(None, context);
+            event = (self.head.version > version)
+                .then_some(self.head.version)
+                .or(event);
+        }
+        Ok(Outcome {
+            changed: true,
+            event,
+            ..Default::default()
+        })
+    }
+
+    /// A carrier's own cancellation can still be overtaken by movement. Once its units go elsewhere it is
+    /// final, or they would travel twice.
+    pub(super) fn settle_carrier_cancellations(&mut self, lines: &[Line], context: &Context) {
+        let given_back: Vec<_> = self
+            .shipments
+            .iter()
+            .filter(|shipment| shipment.cancelled_at.is_none() && !shipment.is_live())
+            .filter(|shipment| {
+                shipment
+                    .lines
+                    .iter()
+                    .any(|line| lines.iter().any(|other| other.item_id == line.item_id))
+            })
+            .map(|shipment| shipment.id)
+            .collect();
+        for id in given_back {
+            self.call_off(id, context);
+        }
+    }
+
+    fn call_off(&mut self, id: ShipmentId, context: &Context) {
+        if let Ok(shipment) = self.shipment_mut(id) {
+            shipment.cancelled_at = Some(context.now);
+        }
+        self.touch(id);
+    }
+}
+
+/// Allowed before the carrier has it, or when it will not arrive; never after delivery.
+fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
+    let status = shipment.status();
+    let number = &shipment.tracking_number;
+    if status == ShipmentStatus::Delivered {
+        return Err(Refusal::shipment(
+            ShipmentRefusal::AlreadyDelivered,
+            format!("parcel {number} was delivered"),
+        ));
+    }
+    let will_not_arrive = status == ShipmentStatus::ReturnedToSender
+        || shipment
+            .tracking
+            .condition
+            .as_ref()
+            .is_some_and(|condition| match condition.kind {
+                ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => true,
+                ConditionKind::DeliveryAttemptFailed
+                | ConditionKind::Delayed
+                | ConditionKind::Held
+                | ConditionKind::AddressIssue
+                | ConditionKind::Other => false,
+            });
+    if status.rank() <= Rank::Labelled || will_not_arrive {
+        return Ok(());
+    }
+    Err(Refusal::shipment(
+        ShipmentRefusal::AlreadyMoving,
+        format!("parcel {number} is {status}: it can be called off only when lost, damaged or returning"),
+    ))
+}

@@ -1,0 +1,121 @@
+//! What stands between an order and a status, for one caller. Enforcement and explanation are one function.
+
+use crate::{
+    actor::Actor,
+    ids::ShipmentId,
+    order::{Order, StepDetail},
+    refusal::{Blocker, BlockerCode, Refusal},
+    rollup::{carrying, rank_for, slowest},
+    shipment::Rank,
+    status::OrderStatus,
+    transition::Context,
+};
+
+impl Order {
+    /// For every status: whether this caller may bring the order there now, and if not, why.
+    pub fn allowed_transitions(&self, actor: &Actor) -> Vec<(OrderStatus, Option<Blocker>)> {
+        OrderStatus::ALL
+            .into_iter()
+            .map(|to| (to, self.blocker(to, actor)))
+            .collect()
+    }
+
+    pub(super) fn transition(
+        &mut self,
+        to: OrderStatus,
+        notes: Option<String>,
+        metadata: Option<serde_json::Value>,
+        context: &Context,
+    ) -> Result<super::Outcome, Refusal> {
+        self.check(to, &context.actor)?;
+        if to == OrderStatus::Cancelled {
+            self.cancel_labels(context);
+        }
+        let detail = StepDetail {
+            occurred_at: context.now,
+            inferred: false,
+            notes,
+            metadata,
+        };
+        let event = self.step(to, detail, context);
+        self.walk(None, context);
+        Ok(super::Outcome {
+            changed: true,
+            event: Some(event),
+            ..Default::default()
+        })
+    }
+
+    /// Refuses what the table, the role or the parcels do not permit.
+    pub(super) fn check(&self, to: OrderStatus, actor: &Actor) -> Result<(), Refusal> {
+        let Some(blocker) = self.blocker(to, actor) else {
+            return Ok(());
+        };
+        let allowed = self.allowed_transitions(actor);
+        Err(Refusal::InvalidTransition {
+            from: self.head.status,
+            to,
+            allowed: allowed
+                .into_iter()
+                .filter(|(_, why)| why.is_none())
+                .map(|(to, _)| to)
+                .collect(),
+            blocker,
+        })
+    }
+
+    fn blocker(&self, to: OrderStatus, actor: &Actor) -> Option<Blocker> {
+        let from = self.head.status;
+        let blocker = |code, message, shipments| {
+            Some(Blocker {
+                code,
+                message,
+                shipments,
+            })
+        };
+        if !from.may_become(to) {
+            let next: Vec<_> = from.successors().map(OrderStatus::as_str).collect();
+            let next = if next.is_empty() {
+                "nothing".to_owned()
+            } else {
+                next.join(" or ")
+            };
+            let message = format!("an order that is {from} cannot become {to}: {next} follows {from}");
+            return blocker(BlockerCode::NotInTable, message, vec![]);
+        }
+        if !actor.may_ask_for(from, to) {
+            let message = format!(
+                "the role {} may not bring an order from {from} to {to}",
+                actor.kind
+            );
+            return blocker(BlockerCode::Role, message, vec![]);
+        }
+        if to == OrderStatus::Cancelled {
+            let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
+            if !moving.is_empty() {
+                let message = format!(
+                    "{} of its parcels are moving: cancel the remaining items",
+                    moving.len()
+                );
+                return blocker(BlockerCode::ParcelsMoving, message, moving);
+            }
+        }
+        if let Some(needed) = rank_for(to)
+            && carrying(&self.shipments).next().is_some()
+            && slowest(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
+        {
+            let behind = self.shipments_where(|rank| rank < needed);
+            let message = match behind.len() {
+                0 => format!("not every unit is in a parcel yet, so the order cannot be {to}"),
+                n => format!("{n} of its parcels are not {to} yet"),
+            };
+            return blocker(BlockerCode::ShipmentsBehind, message, behind);
+        }
+        None
+    }
+
+    fn shipments_where(&self, condition: impl Fn(Rank) -> bool) -> Vec<ShipmentId> {
+        let live = carrying(&self.shipments).filter(|shipment| condition(shipment.status().rank()));
+        live.map(|shipment| shipment.id).collect()
+    }
+}

@@ -1,0 +1,209 @@
+//! Placing an order: the first event, and what an order must have.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    actor::ActorKind,
+    ids::{ItemId, OrderId, UserId},
+    item::{FulfillmentPath, Item},
+    money::Money,
+    order::{Changes, Order, OrderHead},
+    refusal::Refusal,
+    shipment::Origin,
+    status::OrderStatus,
+    transition::{Context, Transition},
+};
+
+/// An order to be placed.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// The id it will have.
+    pub id: OrderId,
+    /// Whose it is; a customer may leave it out.
+    pub user_id: Option<UserId>,
+    /// Where notices go.
+    pub customer_email: Option<String>,
+    /// The merchant's own number, unique.
+    pub reference: Option<String>,
+    /// What it costs.
+    pub total: Money,
+    /// The plan; left out, what the items' origins amount to.
+    pub fulfillment_path: Option<FulfillmentPath>,
+    /// Its lines, at least one.
+    pub items: Vec<NewItem>,
+    /// When it was placed, for orders that were placed elsewhere (system and support only).
+    pub placed_at: Option<DateTime<Utc>>,
+    /// What to say about it on the first event.
+    pub notes: Option<String>,
+    /// What to attach to the first event.
+    pub metadata: Option<Value>,
+}
+
+/// A line of an order to be placed.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// The id it will have.
+    pub id: ItemId,
+    /// The merchant's stock keeping unit.
+    pub sku: String,
+    /// What the customer calls it.
+    pub name: String,
+    /// Units, at least one.
+    pub quantity: i32,
+    /// Where it is planned to come from.
+    pub origin: Option<Origin>,
+}
+
+/// The most units of one item in an order, and the most items: beyond is a mistake, not an order.
+const MOST_UNITS: i32 = 1_000_000;
+const MOST_ITEMS: usize = 1_000;
+
+impl Order {
+    /// A placed order, with its first event among the changes.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidInput`] that names the field, or [`Refusal::Forbidden`].
+    pub fn place(new: NewOrder, context: &Context) -> Result<Self, Refusal> {
+        let user_id = owner(&new, context)?;
+        check(&new, context)?;
+        let placed_at = new.placed_at.unwrap_or(context.now);
+        let path = new
+            .fulfillment_path
+            .unwrap_or_else(|| FulfillmentPath::planned(new.items.iter().map(|item| item.origin.as_ref())));
+        let items = new.items.into_iter().map(|item| Item {
+            id: item.id,
+            sku: item.sku,
+            name: item.name,
+            quantity: item.quantity.unsigned_abs(),
+            cancelled: 0,
+            cancel_reason: None,
+            origin: item.origin,
+        });
+        let head = OrderHead {
+            id: new.id,
+            reference: new.reference,
+            user_id,
+            customer_email: new.customer_email,
+            status: OrderStatus::Placed,
+            version: 1,
+            total: new.total,
+            fulfillment_path: path,
+            placed_at,
+            updated_at: context.now,
+            occurred_at: placed_at,
+        };
+        let placement = Transition {
+            order_id: head.id,
+            version: 1,
+            from: None,
+            to: OrderStatus::Placed,
+            actor: context.actor.clone(),
+            notes: new.notes,
+            metadata: new.metadata,
+            inferred: false,
+            occurred_at: placed_at,
+            recorded_at: context.now,
+            request_id: context.request_id.clone(),
+            webhook_id: context.webhook_id,
+        };
+        let changes = Changes {
+            transitions: vec![placement],
+            ..Changes::default()
+        };
+        Ok(Self {
+            head,
+            items: items.collect(),
+            shipments: vec![],
+            changes,
+        })
+    }
+}
+
+/// Whose order it will be: a customer's own, or the one that staff name.
+fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
+    match context.actor.kind {
+        ActorKind::System | ActorKind::Support => new
+            .user_id
+            .ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed")),
+        ActorKind::Customer => {
+            let own = context.actor.id.as_deref().and_then(|id| id.parse().ok());
+            let own: UserId =
+                own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
+            match new.user_id {
+                Some(user) if user != own => Err(Refusal::Forbidden(
+                    "a customer places orders of their own only".to_owned(),
+                )),
+                _ => Ok(own),
+            }
+        }
+        ActorKind::Carrier | ActorKind::Supplier => Err(Refusal::Forbidden(format!(
+            "the role {} may not place orders",
+            context.actor.kind
+        ))),
+    }
+}
+
+fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
+    let invalid = |field: &str, message: &str| Err(Refusal::invalid(field, message));
+    if new.items.is_empty() {
+        return invalid("items", "an order has at least one item");
+    }
+    if new.items.len() > MOST_ITEMS {
+        return invalid("items", "an order has at most 1000 items");
+    }
+    for (at, item) in new.items.iter().enumerate() {
+        let field = |name: &str| format!("items[{at}].{name}");
+        if item.quantity < 1 || item.quantity > MOST_UNITS {
+            return invalid(&field("quantity"), "between 1 and 1000000 units are needed");
+        }
+        check_text(&field("sku"), &item.sku)?;
+        check_text(&field("name"), &item.name)?;
+        if let Some(origin) = &item.origin {
+            check_text(&field("origin.code"), &origin.code)?;
+        }
+    }
+    if new.total.cents < 0 {
+        return invalid("totalCents", "a total is not negative");
+    }
+    if new.total.currency.len() != 3 || !new.total.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return invalid(
+            "currency",
+            "a currency is three capital letters, as in ISO 4217: USD",
+        );
+    }
+    if let Some(reference) = &new.reference {
+        check_text("reference", reference)?;
+    }
+    if let Some(address) = &new.customer_email
+        && !is_address(address)
+    {
+        return invalid("customerEmail", "that is not an e-mail address");
+    }
+    match new.placed_at {
+        Some(_) if !context.actor.is_staff() => Err(Refusal::Forbidden(
+            "only support and systems may say when an order was placed".to_owned(),
+        )),
+        Some(at) if at > context.now => invalid("placedAt", "an order is not placed in the future"),
+        _ => Ok(()),
+    }
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
+        return Err(Refusal::invalid(
+            field,
+            "1 to 500 printable characters are needed",
+        ));
+    }
+    Ok(())
+}
+
+/// A first look only; the mail server has the last word.
+fn is_address(text: &str) -> bool {
+    let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    plain
+        && text
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+}

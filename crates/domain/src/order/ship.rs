@@ -1,0 +1,231 @@
+//! Registering a parcel: which units go into it, and whether they are free.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    carrier::{Carrier, normalize_tracking_number},
+    ids::{ItemId, ShipmentId},
+    item::Item,
+    order::{Order, Outcome},
+    refusal::{Refusal, ShipmentRefusal},
+    shipment::{Line, Origin, OriginKind, Shipment, Tracking},
+    status::OrderStatus,
+    transition::Context,
+};
+
+/// A parcel to be registered.
+#[derive(Clone, Debug)]
+pub struct NewShipment {
+    /// The id it will have.
+    pub id: ShipmentId,
+    /// Who carries it.
+    pub carrier: Carrier,
+    /// The carrier's number for it.
+    pub tracking_number: String,
+    /// Where it comes from; left out, where its items were planned to come from.
+    pub origin: Option<Origin>,
+    /// What is in it; left out, everything that waits for a parcel.
+    pub lines: Option<Vec<Line>>,
+    /// When it is expected.
+    pub estimated_delivery: Option<DateTime<Utc>>,
+}
+
+impl Order {
+    pub(super) fn create_shipment(
+        &mut self,
+        new: NewShipment,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        let number = normalize_tracking_number(&new.tracking_number).ok_or_else(|| {
+            Refusal::invalid("trackingNumber", "1 to 64 letters, digits and hyphens are needed")
+        })?;
+        let asked = new
+            .lines
+            .as_deref()
+            .map(|lines| self.sum_lines(lines))
+            .transpose()?;
+        if !self
+            .items
+            .iter()
+            .any(|item| item.may_be_shipped_by(&context.actor))
+        {
+            return Err(Refusal::Forbidden(
+                "this role may not ship items of this order".to_owned(),
+            ));
+        }
+        if let Some(same) = self.live_with(new.carrier, &number) {
+            return match &asked {
+                Some(lines) if !same_lines(lines, &same.lines) => Err(Refusal::shipment(
+                    ShipmentRefusal::NumberInUse,
+                    format!(
+                        "{} {number} is a parcel of this order with other items",
+                        new.carrier
+                    ),
+                )),
+                _ => Ok(Outcome {
+                    shipment: Some(same.id),
+                    ..Default::default()
+                }),
+            };
+        }
+        self.check_open()?;
+        let lines = match asked {
+            Some(lines) => lines,
+            None => self.waiting(context),
+        };
+        if lines.is_empty() {
+            let message = "every unit this caller may ship is in a parcel already";
+            return Err(Refusal::shipment(ShipmentRefusal::NothingToShip, message));
+        }
+        for line in &lines {
+            self.check_allocation(line, context)?;
+        }
+        let origin = match new.origin {
+            Some(origin) => origin,
+            None => self.planned_origin(&lines)?,
+        };
+        self.settle_carrier_cancellations(&lines, context);
+        self.shipments.push(Shipment {
+            id: new.id,
+            order_id: self.head.id,
+            carrier: new.carrier,
+            tracking_number: number,
+            origin,
+            tracking: Tracking::labelled(new.estimated_delivery),
+            promised_delivery: new.estimated_delivery,
+            created_at: context.now,
+            cancelled_at: None,
+            cancel_reason: None,
+            lines,
+        });
+        self.changes.new_shipments.insert(new.id);
+        self.walk(None, context);
+        Ok(Outcome {
+            changed: true,
+            shipment: Some(new.id),
+            ..Default::default()
+        })
+    }
+
+    /// Whether the actor may register or call off this parcel.
+    pub(super) fn may_ship(&self, shipment: &Shipment, context: &Context) -> bool {
+        let mut items = shipment.lines.iter().filter_map(|line| self.item(line.item_id));
+        items.all(|item| item.may_be_shipped_by(&context.actor))
+    }
+
+    /// Lines with one entry an item, checked for items that are not there and quantities below one.
+    pub(super) fn sum_lines(&self, lines: &[Line]) -> Result<Vec<Line>, Refusal> {
+        let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            if self.item(line.item_id).is_none() {
+                let message = format!("the order has no item {}", line.item_id);
+                return Err(Refusal::invalid(format!("items[{at}].itemId"), message));
+            }
+            if line.quantity == 0 {
+                return Err(Refusal::invalid(
+                    format!("items[{at}].quantity"),
+                    "at least 1 is needed",
+                ));
+            }
+            let sum = sums.entry(line.item_id).or_default();
+            *sum = sum.saturating_add(line.quantity);
+        }
+        if sums.is_empty() {
+            return Err(Refusal::invalid("items", "at least one item is needed"));
+        }
+        Ok(sums
+            .into_iter()
+            .map(|(item_id, quantity)| Line { item_id, quantity })
+            .collect())
+    }
+
+    fn check_open(&self) -> Result<(), Refusal> {
+        match self.head.status {
+            OrderStatus::Placed
+            | OrderStatus::PaymentConfirmed
+            | OrderStatus::Processing
+            | OrderStatus::AwaitingPickup
+            | OrderStatus::Shipped
+            | OrderStatus::OutForDelivery => Ok(()),
+            status @ (OrderStatus::Delivered
+            | OrderStatus::Cancelled
+            | OrderStatus::ReturnInitiated
+            | OrderStatus::Returned) => Err(Refusal::shipment(
+                ShipmentRefusal::OrderClosed,
+                format!("the order is {status}: it takes no more parcels"),
+            )),
+        }
+    }
+
+    fn check_allocation(&self, line: &Line, context: &Context) -> Result<(), Refusal> {
+        let item = self.item(line.item_id).ok_or(Refusal::NotFound("item"))?;
+        if !item.may_be_shipped_by(&context.actor) {
+            return Err(Refusal::Forbidden(format!("this role may not ship {}", item.sku)));
+        }
+        if line.quantity > item.unallocated(&self.shipments) {
+            return Err(Refusal::OverAllocated {
+                item: item.id,
+                ordered: item.wanted(),
+                allocated: item.allocated(&self.shipments),
+                asked: line.quantity,
+            });
+        }
+        Ok(())
+    }
+
+    /// Everything that waits for a parcel and that this caller may ship.
+    fn waiting(&self, context: &Context) -> Vec<Line> {
+        let items = self
+            .items
+            .iter()
+            .filter(|item| item.may_be_shipped_by(&context.actor));
+        let lines = items.map(|item| Line {
+            item_id: item.id,
+            quantity: item.unallocated(&self.shipments),
+        });
+        let mut lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
+        lines.sort_by_key(|line| line.item_id);
+        lines
+    }
+
+    /// The one origin the items were planned to come from; the merchant's main warehouse where none was.
+    fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
+        let mut origins = lines
+            .iter()
+            .filter_map(|line| self.item(line.item_id)?.origin.as_ref());
+        let Some(first) = origins.next() else {
+            return Ok(Origin {
+                kind: OriginKind::Warehouse,
+                code: "main".to_owned(),
+            });
+        };
+        if origins.any(|origin| origin != first) {
+            let message =
+                "the items were planned to come from several places: say where this parcel comes from";
+            return Err(Refusal::invalid("origin", message));
+        }
+        Ok(first.clone())
+    }
+
+    fn item(&self, id: ItemId) -> Option<&Item> {
+        self.items.iter().find(|item| item.id == id)
+    }
+
+    fn live_with(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
+        self.shipments
+            .iter()
+            .find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
+    }
+}
+
+fn same_lines(one: &[Line], other: &[Line]) -> bool {
+    let sorted = |lines: &[Line]| {
+        lines
+            .iter()
+            .map(|line| (line.item_id, line.quantity))
+            .collect::<BTreeMap<_, _>>()
+    };
+    sorted(one) == sorted(other)
+}

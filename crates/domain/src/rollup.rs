@@ -1,0 +1,94 @@
+//! The roll-up: an order is as far as its slowest unit.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    item::Item,
+    shipment::{Rank, Shipment, Tracking},
+    status::OrderStatus,
+};
+
+/// The rank of the slowest unit still wanted. Nothing when no unit is wanted.
+pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
+    let waiting = items.iter().any(|item| item.unallocated(shipments) > 0);
+    if waiting {
+        return Some(Rank::None);
+    }
+    if items.iter().all(|item| item.wanted() == 0) {
+        return None;
+    }
+    carrying(shipments).map(|shipment| shipment.status().rank()).min()
+}
+
+/// The parcels that carry units.
+pub(crate) fn carrying(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
+    shipments.iter().filter(|shipment| shipment.is_live())
+}
+
+/// The furthest status an order may have whose slowest unit has this rank.
+pub const fn status_for(rank: Rank) -> Option<OrderStatus> {
+    match rank {
+        Rank::None => None,
+        Rank::Labelled => Some(OrderStatus::AwaitingPickup),
+        Rank::Shipped => Some(OrderStatus::Shipped),
+        Rank::OutForDelivery => Some(OrderStatus::OutForDelivery),
+        Rank::Delivered => Some(OrderStatus::Delivered),
+    }
+}
+
+/// The rank every unit needs before an order may have this status. Nothing for a status parcels do not hold
+/// back.
+pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
+    match status {
+        OrderStatus::Shipped => Some(Rank::Shipped),
+        OrderStatus::OutForDelivery => Some(Rank::OutForDelivery),
+        OrderStatus::Delivered => Some(Rank::Delivered),
+        OrderStatus::Placed
+        | OrderStatus::PaymentConfirmed
+        | OrderStatus::Processing
+        | OrderStatus::AwaitingPickup
+        | OrderStatus::Cancelled
+        | OrderStatus::ReturnInitiated
+        | OrderStatus::Returned => None,
+    }
+}
+
+/// When a step of the walk happened, and whether a carrier ever said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Justification {
+    /// The time of the scan that brought the last parcel this far.
+    pub at: DateTime<Utc>,
+    /// Some parcel was never reported at exactly this rank.
+    pub inferred: bool,
+}
+
+/// What the parcels say about the moment the whole order reached a rank.
+pub(crate) fn justification(shipments: &[Shipment], rank: Rank) -> Option<Justification> {
+    carrying(shipments)
+        .map(|shipment| reached(shipment, rank))
+        .reduce(|one, other| match (one, other) {
+            (Some(a), Some(b)) => Some(Justification {
+                at: a.at.max(b.at),
+                inferred: a.inferred || b.inferred,
+            }),
+            _ => None,
+        })
+        .flatten()
+}
+
+fn reached(shipment: &Shipment, rank: Rank) -> Option<Justification> {
+    let Tracking {
+        shipped_at,
+        shipped_inferred,
+        out_for_delivery_at,
+        out_for_delivery_inferred,
+        ..
+    } = shipment.tracking;
+    let (at, inferred) = match rank {
+        Rank::None | Rank::Labelled => (Some(shipment.created_at), false),
+        Rank::Shipped => (shipped_at, shipped_inferred),
+        Rank::OutForDelivery => (out_for_delivery_at, out_for_delivery_inferred),
+        Rank::Delivered => (shipment.tracking.delivered_at, false),
+    };
+    Some(Justification { at: at?, inferred })
+}
