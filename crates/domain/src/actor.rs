@@ -31,17 +31,11 @@ pub struct Actor {
 
 impl Actor {
     /// Milepost itself.
-    pub const SYSTEM: Self = Self {
-        kind: ActorKind::System,
-        id: None,
-    };
+    pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
 
     /// A party of this kind with this id.
     pub fn new(kind: ActorKind, id: impl Into<String>) -> Self {
-        Self {
-            kind,
-            id: Some(id.into()),
-        }
+        Self { kind, id: Some(id.into()) }
     }
 
     /// Whether this is the customer with that id.

@@ -20,11 +20,7 @@ impl Carrier {
     /// The carrier of that short name, in any case, `FX` included.
     pub fn parse(text: &str) -> Result<Self, crate::name::UnknownName> {
         let text = text.to_ascii_lowercase();
-        if text == "fx" {
-            Ok(Self::Fedex)
-        } else {
-            text.parse()
-        }
+        if text == "fx" { Ok(Self::Fedex) } else { text.parse() }
     }
 
     /// The name as customers know it.
@@ -51,13 +47,8 @@ impl Carrier {
 
 /// A tracking number as we keep it: without blanks, in capitals. Nothing where the text cannot be one.
 pub fn normalize_tracking_number(text: &str) -> Option<String> {
-    let number: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
-    let plausible = number
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let number: String =
+        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+    let plausible = number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (plausible && (1..=64).contains(&number.len())).then_some(number)
 }

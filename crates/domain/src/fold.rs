@@ -23,10 +23,7 @@ pub fn fold<'a>(
     placed_at: DateTime<Utc>,
     promised_delivery: Option<DateTime<Utc>>,
 ) -> Tracking {
-    let mut scans: Vec<&Scan> = scans
-        .into_iter()
-        .filter(|scan| is_ours(scan, placed_at))
-        .collect();
+    let mut scans: Vec<&Scan> = scans.into_iter().filter(|scan| is_ours(scan, placed_at)).collect();
     let delivered_at = earliest(&scans, Rank::Delivered).map(|scan| scan.occurred_at);
     if let Some(at) = delivered_at {
         scans.retain(|scan| !is_return_leg(scan, at));
@@ -34,31 +31,18 @@ pub fn fold<'a>(
     let furthest = scans.iter().filter_map(|scan| movement(scan)).max();
     let status = match furthest {
         Some(status) if status.rank() >= Rank::Shipped => status,
-        _ if scans
-            .iter()
-            .any(|scan| scan.meaning == Meaning::Status(ShipmentStatus::Cancelled)) =>
-        {
+        _ if scans.iter().any(|scan| scan.meaning == Meaning::Status(ShipmentStatus::Cancelled)) => {
             ShipmentStatus::Cancelled
         }
         _ => ShipmentStatus::LabelCreated,
     };
-    let tells = |rank: Rank| {
-        scans
-            .iter()
-            .any(|scan| movement(scan).is_some_and(|s| s.rank() == rank))
-    };
+    let tells = |rank: Rank| scans.iter().any(|scan| movement(scan).is_some_and(|s| s.rank() == rank));
     let since = |rank: Rank| earliest(&scans, rank).map(|scan| scan.occurred_at);
-    let estimates: Vec<_> = scans
-        .iter()
-        .copied()
-        .filter(|scan| scan.estimated_delivery.is_some())
-        .collect();
+    let estimates: Vec<_> = scans.iter().copied().filter(|scan| scan.estimated_delivery.is_some()).collect();
     Tracking {
         status,
         condition: condition(&scans),
-        estimated_delivery: latest(&estimates)
-            .and_then(|scan| scan.estimated_delivery)
-            .or(promised_delivery),
+        estimated_delivery: latest(&estimates).and_then(|scan| scan.estimated_delivery).or(promised_delivery),
         shipped_at: since(Rank::Shipped),
         shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
         out_for_delivery_at: since(Rank::OutForDelivery),
@@ -142,30 +126,16 @@ fn trusted<'a>(scans: impl Iterator<Item = &'a Scan> + Clone) -> impl Iterator<I
 
 /// The latest trouble, unless the parcel got on since.
 fn condition(scans: &[&Scan]) -> Option<Condition> {
-    let troubles: Vec<_> = scans
-        .iter()
-        .copied()
-        .filter(|scan| trouble(scan).is_some())
-        .collect();
+    let troubles: Vec<_> = scans.iter().copied().filter(|scan| trouble(scan).is_some()).collect();
     let scan = latest(&troubles)?;
     let kind = trouble(scan)?;
-    let progress: Vec<_> = scans
-        .iter()
-        .copied()
-        .filter(|other| movement(other).is_some_and(|s| clears(s, kind)))
-        .collect();
+    let progress: Vec<_> =
+        scans.iter().copied().filter(|other| movement(other).is_some_and(|s| clears(s, kind))).collect();
     if latest(&progress).is_some_and(|other| other.occurred_at > scan.occurred_at) {
         return None;
     }
-    let message = scan
-        .description
-        .clone()
-        .unwrap_or_else(|| kind.as_str().replace('_', " "));
-    Some(Condition {
-        kind,
-        message,
-        since: scan.occurred_at,
-    })
+    let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
+    Some(Condition { kind, message, since: scan.occurred_at })
 }
 
 fn trouble(scan: &Scan) -> Option<ConditionKind> {

@@ -28,11 +28,7 @@ impl FulfillmentPath {
         }
         seen.sort_by_key(|origin| &origin.code);
         seen.dedup();
-        if seen.len() > 1 {
-            Self::SplitShipment
-        } else {
-            Self::SingleWarehouse
-        }
+        if seen.len() > 1 { Self::SplitShipment } else { Self::SingleWarehouse }
     }
 }
 
@@ -64,10 +60,7 @@ impl Item {
     /// Units in parcels that satisfy the condition.
     pub fn units_in<'a>(&self, shipments: impl IntoIterator<Item = &'a Shipment>) -> u32 {
         let lines = shipments.into_iter().flat_map(|shipment| &shipment.lines);
-        lines
-            .filter(|line| line.item_id == self.id)
-            .map(|line| line.quantity)
-            .sum()
+        lines.filter(|line| line.item_id == self.id).map(|line| line.quantity).sum()
     }
 
     /// Units in live parcels.

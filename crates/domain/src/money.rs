@@ -22,13 +22,7 @@ impl fmt::Display for Money {
         if NO_MINOR_UNIT.contains(&self.currency.as_str()) {
             write!(f, "{} {}", self.cents, self.currency)
         } else {
-            write!(
-                f,
-                "{}.{:02} {}",
-                self.cents / 100,
-                self.cents % 100,
-                self.currency
-            )
+            write!(f, "{}.{:02} {}", self.cents / 100, self.cents % 100, self.currency)
         }
     }
 }
@@ -39,13 +33,7 @@ mod tests {
 
     #[test]
     fn amounts_read_as_people_write_them() {
-        let money = |cents, currency: &str| {
-            Money {
-                cents,
-                currency: currency.into(),
-            }
-            .to_string()
-        };
+        let money = |cents, currency: &str| Money { cents, currency: currency.into() }.to_string();
         assert_eq!(money(4205, "USD"), "42.05 USD");
         assert_eq!(money(7, "EUR"), "0.07 EUR");
         assert_eq!(money(1200, "JPY"), "1200 JPY");

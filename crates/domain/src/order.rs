@@ -142,12 +142,7 @@ pub struct Outcome {
 impl Order {
     /// An order as it was stored.
     pub fn restore(head: OrderHead, items: Vec<Item>, shipments: Vec<Shipment>) -> Self {
-        Self {
-            head,
-            items,
-            shipments,
-            changes: Changes::default(),
-        }
+        Self { head, items, shipments, changes: Changes::default() }
     }
 
     /// Grants or refuses a request. The caller has made sure that `context.actor` may see this order.
@@ -168,10 +163,7 @@ impl Order {
         if let Some(expected) = expected_version
             && expected != self.head.version
         {
-            return Err(Refusal::VersionConflict {
-                expected,
-                current: self.head.version,
-            });
+            return Err(Refusal::VersionConflict { expected, current: self.head.version });
         }
         let before = self.clone();
         let outcome = match request {
@@ -211,11 +203,7 @@ impl Order {
 
     /// One permitted step, recorded. Everything that changes a status ends here.
     fn step(&mut self, to: OrderStatus, detail: StepDetail, context: &Context) -> i32 {
-        debug_assert!(
-            self.head.status.may_become(to),
-            "{} to {to} is not in the table",
-            self.head.status
-        );
+        debug_assert!(self.head.status.may_become(to), "{} to {to} is not in the table", self.head.status);
         let occurred_at = detail.occurred_at.max(self.head.occurred_at);
         let transition = Transition {
             order_id: self.head.id,
@@ -239,10 +227,7 @@ impl Order {
     }
 
     fn shipment_mut(&mut self, id: ShipmentId) -> Result<&mut Shipment, Refusal> {
-        self.shipments
-            .iter_mut()
-            .find(|shipment| shipment.id == id)
-            .ok_or(Refusal::NotFound("shipment"))
+        self.shipments.iter_mut().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
     /// Marks a parcel as changed, unless it is new and will be written whole anyway.

@@ -46,11 +46,7 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
         items_total,
         items_shipped,
         items_delivered,
-        items_returned: if status == OrderStatus::Returned {
-            items_delivered
-        } else {
-            0
-        },
+        items_returned: if status == OrderStatus::Returned { items_delivered } else { 0 },
         shipments_total,
         shipments_shipped: count(Rank::Shipped),
         shipments_delivered: count(Rank::Delivered),

@@ -110,16 +110,10 @@ pub enum Refusal {
 
 impl Refusal {
     pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::InvalidInput {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self::InvalidInput { field: field.into(), message: message.into() }
     }
 
     pub(crate) fn shipment(code: ShipmentRefusal, message: impl Into<String>) -> Self {
-        Self::Shipment {
-            code,
-            message: message.into(),
-        }
+        Self::Shipment { code, message: message.into() }
     }
 }

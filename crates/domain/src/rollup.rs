@@ -67,23 +67,17 @@ pub(crate) fn justification(shipments: &[Shipment], rank: Rank) -> Option<Justif
     carrying(shipments)
         .map(|shipment| reached(shipment, rank))
         .reduce(|one, other| match (one, other) {
-            (Some(a), Some(b)) => Some(Justification {
-                at: a.at.max(b.at),
-                inferred: a.inferred || b.inferred,
-            }),
+            (Some(a), Some(b)) => {
+                Some(Justification { at: a.at.max(b.at), inferred: a.inferred || b.inferred })
+            }
             _ => None,
         })
         .flatten()
 }
 
 fn reached(shipment: &Shipment, rank: Rank) -> Option<Justification> {
-    let Tracking {
-        shipped_at,
-        shipped_inferred,
-        out_for_delivery_at,
-        out_for_delivery_inferred,
-        ..
-    } = shipment.tracking;
+    let Tracking { shipped_at, shipped_inferred, out_for_delivery_at, out_for_delivery_inferred, .. } =
+        shipment.tracking;
     let (at, inferred) = match rank {
         Rank::None | Rank::Labelled => (Some(shipment.created_at), false),
         Rank::Shipped => (shipped_at, shipped_inferred),

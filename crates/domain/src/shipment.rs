@@ -196,11 +196,7 @@ pub struct Line {
 impl Shipment {
     /// How far it is, our own cancellation included.
     pub fn status(&self) -> ShipmentStatus {
-        if self.cancelled_at.is_some() {
-            ShipmentStatus::Cancelled
-        } else {
-            self.tracking.status
-        }
+        if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
     }
 
     /// Whether it carries its units: everything but a cancelled one does.

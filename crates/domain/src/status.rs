@@ -62,10 +62,7 @@ impl OrderStatus {
 
     /// The statuses the table permits from here.
     pub fn successors(self) -> impl Iterator<Item = Self> {
-        TRANSITIONS
-            .iter()
-            .filter(move |(from, _)| *from == self)
-            .map(|(_, to)| *to)
+        TRANSITIONS.iter().filter(move |(from, _)| *from == self).map(|(_, to)| *to)
     }
 
     /// Whether nothing follows.

@@ -12,14 +12,9 @@ use crate::{
 impl Order {
     /// A cancelled order's parcels do not travel: calls off those that have only a label.
     pub(super) fn cancel_labels(&mut self, context: &Context) {
-        let live: Vec<_> = self
-            .shipments
-            .iter()
-            .filter(|s| s.cancelled_at.is_none())
-            .map(|s| s.id)
-            .collect();
+        let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
-            self.call_off(id, context);
+            self.call_off(id, "the order was cancelled", context);
         }
     }
 
@@ -31,24 +26,16 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         let shipment = self.shipment_mut(id)?.clone();
         if !self.may_ship(&shipment, context) {
-            return Err(Refusal::Forbidden(
-                "this role may not call off that shipment".to_owned(),
-            ));
+            return Err(Refusal::Forbidden("this role may not call off that shipment".to_owned()));
         }
         if shipment.cancelled_at.is_some() {
-            return Ok(Outcome {
-                shipment: Some(id),
-                ..Default::default()
-            });
+            return Ok(Outcome { shipment: Some(id), ..Default::default() });
         }
         may_be_called_off(&shipment)?;
-        self.call_off(id, context);
+        check_reason(&reason)?;
+        self.call_off(id, &reason, context);
         self.walk(None, context);
-        Ok(Outcome {
-            changed: true,
-            shipment: Some(id),
-            ..Default::default()
-        })
+        Ok(Outcome { changed: true, shipment: Some(id), ..Default::default() })
     }
 
     pub(super) fn cancel_items(
@@ -58,16 +45,9 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         if !context.actor.is_staff() {
-            return Err(Refusal::Forbidden(
-                "only support and systems may cancel items".to_owned(),
-            ));
+            return Err(Refusal::Forbidden("only support and systems may cancel items".to_owned()));
         }
-        if reason.trim().is_empty() {
-            return Err(Refusal::invalid(
-                "reason",
-                "a reason is needed: the customer will ask",
-            ));
-        }
+        check_reason(&reason)?;
         match self.head.status {
             OrderStatus::Delivered
             | OrderStatus::Cancelled
@@ -101,31 +81,21 @@ impl Order {
                 return Err(Refusal::invalid("items", message));
             }
             item.cancelled += line.quantity;
+            item.cancel_reason = Some(reason.clone());
             self.changes.items.insert(line.item_id);
         }
-        let mut event = None;
+        let before = self.head.version;
         if self.items.iter().all(|item| item.wanted() == 0) {
             self.check(OrderStatus::Cancelled, &context.actor)?;
             self.cancel_labels(context);
-            let detail = StepDetail {
-                occurred_at: context.now,
-                inferred: false,
-                notes: Some(reason),
-                metadata: None,
-            };
-            event = Some(self.step(OrderStatus::Cancelled, detail, context));
+            let detail =
+                StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };
+            self.step(OrderStatus::Cancelled, detail, context);
         } else {
-            let version = self.head.version;
             self.walk(None, context);
-            event = (self.head.version > version)
-                .then_some(self.head.version)
-                .or(event);
         }
-        Ok(Outcome {
-            changed: true,
-            event,
-            ..Default::default()
-        })
+        let event = (self.head.version > before).then_some(self.head.version);
+        Ok(Outcome { changed: true, event, ..Default::default() })
     }
 
     /// A carrier's own cancellation can still be overtaken by movement. Once its units go elsewhere it is
@@ -136,21 +106,19 @@ impl Order {
             .iter()
             .filter(|shipment| shipment.cancelled_at.is_none() && !shipment.is_live())
             .filter(|shipment| {
-                shipment
-                    .lines
-                    .iter()
-                    .any(|line| lines.iter().any(|other| other.item_id == line.item_id))
+                shipment.lines.iter().any(|line| lines.iter().any(|other| other.item_id == line.item_id))
             })
             .map(|shipment| shipment.id)
             .collect();
         for id in given_back {
-            self.call_off(id, context);
+            self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
 
-    fn call_off(&mut self, id: ShipmentId, context: &Context) {
+    fn call_off(&mut self, id: ShipmentId, reason: &str, context: &Context) {
         if let Ok(shipment) = self.shipment_mut(id) {
             shipment.cancelled_at = Some(context.now);
+            shipment.cancel_reason = Some(reason.to_owned());
         }
         self.touch(id);
     }
@@ -167,18 +135,14 @@ fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
         ));
     }
     let will_not_arrive = status == ShipmentStatus::ReturnedToSender
-        || shipment
-            .tracking
-            .condition
-            .as_ref()
-            .is_some_and(|condition| match condition.kind {
-                ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => true,
-                ConditionKind::DeliveryAttemptFailed
-                | ConditionKind::Delayed
-                | ConditionKind::Held
-                | ConditionKind::AddressIssue
-                | ConditionKind::Other => false,
-            });
+        || shipment.tracking.condition.as_ref().is_some_and(|condition| match condition.kind {
+            ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => true,
+            ConditionKind::DeliveryAttemptFailed
+            | ConditionKind::Delayed
+            | ConditionKind::Held
+            | ConditionKind::AddressIssue
+            | ConditionKind::Other => false,
+        });
     if status.rank() <= Rank::Labelled || will_not_arrive {
         return Ok(());
     }
@@ -186,4 +150,11 @@ fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
         ShipmentRefusal::AlreadyMoving,
         format!("parcel {number} is {status}: it can be called off only when lost, damaged or returning"),
     ))
+}
+
+fn check_reason(reason: &str) -> Result<(), Refusal> {
+    if reason.trim().is_empty() {
+        return Err(Refusal::invalid("reason", "a reason is needed: the customer will ask"));
+    }
+    Ok(())
 }

@@ -14,10 +14,7 @@ use crate::{
 impl Order {
     /// For every status: whether this caller may bring the order there now, and if not, why.
     pub fn allowed_transitions(&self, actor: &Actor) -> Vec<(OrderStatus, Option<Blocker>)> {
-        OrderStatus::ALL
-            .into_iter()
-            .map(|to| (to, self.blocker(to, actor)))
-            .collect()
+        OrderStatus::ALL.into_iter().map(|to| (to, self.blocker(to, actor))).collect()
     }
 
     pub(super) fn transition(
@@ -31,19 +28,10 @@ impl Order {
         if to == OrderStatus::Cancelled {
             self.cancel_labels(context);
         }
-        let detail = StepDetail {
-            occurred_at: context.now,
-            inferred: false,
-            notes,
-            metadata,
-        };
+        let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata };
         let event = self.step(to, detail, context);
         self.walk(None, context);
-        Ok(super::Outcome {
-            changed: true,
-            event: Some(event),
-            ..Default::default()
-        })
+        Ok(super::Outcome { changed: true, event: Some(event), ..Default::default() })
     }
 
     /// Refuses what the table, the role or the parcels do not permit.
@@ -55,48 +43,29 @@ impl Order {
         Err(Refusal::InvalidTransition {
             from: self.head.status,
             to,
-            allowed: allowed
-                .into_iter()
-                .filter(|(_, why)| why.is_none())
-                .map(|(to, _)| to)
-                .collect(),
+            allowed: allowed.into_iter().filter(|(_, why)| why.is_none()).map(|(to, _)| to).collect(),
             blocker,
         })
     }
 
     fn blocker(&self, to: OrderStatus, actor: &Actor) -> Option<Blocker> {
         let from = self.head.status;
-        let blocker = |code, message, shipments| {
-            Some(Blocker {
-                code,
-                message,
-                shipments,
-            })
-        };
+        let blocker = |code, message, shipments| Some(Blocker { code, message, shipments });
         if !from.may_become(to) {
             let next: Vec<_> = from.successors().map(OrderStatus::as_str).collect();
-            let next = if next.is_empty() {
-                "nothing".to_owned()
-            } else {
-                next.join(" or ")
-            };
+            let next = if next.is_empty() { "nothing".to_owned() } else { next.join(" or ") };
             let message = format!("an order that is {from} cannot become {to}: {next} follows {from}");
             return blocker(BlockerCode::NotInTable, message, vec![]);
         }
         if !actor.may_ask_for(from, to) {
-            let message = format!(
-                "the role {} may not bring an order from {from} to {to}",
-                actor.kind
-            );
+            let message = format!("the role {} may not bring an order from {from} to {to}", actor.kind);
             return blocker(BlockerCode::Role, message, vec![]);
         }
         if to == OrderStatus::Cancelled {
             let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
             if !moving.is_empty() {
-                let message = format!(
-                    "{} of its parcels are moving: cancel the remaining items",
-                    moving.len()
-                );
+                let message =
+                    format!("{} of its parcels are moving: cancel the remaining items", moving.len());
                 return blocker(BlockerCode::ParcelsMoving, message, moving);
             }
         }

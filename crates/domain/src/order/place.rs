@@ -107,40 +107,31 @@ impl Order {
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
         };
-        let changes = Changes {
-            transitions: vec![placement],
-            ..Changes::default()
-        };
-        Ok(Self {
-            head,
-            items: items.collect(),
-            shipments: vec![],
-            changes,
-        })
+        let changes = Changes { transitions: vec![placement], ..Changes::default() };
+        Ok(Self { head, items: items.collect(), shipments: vec![], changes })
     }
 }
 
 /// Whose order it will be: a customer's own, or the one that staff name.
 fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
     match context.actor.kind {
-        ActorKind::System | ActorKind::Support => new
-            .user_id
-            .ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed")),
+        ActorKind::System | ActorKind::Support => {
+            new.user_id.ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed"))
+        }
         ActorKind::Customer => {
             let own = context.actor.id.as_deref().and_then(|id| id.parse().ok());
             let own: UserId =
                 own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
             match new.user_id {
-                Some(user) if user != own => Err(Refusal::Forbidden(
-                    "a customer places orders of their own only".to_owned(),
-                )),
+                Some(user) if user != own => {
+                    Err(Refusal::Forbidden("a customer places orders of their own only".to_owned()))
+                }
                 _ => Ok(own),
             }
         }
-        ActorKind::Carrier | ActorKind::Supplier => Err(Refusal::Forbidden(format!(
-            "the role {} may not place orders",
-            context.actor.kind
-        ))),
+        ActorKind::Carrier | ActorKind::Supplier => {
+            Err(Refusal::Forbidden(format!("the role {} may not place orders", context.actor.kind)))
+        }
     }
 }
 
@@ -167,10 +158,7 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         return invalid("totalCents", "a total is not negative");
     }
     if new.total.currency.len() != 3 || !new.total.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return invalid(
-            "currency",
-            "a currency is three capital letters, as in ISO 4217: USD",
-        );
+        return invalid("currency", "a currency is three capital letters, as in ISO 4217: USD");
     }
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;
@@ -181,9 +169,9 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         return invalid("customerEmail", "that is not an e-mail address");
     }
     match new.placed_at {
-        Some(_) if !context.actor.is_staff() => Err(Refusal::Forbidden(
-            "only support and systems may say when an order was placed".to_owned(),
-        )),
+        Some(_) if !context.actor.is_staff() => {
+            Err(Refusal::Forbidden("only support and systems may say when an order was placed".to_owned()))
+        }
         Some(at) if at > context.now => invalid("placedAt", "an order is not placed in the future"),
         _ => Ok(()),
     }
@@ -191,10 +179,7 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
 
 fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
-        return Err(Refusal::invalid(
-            field,
-            "1 to 500 printable characters are needed",
-        ));
+        return Err(Refusal::invalid(field, "1 to 500 printable characters are needed"));
     }
     Ok(())
 }
@@ -202,8 +187,5 @@ fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
 /// A first look only; the mail server has the last word.
 fn is_address(text: &str) -> bool {
     let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    plain
-        && text
-            .split_once('@')
-            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+    plain && text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
 }

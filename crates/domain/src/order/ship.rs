@@ -41,33 +41,17 @@ impl Order {
         let number = normalize_tracking_number(&new.tracking_number).ok_or_else(|| {
             Refusal::invalid("trackingNumber", "1 to 64 letters, digits and hyphens are needed")
         })?;
-        let asked = new
-            .lines
-            .as_deref()
-            .map(|lines| self.sum_lines(lines))
-            .transpose()?;
-        if !self
-            .items
-            .iter()
-            .any(|item| item.may_be_shipped_by(&context.actor))
-        {
-            return Err(Refusal::Forbidden(
-                "this role may not ship items of this order".to_owned(),
-            ));
+        let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines)).transpose()?;
+        if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
+            return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
         if let Some(same) = self.live_with(new.carrier, &number) {
             return match &asked {
                 Some(lines) if !same_lines(lines, &same.lines) => Err(Refusal::shipment(
                     ShipmentRefusal::NumberInUse,
-                    format!(
-                        "{} {number} is a parcel of this order with other items",
-                        new.carrier
-                    ),
+                    format!("{} {number} is a parcel of this order with other items", new.carrier),
                 )),
-                _ => Ok(Outcome {
-                    shipment: Some(same.id),
-                    ..Default::default()
-                }),
+                _ => Ok(Outcome { shipment: Some(same.id), ..Default::default() }),
             };
         }
         self.check_open()?;
@@ -102,11 +86,7 @@ impl Order {
         });
         self.changes.new_shipments.insert(new.id);
         self.walk(None, context);
-        Ok(Outcome {
-            changed: true,
-            shipment: Some(new.id),
-            ..Default::default()
-        })
+        Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
     /// Whether the actor may register or call off this parcel.
@@ -124,10 +104,7 @@ impl Order {
                 return Err(Refusal::invalid(format!("items[{at}].itemId"), message));
             }
             if line.quantity == 0 {
-                return Err(Refusal::invalid(
-                    format!("items[{at}].quantity"),
-                    "at least 1 is needed",
-                ));
+                return Err(Refusal::invalid(format!("items[{at}].quantity"), "at least 1 is needed"));
             }
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
@@ -135,10 +112,7 @@ impl Order {
         if sums.is_empty() {
             return Err(Refusal::invalid("items", "at least one item is needed"));
         }
-        Ok(sums
-            .into_iter()
-            .map(|(item_id, quantity)| Line { item_id, quantity })
-            .collect())
+        Ok(sums.into_iter().map(|(item_id, quantity)| Line { item_id, quantity }).collect())
     }
 
     fn check_open(&self) -> Result<(), Refusal> {
@@ -177,14 +151,8 @@ impl Order {
 
     /// Everything that waits for a parcel and that this caller may ship.
     fn waiting(&self, context: &Context) -> Vec<Line> {
-        let items = self
-            .items
-            .iter()
-            .filter(|item| item.may_be_shipped_by(&context.actor));
-        let lines = items.map(|item| Line {
-            item_id: item.id,
-            quantity: item.unallocated(&self.shipments),
-        });
+        let items = self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor));
+        let lines = items.map(|item| Line { item_id: item.id, quantity: item.unallocated(&self.shipments) });
         let mut lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
         lines.sort_by_key(|line| line.item_id);
         lines
@@ -192,14 +160,9 @@ impl Order {
 
     /// The one origin the items were planned to come from; the merchant's main warehouse where none was.
     fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
-        let mut origins = lines
-            .iter()
-            .filter_map(|line| self.item(line.item_id)?.origin.as_ref());
+        let mut origins = lines.iter().filter_map(|line| self.item(line.item_id)?.origin.as_ref());
         let Some(first) = origins.next() else {
-            return Ok(Origin {
-                kind: OriginKind::Warehouse,
-                code: "main".to_owned(),
-            });
+            return Ok(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() });
         };
         if origins.any(|origin| origin != first) {
             let message =
@@ -214,18 +177,12 @@ impl Order {
     }
 
     fn live_with(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
-        self.shipments
-            .iter()
-            .find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
+        self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
     }
 }
 
 fn same_lines(one: &[Line], other: &[Line]) -> bool {
-    let sorted = |lines: &[Line]| {
-        lines
-            .iter()
-            .map(|line| (line.item_id, line.quantity))
-            .collect::<BTreeMap<_, _>>()
-    };
+    let sorted =
+        |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
     sorted(one) == sorted(other)
 }

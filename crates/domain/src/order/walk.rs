@@ -38,9 +38,7 @@ impl Order {
                 Some(trigger) => trigger.metadata.clone(),
                 None => self.slowest_parcel(),
             });
-            let caused_at = trigger
-                .as_ref()
-                .map_or(context.now, |trigger| trigger.occurred_at);
+            let caused_at = trigger.as_ref().map_or(context.now, |trigger| trigger.occurred_at);
             let detail = StepDetail {
                 occurred_at: reached.map_or(caused_at, |reached| reached.at),
                 inferred: reached.is_none_or(|reached| reached.inferred),
@@ -88,12 +86,7 @@ impl Order {
             self.touch(id);
             self.walk(trigger, context);
         }
-        Ok(Outcome {
-            changed,
-            event: None,
-            shipment: Some(id),
-            effects,
-        })
+        Ok(Outcome { changed, event: None, shipment: Some(id), effects })
     }
 
     fn slowest_parcel(&self) -> Value {
@@ -103,13 +96,8 @@ impl Order {
 }
 
 /// The rank that each status of the line stands for.
-const LINE_RANKS: [Rank; LINE.len()] = [
-    Rank::None,
-    Rank::Labelled,
-    Rank::Shipped,
-    Rank::OutForDelivery,
-    Rank::Delivered,
-];
+const LINE_RANKS: [Rank; LINE.len()] =
+    [Rank::None, Rank::Labelled, Rank::Shipped, Rank::OutForDelivery, Rank::Delivered];
 
 fn carrier_metadata(shipment: &Shipment, code: Option<&str>) -> Value {
     let mut metadata =
