@@ -1,1 +1,66 @@
-//! ...
+//! The schema of both databases, as migrations.
+//!
+//! `persistence::Store::migrate` runs them under a lock. A migration is two pairs of SQL files, because the
+//! two databases differ in types and triggers; a test compares what they make.
+
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+use sea_orm_migration::{async_trait::async_trait, prelude::*, sea_orm::DbBackend};
+
+/// Every migration, oldest first.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(SqlMigration {
+            name: "m20261123_000001_orders",
+            postgres: Sql {
+                up: include_str!("../sql/0001_orders.postgres.up.sql"),
+                down: include_str!("../sql/0001_orders.postgres.down.sql"),
+            },
+            sqlite: Sql {
+                up: include_str!("../sql/0001_orders.sqlite.up.sql"),
+                down: include_str!("../sql/0001_orders.sqlite.down.sql"),
+            },
+        })]
+    }
+}
+
+struct Sql {
+    up: &'static str,
+    down: &'static str,
+}
+
+struct SqlMigration {
+    name: &'static str,
+    postgres: Sql,
+    sqlite: Sql,
+}
+
+impl SqlMigration {
+    fn on(&self, backend: DbBackend) -> Result<&Sql, DbErr> {
+        match backend {
+            DbBackend::Postgres => Ok(&self.postgres),
+            DbBackend::Sqlite => Ok(&self.sqlite),
+            other => Err(DbErr::Custom(format!("Milepost runs on PostgreSQL and SQLite, not on {other:?}"))),
+        }
+    }
+}
+
+impl MigrationName for SqlMigration {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for SqlMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = self.on(manager.get_database_backend())?.up;
+        manager.get_connection().execute_unprepared(sql).await.map(drop)
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = self.on(manager.get_database_backend())?.down;
+        manager.get_connection().execute_unprepared(sql).await.map(drop)
+    }
+}

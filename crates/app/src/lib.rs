@@ -1,3 +1,92 @@
 //! The use cases: everything Milepost does, whoever asks.
+//!
+//! `api` and `worker` call these and decide nothing themselves. Each use case reads as its transaction does:
+//! lock and load, let the domain decide, write, commit, poke.
 
+mod access;
+mod batch;
+mod clock;
+mod error;
 pub mod feed;
+pub mod links;
+pub mod notices;
+pub mod orders;
+pub mod reads;
+pub mod relay;
+mod retry;
+pub mod shipments;
+pub mod webhooks;
+
+use std::{collections::HashMap, sync::Arc};
+
+use carriers::{CodeMap, Secrets, Sender};
+use persistence::{Store, webhooks::NewWebhook};
+
+pub use access::Caller;
+pub use clock::Clock;
+pub use error::{Error, Result};
+
+use batch::Batcher;
+use feed::Feed;
+use orders::{Ask, Changed};
+
+/// What the merchant has set, as far as the use cases care.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Where customers reach this server: the beginning of every link in a mail.
+    pub public_url: String,
+    /// What links to an order are signed with.
+    pub link_secret: Vec<u8>,
+    /// The senders that may push, each with its secrets.
+    pub senders: HashMap<Sender, Secrets>,
+    /// The merchant's own meanings of carriers' codes.
+    pub codes: CodeMap,
+}
+
+/// The use cases over one database. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Who hears of changes.
+    pub feed: Feed,
+    policy: Arc<Policy>,
+    changes: Batcher<Ask, Result<Changed>>,
+    inbox: Batcher<NewWebhook, Result<()>>,
+}
+
+/// How many transactions of one kind run at once. SQLite has one writer.
+const WRITERS: usize = 2;
+/// The most requests that share a transaction.
+const MOST_CHANGES: usize = 64;
+/// The most webhooks that share an insert.
+const MOST_WEBHOOKS: usize = 128;
+
+impl App {
+    /// The use cases, with their batchers started on the current tokio runtime.
+    pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
+        let writers = if store.is_postgres() { WRITERS } else { 1 };
+        let changes = {
+            let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
+            Batcher::start(writers, MOST_CHANGES, move |asks| {
+                let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
+                async move { orders::change_all(&store, &clock, &feed, asks).await }
+            })
+        };
+        let inbox = {
+            let (store, feed) = (store.clone(), feed.clone());
+            Batcher::start(writers, MOST_WEBHOOKS, move |new| {
+                let (store, feed) = (store.clone(), feed.clone());
+                async move { webhooks::keep_all(&store, &feed, new).await }
+            })
+        };
+        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox }
+    }
+
+    /// What the merchant has set.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}

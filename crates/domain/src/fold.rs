@@ -23,11 +23,7 @@ pub fn fold<'a>(
     placed_at: DateTime<Utc>,
     promised_delivery: Option<DateTime<Utc>>,
 ) -> Tracking {
-    let mut scans: Vec<&Scan> = scans.into_iter().filter(|scan| is_ours(scan, placed_at)).collect();
-    let delivered_at = earliest(&scans, Rank::Delivered).map(|scan| scan.occurred_at);
-    if let Some(at) = delivered_at {
-        scans.retain(|scan| !is_return_leg(scan, at));
-    }
+    let scans = counted(scans, placed_at);
     let furthest = scans.iter().filter_map(|scan| movement(scan)).max();
     let status = match furthest {
         Some(status) if status.rank() >= Rank::Shipped => status,
@@ -47,8 +43,17 @@ pub fn fold<'a>(
         shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
         out_for_delivery_at: since(Rank::OutForDelivery),
         out_for_delivery_inferred: since(Rank::OutForDelivery).is_some() && !tells(Rank::OutForDelivery),
-        delivered_at,
+        delivered_at: since(Rank::Delivered),
     }
+}
+
+/// The scan on which it stands that the parcel got at least that far: its time is the time of the step.
+pub(crate) fn evidence<'a>(
+    scans: impl IntoIterator<Item = &'a Scan>,
+    placed_at: DateTime<Utc>,
+    rank: Rank,
+) -> Option<&'a Scan> {
+    earliest(&counted(scans, placed_at), rank)
 }
 
 /// What a scan did when it came, the parcel having gone from `before` to `after` by it.
@@ -83,15 +88,25 @@ pub(crate) fn effect(
     }
 }
 
-/// Whether the scan can be about a parcel of an order placed then. An estimated time says nothing.
+/// The scans that say something about this parcel on its way to the customer.
+fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
+    let mut scans: Vec<&Scan> = scans.into_iter().filter(|scan| is_ours(scan, placed_at)).collect();
+    if let Some(delivered) = earliest(&scans, Rank::Delivered) {
+        scans.retain(|scan| !is_return_leg(scan, delivered.occurred_at));
+    }
+    scans
+}
+
+/// Whether the scan can be about a parcel of an order placed then. An estimated time says nothing. Times are
+/// subtracted from each other: a day before the first day there is would be no time.
 fn is_ours(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
-    scan.time_estimated || scan.occurred_at >= placed_at - MAX_BEFORE_ORDER
+    scan.time_estimated || placed_at - scan.occurred_at <= MAX_BEFORE_ORDER
 }
 
 /// Whether the scan belongs to the way back of a parcel that was delivered then.
 fn is_return_leg(scan: &Scan, delivered_at: DateTime<Utc>) -> bool {
     match scan.meaning {
-        Meaning::Status(ShipmentStatus::PickedUp) => scan.occurred_at >= delivered_at + RETURN_PICKUP_AFTER,
+        Meaning::Status(ShipmentStatus::PickedUp) => scan.occurred_at - delivered_at >= RETURN_PICKUP_AFTER,
         Meaning::Status(ShipmentStatus::ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
             scan.occurred_at >= delivered_at
         }

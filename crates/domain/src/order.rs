@@ -73,7 +73,7 @@ pub struct Changes {
     pub items: BTreeSet<ItemId>,
     /// Parcels that are new.
     pub new_shipments: BTreeSet<ShipmentId>,
-    /// Parcels that changed.
+    /// Parcels that changed, new ones too.
     pub shipments: BTreeSet<ShipmentId>,
 }
 
@@ -230,11 +230,9 @@ impl Order {
         self.shipments.iter_mut().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
-    /// Marks a parcel as changed, unless it is new and will be written whole anyway.
+    /// Marks a parcel as changed.
     fn touch(&mut self, id: ShipmentId) {
-        if !self.changes.new_shipments.contains(&id) {
-            self.changes.shipments.insert(id);
-        }
+        self.changes.shipments.insert(id);
     }
 }
 

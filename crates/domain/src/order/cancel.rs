@@ -1,6 +1,7 @@
 //! Calling things off: the order's labels, a parcel, units that cannot be shipped.
 
 use crate::{
+    carrier::Carrier,
     ids::ShipmentId,
     order::{Order, Outcome, StepDetail},
     refusal::{Refusal, ShipmentRefusal},
@@ -98,21 +99,38 @@ impl Order {
         Ok(Outcome { changed: true, event, ..Default::default() })
     }
 
-    /// A carrier's own cancellation can still be overtaken by movement. Once its units go elsewhere it is
-    /// final, or they would travel twice.
-    pub(super) fn settle_carrier_cancellations(&mut self, lines: &[Line], context: &Context) {
-        let given_back: Vec<_> = self
-            .shipments
-            .iter()
-            .filter(|shipment| shipment.cancelled_at.is_none() && !shipment.is_live())
-            .filter(|shipment| {
-                shipment.lines.iter().any(|line| lines.iter().any(|other| other.item_id == line.item_id))
-            })
-            .map(|shipment| shipment.id)
-            .collect();
-        for id in given_back {
+    /// A carrier's own cancellation can still be overtaken by movement, as long as its units are free. Once
+    /// they go elsewhere it is final, or they would travel twice.
+    pub(super) fn settle_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
+        while let Some(id) = self.given_away(taken) {
             self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
+    }
+
+    /// The same for a number that is registered anew: its scans are the new parcel's.
+    pub(super) fn settle_number(&mut self, carrier: Carrier, number: &str, context: &Context) {
+        let old = self.shipments.iter().find(|shipment| {
+            is_carrier_cancelled(shipment)
+                && shipment.carrier == carrier
+                && shipment.tracking_number == number
+        });
+        if let Some(id) = old.map(|shipment| shipment.id) {
+            self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
+        }
+    }
+
+    /// A parcel cancelled by its carrier of whose units too few are left when those are taken.
+    fn given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
+        let short = |line: &Line| {
+            let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());
+            let others: u32 =
+                taken.iter().filter(|other| other.item_id == line.item_id).map(|other| other.quantity).sum();
+            let item = self.items.iter().find(|item| item.id == line.item_id);
+            others > 0
+                && item.is_some_and(|item| item.units_in(claims).saturating_add(others) > item.wanted())
+        };
+        let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
+        cancelled.find(|shipment| shipment.lines.iter().any(short)).map(|shipment| shipment.id)
     }
 
     fn call_off(&mut self, id: ShipmentId, reason: &str, context: &Context) {
@@ -122,6 +140,11 @@ impl Order {
         }
         self.touch(id);
     }
+}
+
+/// Whether only the carrier's word keeps it from travelling.
+fn is_carrier_cancelled(shipment: &Shipment) -> bool {
+    shipment.cancelled_at.is_none() && !shipment.is_live()
 }
 
 /// Allowed before the carrier has it, or when it will not arrive; never after delivery.

@@ -177,8 +177,9 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     }
 }
 
-fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
-    if text.trim().is_empty() || text.len() > 500 || text.chars().any(char::is_control) {
+/// Refuses a text that nobody could read: blank, endless, or with control characters in it.
+pub(super) fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
         return Err(Refusal::invalid(field, "1 to 500 printable characters are needed"));
     }
     Ok(())

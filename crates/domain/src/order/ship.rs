@@ -8,7 +8,7 @@ use crate::{
     carrier::{Carrier, normalize_tracking_number},
     ids::{ItemId, ShipmentId},
     item::Item,
-    order::{Order, Outcome},
+    order::{Order, Outcome, place::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
     status::OrderStatus,
@@ -45,12 +45,14 @@ impl Order {
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
             return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
+        let in_use = || {
+            let message = format!("{} {number} is a parcel of this order with other items", new.carrier);
+            Refusal::shipment(ShipmentRefusal::NumberInUse, message)
+        };
         if let Some(same) = self.live_with(new.carrier, &number) {
             return match &asked {
-                Some(lines) if !same_lines(lines, &same.lines) => Err(Refusal::shipment(
-                    ShipmentRefusal::NumberInUse,
-                    format!("{} {number} is a parcel of this order with other items", new.carrier),
-                )),
+                Some(lines) if !same_lines(lines, &same.lines) => Err(in_use()),
+                _ if !self.may_ship(same, context) => Err(in_use()),
                 _ => Ok(Outcome { shipment: Some(same.id), ..Default::default() }),
             };
         }
@@ -67,10 +69,14 @@ impl Order {
             self.check_allocation(line, context)?;
         }
         let origin = match new.origin {
-            Some(origin) => origin,
+            Some(origin) => {
+                check_text("origin.code", &origin.code)?;
+                origin
+            }
             None => self.planned_origin(&lines)?,
         };
         self.settle_carrier_cancellations(&lines, context);
+        self.settle_number(new.carrier, &number, context);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    fold::{effect, fold},
+    actor::ActorKind,
+    fold::{effect, evidence, fold},
     ids::ShipmentId,
     order::{Order, Outcome, StepDetail},
     refusal::Refusal,
@@ -15,9 +16,11 @@ use crate::{
     transition::Context,
 };
 
-/// The scan that set a walk in motion.
+/// The scans of one parcel that set a walk in motion.
 pub(super) struct Trigger {
-    metadata: Value,
+    /// What to say on each step of the line, with the code of the scan that the step stands on.
+    metadata: [Value; LINE.len()],
+    /// When the scan that moved the parcel happened.
     occurred_at: DateTime<Utc>,
 }
 
@@ -32,12 +35,13 @@ impl Order {
         let Some(here) = self.head.status.on_line() else {
             return;
         };
-        for (&status, rank) in LINE.iter().zip(LINE_RANKS).take(goal + 1).skip(here + 1) {
+        for at in here + 1..=goal {
+            let (status, rank) = (LINE[at], LINE_RANKS[at]);
             let reached = justification(&self.shipments, rank);
-            let metadata = (rank >= Rank::Shipped).then(|| match &trigger {
-                Some(trigger) => trigger.metadata.clone(),
-                None => self.slowest_parcel(),
-            });
+            let metadata = match &trigger {
+                Some(trigger) => Some(trigger.metadata[at].clone()),
+                None => (rank >= Rank::Shipped).then(|| self.slowest_parcel()),
+            };
             let caused_at = trigger.as_ref().map_or(context.now, |trigger| trigger.occurred_at);
             let detail = StepDetail {
                 occurred_at: reached.map_or(caused_at, |reached| reached.at),
@@ -58,6 +62,10 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (status, placed_at) = (self.head.status, self.head.placed_at);
+        let shipment = self.shipment_mut(id)?.clone();
+        if !self.may_scan(&shipment, context) {
+            return Err(Refusal::Forbidden("this role may not record scans of that shipment".to_owned()));
+        }
         let shipment = self.shipment_mut(id)?;
         let before = shipment.tracking.clone();
         let mut all = known;
@@ -69,7 +77,9 @@ impl Order {
             all.push(new[at].clone());
             let after = fold(&all, placed_at, shipment.promised_delivery);
             effects[at] = effect(&new[at], placed_at, status, &shipment.tracking, &after);
-            if shipment.cancelled_at.is_some() && effects[at] == ScanEffect::Applied {
+            if shipment.cancelled_at.is_some()
+                && matches!(effects[at], ScanEffect::Applied | ScanEffect::Early)
+            {
                 effects[at] = ScanEffect::Stale;
             }
             if after.status != shipment.tracking.status || cause.is_none() {
@@ -78,7 +88,10 @@ impl Order {
             shipment.tracking = after;
         }
         let trigger = cause.map(|scan| Trigger {
-            metadata: carrier_metadata(shipment, Some(&scan.code)),
+            metadata: LINE_RANKS.map(|rank| {
+                let scan = evidence(&all, placed_at, rank).unwrap_or(scan);
+                carrier_metadata(shipment, Some(&scan.code))
+            }),
             occurred_at: scan.occurred_at,
         });
         let changed = shipment.tracking != before;
@@ -87,6 +100,16 @@ impl Order {
             self.walk(trigger, context);
         }
         Ok(Outcome { changed, event: None, shipment: Some(id), effects })
+    }
+
+    /// Whether the actor may say where this parcel is: carriers do, and whoever may ship it.
+    fn may_scan(&self, shipment: &Shipment, context: &Context) -> bool {
+        match context.actor.kind {
+            ActorKind::Carrier => true,
+            ActorKind::System | ActorKind::Support | ActorKind::Supplier | ActorKind::Customer => {
+                self.may_ship(shipment, context)
+            }
+        }
     }
 
     fn slowest_parcel(&self) -> Value {

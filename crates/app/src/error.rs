@@ -1,0 +1,40 @@
+//! What a use case may answer instead of what was asked for.
+
+use domain::Refusal;
+
+/// Why something was not done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// It was understood and not granted: an answer, not a failure.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The idempotency key was used before, for something else.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// The database failed; the request may have been carried out or not.
+    #[error("the request could not be carried out")]
+    Failed(#[source] std::sync::Arc<persistence::Error>),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<persistence::Error> for Error {
+    fn from(error: persistence::Error) -> Self {
+        Self::Failed(std::sync::Arc::new(error))
+    }
+}
+
+impl Error {
+    /// Whether the same request may succeed if it is made again.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::KeyReused => false,
+            Self::Failed(error) => error.retryable(),
+            Self::Stopping => true,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Links for customers: signed, expiring, no login.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::OrderId;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::App;
+
+/// How long a link opens: longer than a return may take.
+const VALID_FOR: TimeDelta = TimeDelta::days(180);
+/// What keeps a link's signature from being of use elsewhere.
+const PURPOSE: &[u8] = b"milepost/track/1";
+
+/// Why a link does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadLink {
+    /// It was not made here, or was changed.
+    #[error("this link is not complete or was changed")]
+    Forged,
+    /// Its time is over.
+    #[error("this link has expired")]
+    Expired,
+}
+
+impl App {
+    /// The address of the page on which the customer follows an order.
+    pub fn tracking_url(&self, order: OrderId) -> String {
+        let expires = (self.clock.now() + VALID_FOR).timestamp();
+        let mut token = payload(order, expires);
+        token.extend(self.signature(&token));
+        format!("{}/track/{}", self.policy().public_url, BASE64_URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// The order a link's token opens.
+    ///
+    /// # Errors
+    /// [`BadLink`].
+    pub fn open_link(&self, token: &str) -> Result<OrderId, BadLink> {
+        let token = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| BadLink::Forged)?;
+        let (payload, signature) = token.split_at_checked(24).ok_or(BadLink::Forged)?;
+        self.mac(payload).verify_slice(signature).map_err(|_| BadLink::Forged)?;
+        let (order, expires) = payload.split_at(16);
+        let order = Uuid::from_slice(order).map_err(|_| BadLink::Forged)?;
+        let expires = i64::from_be_bytes(expires.try_into().map_err(|_| BadLink::Forged)?);
+        let expires = DateTime::<Utc>::from_timestamp(expires, 0).ok_or(BadLink::Forged)?;
+        if expires < self.clock.now() { Err(BadLink::Expired) } else { Ok(OrderId(order)) }
+    }
+
+    fn signature(&self, payload: &[u8]) -> Vec<u8> {
+        self.mac(payload).finalize().into_bytes().to_vec()
+    }
+
+    fn mac(&self, payload: &[u8]) -> Hmac<Sha256> {
+        // HMAC takes keys of any length (RFC 2104, section 2).
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.policy().link_secret)
+            .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        mac.update(PURPOSE);
+        mac.update(payload);
+        mac
+    }
+}
+
+fn payload(order: OrderId, expires: i64) -> Vec<u8> {
+    [order.0.as_bytes().as_slice(), &expires.to_be_bytes()].concat()
+}

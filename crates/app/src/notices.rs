@@ -1,0 +1,90 @@
+//! Notices: taken up, sent by `worker`, closed here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Item, NoticeId, OrderHead, Progress, Shipment, progress};
+use persistence::{
+    due::{self, Leased, Next, Work},
+    notices::{self, Notice},
+    orders, read,
+};
+
+use crate::{App, error::Result, relay::backoff, retry::retrying};
+
+/// How long a mail may wait for its server before it is given up: a long weekend.
+const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
+
+/// A notice with all that its mail tells.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The notice.
+    pub notice: Notice,
+    /// Its order.
+    pub order: OrderHead,
+    /// The order's items.
+    pub items: Vec<Item>,
+    /// The order's parcels.
+    pub shipments: Vec<Shipment>,
+    /// How far the order is.
+    pub progress: Progress,
+    /// What was said about the event, for a cancellation.
+    pub reason: Option<String>,
+    /// Where the customer follows the order.
+    pub tracking_url: String,
+}
+
+/// Why a mail did not leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSent {
+    /// In the server's words.
+    pub reason: String,
+    /// Whether it may leave later.
+    pub retryable: bool,
+}
+
+impl App {
+    /// Begins a notice that was leased: nothing if it is no longer this job's, or superseded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_notice(&self, leased: &Leased) -> Result<Option<Letter>> {
+        let Some(notice) = retrying(|| notices::open(&self.store, leased)).await? else { return Ok(None) };
+        let id = notice.order_id;
+        let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
+        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let reason = orders::reason_of(&self.store, id, notice.status).await?;
+        Ok(Some(Letter {
+            progress: progress(order.status, &items, &shipments),
+            tracking_url: self.tracking_url(id),
+            notice,
+            order,
+            items,
+            shipments,
+            reason,
+        }))
+    }
+
+    /// Closes a notice whose mail was taken by the server.
+    ///
+    /// # Errors
+    /// When the database fails: the mail then goes out again, with the same `Message-ID`.
+    pub async fn notice_sent(&self, id: NoticeId) -> Result<()> {
+        let now = self.clock.now();
+        Ok(retrying(|| notices::sent(&self.store, id, now)).await?)
+    }
+
+    /// Writes down that a mail did not leave, and when it is tried again.
+    ///
+    /// # Errors
+    /// When the database fails: the lease then runs out and the mail is tried again.
+    pub async fn notice_not_sent(&self, notice: &Notice, leased: Leased, error: &NotSent) -> Result<()> {
+        let now = self.clock.now();
+        let waits_since: DateTime<Utc> = notice.queued_at;
+        let decide = |failures| match error.retryable && now - waits_since < GIVE_UP_AFTER {
+            true => Next::Retry(now + backoff(failures)),
+            false => Next::GiveUp,
+        };
+        retrying(|| due::fail(&self.store, Work::Notices, leased, &error.reason, decide)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading, within what the caller may see. What a caller may not see does not exist for them.
+
+use domain::{Carrier, OrderHead, OrderId, Shipment};
+use persistence::{
+    Event,
+    read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, WebhookFilter},
+    webhooks::Webhook,
+};
+use uuid::Uuid;
+
+use crate::{App, Caller, access::Scope, error::Result};
+
+impl App {
+    /// One order, if the caller may see it.
+    pub async fn order(&self, caller: &Caller, id: OrderId) -> Result<Option<OrderHead>> {
+        Ok(read::order(&self.store, id).await?.filter(|order| caller.may_see(order)))
+    }
+
+    /// The order with the merchant's own number.
+    pub async fn order_by_reference(&self, caller: &Caller, reference: &str) -> Result<Option<OrderHead>> {
+        let order = read::order_by_reference(&self.store, reference).await?;
+        Ok(order.filter(|order| caller.may_see(order)))
+    }
+
+    /// A page of the orders the caller may see, newest first.
+    pub async fn orders(
+        &self,
+        caller: &Caller,
+        filter: OrderFilter,
+        page: &PageRequest<Uuid>,
+    ) -> Result<Page<OrderHead>> {
+        match narrowed(caller, filter) {
+            Some(filter) => Ok(read::orders_page(&self.store, &filter, page).await?),
+            None => Ok(Page { rows: vec![], has_more: false }),
+        }
+    }
+
+    /// How many orders there are for the caller.
+    pub async fn orders_count(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
+        match narrowed(caller, filter) {
+            Some(filter) => Ok(read::orders_count(&self.store, &filter).await?),
+            None => Ok(0),
+        }
+    }
+
+    /// The newest parcel with that number, if the caller may see its order.
+    pub async fn shipment(
+        &self,
+        caller: &Caller,
+        carrier: Carrier,
+        number: &str,
+    ) -> Result<Option<Shipment>> {
+        let Some(number) = domain::normalize_tracking_number(number) else { return Ok(None) };
+        let Some(shipment) = read::shipment_by_number(&self.store, carrier, &number).await? else {
+            return Ok(None);
+        };
+        Ok(self.order(caller, shipment.order_id).await?.map(|_| shipment))
+    }
+
+    /// A page of the events the caller may see, newest first.
+    pub async fn events(
+        &self,
+        caller: &Caller,
+        filter: EventFilter,
+        page: &PageRequest<i64>,
+    ) -> Result<Page<(Key<i64>, Event)>> {
+        match narrowed_events(caller, filter) {
+            Some(filter) => Ok(read::events_page(&self.store, &filter, page).await?),
+            None => Ok(Page { rows: vec![], has_more: false }),
+        }
+    }
+
+    /// How many events there are for the caller.
+    pub async fn events_count(&self, caller: &Caller, filter: EventFilter) -> Result<u64> {
+        match narrowed_events(caller, filter) {
+            Some(filter) => Ok(read::events_count(&self.store, &filter).await?),
+            None => Ok(0),
+        }
+    }
+
+    /// A page of the inbox, for support and systems.
+    pub async fn webhooks(
+        &self,
+        caller: &Caller,
+        filter: &WebhookFilter,
+        page: &PageRequest<Uuid>,
+    ) -> Result<Page<Webhook>> {
+        caller.must_be_staff()?;
+        Ok(read::webhooks_page(&self.store, filter, page).await?)
+    }
+
+    /// How many webhooks there are, for support and systems.
+    pub async fn webhooks_count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64> {
+        caller.must_be_staff()?;
+        Ok(read::webhooks_count(&self.store, filter).await?)
+    }
+}
+
+/// The filter, kept within what the caller may see; nothing where that leaves nothing.
+fn narrowed(caller: &Caller, mut filter: OrderFilter) -> Option<OrderFilter> {
+    match caller.scope() {
+        Scope::All => Some(filter),
+        Scope::Own(own) if filter.user_id.is_none_or(|user| user == own) => {
+            filter.user_id = Some(own);
+            Some(filter)
+        }
+        Scope::Own(_) | Scope::None => None,
+    }
+}
+
+fn narrowed_events(caller: &Caller, mut filter: EventFilter) -> Option<EventFilter> {
+    match caller.scope() {
+        Scope::All => Some(filter),
+        Scope::Own(own) => {
+            filter.user_id = Some(own);
+            Some(filter)
+        }
+        Scope::None => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! Carriers' webhooks: kept before they are answered, read in batches afterwards.
+
+mod matching;
+mod process;
+
+use std::collections::HashMap;
+
+use carriers::{Refused, Sender};
+use domain::WebhookId;
+use persistence::{
+    Store,
+    webhooks::{self, NewWebhook},
+};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::{Error, Result},
+    feed::Feed,
+    retry::retrying,
+};
+
+/// Why a webhook was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAccepted {
+    /// Nobody of that name may push here.
+    #[error("no webhooks of {0} are expected here")]
+    UnknownSender(String),
+    /// It is not the sender's.
+    #[error("the signature is not good")]
+    Signature(#[source] Refused),
+    /// It could not be kept; the sender should try again.
+    #[error("the webhook could not be stored")]
+    NotStored(#[source] Error),
+}
+
+impl App {
+    /// Takes a carrier's request: checks that it is theirs and keeps it, once per content. What it says is
+    /// looked at later, and is never a reason not to take it.
+    ///
+    /// # Errors
+    /// [`NotAccepted`].
+    pub async fn accept_webhook(
+        &self,
+        sender: &str,
+        request: &carriers::Request<'_>,
+        request_id: Option<String>,
+    ) -> Result<(), NotAccepted> {
+        let unknown = || NotAccepted::UnknownSender(sender.to_owned());
+        let sender: Sender = sender.parse().map_err(|_| unknown())?;
+        let secrets = self.policy().senders.get(&sender).ok_or_else(unknown)?;
+        sender.verify(secrets, request).map_err(NotAccepted::Signature)?;
+        let webhook = NewWebhook {
+            id: WebhookId(Uuid::now_v7()),
+            sender: sender.as_str(),
+            content_hash: Sha256::digest(request.body).into(),
+            body: request.body.to_vec(),
+            request_id,
+            received_at: self.clock.now(),
+            duplicates: 0,
+        };
+        let kept = self.inbox.submit(webhook).await;
+        kept.and_then(|kept| kept).map_err(NotAccepted::NotStored)
+    }
+}
+
+/// Keeps a batch of requests in one statement.
+pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
+    let count = new.len();
+    let mut contents: HashMap<(&'static str, [u8; 32]), NewWebhook> = HashMap::with_capacity(count);
+    for webhook in new {
+        contents
+            .entry((webhook.sender, webhook.content_hash))
+            .and_modify(|first| first.duplicates += 1)
+            .or_insert(webhook);
+    }
+    let contents: Vec<NewWebhook> = contents.into_values().collect();
+    let kept = retrying(|| webhooks::insert(store, &contents)).await.map_err(Error::from);
+    feed.poke();
+    vec![kept; count]
+}

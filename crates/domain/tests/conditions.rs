@@ -1,0 +1,153 @@
+//! Single stories of the fold: times that contradict each other, trouble and its end, estimates, returns.
+
+mod support;
+
+use domain::{ConditionKind, ConditionKind::*, Meaning, Scan, ShipmentStatus::*, Tracking, fold};
+use support::{at, milestone, scan};
+
+const DAY: i64 = 24 * 60;
+
+fn folded(scans: &[Scan]) -> Tracking {
+    fold(scans, at(0), None)
+}
+
+fn trouble(number: u8, kind: ConditionKind, minutes: i64) -> Scan {
+    scan(number, Meaning::Condition(kind), minutes)
+}
+
+fn kind(scans: &[Scan]) -> Option<ConditionKind> {
+    folded(scans).condition.map(|condition| condition.kind)
+}
+
+fn estimated(scan: Scan) -> Scan {
+    Scan { time_estimated: true, ..scan }
+}
+
+#[test]
+fn a_parcel_delivered_by_a_time_before_it_was_out_for_delivery_is_delivered() {
+    let tracking = folded(&[milestone(1, OutForDelivery, 500), milestone(2, Delivered, 400)]);
+    assert_eq!((tracking.status, tracking.delivered_at), (Delivered, Some(at(400))));
+    assert_eq!(tracking.out_for_delivery_at, Some(at(400)), "it was that far when it was handed over");
+    assert!(!tracking.out_for_delivery_inferred, "the carrier did say so");
+}
+
+#[test]
+fn a_milestone_the_carrier_never_reported_is_inferred_from_the_next() {
+    let tracking = folded(&[milestone(1, Delivered, 400)]);
+    assert_eq!((tracking.shipped_at, tracking.shipped_inferred), (Some(at(400)), true));
+    assert_eq!((tracking.out_for_delivery_at, tracking.out_for_delivery_inferred), (Some(at(400)), true));
+}
+
+#[test]
+fn within_a_rank_the_later_in_the_table_wins_whatever_the_times() {
+    let back = folded(&[milestone(1, ReturnedToSender, 100), milestone(2, InTransit, 200)]);
+    assert_eq!(back.status, ReturnedToSender);
+    let waits = folded(&[milestone(1, AvailableForPickup, 100), milestone(2, OutForDelivery, 200)]);
+    assert_eq!(waits.status, AvailableForPickup);
+}
+
+#[test]
+fn the_condition_is_the_latest_by_the_carriers_time() {
+    let two = [trouble(1, Held, 300), trouble(2, Delayed, 200)];
+    assert_eq!(kind(&two), Some(Held));
+    let condition = folded(&two).condition.expect("it is held");
+    assert_eq!((condition.since, condition.message.as_str()), (at(300), "held"));
+}
+
+#[test]
+fn later_progress_clears_trouble_and_earlier_progress_does_not() {
+    let held = trouble(1, Held, 300);
+    for status in [PickedUp, InTransit, OutForDelivery, AvailableForPickup, Delivered] {
+        assert_eq!(kind(&[held.clone(), milestone(2, status, 299)]), Some(Held), "{status} before");
+        assert_eq!(kind(&[held.clone(), milestone(2, status, 301)]), None, "{status} after");
+    }
+    assert_eq!(kind(&[held, milestone(2, LabelCreated, 301)]), Some(Held), "a label is no progress");
+}
+
+#[test]
+fn a_parcel_on_its_way_back_is_past_it_only_when_it_goes_to_the_customer_again() {
+    let back = milestone(1, ReturnedToSender, 300);
+    assert_eq!(kind(std::slice::from_ref(&back)), Some(Returning));
+    assert_eq!(kind(&[back.clone(), milestone(2, InTransit, 400)]), Some(Returning));
+    assert_eq!(kind(&[back, milestone(2, OutForDelivery, 400)]), None);
+}
+
+#[test]
+fn what_the_carrier_says_about_trouble_is_kept_in_its_words() {
+    let held = Scan { description: Some("Clearance delay".to_owned()), ..trouble(1, Held, 10) };
+    assert_eq!(
+        folded(&[held]).condition.map(|condition| condition.message).as_deref(),
+        Some("Clearance delay")
+    );
+}
+
+#[test]
+fn an_estimated_time_counts_for_the_rank_and_for_times_only_where_no_other_does() {
+    let guessed = estimated(milestone(1, PickedUp, 50));
+    let alone = folded(std::slice::from_ref(&guessed));
+    assert_eq!((alone.status, alone.shipped_at), (PickedUp, Some(at(50))));
+    let both = folded(&[guessed.clone(), milestone(2, InTransit, 300)]);
+    assert_eq!((both.status, both.shipped_at), (InTransit, Some(at(300))));
+    let ahead = folded(&[estimated(milestone(1, Delivered, 50)), milestone(2, InTransit, 300)]);
+    assert_eq!((ahead.status, ahead.delivered_at), (Delivered, Some(at(50))));
+    assert_eq!(ahead.shipped_at, Some(at(300)));
+    assert_eq!(kind(&[estimated(trouble(1, Held, 900)), trouble(2, Delayed, 10)]), Some(Delayed));
+}
+
+#[test]
+fn scans_more_than_a_day_older_than_the_order_are_another_parcels() {
+    let edge = milestone(1, Delivered, -DAY);
+    assert_eq!(folded(&[edge]).status, Delivered);
+    let older = milestone(1, Delivered, -DAY - 1);
+    assert_eq!(folded(std::slice::from_ref(&older)), Tracking::labelled(None));
+    assert_eq!(folded(&[estimated(older)]).status, Delivered, "an estimated time says nothing");
+}
+
+#[test]
+fn no_time_there_is_breaks_the_fold() {
+    use chrono::{DateTime, Utc};
+    let first = Scan { occurred_at: DateTime::<Utc>::MIN_UTC, ..milestone(1, PickedUp, 0) };
+    let last = Scan { occurred_at: DateTime::<Utc>::MAX_UTC, ..milestone(2, Delivered, 0) };
+    let return_leg = Scan { occurred_at: DateTime::<Utc>::MAX_UTC, ..milestone(3, PickedUp, 0) };
+    for placed_at in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
+        let tracking = fold([&first, &last, &return_leg], placed_at, None);
+        assert_eq!(tracking.status, Delivered);
+    }
+}
+
+#[test]
+fn a_pick_up_a_day_after_delivery_is_the_way_back_and_changes_nothing() {
+    let delivered = [milestone(1, PickedUp, 100), milestone(2, Delivered, 500)];
+    let way_back =
+        [milestone(3, PickedUp, 500 + DAY), milestone(4, ReturnedToSender, 501), trouble(5, Returning, 600)];
+    for leg in way_back {
+        let with = [&delivered[..], std::slice::from_ref(&leg)].concat();
+        assert_eq!(folded(&with), folded(&delivered), "{:?}", leg.meaning);
+    }
+    let late = [milestone(2, Delivered, 500), milestone(3, PickedUp, 500 + DAY - 1)];
+    let tracking = folded(&late);
+    assert!(!tracking.shipped_inferred, "within a day it is a late scan of the way there");
+    let only = folded(&[milestone(2, Delivered, 500), milestone(3, PickedUp, 500 + DAY)]);
+    assert!(only.shipped_inferred, "the way back does not show the way there");
+}
+
+#[test]
+fn the_carriers_cancellation_gives_way_to_movement_whichever_came_first() {
+    let cancelled = milestone(1, Cancelled, 500);
+    assert_eq!(folded(std::slice::from_ref(&cancelled)).status, Cancelled);
+    assert_eq!(folded(&[cancelled.clone(), milestone(2, LabelCreated, 600)]).status, Cancelled);
+    for minutes in [400, 600] {
+        assert_eq!(folded(&[cancelled.clone(), milestone(2, PickedUp, minutes)]).status, PickedUp);
+    }
+}
+
+#[test]
+fn the_latest_promise_is_the_estimated_delivery_even_of_a_scan_that_says_nothing_else() {
+    let promise = |number, minutes, expected| Scan {
+        estimated_delivery: Some(at(expected)),
+        ..scan(number, Meaning::Informational, minutes)
+    };
+    let scans = [promise(1, 100, 7_000), promise(2, 50, 8_000)];
+    assert_eq!(fold(&scans, at(0), Some(at(6_000))).estimated_delivery, Some(at(7_000)));
+    assert_eq!(fold([], at(0), Some(at(6_000))).estimated_delivery, Some(at(6_000)));
+}

@@ -1,0 +1,102 @@
+//! What a scan did when it came, each effect in the story that calls for it.
+
+mod support;
+
+use domain::{ConditionKind, Meaning, OrderStatus, ScanEffect, ScanEffect::*, ShipmentStatus};
+use support::{Story, milestone, scan};
+
+fn shipped_from(status: OrderStatus) -> Story {
+    let mut story = Story::new(status, &[1]);
+    story.ship(1, &[(1, 1)]).expect("the unit is free");
+    story
+}
+
+fn effect(story: &mut Story, meaning: Meaning, minutes: i64) -> ScanEffect {
+    story.scans(1, &[scan(77, meaning, minutes)])[0]
+}
+
+#[test]
+fn a_scan_that_moves_the_parcel_or_tells_of_trouble_is_applied() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Applied);
+    let mut story = shipped_from(OrderStatus::Processing);
+    assert_eq!(effect(&mut story, Meaning::Condition(ConditionKind::Held), 10), Applied);
+}
+
+#[test]
+fn a_scan_that_says_nothing_new_is_stale() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    story.scans(1, &[milestone(1, ShipmentStatus::OutForDelivery, 100)]);
+    assert_eq!(story.scans(1, &[milestone(1, ShipmentStatus::OutForDelivery, 100)]), [Stale]);
+    assert_eq!(story.scans(1, &[milestone(2, ShipmentStatus::OutForDelivery, 200)]), [Stale]);
+}
+
+#[test]
+fn codes_that_are_not_listed_or_say_nothing_change_nothing() {
+    for (meaning, expected) in [(Meaning::Unknown, UnknownCode), (Meaning::Informational, Informational)] {
+        let mut story = shipped_from(OrderStatus::Processing);
+        let before = story.tracking(1).clone();
+        assert_eq!(effect(&mut story, meaning, 10), expected);
+        assert_eq!(*story.tracking(1), before);
+        assert_eq!(story.status(), OrderStatus::AwaitingPickup);
+    }
+}
+
+#[test]
+fn a_scan_before_the_payment_is_early() {
+    for status in [OrderStatus::Placed, OrderStatus::PaymentConfirmed] {
+        let mut story = shipped_from(status);
+        assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::Delivered), 10), Early);
+        assert_eq!(story.status(), status);
+    }
+}
+
+#[test]
+fn a_scan_long_before_the_order_is_not_ours() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::Delivered), -3_000), NotOurs);
+    assert_eq!(story.status(), OrderStatus::AwaitingPickup);
+}
+
+#[test]
+fn the_way_back_of_a_delivered_parcel_is_a_return_leg() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    story.scans(1, &[milestone(1, ShipmentStatus::Delivered, 100)]);
+    assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 3_000), ReturnLeg);
+    assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::ReturnedToSender), 101), ReturnLeg);
+    assert_eq!(story.status(), OrderStatus::Delivered);
+}
+
+#[test]
+fn a_scan_for_a_cancelled_or_returned_order_is_kept_and_changes_no_order() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    story.go(OrderStatus::Cancelled).expect("nothing moves yet");
+    assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), OrderClosed);
+    assert_eq!(story.status(), OrderStatus::Cancelled);
+    assert_eq!(story.parcel(1).status(), ShipmentStatus::Cancelled);
+}
+
+#[test]
+fn a_scan_for_a_parcel_we_called_off_changes_nothing_also_before_the_payment() {
+    for status in [OrderStatus::Placed, OrderStatus::Processing] {
+        let mut story = shipped_from(status);
+        story.call_off(1).expect("it has only a label");
+        let before = story.path();
+        assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Stale);
+        assert_eq!(story.parcel(1).status(), ShipmentStatus::Cancelled);
+        assert_eq!(story.path(), before);
+    }
+}
+
+#[test]
+fn each_scan_of_a_batch_is_told_its_own_effect_in_the_order_given() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    let batch = [
+        milestone(1, ShipmentStatus::Delivered, 300),
+        scan(2, Meaning::Unknown, 250),
+        milestone(3, ShipmentStatus::PickedUp, 100),
+        milestone(3, ShipmentStatus::PickedUp, 100),
+        milestone(4, ShipmentStatus::PickedUp, -3_000),
+    ];
+    assert_eq!(story.scans(1, &batch), [Applied, UnknownCode, Applied, Stale, NotOurs]);
+}

@@ -1,0 +1,148 @@
+//! Placing an order: what it must have, and who may say what.
+
+mod support;
+
+use domain::{
+    Actor, ActorKind, FulfillmentPath, Money, NewItem, NewOrder, Order, OrderId, OrderStatus, Origin,
+    Refusal, UserId,
+};
+use support::{CUSTOMER, actors, at, by, customer, item_id, supplier, warehouse};
+use uuid::Uuid;
+
+fn item(origin: Option<Origin>) -> NewItem {
+    NewItem { id: item_id(1), sku: "SKU".to_owned(), name: "Thing".to_owned(), quantity: 1, origin }
+}
+
+fn good() -> NewOrder {
+    NewOrder {
+        id: OrderId(Uuid::from_u128(0x0D)),
+        user_id: Some(CUSTOMER),
+        customer_email: Some("ada@example.org".to_owned()),
+        reference: Some("R-1".to_owned()),
+        total: Money { cents: 4200, currency: "USD".to_owned() },
+        fulfillment_path: None,
+        items: vec![item(None), item(None)],
+        placed_at: None,
+        notes: Some("by telephone".to_owned()),
+        metadata: None,
+    }
+}
+
+fn place(new: NewOrder) -> Result<Order, Refusal> {
+    Order::place(new, &by(Actor::SYSTEM, 100))
+}
+
+/// The field that is refused when the good order is spoilt so.
+fn refused(spoil: impl FnOnce(&mut NewOrder)) -> String {
+    let mut new = good();
+    spoil(&mut new);
+    match place(new) {
+        Err(Refusal::InvalidInput { field, .. }) => field,
+        other => panic!("a refusal of the input was expected: {:?}", other.map(|order| order.head().clone())),
+    }
+}
+
+#[test]
+fn a_placed_order_has_one_event_and_is_at_version_one() {
+    let order = place(good()).expect("nothing is wrong with it");
+    let head = order.head();
+    assert_eq!((head.status, head.version, head.user_id), (OrderStatus::Placed, 1, CUSTOMER));
+    assert_eq!((head.placed_at, head.updated_at, head.occurred_at), (at(100), at(100), at(100)));
+    let [event] = &order.changes().transitions[..] else { panic!("one event") };
+    assert_eq!((event.from(), event.to(), event.version()), (None, OrderStatus::Placed, 1));
+    assert_eq!((event.order_id(), event.actor()), (head.id, &Actor::SYSTEM));
+    assert_eq!((event.notes(), event.inferred()), (Some("by telephone"), false));
+    assert_eq!((order.items().len(), order.shipments().len()), (2, 0));
+}
+
+#[test]
+fn what_is_wrong_with_an_order_is_told_by_the_name_of_its_field() {
+    assert_eq!(refused(|new| new.user_id = None), "userId");
+    assert_eq!(refused(|new| new.items.clear()), "items");
+    assert_eq!(refused(|new| new.items = vec![item(None); 1_001]), "items");
+    for quantity in [0, -1, i32::MIN, 1_000_001, i32::MAX] {
+        assert_eq!(refused(|new| new.items[1].quantity = quantity), "items[1].quantity");
+    }
+    assert_eq!(refused(|new| new.items[0].origin = Some(warehouse(""))), "items[0].origin.code");
+    for text in ["", " \t", "a\nb", &"x".repeat(501)] {
+        assert_eq!(refused(|new| new.items[0].sku = text.to_owned()), "items[0].sku", "{text:?}");
+        assert_eq!(refused(|new| new.items[1].name = text.to_owned()), "items[1].name", "{text:?}");
+        assert_eq!(refused(|new| new.reference = Some(text.to_owned())), "reference", "{text:?}");
+    }
+    assert_eq!(refused(|new| new.total.cents = -1), "totalCents");
+    for currency in ["", "US", "usd", "USDX", "U D", "€"] {
+        assert_eq!(refused(|new| new.total.currency = currency.to_owned()), "currency", "{currency}");
+    }
+    for address in ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b\r\nBcc: x@y"] {
+        assert_eq!(
+            refused(|new| new.customer_email = Some(address.to_owned())),
+            "customerEmail",
+            "{address}"
+        );
+    }
+    assert_eq!(refused(|new| new.placed_at = Some(at(101))), "placedAt");
+}
+
+#[test]
+fn the_bounds_themselves_are_allowed_and_texts_are_counted_in_characters() {
+    let mut new = good();
+    new.items[0].quantity = 1_000_000;
+    new.items[1].name = "é".repeat(500);
+    new.items.resize_with(1_000, || item(None));
+    new.total.cents = 0;
+    new.placed_at = Some(at(100));
+    new.customer_email = None;
+    new.reference = None;
+    assert_eq!(place(new).expect("nothing is wrong with it").items().len(), 1_000);
+}
+
+#[test]
+fn an_order_that_was_placed_elsewhere_keeps_its_true_time() {
+    for actor in [Actor::SYSTEM, Actor::new(ActorKind::Support, "sam")] {
+        let new = NewOrder { placed_at: Some(at(-90_000)), ..good() };
+        let order = Order::place(new, &by(actor, 100)).expect("staff may say so");
+        assert_eq!((order.head().placed_at, order.head().updated_at), (at(-90_000), at(100)));
+        let event = &order.changes().transitions[0];
+        assert_eq!((event.occurred_at(), event.recorded_at()), (at(-90_000), at(100)));
+    }
+    let new = NewOrder { placed_at: Some(at(-1)), ..good() };
+    assert!(matches!(Order::place(new, &by(customer(), 100)), Err(Refusal::Forbidden(_))));
+}
+
+#[test]
+fn a_customer_places_orders_of_their_own_and_need_not_say_whose_they_are() {
+    for user_id in [None, Some(CUSTOMER)] {
+        let order = Order::place(NewOrder { user_id, ..good() }, &by(customer(), 100)).expect("their own");
+        assert_eq!(order.head().user_id, CUSTOMER);
+    }
+    let other = NewOrder { user_id: Some(UserId(Uuid::from_u128(1))), ..good() };
+    assert!(matches!(Order::place(other, &by(customer(), 100)), Err(Refusal::Forbidden(_))));
+    for nobody in [Actor::new(ActorKind::Customer, "ada"), Actor { kind: ActorKind::Customer, id: None }] {
+        assert!(matches!(Order::place(good(), &by(nobody, 100)), Err(Refusal::Forbidden(_))));
+    }
+}
+
+#[test]
+fn carriers_and_suppliers_place_no_orders() {
+    for actor in actors() {
+        let may = actor.is_staff() || actor.kind == ActorKind::Customer;
+        assert_eq!(Order::place(good(), &by(actor, 100)).is_ok(), may);
+    }
+}
+
+#[test]
+fn the_path_is_what_was_said_or_what_the_origins_amount_to() {
+    let path = |origins: Vec<Option<Origin>>, said| {
+        let items = origins.into_iter().map(item).collect();
+        let order = place(NewOrder { items, fulfillment_path: said, ..good() }).expect("nothing is wrong");
+        order.head().fulfillment_path
+    };
+    let (north, south) = (|| Some(warehouse("north")), || Some(warehouse("south")));
+    assert_eq!(path(vec![None], None), FulfillmentPath::SingleWarehouse);
+    assert_eq!(path(vec![north(), None, north()], None), FulfillmentPath::SingleWarehouse);
+    assert_eq!(path(vec![north(), south(), north()], None), FulfillmentPath::SplitShipment);
+    assert_eq!(path(vec![north(), Some(supplier("acme"))], None), FulfillmentPath::Dropship);
+    for said in FulfillmentPath::ALL {
+        assert_eq!(path(vec![north(), south()], Some(said)), said);
+    }
+}

@@ -1,0 +1,139 @@
+//! Who may ask for what. Staff may do what the table permits; the others have a short list each.
+
+mod support;
+
+use domain::{
+    Actor, ActorKind, BlockerCode, Carrier, NewShipment, OrderStatus, OrderStatus::*, Refusal, Request,
+    ShipmentStatus, TRANSITIONS,
+};
+use support::{Story, actors, by, customer, items, lines, milestone, order, parcel, parcel_id, supplier};
+
+/// The permitted steps that a role may ask for, of an order without parcels.
+fn steps(actor: &Actor) -> Vec<(OrderStatus, OrderStatus)> {
+    let of = |from| {
+        let explained = order(from, items(&[1]), vec![]).allowed_transitions(actor);
+        explained.into_iter().filter(|(_, why)| why.is_none()).map(move |(to, _)| (from, to))
+    };
+    OrderStatus::ALL.into_iter().flat_map(of).collect()
+}
+
+#[test]
+fn each_role_has_its_steps() {
+    let mut table = TRANSITIONS.to_vec();
+    table.sort();
+    let [system, support, customer, carrier, supplier] = actors();
+    assert_eq!(steps(&system), table);
+    assert_eq!(steps(&support), table);
+    let own = [(Placed, Cancelled), (PaymentConfirmed, Cancelled), (Delivered, ReturnInitiated)];
+    assert_eq!(steps(&customer), own);
+    assert_eq!(steps(&carrier), [], "carriers move orders through scans only");
+    assert_eq!(steps(&supplier), []);
+}
+
+#[test]
+fn a_step_of_the_table_that_the_role_may_not_ask_for_is_refused_for_the_role() {
+    let mut asked = order(Processing, items(&[1]), vec![]);
+    let refusal = asked.apply(support::transition_to(Cancelled), None, &by(customer(), 5));
+    let Err(Refusal::InvalidTransition { allowed, blocker, .. }) = refusal else { panic!("{refusal:?}") };
+    assert_eq!(blocker.code, BlockerCode::Role);
+    assert_eq!(allowed, [], "a customer can do nothing while the order is packed");
+}
+
+#[test]
+fn the_steps_of_a_walk_carry_the_carrier_who_caused_them() {
+    let mut story = Story::new(Processing, &[1]);
+    story.ship(1, &[(1, 1)]).expect("free units");
+    story.actor = Actor::new(ActorKind::Carrier, "fedex");
+    story.scanned(1, ShipmentStatus::Delivered);
+    let actors: Vec<_> =
+        story.order.changes().transitions.iter().map(|step| (step.to(), step.actor().kind)).collect();
+    assert_eq!(
+        actors,
+        [
+            (AwaitingPickup, ActorKind::System),
+            (Shipped, ActorKind::Carrier),
+            (OutForDelivery, ActorKind::Carrier),
+            (Delivered, ActorKind::Carrier)
+        ]
+    );
+}
+
+#[test]
+fn only_staff_cancel_items() {
+    for actor in actors() {
+        let may = actor.is_staff();
+        let mut story = Story::new(Processing, &[2]);
+        story.actor = actor;
+        let answer = story.cancel_items(&[(1, 1)]);
+        assert_eq!(answer.is_ok(), may, "{answer:?}");
+        assert!(may || matches!(answer, Err(Refusal::Forbidden(_))));
+    }
+}
+
+#[test]
+fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
+    let mut of_two = items(&[1, 1]);
+    of_two[0].origin = Some(supplier("acme"));
+    of_two[1].origin = Some(supplier("other"));
+    for (code, may) in [("acme", true), ("other", false), ("", false)] {
+        let mut story = Story::of(order(Processing, of_two.clone(), vec![]));
+        story.actor = Actor::new(ActorKind::Supplier, code);
+        let answer = story.ship(1, &[(1, 1)]);
+        assert_eq!(answer.is_ok(), may, "{code}: {answer:?}");
+
+        let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
+        let mut story = Story::of(order(Processing, of_two.clone(), there));
+        story.actor = Actor::new(ActorKind::Supplier, code);
+        let scans = Request::Scans {
+            shipment: parcel_id(1),
+            known: vec![],
+            new: vec![milestone(1, ShipmentStatus::LabelCreated, 1)],
+        };
+        assert_eq!(story.ask(scans).is_ok(), may, "{code} scans");
+        assert_eq!(story.call_off(1).is_ok(), may, "{code} calls off");
+    }
+}
+
+#[test]
+fn a_supplier_who_names_no_items_ships_its_own_only() {
+    let mut of_two = items(&[2, 3]);
+    of_two[0].origin = Some(supplier("acme"));
+    let mut story = Story::of(order(Processing, of_two, vec![]));
+    story.actor = Actor::new(ActorKind::Supplier, "acme");
+    story.ship_as(1, "N1", None).expect("two units are its own");
+    assert_eq!(story.parcel(1).lines, lines(&[(1, 2)]));
+    assert_eq!(story.parcel(1).origin, supplier("acme"));
+}
+
+#[test]
+fn a_supplier_learns_nothing_of_a_parcel_that_is_not_its_own() {
+    let mut of_two = items(&[1, 1]);
+    of_two[0].origin = Some(supplier("acme"));
+    let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(2, 1)])];
+    let mut story = Story::of(order(Processing, of_two, there));
+    story.actor = Actor::new(ActorKind::Supplier, "acme");
+    let answer = story.ship_as(9, "N1", None);
+    assert!(matches!(answer, Err(Refusal::Shipment { .. })), "{answer:?}");
+}
+
+#[test]
+fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
+    for (actor, may_scan) in [(customer(), false), (Actor::new(ActorKind::Carrier, "fedex"), true)] {
+        let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
+        let mut story = Story::of(order(Processing, items(&[2]), there));
+        story.actor = actor;
+        let ship = Request::CreateShipment(NewShipment {
+            id: parcel_id(2),
+            carrier: Carrier::Ups,
+            tracking_number: "1Z".to_owned(),
+            origin: None,
+            lines: None,
+            estimated_delivery: None,
+        });
+        assert!(matches!(story.ask(ship), Err(Refusal::Forbidden(_))));
+        assert!(matches!(story.call_off(1), Err(Refusal::Forbidden(_))));
+        let new = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
+        let scans = Request::Scans { shipment: parcel_id(1), known: vec![], new };
+        assert_eq!(story.ask(scans).is_ok(), may_scan);
+    }
+}

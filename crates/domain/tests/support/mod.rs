@@ -1,0 +1,175 @@
+//! Builders for the domain's tests.
+//!
+//! Times are minutes after the placement, items and parcels are numbered from 1.
+
+#![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
+
+mod story;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Actor, ActorKind, Carrier, Context, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
+    OrderHead, OrderId, OrderStatus, Origin, OriginKind, Rank, Request, Scan, ScanIdentity, Shipment,
+    ShipmentId, ShipmentStatus, UserId, fold,
+};
+pub use story::Story;
+use uuid::Uuid;
+
+/// The customer of every order here.
+pub const CUSTOMER: UserId = UserId(Uuid::from_u128(0xC0));
+/// The version of a restored order.
+pub const VERSION: i32 = 7;
+
+/// That many minutes after the placement.
+pub fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
+}
+
+pub fn item_id(number: u32) -> ItemId {
+    ItemId(Uuid::from_u128(0x100 + u128::from(number)))
+}
+
+pub fn parcel_id(number: u32) -> ShipmentId {
+    ShipmentId(Uuid::from_u128(0x200 + u128::from(number)))
+}
+
+pub fn lines(of: &[(u32, u32)]) -> Vec<Line> {
+    of.iter().map(|&(item, quantity)| Line { item_id: item_id(item), quantity }).collect()
+}
+
+pub fn warehouse(code: &str) -> Origin {
+    Origin { kind: OriginKind::Warehouse, code: code.to_owned() }
+}
+
+pub fn supplier(code: &str) -> Origin {
+    Origin { kind: OriginKind::Supplier, code: code.to_owned() }
+}
+
+pub fn by(actor: Actor, minutes: i64) -> Context {
+    Context { actor, now: at(minutes), request_id: None, webhook_id: None }
+}
+
+pub fn customer() -> Actor {
+    Actor::new(ActorKind::Customer, CUSTOMER.to_string())
+}
+
+/// One actor of every kind; the supplier is `acme`.
+pub fn actors() -> [Actor; 5] {
+    [
+        Actor::SYSTEM,
+        Actor::new(ActorKind::Support, "sam"),
+        customer(),
+        Actor::new(ActorKind::Carrier, "fedex"),
+        Actor::new(ActorKind::Supplier, "acme"),
+    ]
+}
+
+/// A scan whose identity is its number.
+pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
+    Scan {
+        identity: ScanIdentity([number; 32]),
+        code: format!("C{number}"),
+        meaning,
+        description: None,
+        location: None,
+        occurred_at: at(minutes),
+        time_estimated: false,
+        estimated_delivery: None,
+    }
+}
+
+pub fn milestone(number: u8, status: ShipmentStatus, minutes: i64) -> Scan {
+    scan(number, Meaning::Status(status), minutes)
+}
+
+pub fn items(quantities: &[u32]) -> Vec<Item> {
+    let numbered = (1..).zip(quantities);
+    let item = |(number, &quantity): (u32, &u32)| Item {
+        id: item_id(number),
+        sku: format!("SKU-{number}"),
+        name: format!("Thing {number}"),
+        quantity,
+        cancelled: 0,
+        cancel_reason: None,
+        origin: None,
+    };
+    numbered.map(item).collect()
+}
+
+/// A parcel that far, by one scan a minute after the placement.
+pub fn parcel(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipment {
+    let scans = [milestone(0, status, 1)];
+    let scans = if status == ShipmentStatus::LabelCreated { &[] } else { &scans[..] };
+    Shipment {
+        id: parcel_id(number),
+        order_id: OrderId(Uuid::from_u128(0x0D)),
+        carrier: Carrier::Fedex,
+        tracking_number: format!("N{number}"),
+        origin: warehouse("main"),
+        tracking: fold(scans, at(0), None),
+        promised_delivery: None,
+        created_at: at(0),
+        cancelled_at: None,
+        cancel_reason: None,
+        lines: lines(of),
+    }
+}
+
+/// An order as it might have been stored.
+pub fn order(status: OrderStatus, items: Vec<Item>, shipments: Vec<Shipment>) -> Order {
+    let head = OrderHead {
+        id: OrderId(Uuid::from_u128(0x0D)),
+        reference: None,
+        user_id: CUSTOMER,
+        customer_email: None,
+        status,
+        version: VERSION,
+        total: Money { cents: 4200, currency: "USD".to_owned() },
+        fulfillment_path: FulfillmentPath::SingleWarehouse,
+        placed_at: at(0),
+        updated_at: at(0),
+        occurred_at: at(0),
+    };
+    Order::restore(head, items, shipments)
+}
+
+pub fn transition_to(to: OrderStatus) -> Request {
+    Request::Transition { to, notes: None, metadata: None }
+}
+
+/// A refused request must leave no trace.
+pub fn assert_same(one: &Order, other: &Order) {
+    assert_eq!(one.head(), other.head());
+    assert_eq!(one.items(), other.items());
+    assert_eq!(one.shipments(), other.shipments());
+    assert_eq!(format!("{:?}", one.changes()), format!("{:?}", other.changes()));
+}
+
+/// The rank of the slowest unit by the definition itself: every wanted unit laid out, one by one.
+pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
+    let mut units = Vec::new();
+    for item in order.items() {
+        let mut of_item = Vec::new();
+        for shipment in order.shipments().iter().filter(|s| s.status() != ShipmentStatus::Cancelled) {
+            for line in shipment.lines.iter().filter(|line| line.item_id == item.id) {
+                of_item.extend((0..line.quantity).map(|_| shipment.status().rank()));
+            }
+        }
+        let wanted = (item.quantity - item.cancelled) as usize;
+        assert!(of_item.len() <= wanted, "more units of {} in parcels than wanted", item.sku);
+        of_item.resize(wanted, Rank::None);
+        units.extend(of_item);
+    }
+    units.into_iter().min()
+}
+
+/// Where on the line that rank lets an order be.
+pub fn place_on_line(rank: Rank) -> usize {
+    match rank {
+        Rank::None => 0,
+        Rank::Labelled => 1,
+        Rank::Shipped => 2,
+        Rank::OutForDelivery => 3,
+        Rank::Delivered => 4,
+    }
+}

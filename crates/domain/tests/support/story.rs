@@ -1,0 +1,140 @@
+//! An order in a test that tells a story, its invariants checked after every request.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Actor, Carrier, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request, Scan, ScanEffect,
+    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+};
+
+use super::{
+    VERSION, assert_same, by, items, lines, milestone, order, parcel_id, place_on_line, slowest_by_hand,
+    transition_to,
+};
+
+/// An order that is asked one thing after the other, a minute apart, the scans of its parcels remembered.
+pub struct Story {
+    pub order: Order,
+    pub now: i64,
+    pub actor: Actor,
+    scans: BTreeMap<ShipmentId, Vec<Scan>>,
+}
+
+impl Story {
+    /// An order of items with these quantities, standing there.
+    pub fn new(status: OrderStatus, quantities: &[u32]) -> Self {
+        Self::of(order(status, items(quantities), vec![]))
+    }
+
+    pub fn of(order: Order) -> Self {
+        Self { order, now: 1, actor: Actor::SYSTEM, scans: BTreeMap::new() }
+    }
+
+    pub fn ask(&mut self, request: Request) -> Result<Outcome, Refusal> {
+        let before = self.order.clone();
+        let answer = self.order.apply(request, None, &by(self.actor.clone(), self.now));
+        self.now += 1;
+        match &answer {
+            Ok(outcome) if outcome.changed => {}
+            Ok(_) | Err(_) => assert_same(&before, &self.order),
+        }
+        self.assert_sound();
+        answer
+    }
+
+    pub fn go(&mut self, to: OrderStatus) -> Result<Outcome, Refusal> {
+        self.ask(transition_to(to))
+    }
+
+    /// Registers parcel `number`, FedEx `N{number}`.
+    pub fn ship(&mut self, number: u32, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
+        self.ship_as(number, &format!("N{number}"), Some(lines(of)))
+    }
+
+    pub fn ship_as(&mut self, id: u32, number: &str, of: Option<Vec<Line>>) -> Result<Outcome, Refusal> {
+        self.ask(Request::CreateShipment(NewShipment {
+            id: parcel_id(id),
+            carrier: Carrier::Fedex,
+            tracking_number: number.to_owned(),
+            origin: None,
+            lines: of,
+            estimated_delivery: None,
+        }))
+    }
+
+    pub fn call_off(&mut self, number: u32) -> Result<Outcome, Refusal> {
+        self.ask(Request::CancelShipment { id: parcel_id(number), reason: "mislaid".to_owned() })
+    }
+
+    pub fn cancel_items(&mut self, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
+        self.ask(Request::CancelItems { lines: lines(of), reason: "sold out".to_owned() })
+    }
+
+    /// What the carrier says about parcel `number`, all in one batch; scans we have are not new.
+    pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
+        let shipment = parcel_id(number);
+        let known = self.scans.entry(shipment).or_default().clone();
+        self.scans.entry(shipment).or_default().extend_from_slice(new);
+        let outcome = self.ask(Request::Scans { shipment, known, new: new.to_vec() });
+        outcome.expect("the carrier's word is taken in").effects
+    }
+
+    /// A milestone of parcel `number`, now.
+    pub fn scanned(&mut self, number: u32, status: ShipmentStatus) -> ScanEffect {
+        let count = self.scans.values().map(Vec::len).sum::<usize>();
+        self.scans(number, &[milestone(100 + count as u8, status, self.now)])[0]
+    }
+
+    pub fn status(&self) -> OrderStatus {
+        self.order.head().status
+    }
+
+    pub fn tracking(&self, number: u32) -> &Tracking {
+        &self.parcel(number).tracking
+    }
+
+    pub fn parcel(&self, number: u32) -> &Shipment {
+        let found = self.order.shipments().iter().find(|shipment| shipment.id == parcel_id(number));
+        found.expect("the parcel is registered")
+    }
+
+    /// The statuses reached since the story began.
+    pub fn path(&self) -> Vec<OrderStatus> {
+        self.order.changes().transitions.iter().map(|step| step.to()).collect()
+    }
+
+    pub fn summary(&self) -> String {
+        domain::progress(self.status(), self.order.items(), self.order.shipments()).summary
+    }
+
+    /// What holds of every order at any time.
+    fn assert_sound(&self) {
+        let head = self.order.head();
+        for item in self.order.items() {
+            let live = self.order.shipments().iter().filter(|shipment| shipment.cancelled_at.is_none());
+            assert!(item.cancelled <= item.quantity);
+            assert!(item.units_in(live) <= item.wanted(), "{} could travel twice", item.sku);
+            let allocated = item.allocated(self.order.shipments());
+            let waiting = item.unallocated(self.order.shipments());
+            assert_eq!(allocated + waiting + item.cancelled, item.quantity, "a unit of {} is lost", item.sku);
+        }
+        let steps = &self.order.changes().transitions;
+        for (step, version) in steps.iter().zip(VERSION + 1..) {
+            assert_eq!(step.version(), version);
+            let from = step.from().expect("only a placement has none");
+            assert!(TRANSITIONS.contains(&(from, step.to())), "{from} to {} is not permitted", step.to());
+        }
+        for pair in steps.windows(2) {
+            assert_eq!(pair[1].from(), Some(pair[0].to()));
+            assert!(pair[0].occurred_at() <= pair[1].occurred_at());
+        }
+        assert_eq!(head.version, VERSION + steps.len() as i32);
+        if let Some(last) = steps.last() {
+            assert_eq!((head.status, head.occurred_at), (last.to(), last.occurred_at()));
+        }
+        let here = LINE.iter().position(|status| *status == head.status);
+        if let (Some(here), Some(slowest)) = (here, slowest_by_hand(&self.order)) {
+            assert!(here >= place_on_line(slowest), "the order stands behind its slowest unit");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Rows to domain values. A row that Milepost cannot have written is an error that names table and row.
+
+use std::str::FromStr;
+
+use domain::{
+    Actor, Condition, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead, OrderId, Origin, Scan, ScanId,
+    ScanIdentity, Shipment, ShipmentId, Tracking, UserId, WebhookId,
+};
+
+use crate::{
+    entity,
+    error::{Error, Result},
+    event::Event,
+    notices::Notice,
+    scans::StoredScan,
+    webhooks::Webhook,
+};
+
+/// Names a bad value in a row.
+struct At<'a> {
+    table: &'static str,
+    row: &'a dyn std::fmt::Display,
+}
+
+impl At<'_> {
+    fn corrupt(&self, what: impl ToString) -> Error {
+        Error::Corrupt { table: self.table, row: self.row.to_string(), what: what.to_string() }
+    }
+
+    fn parse<T: FromStr<Err: ToString>>(&self, text: &str) -> Result<T> {
+        text.parse().map_err(|error: T::Err| self.corrupt(error))
+    }
+
+    fn count(&self, column: &str, number: i32) -> Result<u32> {
+        u32::try_from(number).map_err(|_| self.corrupt(format_args!("{column} is {number}")))
+    }
+}
+
+impl TryFrom<entity::order::Model> for OrderHead {
+    type Error = Error;
+
+    fn try_from(row: entity::order::Model) -> Result<Self> {
+        let at = At { table: "orders", row: &row.order_id };
+        Ok(Self {
+            id: OrderId(row.order_id),
+            user_id: UserId(row.user_id),
+            status: row.status.into(),
+            version: row.version,
+            fulfillment_path: at.parse(&row.fulfillment_path)?,
+            total: Money { cents: row.total_cents, currency: row.currency },
+            reference: row.reference,
+            customer_email: row.customer_email,
+            placed_at: row.placed_at,
+            updated_at: row.updated_at,
+            occurred_at: row.occurred_at,
+        })
+    }
+}
+
+impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
+    type Error = Error;
+
+    fn try_from(row: entity::order_item::Model) -> Result<Self> {
+        let at = At { table: "order_items", row: &row.item_id };
+        let origin = match (row.origin_kind, row.origin_code) {
+            (Some(kind), Some(code)) => Some(Origin { kind: at.parse(&kind)?, code }),
+            (None, None) => None,
+            _ => return Err(at.corrupt("half an origin")),
+        };
+        let item = Item {
+            id: ItemId(row.item_id),
+            quantity: at.count("quantity", row.quantity)?,
+            cancelled: at.count("cancelled", row.cancelled)?,
+            cancel_reason: row.cancel_reason,
+            sku: row.sku,
+            name: row.name,
+            origin,
+        };
+        Ok(Self { order_id: OrderId(row.order_id), part: item })
+    }
+}
+
+/// A part of an order, with the order it belongs to.
+pub(crate) struct OfOrder<T> {
+    pub order_id: OrderId,
+    pub part: T,
+}
+
+pub(crate) fn shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
+    let at = At { table: "shipments", row: &row.shipment_id };
+    let condition = match (&row.condition, row.condition_since) {
+        (Some(kind), Some(since)) => Some(Condition {
+            kind: at.parse(kind)?,
+            message: row.condition_message.unwrap_or_default(),
+            since,
+        }),
+        (None, _) => None,
+        (Some(_), None) => return Err(at.corrupt("a condition without a beginning")),
+    };
+    Ok(Shipment {
+        id: ShipmentId(row.shipment_id),
+        order_id: OrderId(row.order_id),
+        carrier: at.parse(&row.carrier)?,
+        origin: Origin { kind: at.parse(&row.origin_kind)?, code: row.origin_code },
+        tracking: Tracking {
+            status: at.parse(&row.status)?,
+            condition,
+            estimated_delivery: row.estimated_delivery,
+            shipped_at: row.shipped_at,
+            shipped_inferred: row.shipped_inferred,
+            out_for_delivery_at: row.out_for_delivery_at,
+            out_for_delivery_inferred: row.out_for_delivery_inferred,
+            delivered_at: row.delivered_at,
+        },
+        tracking_number: row.tracking_number,
+        promised_delivery: row.promised_delivery,
+        created_at: row.created_at,
+        cancelled_at: row.cancelled_at,
+        cancel_reason: row.cancel_reason,
+        lines,
+    })
+}
+
+pub(crate) fn line(row: &entity::shipment_item::Model) -> Result<Line> {
+    let at = At { table: "shipment_items", row: &row.shipment_id };
+    Ok(Line { item_id: ItemId(row.item_id), quantity: at.count("quantity", row.quantity)? })
+}
+
+impl TryFrom<entity::order_event::Model> for Event {
+    type Error = Error;
+
+    fn try_from(row: entity::order_event::Model) -> Result<Self> {
+        let at = At { table: "order_events", row: &row.event_id };
+        Ok(Self {
+            order_id: OrderId(row.order_id),
+            version: row.version,
+            from: row.from_status.map(Into::into),
+            to: row.to_status.into(),
+            actor: Actor { kind: at.parse(&row.actor)?, id: row.actor_id },
+            notes: row.notes,
+            metadata: row.metadata,
+            inferred: row.inferred,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            request_id: row.request_id,
+            webhook_id: row.webhook_id.map(WebhookId),
+        })
+    }
+}
+
+impl TryFrom<entity::scan::Model> for StoredScan {
+    type Error = Error;
+
+    fn try_from(row: entity::scan::Model) -> Result<Self> {
+        let at = At { table: "scans", row: &row.scan_id };
+        let identity: [u8; 32] =
+            row.identity.try_into().map_err(|_| at.corrupt("an identity that is not 32 bytes"))?;
+        Ok(Self {
+            id: ScanId(row.scan_id),
+            shipment_id: ShipmentId(row.shipment_id),
+            webhook_id: row.webhook_id.map(WebhookId),
+            effect: at.parse(&row.effect)?,
+            recorded_at: row.recorded_at,
+            seen: row.seen,
+            scan: Scan {
+                identity: ScanIdentity(identity),
+                meaning: meaning(&row.meaning).ok_or_else(|| at.corrupt("an unknown meaning"))?,
+                code: row.code,
+                description: row.description,
+                location: row.location,
+                occurred_at: row.occurred_at,
+                time_estimated: row.time_estimated,
+                estimated_delivery: row.estimated_delivery,
+            },
+        })
+    }
+}
+
+/// The one word a meaning is kept as.
+pub(crate) fn meaning_name(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Status(status) => status.as_str(),
+        Meaning::Condition(condition) => condition.as_str(),
+        Meaning::Informational => "informational",
+        Meaning::Unknown => "unknown",
+    }
+}
+
+fn meaning(text: &str) -> Option<Meaning> {
+    match text {
+        "informational" => Some(Meaning::Informational),
+        "unknown" => Some(Meaning::Unknown),
+        _ => {
+            let status = text.parse().map(Meaning::Status);
+            status.or_else(|_| text.parse().map(Meaning::Condition)).ok()
+        }
+    }
+}
+
+impl TryFrom<entity::webhook::Model> for Webhook {
+    type Error = Error;
+
+    fn try_from(row: entity::webhook::Model) -> Result<Self> {
+        let at = At { table: "webhooks", row: &row.webhook_id };
+        Ok(Self {
+            id: WebhookId(row.webhook_id),
+            state: at.parse(&row.state)?,
+            sender: row.sender,
+            body: row.body,
+            request_id: row.request_id,
+            received_at: row.received_at,
+            reason: row.reason,
+            error: row.error,
+            attempt: row.attempt,
+            failures: row.failures,
+            duplicates: row.duplicates,
+        })
+    }
+}
+
+impl TryFrom<entity::notice::Model> for Notice {
+    type Error = Error;
+
+    fn try_from(row: entity::notice::Model) -> Result<Self> {
+        let at = At { table: "notices", row: &row.notice_id };
+        Ok(Self {
+            id: NoticeId(row.notice_id),
+            order_id: OrderId(row.order_id),
+            status: row.status.into(),
+            state: at.parse(&row.state)?,
+            key: row.key,
+            channel: row.channel,
+            recipient: row.recipient,
+            reason: row.reason,
+            error: row.error,
+            attempt: row.attempt,
+            failures: row.failures,
+            queued_at: row.queued_at,
+            sent_at: row.sent_at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_meaning_comes_back_from_its_one_word() {
+        let statuses = domain::ShipmentStatus::ALL.map(Meaning::Status);
+        let conditions = domain::ConditionKind::ALL.map(Meaning::Condition);
+        let others = [Meaning::Informational, Meaning::Unknown];
+        for one in statuses.into_iter().chain(conditions).chain(others) {
+            assert_eq!(meaning(meaning_name(one)), Some(one));
+        }
+        assert_eq!(meaning("lost in thought"), None);
+    }
+}

@@ -1,0 +1,245 @@
+//! The few things that differ between PostgreSQL and SQLite, side by side.
+//!
+//! Rows travel to the database as one JSON document per statement: the text of a statement is then the same
+//! for one row and for five hundred, is prepared once, and costs one round trip.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::{
+    ConnectionTrait, DbBackend, Statement, Value as SqlValue,
+    sea_query::{Expr, ExprTrait, IntoColumnRef, SimpleExpr, extension::postgres::PgFunc},
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{error::Result, store::Tx};
+
+/// The type of a column, as far as the two databases write it differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Uuid,
+    Bytes,
+    Text,
+    Int,
+    Bool,
+    Time,
+    Json,
+    Status,
+}
+
+/// A table as far as it is written: its columns and their types.
+pub(crate) struct Table {
+    pub name: &'static str,
+    pub columns: &'static [(&'static str, Type)],
+}
+
+/// One row on its way to the database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row(Map<String, Value>);
+
+impl Row {
+    pub fn set(mut self, column: &'static str, cell: impl Cell) -> Self {
+        if let Some(value) = cell.cell() {
+            self.0.insert(column.to_owned(), value);
+        }
+        self
+    }
+}
+
+impl Row {
+    /// The text of a cell, empty where there is none.
+    pub fn text(&self, column: &str) -> &str {
+        self.0.get(column).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// A value that can stand in a row; nothing for NULL.
+pub(crate) trait Cell {
+    fn cell(self) -> Option<Value>;
+}
+
+macro_rules! cells {
+    ($($type:ty: $self:ident => $value:expr;)+) => {
+        $(impl Cell for $type { fn cell($self) -> Option<Value> { Some($value) } })+
+    };
+}
+
+cells! {
+    Uuid: self => self.simple().to_string().into();
+    &str: self => self.into();
+    String: self => self.into();
+    i32: self => self.into();
+    u32: self => self.into();
+    bool: self => self.into();
+    DateTime<Utc>: self => time(self).into();
+    &[u8]: self => hex(self).into();
+    &Value: self => self.clone();
+}
+
+impl<T: Cell> Cell for Option<T> {
+    fn cell(self) -> Option<Value> {
+        self.and_then(Cell::cell)
+    }
+}
+
+/// A time as sqlx writes it to SQLite, so that texts from both ways sort together.
+pub(crate) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+impl Table {
+    /// The rows of the statement's first parameter, as something to select from, named `r`.
+    fn source(&self, backend: DbBackend) -> String {
+        if backend == DbBackend::Postgres {
+            let columns: Vec<_> =
+                self.columns.iter().map(|(name, kind)| format!("{name} {}", kind.postgres())).collect();
+            format!("jsonb_to_recordset($1) AS r({})", columns.join(", "))
+        } else {
+            let columns: Vec<_> = self.columns.iter().map(|(name, kind)| kind.sqlite(name)).collect();
+            format!("(SELECT {} FROM json_each(?1)) AS r", columns.join(", "))
+        }
+    }
+
+    /// `INSERT` of all rows, with what follows it (`ON CONFLICT …`, `RETURNING …`).
+    pub fn insert(&self, backend: DbBackend, rest: &str, rows: Vec<Row>) -> Statement {
+        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
+        let cells: Vec<_> = self.columns.iter().map(|(name, kind)| kind.read(backend, name)).collect();
+        // `WHERE true`: without it SQLite takes ON CONFLICT for a join condition.
+        let sql = format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {} WHERE true {rest}",
+            self.name,
+            names.join(", "),
+            cells.join(", "),
+            self.source(backend),
+        );
+        statement(backend, sql, rows)
+    }
+
+    /// `SELECT` of what the rows, named `r`, join.
+    pub fn select(&self, backend: DbBackend, columns: &str, join: &str, rows: Vec<Row>) -> Statement {
+        let sql = format!("SELECT {columns} FROM {} {join}", self.source(backend));
+        statement(backend, sql, rows)
+    }
+
+    /// `UPDATE` that adds to one column of every row whose keys match.
+    pub fn add(&self, backend: DbBackend, keys: &[&str], column: &str, rows: Vec<Row>) -> Statement {
+        let matches: Vec<_> = keys.iter().map(|key| self.matches(backend, key)).collect();
+        let sql = format!(
+            "UPDATE {name} SET {column} = {name}.{column} + r.{column} FROM {} WHERE {}",
+            self.source(backend),
+            matches.join(" AND "),
+            name = self.name,
+        );
+        statement(backend, sql, rows)
+    }
+
+    fn matches(&self, backend: DbBackend, key: &str) -> String {
+        let kind = self.columns.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, kind)| *kind);
+        format!("{}.{key} = {}", self.name, kind.read(backend, key))
+    }
+
+    /// `UPDATE` of every row whose keys match, setting all other columns.
+    pub fn update(&self, backend: DbBackend, keys: &[&str], guard: &str, rows: Vec<Row>) -> Statement {
+        let sets: Vec<_> = self
+            .columns
+            .iter()
+            .filter(|(name, _)| !keys.contains(name))
+            .filter(|(name, _)| !name.starts_with("expected_"))
+            .map(|(name, kind)| format!("{name} = {}", kind.read(backend, name)))
+            .collect();
+        let matches: Vec<_> = keys.iter().map(|key| self.matches(backend, key)).collect();
+        let sql = format!(
+            "UPDATE {} SET {} FROM {} WHERE {}{guard}",
+            self.name,
+            sets.join(", "),
+            self.source(backend),
+            matches.join(" AND "),
+        );
+        statement(backend, sql, rows)
+    }
+}
+
+impl Type {
+    fn postgres(self) -> &'static str {
+        match self {
+            Self::Uuid => "uuid",
+            Self::Bytes | Self::Text => "text",
+            Self::Int => "int",
+            Self::Bool => "boolean",
+            Self::Time => "timestamptz",
+            Self::Json => "jsonb",
+            Self::Status => "order_status",
+        }
+    }
+
+    fn sqlite(self, name: &str) -> String {
+        match self {
+            Self::Uuid | Self::Bytes => format!("unhex(value ->> '$.{name}') AS {name}"),
+            Self::Json => format!("value -> '$.{name}' AS {name}"),
+            Self::Text | Self::Int | Self::Bool | Self::Time | Self::Status => {
+                format!("value ->> '$.{name}' AS {name}")
+            }
+        }
+    }
+
+    fn read(self, backend: DbBackend, name: &str) -> String {
+        match self {
+            Self::Bytes if backend == DbBackend::Postgres => format!("decode(r.{name}, 'hex')"),
+            _ => format!("r.{name}"),
+        }
+    }
+}
+
+fn statement(backend: DbBackend, sql: String, rows: Vec<Row>) -> Statement {
+    let rows = Value::Array(rows.into_iter().map(|row| Value::Object(row.0)).collect());
+    let parameter = if backend == DbBackend::Postgres {
+        SqlValue::Json(Some(Box::new(rows)))
+    } else {
+        SqlValue::String(Some(rows.to_string()))
+    };
+    Statement::from_sql_and_values(backend, sql, [parameter])
+}
+
+/// Runs a statement over rows, unless there are none. Returns how many rows it touched.
+pub(crate) async fn write(tx: &Tx, statement: impl FnOnce(DbBackend) -> Statement) -> Result<u64> {
+    Ok(tx.execute_raw(statement(tx.get_database_backend())).await?.rows_affected())
+}
+
+/// `column` is one of `ids`, in a form whose text does not depend on their number where the database can.
+pub(crate) fn within(
+    backend: DbBackend,
+    column: impl IntoColumnRef,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> SimpleExpr {
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let column = Expr::col(column.into_column_ref());
+    if backend == DbBackend::Postgres { column.eq(PgFunc::any(ids)) } else { column.is_in(ids) }
+}
+
+/// The same for texts.
+pub(crate) fn among(backend: DbBackend, column: impl IntoColumnRef, texts: &[&str]) -> SimpleExpr {
+    let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+    let column = Expr::col(column.into_column_ref());
+    if backend == DbBackend::Postgres { column.eq(PgFunc::any(texts)) } else { column.is_in(texts) }
+}
+
+/// Keeps everybody else away from these names until the transaction ends. SQLite has one writer anyway.
+/// The names must be sorted, so that two callers cannot wait for each other.
+pub(crate) async fn lock_names(tx: &Tx, names: &[String]) -> Result<()> {
+    if tx.get_database_backend() != DbBackend::Postgres || names.is_empty() {
+        return Ok(());
+    }
+    let names = names.iter().map(|name| SqlValue::String(Some(name.clone()))).collect();
+    let names = SqlValue::Array(sea_orm::sea_query::ArrayType::String, Some(Box::new(names)));
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1) WITH ORDINALITY AS n(name, at) ORDER BY at";
+    tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [names])).await?;
+    Ok(())
+}

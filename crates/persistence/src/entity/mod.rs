@@ -1,0 +1,13 @@
+//! The tables, as sea-orm reads them. What is written goes through `dialect`.
+
+pub(crate) mod idempotency_key;
+pub(crate) mod mail;
+pub(crate) mod notice;
+pub(crate) mod order;
+pub(crate) mod order_event;
+pub(crate) mod order_item;
+pub(crate) mod scan;
+pub(crate) mod shipment;
+pub(crate) mod shipment_item;
+pub(crate) mod status;
+pub(crate) mod webhook;

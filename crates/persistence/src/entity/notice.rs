@@ -1,0 +1,31 @@
+//! One message owed to a customer.
+
+use sea_orm::entity::prelude::*;
+
+use super::status::Status;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "notices")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub notice_id: Uuid,
+    pub key: String,
+    pub order_id: Uuid,
+    pub status: Status,
+    pub channel: String,
+    pub recipient: String,
+    pub state: String,
+    pub reason: Option<String>,
+    pub error: Option<String>,
+    pub attempt: i32,
+    pub opened: i32,
+    pub failures: i32,
+    pub queued_at: DateTimeUtc,
+    pub sent_at: Option<DateTimeUtc>,
+    pub due_at: Option<DateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

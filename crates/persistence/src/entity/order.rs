@@ -1,0 +1,28 @@
+//! One order.
+
+use sea_orm::entity::prelude::*;
+
+use super::status::Status;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "orders")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub order_id: Uuid,
+    pub user_id: Uuid,
+    pub reference: Option<String>,
+    pub customer_email: Option<String>,
+    pub status: Status,
+    pub version: i32,
+    pub total_cents: i32,
+    pub currency: String,
+    pub fulfillment_path: String,
+    pub placed_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub occurred_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

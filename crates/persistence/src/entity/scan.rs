@@ -1,0 +1,28 @@
+//! One claim of a carrier about a parcel.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "scans")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub scan_id: Uuid,
+    pub shipment_id: Uuid,
+    pub webhook_id: Option<Uuid>,
+    pub identity: Vec<u8>,
+    pub code: String,
+    pub meaning: String,
+    pub description: Option<String>,
+    pub location: Option<String>,
+    pub occurred_at: DateTimeUtc,
+    pub time_estimated: bool,
+    pub estimated_delivery: Option<DateTimeUtc>,
+    pub recorded_at: DateTimeUtc,
+    pub effect: String,
+    pub seen: i32,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,27 @@
+//! One request of a carrier, as it came.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhooks")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub webhook_id: Uuid,
+    pub sender: String,
+    pub content_hash: Vec<u8>,
+    pub body: Vec<u8>,
+    pub request_id: Option<String>,
+    pub received_at: DateTimeUtc,
+    pub state: String,
+    pub reason: Option<String>,
+    pub error: Option<String>,
+    pub attempt: i32,
+    pub failures: i32,
+    pub duplicates: i32,
+    pub due_at: Option<DateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

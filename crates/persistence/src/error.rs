@@ -1,0 +1,84 @@
+//! What can go wrong between Milepost and its database, and what is worth trying again.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+
+/// A failure of the database, or of a row that cannot be what it claims.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL names no database Milepost knows.
+    #[error("the database URL must begin with postgres:// or sqlite:, not {0:?}")]
+    Url(String),
+    /// The database refused, failed or could not be reached.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A row holds what Milepost never writes.
+    #[error("table {table}, row {row}: {what}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// An order was written from a version that is not the present one: its row was not locked.
+    #[error("an order was changed by somebody else at the same time")]
+    LostUpdate,
+}
+
+/// The result of everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Whether the same work may succeed if it is done again from the start.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Corrupt { .. } => false,
+            Self::LostUpdate => true,
+            Self::Database(error) => is_transient(error),
+        }
+    }
+
+    /// The unique index or column a write ran into, by the database's name for it.
+    pub fn unique_violation(&self) -> Option<String> {
+        match self {
+            Self::Database(error) => match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
+                _ => None,
+            },
+            Self::Url(_) | Self::Corrupt { .. } | Self::LostUpdate => None,
+        }
+    }
+}
+
+/// Deadlocks, serialization failures, a busy SQLite file, a connection that went away, a server that starts
+/// or stops.
+fn is_transient(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(inner) | DbErr::Exec(inner) | DbErr::Query(inner) => match inner {
+            RuntimeErr::SqlxError(error) => is_transient_sqlx(error),
+            RuntimeErr::Internal(_) => false,
+        },
+        _ => false,
+    }
+}
+
+fn is_transient_sqlx(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // PostgreSQL: classes 08 (connection), 40 (rollback), 57P (shutdown, starting), 53 (resources),
+            // 55P03 (lock timeout). SQLite: 5 BUSY, 6 LOCKED and their extended codes (low byte).
+            match code.parse::<u32>() {
+                Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
+                _ => ["08", "40", "53", "55P03", "57P"].iter().any(|class| code.starts_with(class)),
+            }
+        }),
+        _ => false,
+    }
+}

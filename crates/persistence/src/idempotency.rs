@@ -1,0 +1,105 @@
+//! The answers given to requests that carried a key, so that the same request again gets the same answer.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::{OrderId, ShipmentId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use crate::{
+    dialect::{Row, Table, Type, among, write},
+    entity::idempotency_key,
+    error::Result,
+    store::Tx,
+};
+
+/// Whose key, and which.
+pub type ScopedKey = (String, String);
+
+/// An answer to be given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// A hash of what was asked: another question under the same key is refused.
+    pub fingerprint: [u8; 32],
+    /// The order it was about.
+    pub order_id: OrderId,
+    /// The parcel it was about.
+    pub shipment_id: Option<ShipmentId>,
+    /// The version of the event it made.
+    pub version: Option<i32>,
+    /// Whether it changed anything.
+    pub changed: bool,
+}
+
+/// The answers kept under these keys.
+pub async fn answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, Answer>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
+    let mut actors: Vec<&str> = keys.iter().map(|(actor, _)| actor.as_str()).collect();
+    actors.sort_unstable();
+    actors.dedup();
+    let backend = tx.get_database_backend();
+    let rows = idempotency_key::Entity::find()
+        .filter(among(backend, idempotency_key::Column::Actor, &actors))
+        .filter(among(backend, idempotency_key::Column::Key, &names))
+        .all(tx)
+        .await?;
+    let answers = rows.into_iter().map(|row| {
+        let answer = Answer {
+            fingerprint: row.fingerprint.try_into().unwrap_or_default(),
+            order_id: OrderId(row.order_id),
+            shipment_id: row.shipment_id.map(ShipmentId),
+            version: row.version,
+            changed: row.changed,
+        };
+        ((row.actor, row.key), answer)
+    });
+    Ok(answers.collect())
+}
+
+const KEYS: Table = Table {
+    name: "idempotency_keys",
+    columns: &[
+        ("actor", Type::Text),
+        ("key", Type::Text),
+        ("fingerprint", Type::Bytes),
+        ("order_id", Type::Uuid),
+        ("shipment_id", Type::Uuid),
+        ("version", Type::Int),
+        ("changed", Type::Bool),
+        ("created_at", Type::Time),
+    ],
+};
+
+/// Keeps answers. A key that somebody else has taken meanwhile is a unique violation: do the work again and
+/// find their answer.
+pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) -> Result<()> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let rows = answers.iter().map(|((actor, key), answer)| {
+        Row::default()
+            .set("actor", actor.as_str())
+            .set("key", key.as_str())
+            .set("fingerprint", answer.fingerprint.as_slice())
+            .set("order_id", answer.order_id.0)
+            .set("shipment_id", answer.shipment_id.map(|id| id.0))
+            .set("version", answer.version)
+            .set("changed", answer.changed)
+            .set("created_at", now)
+    });
+    let rows = rows.collect();
+    write(tx, |db| KEYS.insert(db, "", rows)).await?;
+    Ok(())
+}
+
+/// Forgets answers older than this.
+pub async fn forget(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
+    let done = idempotency_key::Entity::delete_many()
+        .filter(idempotency_key::Column::CreatedAt.lt(before))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected)
+}

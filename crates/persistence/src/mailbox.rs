@@ -1,0 +1,88 @@
+//! Mails kept because no mail server is set: never silently lost, shown at `/mailbox`.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::{
+    dialect::{Row, Table, Type, write},
+    entity::mail,
+    error::Result,
+    store::Store,
+};
+
+/// A mail that was caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// Its id.
+    pub id: Uuid,
+    /// Its `Message-ID`, the same for the same notice.
+    pub message_id: String,
+    /// To whom.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+    /// When it was caught.
+    pub caught_at: DateTime<Utc>,
+}
+
+const MAILBOX: Table = Table {
+    name: "mailbox",
+    columns: &[
+        ("mail_id", Type::Uuid),
+        ("message_id", Type::Text),
+        ("recipient", Type::Text),
+        ("subject", Type::Text),
+        ("text", Type::Text),
+        ("html", Type::Text),
+        ("caught_at", Type::Time),
+    ],
+};
+
+/// Keeps a mail.
+pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
+    let row = Row::default()
+        .set("mail_id", mail.id)
+        .set("message_id", mail.message_id.as_str())
+        .set("recipient", mail.recipient.as_str())
+        .set("subject", mail.subject.as_str())
+        .set("text", mail.text.as_str())
+        .set("html", mail.html.as_str())
+        .set("caught_at", mail.caught_at);
+    let tx = store.begin().await?;
+    write(&tx, |db| MAILBOX.insert(db, "", vec![row])).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The latest mails, newest first.
+pub async fn latest(store: &Store, limit: u64) -> Result<Vec<Caught>> {
+    let rows = mail::Entity::find()
+        .order_by_desc(mail::Column::CaughtAt)
+        .order_by_desc(mail::Column::MailId)
+        .limit(limit)
+        .all(store.reader())
+        .await?;
+    Ok(rows.into_iter().map(caught).collect())
+}
+
+/// One mail.
+pub async fn get(store: &Store, id: Uuid) -> Result<Option<Caught>> {
+    Ok(mail::Entity::find_by_id(id).one(store.reader()).await?.map(caught))
+}
+
+fn caught(row: mail::Model) -> Caught {
+    Caught {
+        id: row.mail_id,
+        message_id: row.message_id,
+        recipient: row.recipient,
+        subject: row.subject,
+        text: row.text,
+        html: row.html,
+        caught_at: row.caught_at,
+    }
+}

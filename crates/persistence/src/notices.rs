@@ -1,0 +1,149 @@
+//! Notices: one row a key, written with the event that calls for it.
+
+use chrono::{DateTime, Utc};
+use domain::{NoticeId, NoticeState, Order, OrderId, OrderStatus, Suppression, notice};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use uuid::Uuid;
+
+use crate::{
+    dialect::{Row, Table, Type, within, write},
+    due::Leased,
+    entity,
+    error::Result,
+    orders::owed,
+    store::{Store, Tx},
+};
+
+/// A message owed to a customer, as it is kept.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// What makes it the only one: `notify-{order}-{status}`.
+    pub key: String,
+    /// The order it is about.
+    pub order_id: OrderId,
+    /// The news.
+    pub status: OrderStatus,
+    /// How it travels: `email`.
+    pub channel: String,
+    /// To whom; empty where the order has no address.
+    pub recipient: String,
+    /// What has become of it.
+    pub state: NoticeState,
+    /// Why it was suppressed.
+    pub reason: Option<String>,
+    /// The latest failure, in the server's words.
+    pub error: Option<String>,
+    /// How often it was taken up.
+    pub attempt: i32,
+    /// How often that failed.
+    pub failures: i32,
+    /// When it was written.
+    pub queued_at: DateTime<Utc>,
+    /// When the mail server took it.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+const NOTICES: Table = Table {
+    name: "notices",
+    columns: &[
+        ("notice_id", Type::Uuid),
+        ("key", Type::Text),
+        ("order_id", Type::Uuid),
+        ("status", Type::Status),
+        ("recipient", Type::Text),
+        ("state", Type::Text),
+        ("reason", Type::Text),
+        ("queued_at", Type::Time),
+        ("due_at", Type::Time),
+    ],
+};
+
+/// Writes the notices that these orders' transitions call for. Only the newest news of an order goes out:
+/// what is still queued is superseded, and so are the milestones a walk passed on its way.
+pub(crate) async fn owe(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let telling: Vec<&Order> = orders.iter().copied().filter(|order| !owed(order).is_empty()).collect();
+    if telling.is_empty() {
+        return Ok(());
+    }
+    supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
+    let rows = telling.iter().flat_map(|order| {
+        let statuses = owed(order);
+        let newest = statuses.len() - 1;
+        statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
+    });
+    let rows = rows.collect();
+    write(tx, |db| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
+    Ok(())
+}
+
+fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
+    let head = order.head();
+    let reason = match &head.customer_email {
+        None => Some(Suppression::NoAddress),
+        Some(_) if !newest => Some(Suppression::Superseded),
+        Some(_) => None,
+    };
+    let state = if reason.is_some() { NoticeState::Suppressed } else { NoticeState::Queued };
+    Row::default()
+        .set("notice_id", Uuid::now_v7())
+        .set("key", notice::key(head.id, status))
+        .set("order_id", head.id.0)
+        .set("status", status.as_str())
+        .set("recipient", head.customer_email.as_deref().unwrap_or_default())
+        .set("state", state.as_str())
+        .set("reason", reason.map(|reason| reason.as_str()))
+        .set("queued_at", head.updated_at)
+        .set("due_at", reason.is_none().then_some(head.updated_at))
+}
+
+async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
+    use entity::notice::Column;
+    entity::notice::Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::Suppressed.as_str()))
+        .col_expr(Column::Reason, Expr::value(Suppression::Superseded.as_str()))
+        .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(within(tx.get_database_backend(), Column::OrderId, orders))
+        .filter(Column::State.eq(NoticeState::Queued.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Begins a notice: succeeds once for every attempt, and only while the notice is still queued.
+pub async fn open(store: &Store, leased: &Leased) -> Result<Option<Notice>> {
+    use entity::notice::Column;
+    let tx = store.begin().await?;
+    let opened = entity::notice::Entity::update_many()
+        .col_expr(Column::Opened, Expr::value(leased.attempt))
+        .filter(Column::NoticeId.eq(leased.id))
+        .filter(Column::Attempt.eq(leased.attempt))
+        .filter(Column::Opened.lt(leased.attempt))
+        .filter(Column::State.eq(NoticeState::Queued.as_str()))
+        .exec(&tx)
+        .await?;
+    let row = match opened.rows_affected {
+        0 => None,
+        _ => entity::notice::Entity::find_by_id(leased.id).one(&tx).await?,
+    };
+    tx.commit().await?;
+    row.map(Notice::try_from).transpose()
+}
+
+/// Closes a notice that the mail server took.
+pub async fn sent(store: &Store, id: NoticeId, at: DateTime<Utc>) -> Result<()> {
+    use entity::notice::Column;
+    let tx = store.begin().await?;
+    entity::notice::Entity::update_many()
+        .col_expr(Column::State, Expr::value(NoticeState::Sent.as_str()))
+        .col_expr(Column::SentAt, Expr::value(at))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .col_expr(Column::Reason, Expr::value(None::<String>))
+        .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(Column::NoticeId.eq(id.0))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}

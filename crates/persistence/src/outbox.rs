@@ -1,0 +1,52 @@
+//! What the live feed has yet to hear. Written with every change, deleted once published.
+
+use domain::{OrderId, UserId};
+use sea_orm::{ConnectionTrait, Statement};
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    store::{Store, Tx},
+};
+
+/// Something about an order may have changed; its log and its parcels say what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Announcement {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Its version then.
+    pub version: i32,
+}
+
+/// Takes up to `limit` announcements, the oldest first. They are gone when the transaction commits: publish
+/// before.
+pub async fn take(store: &Store, limit: u64) -> Result<(Tx, Vec<Announcement>)> {
+    let tx = store.begin().await?;
+    let lock = if store.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "DELETE FROM outbox WHERE outbox_id IN \
+         (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 {lock}) \
+         RETURNING order_id, user_id, version"
+    );
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [limit.into()]);
+    let rows = tx.query_all_raw(statement).await?;
+    let announcements = rows
+        .iter()
+        .map(|row| {
+            Ok(Announcement {
+                order_id: OrderId(row.try_get_by_index::<Uuid>(0)?),
+                user_id: UserId(row.try_get_by_index::<Uuid>(1)?),
+                version: row.try_get_by_index(2)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok((tx, announcements))
+}
+
+/// Whether anything waits to be published.
+pub async fn is_empty(store: &Store) -> Result<bool> {
+    let statement = Statement::from_string(store.backend(), "SELECT 1 FROM outbox LIMIT 1");
+    Ok(store.reader().query_one_raw(statement).await?.is_none())
+}

@@ -1,0 +1,109 @@
+//! Events: the log of one order by its dense versions, the log of all by time.
+
+use chrono::{DateTime, Utc};
+use domain::{ActorKind, Carrier, OrderId, OrderStatus, UserId};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryTrait, Select, Statement,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::page::{Key, Page, PageRequest, fetch};
+use crate::{
+    Event, Result, Store,
+    dialect::{Row, Table, Type},
+    entity::{order, order_event, status::Status},
+};
+
+/// Which events.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Of this order.
+    pub order_id: Option<OrderId>,
+    /// Of this customer's orders.
+    pub user_id: Option<UserId>,
+    /// Leaving this status.
+    pub from: Option<OrderStatus>,
+    /// Reaching this status.
+    pub to: Option<OrderStatus>,
+    /// Caused by this kind of party.
+    pub actor: Option<ActorKind>,
+    /// Driven by this carrier's scans.
+    pub carrier: Option<Carrier>,
+    /// Happened then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Happened before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+fn filtered(filter: &EventFilter) -> Select<order_event::Entity> {
+    use order_event::Column;
+    let own = filter.user_id.map(|user| {
+        sea_orm::QuerySelect::column(
+            sea_orm::QuerySelect::select_only(order::Entity::find()),
+            order::Column::OrderId,
+        )
+        .filter(order::Column::UserId.eq(user.0))
+        .into_query()
+    });
+    let by_carrier = filter.carrier.map(|carrier| {
+        Expr::col(Column::Actor)
+            .eq(ActorKind::Carrier.as_str())
+            .and(Expr::col(Column::ActorId).eq(carrier.as_str()))
+    });
+    order_event::Entity::find()
+        .apply_if(filter.order_id, |query, id| query.filter(Column::OrderId.eq(id.0)))
+        .apply_if(own, |query, orders| query.filter(Column::OrderId.in_subquery(orders)))
+        .apply_if(filter.from, |query, status| query.filter(Column::FromStatus.eq(Status::from(status))))
+        .apply_if(filter.to, |query, status| query.filter(Column::ToStatus.eq(Status::from(status))))
+        .apply_if(filter.actor, |query, kind| query.filter(Column::Actor.eq(kind.as_str())))
+        .apply_if(by_carrier, |query, condition| query.filter(condition))
+        .apply_if(filter.since, |query, at| query.filter(Column::OccurredAt.gte(at)))
+        .apply_if(filter.until, |query, at| query.filter(Column::OccurredAt.lt(at)))
+}
+
+/// A page of events over all orders, newest first.
+pub async fn events_page(
+    store: &Store,
+    filter: &EventFilter,
+    page: &PageRequest<i64>,
+) -> Result<Page<(Key<i64>, Event)>> {
+    let key = (order_event::Column::OccurredAt, order_event::Column::EventId);
+    let rows = fetch(filtered(filter), key, page, store.reader()).await?;
+    rows.try_map(|row: order_event::Model| {
+        Ok((Key { at: row.occurred_at, id: row.event_id }, Event::try_from(row)?))
+    })
+}
+
+/// How many events there are.
+pub async fn events_count(store: &Store, filter: &EventFilter) -> Result<u64> {
+    Ok(filtered(filter).count(store.reader()).await?)
+}
+
+/// Some of an order's events, by version. Versions are dense, so a page of a history is a range of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VersionRange {
+    /// Which order.
+    pub order_id: OrderId,
+    /// The first version wanted.
+    pub first: i32,
+    /// The last version wanted.
+    pub last: i32,
+}
+
+const RANGES: Table =
+    Table { name: "ranges", columns: &[("order_id", Type::Uuid), ("first", Type::Int), ("last", Type::Int)] };
+
+/// The events in all of these ranges, by order and version, in one statement.
+pub async fn events_in(store: &Store, ranges: &[VersionRange]) -> Result<Vec<Event>> {
+    let rows = ranges.iter().map(|range| {
+        Row::default().set("order_id", range.order_id.0).set("first", range.first).set("last", range.last)
+    });
+    let columns = "e.event_id, e.order_id, e.version, CAST(e.from_status AS text) AS from_status, \
+                   CAST(e.to_status AS text) AS to_status, e.actor, e.actor_id, e.notes, e.metadata, \
+                   e.inferred, e.occurred_at, e.recorded_at, e.request_id, e.webhook_id";
+    let on = "JOIN order_events e ON e.order_id = r.order_id AND e.version BETWEEN r.first AND r.last \
+              ORDER BY e.order_id, e.version";
+    let statement: Statement = RANGES.select(store.backend(), columns, on, rows.collect());
+    let rows = order_event::Model::find_by_statement(statement).all(store.reader()).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}

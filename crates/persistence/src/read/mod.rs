@@ -1,0 +1,19 @@
+//! What is read for people: pages of records, and batches for the parts of many records at once.
+//!
+//! `app` asks for pages within what the caller may see; the loaders of `api` ask for parts, one statement for
+//! all of them. Everything here reads committed rows and locks nothing.
+
+mod events;
+mod orders;
+mod page;
+mod shipments;
+mod webhooks;
+
+pub use events::{EventFilter, VersionRange, events_count, events_in, events_page};
+pub use orders::{
+    OrderFilter, count as orders_count, items_of, notices_of, order, order_by_reference, orders_of,
+    orders_page,
+};
+pub use page::{Key, Page, PageRequest};
+pub use shipments::{scans_of, scans_of_webhooks, shipment_by_number, shipments, shipments_of};
+pub use webhooks::{WebhookFilter, webhook, webhooks_count, webhooks_page};

@@ -1,0 +1,116 @@
+//! Orders, and the parts of many orders.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Carrier, FulfillmentPath, Item, OrderHead, OrderId, OrderStatus, UserId};
+use sea_orm::{
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+};
+use uuid::Uuid;
+
+use super::page::{Page, PageRequest, fetch};
+use crate::{
+    Result, Store,
+    dialect::within,
+    entity::{notice, order, shipment, status::Status},
+    notices::Notice,
+};
+
+/// Which orders.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    /// Of this customer.
+    pub user_id: Option<UserId>,
+    /// In one of these statuses; empty: in any.
+    pub statuses: Vec<OrderStatus>,
+    /// Placed then or later.
+    pub placed_since: Option<DateTime<Utc>>,
+    /// Placed before.
+    pub placed_until: Option<DateTime<Utc>>,
+    /// With a parcel by this carrier.
+    pub carrier: Option<Carrier>,
+    /// Planned so.
+    pub fulfillment_path: Option<FulfillmentPath>,
+}
+
+fn filtered(filter: &OrderFilter) -> Select<order::Entity> {
+    let with_carrier = filter.carrier.map(|carrier| {
+        shipment::Entity::find()
+            .select_only()
+            .column(shipment::Column::OrderId)
+            .filter(shipment::Column::Carrier.eq(carrier.as_str()))
+            .into_query()
+    });
+    let statuses = filter.statuses.iter().map(|status| Status::from(*status));
+    order::Entity::find()
+        .apply_if(filter.user_id, |query, user| query.filter(order::Column::UserId.eq(user.0)))
+        .apply_if((!filter.statuses.is_empty()).then_some(statuses), |query, statuses| {
+            query.filter(order::Column::Status.is_in(statuses))
+        })
+        .apply_if(filter.placed_since, |query, at| query.filter(order::Column::PlacedAt.gte(at)))
+        .apply_if(filter.placed_until, |query, at| query.filter(order::Column::PlacedAt.lt(at)))
+        .apply_if(with_carrier, |query, orders| query.filter(order::Column::OrderId.in_subquery(orders)))
+        .apply_if(filter.fulfillment_path, |query, path| {
+            query.filter(order::Column::FulfillmentPath.eq(path.as_str()))
+        })
+}
+
+/// A page of orders, newest first.
+pub async fn orders_page(
+    store: &Store,
+    filter: &OrderFilter,
+    page: &PageRequest<Uuid>,
+) -> Result<Page<OrderHead>> {
+    let key = (order::Column::PlacedAt, order::Column::OrderId);
+    fetch(filtered(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
+}
+
+/// How many orders there are.
+pub async fn count(store: &Store, filter: &OrderFilter) -> Result<u64> {
+    Ok(filtered(filter).count(store.reader()).await?)
+}
+
+/// One order.
+pub async fn order(store: &Store, id: OrderId) -> Result<Option<OrderHead>> {
+    order::Entity::find_by_id(id.0).one(store.reader()).await?.map(OrderHead::try_from).transpose()
+}
+
+/// Many orders, by id.
+pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, OrderHead>> {
+    let rows = order::Entity::find()
+        .filter(within(store.backend(), order::Column::OrderId, ids.iter().map(|id| id.0)))
+        .all(store.reader())
+        .await?;
+    let heads = rows.into_iter().map(|row| OrderHead::try_from(row).map(|head| (head.id, head)));
+    heads.collect()
+}
+
+/// The order with the merchant's own number.
+pub async fn order_by_reference(store: &Store, reference: &str) -> Result<Option<OrderHead>> {
+    let row =
+        order::Entity::find().filter(order::Column::Reference.eq(reference)).one(store.reader()).await?;
+    row.map(OrderHead::try_from).transpose()
+}
+
+/// The items of many orders.
+pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Item>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    crate::orders::items_of(store.reader(), &ids).await
+}
+
+/// The notices of many orders, oldest first.
+pub async fn notices_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Notice>>> {
+    let rows = notice::Entity::find()
+        .filter(within(store.backend(), notice::Column::OrderId, ids.iter().map(|id| id.0)))
+        .order_by_asc(notice::Column::QueuedAt)
+        .order_by_asc(notice::Column::NoticeId)
+        .all(store.reader())
+        .await?;
+    let mut found: HashMap<OrderId, Vec<Notice>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        let notice = Notice::try_from(row)?;
+        found.entry(notice.order_id).or_default().push(notice);
+    }
+    Ok(found)
+}

@@ -1,0 +1,91 @@
+//! Pages by key: a page begins where the last one ended, whatever was added meanwhile.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+    sea_query::{Expr, ExprTrait},
+};
+
+/// Where a record stands in a list that is sorted newest first: its time, then its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<I> {
+    /// The record's time.
+    pub at: DateTime<Utc>,
+    /// The record's id, for those of the same time.
+    pub id: I,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<I> {
+    /// At most this many records.
+    pub limit: u64,
+    /// Whether the last records are wanted, not the first.
+    pub from_end: bool,
+    /// Only records behind this one.
+    pub after: Option<Key<I>>,
+    /// Only records before this one.
+    pub before: Option<Key<I>>,
+}
+
+/// Part of a list, in the list's order.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The records.
+    pub rows: Vec<T>,
+    /// Whether there are more in the direction the page was taken in.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` records from one more than that.
+    fn cut(mut rows: Vec<T>, limit: u64, from_end: bool) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        if from_end {
+            rows.reverse();
+        }
+        Self { rows, has_more }
+    }
+}
+
+/// Runs a query for one page of it, sorted by `at` and `id`, newest first.
+pub(super) async fn fetch<E, C, I, M>(
+    query: Select<E>,
+    (at, id): (C, C),
+    page: &PageRequest<I>,
+    db: &impl sea_orm::ConnectionTrait,
+) -> crate::Result<Page<M>>
+where
+    E: EntityTrait<Model = M>,
+    E::Column: Iterable,
+    C: ColumnTrait,
+    I: Copy + Into<Value>,
+    M: sea_orm::FromQueryResult + Send + Sync,
+{
+    let place = || Expr::tuple([at.into_expr(), id.into_expr()].map(Into::into));
+    let key = |key: Key<I>| Expr::tuple([Expr::value(key.at), Expr::value(key.id)]);
+    let mut query = query;
+    if let Some(after) = page.after {
+        query = query.filter(place().lt(key(after)));
+    }
+    if let Some(before) = page.before {
+        query = query.filter(place().gt(key(before)));
+    }
+    let query = if page.from_end {
+        query.order_by_asc(at).order_by_asc(id)
+    } else {
+        query.order_by_desc(at).order_by_desc(id)
+    };
+    let rows = query.limit(page.limit + 1).all(db).await?;
+    Ok(Page::cut(rows, page.limit, page.from_end))
+}
+
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub(super) fn try_map<U>(self, map: impl Fn(T) -> crate::Result<U>) -> crate::Result<Page<U>> {
+        let rows = self.rows.into_iter().map(map).collect::<crate::Result<_>>()?;
+        Ok(Page { rows, has_more: self.has_more })
+    }
+}

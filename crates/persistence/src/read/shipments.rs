@@ -1,0 +1,79 @@
+//! Parcels and their scans, for many at once.
+
+use std::collections::HashMap;
+
+use domain::{Carrier, OrderId, Shipment, ShipmentId, WebhookId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use crate::{
+    Result, Store,
+    dialect::within,
+    entity::{scan, shipment},
+    orders,
+    scans::StoredScan,
+};
+
+/// The parcels of many orders, oldest first.
+pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    orders::shipments_of(store.reader(), &ids).await
+}
+
+/// Many parcels, by id.
+pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
+    let rows = shipment::Entity::find()
+        .filter(within(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
+        .all(store.reader())
+        .await?;
+    let found = orders::with_lines(store.reader(), rows).await?;
+    Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
+}
+
+/// The newest parcel with that number. `number` is in our spelling.
+pub async fn shipment_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Option<Shipment>> {
+    let row = shipment::Entity::find()
+        .filter(shipment::Column::Carrier.eq(carrier.as_str()))
+        .filter(shipment::Column::TrackingNumber.eq(number))
+        .order_by_desc(shipment::Column::CreatedAt)
+        .order_by_desc(shipment::Column::ShipmentId)
+        .one(store.reader())
+        .await?;
+    Ok(orders::with_lines(store.reader(), row.into_iter().collect()).await?.pop())
+}
+
+/// The scans of many parcels, newest first by the carrier's time.
+pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+    let rows = scan::Entity::find()
+        .filter(within(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
+        .order_by_desc(scan::Column::OccurredAt)
+        .order_by_desc(scan::Column::ScanId)
+        .all(store.reader())
+        .await?;
+    let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        let scan = StoredScan::try_from(row)?;
+        found.entry(scan.shipment_id).or_default().push(scan);
+    }
+    Ok(found)
+}
+
+/// The scans that many webhooks were the first to bring.
+pub async fn scans_of_webhooks(
+    store: &Store,
+    ids: &[WebhookId],
+) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
+    let rows = scan::Entity::find()
+        .filter(within(store.backend(), scan::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .order_by_asc(scan::Column::OccurredAt)
+        .all(store.reader())
+        .await?;
+    let mut found: HashMap<WebhookId, Vec<StoredScan>> = HashMap::with_capacity(ids.len());
+    for row in rows {
+        let scan = StoredScan::try_from(row)?;
+        if let Some(webhook) = scan.webhook_id {
+            found.entry(webhook).or_default().push(scan);
+        }
+    }
+    Ok(found)
+}

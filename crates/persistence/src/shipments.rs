@@ -1,0 +1,205 @@
+//! Parcels: found by carrier and number, written with their order.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait};
+use uuid::Uuid;
+
+use crate::{
+    dialect::{Row, Table, Type, among, lock_names, write},
+    entity::{order, shipment},
+    error::{Error, Result},
+    orders::marked,
+    store::Tx,
+};
+
+/// A carrier's number for a parcel.
+pub type Number = (Carrier, String);
+
+/// A parcel that has or had a number, as far as is needed to tell whose a scan is.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The parcel.
+    pub shipment_id: ShipmentId,
+    /// Its order.
+    pub order_id: OrderId,
+    /// When its order was placed.
+    pub placed_at: DateTime<Utc>,
+    /// When the parcel was registered.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Keeps others from registering or looking for these numbers until the transaction ends. Taken before any
+/// order is locked, by everybody who takes both.
+pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -> Result<()> {
+    let mut names: Vec<_> =
+        numbers.into_iter().map(|(carrier, number)| format!("{carrier} {number}")).collect();
+    names.sort();
+    names.dedup();
+    lock_names(tx, &names).await
+}
+
+/// Every parcel that ever had one of these numbers, newest first.
+pub async fn holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
+    let mut found: HashMap<Number, Vec<Holder>> = HashMap::with_capacity(numbers.len());
+    for carrier in Carrier::ALL {
+        let wanted: Vec<&str> =
+            numbers.iter().filter(|(one, _)| *one == carrier).map(|(_, number)| number.as_str()).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let rows = shipment::Entity::find()
+            .filter(shipment::Column::Carrier.eq(carrier.as_str()))
+            .filter(among(tx.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
+            .join(JoinType::InnerJoin, shipment::Relation::Order.def())
+            .select_only()
+            .columns([
+                shipment::Column::ShipmentId,
+                shipment::Column::OrderId,
+                shipment::Column::TrackingNumber,
+                shipment::Column::CreatedAt,
+            ])
+            .column(order::Column::PlacedAt)
+            .into_tuple::<(Uuid, Uuid, String, DateTime<Utc>, DateTime<Utc>)>()
+            .all(tx)
+            .await?;
+        for (shipment_id, order_id, number, created_at, placed_at) in rows {
+            found.entry((carrier, number)).or_default().push(Holder {
+                shipment_id: ShipmentId(shipment_id),
+                order_id: OrderId(order_id),
+                placed_at,
+                created_at,
+            });
+        }
+    }
+    for holders in found.values_mut() {
+        holders.sort_by(|a, b| (b.created_at, b.shipment_id).cmp(&(a.created_at, a.shipment_id)));
+    }
+    Ok(found)
+}
+
+/// The parcel that keeps a number from being registered again: neither delivered nor cancelled.
+pub async fn live_holder(tx: &Tx, (carrier, number): &Number) -> Result<Option<OrderId>> {
+    let row = shipment::Entity::find()
+        .filter(shipment::Column::Carrier.eq(carrier.as_str()))
+        .filter(shipment::Column::TrackingNumber.eq(number.as_str()))
+        .filter(shipment::Column::Status.is_not_in(["delivered", "cancelled"]))
+        .one(tx)
+        .await?;
+    Ok(row.map(|row| OrderId(row.order_id)))
+}
+
+/// The order a parcel belongs to.
+pub async fn order_of(tx: &Tx, id: ShipmentId) -> Result<Option<OrderId>> {
+    let row = shipment::Entity::find_by_id(id.0).one(tx).await?;
+    Ok(row.map(|row| OrderId(row.order_id)))
+}
+
+const SHIPMENTS: Table = Table {
+    name: "shipments",
+    columns: &[
+        ("shipment_id", Type::Uuid),
+        ("order_id", Type::Uuid),
+        ("carrier", Type::Text),
+        ("tracking_number", Type::Text),
+        ("status", Type::Text),
+        ("origin_kind", Type::Text),
+        ("origin_code", Type::Text),
+        ("estimated_delivery", Type::Time),
+        ("promised_delivery", Type::Time),
+        ("created_at", Type::Time),
+    ],
+};
+
+const LINES: Table = Table {
+    name: "shipment_items",
+    columns: &[("shipment_id", Type::Uuid), ("item_id", Type::Uuid), ("quantity", Type::Int)],
+};
+
+/// The part of a parcel that scans and cancellations change.
+const STANDING: Table = Table {
+    name: "shipments",
+    columns: &[
+        ("shipment_id", Type::Uuid),
+        ("status", Type::Text),
+        ("condition", Type::Text),
+        ("condition_message", Type::Text),
+        ("condition_since", Type::Time),
+        ("estimated_delivery", Type::Time),
+        ("shipped_at", Type::Time),
+        ("shipped_inferred", Type::Bool),
+        ("out_for_delivery_at", Type::Time),
+        ("out_for_delivery_inferred", Type::Bool),
+        ("delivered_at", Type::Time),
+        ("cancelled_at", Type::Time),
+        ("cancel_reason", Type::Text),
+    ],
+};
+
+/// Writes the parcels that are new or changed in these orders.
+pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    insert(tx, orders).await?;
+    let changed: Vec<Row> =
+        orders.iter().flat_map(|order| marked(order, |changes| &changes.shipments)).map(standing).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let count = changed.len() as u64;
+    let written = write(tx, |db| STANDING.update(db, &["shipment_id"], "", changed)).await?;
+    if written == count { Ok(()) } else { Err(Error::LostUpdate) }
+}
+
+async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let new: Vec<&Shipment> =
+        orders.iter().flat_map(|order| marked(order, |changes| &changes.new_shipments)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = new.iter().map(|shipment| {
+        Row::default()
+            .set("shipment_id", shipment.id.0)
+            .set("order_id", shipment.order_id.0)
+            .set("carrier", shipment.carrier.as_str())
+            .set("tracking_number", shipment.tracking_number.as_str())
+            .set("status", shipment.status().as_str())
+            .set("origin_kind", shipment.origin.kind.as_str())
+            .set("origin_code", shipment.origin.code.as_str())
+            .set("estimated_delivery", shipment.tracking.estimated_delivery)
+            .set("promised_delivery", shipment.promised_delivery)
+            .set("created_at", shipment.created_at)
+    });
+    let rows = rows.collect();
+    write(tx, |db| SHIPMENTS.insert(db, "", rows)).await?;
+    let lines = new.iter().flat_map(|shipment| {
+        shipment.lines.iter().map(|line| {
+            Row::default()
+                .set("shipment_id", shipment.id.0)
+                .set("item_id", line.item_id.0)
+                .set("quantity", line.quantity)
+        })
+    });
+    let lines = lines.collect();
+    write(tx, |db| LINES.insert(db, "", lines)).await?;
+    Ok(())
+}
+
+fn standing(shipment: &Shipment) -> Row {
+    let tracking = &shipment.tracking;
+    let condition = tracking.condition.as_ref();
+    Row::default()
+        .set("shipment_id", shipment.id.0)
+        .set("status", shipment.status().as_str())
+        .set("condition", condition.map(|condition| condition.kind.as_str()))
+        .set("condition_message", condition.map(|condition| condition.message.as_str()))
+        .set("condition_since", condition.map(|condition| condition.since))
+        .set("estimated_delivery", tracking.estimated_delivery)
+        .set("shipped_at", tracking.shipped_at)
+        .set("shipped_inferred", tracking.shipped_inferred)
+        .set("out_for_delivery_at", tracking.out_for_delivery_at)
+        .set("out_for_delivery_inferred", tracking.out_for_delivery_inferred)
+        .set("delivered_at", tracking.delivered_at)
+        .set("cancelled_at", shipment.cancelled_at)
+        .set("cancel_reason", shipment.cancel_reason.as_deref())
+}

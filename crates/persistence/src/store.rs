@@ -1,0 +1,146 @@
+//! The connection: PostgreSQL or SQLite, one face.
+
+use std::{fmt, time::Duration};
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::error::{Error, Result};
+
+/// A transaction that can write.
+pub type Tx = DatabaseTransaction;
+
+/// How long to wait for a connection, and for SQLite's one writer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The key of the advisory lock that lets one process migrate at a time: "milepost" in ASCII.
+const MIGRATION_LOCK: i64 = 0x6d69_6c65_706f_7374;
+
+/// A database with Milepost's tables. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("backend", &self.backend()).finish()
+    }
+}
+
+impl Store {
+    /// Connects with at most `connections` connections. On two cores eight to ten do as much as thirty. The
+    /// first connection is made when it is needed, so a database that is down does not keep a process down.
+    ///
+    /// # Errors
+    /// [`Error::Url`] for an unknown scheme, [`Error::Database`] for an URL that cannot be read.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let mut options = ConnectOptions::new(url);
+            options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+            options.connect_lazy(true).test_before_acquire(false);
+            let writer = Database::connect(options).await?;
+            return Ok(Self { reader: writer.clone(), writer });
+        }
+        if url.starts_with("sqlite:") {
+            let writer = Database::connect(sqlite(url, 1, false)).await?;
+            let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
+            return Ok(Self { writer, reader });
+        }
+        Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
+    }
+
+    /// Brings the schema up to date. Safe when several processes start at once.
+    pub async fn migrate(&self) -> Result<()> {
+        let tx = self.begin().await?;
+        if self.is_postgres() {
+            let sql = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            tx.execute_unprepared(&sql).await?;
+        }
+        Migrator::up(&tx, None).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Takes the whole schema away again, and every row with it.
+    pub async fn unmigrate(&self) -> Result<()> {
+        let tx = self.begin().await?;
+        Migrator::down(&tx, None).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The migrations there are, and whether each was applied.
+    pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
+        let tx = self.begin().await?;
+        let all = Migrator::get_migration_with_status(&tx).await?;
+        let all = all
+            .into_iter()
+            .map(|one| (one.name().to_owned(), one.status() == sea_orm_migration::MigrationStatus::Applied));
+        let all = all.collect();
+        tx.commit().await?;
+        Ok(all)
+    }
+
+    /// Begins a transaction that will write: on SQLite it takes the one writer's place at once.
+    pub async fn begin(&self) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let statement = Statement::from_string(self.backend(), "SELECT 1");
+        self.reader.query_one_raw(statement).await?;
+        Ok(())
+    }
+
+    /// Closes every connection.
+    pub async fn close(self) -> Result<()> {
+        self.reader.close().await?;
+        self.writer.close().await?;
+        Ok(())
+    }
+
+    /// Calls back after every statement, with its text: for tests that count them.
+    pub fn on_statement(&mut self, callback: impl Fn(&str) + Clone + Send + Sync + 'static) {
+        let second = callback.clone();
+        self.writer.set_metric_callback(move |info| callback(&info.statement.sql));
+        self.reader.set_metric_callback(move |info| second(&info.statement.sql));
+    }
+
+    /// Whether this is PostgreSQL; else it is SQLite.
+    pub fn is_postgres(&self) -> bool {
+        self.backend() == DbBackend::Postgres
+    }
+
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+}
+
+/// WAL lets readers go on beside the writer; FULL keeps every commit through a loss of power.
+fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE)
+            .foreign_keys(true)
+            .read_only(read_only)
+    });
+    options
+}

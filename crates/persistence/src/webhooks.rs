@@ -1,0 +1,277 @@
+//! The inbox: every request of a carrier with a good signature, as it came, once per content.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::WebhookId;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
+use uuid::Uuid;
+
+use crate::{
+    dialect::{Row, Table, Type, among, within, write},
+    due::Leased,
+    entity::webhook,
+    error::Result,
+    shipments::Number,
+    store::{Store, Tx},
+};
+
+/// What has become of a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WebhookState {
+    /// It waits for its turn.
+    Pending,
+    /// Its scans are with their parcels.
+    Processed,
+    /// It says nothing about a parcel, or nothing readable.
+    Ignored,
+    /// It waits for a parcel with its number.
+    Unmatched,
+    /// It failed as often as it may.
+    Failed,
+}
+
+impl WebhookState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Processed, Self::Ignored, Self::Unmatched, Self::Failed];
+
+    /// The spelling in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processed => "processed",
+            Self::Ignored => "ignored",
+            Self::Unmatched => "unmatched",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::str::FromStr for WebhookState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("no state {text:?}"))
+    }
+}
+
+/// A request of a carrier, as it is kept.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Who sent it: `fedex`, `ups`.
+    pub sender: String,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// The HTTP request it came with.
+    pub request_id: Option<String>,
+    /// When it came, by our clock.
+    pub received_at: DateTime<Utc>,
+    /// What has become of it.
+    pub state: WebhookState,
+    /// Why, where the state alone does not say.
+    pub reason: Option<String>,
+    /// The latest failure.
+    pub error: Option<String>,
+    /// How often it was taken up.
+    pub attempt: i32,
+    /// How often that failed.
+    pub failures: i32,
+    /// How often the same content came again.
+    pub duplicates: i32,
+}
+
+/// A request to be kept.
+#[derive(Clone, Debug)]
+pub struct NewWebhook {
+    /// The id it will have, unless the content is there already.
+    pub id: WebhookId,
+    /// Who sent it.
+    pub sender: &'static str,
+    /// What makes its content the same: a hash of the body, or of the sender's own id for the push.
+    pub content_hash: [u8; 32],
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// The HTTP request it came with.
+    pub request_id: Option<String>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// How often the same content came beside it in one batch.
+    pub duplicates: u32,
+}
+
+const WEBHOOKS: Table = Table {
+    name: "webhooks",
+    columns: &[
+        ("webhook_id", Type::Uuid),
+        ("sender", Type::Text),
+        ("content_hash", Type::Bytes),
+        ("body", Type::Bytes),
+        ("request_id", Type::Text),
+        ("received_at", Type::Time),
+        ("state", Type::Text),
+        ("duplicates", Type::Int),
+        ("due_at", Type::Time),
+    ],
+};
+
+/// Keeps requests, each content once, due at once. Contents in one call must differ.
+pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
+    let rows = new.iter().map(|webhook| {
+        Row::default()
+            .set("webhook_id", webhook.id.0)
+            .set("sender", webhook.sender)
+            .set("content_hash", webhook.content_hash.as_slice())
+            .set("body", webhook.body.as_slice())
+            .set("request_id", webhook.request_id.as_deref())
+            .set("received_at", webhook.received_at)
+            .set("state", WebhookState::Pending.as_str())
+            .set("duplicates", webhook.duplicates)
+            .set("due_at", webhook.received_at)
+    });
+    let mut rows: Vec<_> = rows.collect();
+    // In one order everywhere: two batches with the same contents must not wait for each other.
+    rows.sort_by(|a, b| a.text("content_hash").cmp(b.text("content_hash")));
+    let again = "ON CONFLICT (sender, content_hash) \
+                 DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
+    let tx = store.begin().await?;
+    write(&tx, |db| WEBHOOKS.insert(db, again, rows)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The webhooks of a job that are still its to do, locked: leased with that attempt and not settled since.
+pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
+    let attempts: HashMap<Uuid, i32> = leased.iter().map(|one| (one.id, one.attempt)).collect();
+    let rows = webhook::Entity::find()
+        .filter(within(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
+        .filter(webhook::Column::DueAt.is_not_null())
+        .lock_with_behavior(
+            sea_orm::sea_query::LockType::Update,
+            sea_orm::sea_query::LockBehavior::SkipLocked,
+        )
+        .all(tx)
+        .await?;
+    let ours = rows.into_iter().filter(|row| attempts.get(&row.webhook_id) == Some(&row.attempt));
+    ours.map(Webhook::try_from).collect()
+}
+
+/// What a webhook came to.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// Which.
+    pub id: WebhookId,
+    /// What has become of it.
+    pub state: WebhookState,
+    /// Why, for people.
+    pub reason: Option<String>,
+    /// The numbers it waits for.
+    pub waits_for: Vec<Number>,
+}
+
+const SETTLED: Table = Table {
+    name: "webhooks",
+    columns: &[
+        ("webhook_id", Type::Uuid),
+        ("state", Type::Text),
+        ("reason", Type::Text),
+        ("error", Type::Text),
+        ("due_at", Type::Time),
+    ],
+};
+
+const WAITS: Table = Table {
+    name: "webhook_waits",
+    columns: &[("carrier", Type::Text), ("tracking_number", Type::Text), ("webhook_id", Type::Uuid)],
+};
+
+/// Closes webhooks. Those that wait for a number are found again by [`wake`].
+pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let rows = settled.iter().map(|one| {
+        Row::default()
+            .set("webhook_id", one.id.0)
+            .set("state", one.state.as_str())
+            .set("reason", one.reason.as_deref())
+    });
+    let rows = rows.collect();
+    write(tx, |db| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    let waits: Vec<Row> = settled
+        .iter()
+        .flat_map(|one| one.waits_for.iter().map(move |number| (one.id, number)))
+        .map(|(id, (carrier, number))| {
+            Row::default()
+                .set("carrier", carrier.as_str())
+                .set("tracking_number", number.as_str())
+                .set("webhook_id", id.0)
+        })
+        .collect();
+    if !waits.is_empty() {
+        write(tx, |db| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
+    }
+    Ok(())
+}
+
+/// Makes the webhooks due that wait for one of these numbers. The caller holds the numbers' locks.
+pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
+    let mut woken = 0;
+    for (carrier, number) in numbers {
+        let backend = tx.get_database_backend();
+        let take = Statement::from_sql_and_values(
+            backend,
+            "DELETE FROM webhook_waits WHERE carrier = $1 AND tracking_number = $2 RETURNING webhook_id",
+            [carrier.as_str().into(), number.as_str().into()],
+        );
+        let ids: Vec<Uuid> = tx
+            .query_all_raw(take)
+            .await?
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        if ids.is_empty() {
+            continue;
+        }
+        woken += webhook::Entity::update_many()
+            .col_expr(webhook::Column::DueAt, sea_orm::sea_query::Expr::value(now))
+            .col_expr(webhook::Column::State, sea_orm::sea_query::Expr::value(WebhookState::Pending.as_str()))
+            .filter(within(backend, webhook::Column::WebhookId, ids))
+            .exec(tx)
+            .await?
+            .rows_affected;
+    }
+    Ok(woken)
+}
+
+/// The ids kept under these contents: what a caller's push became.
+pub async fn ids_of(store: &Store, sender: &str, hashes: &[[u8; 32]]) -> Result<Vec<WebhookId>> {
+    let rows: Vec<Uuid> = webhook::Entity::find()
+        .filter(among(store.backend(), webhook::Column::Sender, &[sender]))
+        .filter(webhook::Column::ContentHash.is_in(hashes.iter().map(|hash| hash.to_vec())))
+        .select_only()
+        .column(webhook::Column::WebhookId)
+        .into_tuple()
+        .all(store.reader())
+        .await?;
+    Ok(rows.into_iter().map(WebhookId).collect())
+}
+
+/// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
+pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
+    let sql = "SELECT DISTINCT w.carrier, w.tracking_number FROM webhook_waits w \
+               JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number";
+    let tx = store.begin().await?;
+    let rows = tx.query_all_raw(Statement::from_string(store.backend(), sql)).await?;
+    let mut numbers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let carrier: String = row.try_get_by_index(0)?;
+        if let Ok(carrier) = carrier.parse() {
+            numbers.push((carrier, row.try_get_by_index(1)?));
+        }
+    }
+    let woken = wake(&tx, &numbers, now).await?;
+    tx.commit().await?;
+    Ok(woken)
+}

@@ -1,0 +1,205 @@
+CREATE TYPE order_status AS ENUM (
+  'placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery', 'delivered',
+  'cancelled', 'return_initiated', 'returned'
+);
+
+CREATE TABLE orders (
+  order_id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id          uuid NOT NULL,
+  reference        text UNIQUE,
+  customer_email   text,
+  status           order_status NOT NULL DEFAULT 'placed',
+  version          int NOT NULL DEFAULT 1,
+  total_cents      int NOT NULL CHECK (total_cents >= 0),
+  currency         char(3) NOT NULL DEFAULT 'USD',
+  fulfillment_path text NOT NULL DEFAULT 'single_warehouse'
+                   CHECK (fulfillment_path IN ('single_warehouse', 'split_shipment', 'dropship')),
+  placed_at        timestamptz NOT NULL DEFAULT now(),
+  updated_at       timestamptz NOT NULL DEFAULT now(),
+  -- When the latest event happened: no later event may be earlier.
+  occurred_at      timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 85);
+CREATE INDEX idx_order_user ON orders (user_id, placed_at DESC);
+CREATE INDEX idx_order_placed ON orders (placed_at DESC, order_id DESC);
+CREATE INDEX idx_order_status ON orders (status, placed_at DESC, order_id DESC);
+
+CREATE TABLE order_items (
+  item_id       uuid PRIMARY KEY,
+  order_id      uuid NOT NULL REFERENCES orders,
+  position      int NOT NULL,
+  sku           text NOT NULL,
+  name          text NOT NULL,
+  quantity      int NOT NULL CHECK (quantity >= 1),
+  cancelled     int NOT NULL DEFAULT 0 CHECK (cancelled BETWEEN 0 AND quantity),
+  cancel_reason text,
+  origin_kind   text CHECK (origin_kind IN ('warehouse', 'supplier')),
+  origin_code   text
+);
+CREATE INDEX idx_item_order ON order_items (order_id, position);
+
+CREATE TABLE order_events (
+  event_id    bigserial PRIMARY KEY,
+  order_id    uuid NOT NULL REFERENCES orders,
+  version     int NOT NULL,
+  from_status order_status,
+  to_status   order_status NOT NULL,
+  actor       text NOT NULL CHECK (actor IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  actor_id    text,
+  notes       text,
+  metadata    jsonb,
+  inferred    boolean NOT NULL DEFAULT false,
+  occurred_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  request_id  text,
+  webhook_id  uuid,
+  UNIQUE (order_id, version)
+);
+CREATE INDEX idx_order_event ON order_events (order_id, occurred_at DESC);
+CREATE INDEX idx_event_time ON order_events (occurred_at DESC, event_id DESC);
+CREATE INDEX idx_event_status ON order_events (to_status, occurred_at DESC, event_id DESC);
+
+CREATE FUNCTION refuse_event_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'order_events are never changed or deleted';
+END $$;
+CREATE TRIGGER order_events_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON order_events
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change();
+
+CREATE TABLE shipments (
+  shipment_id               uuid PRIMARY KEY,
+  order_id                  uuid NOT NULL REFERENCES orders,
+  carrier                   text NOT NULL,
+  tracking_number           text NOT NULL,
+  status                    text NOT NULL DEFAULT 'label_created',
+  origin_kind               text NOT NULL CHECK (origin_kind IN ('warehouse', 'supplier')),
+  origin_code               text NOT NULL,
+  condition                 text,
+  condition_message         text,
+  condition_since           timestamptz,
+  estimated_delivery        timestamptz,
+  promised_delivery         timestamptz,
+  shipped_at                timestamptz,
+  shipped_inferred          boolean NOT NULL DEFAULT false,
+  out_for_delivery_at       timestamptz,
+  out_for_delivery_inferred boolean NOT NULL DEFAULT false,
+  delivered_at              timestamptz,
+  created_at                timestamptz NOT NULL DEFAULT now(),
+  cancelled_at              timestamptz,
+  cancel_reason             text
+) WITH (fillfactor = 85);
+CREATE INDEX idx_shipment_order ON shipments (order_id);
+CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
+CREATE UNIQUE INDEX uq_shipment_live ON shipments (carrier, tracking_number)
+  WHERE status NOT IN ('delivered', 'cancelled');
+
+CREATE TABLE shipment_items (
+  shipment_id uuid NOT NULL REFERENCES shipments,
+  item_id     uuid NOT NULL REFERENCES order_items,
+  quantity    int NOT NULL CHECK (quantity >= 1),
+  PRIMARY KEY (shipment_id, item_id)
+);
+
+-- Every request of a carrier with a good signature, as it came. Work while due_at is not null.
+CREATE TABLE webhooks (
+  webhook_id   uuid PRIMARY KEY,
+  sender       text NOT NULL,
+  content_hash bytea NOT NULL,
+  body         bytea NOT NULL,
+  request_id   text,
+  received_at  timestamptz NOT NULL,
+  state        text NOT NULL CHECK (state IN ('pending', 'processed', 'ignored', 'unmatched', 'failed')),
+  reason       text,
+  error        text,
+  attempt      int NOT NULL DEFAULT 0,
+  failures     int NOT NULL DEFAULT 0,
+  duplicates   int NOT NULL DEFAULT 0,
+  due_at       timestamptz,
+  UNIQUE (sender, content_hash)
+) WITH (fillfactor = 85);
+CREATE INDEX idx_webhook_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_webhook_received ON webhooks (received_at DESC, webhook_id DESC);
+CREATE INDEX idx_webhook_state ON webhooks (state, received_at DESC, webhook_id DESC);
+
+-- The numbers an unmatched webhook waits for.
+CREATE TABLE webhook_waits (
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  webhook_id      uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  PRIMARY KEY (carrier, tracking_number, webhook_id)
+);
+
+CREATE TABLE scans (
+  scan_id            uuid PRIMARY KEY,
+  shipment_id        uuid NOT NULL REFERENCES shipments,
+  webhook_id         uuid REFERENCES webhooks,
+  identity           bytea NOT NULL,
+  code               text NOT NULL,
+  -- A shipment status, a condition, 'informational' or 'unknown'.
+  meaning            text NOT NULL,
+  description        text,
+  location           text,
+  occurred_at        timestamptz NOT NULL,
+  time_estimated     boolean NOT NULL,
+  estimated_delivery timestamptz,
+  recorded_at        timestamptz NOT NULL,
+  effect             text NOT NULL,
+  seen               int NOT NULL DEFAULT 1,
+  UNIQUE (shipment_id, identity)
+);
+CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
+CREATE INDEX idx_scan_webhook ON scans (webhook_id);
+
+-- Messages owed to customers, one per key. Work while due_at is not null.
+CREATE TABLE notices (
+  notice_id uuid PRIMARY KEY,
+  key       text NOT NULL UNIQUE,
+  order_id  uuid NOT NULL REFERENCES orders,
+  status    order_status NOT NULL,
+  channel   text NOT NULL DEFAULT 'email',
+  recipient text NOT NULL,
+  state     text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
+  reason    text,
+  error     text,
+  attempt   int NOT NULL DEFAULT 0,
+  -- The attempt that was last begun: each is begun once.
+  opened    int NOT NULL DEFAULT 0,
+  failures  int NOT NULL DEFAULT 0,
+  queued_at timestamptz NOT NULL,
+  sent_at   timestamptz,
+  due_at    timestamptz
+);
+CREATE INDEX idx_notice_due ON notices (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_notice_order ON notices (order_id, queued_at);
+
+-- What the live feed has yet to hear. A row is deleted once published.
+CREATE TABLE outbox (
+  outbox_id bigserial PRIMARY KEY,
+  order_id  uuid NOT NULL,
+  user_id   uuid NOT NULL,
+  version   int NOT NULL
+);
+
+-- The answers given to requests with an idempotency key.
+CREATE TABLE idempotency_keys (
+  actor       text NOT NULL,
+  key         text NOT NULL,
+  fingerprint bytea NOT NULL,
+  order_id    uuid NOT NULL,
+  shipment_id uuid,
+  version     int,
+  changed     boolean NOT NULL,
+  created_at  timestamptz NOT NULL,
+  PRIMARY KEY (actor, key)
+);
+
+-- Mails kept because no mail server is set.
+CREATE TABLE mailbox (
+  mail_id    uuid PRIMARY KEY,
+  message_id text NOT NULL,
+  recipient  text NOT NULL,
+  subject    text NOT NULL,
+  text       text NOT NULL,
+  html       text NOT NULL,
+  caught_at  timestamptz NOT NULL
+);
+CREATE INDEX idx_mailbox_caught ON mailbox (caught_at DESC);

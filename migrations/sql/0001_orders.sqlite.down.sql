@@ -1,0 +1,12 @@
+DROP TABLE mailbox;
+DROP TABLE idempotency_keys;
+DROP TABLE outbox;
+DROP TABLE notices;
+DROP TABLE scans;
+DROP TABLE webhook_waits;
+DROP TABLE webhooks;
+DROP TABLE shipment_items;
+DROP TABLE shipments;
+DROP TABLE order_events;
+DROP TABLE order_items;
+DROP TABLE orders;

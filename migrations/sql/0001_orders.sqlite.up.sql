@@ -1,0 +1,205 @@
+-- The same tables as on PostgreSQL. UUIDs are 16-byte blobs, times are RFC 3339 texts ending in +00:00.
+
+CREATE TABLE orders (
+  order_id         blob PRIMARY KEY NOT NULL DEFAULT (randomblob(16)),
+  user_id          blob NOT NULL,
+  reference        text UNIQUE,
+  customer_email   text,
+  status           text NOT NULL DEFAULT 'placed'
+                   CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
+                   'delivered', 'cancelled', 'return_initiated', 'returned')),
+  version          int NOT NULL DEFAULT 1,
+  total_cents      int NOT NULL CHECK (total_cents >= 0),
+  currency         text NOT NULL DEFAULT 'USD',
+  fulfillment_path text NOT NULL DEFAULT 'single_warehouse'
+                   CHECK (fulfillment_path IN ('single_warehouse', 'split_shipment', 'dropship')),
+  placed_at        text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
+  updated_at       text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
+  -- When the latest event happened: no later event may be earlier.
+  occurred_at      text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))
+);
+CREATE INDEX idx_order_user ON orders (user_id, placed_at DESC);
+CREATE INDEX idx_order_placed ON orders (placed_at DESC, order_id DESC);
+CREATE INDEX idx_order_status ON orders (status, placed_at DESC, order_id DESC);
+
+CREATE TABLE order_items (
+  item_id       blob PRIMARY KEY NOT NULL,
+  order_id      blob NOT NULL REFERENCES orders,
+  position      int NOT NULL,
+  sku           text NOT NULL,
+  name          text NOT NULL,
+  quantity      int NOT NULL CHECK (quantity >= 1),
+  cancelled     int NOT NULL DEFAULT 0 CHECK (cancelled BETWEEN 0 AND quantity),
+  cancel_reason text,
+  origin_kind   text CHECK (origin_kind IN ('warehouse', 'supplier')),
+  origin_code   text
+);
+CREATE INDEX idx_item_order ON order_items (order_id, position);
+
+CREATE TABLE order_events (
+  event_id    integer PRIMARY KEY AUTOINCREMENT,
+  order_id    blob NOT NULL REFERENCES orders,
+  version     int NOT NULL,
+  from_status text CHECK (from_status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
+                   'delivered', 'cancelled', 'return_initiated', 'returned')),
+  to_status   text NOT NULL CHECK (to_status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
+                   'delivered', 'cancelled', 'return_initiated', 'returned')),
+  actor       text NOT NULL CHECK (actor IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  actor_id    text,
+  notes       text,
+  metadata    text,
+  inferred    boolean NOT NULL DEFAULT false,
+  occurred_at text NOT NULL,
+  recorded_at text NOT NULL,
+  request_id  text,
+  webhook_id  blob,
+  UNIQUE (order_id, version)
+);
+CREATE INDEX idx_order_event ON order_events (order_id, occurred_at DESC);
+CREATE INDEX idx_event_time ON order_events (occurred_at DESC, event_id DESC);
+CREATE INDEX idx_event_status ON order_events (to_status, occurred_at DESC, event_id DESC);
+
+CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events
+BEGIN SELECT raise(ABORT, 'order_events are never changed or deleted'); END;
+CREATE TRIGGER order_events_no_delete BEFORE DELETE ON order_events
+BEGIN SELECT raise(ABORT, 'order_events are never changed or deleted'); END;
+
+CREATE TABLE shipments (
+  shipment_id               blob PRIMARY KEY NOT NULL,
+  order_id                  blob NOT NULL REFERENCES orders,
+  carrier                   text NOT NULL,
+  tracking_number           text NOT NULL,
+  status                    text NOT NULL DEFAULT 'label_created',
+  origin_kind               text NOT NULL CHECK (origin_kind IN ('warehouse', 'supplier')),
+  origin_code               text NOT NULL,
+  condition                 text,
+  condition_message         text,
+  condition_since           text,
+  estimated_delivery        text,
+  promised_delivery         text,
+  shipped_at                text,
+  shipped_inferred          boolean NOT NULL DEFAULT false,
+  out_for_delivery_at       text,
+  out_for_delivery_inferred boolean NOT NULL DEFAULT false,
+  delivered_at              text,
+  created_at                text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
+  cancelled_at              text,
+  cancel_reason             text
+);
+CREATE INDEX idx_shipment_order ON shipments (order_id);
+CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
+CREATE UNIQUE INDEX uq_shipment_live ON shipments (carrier, tracking_number)
+  WHERE status NOT IN ('delivered', 'cancelled');
+
+CREATE TABLE shipment_items (
+  shipment_id blob NOT NULL REFERENCES shipments,
+  item_id     blob NOT NULL REFERENCES order_items,
+  quantity    int NOT NULL CHECK (quantity >= 1),
+  PRIMARY KEY (shipment_id, item_id)
+);
+
+-- Every request of a carrier with a good signature, as it came. Work while due_at is not null.
+CREATE TABLE webhooks (
+  webhook_id   blob PRIMARY KEY NOT NULL,
+  sender       text NOT NULL,
+  content_hash blob NOT NULL,
+  body         blob NOT NULL,
+  request_id   text,
+  received_at  text NOT NULL,
+  state        text NOT NULL CHECK (state IN ('pending', 'processed', 'ignored', 'unmatched', 'failed')),
+  reason       text,
+  error        text,
+  attempt      int NOT NULL DEFAULT 0,
+  failures     int NOT NULL DEFAULT 0,
+  duplicates   int NOT NULL DEFAULT 0,
+  due_at       text,
+  UNIQUE (sender, content_hash)
+);
+CREATE INDEX idx_webhook_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_webhook_received ON webhooks (received_at DESC, webhook_id DESC);
+CREATE INDEX idx_webhook_state ON webhooks (state, received_at DESC, webhook_id DESC);
+
+-- The numbers an unmatched webhook waits for.
+CREATE TABLE webhook_waits (
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  webhook_id      blob NOT NULL REFERENCES webhooks ON DELETE CASCADE,
+  PRIMARY KEY (carrier, tracking_number, webhook_id)
+);
+
+CREATE TABLE scans (
+  scan_id            blob PRIMARY KEY NOT NULL,
+  shipment_id        blob NOT NULL REFERENCES shipments,
+  webhook_id         blob REFERENCES webhooks,
+  identity           blob NOT NULL,
+  code               text NOT NULL,
+  -- A shipment status, a condition, 'informational' or 'unknown'.
+  meaning            text NOT NULL,
+  description        text,
+  location           text,
+  occurred_at        text NOT NULL,
+  time_estimated     boolean NOT NULL,
+  estimated_delivery text,
+  recorded_at        text NOT NULL,
+  effect             text NOT NULL,
+  seen               int NOT NULL DEFAULT 1,
+  UNIQUE (shipment_id, identity)
+);
+CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
+CREATE INDEX idx_scan_webhook ON scans (webhook_id);
+
+-- Messages owed to customers, one per key. Work while due_at is not null.
+CREATE TABLE notices (
+  notice_id blob PRIMARY KEY NOT NULL,
+  key       text NOT NULL UNIQUE,
+  order_id  blob NOT NULL REFERENCES orders,
+  status    text NOT NULL CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
+                   'delivered', 'cancelled', 'return_initiated', 'returned')),
+  channel   text NOT NULL DEFAULT 'email',
+  recipient text NOT NULL,
+  state     text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
+  reason    text,
+  error     text,
+  attempt   int NOT NULL DEFAULT 0,
+  -- The attempt that was last begun: each is begun once.
+  opened    int NOT NULL DEFAULT 0,
+  failures  int NOT NULL DEFAULT 0,
+  queued_at text NOT NULL,
+  sent_at   text,
+  due_at    text
+);
+CREATE INDEX idx_notice_due ON notices (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_notice_order ON notices (order_id, queued_at);
+
+-- What the live feed has yet to hear. A row is deleted once published.
+CREATE TABLE outbox (
+  outbox_id integer PRIMARY KEY AUTOINCREMENT,
+  order_id  blob NOT NULL,
+  user_id   blob NOT NULL,
+  version   int NOT NULL
+);
+
+-- The answers given to requests with an idempotency key.
+CREATE TABLE idempotency_keys (
+  actor       text NOT NULL,
+  key         text NOT NULL,
+  fingerprint blob NOT NULL,
+  order_id    blob NOT NULL,
+  shipment_id blob,
+  version     int,
+  changed     boolean NOT NULL,
+  created_at  text NOT NULL,
+  PRIMARY KEY (actor, key)
+);
+
+-- Mails kept because no mail server is set.
+CREATE TABLE mailbox (
+  mail_id    blob PRIMARY KEY NOT NULL,
+  message_id text NOT NULL,
+  recipient  text NOT NULL,
+  subject    text NOT NULL,
+  text       text NOT NULL,
+  html       text NOT NULL,
+  caught_at  text NOT NULL
+);
+CREATE INDEX idx_mailbox_caught ON mailbox (caught_at DESC);
