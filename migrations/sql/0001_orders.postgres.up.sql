@@ -191,6 +191,7 @@ CREATE TABLE idempotency_keys (
   created_at  timestamptz NOT NULL,
   PRIMARY KEY (actor, key)
 );
+CREATE INDEX idx_key_created ON idempotency_keys (created_at);
 
 -- Mails kept because no mail server is set.
 CREATE TABLE mailbox (

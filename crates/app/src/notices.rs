@@ -1,7 +1,7 @@
 //! Notices: taken up, sent by `worker`, closed here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, NoticeId, OrderHead, Progress, Shipment, progress};
+use domain::{Item, Meaning, NoticeId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
 use persistence::{
     due::{self, Leased, Next, Work},
     notices::{self, Notice},
@@ -26,6 +26,8 @@ pub struct Letter {
     pub shipments: Vec<Shipment>,
     /// How far the order is.
     pub progress: Progress,
+    /// Where a parcel waits to be collected, as the carrier put it.
+    pub pickup_place: Option<String>,
     /// What was said about the event, for a cancellation.
     pub reason: Option<String>,
     /// Where the customer follows the order.
@@ -52,6 +54,7 @@ impl App {
         let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let pickup_place = self.pickup_place(&shipments).await?;
         let reason = orders::reason_of(&self.store, id, notice.status).await?;
         Ok(Some(Letter {
             progress: progress(order.status, &items, &shipments),
@@ -60,8 +63,21 @@ impl App {
             order,
             items,
             shipments,
+            pickup_place,
             reason,
         }))
+    }
+
+    /// The place of the latest scan of a parcel that waits to be collected.
+    async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
+        let waiting = ShipmentStatus::AvailableForPickup;
+        let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
+            return Ok(None);
+        };
+        let scans = read::scans_of(&self.store, &[shipment.id]).await?.remove(&shipment.id);
+        let scans = scans.unwrap_or_default();
+        let latest = scans.iter().find(|stored| stored.scan.meaning == Meaning::Status(waiting));
+        Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
     /// Closes a notice whose mail was taken by the server.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Context, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment, ShipmentRefusal};
 use persistence::{
     Event, Store,
@@ -21,6 +21,9 @@ use crate::{
     feed::Feed,
     retry::retrying,
 };
+
+/// How long a key is good for: longer than any client retries.
+const KEYS_KEPT_FOR: TimeDelta = TimeDelta::days(7);
 
 /// A key under which the same request gets the same answer.
 #[derive(Clone, Debug)]
@@ -105,6 +108,14 @@ impl App {
         let placed = retrying(|| insert(&self.store, &order, key.as_ref(), now)).await?;
         self.feed.poke();
         placed
+    }
+
+    /// Forgets the answers to keys that nobody will use again; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_old_keys(&self) -> Result<u64> {
+        Ok(idempotency::forget(&self.store, self.clock.now() - KEYS_KEPT_FOR).await?)
     }
 }
 

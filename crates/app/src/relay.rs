@@ -13,8 +13,14 @@ use persistence::{
 
 use crate::{App, error::Result, feed::Update, retry::retrying};
 
-/// How long a job may take before somebody else may take its rows.
-pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How long a job may take before somebody else may take its rows. A mail server may be slow at every step.
+const fn lease_for(work: Work) -> TimeDelta {
+    match work {
+        Work::Webhooks => TimeDelta::seconds(60),
+        Work::Notices => TimeDelta::minutes(5),
+    }
+}
+
 /// The most announcements published at once.
 const MOST_ANNOUNCEMENTS: u64 = 500;
 /// A webhook that failed this often is closed as failed.
@@ -30,7 +36,7 @@ impl App {
     /// When the database fails.
     pub async fn lease(&self, work: Work, limit: u64) -> Result<Vec<Leased>> {
         let now = self.clock.now();
-        Ok(due::lease(&self.store, work, limit, now, now + LEASE).await?)
+        Ok(due::lease(&self.store, work, limit, now, now + lease_for(work)).await?)
     }
 
     /// Gives rows back that were leased and could not be handed to a queue.

@@ -10,7 +10,7 @@ use crate::{
     dialect::{Row, Table, Type, among, write},
     entity::idempotency_key,
     error::Result,
-    store::Tx,
+    store::{Store, Tx},
 };
 
 /// Whose key, and which.
@@ -95,11 +95,13 @@ pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) 
     Ok(())
 }
 
-/// Forgets answers older than this.
-pub async fn forget(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
+/// Forgets answers older than this. Returns how many.
+pub async fn forget(store: &Store, before: DateTime<Utc>) -> Result<u64> {
+    let tx = store.begin().await?;
     let done = idempotency_key::Entity::delete_many()
         .filter(idempotency_key::Column::CreatedAt.lt(before))
-        .exec(tx)
+        .exec(&tx)
         .await?;
+    tx.commit().await?;
     Ok(done.rows_affected)
 }

@@ -1,4 +1,78 @@
-//! The background half: relay, queue, jobs and mail.
+//! The background half: the relay turns due rows into jobs and announcements into the live feed; the jobs
+//! read webhooks and send mails.
+//!
+//! Nothing is decided here. A job opens its rows, calls one use case or the mail server, and closes them; it
+//! may run twice, late, or beside itself.
 
+mod jobs;
 pub mod mail;
 pub mod queue;
+mod relay;
+mod schedule;
+
+use std::sync::Arc;
+
+use app::App;
+use persistence::due::Work;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use mail::Mailer;
+use queue::{Health, Queue, QueueError};
+
+pub use relay::{Drained, drain};
+
+/// The queues, one for each kind of work.
+#[derive(Clone)]
+pub struct Queues {
+    webhooks: Queue,
+    notices: Queue,
+}
+
+impl Queues {
+    /// Queues inside this process.
+    pub fn memory() -> Self {
+        Self { webhooks: Queue::memory(Work::Webhooks.name()), notices: Queue::memory(Work::Notices.name()) }
+    }
+
+    /// Queues in Redis, under keys that begin with `namespace`.
+    ///
+    /// # Errors
+    /// [`QueueError::Address`].
+    pub fn redis(url: &str, namespace: &str) -> Result<Self, QueueError> {
+        Ok(Self {
+            webhooks: Queue::redis(url, namespace, Work::Webhooks.name())?,
+            notices: Queue::redis(url, namespace, Work::Notices.name())?,
+        })
+    }
+
+    fn of(&self, work: Work) -> &Queue {
+        match work {
+            Work::Webhooks => &self.webhooks,
+            Work::Notices => &self.notices,
+        }
+    }
+
+    /// How this process's workers are doing, by the names of their queues.
+    pub fn health(&self) -> [(&'static str, Health); 2] {
+        Work::ALL.map(|work| (work.name(), self.of(work).health()))
+    }
+}
+
+/// Relays and works until `stop` is cancelled and what ran then has finished.
+pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, stop: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));
+    tasks.spawn(schedule::run(app.clone(), stop.clone()));
+    for work in Work::ALL {
+        let (app, mailer, queue) = (app.clone(), mailer.clone(), queues.of(work).clone());
+        let concurrency = jobs::concurrency(work, &app);
+        let handler = move |batch| jobs::handler(work, app.clone(), mailer.clone(), batch);
+        tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a background task broke off");
+        }
+    }
+}

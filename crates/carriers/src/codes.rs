@@ -1,0 +1,137 @@
+//! Another meaning for a carrier's code: the setting `MILEPOST_CARRIER_CODES`.
+//!
+//! `fedex.OC=label_created,ups.I/OT/021=in_transit`: the code as it is shown on a scan, and what it is to
+//! mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of them.
+
+use std::{collections::HashMap, str::FromStr};
+
+use domain::{ConditionKind, Meaning, ShipmentStatus};
+
+use crate::Sender;
+
+/// The word for a code that is listed and says nothing about where the parcel is.
+const INFORMATIONAL: &str = "informational";
+
+/// Meanings that go before ours. Codes compare without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeMap(HashMap<(Sender, String), Meaning>);
+
+/// What is wrong with a re-mapping, by the entry it is wrong in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCodeMap {
+    /// The entry is not `carrier.code=meaning`.
+    #[error("`{0}` is not of the form carrier.code=meaning, as in fedex.OC=label_created")]
+    Form(String),
+    /// The entry names nobody who sends webhooks.
+    #[error("in `{entry}`: {source}")]
+    Sender {
+        /// The entry.
+        entry: String,
+        /// What it names, and who is known.
+        source: domain::UnknownName,
+    },
+    /// The entry names no meaning.
+    #[error("in `{entry}`: `{meaning}` is no meaning; known are {}", known_meanings())]
+    Meaning {
+        /// The entry.
+        entry: String,
+        /// The word that means nothing.
+        meaning: String,
+    },
+    /// The code has a meaning already.
+    #[error("`{0}` gives a second meaning to the same code")]
+    Twice(String),
+}
+
+impl CodeMap {
+    /// The meaning the setting gives to a code, if any.
+    pub fn get(&self, sender: Sender, code: &str) -> Option<Meaning> {
+        self.0.get(&(sender, code.to_ascii_uppercase())).copied()
+    }
+}
+
+impl FromStr for CodeMap {
+    type Err = BadCodeMap;
+
+    /// Reads the setting: entries separated by commas; blanks, line ends and empty entries do not matter.
+    fn from_str(setting: &str) -> Result<Self, BadCodeMap> {
+        let mut map = HashMap::new();
+        for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            let form = || BadCodeMap::Form(entry.to_owned());
+            let (key, meaning) = entry.split_once('=').ok_or_else(form)?;
+            let (sender, code) = key.split_once('.').ok_or_else(form)?;
+            let (sender, code, meaning) = (sender.trim(), code.trim(), meaning.trim());
+            if code.is_empty() {
+                return Err(form());
+            }
+            let sender = sender
+                .parse::<Sender>()
+                .map_err(|source| BadCodeMap::Sender { entry: entry.to_owned(), source })?;
+            let meaning = parse_meaning(meaning).ok_or_else(|| BadCodeMap::Meaning {
+                entry: entry.to_owned(),
+                meaning: meaning.to_owned(),
+            })?;
+            if map.insert((sender, code.to_ascii_uppercase()), meaning).is_some() {
+                return Err(BadCodeMap::Twice(entry.to_owned()));
+            }
+        }
+        Ok(Self(map))
+    }
+}
+
+fn parse_meaning(name: &str) -> Option<Meaning> {
+    let status = || name.parse().ok().map(Meaning::Status);
+    let condition = || name.parse().ok().map(Meaning::Condition);
+    if name == INFORMATIONAL { Some(Meaning::Informational) } else { status().or_else(condition) }
+}
+
+fn known_meanings() -> String {
+    let statuses = ShipmentStatus::ALL.map(ShipmentStatus::as_str);
+    let conditions = ConditionKind::ALL.map(ConditionKind::as_str);
+    [&statuses[..], &conditions[..], &[INFORMATIONAL]].concat().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(setting: &str) -> String {
+        setting.parse::<CodeMap>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_setting_is_read() {
+        let map: CodeMap =
+            " fedex.OC = label_created,\n FX.se=held, ups.I/OT/021=informational,".parse().unwrap();
+        assert_eq!(map.get(Sender::Fedex, "oc"), Some(Meaning::Status(ShipmentStatus::LabelCreated)));
+        assert_eq!(map.get(Sender::Fedex, "SE"), Some(Meaning::Condition(ConditionKind::Held)));
+        assert_eq!(map.get(Sender::Ups, "I/OT/021"), Some(Meaning::Informational));
+        assert_eq!(map.get(Sender::Ups, "OC"), None);
+        assert_eq!("".parse(), Ok(CodeMap::default()));
+    }
+
+    #[test]
+    fn every_name_is_a_meaning_of_its_own() {
+        let meanings: std::collections::HashSet<_> =
+            known_meanings().split(", ").map(|name| parse_meaning(name).expect(name)).collect();
+        assert_eq!(meanings.len(), ShipmentStatus::ALL.len() + ConditionKind::ALL.len() + 1);
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        assert_eq!(
+            error("fedex.OC"),
+            "`fedex.OC` is not of the form carrier.code=meaning, as in fedex.OC=label_created"
+        );
+        assert!(error("fedex.=held").starts_with("`fedex.=held` is not of the form"));
+        assert!(error("OC=held").starts_with("`OC=held` is not of the form"));
+        assert_eq!(
+            error("ups.I=in_transit, pigeon.A=held"),
+            "in `pigeon.A=held`: `pigeon` is no webhook sender; known are fedex, ups"
+        );
+        assert!(error("fedex.OC=lost_in_space").starts_with(
+            "in `fedex.OC=lost_in_space`: `lost_in_space` is no meaning; known are label_created, "
+        ));
+        assert_eq!(error("fedex.OC=held,FX.oc=lost"), "`FX.oc=lost` gives a second meaning to the same code");
+    }
+}

@@ -1,0 +1,190 @@
+//! FedEx's pushes, from the samples.
+
+use domain::{ConditionKind, ShipmentStatus::*};
+
+use super::*;
+
+const HISTORY: &str = include_str!("../../samples/fedex_history.json");
+const FLAT: &str = include_str!("../../samples/fedex_flat.json");
+const LATEST: &str = include_str!("../../samples/fedex_latest_status_only.json");
+const REUSED: &str = include_str!("../../samples/fedex_reused_number.json");
+
+fn parcels(body: &str) -> Vec<Parcel> {
+    parse(body.as_bytes(), &CodeMap::default()).unwrap()
+}
+
+fn reason(body: &str) -> String {
+    parse(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
+}
+
+fn instant(text: &str) -> CarrierTime {
+    CarrierTime::Instant(text.parse().unwrap())
+}
+
+fn secrets<const N: usize>(secrets: [&str; N]) -> Secrets {
+    Secrets::new(secrets.map(str::to_owned)).unwrap()
+}
+
+#[test]
+fn a_signature_is_base64_of_the_hmac_of_the_body() {
+    let headers = sign("test-security-token", br#"{"trackingNumber":"TEST1"}"#);
+    assert_eq!(headers, [("fdx-signature", "4FWhCvWlf4ue/oJXIR3miNXWu+I7xw8npFfA2RQvAPY=".to_owned())]);
+}
+
+#[test]
+fn only_the_signed_bytes_under_a_known_secret_are_believed() {
+    let body = HISTORY.as_bytes();
+    let signature = sign("old", body).remove(0).1;
+    let check = |secrets: Secrets, headers: &[(&str, &[u8])], body: &[u8]| {
+        verify(&secrets, &Request { headers, body })
+    };
+    let headers = [("Content-Type", &b"application/json"[..]), ("FDX-Signature", signature.as_bytes())];
+
+    assert_eq!(check(secrets(["old"]), &headers, body), Ok(()));
+    assert_eq!(check(secrets(["new", "old"]), &headers, body), Ok(()));
+    assert_eq!(check(secrets(["old", "new"]), &headers, body), Ok(()));
+    assert_eq!(check(secrets(["new"]), &headers, body), Err(Refused::Mismatch));
+    for index in [0, body.len() / 2, body.len() - 1] {
+        let mut changed = body.to_vec();
+        changed[index] ^= 1;
+        assert_eq!(check(secrets(["old"]), &headers, &changed), Err(Refused::Mismatch));
+    }
+    assert_eq!(check(secrets(["old"]), &headers[..1], body), Err(Refused::MissingHeader("fdx-signature")));
+    for (value, refused) in [
+        (&b"AAAA"[..], Refused::Mismatch),
+        (&signature.as_bytes()[..40], Refused::Mismatch),
+        (b"not base64!", Refused::MalformedHeader("fdx-signature")),
+        (b"\xff\xfe", Refused::MalformedHeader("fdx-signature")),
+        (b"", Refused::MissingHeader("fdx-signature")),
+    ] {
+        assert_eq!(check(secrets(["old"]), &[("fdx-signature", value)], body), Err(refused));
+    }
+}
+
+#[test]
+fn a_history_is_read_scan_by_scan() {
+    let [parcel] = &parcels(HISTORY)[..] else { panic!("one parcel") };
+    assert_eq!(parcel.carrier, Carrier::Fedex);
+    assert_eq!(parcel.tracking_number, "794600000001");
+    assert_eq!(parcel.identity.as_deref(), Some("12031~794600000001~FDEG"));
+    let read: Vec<_> = parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning)).collect();
+    assert_eq!(
+        read,
+        [
+            ("OD", Meaning::Status(OutForDelivery)),
+            ("DE", Meaning::Condition(ConditionKind::DeliveryAttemptFailed)),
+            ("DP", Meaning::Status(InTransit)),
+            ("OC", Meaning::Status(InTransit)),
+        ]
+    );
+    assert_eq!(parcel.scans[0].time, instant("2026-01-15T12:02:00Z"));
+    assert_eq!(parcel.scans[0].location.as_deref(), Some("HOLBROOK, NY, US"));
+    assert_eq!(parcel.scans[3].location, None);
+    assert_eq!(
+        parcel.scans[1].description.as_deref(),
+        Some("Delivery exception: Customer not available or business closed")
+    );
+    let estimates: Vec<_> = parcel.scans.iter().map(|scan| scan.estimated_delivery).collect();
+    assert_eq!(estimates, [Some("2026-01-15T22:00:00Z".parse().unwrap()), None, None, None]);
+}
+
+#[test]
+fn the_estimate_falls_back_to_the_date_and_goes_to_the_newest_scan() {
+    let mut push: Value = serde_json::from_str(HISTORY).unwrap();
+    let result = push.pointer_mut("/output/completeTrackResults/0/trackResults/0").unwrap();
+    result["estimatedDeliveryTimeWindow"]["window"] = serde_json::json!({});
+    result["scanEvents"].as_array_mut().unwrap().reverse();
+    let parcels = parcels(&push.to_string());
+    assert_eq!(parcels[0].scans[0].estimated_delivery, None);
+    assert_eq!(parcels[0].scans[3].estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn the_flat_envelope_is_read_too() {
+    let [parcel] = &parcels(FLAT)[..] else { panic!("one parcel") };
+    assert_eq!((parcel.tracking_number.as_str(), &parcel.identity), ("794600000002", &None));
+    assert_eq!(parcel.scans[0].meaning, Meaning::Status(Delivered));
+    assert_eq!(parcel.scans[1].meaning, Meaning::Unknown);
+    assert_eq!(parcel.scans[1].time, CarrierTime::Untrusted, "no offset");
+}
+
+#[test]
+fn without_scans_the_latest_status_is_the_scan() {
+    let [parcel] = &parcels(LATEST)[..] else { panic!("one parcel") };
+    let [scan] = &parcel.scans[..] else { panic!("one scan") };
+    assert_eq!((scan.code.as_str(), scan.meaning), ("DL", Meaning::Status(Delivered)));
+    assert_eq!(scan.time, instant("2026-01-15T16:45:00Z"));
+    assert_eq!(scan.location.as_deref(), Some("Boston, MA, US"));
+
+    // The pickup is only dated, and no date is meant for a transit.
+    for code in ["PU", "IT"] {
+        let other = parcels(&LATEST.replace(r#""code": "DL""#, &format!(r#""code": "{code}""#)));
+        assert_eq!(other[0].scans[0].code, code);
+        assert_eq!(other[0].scans[0].time, CarrierTime::Untrusted);
+    }
+}
+
+#[test]
+fn one_number_may_be_two_parcels_and_what_is_not_found_is_none() {
+    let parcels = parcels(REUSED);
+    let read: Vec<_> =
+        parcels.iter().map(|parcel| (&*parcel.tracking_number, parcel.identity.as_deref())).collect();
+    assert_eq!(
+        read,
+        [("776000000004", Some("25000~776000000004~FX")), ("776000000004", Some("26000~776000000004~FX")),]
+    );
+}
+
+#[test]
+fn the_same_scan_has_the_same_identity_in_every_push() {
+    let of = |body: &str| -> Vec<_> { parcels(body)[0].scans.iter().map(|scan| scan.identity).collect() };
+    let first = of(HISTORY);
+    let unique: std::collections::HashSet<_> = first.iter().collect();
+    assert_eq!(unique.len(), first.len());
+
+    let retold =
+        HISTORY.replace("HOLBROOK", "Holbrook").replace("On FedEx vehicle for delivery", "Almost there");
+    assert_eq!(of(&retold), first);
+    let retimed = of(&HISTORY.replace("2026-01-15T07:02:00", "2026-01-15T07:03:00"));
+    assert_ne!(retimed[0], first[0]);
+    assert_eq!(retimed[1..], first[1..]);
+    assert_ne!(of(&HISTORY.replace(r#""08""#, r#""09""#))[1], first[1], "another reason");
+    assert_ne!(of(&HISTORY.replace("12031~", "12032~")), first, "another parcel of that number");
+    let remap: CodeMap = "fedex.OC=label_created".parse().unwrap();
+    let remapped = parse(HISTORY.as_bytes(), &remap).unwrap().remove(0).scans.remove(3);
+    assert_eq!(remapped.meaning, Meaning::Status(LabelCreated));
+    assert_eq!(remapped.identity, first[3], "a re-mapping is no other scan");
+}
+
+#[test]
+fn well_formed_pushes_may_say_nothing() {
+    for body in [
+        "{}",
+        r#"{"output":{}}"#,
+        r#"{"output":{"completeTrackResults":[]}}"#,
+        r#"{"output":{"completeTrackResults":[{"trackingNumber":"1","trackResults":[]}]}}"#,
+        r#"{"trackResults":[]}"#,
+        r#"{"trackResults":[{"trackingNumber":"1"}]}"#,
+        r#"{"trackResults":[{"trackingNumber":"1","scanEvents":[{},7,null]}]}"#,
+    ] {
+        assert_eq!(parcels(body), [], "{body}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    assert!(reason("hello").starts_with("not JSON: expected value at line 1"));
+    assert_eq!(reason("[]"), "the body is JSON, but no object");
+    assert_eq!(
+        reason(r#"{"event":"tracking_update"}"#),
+        "neither `output.completeTrackResults` nor `trackResults` is there"
+    );
+    assert_eq!(
+        reason(r#"{"trackResults":[{"scanEvents":[]}]}"#),
+        "track result 1: `trackingNumber` is missing"
+    );
+    assert_eq!(reason(r#"{"trackResults":["x"]}"#), "track result 1: it is no object");
+    // A neighbour that can be read is not held up.
+    let mixed = r#"{"trackResults":[{}, {"trackingNumber":"1","scanEvents":{"eventType":"DL"}}]}"#;
+    assert_eq!(parcels(mixed).len(), 1);
+}

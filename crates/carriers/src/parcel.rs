@@ -1,0 +1,125 @@
+//! What every sender's body amounts to: parcels, and the scans of each.
+//!
+//! The senders' modules fill these in; `app` matches a [`Parcel`] with a shipment and folds its scans.
+
+use chrono::{DateTime, Utc};
+use domain::{Carrier, CarrierTime, Meaning, Scan, ScanIdentity};
+use sha2::{Digest, Sha256};
+
+/// One parcel, as one push speaks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// Who carries it.
+    pub carrier: Carrier,
+    /// The carrier's number for it, without blanks, in capitals.
+    pub tracking_number: String,
+    /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
+    pub identity: Option<String>,
+    /// What is claimed about it, in the order of the push. Never empty.
+    pub scans: Vec<ParsedScan>,
+}
+
+/// One claim about a parcel. [`ParsedScan::into_scan`] makes it a domain scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedScan {
+    /// What tells it from every other claim.
+    pub identity: ScanIdentity,
+    /// The carrier's code as sent, `-` where there was none.
+    pub code: String,
+    /// What the code means in our words, after re-mapping.
+    pub meaning: Meaning,
+    /// The carrier's words.
+    pub description: Option<String>,
+    /// Where, as a person would write it.
+    pub location: Option<String>,
+    /// When, by the carrier's clock.
+    pub time: CarrierTime,
+    /// When the carrier expects to deliver. It stands on one scan of a push, the newest.
+    pub estimated_delivery: Option<DateTime<Utc>>,
+}
+
+impl ParsedScan {
+    /// The scan as the fold wants it. `arrival` is when the webhook came: it stands in for a time that
+    /// cannot be trusted.
+    pub fn into_scan(self, arrival: DateTime<Utc>) -> Scan {
+        let (occurred_at, time_estimated) = self.time.or_arrival(arrival);
+        Scan {
+            identity: self.identity,
+            code: self.code,
+            meaning: self.meaning,
+            description: self.description,
+            location: self.location,
+            occurred_at,
+            time_estimated,
+            estimated_delivery: self.estimated_delivery,
+        }
+    }
+}
+
+/// Why a body cannot be read: what is wrong with it, for the person who looks at the stored webhook.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(crate) String);
+
+/// What stands for the code of a scan that has none.
+pub(crate) const NO_CODE: &str = "-";
+/// The longest tracking number taken. The longest in use have 34 characters.
+const MAX_TRACKING_NUMBER: usize = 64;
+
+/// A tracking number in the one spelling we compare: no blanks, capitals.
+pub(crate) fn tracking_number(sent: Option<String>) -> Result<String, Unreadable> {
+    let number: String = sent.iter().flat_map(|text| text.chars()).filter(|c| !c.is_whitespace()).collect();
+    if number.is_empty() {
+        Err(Unreadable("`trackingNumber` is missing".into()))
+    } else if number.chars().count() > MAX_TRACKING_NUMBER {
+        Err(Unreadable(format!("`trackingNumber` has more than {MAX_TRACKING_NUMBER} characters")))
+    } else {
+        Ok(number.to_ascii_uppercase())
+    }
+}
+
+/// A place as a person would write it, from its parts; `None` where all are absent.
+pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { None } else { Some(parts.join(", ")) }
+}
+
+/// The identity of a claim. `parcel` is the carrier's own identity for it, else its tracking number; `time`
+/// is the carrier's time as sent, in as many parts as the carrier sends. Every part is hashed behind its
+/// length, so that no two lists of parts run together into the same bytes.
+pub(crate) fn identity(
+    carrier: Carrier,
+    parcel: &str,
+    code: &str,
+    description_code: &str,
+    time: &[&str],
+) -> ScanIdentity {
+    let mut hash = Sha256::new();
+    for part in [carrier.as_str(), parcel, code, description_code].iter().chain(time) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    ScanIdentity(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_together() {
+        let of = |parcel, code, description| identity(Carrier::Ups, parcel, code, description, &["t"]);
+        assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
+        assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
+        assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
+        assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
+    }
+
+    #[test]
+    fn tracking_numbers_have_one_spelling() {
+        assert_eq!(tracking_number(Some(" 1z999 aa1\t0".into())), Ok("1Z999AA10".into()));
+        assert!(tracking_number(Some("  ".into())).is_err());
+        assert!(tracking_number(None).is_err());
+        assert!(tracking_number(Some("9".repeat(65))).is_err());
+    }
+}

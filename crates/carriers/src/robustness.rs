@@ -1,0 +1,130 @@
+//! No bytes make a parser or a check panic, and what it reads out of them keeps its promises.
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::Value;
+
+use crate::{CodeMap, Request, Secrets, Sender};
+
+const SAMPLES: [&str; 9] = [
+    include_str!("../samples/fedex_flat.json"),
+    include_str!("../samples/fedex_history.json"),
+    include_str!("../samples/fedex_latest_status_only.json"),
+    include_str!("../samples/fedex_reused_number.json"),
+    include_str!("../samples/ups_delivered.json"),
+    include_str!("../samples/ups_manifest.json"),
+    include_str!("../samples/ups_new_delivery_time.json"),
+    include_str!("../samples/ups_out_for_delivery.json"),
+    include_str!("../samples/ups_returning.json"),
+];
+
+/// Every sender reads the body, whoever wrote it.
+fn read(body: &[u8]) {
+    for sender in Sender::ALL {
+        for parcel in sender.parse(body, &CodeMap::default()).unwrap_or_default() {
+            assert!(!parcel.scans.is_empty());
+            assert!(
+                !parcel.tracking_number.is_empty() && !parcel.tracking_number.contains(char::is_whitespace)
+            );
+            for scan in parcel.scans {
+                assert!(!scan.code.is_empty());
+                let texts = [Some(scan.code.clone()), scan.description.clone(), scan.location.clone()];
+                assert!(texts.iter().flatten().all(|text| !text.contains('\0') && text.len() < 10_000));
+                scan.into_scan("2026-01-15T12:00:00Z".parse().unwrap());
+            }
+        }
+    }
+}
+
+/// Puts `with` in place of the leaf of that number, counted around.
+fn replace_leaf(value: &mut Value, index: &mut usize, with: &Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(|element| replace_leaf(element, index, with)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace_leaf(field, index, with)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            if *index == 0 {
+                *value = with.clone();
+            }
+            *index = index.wrapping_sub(1);
+        }
+    }
+}
+
+fn hostile() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<String>().prop_map(Value::from),
+        "[0-9+:.TZ-]{0,30}".prop_map(Value::from),
+        "[0-9]{6}|[0-9]{8}".prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        select(vec![
+            serde_json::json!([]),
+            serde_json::json!({}),
+            Value::Null,
+            Value::Bool(true),
+            Value::from("+262142-12-31T23:59:59-23:59"),
+            Value::from("-262143-01-01T00:00:00+23:59"),
+            Value::from("99991231"),
+            Value::from("00000101"),
+            Value::from("235960"),
+            Value::from("\u{0}"),
+        ]),
+    ]
+}
+
+#[test]
+fn samples_are_read() {
+    for sample in SAMPLES {
+        let read = Sender::ALL.map(|sender| sender.parse(sample.as_bytes(), &CodeMap::default()));
+        assert_eq!(read.iter().filter(|parcels| parcels.is_ok()).count(), 1, "by one sender: {sample}");
+        assert!(read.iter().flatten().all(|parcels| !parcels.is_empty()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(body in vec(any::<u8>(), 0..300)) {
+        read(&body);
+    }
+
+    #[test]
+    fn samples_with_changed_bytes(
+        sample in select(&SAMPLES[..]),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut body = sample.as_bytes().to_vec();
+        for (index, byte) in changes {
+            let index = index.index(body.len());
+            body[index] = byte;
+        }
+        read(&body);
+        read(&body[..end.index(body.len())]);
+    }
+
+    #[test]
+    fn samples_with_changed_values(
+        sample in select(&SAMPLES[..]),
+        changes in vec((0usize..60, hostile()), 1..6),
+    ) {
+        let mut body: Value = serde_json::from_str(sample).unwrap();
+        for (mut index, with) in changes {
+            replace_leaf(&mut body, &mut index, &with);
+        }
+        read(body.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_request_is_refused(name in select(vec!["fdx-signature", "credential", "x"]), value in vec(any::<u8>(), 0..80)) {
+        let secrets = Secrets::new(["a secret nobody guesses".to_owned()]).unwrap();
+        for sender in Sender::ALL {
+            let headers = [(name, &value[..])];
+            let answer = sender.verify(&secrets, &Request { headers: &headers, body: b"" });
+            prop_assert!(answer.is_err());
+        }
+    }
+
+    #[test]
+    fn any_setting(setting in "[a-zA-Z0-9./=, ]{0,40}|(fedex|ups|FX)\\.[A-Z/]{0,4}=[a-z_]{0,8}") {
+        let _: Result<CodeMap, _> = setting.parse();
+    }
+}

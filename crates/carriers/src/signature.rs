@@ -1,0 +1,112 @@
+//! Proof that a request comes from the sender it claims: the parts every sender's check is made of.
+//!
+//! Signatures cover the bytes as they arrived, so nothing here looks into the body.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+/// A request as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Names and values. Names compare without regard to case; of several with one name the first counts.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The value of a header, blanks around it removed; an empty one is as good as none.
+    pub(crate) fn header(&self, name: &'static str) -> Result<&'a [u8], Refused> {
+        self.headers
+            .iter()
+            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim_ascii())
+            .filter(|value| !value.is_empty())
+            .ok_or(Refused::MissingHeader(name))
+    }
+}
+
+/// Why a request is not believed. To be answered with 401 and nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The header that carries the proof is absent or empty.
+    #[error("header `{0}` is missing")]
+    MissingHeader(&'static str),
+    /// The header is there and cannot be a proof.
+    #[error("header `{0}` is malformed")]
+    MalformedHeader(&'static str),
+    /// The proof fits none of the secrets.
+    #[error("the signature fits none of the configured secrets")]
+    Mismatch,
+}
+
+/// What we share with one sender: one secret, or several while they change. Never empty, never printed.
+#[derive(Clone)]
+pub struct Secrets(Vec<String>);
+
+/// A list of secrets that would prove nothing: it is empty, or one of them is blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a webhook secret is empty")]
+pub struct NoSecret;
+
+impl Secrets {
+    /// The secrets of one sender.
+    pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
+        let secrets: Vec<_> = secrets.into_iter().collect();
+        let blank = secrets.iter().any(|secret| secret.trim().is_empty());
+        if blank || secrets.is_empty() { Err(NoSecret) } else { Ok(Self(secrets)) }
+    }
+
+    /// Tries every secret, also after one has fitted, so that the time tells nothing.
+    pub(crate) fn check(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
+        let fitted = self.0.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
+        if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} hidden)", self.0.len())
+    }
+}
+
+/// HMAC-SHA256 (RFC 2104) of a message.
+pub(crate) fn hmac_sha256(secret: &str, message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// Whether two texts are equal, in a time that depends on neither: digests are compared, because comparing
+/// the texts would give their lengths away.
+pub(crate) fn same_text(a: &[u8], b: &[u8]) -> Choice {
+    Sha256::digest(a).ct_eq(&Sha256::digest(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_secret_is_no_secret() {
+        for secrets in [vec![], vec![""], vec!["good", " "]] {
+            assert_eq!(Secrets::new(secrets.into_iter().map(str::to_owned)).unwrap_err(), NoSecret);
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let secrets = Secrets::new(["hush".to_owned(), "hush too".to_owned()]).unwrap();
+        assert_eq!(format!("{secrets:?}"), "Secrets(2 hidden)");
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_and_empty_ones_are_missing() {
+        let request = Request { headers: &[("CREDENTIAL", b" abc "), ("fdx-signature", b" ")], body: b"" };
+        assert_eq!(request.header("credential"), Ok(&b"abc"[..]));
+        assert_eq!(request.header("fdx-signature"), Err(Refused::MissingHeader("fdx-signature")));
+    }
+}

@@ -1,0 +1,88 @@
+//! Carriers' times, read with distrust: what is not surely an instant does not count as one.
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Utc};
+use domain::CarrierTime;
+
+/// The years a scan can be of. Outside are the zero dates of other people's programs, and times that a
+/// database cannot hold.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
+
+/// A time as ISO 8601 text. Without an offset it is not trusted.
+pub(crate) fn scanned(text: &str) -> CarrierTime {
+    offset_time(text).map_or(CarrierTime::Untrusted, |at| CarrierTime::Instant(at.to_utc()))
+}
+
+/// As [`scanned`], for fields in which a date stands as midnight in some zone: that is no instant.
+pub(crate) fn scanned_unless_midnight(text: &str) -> CarrierTime {
+    match offset_time(text) {
+        Some(at) if at.time() != NaiveTime::MIN => CarrierTime::Instant(at.to_utc()),
+        Some(_) | None => CarrierTime::Untrusted,
+    }
+}
+
+/// When a delivery is expected. Midnight in some zone, or a time without one, is no more than a date.
+pub(crate) fn expected(text: &str) -> Option<DateTime<Utc>> {
+    match offset_time(text) {
+        Some(at) if at.time() != NaiveTime::MIN => Some(at.to_utc()),
+        Some(midnight) => noon(midnight.date_naive()),
+        None => noon(text.get(..10)?.parse().ok()?),
+    }
+}
+
+/// A date as an instant: noon UTC, which falls on that date nearly everywhere.
+pub(crate) fn noon(date: NaiveDate) -> Option<DateTime<Utc>> {
+    sane(date.and_hms_opt(12, 0, 0)?.and_utc())
+}
+
+/// The instant, where it lies in a year that can be meant.
+pub(crate) fn sane(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    Some(at).filter(|at| YEARS.contains(&at.year()))
+}
+
+fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%z"))
+        .ok()
+        .filter(|at| sane(at.to_utc()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_a_time_with_an_offset_is_an_instant() {
+        let seven = CarrierTime::Instant(at("2026-01-15T12:02:00Z"));
+        for text in ["2026-01-15T07:02:00-05:00", "2026-01-15T07:02:00.000-0500", "2026-01-15T07:02-05:00"] {
+            assert_eq!(scanned(text), seven, "{text}");
+        }
+        for text in [
+            "",
+            "2026-01-15T07:02:00",
+            "2026-01-15",
+            "0001-01-01T00:00:00Z",
+            "soon",
+            "+99999-01-01T00:00:00Z",
+        ] {
+            assert_eq!(scanned(text), CarrierTime::Untrusted, "{text}");
+        }
+        assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00-05:00"), seven);
+        assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), CarrierTime::Untrusted);
+    }
+
+    #[test]
+    fn an_expected_date_is_noon_of_that_date() {
+        assert_eq!(expected("2026-01-15T17:00:00-05:00"), Some(at("2026-01-15T22:00:00Z")));
+        for date in ["2026-01-15T00:00:00-06:00", "2026-01-15", "2026-01-15T17:00:00"] {
+            assert_eq!(expected(date), Some(at("2026-01-15T12:00:00Z")), "{date}");
+        }
+        for none in ["", "tomorrow", "éééééééé", "0000-00-00"] {
+            assert_eq!(expected(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! When a UPS event happened: a local pair, a GMT pair and an offset, of which any may be absent or wrong.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use domain::CarrierTime;
+use serde_json::Value;
+
+use crate::{json::text, time};
+
+/// How far any place's clock is from GMT: UTC-12 to UTC+14.
+const OFFSETS: std::ops::RangeInclusive<TimeDelta> = TimeDelta::hours(-12)..=TimeDelta::hours(14);
+/// Countries that lie west of Greenwich altogether: local is before GMT, whatever the signs say.
+const WEST: [&str; 4] = ["US", "CA", "MX", "PR"];
+
+/// The clocks of one event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    local: Option<NaiveDateTime>,
+    gmt: Option<NaiveDateTime>,
+    /// Local minus GMT, as far as the three clocks allow to tell.
+    offset: Option<TimeDelta>,
+}
+
+impl Clock {
+    pub(super) fn of(event: &Value) -> Self {
+        let country = text(event, "/activityLocation/country").unwrap_or_default().to_ascii_uppercase();
+        let west = WEST.contains(&country.as_str());
+        let local = pair(event, "/localActivityDate", "/localActivityTime");
+        let gmt = pair(event, "/gmtActivityDate", "/gmtActivityTime");
+        let sent = text(event, "/gmtOffset").and_then(|offset| parse_offset(&offset));
+        Self { local, gmt, offset: offset(local, gmt, sent, west) }
+    }
+
+    /// The time of the event. Clocks that contradict each other, or have no zone, are not trusted.
+    pub(super) fn time(self) -> CarrierTime {
+        let at = match (self.local, self.offset) {
+            (Some(local), Some(offset)) => Some(local - offset),
+            (Some(_), None) => None,
+            (None, _) => self.gmt,
+        };
+        at.and_then(|at| time::sane(at.and_utc())).map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+    }
+
+    /// When the delivery is expected, by a date and perhaps a time of the place of the event. UPS leaves old
+    /// dates standing: one before the event is none.
+    pub(super) fn expected(self, event: &Value) -> Option<DateTime<Utc>> {
+        let date = parse_date(&text(event, "/scheduledDeliveryDate")?)?;
+        if self.local.or(self.gmt).is_some_and(|at| date < at.date()) {
+            return None;
+        }
+        match (parse_time(event, "/deliveryEndTime"), self.offset) {
+            (Some(end), Some(offset)) => time::sane((date.and_time(end) - offset).and_utc()),
+            (_, None) | (None, _) => time::noon(date),
+        }
+    }
+}
+
+/// The offset that the clocks agree on. UPS's own example of version 1 has it applied to GMT the wrong way
+/// round (local 09:12, GMT 04:12 where 14:12 is meant): that is put right, any other disagreement is none.
+fn offset(
+    local: Option<NaiveDateTime>,
+    gmt: Option<NaiveDateTime>,
+    sent: Option<TimeDelta>,
+    west: bool,
+) -> Option<TimeDelta> {
+    let (Some(local), Some(gmt)) = (local, gmt) else { return sent };
+    let westward = |offset: TimeDelta| if west { -offset.abs() } else { offset };
+    match sent {
+        Some(sent) if local - sent == gmt => Some(sent),
+        Some(sent) if local + sent == gmt => Some(westward(sent)),
+        Some(_) => None,
+        None => Some(westward(local - gmt)).filter(|offset| OFFSETS.contains(offset)),
+    }
+}
+
+fn pair(event: &Value, date: &str, time: &str) -> Option<NaiveDateTime> {
+    Some(parse_date(&text(event, date)?)?.and_time(parse_time(event, time)?))
+}
+
+/// `YYYYMMDD`. Only years of four digits, so that adding hours cannot leave the calendar.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        NaiveDate::parse_from_str(text, "%Y%m%d").ok()
+    } else {
+        None
+    }
+}
+
+/// `HHMMSS`; as a number it has lost its leading zeros.
+fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
+    let text = text(event, pointer)?;
+    let text =
+        if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text };
+    if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
+}
+
+/// Hours behind a sign, with a dot: `-05.00`. What follows the dot is minutes (`05.30`) or a fraction of an
+/// hour (`5.5`); the two have no value in common.
+fn parse_offset(text: &str) -> Option<TimeDelta> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (hours, rest) = digits.split_once(['.', ':']).unwrap_or((digits, "0"));
+    let minutes = match rest {
+        "0" | "00" => 0,
+        "15" | "25" => 15,
+        "30" | "5" | "50" => 30,
+        "45" | "75" => 45,
+        _ => return None,
+    };
+    let hours: u8 = hours.parse().ok()?;
+    let offset = TimeDelta::minutes(sign * (i64::from(hours) * 60 + minutes));
+    Some(offset).filter(|offset| OFFSETS.contains(offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Local and GMT clocks of 15 January 2026, offset, country.
+    fn clock(local: &str, gmt: &str, offset: &str, country: &str) -> CarrierTime {
+        Clock::of(&json!({
+            "localActivityDate": "20260115", "localActivityTime": local,
+            "gmtActivityDate": "20260115", "gmtActivityTime": gmt,
+            "gmtOffset": offset, "activityLocation": {"country": country},
+        }))
+        .time()
+    }
+
+    fn at(time: &str) -> CarrierTime {
+        CarrierTime::Instant(format!("2026-01-15T{time}Z").parse().unwrap())
+    }
+
+    #[test]
+    fn clocks_that_agree_are_believed() {
+        assert_eq!(clock("081530", "131530", "-05.00", "US"), at("13:15:30"));
+        assert_eq!(clock("081530", "131530", "", ""), at("13:15:30"));
+        assert_eq!(clock("", "131530", "", ""), at("13:15:30"));
+        assert_eq!(clock("081530", "", "-05.00", "US"), at("13:15:30"));
+        assert_eq!(clock("184530", "131530", "+05.30", "IN"), at("13:15:30"));
+        assert_eq!(clock("184530", "", "5.5", "IN"), at("13:15:30"));
+    }
+
+    #[test]
+    fn a_gmt_with_the_wrong_sign_is_put_right() {
+        assert_eq!(clock("091230", "041230", "-05.00", "US"), at("14:12:30"));
+        assert_eq!(clock("091230", "041230", "", "US"), at("14:12:30"));
+        assert_eq!(clock("091230", "101230", "+01.00", "DE"), at("08:12:30"));
+        assert_eq!(clock("081530", "131530", "05.00", "US"), at("13:15:30"));
+    }
+
+    #[test]
+    fn a_zone_far_from_the_country_is_believed_where_the_clocks_agree() {
+        assert_eq!(clock("151530", "131530", "+02.00", "US"), at("13:15:30"));
+    }
+
+    #[test]
+    fn clocks_that_contradict_each_other_or_lack_a_zone_are_not_trusted() {
+        for (local, gmt, offset) in [
+            ("081530", "121530", "-05.00"),
+            ("081530", "", ""),
+            ("", "", "-05.00"),
+            ("000000", "235959", ""),
+            ("081530", "250000", ""),
+            ("0815", "", "-05.00"),
+        ] {
+            assert_eq!(clock(local, gmt, offset, ""), CarrierTime::Untrusted, "{local} {gmt} {offset}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_times_without_their_zeros() {
+        let event = json!({
+            "localActivityDate": 20260115, "localActivityTime": 81530, "gmtOffset": -5.0,
+        });
+        assert_eq!(Clock::of(&event).time(), at("13:15:30"));
+    }
+
+    #[test]
+    fn offsets_are_hours_and_quarters() {
+        let minutes = |text| parse_offset(text).map(|offset| offset.num_minutes());
+        assert_eq!(minutes("-05.00"), Some(-300));
+        assert_eq!(minutes("-03:30"), Some(-210));
+        assert_eq!(minutes("+5.75"), Some(345));
+        assert_eq!(minutes("14"), Some(840));
+        for text in ["", "-", "x", "-13.00", "15", "1.2.3", "999", "--5", "+-5"] {
+            assert_eq!(minutes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expected_delivery_needs_a_date_that_is_not_past() {
+        let expected = |date: &str, end: &str| {
+            let event = json!({
+                "localActivityDate": "20260115", "localActivityTime": "081530", "gmtOffset": "-05.00",
+                "scheduledDeliveryDate": date, "deliveryEndTime": end,
+            });
+            Clock::of(&event).expected(&event).map(|at| at.to_rfc3339())
+        };
+        assert_eq!(expected("20260115", "170000").as_deref(), Some("2026-01-15T22:00:00+00:00"));
+        assert_eq!(expected("20260116", "").as_deref(), Some("2026-01-16T12:00:00+00:00"));
+        assert_eq!(expected("20190806", "170000"), None);
+        assert_eq!(expected("", "170000"), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! What UPS's codes mean: first the type where it settles the matter, then the description code, then the pair
+//! of type and code, then the type alone.
+//!
+//! A code alone means nothing: `OT` is "out for delivery" as a movement and "customs contact" as an exception.
+//! The lists are UPS's Track Alert specification and its appendix of tracking codes.
+
+use domain::{
+    ConditionKind::*,
+    Meaning::{self, Condition, Informational, Status, Unknown},
+    ShipmentStatus::*,
+};
+
+/// The parts of `activityStatus`, in capitals, the description code with three digits; empty where absent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code<'a> {
+    /// `I`, `D`, `X`, `M`, `MV`, `U`; older ones too.
+    pub(super) kind: &'a str,
+    /// Two characters, their meaning depending on the type.
+    pub(super) code: &'a str,
+    /// Three digits.
+    pub(super) description_code: &'a str,
+}
+
+/// The meaning of a code. The words are asked only where a code of type `D` is unlisted.
+pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
+    match (code.kind, code.code) {
+        ("M", "VP") | ("MV", _) => return Status(Cancelled),
+        ("M", _) => return Status(LabelCreated),
+        // A new date, a new time, a photo.
+        ("U", _) => return Informational,
+        _ => {}
+    }
+    if !code.description_code.is_empty() {
+        if let Some(meaning) = code.description_code.parse().ok().and_then(described) {
+            return meaning;
+        }
+        if code.kind == "D" {
+            return Unknown;
+        }
+    }
+    match code.kind {
+        "I" => Status(movement(code.code)),
+        "D" => delivery(code.code, words.map(str::to_ascii_lowercase).as_deref()),
+        "X" => exception(code.code),
+        // Letters of UPS's older interfaces: out for delivery, pickup, returned to shipper.
+        "O" => Status(OutForDelivery),
+        "P" => Status(PickedUp),
+        "RS" => Status(ReturnedToSender),
+        _ => Unknown,
+    }
+}
+
+/// UPS's "Status/Description Codes".
+fn described(code: u16) -> Option<Meaning> {
+    Some(match code {
+        3 | 44 | 45 | 77 | 79 | 80 | 157 | 166 => Status(LabelCreated),
+        38 | 160 | 167 | 168 | 169 => Status(PickedUp),
+        // 72 is "loaded on delivery vehicle": it can appear on Saturday for Monday.
+        5 | 10 | 12 | 14 | 16 | 19 | 25 | 39 | 47 | 57 | 71 | 72 | 73 | 74 | 75 | 84 | 87 | 92 | 134
+        | 137 | 138 | 143 | 158 | 159 | 164 | 165 => Status(InTransit),
+        6 | 21 | 37 | 78 | 89 | 91 | 146 | 162 => Status(OutForDelivery),
+        17 | 40 | 144 | 161 => Status(AvailableForPickup),
+        11 | 26 | 156 => Status(Delivered),
+        // Returned, by the post office, damaged; on the way back.
+        34 | 67 | 81 | 35 | 36 => Status(ReturnedToSender),
+        7 | 43 => Status(Cancelled),
+        22 | 23 | 24 | 60 | 61 | 62 | 64 | 66 | 69 | 145 => Condition(DeliveryAttemptFailed),
+        // Delays by name, weather, emergency, airport security.
+        32 | 46 | 48 | 49 | 51 | 52 | 53 | 86 | 90 | 132 => Condition(Delayed),
+        // Customs papers and releases, held, held for payment.
+        58 | 83 | 85 | 123 | 124 | 125 | 126 => Condition(Held),
+        50 => Condition(AddressIssue),
+        // Damage reported; destroyed.
+        59 | 149 => Condition(Damaged),
+        68 => Condition(Lost),
+        13 | 29 | 30 | 70 | 76 | 93 | 139 | 147 => Condition(Other),
+        // Requests, confirmations, claims and changes; 88 is a test. 33, 118 and 119 ask for a return.
+        0
+        | 18
+        | 20
+        | 27
+        | 28
+        | 33
+        | 41
+        | 42
+        | 54
+        | 55
+        | 56
+        | 63
+        | 65
+        | 82
+        | 88
+        | 94..=122
+        | 127..=131
+        | 133
+        | 135
+        | 136
+        | 140..=142
+        | 148
+        | 153..=155
+        | 163 => Informational,
+        _ => return None,
+    })
+}
+
+/// Type `I`: whatever is not listed moves.
+fn movement(code: &str) -> domain::ShipmentStatus {
+    match code {
+        // The shipper made a label, UPS does not have the parcel.
+        "OC" | "PL" | "SP" => LabelCreated,
+        "OR" | "PU" | "PC" | "PT" | "XD" => PickedUp,
+        "OT" | "OF" | "YF" | "YI" => OutForDelivery,
+        "VP" => Cancelled,
+        _ => InTransit,
+    }
+}
+
+/// Type `D`: not every one is a delivery to the customer.
+fn delivery(code: &str, words: Option<&str>) -> Meaning {
+    match code {
+        // To the original sender.
+        "B0" => Status(ReturnedToSender),
+        // At a UPS Access Point or its like.
+        "2Q" | "1N" | "EP" | "ZQ" => Status(AvailableForPickup),
+        "53" | "50" | "BO" | "CI" | "BI" | "DI" => Condition(DeliveryAttemptFailed),
+        // `FS` is in no published list; it is what UPS sends. The rest say where the parcel was left.
+        "FS" | "F4" | "2W" | "YC" | "UC" | "OO" | "NL" | "NT" | "OZ" | "P5" | "ZF" | "ZG" | "ZH" | "ZI"
+        | "3F" | "3G" | "3H" | "9E" => Status(Delivered),
+        _ if matches!(code.as_bytes(), [b'M', b'1'..=b'9' | b'A'..=b'X']) => Status(Delivered),
+        // Type `D` alone is agreed to be delivered, unless the words say otherwise.
+        "" if !words.is_some_and(deny_delivery) => Status(Delivered),
+        _ if words.is_some_and(|words| words.contains("deliver") && !deny_delivery(words)) => {
+            Status(Delivered)
+        }
+        _ => Unknown,
+    }
+}
+
+/// Words in which something is to be delivered and was not: "delivery attempted", "out for delivery".
+fn deny_delivery(words: &str) -> bool {
+    ["attempt", "refus", "return", "out for", "vehicle", "not ", "unable", "undeliver", "will be", "to be"]
+        .iter()
+        .any(|word| words.contains(word))
+}
+
+/// Type `X`: exceptions, and what UPS files under them.
+fn exception(code: &str) -> Meaning {
+    match code {
+        "DL" | "KP" | "O0" | "O4" | "90" | "3N" | "6C" | "8H" | "H8" | "UF" | "CS" | "4R" | "7H" | "XU"
+        | "RV" => Condition(Returning),
+        "UA" | "TU" | "PP" | "4S" | "YJ" | "YK" => Status(ReturnedToSender),
+        "48" | "49" | "51" | "52" | "55" | "C4" | "AY" | "FM" | "G3" | "G7" | "G8" | "GB" | "IQ" | "IR"
+        | "KX" | "KZ" | "L1" | "YD" => Condition(DeliveryAttemptFailed),
+        // Refused.
+        "AM" | "AN" | "AP" | "AQ" | "AS" | "KI" | "KQ" | "KR" | "KS" | "KT" | "YE" => {
+            Condition(DeliveryAttemptFailed)
+        }
+        "I5" | "ZP" | "UE" | "6B" => Status(AvailableForPickup),
+        "F4" | "FT" | "KM" | "FN" => Status(Delivered),
+        // Pickup by the customer arranged or requested, and two notes.
+        "39" | "54" | "S7" | "O5" | "O8" | "AU" | "5D" | "30" => Informational,
+        _ => Condition(Other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! UPS Track Alert, version 1: one event per push, proved by an opaque string we chose when subscribing.
+//!
+//! UPS never sends an event twice by itself and keeps no history, so whatever arrives is all there is.
+
+mod clock;
+mod codes;
+mod compose;
+#[cfg(test)]
+mod tests;
+
+use domain::{Carrier, Meaning};
+use serde_json::Value;
+
+use crate::{
+    CodeMap, Parcel, ParsedScan, Refused, Request, Secrets, Sender, Unreadable,
+    json::{object, text},
+    parcel::{NO_CODE, identity, place, tracking_number},
+    signature::same_text,
+};
+use clock::Clock;
+use codes::Code;
+
+pub(crate) use compose::compose;
+
+/// The string given to UPS with the subscription, sent back with every push. It signs nothing.
+const CREDENTIAL: &str = "credential";
+
+pub(crate) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+    let sent = request.header(CREDENTIAL)?;
+    secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+}
+
+pub(crate) fn sign(secret: &str) -> Vec<(&'static str, String)> {
+    vec![(CREDENTIAL, secret.to_owned())]
+}
+
+pub(crate) fn parse(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+    let event = object(body)?;
+    if event.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(Vec::new());
+    }
+    let tracking_number = tracking_number(text(&event, "/trackingNumber"))?;
+    if !event.get("activityStatus").is_some_and(Value::is_object) {
+        return Err(Unreadable("`activityStatus` is missing".into()));
+    }
+    let scans = vec![scan(&event, &tracking_number, remap)];
+    Ok(vec![Parcel { carrier: Carrier::Ups, tracking_number, identity: None, scans }])
+}
+
+fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> ParsedScan {
+    let status = |part: &str| text(event, &format!("/activityStatus/{part}")).unwrap_or_default();
+    let (kind, code) = (status("type").to_ascii_uppercase(), status("code").to_ascii_uppercase());
+    // A number has lost its leading zeros.
+    let description_code = match status("descriptionCode") {
+        absent if absent.is_empty() => absent,
+        sent => format!("{sent:0>3}").to_ascii_uppercase(),
+    };
+    let pair = format!("{kind}/{code}");
+    let time =
+        ["/gmtActivityDate", "/gmtActivityTime", "/localActivityDate", "/localActivityTime", "/gmtOffset"]
+            .map(|part| text(event, part).unwrap_or_default());
+    let description = text(event, "/activityStatus/description");
+    let clock = Clock::of(event);
+
+    let code = Code { kind: &kind, code: &code, description_code: &description_code };
+    let shown = shown(code);
+    ParsedScan {
+        identity: identity(
+            Carrier::Ups,
+            parcel,
+            &pair,
+            &description_code,
+            &time.each_ref().map(String::as_str),
+        ),
+        meaning: remapped(remap, &shown, code)
+            .unwrap_or_else(|| codes::meaning(code, description.as_deref())),
+        code: shown,
+        description,
+        location: place(
+            ["city", "stateProvince", "country"]
+                .map(|part| text(event, &format!("/activityLocation/{part}"))),
+        ),
+        time: clock.time(),
+        estimated_delivery: clock.expected(event),
+    }
+}
+
+/// The three parts as a person reads them and as the setting names them: `I/OT/021`, `D/FS`, `I`.
+fn shown(code: Code<'_>) -> String {
+    let parts = [code.kind, code.code, code.description_code].join("/");
+    match parts.trim_end_matches('/') {
+        "" => NO_CODE.to_owned(),
+        shown => shown.to_owned(),
+    }
+}
+
+/// What the setting says of the code, else of its type and code whatever the description code.
+fn remapped(remap: &CodeMap, shown: &str, code: Code<'_>) -> Option<Meaning> {
+    remap.get(Sender::Ups, shown).or_else(|| {
+        if code.code.is_empty() {
+            None
+        } else {
+            remap.get(Sender::Ups, &format!("{}/{}", code.kind, code.code))
+        }
+    })
+}

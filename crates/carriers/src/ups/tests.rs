@@ -1,0 +1,137 @@
+//! UPS's pushes, from the samples.
+
+use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
+
+use super::*;
+
+const OUT: &str = include_str!("../../samples/ups_out_for_delivery.json");
+const DELIVERED: &str = include_str!("../../samples/ups_delivered.json");
+const MANIFEST: &str = include_str!("../../samples/ups_manifest.json");
+const NEW_TIME: &str = include_str!("../../samples/ups_new_delivery_time.json");
+const RETURNING: &str = include_str!("../../samples/ups_returning.json");
+
+fn read(body: &str) -> ParsedScan {
+    read_with(body, "")
+}
+
+fn read_with(body: &str, remap: &str) -> ParsedScan {
+    let mut parcels = parse(body.as_bytes(), &remap.parse().unwrap()).unwrap();
+    assert_eq!(parcels.len(), 1);
+    assert_eq!(parcels[0].tracking_number, "1Z999AA10123456784");
+    assert_eq!((parcels[0].carrier, &parcels[0].identity), (Carrier::Ups, &None));
+    assert_eq!(parcels[0].scans.len(), 1);
+    parcels.remove(0).scans.remove(0)
+}
+
+fn instant(text: &str) -> CarrierTime {
+    CarrierTime::Instant(text.parse().unwrap())
+}
+
+#[test]
+fn the_credential_is_compared_whole() {
+    let secrets = Secrets::new(["new-credential".to_owned(), "old-credential".to_owned()]).unwrap();
+    let check = |headers: &[(&str, &[u8])]| verify(&secrets, &Request { headers, body: OUT.as_bytes() });
+    assert_eq!(sign("old-credential"), [("credential", "old-credential".to_owned())]);
+    assert_eq!(check(&[("Credential", b"old-credential")]), Ok(()));
+    assert_eq!(check(&[("credential", b"new-credential")]), Ok(()));
+    for wrong in [&b"old-credentiaL"[..], b"old", b"old-credential2", b"\xff"] {
+        assert_eq!(check(&[("credential", wrong)]), Err(Refused::Mismatch));
+    }
+    assert_eq!(check(&[("credential", b"")]), Err(Refused::MissingHeader("credential")));
+    assert_eq!(check(&[]), Err(Refused::MissingHeader("credential")));
+}
+
+#[test]
+fn out_for_delivery() {
+    let scan = read(OUT);
+    assert_eq!((scan.code.as_str(), scan.meaning), ("I/OT/021", Meaning::Status(OutForDelivery)));
+    assert_eq!(scan.time, instant("2026-01-15T13:15:30Z"));
+    assert_eq!(scan.location.as_deref(), Some("Charlotte, NC, US"));
+    assert_eq!(scan.description.as_deref(), Some("Out for Delivery"));
+    assert_eq!(scan.estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()), "a date is noon");
+}
+
+#[test]
+fn delivered_without_description_code_zone_or_fresh_schedule() {
+    let scan = read(DELIVERED);
+    assert_eq!((scan.code.as_str(), scan.meaning), ("D/FS", Meaning::Status(Delivered)));
+    assert_eq!(scan.time, CarrierTime::Untrusted, "a local time without a zone");
+    assert_eq!(scan.estimated_delivery, None, "a schedule of 2019");
+}
+
+#[test]
+fn a_manifest_with_a_number_for_a_code_and_a_wrong_gmt() {
+    let scan = read(MANIFEST);
+    assert_eq!((scan.code.as_str(), scan.meaning), ("M/MP/003", Meaning::Status(LabelCreated)));
+    assert_eq!(scan.time, instant("2026-01-12T14:12:30Z"));
+    assert_eq!(scan.location.as_deref(), Some("US"));
+}
+
+#[test]
+fn a_new_delivery_time_changes_the_estimate_alone() {
+    let scan = read(NEW_TIME);
+    assert_eq!(scan.meaning, Meaning::Informational);
+    assert_eq!(scan.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn an_exception_says_that_it_goes_back() {
+    assert_eq!(read(RETURNING).meaning, Meaning::Condition(ConditionKind::Returning));
+}
+
+#[test]
+fn a_description_code_may_be_a_number() {
+    let numbered = OUT.replace(r#""021""#, "21");
+    assert_eq!(read(&numbered), read(OUT));
+}
+
+#[test]
+fn an_activity_may_say_no_more_than_its_type() {
+    for (kind, status) in [("I", InTransit), ("O", OutForDelivery), ("D", Delivered), ("d", Delivered)] {
+        let body =
+            format!(r#"{{"trackingNumber":"1Z999AA10123456784","activityStatus":{{"type":"{kind}"}}}}"#);
+        let scan = read(&body);
+        assert_eq!((scan.code, scan.meaning), (kind.to_uppercase(), Meaning::Status(status)));
+        assert_eq!(scan.time, CarrierTime::Untrusted);
+    }
+    let empty = read(r#"{"trackingNumber":"1Z999AA10123456784","activityStatus":{}}"#);
+    assert_eq!((empty.code.as_str(), empty.meaning), ("-", Meaning::Unknown));
+}
+
+#[test]
+fn the_setting_names_all_three_parts_or_two() {
+    let held = Meaning::Condition(ConditionKind::Held);
+    assert_eq!(read_with(OUT, "ups.I/OT/021=held").meaning, held);
+    assert_eq!(read_with(OUT, "ups.I/OT=held").meaning, held);
+    assert_eq!(read_with(OUT, "ups.I/OT=in_transit,ups.i/ot/021=held").meaning, held);
+    assert_eq!(read_with(DELIVERED, "ups.D/FS=held").meaning, held);
+    for other in ["ups.I=held", "ups.021=held", "ups.I/OT/022=held", "fedex.I/OT/021=held"] {
+        assert_eq!(read_with(OUT, other).meaning, Meaning::Status(OutForDelivery), "{other}");
+    }
+}
+
+#[test]
+fn the_same_event_has_the_same_identity_in_every_push() {
+    let first = read(OUT).identity;
+    let retold = OUT
+        .replace("Charlotte", "CHARLOTTE")
+        .replace("Out for Delivery", "Soon")
+        .replace("20260115\",\n  \"actual", "20260116\",\n  \"actual");
+    assert_ne!(retold, OUT);
+    assert_eq!(read(&retold).identity, first);
+    assert_eq!(read_with(OUT, "ups.I/OT=held").identity, first, "a re-mapping is no other event");
+    for (sent, other) in [("081530", "081531"), ("131530", "131531"), (r#""OT""#, r#""OF""#), ("021", "037")]
+    {
+        assert_ne!(read(&OUT.replace(sent, other)).identity, first, "{sent}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let reason = |body: &str| parse(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
+    assert!(reason("").starts_with("not JSON: EOF"));
+    assert_eq!(reason("3"), "the body is JSON, but no object");
+    assert_eq!(reason(r#"{"activityStatus":{"type":"D"}}"#), "`trackingNumber` is missing");
+    assert_eq!(reason(r#"{"trackingNumber":"1Z"}"#), "`activityStatus` is missing");
+    assert_eq!(parse(b"{}", &CodeMap::default()), Ok(Vec::new()));
+}

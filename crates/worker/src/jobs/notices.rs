@@ -1,0 +1,148 @@
+//! Sends notices.
+//!
+//! Policy: a notice is begun once per attempt. A permanent refusal closes it as failed, with the server's
+//! words; everything else is tried again after a pause that doubles, up to five minutes, for three days. When
+//! the process dies between the server's word and ours, the mail goes out again with the same `Message-ID`.
+
+use std::sync::Arc;
+
+use app::{
+    App,
+    notices::{Letter, NotSent},
+};
+use domain::{ConditionKind, Item, OrderStatus, Shipment, ShipmentStatus};
+use futures::{StreamExt, stream};
+use persistence::due::Leased;
+
+use crate::{
+    mail::{self, Kind, Mailer, OrderMail},
+    queue::Batch,
+};
+
+/// Notices in one job. With a mail server that hangs, all of them fit into a lease.
+pub(super) const BATCH: usize = 8;
+/// Mails on their way at once, per job.
+const AT_ONCE: usize = 8;
+
+pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
+    let (app, mailer) = (&app, &mailer);
+    stream::iter(batch.work)
+        .for_each_concurrent(AT_ONCE, |leased| async move {
+            if let Err(error) = send(app, mailer, leased).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(notice = %leased.id, error, "a notice's lease will run out");
+            }
+        })
+        .await;
+}
+
+async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
+    let Some(letter) = app.open_notice(&leased).await? else { return Ok(()) };
+    let notice = &letter.notice;
+    let mail = match order_mail(&letter, mailer.shop()).render(&notice.recipient, &notice.key) {
+        Ok(mail) => mail,
+        Err(error) => {
+            let error = NotSent { reason: error.to_string(), retryable: false };
+            return app.notice_not_sent(notice, leased, &error).await;
+        }
+    };
+    let to = mail::mask(&notice.recipient);
+    match mailer.send(&mail, app.clock.now()).await {
+        Ok(()) => {
+            tracing::info!(key = notice.key, to, "a mail left");
+            app.notice_sent(notice.id).await
+        }
+        Err(error) => {
+            tracing::warn!(key = notice.key, to, %error, "a mail did not leave");
+            let error = NotSent { reason: error.to_string(), retryable: error.retryable() };
+            app.notice_not_sent(notice, leased, &error).await
+        }
+    }
+}
+
+/// What a letter says, in words.
+fn order_mail(letter: &Letter, shop: String) -> OrderMail {
+    let order = &letter.order;
+    let live: Vec<&Shipment> = letter.shipments.iter().filter(|shipment| shipment.is_live()).collect();
+    let remaining = letter
+        .items
+        .iter()
+        .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&letter.shipments) });
+    let short_id = || order.id.to_string().chars().take(8).collect();
+    OrderMail {
+        kind: kind(letter, &live),
+        shop,
+        order: order.reference.clone().unwrap_or_else(short_id),
+        customer: None,
+        progress: Some(letter.progress.summary.clone()),
+        parcels: live.iter().map(|shipment| parcel(shipment, &letter.items)).collect(),
+        remaining: remaining.filter(|item| item.quantity > 0).collect(),
+        total: order.total.to_string(),
+        placed_at: order.placed_at,
+        link: letter.tracking_url.clone(),
+    }
+}
+
+fn kind(letter: &Letter, live: &[&Shipment]) -> Kind {
+    let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
+    match letter.notice.status {
+        OrderStatus::OutForDelivery => match waits() {
+            Some(_) => Kind::ReadyForCollection { place: letter.pickup_place.clone() },
+            None => Kind::OutForDelivery,
+        },
+        OrderStatus::Delivered => Kind::Delivered,
+        OrderStatus::Cancelled => Kind::Cancelled { reason: letter.reason.clone() },
+        // Only four statuses are ever noticed; `domain::notice::is_owed` says which.
+        OrderStatus::Shipped
+        | OrderStatus::Placed
+        | OrderStatus::PaymentConfirmed
+        | OrderStatus::Processing
+        | OrderStatus::AwaitingPickup
+        | OrderStatus::ReturnInitiated
+        | OrderStatus::Returned => Kind::Shipped,
+    }
+}
+
+fn parcel(shipment: &Shipment, items: &[Item]) -> mail::Parcel {
+    let contents = shipment.lines.iter().filter_map(|line| {
+        let item = items.iter().find(|item| item.id == line.item_id)?;
+        Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
+    });
+    let condition = shipment.tracking.condition.as_ref();
+    mail::Parcel {
+        carrier: shipment.carrier.display_name().to_owned(),
+        tracking_number: shipment.tracking_number.clone(),
+        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        status: status_words(shipment.status()).to_owned(),
+        origin: None,
+        estimated_delivery: shipment.tracking.estimated_delivery,
+        condition: condition.map(|condition| condition_words(condition.kind).to_owned()),
+        items: contents.collect(),
+    }
+}
+
+fn status_words(status: ShipmentStatus) -> &'static str {
+    match status {
+        ShipmentStatus::LabelCreated => "Being prepared",
+        ShipmentStatus::PickedUp => "Picked up",
+        ShipmentStatus::InTransit => "In transit",
+        ShipmentStatus::ReturnedToSender => "On its way back",
+        ShipmentStatus::OutForDelivery => "Out for delivery",
+        ShipmentStatus::AvailableForPickup => "Ready for collection",
+        ShipmentStatus::Delivered => "Delivered",
+        ShipmentStatus::Cancelled => "Cancelled",
+    }
+}
+
+fn condition_words(kind: ConditionKind) -> &'static str {
+    match kind {
+        ConditionKind::DeliveryAttemptFailed => "The carrier came and could not hand it over",
+        ConditionKind::Delayed => "It will be later than expected",
+        ConditionKind::Held => "The carrier holds it for the moment",
+        ConditionKind::AddressIssue => "The carrier has a question about the address",
+        ConditionKind::Damaged => "The carrier reports damage",
+        ConditionKind::Lost => "The carrier cannot find it",
+        ConditionKind::Returning => "It is on its way back",
+        ConditionKind::Other => "The carrier reports a problem",
+    }
+}

@@ -1,0 +1,225 @@
+//! The way out. Called by the notice jobs, by the digest of stuck orders, and by `milepost check`.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use persistence::{
+    Store,
+    mailbox::{self, Caught},
+};
+use uuid::Uuid;
+
+use super::{
+    Mail, MailSettingError, SendError, Timeouts, mask, one_line,
+    setting::{SmtpSetting, parse_from},
+    smtp::Smtp,
+};
+
+/// Sends mails. One per process; share it, do not build one per mail: it keeps its connections.
+pub struct Mailer {
+    transport: Transport,
+    from: Mailbox,
+}
+
+/// Where mails go.
+enum Transport {
+    /// To a mail server.
+    Smtp(Box<Smtp>),
+    /// Into the database, to be looked at: no mail server is set.
+    Mailbox(Store),
+}
+
+impl Mailer {
+    /// Mails leave by SMTP. Connects when the first mail is sent, or by [`Mailer::check`].
+    ///
+    /// `url` is `smtp://user:password@host:587?tls=required` (STARTTLS, refused without it),
+    /// `smtps://user:password@host` (TLS from the first byte) or `smtp://localhost:1025` (open); `from` is
+    /// `Shop <orders@example.org>` or a bare address.
+    ///
+    /// # Errors
+    /// The setting that is wrong and what is wrong with it, without the password.
+    pub fn smtp(url: &str, from: &str) -> Result<Self, MailSettingError> {
+        Self::smtp_with_timeouts(url, from, Timeouts::DEFAULT)
+    }
+
+    /// As [`Mailer::smtp`], with other time limits. Tests use it to meet a server that hangs.
+    ///
+    /// # Errors
+    /// As [`Mailer::smtp`].
+    pub fn smtp_with_timeouts(url: &str, from: &str, timeouts: Timeouts) -> Result<Self, MailSettingError> {
+        let smtp = Smtp::new(SmtpSetting::parse(url)?, timeouts);
+        Ok(Self { transport: Transport::Smtp(Box::new(smtp)), from: parse_from(from)? })
+    }
+
+    /// Mails are kept in the database and shown at `/mailbox`.
+    ///
+    /// # Errors
+    /// As [`Mailer::smtp`], of `from`.
+    pub fn mailbox(store: Store, from: &str) -> Result<Self, MailSettingError> {
+        Ok(Self { transport: Transport::Mailbox(store), from: parse_from(from)? })
+    }
+
+    /// The shop, as its customers know it: the name it sends under.
+    pub fn shop(&self) -> String {
+        self.from.name.clone().unwrap_or_else(|| self.from.email.domain().to_owned())
+    }
+
+    /// Sends the mail, dated `at`. Ok: the server has taken it over.
+    ///
+    /// # Errors
+    /// See [`SendError`]: what to do next is in the variant, why in its reason.
+    pub async fn send(&self, mail: &Mail, at: DateTime<Utc>) -> Result<(), SendError> {
+        let message = compose(&self.from, mail, at)?;
+        let sent = match &self.transport {
+            Transport::Smtp(smtp) => smtp.send(message.envelope(), &message.formatted()).await,
+            Transport::Mailbox(store) => keep(store, mail, at).await,
+        };
+        sent.map_err(|error| error.masking(&mail.to))
+    }
+
+    /// Whether mails could leave now: connects, greets, logs in, says NOOP.
+    ///
+    /// # Errors
+    /// Always [`SendError::Transient`], with what is wrong.
+    pub async fn check(&self) -> Result<(), SendError> {
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.check().await,
+            Transport::Mailbox(_) => Ok(()),
+        }
+    }
+}
+
+async fn keep(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<(), SendError> {
+    let caught = Caught {
+        id: Uuid::now_v7(),
+        message_id: mail.message_id.clone(),
+        recipient: mail.to.clone(),
+        subject: mail.subject.clone(),
+        text: mail.text.clone(),
+        html: mail.html.clone(),
+        caught_at,
+    };
+    let kept = mailbox::put(store, &caught).await;
+    kept.map_err(|error| SendError::Transient { reason: format!("the mailbox did not take it: {error}") })
+}
+
+impl fmt::Debug for Mailer {
+    /// Without the transport: it holds the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// The message with its headers. A mail that makes none will never make one: such an error is permanent.
+fn compose(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, SendError> {
+    let refused = |reason: String| SendError::Permanent { reason };
+    let to: Address = mail
+        .to
+        .parse()
+        .map_err(|e| refused(format!("{:?} is not an address a mail can go to: {e}", mask(&mail.to))))?;
+    let id_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if mail.message_id.is_empty() || !mail.message_id.chars().all(id_safe) {
+        return Err(refused(format!("the message id {:?} cannot stand in a header", mail.message_id)));
+    }
+    // RFC 3834: no holiday notes in answer, please.
+    let automatic =
+        HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+    Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(None, to))
+        .subject(one_line(&mail.subject))
+        .date(at.into())
+        .message_id(Some(format!("<{}@{}>", mail.message_id, from.email.domain())))
+        .raw_header(automatic)
+        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+        .map_err(|e| refused(format!("no message can be made of it: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(to: &str, subject: &str) -> Mail {
+        Mail {
+            to: to.to_owned(),
+            subject: subject.to_owned(),
+            text: "Grüße\n".to_owned(),
+            html: "<p>Grüße</p>".to_owned(),
+            message_id: "notify-1-shipped".to_owned(),
+        }
+    }
+
+    fn composed(mail: &Mail) -> Result<String, SendError> {
+        let from = parse_from("Shop <orders@example.org>").unwrap();
+        let at = "2026-11-03T08:05:09Z".parse().unwrap();
+        compose(&from, mail, at).map(|message| String::from_utf8(message.formatted()).unwrap())
+    }
+
+    #[test]
+    fn the_headers_of_a_mail() {
+        let message = composed(&mail("jane@example.com", "Your order")).unwrap();
+        for header in [
+            "From: Shop <orders@example.org>\r\n",
+            "To: jane@example.com\r\n",
+            "Subject: Your order\r\n",
+            "Date: Tue, 03 Nov 2026 08:05:09 +0000\r\n",
+            "Message-ID: <notify-1-shipped@example.org>\r\n",
+            "Auto-Submitted: auto-generated\r\n",
+            "Content-Type: multipart/alternative;",
+            "Content-Type: text/plain; charset=utf-8\r\n",
+            "Content-Type: text/html; charset=utf-8\r\n",
+        ] {
+            assert!(message.contains(header), "{header} in {message}");
+        }
+        assert!(message.is_ascii(), "every relay can take it");
+        assert!(message.find("text/plain") < message.find("text/html"), "the best alternative comes last");
+    }
+
+    #[test]
+    fn a_subject_brings_no_header() {
+        for subject in ["Order\r\nBcc: eve@example.org", "Örder\r\nBcc: eve@example.org\r\n\r\nbody"] {
+            let message = composed(&mail("jane@example.com", subject)).unwrap();
+            assert!(!message.lines().any(|line| line.starts_with("Bcc")), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_for_good_and_named_masked() {
+        let bad = [
+            "",
+            "jane",
+            "jane@",
+            "jane@exa mple.org",
+            "a@b.org\r\nRCPT TO:<eve@example.org>",
+            "a@b.org,c@d.org",
+        ];
+        for to in bad {
+            let error = composed(&mail(to, "x")).expect_err(to);
+            assert!(matches!(error, SendError::Permanent { .. }) && !error.retryable(), "{error}");
+            assert!(error.to_string().contains("is not an address"), "{error}");
+            assert!(!error.to_string().contains("jane"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_local_part_brings_no_command() {
+        for to in ["\"a\r\nb\"@example.org", "\"a>\r\nDATA\"@example.org", "\"a\0b\"@example.org"] {
+            assert!(composed(&mail(to, "x")).is_err(), "{to:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_id_is_plain() {
+        for id in ["", "a b", "a\r\nBcc: eve@example.org", "a@b", "ä"] {
+            let error = composed(&Mail { message_id: id.to_owned(), ..mail("jane@example.com", "x") });
+            assert!(matches!(error, Err(SendError::Permanent { .. })), "{id:?}");
+        }
+    }
+}

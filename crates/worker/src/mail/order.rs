@@ -1,0 +1,243 @@
+//! What a customer is told about an order, as text and as HTML.
+//!
+//! The notice jobs fill [`OrderMail`] with words and times; the templates are in `templates/mail`. Nothing
+//! here decides anything: which kind is due, and what a status is called, is said by the caller.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::{Mail, one_line};
+
+/// One mail about one order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderMail {
+    /// What happened.
+    pub kind: Kind,
+    /// The shop, as customers know it.
+    pub shop: String,
+    /// The order as the customer knows it: the shop's reference, or a short id.
+    pub order: String,
+    /// The customer's name, where it is known.
+    pub customer: Option<String>,
+    /// How far the order is, counted in units: "partial shipment: 2 of 3 items shipped".
+    pub progress: Option<String>,
+    /// The order's live parcels.
+    pub parcels: Vec<Parcel>,
+    /// What is in no parcel yet; of a cancelled order, what was ordered.
+    pub remaining: Vec<Item>,
+    /// The order's total with its currency: "USD 59.00".
+    pub total: String,
+    /// When the order was placed.
+    pub placed_at: DateTime<Utc>,
+    /// The customer's page for this order.
+    pub link: String,
+}
+
+/// What happened to the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Carriers have it.
+    Shipped,
+    /// It is on its last leg.
+    OutForDelivery,
+    /// It waits at a pickup point.
+    ReadyForCollection {
+        /// Where, as a person would write it, if the carrier said so.
+        place: Option<String>,
+    },
+    /// It was handed over.
+    Delivered,
+    /// It was called off.
+    Cancelled {
+        /// Why, in words meant for the customer.
+        reason: Option<String>,
+    },
+}
+
+/// One parcel of the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The carrier's name as customers know it.
+    pub carrier: String,
+    /// The carrier's number.
+    pub tracking_number: String,
+    /// The carrier's page for that number.
+    pub url: String,
+    /// How far it is, in words: "In transit".
+    pub status: String,
+    /// Where it comes from, in words.
+    pub origin: Option<String>,
+    /// When the carrier expects to deliver; shown as a day, and only while the order is under way.
+    pub estimated_delivery: Option<DateTime<Utc>>,
+    /// What is wrong, in words, if anything.
+    pub condition: Option<String>,
+    /// What is in it.
+    pub items: Vec<Item>,
+}
+
+/// A quantity of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// A template that could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("the template of an order mail failed")]
+pub struct RenderError(#[from] askama::Error);
+
+#[derive(Template)]
+#[template(path = "mail/order.html")]
+struct Html<'a> {
+    mail: &'a OrderMail,
+}
+
+#[derive(Template)]
+#[template(path = "mail/order.txt")]
+struct Text<'a> {
+    mail: &'a OrderMail,
+}
+
+impl OrderMail {
+    /// The mail to this address. `message_id` is the notice's key: see [`Mail::message_id`].
+    ///
+    /// # Errors
+    /// None that a caller can cause: writing to memory does not fail.
+    pub fn render(&self, to: &str, message_id: &str) -> Result<Mail, RenderError> {
+        Ok(Mail {
+            to: to.to_owned(),
+            subject: self.subject(),
+            text: Text { mail: self }.render()?,
+            html: Html { mail: self }.render()?,
+            message_id: message_id.to_owned(),
+        })
+    }
+
+    fn subject(&self) -> String {
+        let what = match self.kind {
+            Kind::Shipped => "has been shipped",
+            Kind::OutForDelivery => "is out for delivery",
+            Kind::ReadyForCollection { .. } => "is ready for collection",
+            Kind::Delivered => "has been delivered",
+            Kind::Cancelled { .. } => "has been cancelled",
+        };
+        one_line(&format!("Your order {} {what}", self.order))
+    }
+
+    fn headline(&self) -> &'static str {
+        match self.kind {
+            Kind::Shipped => "Your order is on its way",
+            Kind::OutForDelivery => "Your order is out for delivery",
+            Kind::ReadyForCollection { .. } => "Your order is ready for collection",
+            Kind::Delivered => "Your order has been delivered",
+            Kind::Cancelled { .. } => "Your order has been cancelled",
+        }
+    }
+
+    /// The one sentence the mail is for.
+    fn message(&self) -> String {
+        let n = self.parcels.len();
+        match &self.kind {
+            Kind::Shipped if n > 1 => format!("Your order travels in {n} parcels."),
+            Kind::Shipped if n == 1 => format!("{} has your parcel.", self.parcels[0].carrier),
+            Kind::Shipped => "Your order has left us.".to_owned(),
+            Kind::OutForDelivery if n > 1 => "Your parcels will be with you soon.".to_owned(),
+            Kind::OutForDelivery => "It will be with you soon.".to_owned(),
+            Kind::ReadyForCollection { place: Some(_) } => "You can collect it now.".to_owned(),
+            Kind::ReadyForCollection { place: None } => {
+                "You can collect it now; the carrier's page says where.".to_owned()
+            }
+            Kind::Delivered if n > 1 => "All of its parcels have been handed over.".to_owned(),
+            Kind::Delivered => "It has been handed over.".to_owned(),
+            Kind::Cancelled { .. } => "It will not be shipped.".to_owned(),
+        }
+    }
+
+    /// What the customer has to know besides, and what to call it.
+    fn fact(&self) -> Option<(&'static str, &str)> {
+        match &self.kind {
+            Kind::ReadyForCollection { place } => Some(("Where", place.as_deref()?)),
+            Kind::Cancelled { reason } => Some(("Reason", reason.as_deref()?)),
+            Kind::Shipped | Kind::OutForDelivery | Kind::Delivered => None,
+        }
+    }
+
+    /// The words on the link to the order's page.
+    fn link_text(&self) -> &'static str {
+        match self.kind {
+            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } | Kind::Delivered => {
+                "Follow your order"
+            }
+            Kind::Cancelled { .. } => "See your order",
+        }
+    }
+
+    fn greeting(&self) -> String {
+        match &self.customer {
+            Some(name) => format!("Hello {name},"),
+            None => "Hello,".to_owned(),
+        }
+    }
+
+    /// The progress as a sentence of its own.
+    fn progress_sentence(&self) -> Option<String> {
+        let progress = self.progress.as_deref().filter(|text| !text.is_empty())?;
+        let mut letters = progress.chars();
+        let first = letters.next()?.to_uppercase();
+        Some(format!("{first}{}.", letters.as_str().trim_end_matches('.')))
+    }
+
+    /// The way of an order and whether it has come that far; empty for a cancelled one.
+    fn steps(&self) -> Vec<(&'static str, bool)> {
+        let (done, last_leg) = match self.kind {
+            Kind::Shipped => (2, "Out for delivery"),
+            Kind::OutForDelivery => (3, "Out for delivery"),
+            Kind::ReadyForCollection { .. } => (3, "Ready to collect"),
+            Kind::Delivered => (4, "Out for delivery"),
+            Kind::Cancelled { .. } => return Vec::new(),
+        };
+        let labels = ["Placed", "Shipped", last_leg, "Delivered"];
+        labels.into_iter().enumerate().map(|(i, label)| (label, i < done)).collect()
+    }
+
+    /// The colour of the steps and the button; white text on it has a contrast above 5.
+    fn accent(&self) -> &'static str {
+        match self.kind {
+            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } => "#1d4ed8",
+            Kind::Delivered => "#15803d",
+            Kind::Cancelled { .. } => "#4b5563",
+        }
+    }
+
+    fn remaining_heading(&self) -> &'static str {
+        match self.kind {
+            Kind::Cancelled { .. } => "Cancelled items",
+            Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } | Kind::Delivered => {
+                "Not in a parcel yet"
+            }
+        }
+    }
+
+    /// When a parcel is expected, while that is still news.
+    fn expected(&self, parcel: &Parcel) -> Option<String> {
+        match self.kind {
+            Kind::Shipped | Kind::OutForDelivery => parcel.estimated_delivery.map(day_of_week),
+            Kind::ReadyForCollection { .. } | Kind::Delivered | Kind::Cancelled { .. } => None,
+        }
+    }
+
+    fn placed(&self) -> String {
+        self.placed_at.format("%-d %B %Y").to_string()
+    }
+}
+
+/// A day as people say it. In UTC: a carrier's estimate is a day, not a minute.
+fn day_of_week(at: DateTime<Utc>) -> String {
+    at.format("%A, %-d %B %Y").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+use super::*;
+
+fn item(quantity: u32, name: &str) -> Item {
+    Item { name: name.to_owned(), quantity }
+}
+
+fn parcel(number: &str) -> Parcel {
+    Parcel {
+        carrier: "FedEx".to_owned(),
+        tracking_number: number.to_owned(),
+        url: format!("https://carrier.example/track?a=1&number={number}"),
+        status: "In transit".to_owned(),
+        origin: Some("Warehouse Leipzig".to_owned()),
+        estimated_delivery: Some("2026-11-26T18:00:00Z".parse().unwrap()),
+        condition: None,
+        items: vec![item(2, "Blue mug, 0.3 l"), item(1, "Wooden spoon")],
+    }
+}
+
+fn mail(kind: Kind) -> OrderMail {
+    OrderMail {
+        kind,
+        shop: "Corner Shop".to_owned(),
+        order: "A-1001".to_owned(),
+        customer: Some("Jane".to_owned()),
+        progress: None,
+        parcels: vec![parcel("794600000001")],
+        remaining: Vec::new(),
+        total: "USD 59.00".to_owned(),
+        placed_at: "2026-11-03T08:05:09Z".parse().unwrap(),
+        link: "https://shop.example/track/t0ken".to_owned(),
+    }
+}
+
+fn rendered(mail: &OrderMail) -> Mail {
+    mail.render("jane@example.com", "notify-1-shipped").unwrap()
+}
+
+fn kinds() -> [Kind; 7] {
+    [
+        Kind::Shipped,
+        Kind::OutForDelivery,
+        Kind::ReadyForCollection { place: Some("Kiosk Sun, Main Street 5".to_owned()) },
+        Kind::ReadyForCollection { place: None },
+        Kind::Delivered,
+        Kind::Cancelled { reason: Some("The teapot is sold out".to_owned()) },
+        Kind::Cancelled { reason: None },
+    ]
+}
+
+#[test]
+fn every_kind_says_what_happened_in_subject_text_and_html() {
+    let said = [
+        ("has been shipped", "on its way", "FedEx has your parcel."),
+        ("is out for delivery", "out for delivery", "with you soon"),
+        ("is ready for collection", "ready for collection", "Kiosk Sun, Main Street 5"),
+        ("is ready for collection", "ready for collection", "the carrier"),
+        ("has been delivered", "has been delivered", "handed over"),
+        ("has been cancelled", "has been cancelled", "The teapot is sold out"),
+        ("has been cancelled", "has been cancelled", "It will not be shipped."),
+    ];
+    for (kind, (subject, headline, sentence)) in kinds().into_iter().zip(said) {
+        let mail = rendered(&mail(kind));
+        assert_eq!(mail.subject, format!("Your order A-1001 {subject}"));
+        for body in [&mail.text, &mail.html] {
+            let fixed =
+                ["Hello Jane,", "A-1001", "3 November 2026", "USD 59.00", "https://shop.example/track/t0ken"];
+            for wanted in [headline, sentence, "Corner Shop", "794600000001"].into_iter().chain(fixed) {
+                assert!(body.contains(wanted), "{wanted:?} in {body}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_split_order_shows_each_parcel_and_what_is_in_none() {
+    let late = Parcel {
+        condition: Some("Delayed: weather".to_owned()),
+        estimated_delivery: None,
+        origin: None,
+        ..parcel("1Z0000000002")
+    };
+    let split = OrderMail {
+        parcels: vec![parcel("794600000001"), late],
+        remaining: vec![item(1, "Teapot")],
+        progress: Some("partial shipment: 2 of 3 items shipped".to_owned()),
+        ..mail(Kind::Shipped)
+    };
+    let mail = rendered(&split);
+    let expected = "\
+Your order is on its way
+
+Hello Jane,
+
+Your order travels in 2 parcels.
+Partial shipment: 2 of 3 items shipped.
+
+Order A-1001, placed on 3 November 2026
+Total: USD 59.00
+
+Follow your order: https://shop.example/track/t0ken
+
+
+PARCEL 1 OF 2: In transit
+FedEx 794600000001
+https://carrier.example/track?a=1&number=794600000001
+Expected: Thursday, 26 November 2026
+Sent from: Warehouse Leipzig
+  2 x Blue mug, 0.3 l
+  1 x Wooden spoon
+
+
+PARCEL 2 OF 2: In transit
+FedEx 1Z0000000002
+https://carrier.example/track?a=1&number=1Z0000000002
+Please note: Delayed: weather
+  2 x Blue mug, 0.3 l
+  1 x Wooden spoon
+
+
+NOT IN A PARCEL YET
+  1 x Teapot
+
+-- 
+Corner Shop";
+    assert_eq!(mail.text.trim_end(), expected);
+    for wanted in ["Parcel 1 of 2", "Parcel 2 of 2", "Delayed: weather", "Teapot", "Partial shipment: 2 of 3"]
+    {
+        assert!(mail.html.contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
+fn what_is_not_known_leaves_no_gap() {
+    let bare = OrderMail { customer: None, parcels: Vec::new(), ..mail(Kind::Shipped) };
+    let mail = rendered(&bare);
+    assert!(mail.text.contains("Hello,\n\nYour order has left us.\n\nOrder A-1001"), "{}", mail.text);
+    for body in [&mail.text, &mail.html] {
+        assert!(!body.contains("None") && !body.contains("Some("), "{body}");
+        assert!(!body.to_lowercase().contains("your parcel"), "{body}");
+    }
+}
+
+#[test]
+fn an_estimate_is_not_shown_once_it_is_no_news() {
+    for kind in kinds() {
+        let under_way = matches!(kind, Kind::Shipped | Kind::OutForDelivery);
+        let mail = rendered(&mail(kind));
+        assert_eq!(mail.text.contains("26 November"), under_way);
+        assert_eq!(mail.html.contains("26 November"), under_way);
+    }
+}
+
+#[test]
+fn what_others_wrote_is_escaped_in_html_and_plain_in_text() {
+    let evil = "<script>alert(\"1\")</script> & 'co'";
+    let mut hostile = mail(Kind::ReadyForCollection { place: Some(evil.to_owned()) });
+    hostile.shop = evil.to_owned();
+    hostile.order = evil.to_owned();
+    hostile.customer = Some(evil.to_owned());
+    hostile.progress = Some(evil.to_owned());
+    hostile.total = evil.to_owned();
+    hostile.link = format!("https://shop.example/\"{evil}");
+    hostile.remaining = vec![item(1, evil)];
+    hostile.parcels = vec![Parcel {
+        carrier: evil.to_owned(),
+        tracking_number: evil.to_owned(),
+        url: format!("https://carrier.example/\"{evil}"),
+        status: evil.to_owned(),
+        origin: Some(evil.to_owned()),
+        estimated_delivery: None,
+        condition: Some(evil.to_owned()),
+        items: vec![item(1, evil)],
+    }];
+    for kind in [hostile.kind.clone(), Kind::Cancelled { reason: Some(evil.to_owned()) }] {
+        let mail = rendered(&OrderMail { kind, ..hostile.clone() });
+        assert!(!mail.html.contains("<script") && !mail.html.contains("alert(\""), "{}", mail.html);
+        assert!(mail.html.contains("&#60;script&#62;"), "{}", mail.html);
+        assert!(mail.text.contains(evil));
+    }
+}
+
+#[test]
+fn a_reference_with_line_ends_makes_one_subject_line() {
+    let mail =
+        rendered(&OrderMail { order: "A-1\r\nBcc: eve@example.org".to_owned(), ..mail(Kind::Delivered) });
+    assert_eq!(mail.subject, "Your order A-1 Bcc: eve@example.org has been delivered");
+}
+
+#[test]
+fn the_address_is_on_the_envelope_only() {
+    for kind in kinds() {
+        let mail = rendered(&mail(kind));
+        assert_eq!((mail.to.as_str(), mail.message_id.as_str()), ("jane@example.com", "notify-1-shipped"));
+        assert!(
+            !mail.html.contains("jane@") && !mail.text.contains("jane@") && !mail.subject.contains("jane@")
+        );
+    }
+}
+
+#[test]
+fn html_stays_far_below_the_size_at_which_gmail_clips() {
+    let many = OrderMail { parcels: vec![parcel("794600000001"); 10], ..mail(Kind::Shipped) };
+    assert!(rendered(&many).html.len() < 60_000, "the limit is 102 kB");
+}

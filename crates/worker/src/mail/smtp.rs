@@ -1,0 +1,238 @@
+//! SMTP, one step at a time, over lettre's connection. Called by [`super::Mailer`].
+//!
+//! Not over lettre's pooled transport: that one has no time limit once it is connected, puts a connection
+//! back into its pool when a send is given up half-way, and does not tell whether the content had been
+//! handed over when a connection broke, which is the difference between "again" and "it may be there".
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use lettre::{
+    address::Envelope,
+    transport::smtp::{
+        authentication::DEFAULT_MECHANISMS,
+        client::{AsyncSmtpConnection, Tls},
+        commands::{Data, Mail, Noop, Rcpt},
+        extension::{ClientId, Extension, MailParameter},
+    },
+};
+use tokio::time::{Instant, timeout};
+
+use super::{SendError, one_line, setting::SmtpSetting};
+
+/// How long to wait for a mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the TCP connection.
+    pub connect: Duration,
+    /// For the answer to one step: greeting and TLS together, login, each command, the content.
+    pub step: Duration,
+}
+
+impl Timeouts {
+    /// What the product uses. RFC 5321 (4.5.3.2) would wait minutes; the notice is retried anyway.
+    pub const DEFAULT: Self = Self { connect: Duration::from_secs(10), step: Duration::from_secs(30) };
+}
+
+/// How long an idle connection is kept. Servers close theirs after a minute or more.
+const IDLE: Duration = Duration::from_secs(45);
+/// How many idle connections are kept.
+const MAX_IDLE: usize = 4;
+
+/// One mail server, and the connections to it that have nothing to do.
+pub(super) struct Smtp {
+    setting: SmtpSetting,
+    timeouts: Timeouts,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+}
+
+impl Smtp {
+    pub fn new(setting: SmtpSetting, timeouts: Timeouts) -> Self {
+        Self { setting, timeouts, idle: Mutex::default() }
+    }
+
+    /// Hands one message over. A connection goes back to the idle ones only after the server's last word:
+    /// whatever else happened to it, an answer may still be on its way, and must not be taken for another's.
+    pub async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), SendError> {
+        let mut connection = self.connection().await?;
+        let mut options = Vec::new();
+        if envelope.to().iter().any(|to| !to.to_string().is_ascii()) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let reason =
+                    "the address is not ASCII, and the mail server does not offer SMTPUTF8".to_owned();
+                return Err(SendError::Permanent { reason });
+            }
+            options.push(MailParameter::SmtpUtfEight);
+        }
+        let from = Mail::new(envelope.from().cloned(), options);
+        self.step(Step::Sender, connection.command(from)).await?;
+        for to in envelope.to() {
+            self.step(Step::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+        }
+        self.step(Step::Data, connection.command(Data)).await?;
+        self.step(Step::Content, connection.message(message)).await?;
+        self.keep(connection);
+        Ok(())
+    }
+
+    /// Connects anew and says NOOP. Every failure is transient.
+    pub async fn check(&self) -> Result<(), SendError> {
+        let mut connection = self.connect().await?;
+        self.step(Step::Connect, connection.command(Noop)).await?;
+        self.keep(connection);
+        Ok(())
+    }
+
+    /// An idle connection that still answers, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
+        while let Some((mut connection, since)) = self.take() {
+            if since.elapsed() < IDLE && self.step(Step::Connect, connection.command(Noop)).await.is_ok() {
+                return Ok(connection);
+            }
+        }
+        self.connect().await
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let SmtpSetting { host, port, tls, credentials } = &self.setting;
+        let at_once = match tls {
+            Tls::Wrapper(parameters) => Some(parameters.clone()),
+            Tls::None | Tls::Opportunistic(_) | Tls::Required(_) => None,
+        };
+        let hello = ClientId::default();
+        let open = AsyncSmtpConnection::connect_tokio1(
+            (host.as_str(), *port),
+            Some(self.timeouts.connect),
+            &hello,
+            at_once,
+            None,
+        );
+        let mut connection = self.step(Step::Connect, open).await?;
+        match tls {
+            Tls::Required(parameters) => {
+                self.step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
+            }
+            Tls::Opportunistic(parameters) if connection.can_starttls() => {
+                self.step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
+            }
+            Tls::None | Tls::Wrapper(_) | Tls::Opportunistic(_) => {}
+        }
+        if let Some(credentials) = credentials {
+            self.step(Step::Login, connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn step<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+    ) -> Result<T, SendError> {
+        match timeout(self.timeouts.step, work).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.judge(step, Answer::of(&error), &words(&error))),
+            Err(_) => Err(self.judge(step, Answer::None, &format!("no answer in {:?}", self.timeouts.step))),
+        }
+    }
+
+    /// What a failed step means for the mail. Whatever goes wrong before the recipient is named is about us
+    /// and the server, never about the recipient: the mail waits.
+    fn judge(&self, step: Step, answer: Answer, words: &str) -> SendError {
+        let reason = match step {
+            Step::Connect => format!("connecting to {}:{}: {words}", self.setting.host, self.setting.port),
+            Step::StartTls | Step::Login | Step::Sender | Step::Recipient | Step::Data | Step::Content => {
+                format!("{step}: {words}")
+            }
+        };
+        match (step, answer) {
+            (Step::Connect | Step::StartTls | Step::Login | Step::Sender, _) => {
+                SendError::Transient { reason }
+            }
+            (Step::Recipient | Step::Data | Step::Content, Answer::Refused) => {
+                SendError::Permanent { reason }
+            }
+            (_, Answer::Later | Answer::LoginWanted) => SendError::Transient { reason },
+            (Step::Recipient | Step::Data, Answer::None) => SendError::Transient { reason },
+            (Step::Content, Answer::None) => SendError::Unknown { reason },
+        }
+    }
+
+    fn take(&self) -> Option<(AsyncSmtpConnection, Instant)> {
+        self.lock().pop()
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.lock();
+        idle.retain(|(_, since)| since.elapsed() < IDLE);
+        if idle.len() < MAX_IDLE {
+            idle.push((connection, Instant::now()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The steps of handing a mail over, in their order.
+#[derive(Clone, Copy)]
+enum Step {
+    Connect,
+    StartTls,
+    Login,
+    Sender,
+    Recipient,
+    Data,
+    Content,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::StartTls => "switching to TLS",
+            Self::Login => "logging in (user and password of the SMTP URL)",
+            Self::Sender => "the sender (MAIL FROM)",
+            Self::Recipient => "the recipient (RCPT TO)",
+            Self::Data => "before the content (DATA)",
+            Self::Content => "after the content",
+        })
+    }
+}
+
+/// What the server said to a step that failed.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// 4xx.
+    Later,
+    /// 5xx about the login (RFC 4954, 6): a setting of ours, whenever it is said.
+    LoginWanted,
+    /// Any other 5xx.
+    Refused,
+    /// Nothing, or nothing that can be read.
+    None,
+}
+
+impl Answer {
+    fn of(error: &lettre::transport::smtp::Error) -> Self {
+        match error.status().map(u16::from) {
+            Some(530 | 534 | 535 | 538) => Self::LoginWanted,
+            Some(500..) => Self::Refused,
+            Some(_) => Self::Later,
+            None => Self::None,
+        }
+    }
+}
+
+/// The server's words, with its code, or the words of what happened instead.
+fn words(error: &lettre::transport::smtp::Error) -> String {
+    let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    match error.status() {
+        Some(code) => one_line(&format!("{code} {said}")),
+        None if said == "incomplete response" => "the server closed the connection".to_owned(),
+        None => one_line(&error.to_string()),
+    }
+}

@@ -1,0 +1,116 @@
+//! Between an apalis worker and the handler: a bounded number of jobs, each a Tokio task of its own.
+//!
+//! apalis drops the jobs of a worker that ends with an error, in the middle of whatever they do. Here it holds only
+//! the handles: a job that began is finished, whatever becomes of Redis and of its worker.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll, ready},
+};
+
+use apalis::prelude::{BoxDynError, Task};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::PollSemaphore, task::TaskTracker};
+use tower::Service;
+
+use super::{Batch, Place, Queue};
+
+/// What all workers of one `run` share.
+#[derive(Clone)]
+pub(super) struct Jobs {
+    pub(super) queue: Queue,
+    handler: Arc<dyn Fn(Batch) -> BoxFuture<'static, ()> + Send + Sync>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) running: TaskTracker,
+}
+
+impl Jobs {
+    pub(super) fn new<H>(queue: Queue, concurrency: usize, handler: H) -> Self
+    where
+        H: Fn(Batch) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    {
+        Self {
+            queue,
+            handler: Arc::new(handler),
+            slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            running: TaskTracker::new(),
+        }
+    }
+
+    /// The service of one worker.
+    pub(super) fn service(&self, worker: &str) -> JobService {
+        JobService {
+            jobs: self.clone(),
+            worker: worker.to_owned(),
+            slots: PollSemaphore::new(self.slots.clone()),
+            slot: None,
+        }
+    }
+
+    /// Runs the handler on a batch. A panic ends here: in the worker it would end the worker.
+    async fn handle(self, batch: Batch, task: Option<String>, worker: String, slot: OwnedSemaphorePermit) {
+        let size = batch.work.len();
+        let progress = &self.queue.inner.progress;
+        let handled = AssertUnwindSafe(async { (self.handler)(batch).await }).catch_unwind().await;
+        if let Err(panic) = handled {
+            progress.panicked.fetch_add(1, Relaxed);
+            tracing::error!(queue = self.queue.name(), size, panic = message(&*panic), "a job panicked");
+        }
+        if let (Place::Redis(redis), Some(task)) = (&self.queue.inner.place, task)
+            && let Err(error) = redis.forget(&worker, &task).await
+        {
+            // It comes again when Redis is back, is fenced off by its attempt, and is forgotten then.
+            tracing::debug!(queue = self.queue.name(), %error, "a finished batch is still in Redis");
+        }
+        progress.handled.fetch_add(1, Relaxed);
+        drop(slot);
+    }
+}
+
+/// Hands the batches of one worker to tasks. Always succeeds: retrying is the database's part, by `due_at`.
+pub(super) struct JobService {
+    jobs: Jobs,
+    worker: String,
+    slots: PollSemaphore,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Service<Task<Batch>> for JobService {
+    type Response = ();
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<(), BoxDynError>>;
+
+    /// Ready when a slot is free: apalis fetches nothing before.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
+        if self.slot.is_none() {
+            self.slot = ready!(self.slots.poll_acquire(cx));
+        }
+        match self.slot {
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Ready(Err("the job slots are closed".into())),
+        }
+    }
+
+    fn call(&mut self, task: Task<Batch>) -> Self::Future {
+        let Some(slot) = self.slot.take() else {
+            return async { Err("called without a free job slot".into()) }.boxed();
+        };
+        let id = task.task_id().map(ToString::to_string);
+        self.jobs.queue.inner.progress.taken.fetch_add(1, Relaxed);
+        let job = self.jobs.clone().handle(task.args, id, self.worker.clone(), slot);
+        let job = self.jobs.running.spawn(job);
+        async move { Ok(job.await?) }.boxed()
+    }
+}
+
+/// The text of a panic, where it has one.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,239 @@
+//! Keeps an apalis worker at work on a queue until it is told to stop.
+//!
+//! A live worker ends for ever when Redis restarts, is flushed or stalls, and some stalls leave it alive and deaf.
+//! So: a worker that ends is replaced after a pause, under a fresh name, and one that takes nothing while
+//! work waits and a slot is free is stopped and replaced.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use apalis::prelude::{WorkerBuilder, WorkerContext, WorkerError};
+use futures::future::BoxFuture;
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::{Instant, interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use uuid::Uuid;
+
+use super::{Batch, Place, Queue, QueueError, redis::Left, service::Jobs};
+
+/// How often the queue is asked for its length and the worker is looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Work has waited this long and nothing moved: the worker is deaf.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
+/// A worker that lasted this long was well: the next pause is the shortest again.
+const WELL_AFTER: Duration = Duration::from_secs(10);
+/// Pauses between workers double from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// What a worker without jobs gets to end by itself.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs the handler on every batch that comes, at most `concurrency` (at least 1) at a time, until `stop` is
+/// cancelled and the jobs that run then have finished. It survives Redis being down, flushed, stalled or killed.
+///
+/// The handler answers for its own failures (it sets `due_at` in the database); a panic in it is logged and counted.
+/// The caller's deadline is a timeout around this call: jobs that run on are left to end with the process.
+pub async fn run<H>(queue: Queue, concurrency: usize, handler: H, stop: CancellationToken)
+where
+    H: Fn(Batch) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
+{
+    let jobs = Jobs::new(queue.clone(), concurrency, handler);
+    let progress = &queue.inner.progress;
+    let mut watchdog = Watchdog::new(Instant::now());
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        let started = Instant::now();
+        let end = work(&jobs, &mut watchdog, &stop).await;
+        progress.alive.store(false, Relaxed);
+        let reason = match end {
+            End::Stopped => break,
+            End::Stalled => "it took nothing while work waited".to_owned(),
+            End::Failed(reason) => reason,
+        };
+        progress.rebuilt.fetch_add(1, Relaxed);
+        failures = if started.elapsed() >= WELL_AFTER { 0 } else { failures + 1 };
+        let pause = pause(failures);
+        tracing::warn!(queue = queue.name(), reason, ?pause, "a queue worker is replaced");
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    jobs.running.close();
+    jobs.running.wait().await;
+}
+
+/// How one worker ended.
+enum End {
+    Stopped,
+    Stalled,
+    Failed(String),
+}
+
+/// The life of one worker.
+async fn work(jobs: &Jobs, watchdog: &mut Watchdog, stop: &CancellationToken) -> End {
+    let queue = &jobs.queue;
+    let context = WorkerContext::new(&format!("{}-{}", queue.name(), Uuid::new_v4().simple()));
+    let mut worker = match spawn(jobs, context.clone()) {
+        Ok(worker) => AbortOnDropHandle::new(worker),
+        Err(error) => return End::Failed(error.to_string()),
+    };
+    let started = Instant::now();
+    let mut checks = interval(CHECK_EVERY);
+    let end = loop {
+        tokio::select! {
+            ended = &mut worker => break End::Failed(reason(ended)),
+            () = stop.cancelled() => break End::Stopped,
+            _ = checks.tick() => {
+                let stalled = check(queue, &context, watchdog).await;
+                // Without a free slot it is the jobs that do not move, and a new worker would not help them.
+                if stalled && started.elapsed() >= STALLED_AFTER && jobs.slots.available_permits() > 0 {
+                    break End::Stalled;
+                }
+            }
+        }
+    };
+    if !worker.is_finished() {
+        dismiss(jobs, &context, worker, matches!(end, End::Stopped)).await;
+    }
+    if let Place::Redis(redis) = &queue.inner.place {
+        let left = match end {
+            End::Stopped => Left::InOrder,
+            End::Stalled | End::Failed(_) => Left::Broken,
+        };
+        if let Err(error) = redis.retire(&context, left).await {
+            // The heartbeat of any worker puts its batches back later.
+            tracing::debug!(queue = queue.name(), %error, "an ended worker is still registered in Redis");
+        }
+    }
+    end
+}
+
+/// Builds a worker on the queue's backend and starts it.
+fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), WorkerError>>, QueueError> {
+    let service = jobs.service(context.name());
+    let builder = WorkerBuilder::new(context);
+    Ok(match &jobs.queue.inner.place {
+        Place::Memory(memory) => {
+            let worker = builder.backend(memory.backend()).build(service);
+            tokio::spawn(worker.run())
+        }
+        Place::Redis(redis) => {
+            let worker = builder.backend(redis.backend()?).build(service);
+            tokio::spawn(worker.run())
+        }
+    })
+}
+
+/// Asks the queue for its length, notes how things are, and says whether they stand still.
+async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) -> bool {
+    let progress = &queue.inner.progress;
+    let checked = async {
+        if let Place::Redis(redis) = &queue.inner.place {
+            redis.keep(context).await?;
+        }
+        queue.len().await
+    };
+    match checked.await {
+        Ok(waiting) => {
+            let stalled = watchdog.look(waiting, progress.moves(), Instant::now());
+            progress.alive.store(true, Relaxed);
+            progress.waiting.store(waiting, Relaxed);
+            progress.stalled.store(stalled, Relaxed);
+            stalled
+        }
+        Err(error) => {
+            tracing::debug!(queue = queue.name(), %error, "the queue cannot be asked for its length");
+            progress.alive.store(false, Relaxed);
+            false
+        }
+    }
+}
+
+/// Stops a worker that still runs; with `finish`, after its jobs.
+async fn dismiss(
+    jobs: &Jobs,
+    context: &WorkerContext,
+    worker: AbortOnDropHandle<Result<(), WorkerError>>,
+    finish: bool,
+) {
+    if let Err(error) = context.stop() {
+        tracing::debug!(queue = jobs.queue.name(), %error, "a worker was stopped before it started");
+    }
+    if finish {
+        jobs.running.close();
+        jobs.running.wait().await;
+    }
+    match timeout(FAREWELL, worker).await {
+        Ok(ended) => {
+            tracing::debug!(queue = jobs.queue.name(), end = reason(ended), "a worker was dismissed")
+        }
+        Err(_) => tracing::debug!(queue = jobs.queue.name(), "a worker was aborted"),
+    }
+    if finish {
+        // One more batch may have been handed out while the others finished.
+        jobs.running.wait().await;
+    }
+}
+
+fn reason(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
+    match ended {
+        Ok(Ok(())) => "it ended".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Doubles with every failure in a row, and is spread so that processes do not come back in step.
+fn pause(failures: u32) -> Duration {
+    let full = FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LAST_PAUSE);
+    full.mul_f64(rand::random_range(0.5..=1.0))
+}
+
+/// Says when work has waited too long without anything moving.
+struct Watchdog {
+    moves: u64,
+    still_since: Instant,
+}
+
+impl Watchdog {
+    fn new(now: Instant) -> Self {
+        Self { moves: 0, still_since: now }
+    }
+
+    fn look(&mut self, waiting: usize, moves: u64, now: Instant) -> bool {
+        if waiting == 0 || moves != self.moves {
+            self.moves = moves;
+            self.still_since = now;
+        }
+        now - self.still_since >= STALLED_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_watchdog_barks_only_at_work_that_waits_and_does_not_move() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watchdog = Watchdog::new(start);
+        assert!(!watchdog.look(3, 0, at(4)), "not long enough");
+        assert!(watchdog.look(3, 0, at(5)));
+        assert!(!watchdog.look(3, 1, at(6)), "something moved");
+        assert!(!watchdog.look(0, 1, at(60)), "nothing waits");
+        assert!(!watchdog.look(1, 1, at(64)));
+        assert!(watchdog.look(1, 1, at(65)));
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        for failures in 0..100 {
+            let pause = pause(failures);
+            assert!(pause >= FIRST_PAUSE / 2 && pause <= LAST_PAUSE, "{failures}: {pause:?}");
+        }
+        assert!(pause(99) >= LAST_PAUSE / 2);
+    }
+}

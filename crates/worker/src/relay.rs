@@ -1,0 +1,123 @@
+//! The relay: due rows to the queues, announcements to the live feed.
+//!
+//! A poke after each commit wakes it; a tick finds what a poke missed. Rows stay in the database while a
+//! queue is long: there the backlog can be seen.
+
+use std::{sync::Arc, time::Duration};
+
+use app::{App, relay::NotPublished};
+use persistence::due::Work;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Queues, jobs,
+    mail::Mailer,
+    queue::{Batch, QueueError},
+};
+
+/// How often the relay looks without having been poked.
+const TICK: Duration = Duration::from_secs(1);
+/// Between two looks, so that what comes in meanwhile travels together.
+const BREATH: Duration = Duration::from_millis(5);
+/// After a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Batches that may wait in a queue. apalis-redis breaks at some thousands.
+const MOST_WAITING: usize = 200;
+
+/// Relays until `stop` is cancelled.
+pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
+    let work = async {
+        let mut pokes = app.feed.pokes();
+        loop {
+            match turn(&app, &queues).await {
+                Ok(true) => sleep(BREATH).await,
+                Ok(false) => {
+                    // Either it was poked, or it looks by itself.
+                    timeout(TICK, pokes.poked()).await.ok();
+                    sleep(BREATH).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the relay pauses");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+/// Why a turn of the relay ended early. Nothing is lost by it.
+#[derive(Debug, thiserror::Error)]
+enum RelayError {
+    #[error("announcements could not be published")]
+    Publish(#[from] NotPublished),
+    #[error("due rows could not be leased")]
+    Lease(#[from] app::Error),
+    #[error("a queue could not be used")]
+    Queue(#[from] QueueError),
+}
+
+/// Relays what there is now. Says whether there was so much that there may be more.
+async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
+    // The feed failing must not keep work from the queues, nor one queue from the other.
+    let published = app.publish().await;
+    let webhooks = enqueue(app, queues, Work::Webhooks).await;
+    let notices = enqueue(app, queues, Work::Notices).await;
+    Ok((published? > 0) | webhooks? | notices?)
+}
+
+async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<bool, RelayError> {
+    let queue = queues.of(work);
+    if queue.len().await? >= MOST_WAITING {
+        return Ok(false);
+    }
+    let most = jobs::batch_size(work);
+    let leased = app.lease(work, most as u64).await?;
+    if leased.is_empty() {
+        return Ok(false);
+    }
+    let more = leased.len() == most;
+    if let Err(error) = queue.push(Batch { work: leased.clone() }).await {
+        app.give_back(work, &leased).await?;
+        return Err(error.into());
+    }
+    Ok(more)
+}
+
+/// What [`drain`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Rows that were taken up.
+    pub rows: usize,
+    /// Announcements that were published.
+    pub announcements: usize,
+}
+
+/// Does by itself, without a queue, all that is due now, and ends when nothing is left: for tests and for
+/// `milepost demo --once`, which want to know when the work is done.
+///
+/// # Errors
+/// When the database or the feed fails.
+pub async fn drain(
+    app: &App,
+    mailer: &Arc<Mailer>,
+) -> Result<Drained, Box<dyn std::error::Error + Send + Sync>> {
+    let mut drained = Drained::default();
+    loop {
+        let published = app.publish().await?;
+        drained.announcements += published;
+        let mut taken = 0;
+        for work in Work::ALL {
+            let leased = app.lease(work, jobs::batch_size(work) as u64).await?;
+            taken += leased.len();
+            if !leased.is_empty() {
+                jobs::handler(work, app.clone(), mailer.clone(), Batch { work: leased }).await;
+            }
+        }
+        drained.rows += taken;
+        if taken == 0 && published == 0 {
+            return Ok(drained);
+        }
+    }
+}

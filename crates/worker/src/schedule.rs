@@ -1,0 +1,28 @@
+//! What is done now and then, without anybody asking. Each of these may run in several processes at once: it
+//! does nothing the second time.
+
+use std::time::Duration;
+
+use app::App;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// How often waiting webhooks and old keys are looked at.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps the schedule until `stop` is cancelled.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Err(error) = app.wake_matched().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
+        }
+        if let Err(error) = app.forget_old_keys().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "old idempotency keys were not forgotten"
+            );
+        }
+    }
+}

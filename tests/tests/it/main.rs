@@ -1,0 +1,5 @@
+//! Tests of the whole product.
+
+mod mail;
+mod feed;
+mod queue;

@@ -1,0 +1,370 @@
+//! The job queue, in memory and against a Redis that is flushed, killed, frozen and absent.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use tests::redis::Redis;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use worker::queue::{Batch, Leased, Queue, run};
+
+/// Long enough for every recovery below, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A queue with a worker that reports every batch it handled.
+struct Bench {
+    queue: Queue,
+    handled: mpsc::UnboundedReceiver<Batch>,
+    stop: CancellationToken,
+    run: JoinHandle<()>,
+}
+
+impl Bench {
+    fn new(queue: Queue) -> Self {
+        let (report, handled) = mpsc::unbounded_channel();
+        let handler = move |batch: Batch| -> BoxFuture<'static, ()> {
+            let report = report.clone();
+            async move { report.send(batch).unwrap() }.boxed()
+        };
+        let stop = CancellationToken::new();
+        let run = tokio::spawn(run(queue.clone(), 4, handler, stop.clone()));
+        Self { queue, handled, stop, run }
+    }
+
+    async fn handled(&mut self) -> Batch {
+        within(self.handled.recv()).await.unwrap()
+    }
+
+    /// Pushes a batch, again when it was refused or lost as the relay does, until it was handled.
+    async fn push_until_handled(&mut self) {
+        let wanted = batch(1);
+        let handled = async {
+            let mut tries = tokio::time::interval(Duration::from_millis(500));
+            loop {
+                tokio::select! {
+                    _ = tries.tick() => if let Err(error) = self.queue.push(wanted.clone()).await {
+                        println!("push: {error}: {:?}", std::error::Error::source(&error));
+                    },
+                    got = self.handled.recv() => if got.unwrap() == wanted { break },
+                }
+            }
+        };
+        within(handled).await;
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        within(self.run).await.unwrap();
+    }
+}
+
+async fn within<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("took too long")
+}
+
+fn batch(size: i32) -> Batch {
+    Batch { work: (1..=size).map(|attempt| Leased { id: Uuid::new_v4(), attempt }).collect() }
+}
+
+fn namespace() -> String {
+    format!("test-{}", Uuid::new_v4().simple())
+}
+
+fn on(redis: &Redis) -> Queue {
+    Queue::redis(&redis.url(), &namespace(), "webhooks").unwrap()
+}
+
+async fn hands_over_what_is_pushed(queue: Queue) {
+    let early = batch(3);
+    queue.push(early.clone()).await.unwrap();
+    assert_eq!(queue.len().await.unwrap(), 1);
+    let mut bench = Bench::new(queue);
+    assert_eq!(bench.handled().await, early);
+    for size in [0, 1, 500] {
+        let pushed = batch(size);
+        bench.queue.push(pushed.clone()).await.unwrap();
+        assert_eq!(bench.handled().await, pushed);
+    }
+    assert_eq!(bench.queue.len().await.unwrap(), 0);
+    let queue = bench.queue.clone();
+    bench.stop().await;
+    let health = queue.health();
+    assert_eq!((health.handled, health.running, health.panicked, health.rebuilt), (4, 0, 0, 0));
+    assert!(!health.alive);
+}
+
+#[tokio::test]
+async fn memory_hands_over_what_is_pushed() {
+    hands_over_what_is_pushed(Queue::memory("webhooks")).await;
+}
+
+#[tokio::test]
+async fn redis_hands_over_what_is_pushed() {
+    let Some(redis) = Redis::start().await else { return };
+    hands_over_what_is_pushed(on(&redis)).await;
+}
+
+async fn survives_panics(queue: Queue) {
+    let (report, mut began) = mpsc::unbounded_channel();
+    let handler = move |batch: Batch| -> BoxFuture<'static, ()> {
+        report.send(()).unwrap();
+        assert!(batch.work.len() != 1, "panics before there is a future");
+        async move { assert!(batch.work.len() != 2, "panics in the future") }.boxed()
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(run(queue.clone(), 1, handler, stop.clone()));
+    for size in 1..=3 {
+        queue.push(batch(size)).await.unwrap();
+        within(began.recv()).await.unwrap();
+    }
+    stop.cancel();
+    within(worker).await.unwrap();
+    let health = queue.health();
+    assert_eq!((health.handled, health.panicked, health.rebuilt), (3, 2, 0));
+}
+
+#[tokio::test]
+async fn memory_survives_panics() {
+    survives_panics(Queue::memory("webhooks")).await;
+}
+
+#[tokio::test]
+async fn redis_survives_panics() {
+    let Some(redis) = Redis::start().await else { return };
+    survives_panics(on(&redis)).await;
+    assert_eq!(left_in(&redis).await, NOTHING);
+}
+
+/// Jobs never exceed the concurrency, and a stop waits for those that run and leaves the rest.
+async fn stops_after_running_jobs(queue: Queue) -> usize {
+    let gate = Arc::new(Semaphore::new(0));
+    let (report, mut began) = mpsc::unbounded_channel();
+    let finished = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let (gate, finished) = (gate.clone(), finished.clone());
+        move |_: Batch| -> BoxFuture<'static, ()> {
+            let (gate, report, finished) = (gate.clone(), report.clone(), finished.clone());
+            async move {
+                report.send(()).unwrap();
+                gate.acquire().await.unwrap().forget();
+                finished.fetch_add(1, SeqCst);
+            }
+            .boxed()
+        }
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(run(queue.clone(), 2, handler, stop.clone()));
+    for _ in 0..5 {
+        queue.push(batch(1)).await.unwrap();
+    }
+    for _ in 0..2 {
+        within(began.recv()).await.unwrap();
+    }
+    assert_eq!(queue.health().running, 2);
+    stop.cancel();
+    assert!(timeout(Duration::from_millis(200), began.recv()).await.is_err(), "a third job began");
+    assert!(!worker.is_finished(), "it did not wait for its jobs");
+    gate.add_permits(5);
+    within(worker).await.unwrap();
+    assert_eq!(queue.health().running, 0);
+    finished.load(SeqCst)
+}
+
+#[tokio::test]
+async fn memory_stops_after_running_jobs() {
+    let queue = Queue::memory("webhooks");
+    assert_eq!(stops_after_running_jobs(queue.clone()).await, 2);
+    assert_eq!(queue.len().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn redis_stops_after_running_jobs_and_leaves_the_rest_to_others() {
+    let Some(redis) = Redis::start().await else { return };
+    let queue = on(&redis);
+    let finished = stops_after_running_jobs(queue.clone()).await;
+    assert_eq!(finished + queue.len().await.unwrap(), 5);
+    let mut bench = Bench::new(queue);
+    for _ in finished..5 {
+        bench.handled().await;
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn memory_refuses_what_it_cannot_hold() {
+    let queue = Queue::memory("webhooks");
+    let mut held = 0;
+    while queue.push(batch(1)).await.is_ok() {
+        held += 1;
+    }
+    assert_eq!(queue.len().await.unwrap(), held);
+}
+
+#[tokio::test]
+async fn redis_starts_while_redis_is_down() {
+    let Some(mut redis) = Redis::start().await else { return };
+    redis.kill().unwrap();
+    let queue = on(&redis);
+    within(queue.push(batch(1))).await.unwrap_err();
+    within(queue.len()).await.unwrap_err();
+    let mut bench = Bench::new(queue);
+    redis.restart().await.unwrap();
+    bench.push_until_handled().await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn redis_may_be_flushed() {
+    let Some(redis) = Redis::start().await else { return };
+    let mut bench = Bench::new(on(&redis));
+    for _ in 0..3 {
+        bench.push_until_handled().await;
+        redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
+    }
+    bench.push_until_handled().await;
+    assert!(bench.queue.health().rebuilt >= 1);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn redis_may_be_killed_and_come_back() {
+    let Some(mut redis) = Redis::start().await else { return };
+    let mut bench = Bench::new(on(&redis));
+    for _ in 0..3 {
+        bench.push_until_handled().await;
+        redis.kill().unwrap();
+        redis.restart().await.unwrap();
+    }
+    bench.push_until_handled().await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn redis_may_stall() {
+    let Some(redis) = Redis::start().await else { return };
+    let mut bench = Bench::new(on(&redis));
+    for stall in [50, 200, 400, 700, 1_500] {
+        bench.push_until_handled().await;
+        redis.freeze().unwrap();
+        // The stall itself, seen from the side of a push that waits for it or gives up.
+        if let Err(error) = timeout(Duration::from_millis(stall), bench.queue.push(batch(1))).await {
+            println!("{stall} ms: {error}");
+        }
+        redis.thaw().unwrap();
+        bench.push_until_handled().await;
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_began_is_finished_though_redis_dies() {
+    let Some(mut redis) = Redis::start().await else { return };
+    let queue = on(&redis);
+    let gate = Arc::new(Semaphore::new(0));
+    let (report, mut reports) = mpsc::unbounded_channel();
+    let handler = {
+        let gate = gate.clone();
+        move |_: Batch| -> BoxFuture<'static, ()> {
+            let (gate, report) = (gate.clone(), report.clone());
+            async move {
+                report.send("began").unwrap();
+                gate.acquire().await.unwrap().forget();
+                report.send("finished").unwrap();
+            }
+            .boxed()
+        }
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(run(queue.clone(), 1, handler, stop.clone()));
+    queue.push(batch(1)).await.unwrap();
+    assert_eq!(within(reports.recv()).await, Some("began"));
+    redis.kill().unwrap();
+    let rebuilt = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while queue.health().rebuilt == 0 {
+            looks.tick().await;
+        }
+    };
+    within(rebuilt).await;
+    gate.add_permits(1);
+    assert_eq!(within(reports.recv()).await, Some("finished"));
+    stop.cancel();
+    within(worker).await.unwrap();
+}
+
+const NOTHING: [String; 0] = [];
+
+/// The keys in Redis, without the two of constant size that apalis-redis keeps for good: the set of all queues' names
+/// and, per queue, a list of at most one signal.
+async fn left_in(redis: &Redis) -> Vec<String> {
+    let mut keys: Vec<String> = redis.ask(&["KEYS", "*"]).await.unwrap();
+    keys.retain(|key| key != "core:apalis:queues:list" && !key.ends_with(":signal"));
+    keys
+}
+
+async fn memory_of(redis: &Redis) -> usize {
+    let info: String = redis.ask(&["INFO", "memory"]).await.unwrap();
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn finished_batches_leave_nothing_in_redis() {
+    let Some(redis) = Redis::start().await else { return };
+    let queue = on(&redis);
+    let mut memory = Vec::new();
+    for _ in 0..5 {
+        let mut bench = Bench::new(queue.clone());
+        for _ in 0..10 {
+            let batches: Vec<_> = (0..100).map(|_| batch(20)).collect();
+            let pushes = batches.into_iter().map(|batch| bench.queue.push(batch));
+            futures::future::try_join_all(pushes).await.unwrap();
+            for _ in 0..100 {
+                bench.handled().await;
+            }
+        }
+        bench.stop().await;
+        assert_eq!(left_in(&redis).await, NOTHING);
+        memory.push(memory_of(&redis).await);
+    }
+    assert_eq!(queue.health().handled, 5_000);
+    // A thousand batches that stayed would be a megabyte and a half.
+    assert!(memory[4] < memory[0] + 500_000, "{memory:?}");
+}
+
+#[tokio::test]
+async fn two_processes_share_the_work_and_do_none_twice() {
+    let Some(redis) = Redis::start().await else { return };
+    let namespace = namespace();
+    let queue = || Queue::redis(&redis.url(), &namespace, "webhooks").unwrap();
+    let (mut one, mut other) = (Bench::new(queue()), Bench::new(queue()));
+    let mut pushed = Vec::new();
+    for _ in 0..200 {
+        let batch = batch(1);
+        pushed.push(batch.work[0].id);
+        one.queue.push(batch).await.unwrap();
+    }
+    let mut handled = Vec::new();
+    while handled.len() < pushed.len() {
+        let batch = within(async {
+            tokio::select! { batch = one.handled.recv() => batch, batch = other.handled.recv() => batch }
+        });
+        handled.push(batch.await.unwrap().work[0].id);
+    }
+    pushed.sort();
+    handled.sort();
+    assert_eq!(handled, pushed);
+    one.stop().await;
+    other.stop().await;
+}
