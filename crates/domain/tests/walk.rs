@@ -63,6 +63,16 @@ fn steps_the_carrier_never_told_us_are_inferred_and_stand_on_the_scan_that_impli
 }
 
 #[test]
+fn a_step_is_inferred_when_the_carrier_never_told_it_of_one_of_the_parcels() {
+    let mut story = processing(&[2]);
+    story.ship(1, &[(1, 1)]).expect("free");
+    story.ship(2, &[(1, 1)]).expect("free");
+    story.scans(1, &[milestone(1, ShipmentStatus::PickedUp, 100)]);
+    story.scans(2, &[milestone(2, ShipmentStatus::OutForDelivery, 200)]);
+    assert!(step(&story, Shipped).inferred(), "nobody saw the second parcel picked up");
+}
+
+#[test]
 fn the_order_is_shipped_when_the_last_parcel_was() {
     let mut story = processing(&[2]);
     story.ship(1, &[(1, 1)]).expect("free");

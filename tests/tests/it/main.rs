@@ -1,5 +1,8 @@
 //! Tests of the whole product.
 
-mod mail;
+mod events;
 mod feed;
+mod mail;
 mod queue;
+mod rivals;
+mod story;

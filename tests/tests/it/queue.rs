@@ -18,7 +18,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use worker::queue::{Batch, Leased, Queue, run};
+use persistence::due::Leased;
+use worker::queue::{Batch, Queue, run};
 
 /// Long enough for every recovery below, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);

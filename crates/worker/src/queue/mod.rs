@@ -68,7 +68,7 @@ impl Queue {
         &self.inner.name
     }
 
-    /// Adds a batch. On an error the batch may or may not have been added; the lease and the attempt make
+    /// Adds a batch. Batches may be taken in another order than they were pushed in. On an error the batch may or may not have been added; the lease and the attempt make
     /// both harmless.
     pub async fn push(&self, batch: Batch) -> Result<(), QueueError> {
         match &self.inner.place {

@@ -21,7 +21,7 @@ use super::{Batch, Place, Queue, QueueError, redis::Left, service::Jobs};
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Work has waited this long and nothing moved: the worker is deaf.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
-/// A worker that lasted this long was well: the next pause is the shortest again.
+/// A worker that lasted this long, or took work, was well: the next pause is the shortest again.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 /// Pauses between workers double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ where
     let mut watchdog = Watchdog::new(Instant::now());
     let mut failures = 0;
     while !stop.is_cancelled() {
-        let started = Instant::now();
+        let (started, taken) = (Instant::now(), progress.taken.load(Relaxed));
         let end = work(&jobs, &mut watchdog, &stop).await;
         progress.alive.store(false, Relaxed);
         let reason = match end {
@@ -52,7 +52,8 @@ where
             End::Failed(reason) => reason,
         };
         progress.rebuilt.fetch_add(1, Relaxed);
-        failures = if started.elapsed() >= WELL_AFTER { 0 } else { failures + 1 };
+        let was_well = started.elapsed() >= WELL_AFTER || progress.taken.load(Relaxed) > taken;
+        failures = if was_well { 0 } else { failures + 1 };
         let pause = pause(failures);
         tracing::warn!(queue = queue.name(), reason, ?pause, "a queue worker is replaced");
         tokio::select! {

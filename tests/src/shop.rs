@@ -1,0 +1,222 @@
+//! A shop: the use cases over one database, with a clock that stands and mails that can be looked at.
+
+use std::{collections::HashMap, sync::Arc};
+
+use app::{
+    App, Caller, Clock, Policy,
+    feed::Feed,
+    orders::{Ask, Changed},
+};
+use carriers::{Compose, Secrets, Sender};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Actor, ActorKind, Carrier, Line, Money, NewItem, NewOrder, NewShipment, Order, OrderHead, OrderId,
+    OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+};
+use persistence::{Event, Store, mailbox, read};
+use uuid::Uuid;
+use worker::mail::Mailer;
+
+/// What FedEx signs with here.
+pub const FEDEX_SECRET: &str = "fedex-secret";
+/// What UPS sends along here.
+pub const UPS_SECRET: &str = "ups-credential";
+
+/// The use cases, ready for a story.
+#[derive(Clone)]
+pub struct Shop {
+    /// The use cases.
+    pub app: App,
+    /// Where mails go.
+    pub mailer: Arc<Mailer>,
+}
+
+impl Shop {
+    /// A shop whose mails stay in its mailbox.
+    pub fn new(store: Store) -> Self {
+        let mailer = Mailer::mailbox(store.clone(), "Corner Shop <orders@example.org>");
+        Self::with_mailer(store, mailer.expect("a readable address"))
+    }
+
+    /// A shop with another way out for its mails.
+    pub fn with_mailer(store: Store, mailer: Mailer) -> Self {
+        let clock = Clock::fixed("2026-03-02T09:00:00Z".parse().expect("a time"));
+        let app = App::new(store, clock, Feed::memory(), policy());
+        Self { app, mailer: Arc::new(mailer) }
+    }
+
+    /// The time in the shop.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, by: TimeDelta) {
+        self.app.clock.advance(by);
+    }
+
+    /// Does all that is due.
+    pub async fn drain(&self) {
+        worker::drain(&self.app, &self.mailer).await.expect("the work is done");
+    }
+
+    /// Places an order of these quantities, one item each.
+    pub async fn place(&self, quantities: &[i32]) -> OrderId {
+        let new = new_order(quantities);
+        self.app.place(&support(), new, None).await.expect("the order is placed").order.id
+    }
+
+    /// Places an order and brings it to processing.
+    pub async fn processing(&self, quantities: &[i32]) -> OrderId {
+        let order = self.place(quantities).await;
+        self.to(order, OrderStatus::PaymentConfirmed).await.expect("paid");
+        self.to(order, OrderStatus::Processing).await.expect("processing");
+        order
+    }
+
+    /// Support asks for a status.
+    pub async fn to(&self, order_id: OrderId, to: OrderStatus) -> app::Result<Changed> {
+        self.ask(order_id, Request::Transition { to, notes: None, metadata: None }).await
+    }
+
+    /// Support asks for something.
+    pub async fn ask(&self, order_id: OrderId, request: Request) -> app::Result<Changed> {
+        let caller = support();
+        self.app.change(Ask { caller, order_id, request, expected_version: None, key: None }).await
+    }
+
+    /// Registers a FedEx parcel with everything that waits.
+    pub async fn ship(&self, order: OrderId, number: &str) -> Shipment {
+        self.ship_lines(order, number, None).await.expect("the parcel is registered")
+    }
+
+    /// Registers a FedEx parcel with these lines.
+    pub async fn ship_lines(
+        &self,
+        order: OrderId,
+        number: &str,
+        lines: Option<Vec<Line>>,
+    ) -> app::Result<Shipment> {
+        let new = NewShipment {
+            id: ShipmentId(Uuid::now_v7()),
+            carrier: Carrier::Fedex,
+            tracking_number: number.to_owned(),
+            origin: None,
+            lines,
+            estimated_delivery: None,
+        };
+        let changed = self.app.create_shipment(support(), order, new, None).await?;
+        Ok(changed.shipment.expect("a granted registration has its parcel"))
+    }
+
+    /// FedEx says that a parcel is this far, now.
+    pub async fn scan(&self, number: &str, status: ShipmentStatus) {
+        self.scan_at(number, status, self.now()).await;
+    }
+
+    /// FedEx says that a parcel was this far then.
+    pub async fn scan_at(&self, number: &str, status: ShipmentStatus, at: DateTime<Utc>) {
+        self.push(&fedex(number, status, at)).await;
+    }
+
+    /// FedEx pushes this body, signed.
+    pub async fn push(&self, body: &[u8]) {
+        let headers = Sender::Fedex.sign(FEDEX_SECRET, body);
+        let headers: Vec<(&str, &[u8])> =
+            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let request = carriers::Request { headers: &headers, body };
+        self.app.accept_webhook("fedex", &request, None).await.expect("the webhook is taken");
+    }
+
+    /// An order as it is now.
+    pub async fn order(&self, id: OrderId) -> Order {
+        let head = self.head(id).await;
+        let store = &self.app.store;
+        let items = read::items_of(store, &[id]).await.expect("items").remove(&id).unwrap_or_default();
+        let shipments = read::shipments_of(store, &[id]).await.expect("parcels").remove(&id);
+        Order::restore(head, items, shipments.unwrap_or_default())
+    }
+
+    /// An order's standing.
+    pub async fn head(&self, id: OrderId) -> OrderHead {
+        read::order(&self.app.store, id).await.expect("the database answers").expect("the order exists")
+    }
+
+    /// An order's status.
+    pub async fn status(&self, id: OrderId) -> OrderStatus {
+        self.head(id).await.status
+    }
+
+    /// An order's history.
+    pub async fn events(&self, order_id: OrderId) -> Vec<Event> {
+        let all = read::VersionRange { order_id, first: 1, last: i32::MAX };
+        read::events_in(&self.app.store, &[all]).await.expect("the database answers")
+    }
+
+    /// The statuses an order went through.
+    pub async fn path(&self, order: OrderId) -> Vec<OrderStatus> {
+        self.events(order).await.iter().map(|event| event.to).collect()
+    }
+
+    /// The subjects of the mails in the mailbox, oldest first.
+    pub async fn mails(&self) -> Vec<String> {
+        let mails = mailbox::latest(&self.app.store, 1000).await.expect("the mailbox opens");
+        mails.into_iter().rev().map(|mail| mail.subject).collect()
+    }
+}
+
+/// What is set in every shop of the tests.
+pub fn policy() -> Policy {
+    let secrets = |secret: &str| Secrets::new([secret.to_owned()]).expect("a secret");
+    Policy {
+        public_url: "https://shop.example.org".to_owned(),
+        link_secret: b"links".to_vec(),
+        senders: HashMap::from([(Sender::Fedex, secrets(FEDEX_SECRET)), (Sender::Ups, secrets(UPS_SECRET))]),
+        ..Policy::default()
+    }
+}
+
+/// Somebody of support.
+pub fn support() -> Caller {
+    Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: Some("request-1".to_owned()) }
+}
+
+/// The customer whose orders these are.
+pub fn customer() -> UserId {
+    UserId(Uuid::from_u128(0xC0FFEE))
+}
+
+/// An order of these quantities, one item each.
+pub fn new_order(quantities: &[i32]) -> NewOrder {
+    let item = |(at, quantity): (usize, &i32)| NewItem {
+        id: domain::ItemId(Uuid::now_v7()),
+        sku: format!("SKU-{}", at + 1),
+        name: format!("Thing {}", at + 1),
+        quantity: *quantity,
+        origin: None,
+    };
+    NewOrder {
+        id: OrderId(Uuid::now_v7()),
+        user_id: Some(customer()),
+        customer_email: Some("jane@example.org".to_owned()),
+        reference: None,
+        total: Money { cents: 4200, currency: "USD".to_owned() },
+        fulfillment_path: None,
+        items: quantities.iter().enumerate().map(item).collect(),
+        placed_at: None,
+        notes: None,
+        metadata: None,
+    }
+}
+
+/// What FedEx writes when a parcel was this far then.
+pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
+    let scan = Compose {
+        tracking_number: number,
+        status,
+        at: at.fixed_offset(),
+        location: Some("Holbrook, NY, US"),
+        estimated_delivery: None,
+    };
+    Sender::Fedex.compose(&scan).expect("FedEx can say that")
+}
