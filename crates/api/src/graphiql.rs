@@ -1,1 +1,162 @@
-//! A
+//! The GraphiQL page, served from the binary: no other host is asked for anything.
+//!
+//! `GET /graphql` answers a browser with [`page`]; [`assets`] serves the script and the styles it names. They are
+//! built by `scripts/vendor-graphiql` and kept packed only: every browser takes gzip.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::LazyLock,
+};
+
+use axum::{
+    Router,
+    extract::Path,
+    http::{
+        HeaderMap, StatusCode,
+        header::{
+            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+
+/// Scripts and connections to this server only. The editor sets styles on its elements as it draws, and the
+/// fonts are part of the styles.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// The page. It reads `?query=` and `#token=` itself.
+pub fn page() -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(|| {
+        let template = include_str!("../assets/graphiql/page.html");
+        ASSETS.iter().fold(template.to_owned(), |page, asset| {
+            page.replace(asset.name, &format!("/graphql/assets/{}?v={}", asset.name, asset.version()))
+        })
+    });
+    let headers = [
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-cache"),
+        (VARY, "accept"),
+    ];
+    (headers, Html(PAGE.as_str())).into_response()
+}
+
+/// The routes of the files the page names.
+pub fn assets() -> Router {
+    Router::new().route("/graphql/assets/{name}", get(asset))
+}
+
+struct Asset {
+    name: &'static str,
+    content_type: &'static str,
+    gzip: &'static [u8],
+}
+
+static ASSETS: [Asset; 3] = [
+    Asset {
+        name: "graphiql.js",
+        content_type: "text/javascript; charset=utf-8",
+        gzip: include_bytes!("../assets/graphiql/graphiql.js.gz"),
+    },
+    Asset {
+        name: "graphiql.css",
+        content_type: "text/css; charset=utf-8",
+        gzip: include_bytes!("../assets/graphiql/graphiql.css.gz"),
+    },
+    Asset {
+        name: "licenses.txt",
+        content_type: "text/plain; charset=utf-8",
+        gzip: include_bytes!("../assets/graphiql/licenses.txt.gz"),
+    },
+];
+
+impl Asset {
+    /// Changes with the content: part of the address, so that the file may be kept for ever, and the entity tag.
+    fn version(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.gzip.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let names = |header, text: &str| {
+        let value = headers.get(&header).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.contains(text))
+    };
+    let tag = format!("\"{}\"", asset.version());
+    let caching = [
+        (ETAG, tag.clone()),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        (VARY, "accept-encoding".to_owned()),
+    ];
+    if names(IF_NONE_MATCH, &tag) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    if !names(ACCEPT_ENCODING, "gzip") {
+        return (StatusCode::NOT_ACCEPTABLE, "this file is kept packed only: accept gzip\n").into_response();
+    }
+    let content =
+        [(CONTENT_TYPE, asset.content_type), (CONTENT_ENCODING, "gzip"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (caching, content, asset.gzip).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, extract::Request};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn fetch(name: &str, header: Option<(&str, &str)>) -> Response {
+        let mut request = Request::builder().uri(format!("/graphql/assets/{name}"));
+        if let Some((header, value)) = header {
+            request = request.header(header, value);
+        }
+        assets().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_page_names_only_files_of_this_server() {
+        let page = page();
+        assert!(page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
+        let bytes = axum::body::to_bytes(page.into_body(), 100_000).await.unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert!(!text.contains("//"), "no address of another host");
+        for asset in &ASSETS {
+            let address = format!("/graphql/assets/{}?v={}", asset.name, asset.version());
+            assert!(text.contains(&address), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn files_are_sent_packed_and_kept_for_ever() {
+        for asset in &ASSETS {
+            let response = fetch(asset.name, Some(("accept-encoding", "br, gzip"))).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");
+            assert_eq!(response.headers()[CONTENT_TYPE], asset.content_type);
+            assert!(response.headers()[CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+            let tag = response.headers()[ETAG].to_str().unwrap().to_owned();
+            let again = fetch(asset.name, Some(("if-none-match", tag.as_str()))).await;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_without_gzip_and_an_unknown_name_are_told_so() {
+        assert_eq!(fetch("graphiql.js", None).await.status(), StatusCode::NOT_ACCEPTABLE);
+        assert_eq!(
+            fetch("other.js", Some(("accept-encoding", "gzip"))).await.status(),
+            StatusCode::NOT_FOUND
+        );
+    }
+}

@@ -1,1 +1,98 @@
-//! A
+//! GraphQL over HTTP and over WebSocket, for any schema: what the crate's own integration does not get right.
+//!
+//! `lib.rs` mounts [`graphql_routes`] and puts [`request_id::layer`] around the whole router. A transport decides
+//! who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
+
+mod accept;
+mod http;
+mod refusal;
+pub mod request_id;
+mod response;
+#[cfg(test)]
+mod testing;
+mod websocket;
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::{Executor, Request};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use chrono::{DateTime, Utc};
+use domain::Actor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use self::{request_id::RequestId, websocket::SocketLimits};
+use crate::{auth::Tokens, graphiql};
+
+/// The largest request body and the largest WebSocket message, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The routes `/graphql`, `/graphql/ws` and, when wanted, the assets of GraphiQL.
+pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Router {
+    let assets = if options.graphiql { graphiql::assets() } else { Router::new() };
+    Router::new()
+        .route("/graphql", get(http::get::<E>).post(http::post::<E>))
+        .route("/graphql/ws", get(websocket::upgrade::<E>))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(Arc::new(Endpoint { executor, options }))
+        .merge(assets)
+}
+
+/// What the routes need besides the schema.
+#[derive(Clone)]
+pub struct TransportOptions {
+    /// Checks the bearer tokens.
+    pub tokens: Tokens,
+    /// The time, for the expiry of tokens.
+    pub clock: Clock,
+    /// Whether a browser that opens `/graphql` gets GraphiQL.
+    pub graphiql: bool,
+    /// Cancelled when the server stops: open sockets are then closed with 1001.
+    pub stop: CancellationToken,
+    /// Counts the open sockets. Wait for it after `stop`, so that every client gets its close frame.
+    pub sockets: TaskTracker,
+    /// Patience and bounds of one socket.
+    pub socket_limits: SocketLimits,
+    /// Adds what resolvers look up to each operation: fresh loaders above all. The [`Actor`] and the
+    /// [`RequestId`] are in the request's data already.
+    pub data: RequestData,
+}
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Completes an operation before it runs.
+pub type RequestData = Arc<dyn Fn(Request, &RequestContext) -> Request + Send + Sync>;
+
+/// On whose behalf an operation runs.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The caller.
+    pub actor: Actor,
+    /// When the caller's token ends; a subscription ends with it.
+    pub expires_at: DateTime<Utc>,
+    /// The id in `x-request-id`. Over a socket: the id of the upgrade, a dot, and the operation's number.
+    pub request_id: RequestId,
+}
+
+/// The schema and its options, shared by the handlers.
+struct Endpoint<E> {
+    executor: E,
+    options: TransportOptions,
+}
+
+impl<E> Endpoint<E> {
+    /// The request with everything resolvers look up in it.
+    fn complete(&self, request: Request, context: &RequestContext) -> Request {
+        let request = request.data(context.actor.clone()).data(context.request_id.clone());
+        (self.options.data)(request, context)
+    }
+}
+
+impl fmt::Debug for TransportOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportOptions")
+            .field("graphiql", &self.graphiql)
+            .field("socket_limits", &self.socket_limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+use std::{fmt::Write, time::Duration};
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Response, Schema};
+
+use super::*;
+
+struct Tree;
+
+#[Object]
+impl Tree {
+    async fn leaf(&self, #[graphql(default)] _text: String) -> i32 {
+        1
+    }
+
+    async fn tree(&self) -> Tree {
+        Tree
+    }
+
+    #[graphql(complexity = "first as usize * child_complexity")]
+    async fn trees(&self, first: i32) -> Vec<Tree> {
+        (0..first.min(2)).map(|_| Tree).collect()
+    }
+}
+
+/// Runs a query; a hostile one must be refused at once.
+async fn run(query: &str) -> Response {
+    let schema = limited(Schema::build(Tree, EmptyMutation, EmptySubscription)).finish();
+    tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
+}
+
+async fn refusal(query: &str) -> String {
+    let response = run(query).await;
+    assert_eq!(response.data, async_graphql::Value::Null);
+    response.errors[0].message.clone()
+}
+
+#[tokio::test]
+async fn ordinary_queries_pass() {
+    let nested =
+        "{ tree { tree { leaf } } a: leaf ...F } fragment F on Tree { b: leaf trees(first: 100) { leaf } }";
+    assert!(run(nested).await.is_ok());
+}
+
+#[tokio::test]
+async fn depth_complexity_and_directives_are_limited() {
+    let deep = format!("{}leaf{}", "{ tree ".repeat(MAX_DEPTH), "}".repeat(MAX_DEPTH));
+    assert!(refusal(&deep.replacen("leaf", "{ leaf }", 1)).await.contains("too deep"));
+    let costly = "{ trees(first: 1000) { trees(first: 1000) { leaf } } }";
+    assert!(refusal(costly).await.contains("too complex"));
+    let directives = format!("{{ leaf {} }}", "@skip(if: false) ".repeat(MAX_DIRECTIVES + 1));
+    assert!(refusal(&directives).await.contains("directives"));
+}
+
+#[tokio::test]
+async fn aliases_are_counted_through_fragments() {
+    let many: String = (0..=MAX_ALIASES).fold(String::new(), |mut text, n| {
+        write!(text, "a{n}: leaf ").unwrap();
+        text
+    });
+    assert_eq!(refusal(&format!("{{ {many} }}")).await, "the query has more than 50 aliases");
+    let used_twice: String = (0..30).map(|n| format!("a{n}: leaf ")).collect();
+    let query = format!("{{ x: tree {{ ...F }} y: tree {{ ...F }} }} fragment F on Tree {{ {used_twice} }}");
+    assert_eq!(refusal(&query).await, "the query has more than 50 aliases");
+}
+
+#[tokio::test]
+async fn a_bomb_of_fragments_is_refused_at_once() {
+    let mut query = "{ ...F0 }".to_owned();
+    for n in 0..28 {
+        let next = n + 1;
+        write!(query, " fragment F{n} on Tree {{ {} }}", format!("...F{next} ").repeat(8)).unwrap();
+    }
+    query.push_str(" fragment F28 on Tree { leaf }");
+    assert_eq!(refusal(&query).await, "the query has more than 5000 selections");
+}
+
+#[tokio::test]
+async fn a_fragment_that_contains_itself_is_refused_at_once() {
+    let query = "{ ...F } fragment F on Tree { ...G ...G } fragment G on Tree { ...F ...F }";
+    assert_eq!(refusal(query).await, "the fragment `F` contains itself");
+}
+
+#[tokio::test]
+async fn deep_nesting_neither_overflows_the_stack_nor_takes_long() {
+    for open in ["{a", "{ leaf(text: [", "{ leaf(text: {a:"] {
+        let query = open.repeat(MAX_QUERY_BYTES / open.len());
+        assert!(refusal(&query).await.starts_with("syntax error"));
+    }
+    let deep = 20_000;
+    let closed = format!("{}{}", "{a".repeat(deep), "}".repeat(deep));
+    assert!(refusal(&closed).await.starts_with("syntax error"));
+    let list = format!("{{ leaf(text: {}{}) }}", "[".repeat(deep), "]".repeat(deep));
+    assert!(refusal(&list).await.starts_with("syntax error"));
+
+    let mut chain = "{ ...F0 }".to_owned();
+    for n in 0..2000 {
+        write!(chain, "fragment F{n} on Tree{{...F{}}}", n + 1).unwrap();
+    }
+    assert_eq!(refusal(&chain).await, "the query nests deeper than 32 selections");
+}
+
+#[tokio::test]
+async fn a_long_query_is_refused() {
+    let query = format!("{{ leaf }} # {}", "x".repeat(MAX_QUERY_BYTES));
+    assert_eq!(refusal(&query).await, "the query is longer than 65536 bytes");
+}
+
+#[tokio::test]
+async fn a_syntax_error_says_where_and_what_but_repeats_nothing() {
+    let response = run("{ leaf(text: \"my secret\" }").await;
+    let error = &response.errors[0];
+    assert!(error.message.starts_with("syntax error: expected"), "{}", error.message);
+    assert!(!error.message.contains("secret"));
+    assert_eq!(error.locations[0].line, 1);
+    assert!(run("{ leaf(text: \"unfinished").await.is_err());
+    assert!(run("{ leaf(text: \"\"\"unfinished").await.is_err());
+}

@@ -1,0 +1,206 @@
+//! A failed field is `null`, and a `null` where the schema allows none makes its parent `null`.
+//!
+//! The specification asks for this (<https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>); the library
+//! leaves the failed field out of its object and keeps the rest, also where the field is non-null. Typed clients
+//! break on either. The schema is built with [`NullPropagation`] as an extension.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_graphql::{
+    QueryPathSegment, Response, ServerError, ServerResult, Value,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
+};
+
+/// The extension; each request gets its own.
+pub struct NullPropagation;
+
+impl ExtensionFactory for NullPropagation {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Propagation::default())
+    }
+}
+
+#[derive(Default)]
+struct Propagation(Mutex<Failures>);
+
+/// What failed in one execution: a request, or one event of a subscription.
+#[derive(Default)]
+struct Failures {
+    errors: Vec<ServerError>,
+    /// The paths that must be `null` because something below them is `null` and may not be. The root is empty.
+    nulled: HashSet<String>,
+}
+
+impl Propagation {
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Propagation {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let mut response = next.run(ctx, operation_name).await;
+        let Failures { errors, nulled } = std::mem::take(&mut *self.failures());
+        response.errors.extend(errors);
+        if nulled.contains("") {
+            response.data = Value::Null;
+        }
+        response
+    }
+
+    /// Called for every field and for every element of a list, innermost first.
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let place = info.path_node;
+        let declared = info.return_type.to_owned();
+        let result = next.run(ctx, info).await;
+
+        let mut failures = self.failures();
+        let value = match result {
+            Ok(value) if failures.errors.is_empty() => return Ok(value),
+            Ok(value) => value.unwrap_or_default(),
+            Err(error) => {
+                failures.errors.push(error);
+                Value::Null
+            }
+        };
+        let path = place.to_string();
+        let value = if failures.nulled.contains(&path) { Value::Null } else { value };
+        // The library names an element's type wrongly. The list around it looks after its elements.
+        if matches!(place.segment, QueryPathSegment::Index(_)) {
+            return Ok(Some(value));
+        }
+        let value = allowed(value, &declared).unwrap_or_else(|| {
+            let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+            failures.nulled.insert(parent.to_owned());
+            Value::Null
+        });
+        Ok(Some(value))
+    }
+}
+
+/// The value as far as this type, such as `[Thing!]`, has room for its nulls; `None` if it may not be null and is.
+fn allowed(value: Value, declared: &str) -> Option<Value> {
+    let (inner, needed) = declared.strip_suffix('!').map_or((declared, false), |inner| (inner, true));
+    let element = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    let value = match (value, element) {
+        (Value::List(values), Some(element)) => {
+            let values = values.into_iter().map(|value| allowed(value, element)).collect::<Option<_>>();
+            values.map_or(Value::Null, Value::List)
+        }
+        (value, _) => value,
+    };
+    if needed && value == Value::Null { None } else { Some(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, Error, Object, Result, Schema, Subscription};
+    use futures::{Stream, StreamExt, stream};
+    use serde_json::json;
+
+    use super::*;
+
+    struct Thing(i32);
+
+    #[Object]
+    impl Thing {
+        async fn number(&self) -> i32 {
+            self.0
+        }
+
+        async fn optional(&self) -> Result<Option<i32>> {
+            Err(Error::new("optional"))
+        }
+
+        /// Fails for odd numbers.
+        async fn needed(&self) -> Result<i32> {
+            if self.0 % 2 == 0 { Ok(self.0) } else { Err(Error::new("needed")) }
+        }
+
+        async fn inner(&self) -> Thing {
+            Thing(self.0)
+        }
+
+        async fn maybe(&self) -> Option<Thing> {
+            Some(Thing(self.0))
+        }
+
+        async fn things(&self) -> Vec<Thing> {
+            vec![Thing(0), Thing(1)]
+        }
+
+        async fn gaps(&self) -> Vec<Option<Thing>> {
+            vec![Some(Thing(0)), Some(Thing(1)), None]
+        }
+
+        async fn lists(&self) -> Vec<Option<Vec<Thing>>> {
+            vec![Some(vec![Thing(0)]), Some(vec![Thing(2), Thing(1)]), Some(vec![])]
+        }
+    }
+
+    struct Events;
+
+    #[Subscription]
+    impl Events {
+        async fn things(&self) -> impl Stream<Item = Thing> {
+            stream::iter([Thing(1), Thing(2)])
+        }
+    }
+
+    fn schema() -> Schema<Thing, EmptyMutation, Events> {
+        Schema::build(Thing(1), EmptyMutation, Events).extension(NullPropagation).finish()
+    }
+
+    /// The data, and the number of errors.
+    async fn run(query: &str) -> (serde_json::Value, usize) {
+        let response = schema().execute(query).await;
+        (response.data.into_json().unwrap(), response.errors.len())
+    }
+
+    #[tokio::test]
+    async fn a_failed_nullable_field_is_null() {
+        assert_eq!(run("{ optional number }").await, (json!({"optional": null, "number": 1}), 1));
+        assert_eq!(run("{ maybe { optional } }").await, (json!({"maybe": {"optional": null}}), 1));
+    }
+
+    #[tokio::test]
+    async fn a_failed_needed_field_nulls_the_nearest_parent_that_may_be_null() {
+        assert_eq!(run("{ number maybe { number needed } }").await, (json!({"number": 1, "maybe": null}), 1));
+        let deep = "{ number maybe { inner { inner { needed } } } }";
+        assert_eq!(run(deep).await, (json!({"number": 1, "maybe": null}), 1));
+        assert_eq!(run("{ number inner { needed } }").await, (json!(null), 1));
+        assert_eq!(run("{ number needed }").await, (json!(null), 1));
+    }
+
+    #[tokio::test]
+    async fn an_element_of_a_list_is_nulled_alone_where_it_may_be() {
+        let gaps = json!({"gaps": [{"needed": 0}, null, null]});
+        assert_eq!(run("{ gaps { needed } }").await, (gaps, 1));
+        let lists = json!({"lists": [[{"needed": 0}], null, []]});
+        assert_eq!(run("{ lists { needed } }").await, (lists, 1));
+        assert_eq!(run("{ maybe { things { needed } } }").await, (json!({"maybe": null}), 1));
+    }
+
+    #[tokio::test]
+    async fn every_event_of_a_subscription_is_judged_by_itself() {
+        let responses: Vec<_> = schema().execute_stream("subscription { things { needed } }").collect().await;
+        assert_eq!(responses[0].data, Value::Null);
+        assert_eq!(responses[0].errors[0].path.len(), 2);
+        assert_eq!(responses[1].data.clone().into_json().unwrap(), json!({"things": {"needed": 2}}));
+        assert!(responses[1].errors.is_empty());
+    }
+}

@@ -1,0 +1,170 @@
+//! GraphQL over HTTP, as in its specification: POST for everything, GET for queries only.
+//!
+//! <https://graphql.github.io/graphql-over-http/draft/>. The body is read with the extractor of
+//! async-graphql-axum, after what it would let through has been refused.
+
+use std::sync::Arc;
+
+use async_graphql::{Executor, Request, ServerResult, parser::types::OperationType};
+use async_graphql_axum::GraphQLRequest;
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Query, State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{
+        HeaderMap, StatusCode, Uri,
+        header::{AUTHORIZATION, CONTENT_TYPE, UPGRADE},
+    },
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    Endpoint, RequestContext, RequestId,
+    accept::{MediaType, prefers_html},
+    refusal::Refusal,
+    response::{body, catching_panics, is_request_error, settle},
+    websocket,
+};
+use crate::{graphiql, graphql::limits};
+
+/// `POST /graphql`.
+pub(super) async fn post<E: Executor>(
+    State(endpoint): State<Arc<Endpoint<E>>>,
+    request_id: RequestId,
+    request: axum::extract::Request,
+) -> Response {
+    let media = MediaType::negotiate(request.headers());
+    let outcome = async {
+        let context = endpoint.context(request.headers(), request_id)?;
+        let operation = read_body(request).await?;
+        endpoint.execute(operation, context, media, Method::Post).await
+    };
+    outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(media))
+}
+
+/// `GET /graphql`: a WebSocket, the GraphiQL page for a browser, or a query.
+pub(super) async fn get<E: Executor>(
+    state: State<Arc<Endpoint<E>>>,
+    request_id: RequestId,
+    uri: Uri,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    if headers.contains_key(UPGRADE) {
+        return websocket::upgrade(state, request_id, headers, upgrade).await;
+    }
+    let State(endpoint) = state;
+    if endpoint.options.graphiql && prefers_html(&headers) {
+        return graphiql::page();
+    }
+    let media = MediaType::negotiate(&headers);
+    let outcome = async {
+        let context = endpoint.context(&headers, request_id)?;
+        let operation = read_parameters(&uri)?;
+        endpoint.execute(operation, context, media, Method::Get).await
+    };
+    outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(media))
+}
+
+enum Method {
+    Get,
+    Post,
+}
+
+impl<E: Executor> Endpoint<E> {
+    /// Who is calling, by the header.
+    fn context(&self, headers: &HeaderMap, request_id: RequestId) -> Result<RequestContext, Refusal> {
+        let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
+        let caller = self.options.tokens.authenticate(authorization, (self.options.clock)())?;
+        Ok(RequestContext { actor: caller.actor, expires_at: caller.expires_at, request_id })
+    }
+
+    /// Runs one query or mutation and writes the answer.
+    async fn execute(
+        &self,
+        mut request: Request,
+        context: RequestContext,
+        media: MediaType,
+        method: Method,
+    ) -> Result<Response, Refusal> {
+        if request.query.trim().is_empty() {
+            return Err(Refusal::NoQuery);
+        }
+        let answer = |status: StatusCode, response| {
+            let response = settle(response, &context.request_id);
+            let refused = is_request_error(&response) && media == MediaType::GraphqlResponse;
+            let status = if refused && status == StatusCode::OK { StatusCode::BAD_REQUEST } else { status };
+            (status, body(media, &response)).into_response()
+        };
+        match (operation_type(&mut request), method) {
+            (Err(error), _) => {
+                return Ok(answer(StatusCode::OK, async_graphql::Response::from_errors(vec![error])));
+            }
+            (Ok(Some(OperationType::Mutation)), Method::Get) => return Err(Refusal::MutationByGet),
+            (Ok(Some(OperationType::Subscription)), _) => return Err(Refusal::Subscription),
+            (Ok(Some(OperationType::Query | OperationType::Mutation) | None), _) => {}
+        }
+        let execution = self.executor.execute(self.complete(request, &context));
+        Ok(match catching_panics(execution, &context.request_id).await {
+            Ok(response) => answer(StatusCode::OK, response),
+            Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
+        })
+    }
+}
+
+/// What kind of operation was asked for. `None` if the document has none of that name: the schema will say so.
+fn operation_type(request: &mut Request) -> ServerResult<Option<OperationType>> {
+    let name = request.operation_name.clone();
+    let mut operations = limits::parse(request)?.operations.iter();
+    let operation = match name {
+        Some(name) => operations.find(|(found, _)| found.is_some_and(|found| *found == name.as_str())),
+        None => operations.next(),
+    };
+    Ok(operation.map(|(_, operation)| operation.node.ty))
+}
+
+/// Reads the request from a JSON body.
+async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::NotJson);
+    }
+    let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| {
+        match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+            _ => Refusal::Unreadable,
+        }
+    })?;
+    let mut whole = axum::extract::Request::new(Body::from(bytes));
+    *whole.method_mut() = axum::http::Method::POST;
+    Ok(GraphQLRequest::<Refusal>::from_request(whole, &()).await?.into_inner())
+}
+
+/// The parameters of a GET; `variables` and `extensions` are JSON in a string.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    #[serde(default)]
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+/// Reads the request from the query string. The extractor does not know `operationName`.
+fn read_parameters(uri: &Uri) -> Result<Request, Refusal> {
+    let Query(sent) = Query::<Parameters>::try_from_uri(uri).map_err(|_| Refusal::BadParameter("query"))?;
+    let mut request = Request::new(sent.query);
+    request.operation_name = sent.operation_name.filter(|name| !name.is_empty());
+    if let Some(text) = sent.variables.filter(|text| !text.is_empty()) {
+        request.variables = serde_json::from_str(&text).map_err(|_| Refusal::BadParameter("variables"))?;
+    }
+    if let Some(text) = sent.extensions.filter(|text| !text.is_empty()) {
+        request.extensions = serde_json::from_str(&text).map_err(|_| Refusal::BadParameter("extensions"))?;
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Requests that never become an operation: each with its status, its code and a GraphQL error body.
+
+use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
+use axum::{
+    http::{
+        HeaderValue, StatusCode,
+        header::{ALLOW, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+
+use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
+use crate::auth::AuthError;
+
+/// Why a request was refused before anything ran. The messages are for the caller.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(transparent)]
+    Unauthenticated(#[from] AuthError),
+    #[error("the body must be `application/json`")]
+    NotJson,
+    #[error("the body is larger than {MAX_BODY_BYTES} bytes")]
+    TooLarge,
+    #[error("the body could not be read to its end")]
+    Unreadable,
+    #[error("the body is no GraphQL request: a JSON object with `query`, `variables`, `operationName`")]
+    NotARequest,
+    #[error("several requests in one body are not supported: send them one by one")]
+    Batch,
+    #[error("the parameter `{0}` is malformed")]
+    BadParameter(&'static str),
+    #[error("the request has no `query`")]
+    NoQuery,
+    #[error("a mutation must be sent by POST")]
+    MutationByGet,
+    #[error("a subscription needs a WebSocket: connect to this address with `graphql-transport-ws`")]
+    Subscription,
+}
+
+impl Refusal {
+    /// The HTTP status, the same for both media types.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MutationByGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable
+            | Self::NotARequest
+            | Self::Batch
+            | Self::BadParameter(_)
+            | Self::NoQuery
+            | Self::Subscription => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The value of `extensions.code`.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::NotJson => "UNSUPPORTED_MEDIA_TYPE",
+            Self::TooLarge => "PAYLOAD_TOO_LARGE",
+            Self::MutationByGet => "METHOD_NOT_ALLOWED",
+            Self::Unreadable
+            | Self::NotARequest
+            | Self::Batch
+            | Self::BadParameter(_)
+            | Self::NoQuery
+            | Self::Subscription => "BAD_REQUEST",
+        }
+    }
+
+    /// The answer, in the media type the client asked for.
+    pub(super) fn into_response(self, media: MediaType) -> Response {
+        let mut error = ServerError::new(self.to_string(), None);
+        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", self.code());
+        let mut response =
+            (self.status(), body(media, &async_graphql::Response::from_errors(vec![error]))).into_response();
+        match self {
+            Self::Unauthenticated(AuthError::Missing) => {
+                let challenge = HeaderValue::from_static(r#"Bearer realm="milepost""#);
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            // RFC 6750, section 3.1.
+            Self::Unauthenticated(_) => {
+                let challenge = HeaderValue::from_static(r#"Bearer realm="milepost", error="invalid_token""#);
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::MutationByGet => {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            Self::NotJson
+            | Self::TooLarge
+            | Self::Unreadable
+            | Self::NotARequest
+            | Self::Batch
+            | Self::BadParameter(_)
+            | Self::NoQuery
+            | Self::Subscription => {}
+        }
+        response
+    }
+}
+
+impl From<ParseRequestError> for Refusal {
+    fn from(error: ParseRequestError) -> Self {
+        match error {
+            ParseRequestError::UnsupportedBatch => Self::Batch,
+            ParseRequestError::PayloadTooLarge => Self::TooLarge,
+            _ => Self::NotARequest,
+        }
+    }
+}
+
+/// Lets the extractor of async-graphql-axum fail with a refusal. The handlers answer in the negotiated type.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.into_response(MediaType::Json)
+    }
+}

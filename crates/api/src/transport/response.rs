@@ -1,0 +1,130 @@
+//! What an operation's outcome looks like to the client: errors coded or masked, `data` left out where the
+//! request never ran. All transports answer through here.
+
+use std::{any::Any, collections::BTreeMap, future::Future, panic::AssertUnwindSafe};
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use axum::{
+    body::Body,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, IntoResponseParts, ResponseParts},
+};
+use futures::FutureExt;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{RequestId, accept::MediaType};
+
+/// The longest error message sent, in characters: a message may repeat a name as long as the query.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// Whether the request failed before anything was executed (the specification's *request error*).
+pub(super) fn is_request_error(response: &Response) -> bool {
+    response.is_err()
+        && response.data == Value::Null
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// Gives every error a code, and hides the text of those nobody coded: they are logged under the request's id.
+pub(super) fn settle(mut response: Response, request_id: &RequestId) -> Response {
+    let before_execution = is_request_error(&response);
+    for error in &mut response.errors {
+        if has_code(error) {
+            continue;
+        }
+        if before_execution {
+            set_code(error, "GRAPHQL_VALIDATION_FAILED");
+        } else if is_about_input(error) {
+            set_code(error, "BAD_USER_INPUT");
+        } else {
+            tracing::error!(%request_id, path = ?error.path, error = %error.message, "a resolver failed");
+            *error = internal_error(error, request_id);
+        }
+        if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARS) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
+    }
+    response
+}
+
+/// Runs an operation; a panic in a resolver becomes an internal error.
+pub(super) async fn catching_panics<T>(
+    operation: impl Future<Output = T>,
+    request_id: &RequestId,
+) -> Result<T, Response> {
+    AssertUnwindSafe(operation).catch_unwind().await.map_err(|panic| {
+        tracing::error!(%request_id, panic = panic_text(panic.as_ref()), "a resolver panicked");
+        let nowhere = ServerError::new("", None);
+        Response::from_errors(vec![internal_error(&nowhere, request_id)])
+    })
+}
+
+/// A GraphQL response as a body with its content type.
+pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
+    // Serializing maps, strings and numbers into memory cannot fail.
+    let bytes = serde_json::to_vec(&Answer(response)).unwrap_or_default();
+    (ContentType(media), Body::from(bytes))
+}
+
+/// A response as it is sent: errors first, `data` only if something was executed.
+pub(super) struct Answer<'a>(pub(super) &'a Response);
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Response { data, extensions, errors, .. } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        if !errors.is_empty() {
+            map.serialize_entry("errors", errors)?;
+        }
+        if !is_request_error(self.0) {
+            map.serialize_entry("data", data)?;
+        }
+        if !BTreeMap::is_empty(extensions) {
+            map.serialize_entry("extensions", extensions)?;
+        }
+        map.end()
+    }
+}
+
+struct ContentType(MediaType);
+
+impl IntoResponseParts for ContentType {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        parts.headers_mut().insert(CONTENT_TYPE, self.0.content_type());
+        Ok(parts)
+    }
+}
+
+fn has_code(error: &ServerError) -> bool {
+    error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some())
+}
+
+fn set_code(error: &mut ServerError, code: &str) {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+}
+
+/// Arguments that do not parse are found while executing, and the library marks them by their wording alone.
+/// An error that came out of our own code through `?` carries its source.
+fn is_about_input(error: &ServerError) -> bool {
+    let wordings = [r#"Failed to parse ""#, r#"Expected input type ""#];
+    error.source.is_none() && wordings.iter().any(|wording| error.message.starts_with(wording))
+}
+
+/// The same place in the query, but nothing of what went wrong.
+fn internal_error(hidden: &ServerError, request_id: &RequestId) -> ServerError {
+    let mut error = ServerError::new("internal error", None);
+    (error.locations, error.path) = (hidden.locations.clone(), hidden.path.clone());
+    set_code(&mut error, "INTERNAL");
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("requestId", request_id.0.as_str());
+    error
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}

@@ -1,0 +1,326 @@
+//! The messages and rules of `graphql-transport-ws`, without IO: one text in, one [`Step`] out.
+
+use std::collections::HashMap;
+
+use async_graphql::{Request, Response, ServerError};
+use axum::extract::ws::CloseFrame;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    auth::{AuthError, Caller},
+    transport::response::Answer,
+};
+
+/// One connection. `H` stops an operation when it is dropped.
+pub(super) struct Session<H> {
+    phase: Phase,
+    /// The operations that run, by the client's ids.
+    pub(super) operations: HashMap<String, H>,
+    max_operations: usize,
+}
+
+enum Phase {
+    /// Waiting for `connection_init`.
+    Opened,
+    /// Acknowledged.
+    Ready(Caller),
+}
+
+/// What the connection does next.
+pub(super) enum Step {
+    /// Nothing.
+    Continue,
+    /// Send this message.
+    Send(ServerMessage),
+    /// Run this operation, and keep its handle under this id.
+    Start { id: String, request: Box<Request> },
+    /// Close the connection.
+    Close(Close),
+}
+
+impl<H> Session<H> {
+    pub(super) fn new(max_operations: usize) -> Self {
+        Self { phase: Phase::Opened, operations: HashMap::new(), max_operations }
+    }
+
+    /// Who is calling; `None` before the acknowledgement.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        match &self.phase {
+            Phase::Opened => None,
+            Phase::Ready(caller) => Some(caller),
+        }
+    }
+
+    /// Takes one text message. `authenticate` is given the payload's authorization, if it has one.
+    pub(super) fn receive(
+        &mut self,
+        text: &str,
+        authenticate: impl FnOnce(Option<&str>) -> Result<Caller, AuthError>,
+    ) -> Step {
+        let message = match serde_json::from_str(text) {
+            Ok(message) => message,
+            Err(error) => return Step::Close(Close::InvalidMessage(error.to_string())),
+        };
+        match (message, &self.phase) {
+            (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
+                match authenticate(payload.as_ref().and_then(authorization)) {
+                    Ok(caller) => {
+                        self.phase = Phase::Ready(caller);
+                        Step::Send(ServerMessage::ConnectionAck)
+                    }
+                    Err(error) => Step::Close(Close::Forbidden(error)),
+                }
+            }
+            (ClientMessage::ConnectionInit { .. }, Phase::Ready(_)) => Step::Close(Close::TooManyInit),
+            (ClientMessage::Subscribe { .. }, Phase::Opened) => Step::Close(Close::Unauthorized),
+            (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.subscribe(id, payload),
+            (ClientMessage::Complete { id }, _) => {
+                self.operations.remove(&id);
+                Step::Continue
+            }
+            (ClientMessage::Ping { payload }, _) => Step::Send(ServerMessage::Pong { payload }),
+            (ClientMessage::Pong { .. }, _) => Step::Continue,
+        }
+    }
+
+    fn subscribe(&self, id: String, request: Box<Request>) -> Step {
+        if id.is_empty() {
+            return Step::Close(Close::InvalidMessage("the id is empty".to_owned()));
+        }
+        if self.operations.contains_key(&id) {
+            return Step::Close(Close::IdInUse(id));
+        }
+        if self.operations.len() >= self.max_operations {
+            let message = format!("more than {} operations at once on one connection", self.max_operations);
+            let mut error = ServerError::new(message, None);
+            error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
+            return Step::Send(ServerMessage::Error { id, payload: vec![error] });
+        }
+        Step::Start { id, request }
+    }
+}
+
+/// The token in the payload of `connection_init`, under the name of the header in lower or title case.
+fn authorization(payload: &Map<String, Value>) -> Option<&str> {
+    payload.get("authorization").or_else(|| payload.get("Authorization")).and_then(Value::as_str)
+}
+
+/// What a client may say.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ClientMessage {
+    ConnectionInit {
+        payload: Option<Map<String, Value>>,
+    },
+    Ping {
+        payload: Option<Map<String, Value>>,
+    },
+    #[allow(dead_code, reason = "checked for its shape, then ignored")]
+    Pong {
+        payload: Option<Map<String, Value>>,
+    },
+    Subscribe {
+        id: String,
+        payload: Box<Request>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+/// What the server says.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ServerMessage {
+    ConnectionAck,
+    Ping,
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Map<String, Value>>,
+    },
+    Next {
+        id: String,
+        #[serde(serialize_with = "answer")]
+        payload: Box<Response>,
+    },
+    Error {
+        id: String,
+        payload: Vec<ServerError>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
+    Answer(response).serialize(serializer)
+}
+
+/// Why the server closes a connection. The words are those of the reference server where it has any.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Close {
+    #[error("The server is stopping")]
+    Stopping,
+    #[error("The message is too large")]
+    TooLarge,
+    #[error("Invalid message: {0}")]
+    InvalidMessage(String),
+    #[error("Unauthorized")]
+    Unauthorized,
+    #[error("Forbidden: {0}")]
+    Forbidden(AuthError),
+    #[error("Subprotocol not acceptable")]
+    Subprotocol,
+    #[error("Connection initialisation timeout")]
+    InitTimeout,
+    #[error("Subscriber for {0} already exists")]
+    IdInUse(String),
+    #[error("Too many initialisation requests")]
+    TooManyInit,
+    #[error("No sign of life")]
+    Silent,
+}
+
+impl Close {
+    /// The longest reason a close frame can carry, in bytes (RFC 6455, section 5.5).
+    const MAX_REASON_BYTES: usize = 123;
+
+    fn code(&self) -> u16 {
+        match self {
+            Self::Stopping => 1001,
+            Self::TooLarge => 1009,
+            Self::InvalidMessage(_) => 4400,
+            Self::Unauthorized => 4401,
+            Self::Forbidden(_) => 4403,
+            Self::Subprotocol => 4406,
+            Self::InitTimeout => 4408,
+            Self::IdInUse(_) => 4409,
+            Self::TooManyInit => 4429,
+            Self::Silent => 4499,
+        }
+    }
+
+    /// The frame, with the reason cut to what fits.
+    pub(super) fn frame(&self) -> CloseFrame {
+        let mut reason = self.to_string();
+        reason.truncate(reason.floor_char_boundary(Self::MAX_REASON_BYTES));
+        CloseFrame { code: self.code(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use domain::Actor;
+    use serde_json::json;
+
+    use super::*;
+
+    const INIT: &str = r#"{"type":"connection_init"}"#;
+
+    fn caller() -> Caller {
+        Caller { actor: Actor::SYSTEM, expires_at: DateTime::UNIX_EPOCH }
+    }
+
+    fn receive(session: &mut Session<()>, text: &str) -> Step {
+        session.receive(text, |_| Ok(caller()))
+    }
+
+    fn ready() -> Session<()> {
+        let mut session = Session::new(2);
+        assert!(matches!(receive(&mut session, INIT), Step::Send(ServerMessage::ConnectionAck)));
+        session
+    }
+
+    fn close_code(step: Step) -> Option<u16> {
+        match step {
+            Step::Close(close) => Some(close.code()),
+            Step::Continue | Step::Send(_) | Step::Start { .. } => None,
+        }
+    }
+
+    fn subscribe(id: &str) -> String {
+        json!({"type": "subscribe", "id": id, "payload": {"query": "{ a }"}}).to_string()
+    }
+
+    #[test]
+    fn what_is_no_message_closes_with_4400() {
+        let long = format!(r#"{{"type":"{}"}}"#, "x".repeat(1000));
+        let texts = [
+            "nonsense",
+            "[]",
+            r#"{"type":"start"}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":1,"payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":7}}"#,
+            r#"{"type":"ping","payload":"text"}"#,
+            r#"{"type":"complete"}"#,
+            long.as_str(),
+        ];
+        for text in texts {
+            assert_eq!(close_code(receive(&mut ready(), text)), Some(4400), "{text}");
+        }
+        assert_eq!(close_code(receive(&mut ready(), &subscribe(""))), Some(4400));
+    }
+
+    #[test]
+    fn the_order_of_the_opening_is_enforced() {
+        assert_eq!(close_code(receive(&mut Session::new(2), &subscribe("1"))), Some(4401));
+        assert_eq!(close_code(receive(&mut ready(), INIT)), Some(4429));
+        let refused = Session::<()>::new(2).receive(INIT, |_| Err(AuthError::Missing));
+        assert_eq!(close_code(refused), Some(4403));
+    }
+
+    #[test]
+    fn the_payload_carries_the_token() {
+        for name in ["authorization", "Authorization"] {
+            let init = json!({"type": "connection_init", "payload": {name: "Bearer x"}}).to_string();
+            let mut seen = None;
+            Session::<()>::new(2).receive(&init, |token| {
+                seen = token.map(str::to_owned);
+                Ok(caller())
+            });
+            assert_eq!(seen.as_deref(), Some("Bearer x"));
+        }
+    }
+
+    #[test]
+    fn an_id_is_in_use_until_its_operation_ends() {
+        let mut session = ready();
+        assert!(matches!(receive(&mut session, &subscribe("1")), Step::Start { .. }));
+        session.operations.insert("1".to_owned(), ());
+        assert_eq!(close_code(receive(&mut session, &subscribe("1"))), Some(4409));
+        assert!(matches!(receive(&mut session, r#"{"type":"complete","id":"1"}"#), Step::Continue));
+        assert!(matches!(receive(&mut session, &subscribe("1")), Step::Start { .. }));
+        assert!(matches!(receive(&mut session, r#"{"type":"complete","id":"9"}"#), Step::Continue));
+    }
+
+    #[test]
+    fn one_operation_too_many_is_refused_alone() {
+        let mut session = ready();
+        session.operations.extend([("1".to_owned(), ()), ("2".to_owned(), ())]);
+        let Step::Send(message) = receive(&mut session, &subscribe("3")) else { panic!("no answer") };
+        let sent = serde_json::to_value(message).unwrap();
+        assert_eq!(sent["type"], "error");
+        assert_eq!(sent["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
+    }
+
+    #[test]
+    fn ping_is_answered_with_its_payload_at_any_time() {
+        let mut session = Session::new(2);
+        let Step::Send(pong) = receive(&mut session, r#"{"type":"ping","payload":{"a":1}}"#) else {
+            panic!()
+        };
+        assert_eq!(serde_json::to_value(pong).unwrap(), json!({"type": "pong", "payload": {"a": 1}}));
+        let Step::Send(pong) = receive(&mut session, r#"{"type":"ping"}"#) else { panic!() };
+        assert_eq!(serde_json::to_value(pong).unwrap(), json!({"type": "pong"}));
+        assert!(matches!(receive(&mut session, r#"{"type":"pong"}"#), Step::Continue));
+    }
+
+    #[test]
+    fn a_reason_fits_into_its_frame() {
+        let reason = Close::InvalidMessage("é".repeat(200)).frame().reason;
+        assert!(reason.len() <= Close::MAX_REASON_BYTES && reason.ends_with('é'));
+    }
+}

@@ -1,0 +1,288 @@
+//! A real server on a free port and a real client.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+use super::SocketLimits;
+use crate::transport::{MAX_BODY_BYTES, testing::World};
+
+/// More than any test needs, so that a hanging one fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// Connects to the world's routes with these headers on the upgrade.
+async fn connect(world: &World, path: &str, headers: &[(&'static str, &str)]) -> Client {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut request = format!("ws://{}{path}", listener.local_addr().unwrap()).into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let app = world.app.clone();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Client(connect_async(request).await.unwrap().0)
+}
+
+const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
+
+async fn opened(world: &World) -> Client {
+    connect(world, "/graphql", &[PROTOCOL]).await
+}
+
+async fn ready(world: &World) -> Client {
+    let mut client = opened(world).await;
+    client.send(json!({"type": "connection_init", "payload": {"authorization": world.bearer()}})).await;
+    assert_eq!(client.next().await, json!({"type": "connection_ack"}));
+    client
+}
+
+impl Client {
+    async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await;
+    }
+
+    async fn frame(&mut self) -> Message {
+        timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap()
+    }
+
+    async fn next(&mut self) -> Value {
+        match self.frame().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// The code and reason of the close frame; messages before it are passed over.
+    async fn closed(&mut self) -> (u16, String) {
+        loop {
+            if let Message::Close(frame) = self.frame().await {
+                let frame = frame.unwrap();
+                return (frame.code.into(), frame.reason.to_string());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_runs_to_its_end() {
+    let mut client = ready(&World::new()).await;
+    client.subscribe("a", "subscription { count(to: 3) }").await;
+    for n in 1..=3 {
+        assert_eq!(
+            client.next().await,
+            json!({"type": "next", "id": "a", "payload": {"data": {"count": n}}})
+        );
+    }
+    assert_eq!(client.next().await, json!({"type": "complete", "id": "a"}));
+    client.subscribe("a", "subscription { count(to: 1) }").await;
+    assert_eq!(client.next().await["payload"]["data"]["count"], 1);
+}
+
+#[tokio::test]
+async fn queries_and_mutations_run_too_with_an_id_of_their_own() {
+    let world = World::new();
+    let headers = [PROTOCOL, ("x-request-id", "up"), ("authorization", &world.bearer())];
+    let mut client = connect(&world, "/graphql/ws", &headers).await;
+    client.send(json!({"type": "connection_init"})).await;
+    assert_eq!(client.next().await["type"], "connection_ack", "the header's token counts");
+    for n in 1..=2 {
+        client.subscribe("q", "{ context }").await;
+        let expected = format!("to support support up.{n}");
+        assert_eq!(client.next().await["payload"], json!({"data": {"context": expected}}));
+        assert_eq!(client.next().await, json!({"type": "complete", "id": "q"}));
+    }
+    client.subscribe("m", "mutation { rename(name: \"x\") }").await;
+    assert_eq!(client.next().await["payload"], json!({"data": {"rename": "x"}}));
+}
+
+#[tokio::test]
+async fn a_request_error_is_one_error_and_a_failing_resolver_is_masked() {
+    let mut client = ready(&World::new()).await;
+    client.subscribe("1", "subscription { nothing }").await;
+    let error = client.next().await;
+    assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")));
+    assert_eq!(error["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+
+    for (query, results) in [("failsToStart", 1), ("failsMidway", 2)] {
+        client.subscribe("2", &format!("subscription {{ {query} }}")).await;
+        for _ in 1..results {
+            assert_eq!(client.next().await["payload"]["data"][query], 1);
+        }
+        let failed = client.next().await;
+        assert_eq!(failed["type"], "next");
+        assert_eq!(failed["payload"]["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert!(!failed.to_string().contains("hunter2"));
+        assert_eq!(client.next().await, json!({"type": "complete", "id": "2"}));
+    }
+
+    client.subscribe("3", "subscription { panics }").await;
+    let error = client.next().await;
+    assert_eq!(
+        (&error["type"], &error["payload"][0]["message"]),
+        (&json!("error"), &json!("internal error"))
+    );
+}
+
+#[tokio::test]
+async fn complete_ends_an_operation_without_an_answer() {
+    let mut client = ready(&World::new()).await;
+    client.subscribe("a", "subscription { silence }").await;
+    client.send(json!({"type": "complete", "id": "a"})).await;
+    client.subscribe("a", "subscription { count(to: 1) }").await;
+    assert_eq!(client.next().await["payload"]["data"]["count"], 1, "the id is free again at once");
+    assert_eq!(client.next().await, json!({"type": "complete", "id": "a"}));
+}
+
+#[tokio::test]
+async fn a_busy_operation_does_not_starve_the_others() {
+    let mut client = ready(&World::new()).await;
+    client.subscribe("busy", "subscription { count(to: 1000000) }").await;
+    client.subscribe("quiet", "subscription { count(to: 1) }").await;
+    for _ in 0..2000 {
+        if client.next().await["id"] == "quiet" {
+            return;
+        }
+    }
+    panic!("2000 messages and none of the quiet operation");
+}
+
+#[tokio::test]
+async fn ping_is_answered_and_sent() {
+    let limits = SocketLimits {
+        ping_every: Duration::from_millis(50),
+        check_every: Duration::from_millis(5),
+        ..SocketLimits::default()
+    };
+    let mut client = ready(&World::with(limits)).await;
+    client.send(json!({"type": "ping", "payload": {"n": 1}})).await;
+    assert_eq!(client.next().await, json!({"type": "pong", "payload": {"n": 1}}));
+    assert_eq!(client.next().await, json!({"type": "ping"}));
+    assert_eq!(client.closed().await, (4499, "No sign of life".to_owned()));
+}
+
+#[tokio::test]
+async fn another_subprotocol_closes_with_4406() {
+    let mut client = connect(&World::new(), "/graphql", &[]).await;
+    assert_eq!(client.closed().await, (4406, "Subprotocol not acceptable".to_owned()));
+}
+
+#[tokio::test]
+async fn no_init_in_time_closes_with_4408() {
+    let limits = SocketLimits { init_within: Duration::from_millis(20), ..SocketLimits::default() };
+    let mut client = opened(&World::with(limits)).await;
+    assert_eq!(client.closed().await, (4408, "Connection initialisation timeout".to_owned()));
+}
+
+#[tokio::test]
+async fn subscribing_before_the_acknowledgement_closes_with_4401() {
+    let mut client = opened(&World::new()).await;
+    client.subscribe("1", "{ context }").await;
+    assert_eq!(client.closed().await, (4401, "Unauthorized".to_owned()));
+}
+
+#[tokio::test]
+async fn no_token_or_a_bad_one_closes_with_4403() {
+    for payload in [Value::Null, json!({}), json!({"authorization": "Bearer x"}), json!({"authorization": 7})]
+    {
+        let mut client = opened(&World::new()).await;
+        client.send(json!({"type": "connection_init", "payload": payload})).await;
+        let (code, reason) = client.closed().await;
+        assert_eq!(code, 4403);
+        assert!(reason.starts_with("Forbidden: "), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_closes_with_4403_while_an_operation_runs() {
+    let limits = SocketLimits { check_every: Duration::from_millis(5), ..SocketLimits::default() };
+    let world = World::with(limits);
+    let mut client = ready(&world).await;
+    client.subscribe("1", "subscription { silence }").await;
+    world.advance(60);
+    let (code, reason) = client.closed().await;
+    assert_eq!(code, 4403);
+    assert!(reason.starts_with("Forbidden: the token expired at"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_id_in_use_closes_with_4409() {
+    let mut client = ready(&World::new()).await;
+    client.subscribe("a", "subscription { silence }").await;
+    client.subscribe("a", "subscription { silence }").await;
+    assert_eq!(client.closed().await, (4409, "Subscriber for a already exists".to_owned()));
+}
+
+#[tokio::test]
+async fn a_second_init_closes_with_4429() {
+    let mut client = ready(&World::new()).await;
+    client.send(json!({"type": "connection_init"})).await;
+    assert_eq!(client.closed().await, (4429, "Too many initialisation requests".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_no_message_closes_with_4400() {
+    let mut client = ready(&World::new()).await;
+    client.send(json!({"type": "x".repeat(1000)})).await;
+    let (code, reason) = client.closed().await;
+    assert_eq!(code, 4400);
+    assert!(reason.starts_with("Invalid message: ") && reason.len() <= 123);
+
+    let mut client = ready(&World::new()).await;
+    client.0.send(Message::binary(vec![1])).await.unwrap();
+    assert_eq!(client.closed().await.0, 4400);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_closes_with_1009() {
+    let mut client = ready(&World::new()).await;
+    client.send(json!({"type": "ping", "payload": {"text": "x".repeat(MAX_BODY_BYTES)}})).await;
+    assert_eq!(client.closed().await, (1009, "The message is too large".to_owned()));
+}
+
+#[tokio::test]
+async fn more_operations_than_allowed_are_refused_one_by_one() {
+    let world = World::with(SocketLimits { operations: 1, ..SocketLimits::default() });
+    let mut client = ready(&world).await;
+    client.subscribe("a", "subscription { silence }").await;
+    client.subscribe("b", "{ context }").await;
+    let refused = client.next().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("b")));
+    client.send(json!({"type": "complete", "id": "a"})).await;
+    client.subscribe("b", "{ context }").await;
+    assert_eq!(client.next().await["type"], "next");
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so_to_every_socket() {
+    let world = World::new();
+    let (mut busy, mut idle) = (ready(&world).await, opened(&world).await);
+    busy.subscribe("1", "subscription { silence }").await;
+    world.stop.cancel();
+    for client in [&mut busy, &mut idle] {
+        assert_eq!(client.closed().await, (1001, "The server is stopping".to_owned()));
+    }
+    world.sockets.close();
+    drop((busy, idle));
+    timeout(PATIENCE, world.sockets.wait()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped() {
+    let world =
+        World::with(SocketLimits { send_within: Duration::from_millis(100), ..SocketLimits::default() });
+    let mut client = ready(&world).await;
+    client.subscribe("1", "subscription { text(bytes: 500000) }").await;
+    world.sockets.close();
+    timeout(PATIENCE, world.sockets.wait()).await.unwrap();
+}
