@@ -1,10 +1,17 @@
 //! The faces: GraphQL, webhooks and pages over HTTP.
+//!
+//! Nothing is decided here: a handler reads what came, makes one call, and answers.
 
 pub mod auth;
 pub mod graphiql;
-/// The schema and its resolvers.
-pub mod graphql {
-    pub mod limits;
-    pub mod nulls;
-}
+pub mod graphql;
+mod health;
+mod mailbox;
+mod page;
+mod router;
+mod track;
 pub mod transport;
+mod webhooks;
+
+pub use health::Checks;
+pub use router::{Options, router, worker_router};

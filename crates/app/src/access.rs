@@ -63,6 +63,19 @@ impl Caller {
         Err(Refusal::Forbidden(format!("the role {} may not do this", self.actor.kind)).into())
     }
 
+    /// Refuses the roles that have no orders at all.
+    ///
+    /// # Errors
+    /// [`Refusal::Forbidden`].
+    pub(crate) fn must_have_orders(&self) -> Result<()> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => Ok(()),
+            Scope::None => {
+                Err(Refusal::Forbidden(format!("the role {} may not do this", self.actor.kind)).into())
+            }
+        }
+    }
+
     /// Whose idempotency keys these are.
     pub(crate) fn key_scope(&self) -> String {
         match &self.actor.id {

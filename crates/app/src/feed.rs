@@ -4,40 +4,23 @@
 //! everything published goes out by publish/subscribe and comes back to every process, this one too; without, it
 //! stays inside. The feed may lose messages, and says so with a gap; the event log is what subscribers trust.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+mod remote;
+
+use std::sync::Arc;
 
 use domain::{OrderId, UserId};
-use futures::{StreamExt, future};
-use redis::{
-    Client, Cmd, Msg, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use futures::future;
+use redis::RedisError;
 use tokio::{
-    sync::{Notify, broadcast, watch},
-    time::{error::Elapsed, sleep, timeout},
+    sync::{broadcast, watch},
+    time::error::Elapsed,
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+
+use remote::Remote;
 
 /// Signals a subscription may lie behind before it gets a gap instead.
 const CAPACITY: usize = 1_024;
-/// For a connection and for an answer of Redis.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A subscription that hears nothing for this long asks whether Redis is still there.
-const PING_EVERY: Duration = Duration::from_secs(2);
-/// Pokes of this process within this time leave as one.
-const POKE_EVERY: Duration = Duration::from_millis(5);
-/// Pauses between attempts to subscribe double from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(2);
-
 /// The live feed. Clones are handles to the same feed.
 #[derive(Clone)]
 pub struct Feed {
@@ -71,18 +54,6 @@ struct Local {
     pokes: watch::Sender<()>,
 }
 
-/// The way to the other processes.
-struct Remote {
-    client: Client,
-    connection: ConnectionManager,
-    updates: String,
-    pokes: String,
-    /// Marks our own pokes, which need not come back.
-    process: String,
-    poke_due: Notify,
-    subscribed: AtomicBool,
-}
-
 impl Feed {
     /// A feed inside this process.
     pub fn memory() -> Self {
@@ -94,21 +65,7 @@ impl Feed {
     /// again by itself, so Redis may be down when this is called. Fails only on an address that cannot be read.
     /// Call it inside a Tokio runtime.
     pub fn redis(url: &str, prefix: &str) -> Result<Self, FeedError> {
-        let client = Client::open(url).map_err(FeedError::Address)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let remote = Remote {
-            connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
-            client,
-            updates: format!("{prefix}:updates"),
-            pokes: format!("{prefix}:pokes"),
-            process: Uuid::new_v4().to_string(),
-            poke_due: Notify::new(),
-            subscribed: AtomicBool::new(false),
-        };
-        Ok(Self { remote: Some(Arc::new(remote)), ..Self::memory() })
+        Ok(Self { remote: Some(Arc::new(Remote::new(url, prefix)?)), ..Self::memory() })
     }
 
     /// Sends updates to every subscription of every process, in one round trip. On an error they may have
@@ -118,9 +75,7 @@ impl Feed {
             return Ok(());
         }
         match &self.remote {
-            Some(remote) => {
-                Ok(remote.send(redis::cmd("PUBLISH").arg(&remote.updates).arg(encode(updates)?)).await?)
-            }
+            Some(remote) => remote.publish(updates).await,
             None => {
                 self.local.deliver(updates);
                 Ok(())
@@ -138,7 +93,7 @@ impl Feed {
     pub fn poke(&self) {
         self.local.pokes.send_replace(());
         if let Some(remote) = &self.remote {
-            remote.poke_due.notify_one();
+            remote.poke();
         }
     }
 
@@ -150,14 +105,14 @@ impl Feed {
     /// Whether the feed works: Redis answers, and `run` holds its subscription. For readiness.
     pub async fn ping(&self) -> Result<(), FeedError> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        remote.send(&redis::cmd("PING")).await?;
+        remote.ping().await?;
         if self.subscribed() { Ok(()) } else { Err(FeedError::NotSubscribed) }
     }
 
     /// Whether what others publish reaches this process, as far as it knows: a Redis that fell silent is noticed
     /// within about three seconds.
     pub fn subscribed(&self) -> bool {
-        self.remote.as_ref().is_none_or(|remote| remote.subscribed.load(Relaxed))
+        self.remote.as_ref().is_none_or(|remote| remote.subscribed())
     }
 
     /// Holds this process's one subscription in Redis and hands on what comes, until `stop` is cancelled. Every
@@ -165,62 +120,9 @@ impl Feed {
     pub async fn run(&self, stop: CancellationToken) {
         match &self.remote {
             Some(remote) => {
-                let work = future::join(self.listen(remote), remote.send_pokes());
-                stop.run_until_cancelled(work).await;
-                remote.subscribed.store(false, Relaxed);
+                stop.run_until_cancelled(remote.run(&self.local)).await;
             }
             None => stop.cancelled().await,
-        }
-    }
-
-    async fn listen(&self, remote: &Remote) -> Infallible {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let Err(error) = self.hold(remote).await;
-            if remote.subscribed.swap(false, Relaxed) {
-                pause = FIRST_PAUSE;
-            }
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                ?pause,
-                "the live feed is cut off from Redis"
-            );
-            sleep(pause.mul_f64(rand::random_range(0.5..=1.0))).await;
-            pause = (pause * 2).min(LAST_PAUSE);
-        }
-    }
-
-    /// One subscription, from its beginning to its end.
-    async fn hold(&self, remote: &Remote) -> Result<Infallible, FeedError> {
-        let (mut sink, mut messages) =
-            timeout(RESPONSE_TIMEOUT, remote.client.get_async_pubsub()).await??.split();
-        timeout(RESPONSE_TIMEOUT, sink.subscribe(&[&remote.updates, &remote.pokes])).await??;
-        remote.subscribed.store(true, Relaxed);
-        self.local.gap();
-        self.local.pokes.send_replace(());
-        loop {
-            match timeout(PING_EVERY, messages.next()).await {
-                Ok(Some(message)) => self.receive(remote, &message),
-                Ok(None) => return Err(FeedError::Ended),
-                // A peer that vanished without a word looks like silence.
-                Err(_) => {
-                    timeout(RESPONSE_TIMEOUT, sink.ping::<redis::Value>()).await??;
-                }
-            }
-        }
-    }
-
-    fn receive(&self, remote: &Remote, message: &Msg) {
-        if message.get_channel_name() == remote.updates {
-            match decode(message.get_payload_bytes()) {
-                Ok(updates) => self.local.deliver(&updates),
-                Err(error) => {
-                    tracing::warn!(%error, "an update that cannot be read: another version of this server?");
-                    self.local.gap();
-                }
-            }
-        } else if message.get_payload_bytes() != remote.process.as_bytes() {
-            self.local.pokes.send_replace(());
         }
     }
 }
@@ -239,31 +141,6 @@ impl Local {
     fn send(&self, signal: Signal) {
         // An error says only that nobody subscribes at the moment.
         self.signals.send(signal).ok();
-    }
-}
-
-impl Remote {
-    /// Sends a command that may run twice. The first one after an outage only finds out that the old connection is
-    /// gone, or is told how the last attempt to connect ended: hence the second.
-    async fn send(&self, command: &Cmd) -> Result<(), RedisError> {
-        let mut connection = self.connection.clone();
-        match command.exec_async(&mut connection).await {
-            Err(error) if error.is_io_error() && !error.is_timeout() => {
-                command.exec_async(&mut connection).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// The first poke leaves at once; those that follow closely leave together.
-    async fn send_pokes(&self) -> Infallible {
-        loop {
-            self.poke_due.notified().await;
-            if let Err(error) = self.send(redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
-                tracing::debug!(%error, "a poke did not leave this process");
-            }
-            sleep(POKE_EVERY).await;
-        }
     }
 }
 
@@ -303,20 +180,6 @@ impl Pokes {
     }
 }
 
-/// Updates as they travel: `[[order, version, user], …]` in JSON.
-type Wire = Vec<(Uuid, i32, Uuid)>;
-
-fn encode(updates: &[Update]) -> Result<Vec<u8>, FeedError> {
-    let wire: Wire = updates.iter().map(|u| (u.order_id.0, u.version, u.user_id.0)).collect();
-    serde_json::to_vec(&wire).map_err(FeedError::Encode)
-}
-
-fn decode(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
-    let wire: Wire = serde_json::from_slice(payload)?;
-    let update = |(order, version, user)| Update { order_id: OrderId(order), version, user_id: UserId(user) };
-    Ok(wire.into_iter().map(update).collect())
-}
-
 /// Why the live feed failed. All but a wrong address passes when Redis comes back.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
@@ -342,6 +205,8 @@ pub enum FeedError {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn update(version: i32) -> Update {
@@ -390,12 +255,5 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         Feed::memory().run(stop).await;
-    }
-
-    #[test]
-    fn what_is_encoded_can_be_decoded() {
-        let updates = [update(1), update(i32::MAX)];
-        assert_eq!(decode(&encode(&updates).unwrap()).unwrap(), updates);
-        assert!(decode(b"[[1]]").is_err());
     }
 }

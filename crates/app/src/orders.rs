@@ -10,7 +10,7 @@ use domain::{Context, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shi
 use persistence::{
     Event, Store,
     idempotency::{self, Answer, ScopedKey},
-    orders, shipments,
+    orders, read, shipments,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -94,7 +94,25 @@ impl App {
     /// # Errors
     /// [`Error::Refused`] with the facts; [`Error::Failed`] when the database fails.
     pub async fn change(&self, ask: Ask) -> Result<Changed> {
+        ask.caller.must_have_orders()?;
         self.changes.submit(ask).await?
+    }
+
+    /// What a change would come to if it were made now. Nothing is written, nothing is promised: the order in
+    /// the answer is as it stands, and there is no event.
+    ///
+    /// # Errors
+    /// Those of [`change`](Self::change).
+    pub async fn preview(&self, ask: Ask) -> Result<Changed> {
+        ask.caller.must_have_orders()?;
+        let id = ask.order_id;
+        let head = self.order(&ask.caller, id).await?.ok_or(Refusal::NotFound("order"))?;
+        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let mut order = Order::restore(head.clone(), items, shipments);
+        let outcome =
+            order.apply(ask.request, ask.expected_version, &context(&ask.caller, self.clock.now()))?;
+        Ok(Changed { order: head, event: None, shipment: None, changed: outcome.changed })
     }
 
     /// Places an order.

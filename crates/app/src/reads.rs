@@ -1,9 +1,9 @@
 //! Reading, within what the caller may see. What a caller may not see does not exist for them.
 
-use domain::{Carrier, OrderHead, OrderId, Shipment};
+use domain::{Carrier, OrderHead, OrderId, Shipment, ShipmentId};
 use persistence::{
     Event,
-    read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, WebhookFilter},
+    read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     webhooks::Webhook,
 };
 use uuid::Uuid;
@@ -43,18 +43,44 @@ impl App {
         }
     }
 
-    /// The newest parcel with that number, if the caller may see its order.
+    /// The newest parcel with that number and its order, if the caller may see it.
     pub async fn shipment(
         &self,
         caller: &Caller,
         carrier: Carrier,
         number: &str,
-    ) -> Result<Option<Shipment>> {
+    ) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(number) = domain::normalize_tracking_number(number) else { return Ok(None) };
-        let Some(shipment) = read::shipment_by_number(&self.store, carrier, &number).await? else {
+        let shipment = read::shipment_by_number(&self.store, carrier, &number).await?;
+        self.with_order(caller, shipment).await
+    }
+
+    /// One parcel and its order, if the caller may see it.
+    pub async fn shipment_by_id(
+        &self,
+        caller: &Caller,
+        id: ShipmentId,
+    ) -> Result<Option<(OrderHead, Shipment)>> {
+        let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
+        self.with_order(caller, shipment).await
+    }
+
+    async fn with_order(
+        &self,
+        caller: &Caller,
+        shipment: Option<Shipment>,
+    ) -> Result<Option<(OrderHead, Shipment)>> {
+        let Some(shipment) = shipment else { return Ok(None) };
+        Ok(self.order(caller, shipment.order_id).await?.map(|order| (order, shipment)))
+    }
+
+    /// The event that gave an order a version, if the caller may see it.
+    pub async fn event(&self, caller: &Caller, order_id: OrderId, version: i32) -> Result<Option<Event>> {
+        if self.order(caller, order_id).await?.is_none() {
             return Ok(None);
-        };
-        Ok(self.order(caller, shipment.order_id).await?.map(|_| shipment))
+        }
+        let range = VersionRange { order_id, first: version, last: version };
+        Ok(read::events_in(&self.store, &[range]).await?.pop())
     }
 
     /// A page of the events the caller may see, newest first.

@@ -36,6 +36,7 @@ impl App {
         reason: String,
         key: Option<IdempotencyKey>,
     ) -> Result<Changed> {
+        caller.must_have_orders()?;
         // A parcel never changes hands, so its order can be looked up before it is locked.
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;

@@ -1,2 +1,42 @@
-//! x
-fn main() {}
+//! The binary: reads the command line and the settings, puts the parts together, and runs one command.
+//!
+//! Nothing about orders is decided here. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad settings.
+
+mod address;
+mod cli;
+mod commands;
+mod database;
+mod failure;
+mod keys;
+mod settings;
+mod shutdown;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use settings::Settings;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    // Two TLS providers are compiled in, and rustls does not choose for us. An error says that one is set already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let settings = || Settings::load(cli.config.as_deref());
+    match cli.command.unwrap_or_default() {
+        Command::Serve(arguments) => commands::serve::run(settings()?, arguments).await,
+        Command::Migrate(arguments) => commands::migrate::run(settings()?, arguments).await,
+        Command::Schema => commands::schema::run(),
+        Command::Token(arguments) => commands::token::run(&settings()?, arguments),
+        Command::Scan(arguments) => commands::scan::run(settings, arguments).await,
+        Command::Check => commands::check::run(&settings()?).await,
+    }
+}

@@ -2,7 +2,10 @@
 
 mod events;
 mod feed;
+mod inbox;
+mod killed;
 mod mail;
+mod notices;
 mod queue;
 mod rivals;
 mod story;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
+use persistence::due::Leased;
 use tests::redis::Redis;
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -18,7 +19,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use persistence::due::Leased;
 use worker::queue::{Batch, Queue, run};
 
 /// Long enough for every recovery below, on a busy machine.

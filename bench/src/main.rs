@@ -1,0 +1,105 @@
+//! Measures Milepost against bare PostgreSQL: the same work, on the same server, in one run.
+//!
+//! `just bench` calls this with a PostgreSQL (and a Redis) of its own. Bare pgbench works on one database, the
+//! release binary `milepost serve` on a clone of it. The cases take turns, in rounds, so that noise falls on all
+//! of them alike; the table shows medians over the rounds. docs/benchmarks.md says what the cases mean.
+
+mod cases;
+mod database;
+mod figures;
+mod http;
+mod load;
+mod machine;
+mod pgbench;
+mod report;
+mod server;
+mod usage;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cases::Case,
+    database::{Databases, Plan},
+    figures::Results,
+    server::Server,
+    usage::Meter,
+};
+
+/// PostgreSQL: an address ending in a database, with a role that may create others.
+const POSTGRES: &str = "MILEPOST_TEST_DATABASE_URL";
+/// Redis; without it queue and feed are inside Milepost.
+const REDIS: &str = "MILEPOST_TEST_REDIS_URL";
+
+/// Measures Milepost against bare PostgreSQL, whose address scripts/services gives.
+#[derive(Parser)]
+struct Arguments {
+    /// A short run, for a first look: less than a minute.
+    #[arg(long)]
+    quick: bool,
+    /// How often every case is measured.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// How long a case takes in one round, in seconds. Webhooks take as long as their number needs.
+    #[arg(long)]
+    seconds: Option<u32>,
+    /// Only the cases whose names contain one of these words.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// A `milepost` to measure instead of a fresh release build of this one.
+    #[arg(long)]
+    milepost: Option<PathBuf>,
+}
+
+// One thread: the client must leave the cores to what is measured.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = run(arguments) => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminated.recv() => bail!("terminated"),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let (rounds, seconds) = if arguments.quick { (1, 3) } else { (3, 5) };
+    let plan = Plan::new(arguments.rounds.unwrap_or(rounds), arguments.seconds.unwrap_or(seconds));
+    let postgres = std::env::var(POSTGRES)
+        .with_context(|| format!("{POSTGRES} is not set: run `just bench`, which starts PostgreSQL"))?;
+    let redis = std::env::var(REDIS).ok();
+    let folder = tempfile::tempdir()?;
+    let binary = match arguments.milepost {
+        Some(path) => path,
+        None => server::build().await?,
+    };
+
+    let databases = Databases::create(&postgres, &binary, &plan).await?;
+    let server = Server::start(&binary, &databases.milepost_url, redis.as_deref(), folder.path()).await?;
+    let mut meter = Meter::new(server.pid(), databases.postmaster().await?);
+    print!("{}", report::heading(&plan, &databases, &binary, redis.is_some()).await?);
+
+    let wanted = |case: &Case| {
+        arguments.only.is_empty() || arguments.only.iter().any(|word| case.name().contains(word))
+    };
+    let mut results = Results::default();
+    for round in 0..plan.rounds {
+        for case in Case::ALL.into_iter().filter(wanted) {
+            let measured = case.run(round, &plan, &databases, &server, &mut meter, folder.path());
+            let measured = measured.await.with_context(|| format!("round {}: {}", round + 1, case.name()))?;
+            eprintln!("round {}: {:<34} {:>8.0}/s", round + 1, case.name(), measured.rate());
+            results.add(case, measured);
+            // What a case leaves behind must not be counted against the next.
+            let waited = databases.wait_until_idle(Duration::from_secs(60)).await?;
+            results.add_afterwork(case, waited);
+        }
+    }
+    server.stop().await?;
+    databases.drop().await?;
+    print!("{}", report::tables(&results));
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The server that is measured: the release binary, started as a user starts it.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::{
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+use crate::http::Connection;
+
+/// What FedEx signs with here.
+pub const FEDEX_SECRET: &str = "bench-fedex-secret";
+const JWT_SECRET: &str = "bench-only-secret-of-at-least-32-bytes";
+
+/// `milepost serve`, ended when this is dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub port: u16,
+    /// The value of an `Authorization` header that may do everything.
+    pub authorization: String,
+    pid: u32,
+}
+
+/// Builds the release binary, so that nothing old is measured, and says where it is.
+pub async fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--release", "-p", "milepost"])
+        .kill_on_drop(true)
+        .status()
+        .await?;
+    if !built.success() {
+        bail!("milepost could not be built");
+    }
+    let milepost = std::env::current_exe()?.with_file_name("milepost");
+    if !milepost.exists() {
+        bail!("{} is missing: run with `cargo run --release -p bench`", milepost.display());
+    }
+    Ok(milepost)
+}
+
+impl Server {
+    /// Starts the server with its default settings, its logs in `folder`, and waits until it is ready.
+    pub async fn start(milepost: &Path, database: &str, redis: Option<&str>, folder: &Path) -> Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let log = folder.join("milepost.log");
+        let mut command = Command::new(milepost);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILEPOST_")) {
+            command.env_remove(name);
+        }
+        command
+            .arg("serve")
+            .current_dir(folder)
+            .env("MILEPOST_LISTEN", format!("127.0.0.1:{port}"))
+            .env("MILEPOST_DATABASE_URL", database)
+            .env("MILEPOST_JWT_SECRET", JWT_SECRET)
+            .env("MILEPOST_WEBHOOK_SECRET_FEDEX", FEDEX_SECRET)
+            .stdin(Stdio::null())
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?)
+            .kill_on_drop(true);
+        if let Some(redis) = redis {
+            command.env("MILEPOST_REDIS_URL", redis);
+        }
+        let mut child = command.spawn().with_context(|| format!("{} does not start", milepost.display()))?;
+        let pid = child.id().context("milepost ended at once")?;
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !ready(port).await {
+            if let Some(status) = child.try_wait()? {
+                bail!("milepost ended ({status}): {}", std::fs::read_to_string(&log)?);
+            }
+            if Instant::now() > patience {
+                bail!("milepost is not ready after 30 s: {}", std::fs::read_to_string(&log)?);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        let authorization = format!("Bearer {}", token(milepost).await?);
+        Ok(Self { child, port, authorization, pid })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn stop(mut self) -> Result<()> {
+        Command::new("kill").arg(self.pid.to_string()).status().await?;
+        let ended = timeout(Duration::from_secs(30), self.child.wait()).await;
+        let status = ended.context("milepost does not stop")??;
+        if !status.success() {
+            bail!("milepost ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+async fn ready(port: u16) -> bool {
+    let Ok(mut connection) = Connection::open(port).await else { return false };
+    let answer = connection.send(b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
+    answer.is_ok_and(|answer| answer.status == 200)
+}
+
+async fn token(milepost: &Path) -> Result<String> {
+    let output = Command::new(milepost)
+        .args(["token", "--role", "system", "--user", "bench", "--ttl", "8h"])
+        .env("MILEPOST_JWT_SECRET", JWT_SECRET)
+        .output()
+        .await?;
+    if !output.status.success() {
+        bail!("`milepost token` failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

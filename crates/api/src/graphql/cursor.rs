@@ -1,0 +1,96 @@
+//! Cursors: where a list was left, or a subscription. Opaque to clients.
+//!
+//! A cursor knows its kind, so that one of another list is refused and not misread. It grants nothing: what a
+//! caller may see does not depend on it, so it need not be signed.
+
+use async_graphql::Result;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Datelike, Utc};
+use persistence::read::Key;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::error::bad_cursor;
+
+/// What a cursor is a place in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The list of orders.
+    Orders,
+    /// The log of all orders.
+    Events,
+    /// The log of one order.
+    History,
+    /// The scans of one parcel.
+    Scans,
+    /// The inbox.
+    Webhooks,
+    /// The updates of one order.
+    Updates,
+}
+
+impl Kind {
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Events => "events",
+            Self::History => "order-events",
+            Self::Scans => "scans",
+            Self::Webhooks => "webhooks",
+            Self::Updates => "order-updates",
+        }
+    }
+
+    /// The cursor of a place.
+    pub fn encode(self, place: &impl Serialize) -> String {
+        // Ids, numbers and times always have a JSON form.
+        let json = serde_json::to_vec(&(self.tag(), place)).unwrap_or_default();
+        BASE64_URL_SAFE_NO_PAD.encode(json)
+    }
+
+    /// The place of a cursor.
+    ///
+    /// # Errors
+    /// `BAD_CURSOR` for one of another kind, and for what never was one.
+    pub fn decode<P: DeserializeOwned>(self, cursor: &str) -> Result<P> {
+        let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
+        let (tag, place): (String, P) = serde_json::from_slice(&json).map_err(|_| bad_cursor())?;
+        if tag == self.tag() { Ok(place) } else { Err(bad_cursor()) }
+    }
+}
+
+/// The key of a place in a list that is sorted by time; nothing for a time that no record can have.
+pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
+    is_plausible(at).then_some(Key { at, id })
+}
+
+/// Whether both databases can hold the time.
+pub(super) fn is_plausible(at: DateTime<Utc>) -> bool {
+    (1..=9999).contains(&at.year())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [Kind; 6] =
+        [Kind::Orders, Kind::Events, Kind::History, Kind::Scans, Kind::Webhooks, Kind::Updates];
+
+    #[test]
+    fn a_cursor_is_read_by_its_own_kind_alone() {
+        for kind in KINDS {
+            let cursor = kind.encode(&("x", 7));
+            for other in KINDS {
+                let read = other.decode::<(String, i32)>(&cursor);
+                assert_eq!(read.ok(), (kind == other).then(|| ("x".to_owned(), 7)), "{kind:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let forged = BASE64_URL_SAFE_NO_PAD.encode(r#"["orders", "x"]"#);
+        for text in ["", "7", "ümläut", "bm9uc2Vuc2U", &forged] {
+            assert!(Kind::Orders.decode::<i32>(text).is_err(), "{text}");
+        }
+    }
+}

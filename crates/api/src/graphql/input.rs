@@ -1,0 +1,301 @@
+//! What mutations are asked for, read into the words of the use cases.
+//!
+//! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
+
+use app::{
+    Caller,
+    orders::{Ask, IdempotencyKey},
+};
+use async_graphql::{ID, InputObject};
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::{
+    ItemId, Line, Money, NewItem, NewOrder, NewShipment, OrderId, Refusal, Request, ShipmentId, UserId,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    cursor::is_plausible,
+    enums::{Carrier, FulfillmentPath, OrderStatus, OriginKind},
+};
+
+/// An order to be placed.
+#[derive(InputObject, Serialize)]
+pub struct PlaceOrderInput {
+    /// The customer: the `sub` of their token.
+    user_id: ID,
+    /// Where notifications go. Without it none are sent.
+    customer_email: Option<String>,
+    /// The merchant's own number, unique.
+    reference: Option<String>,
+    /// The ISO 4217 code. Left out: `USD`.
+    currency: Option<String>,
+    /// What it costs, in hundredths, or in whole units where the currency has no smaller one.
+    total_cents: i32,
+    /// The plan. Left out: what the items' origins amount to.
+    fulfillment_path: Option<FulfillmentPath>,
+    /// Its lines, at least one.
+    items: Vec<OrderItemInput>,
+    /// When it was placed, for an order that was placed elsewhere. For support and systems.
+    placed_at: Option<DateTime<Utc>>,
+    /// What to say about it on the first event.
+    notes: Option<String>,
+    /// What to attach to the first event.
+    metadata: Option<serde_json::Value>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// A line of an order to be placed.
+#[derive(InputObject, Serialize)]
+pub struct OrderItemInput {
+    /// The merchant's stock keeping unit.
+    sku: String,
+    /// What the customer calls it.
+    name: String,
+    /// Units, at least one.
+    quantity: i32,
+    /// Where it is planned to come from.
+    origin: Option<OriginInput>,
+}
+
+/// Where units are sent from.
+#[derive(InputObject, Serialize)]
+pub struct OriginInput {
+    /// Warehouse or supplier.
+    kind: OriginKind,
+    /// Which one, in the merchant's words.
+    code: String,
+}
+
+/// A change of status.
+#[derive(InputObject, Serialize)]
+pub struct TransitionOrderInput {
+    /// The order.
+    order_id: ID,
+    /// The status it should have.
+    to: OrderStatus,
+    /// What to say about it on the event.
+    notes: Option<String>,
+    /// What to attach to the event.
+    metadata: Option<serde_json::Value>,
+    /// The version you looked at. Another one by now is a `VersionConflict`.
+    expected_version: Option<i32>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+    /// Only say what would happen: the order in the answer is as it stands, and there is no event.
+    #[serde(skip)]
+    dry_run: Option<bool>,
+}
+
+/// A cancellation.
+#[derive(InputObject, Serialize)]
+pub struct CancelOrderInput {
+    /// The order.
+    order_id: ID,
+    /// Why. The customer is told.
+    reason: String,
+    /// The version you looked at. Another one by now is a `VersionConflict`.
+    expected_version: Option<i32>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// Units that cannot be shipped.
+#[derive(InputObject, Serialize)]
+pub struct CancelItemsInput {
+    /// The order.
+    order_id: ID,
+    /// How many of which.
+    items: Vec<QuantityInput>,
+    /// Why.
+    reason: String,
+    /// The version you looked at. Another one by now is a `VersionConflict`.
+    expected_version: Option<i32>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// Units of an item.
+#[derive(InputObject, Serialize)]
+pub struct QuantityInput {
+    /// The item.
+    item_id: ID,
+    /// How many, at least one.
+    quantity: i32,
+}
+
+/// A parcel to be registered.
+#[derive(InputObject, Serialize)]
+pub struct CreateShipmentInput {
+    /// The order whose units it carries.
+    order_id: ID,
+    /// Who carries it.
+    carrier: Carrier,
+    /// The carrier's number for it. Blanks do not count.
+    tracking_number: String,
+    /// Where it comes from. Left out: where its items were planned to come from.
+    origin: Option<OriginInput>,
+    /// What is in it. Left out: every unit that waits for a parcel.
+    items: Option<Vec<QuantityInput>>,
+    /// When it is expected.
+    estimated_delivery: Option<DateTime<Utc>>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// A parcel to be called off.
+#[derive(InputObject, Serialize)]
+pub struct CancelShipmentInput {
+    /// The parcel.
+    shipment_id: ID,
+    /// Why.
+    reason: String,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+impl PlaceOrderInput {
+    pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
+        let key = key(&self.idempotency_key, "placeOrder", &self)?;
+        let user_id: UserId = id("userId", &self.user_id)?;
+        let item = |item: OrderItemInput| NewItem {
+            id: ItemId(Uuid::now_v7()),
+            sku: item.sku,
+            name: item.name,
+            quantity: item.quantity,
+            origin: item.origin.map(OriginInput::read),
+        };
+        let new = NewOrder {
+            id: OrderId(Uuid::now_v7()),
+            user_id: Some(user_id),
+            customer_email: self.customer_email,
+            reference: self.reference,
+            total: Money {
+                cents: self.total_cents,
+                currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
+            },
+            fulfillment_path: self.fulfillment_path.map(Into::into),
+            items: self.items.into_iter().map(item).collect(),
+            placed_at: time("placedAt", self.placed_at)?,
+            notes: self.notes,
+            metadata: self.metadata,
+        };
+        Ok((new, key))
+    }
+}
+
+impl TransitionOrderInput {
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run.unwrap_or_default()
+    }
+
+    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+        Ok(Ask {
+            caller: caller.clone(),
+            key: key(&self.idempotency_key, "transitionOrder", &self)?,
+            order_id: id("orderId", &self.order_id)?,
+            request: Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata },
+            expected_version: self.expected_version,
+        })
+    }
+}
+
+impl CancelOrderInput {
+    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+        let key = key(&self.idempotency_key, "cancelOrder", &self)?;
+        if self.reason.trim().is_empty() {
+            return Err(invalid("reason", "a reason is needed: the customer will ask"));
+        }
+        let to = domain::OrderStatus::Cancelled;
+        Ok(Ask {
+            caller: caller.clone(),
+            key,
+            order_id: id("orderId", &self.order_id)?,
+            request: Request::Transition { to, notes: Some(self.reason), metadata: None },
+            expected_version: self.expected_version,
+        })
+    }
+}
+
+impl CancelItemsInput {
+    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+        Ok(Ask {
+            caller: caller.clone(),
+            key: key(&self.idempotency_key, "cancelItems", &self)?,
+            order_id: id("orderId", &self.order_id)?,
+            request: Request::CancelItems { lines: lines(&self.items)?, reason: self.reason },
+            expected_version: self.expected_version,
+        })
+    }
+}
+
+impl CreateShipmentInput {
+    pub(super) fn read(self) -> Result<(OrderId, NewShipment, Option<IdempotencyKey>), Refusal> {
+        let key = key(&self.idempotency_key, "createShipment", &self)?;
+        let new = NewShipment {
+            id: ShipmentId(Uuid::now_v7()),
+            carrier: self.carrier.into(),
+            tracking_number: self.tracking_number,
+            origin: self.origin.map(OriginInput::read),
+            lines: self.items.as_deref().map(lines).transpose()?,
+            estimated_delivery: time("estimatedDelivery", self.estimated_delivery)?,
+        };
+        Ok((id("orderId", &self.order_id)?, new, key))
+    }
+}
+
+impl CancelShipmentInput {
+    pub(super) fn read(self) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
+        let key = key(&self.idempotency_key, "cancelShipment", &self)?;
+        Ok((id("shipmentId", &self.shipment_id)?, self.reason, key))
+    }
+}
+
+impl OriginInput {
+    fn read(self) -> domain::Origin {
+        domain::Origin { kind: self.kind.into(), code: self.code }
+    }
+}
+
+fn key(
+    key: &Option<String>,
+    operation: &str,
+    input: &impl Serialize,
+) -> Result<Option<IdempotencyKey>, Refusal> {
+    key.clone().map(|key| IdempotencyKey::new(key, operation, input)).transpose()
+}
+
+fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
+    let line = |(at, item): (usize, &QuantityInput)| {
+        let quantity = u32::try_from(item.quantity).ok().filter(|quantity| *quantity > 0);
+        Ok(Line {
+            item_id: id(&format!("items[{at}].itemId"), &item.item_id)?,
+            quantity: quantity
+                .ok_or_else(|| invalid(&format!("items[{at}].quantity"), "at least 1 is needed"))?,
+        })
+    };
+    items.iter().enumerate().map(line).collect()
+}
+
+fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
+    id.parse().map_err(|_| invalid(field, "that is no id of ours"))
+}
+
+/// A time in the microseconds that both databases keep.
+fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    match at {
+        Some(at) if !is_plausible(at) => Err(invalid(field, "a year from 1 to 9999 is needed")),
+        at => Ok(at.map(|at| at.trunc_subsecs(6))),
+    }
+}
+
+fn invalid(field: &str, message: &str) -> Refusal {
+    Refusal::InvalidInput { field: field.to_owned(), message: message.to_owned() }
+}

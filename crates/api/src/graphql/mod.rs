@@ -1,0 +1,70 @@
+//! The GraphQL schema over the use cases of `app`.
+//!
+//! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The binary
+//! builds the [`schema`] and hands [`request_data`] to the transports; `milepost schema` prints the [`sdl`].
+
+mod connection;
+mod cursor;
+mod enums;
+mod error;
+mod event;
+mod input;
+mod item;
+pub mod limits;
+mod loader;
+mod mutation;
+mod node;
+mod notification;
+pub mod nulls;
+mod order;
+mod outcome;
+mod query;
+mod shipment;
+mod subscription;
+#[cfg(test)]
+mod tests;
+mod transition;
+mod watch;
+mod webhook;
+
+use std::sync::Arc;
+
+use app::{App, Caller};
+use async_graphql::{Request, SDLExportOptions, SchemaBuilder};
+
+use crate::transport::RequestData;
+use mutation::Mutation;
+use query::Query;
+use subscription::Subscription;
+
+/// Milepost's schema.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The schema over these use cases, within the [`limits`]. Its requests need what [`request_data`] adds.
+pub fn schema(app: App) -> Schema {
+    limits::limited(builder()).extension(nulls::NullPropagation).data(app).finish()
+}
+
+/// The schema in the schema definition language. Needs no database.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().prefer_single_line_descriptions();
+    builder().finish().sdl_with_options(options)
+}
+
+/// What the transports do to every operation before it runs: see [`complete`].
+pub fn request_data(app: App) -> RequestData {
+    Arc::new(move |request, context| {
+        let request_id = Some(context.request_id.0.clone());
+        complete(&app, Caller { actor: context.actor.clone(), request_id }, request)
+    })
+}
+
+/// Puts the caller and fresh loaders into a request.
+pub fn complete(app: &App, caller: Caller, request: Request) -> Request {
+    request.data(loader::loaders(app, &caller)).data(caller)
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    // No field returns the interface itself; its members do the work.
+    Schema::build(Query, Mutation, Subscription).register_output_type::<outcome::Problem>()
+}

@@ -1,0 +1,94 @@
+//! What can be done.
+
+use app::{App, Caller, orders::Ask};
+use async_graphql::{Context, Object, Result};
+use domain::Refusal;
+
+use super::{
+    input::{
+        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, PlaceOrderInput,
+        TransitionOrderInput,
+    },
+    outcome::{self, PlaceOrderResult, ShipmentResult, TransitionOrderResult},
+};
+
+/// What can be done.
+pub struct Mutation;
+
+/// What can be done. What may be expected to go wrong is a member of the result.
+#[Object]
+impl Mutation {
+    /// Places an order.
+    async fn place_order(&self, ctx: &Context<'_>, input: PlaceOrderInput) -> Result<PlaceOrderResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let placed = async {
+            let (new, key) = input.read()?;
+            app.place(caller, new, key).await
+        };
+        outcome::placed(ctx, placed.await)
+    }
+
+    /// Brings an order into a status. Asking for the one it has succeeds and changes nothing.
+    async fn transition_order(
+        &self,
+        ctx: &Context<'_>,
+        input: TransitionOrderInput,
+    ) -> Result<TransitionOrderResult> {
+        let how = if input.is_dry_run() { How::Dry } else { How::Real };
+        change(ctx, how, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// Cancels an order, for a reason. Its parcels must not be moving yet.
+    async fn cancel_order(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelOrderInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// Calls off units that cannot be shipped: they hold the order back no longer. The last one cancels the order.
+    async fn cancel_items(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelItemsInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// Registers a parcel. The same number with the same items again is the same parcel, unchanged.
+    async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (order_id, new, key) = input.read()?;
+            app.create_shipment(caller.clone(), order_id, new, key).await
+        };
+        outcome::shipped(ctx, changed.await)
+    }
+
+    /// Calls a parcel off. Its units wait for another one.
+    async fn cancel_shipment(&self, ctx: &Context<'_>, input: CancelShipmentInput) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (id, reason, key) = input.read()?;
+            app.cancel_shipment(caller.clone(), id, reason, key).await
+        };
+        outcome::shipped(ctx, changed.await)
+    }
+}
+
+enum How {
+    Real,
+    Dry,
+}
+
+async fn change(ctx: &Context<'_>, how: How, ask: Result<Ask, Refusal>) -> Result<TransitionOrderResult> {
+    let app = ctx.data::<App>()?;
+    let order_id = ask.as_ref().ok().map(|ask| ask.order_id);
+    let changed = match (ask, how) {
+        (Ok(ask), How::Real) => app.change(ask).await,
+        (Ok(ask), How::Dry) => app.preview(ask).await,
+        (Err(refusal), _) => Err(refusal.into()),
+    };
+    outcome::changed(ctx, order_id, changed).await
+}

@@ -1,0 +1,190 @@
+//! An order with everything that hangs on it.
+
+use std::sync::Arc;
+
+use app::{App, Caller};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::{OrderHead, ShipmentStatus};
+
+use super::{
+    connection::{Connection, PageArgs, page_size},
+    enums::{FulfillmentPath, OrderStatus},
+    event::{self, OrderEvent},
+    item::{OrderItem, items_of},
+    loader::{ItemsOf, NoticesOf, ShipmentsOf, load},
+    notification::Notification,
+    shipment::{Shipment, shipments_of},
+    transition::AllowedTransition,
+};
+
+/// What a customer ordered, as it stands now.
+#[derive(Clone)]
+pub struct Order(pub(super) Arc<OrderHead>);
+
+impl From<OrderHead> for Order {
+    fn from(head: OrderHead) -> Self {
+        Self(Arc::new(head))
+    }
+}
+
+/// What a customer ordered, as it stands now.
+#[Object]
+impl Order {
+    /// The id, a UUID.
+    pub(super) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// The merchant's own number. No two orders have the same.
+    async fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
+    }
+
+    /// The customer: the `sub` of their token.
+    async fn user_id(&self) -> ID {
+        self.0.user_id.to_string().into()
+    }
+
+    /// Where notifications go. For the customer themselves, support and systems.
+    async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        let caller = ctx.data::<Caller>()?;
+        Ok(self.0.customer_email.as_deref().filter(|_| caller.may_see(&self.0)))
+    }
+
+    /// Where the order stands: as far as its slowest unit.
+    async fn status(&self) -> OrderStatus {
+        self.0.status.into()
+    }
+
+    /// How many events the order has. Name it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// What it costs.
+    async fn total(&self) -> Money {
+        let total = &self.0.total;
+        Money { cents: total.cents, currency: total.currency.clone(), formatted: total.to_string() }
+    }
+
+    /// How it was planned to be fulfilled.
+    async fn fulfillment_path(&self) -> FulfillmentPath {
+        self.0.fulfillment_path.into()
+    }
+
+    /// Its lines, in the order they were placed.
+    async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
+        items_of(ctx, &self.0).await
+    }
+
+    /// Its parcels, cancelled ones too, oldest first.
+    async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
+        shipments_of(ctx, &self.0).await
+    }
+
+    /// How far it is, counted in units and parcels.
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
+        let items = load(ctx, ItemsOf(self.0.id));
+        let (items, shipments) = futures::try_join!(items, load(ctx, ShipmentsOf(self.0.id)))?;
+        Ok(domain::progress(self.0.status, &items, &shipments).into())
+    }
+
+    /// For every status: whether this caller may bring the order there now, and if not, why.
+    async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
+        let items = load(ctx, ItemsOf(self.0.id));
+        let (items, shipments) = futures::try_join!(items, load(ctx, ShipmentsOf(self.0.id)))?;
+        let order = domain::Order::restore((*self.0).clone(), items.to_vec(), shipments.to_vec());
+        let transitions = order.allowed_transitions(&ctx.data::<Caller>()?.actor);
+        Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(&self.0, to, why)).collect())
+    }
+
+    /// Its history, oldest first: one event for the placement and for every change of status.
+    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<OrderEvent>> {
+        event::history(ctx, &self.0, PageArgs { first, after, last, before }).await
+    }
+
+    /// The messages its events called for, oldest first. One per status at most.
+    async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
+        let notices = load(ctx, NoticesOf(self.0.id)).await?;
+        Ok(notices.iter().cloned().map(Notification).collect())
+    }
+
+    /// When the last of the parcels that are under way is expected, as far as their carriers say.
+    async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        let shipments = load(ctx, ShipmentsOf(self.0.id)).await?;
+        let under_way =
+            shipments.iter().filter(|one| one.is_live() && one.status() != ShipmentStatus::Delivered);
+        Ok(under_way.filter_map(|one| one.tracking.estimated_delivery).max())
+    }
+
+    /// When the customer placed it.
+    async fn placed_at(&self) -> DateTime<Utc> {
+        self.0.placed_at
+    }
+
+    /// When anything about it last changed, by our clock.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// The page on which the customer follows the order: a signed link that needs no login and expires.
+    async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(ctx.data::<App>()?.tracking_url(self.0.id))
+    }
+}
+
+/// An amount in the smallest unit of a currency.
+#[derive(SimpleObject)]
+pub struct Money {
+    /// The amount in hundredths, or in whole units where the currency has no smaller one.
+    cents: i32,
+    /// The ISO 4217 code: `USD`.
+    currency: String,
+    /// For people: `42.05 USD`.
+    formatted: String,
+}
+
+/// Units and parcels, counted by how far they are. Cancelled ones do not count.
+#[derive(SimpleObject)]
+pub struct Progress {
+    /// Units still wanted.
+    items_total: u32,
+    /// Units that a carrier has, or had.
+    items_shipped: u32,
+    /// Units handed over.
+    items_delivered: u32,
+    /// Units that came back.
+    items_returned: u32,
+    /// Parcels.
+    shipments_total: u32,
+    /// Parcels that a carrier has, or had.
+    shipments_shipped: u32,
+    /// Parcels handed over.
+    shipments_delivered: u32,
+    /// For people: `partial shipment: 2 of 3 items shipped`.
+    summary: String,
+}
+
+impl From<domain::Progress> for Progress {
+    fn from(progress: domain::Progress) -> Self {
+        Self {
+            items_total: progress.items_total,
+            items_shipped: progress.items_shipped,
+            items_delivered: progress.items_delivered,
+            items_returned: progress.items_returned,
+            shipments_total: progress.shipments_total,
+            shipments_shipped: progress.shipments_shipped,
+            shipments_delivered: progress.shipments_delivered,
+            summary: progress.summary,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What can be asked. What a caller may not see does not exist for them.
+
+use app::{App, Caller};
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use persistence::read;
+
+use super::{
+    connection::{Connection, PageArgs, Total, page_size},
+    cursor::{self, Kind, is_plausible},
+    enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
+    error::{answer, bad_input},
+    event::{self, OrderEvent},
+    node::{self, Node, uuid},
+    order::Order,
+    shipment::Shipment,
+    transition::{StateMachineEdge, state_machine},
+    webhook::{self, Webhook},
+};
+
+/// What can be asked.
+pub struct Query;
+
+/// What can be asked. What a caller may not see is null, or missing from the list.
+#[Object]
+impl Query {
+    /// The record with that id: an order, a parcel or an event.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        node::node(ctx, &id).await
+    }
+
+    /// The order with that id.
+    async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        Ok(answer(ctx, app.order(caller, uuid("id", &id)?).await)?.map(Order::from))
+    }
+
+    /// The order with the merchant's own number.
+    async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        Ok(answer(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
+    }
+
+    /// Orders, newest first: a customer's own; every order for support and systems.
+    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<OrderFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Order>> {
+        let filter = filter.map(OrderFilter::read).transpose()?.unwrap_or_default();
+        let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let page = answer(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
+        Ok(Connection::new(page, &window, Total::Orders(filter), |head| {
+            (Kind::Orders.encode(&(head.placed_at, head.id.0)), Order::from(head))
+        }))
+    }
+
+    /// The newest parcel with that number.
+    async fn shipment(
+        &self,
+        ctx: &Context<'_>,
+        carrier: Carrier,
+        tracking_number: String,
+    ) -> Result<Option<Shipment>> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let found = answer(ctx, app.shipment(caller, carrier.into(), &tracking_number).await)?;
+        Ok(found.map(|(order, shipment)| Shipment::new(order.into(), shipment)))
+    }
+
+    /// Events of all orders the caller may see, newest first.
+    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    async fn order_events(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<OrderEventFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<OrderEvent>> {
+        let filter = filter.map(OrderEventFilter::read).transpose()?.unwrap_or_default();
+        event::log(ctx, filter, PageArgs { first, after, last, before }).await
+    }
+
+    /// The table of permitted changes of status. What is not in it does not happen.
+    async fn state_machine(&self) -> Vec<StateMachineEdge> {
+        state_machine()
+    }
+
+    /// What carriers sent, newest first. For support and systems.
+    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<WebhookFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Webhook>> {
+        let filter = filter.map(WebhookFilter::read).transpose()?.unwrap_or_default();
+        webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
+    }
+}
+
+/// Which orders. What is left out does not matter.
+#[derive(InputObject)]
+pub struct OrderFilter {
+    /// Of this customer.
+    user_id: Option<ID>,
+    /// In one of these statuses.
+    statuses: Option<Vec<OrderStatus>>,
+    /// Placed then or later.
+    placed_since: Option<DateTime<Utc>>,
+    /// Placed before.
+    placed_until: Option<DateTime<Utc>>,
+    /// With a parcel by this carrier.
+    carrier: Option<Carrier>,
+    /// Planned so.
+    fulfillment_path: Option<FulfillmentPath>,
+}
+
+impl OrderFilter {
+    fn read(self) -> Result<read::OrderFilter> {
+        Ok(read::OrderFilter {
+            user_id: self.user_id.map(|id| uuid("filter.userId", &id)).transpose()?,
+            statuses: self.statuses.unwrap_or_default().into_iter().map(Into::into).collect(),
+            placed_since: time("filter.placedSince", self.placed_since)?,
+            placed_until: time("filter.placedUntil", self.placed_until)?,
+            carrier: self.carrier.map(Into::into),
+            fulfillment_path: self.fulfillment_path.map(Into::into),
+        })
+    }
+}
+
+/// Which events. What is left out does not matter.
+#[derive(InputObject)]
+pub struct OrderEventFilter {
+    /// Of this order.
+    order_id: Option<ID>,
+    /// Leaving this status.
+    from_status: Option<OrderStatus>,
+    /// Reaching this status.
+    to_status: Option<OrderStatus>,
+    /// Caused by this kind of party.
+    actor: Option<ActorKind>,
+    /// Driven by this carrier's scans.
+    carrier: Option<Carrier>,
+    /// Happened then or later.
+    since: Option<DateTime<Utc>>,
+    /// Happened before.
+    until: Option<DateTime<Utc>>,
+}
+
+impl OrderEventFilter {
+    fn read(self) -> Result<read::EventFilter> {
+        Ok(read::EventFilter {
+            order_id: self.order_id.map(|id| uuid("filter.orderId", &id)).transpose()?,
+            user_id: None,
+            from: self.from_status.map(Into::into),
+            to: self.to_status.map(Into::into),
+            actor: self.actor.map(Into::into),
+            carrier: self.carrier.map(Into::into),
+            since: time("filter.since", self.since)?,
+            until: time("filter.until", self.until)?,
+        })
+    }
+}
+
+/// Which webhooks. What is left out does not matter.
+#[derive(InputObject)]
+pub struct WebhookFilter {
+    /// Of this sender: a carrier, in any spelling of its name, or one that reports for many (`easypost`).
+    carrier: Option<String>,
+    /// In one of these states.
+    states: Option<Vec<WebhookState>>,
+    /// Received then or later.
+    since: Option<DateTime<Utc>>,
+    /// Received before.
+    until: Option<DateTime<Utc>>,
+}
+
+impl WebhookFilter {
+    fn read(self) -> Result<read::WebhookFilter> {
+        let sender = |name: String| match domain::Carrier::parse(&name) {
+            Ok(carrier) => carrier.as_str().to_owned(),
+            Err(_) => name.to_ascii_lowercase(),
+        };
+        Ok(read::WebhookFilter {
+            sender: self.carrier.map(sender),
+            states: self.states.unwrap_or_default().into_iter().map(Into::into).collect(),
+            since: time("filter.since", self.since)?,
+            until: time("filter.until", self.until)?,
+        })
+    }
+}
+
+fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    match at {
+        Some(at) if !is_plausible(at) => Err(bad_input(field, "a year from 1 to 9999 is needed")),
+        at => Ok(at),
+    }
+}

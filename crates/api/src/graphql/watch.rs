@@ -1,0 +1,173 @@
+//! Following one order: the core of the subscription `orderUpdated`, without GraphQL.
+//!
+//! Subscribed to the feed first, then read from the log, then live. A signal of the feed says only "look": what
+//! is told comes from the log by its dense versions, so nothing is missed, repeated or out of order, whatever
+//! the feed loses. A tick looks even when the feed is silent.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use app::{
+    App, Caller, Error, Result,
+    feed::{Signal, Subscription},
+};
+use chrono::{DateTime, Utc};
+use domain::{OrderHead, OrderId};
+use futures::{Stream, stream};
+use persistence::{
+    Event,
+    read::{self, VersionRange},
+};
+use tokio::time::{Instant, sleep_until};
+
+/// One update: the order as of now, and what happened to it.
+#[derive(Clone, Debug)]
+pub(super) struct Update {
+    /// Where to go on after this update.
+    pub version: i32,
+    /// The order as of now.
+    pub order: Arc<OrderHead>,
+    /// The event. Nothing for the present state, and when parcels changed and the status did not.
+    pub event: Option<Event>,
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum From {
+    /// With the present state.
+    Now,
+    /// With the event after this version.
+    Version(i32),
+}
+
+/// Why nothing can be followed.
+#[derive(Debug)]
+pub(super) enum NotFollowed {
+    /// There is no such order, or none the caller may see.
+    NoOrder,
+    /// The order has not got to that version yet.
+    FutureVersion,
+    /// The database failed.
+    Failed(Error),
+}
+
+/// Follows an order until it is cancelled or returned. Looks at least every `tick`.
+pub(super) async fn follow(
+    app: App,
+    caller: Caller,
+    id: OrderId,
+    from: From,
+    tick: Duration,
+) -> Result<impl Stream<Item = Update> + Send + use<>, NotFollowed> {
+    let signals = app.feed.subscribe();
+    let order = app.order(&caller, id).await.map_err(NotFollowed::Failed)?.ok_or(NotFollowed::NoOrder)?;
+    let order = Arc::new(order);
+    let mut pending = VecDeque::new();
+    if let From::Version(version) = from {
+        if version > order.version {
+            return Err(NotFollowed::FutureVersion);
+        }
+        pending = events_since(&app, version, &order).await.map_err(NotFollowed::Failed)?;
+    }
+    pending.push_back(Update { version: order.version, order: order.clone(), event: None });
+    let watch = Watch {
+        ended: order.status.is_terminal(),
+        seen: (order.version, order.updated_at),
+        next_look: Instant::now() + tick,
+        failing: false,
+        app,
+        caller,
+        id,
+        signals,
+        tick,
+        pending,
+    };
+    Ok(stream::unfold(watch, |mut watch| async { watch.next().await.map(|update| (update, watch)) }))
+}
+
+/// The events after a version, each with the order as of now.
+async fn events_since(app: &App, version: i32, order: &Arc<OrderHead>) -> Result<VecDeque<Update>> {
+    let range = VersionRange { order_id: order.id, first: version.saturating_add(1), last: order.version };
+    if range.first > range.last {
+        return Ok(VecDeque::new());
+    }
+    let events = read::events_in(&app.store, &[range]).await?;
+    let update = |event: Event| Update { version: event.version, order: order.clone(), event: Some(event) };
+    Ok(events.into_iter().map(update).collect())
+}
+
+struct Watch {
+    app: App,
+    caller: Caller,
+    id: OrderId,
+    signals: Subscription,
+    tick: Duration,
+    next_look: Instant,
+    /// What was read and not told yet.
+    pending: VecDeque<Update>,
+    /// The version and the time of the last change that were read.
+    seen: (i32, DateTime<Utc>),
+    /// Whether nothing can follow what was read.
+    ended: bool,
+    /// Whether the last look failed: an outage is written down once.
+    failing: bool,
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<Update> {
+        loop {
+            if let Some(update) = self.pending.pop_front() {
+                return Some(update);
+            }
+            if self.ended {
+                return None;
+            }
+            self.wait().await;
+            match self.look().await {
+                Ok(()) => self.failing = false,
+                Err(error) => {
+                    // The log is still there: the next look reads it from the same version.
+                    if !std::mem::replace(&mut self.failing, true) {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(request_id = self.caller.request_id, order = %self.id, error, "an order could not be looked at");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a reason to look.
+    async fn wait(&mut self) {
+        loop {
+            let signal = tokio::select! {
+                signal = self.signals.recv() => signal,
+                () = sleep_until(self.next_look) => break,
+            };
+            match signal {
+                Signal::Update(update) if update.order_id != self.id => {}
+                Signal::Update(_) | Signal::Gap => break,
+            }
+        }
+        self.next_look = Instant::now() + self.tick;
+    }
+
+    /// Reads what is new.
+    async fn look(&mut self) -> Result<()> {
+        let Some(order) = self.app.order(&self.caller, self.id).await? else {
+            self.ended = true;
+            return Ok(());
+        };
+        let now = (order.version, order.updated_at);
+        if now == self.seen {
+            return Ok(());
+        }
+        let order = Arc::new(order);
+        let mut news = events_since(&self.app, self.seen.0, &order).await?;
+        if news.is_empty() {
+            news.push_back(Update { version: order.version, order: order.clone(), event: None });
+        }
+        self.pending = news;
+        self.seen = now;
+        self.ended = order.status.is_terminal();
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! `GET /mailbox`: the mails that were kept because no mail server is set.
+//!
+//! It shows customers' mails to whoever asks, so it is served only to the machine itself: when no mail server
+//! is set and the server listens on loopback.
+
+use app::App;
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use persistence::mailbox::{self, Caught};
+use uuid::Uuid;
+
+use crate::page;
+
+/// Mails shown in the list.
+const SHOWN: u64 = 100;
+
+/// The routes.
+pub(crate) fn routes(app: App) -> Router {
+    Router::new()
+        .route("/mailbox", get(list))
+        .route("/mailbox/{id}", get(show))
+        .route("/mailbox/{id}/html", get(body))
+        .with_state(app)
+}
+
+#[derive(Template)]
+#[template(path = "mailbox.html")]
+struct List {
+    mails: Vec<Caught>,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Show {
+    mail: Caught,
+}
+
+async fn list(State(app): State<App>) -> Response {
+    match mailbox::latest(&app.store, SHOWN).await {
+        Ok(mails) => page::html(StatusCode::OK, &List { mails }),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::get(&app.store, id).await {
+        Ok(Some(mail)) => page::html(StatusCode::OK, &Show { mail }),
+        Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn body(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::get(&app.store, id).await {
+        Ok(Some(mail)) => (page::headers(), mail.html).into_response(),
+        Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &persistence::Error) -> Response {
+    tracing::error!(error = error as &dyn std::error::Error, "the mailbox was not read");
+    (StatusCode::SERVICE_UNAVAILABLE, "the mailbox cannot be read now\n").into_response()
+}

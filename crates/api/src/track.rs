@@ -1,0 +1,186 @@
+//! `GET /track/{token}`: the page on which a customer follows one order, without a login.
+
+use app::{App, links::BadLink};
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use chrono::{DateTime, Utc};
+use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress};
+use persistence::{Event, read};
+
+use crate::page;
+
+/// The route.
+pub(crate) fn routes(app: App) -> Router {
+    Router::new().route("/track/{token}", get(show)).with_state(app)
+}
+
+#[derive(Template)]
+#[template(path = "track.html")]
+struct Track {
+    name: String,
+    order: OrderHead,
+    progress: Progress,
+    steps: Vec<Step>,
+    parcels: Vec<Parcel>,
+    events: Vec<Happened>,
+}
+
+/// One mark on the line from placed to delivered.
+struct Step {
+    name: &'static str,
+    reached: bool,
+}
+
+struct Parcel {
+    carrier: &'static str,
+    number: String,
+    url: String,
+    status: &'static str,
+    trouble: Option<String>,
+    expected: Option<DateTime<Utc>>,
+    items: Vec<String>,
+}
+
+struct Happened {
+    at: DateTime<Utc>,
+    what: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    title: &'static str,
+    text: String,
+}
+
+async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
+    let id = match app.open_link(&token) {
+        Ok(id) => id,
+        Err(error) => {
+            let (status, title) = match error {
+                BadLink::Forged => (StatusCode::NOT_FOUND, "This link does not open"),
+                BadLink::Expired => (StatusCode::GONE, "This link has expired"),
+            };
+            return page::html(status, &Message { title, text: error.to_string() });
+        }
+    };
+    match load(&app, id).await {
+        Ok(Some(track)) => page::html(StatusCode::OK, &track),
+        Ok(None) => {
+            let message = Message {
+                title: "This link does not open",
+                text: "There is no such order.".to_owned(),
+            };
+            page::html(StatusCode::NOT_FOUND, &message)
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a tracking page was not made");
+            let text = "Please try again in a moment.".to_owned();
+            page::html(StatusCode::SERVICE_UNAVAILABLE, &Message { title: "Not now", text })
+        }
+    }
+}
+
+async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Track>> {
+    let Some(order) = read::order(&app.store, id).await? else { return Ok(None) };
+    let items = read::items_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
+    let shipments = read::shipments_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
+    let history = read::VersionRange { order_id: id, first: 1, last: order.version };
+    let events = read::events_in(&app.store, &[history]).await?;
+    let progress = progress(order.status, &items, &shipments);
+    let parcels = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
+        let contents = shipment.lines.iter().filter_map(|line| {
+            let item = items.iter().find(|item| item.id == line.item_id)?;
+            Some(format!("{} × {}", line.quantity, item.name))
+        });
+        parcel(shipment, contents.collect())
+    });
+    Ok(Some(Track {
+        name: order.reference.clone().unwrap_or_else(|| id.to_string().chars().take(8).collect()),
+        steps: steps(&order, &events),
+        parcels: parcels.collect(),
+        events: events.iter().rev().map(happened).collect(),
+        progress,
+        order,
+    }))
+}
+
+fn parcel(shipment: &Shipment, items: Vec<String>) -> Parcel {
+    let delivered = shipment.status() == ShipmentStatus::Delivered;
+    Parcel {
+        carrier: shipment.carrier.display_name(),
+        number: shipment.tracking_number.clone(),
+        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        status: parcel_words(shipment.status()),
+        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.message.clone()),
+        expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
+        items,
+    }
+}
+
+/// The marks of the line, with those the order has passed. A cancelled order shows only what it reached.
+fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
+    let marks = [
+        OrderStatus::Placed,
+        OrderStatus::Processing,
+        OrderStatus::Shipped,
+        OrderStatus::OutForDelivery,
+        OrderStatus::Delivered,
+    ];
+    let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
+    let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
+    let mut steps: Vec<Step> =
+        marks.map(|mark| Step { name: order_words(mark), reached: reached(mark) }).collect();
+    match order.status {
+        OrderStatus::Cancelled | OrderStatus::ReturnInitiated | OrderStatus::Returned => {
+            steps.push(Step { name: order_words(order.status), reached: true });
+        }
+        OrderStatus::Placed
+        | OrderStatus::PaymentConfirmed
+        | OrderStatus::Processing
+        | OrderStatus::AwaitingPickup
+        | OrderStatus::Shipped
+        | OrderStatus::OutForDelivery
+        | OrderStatus::Delivered => {}
+    }
+    steps
+}
+
+fn happened(event: &Event) -> Happened {
+    Happened { at: event.occurred_at, what: order_words(event.to) }
+}
+
+/// A status as customers say it.
+fn order_words(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Placed => "Ordered",
+        OrderStatus::PaymentConfirmed => "Paid",
+        OrderStatus::Processing => "Being packed",
+        OrderStatus::AwaitingPickup => "Waiting for the carrier",
+        OrderStatus::Shipped => "Shipped",
+        OrderStatus::OutForDelivery => "Out for delivery",
+        OrderStatus::Delivered => "Delivered",
+        OrderStatus::Cancelled => "Cancelled",
+        OrderStatus::ReturnInitiated => "Return under way",
+        OrderStatus::Returned => "Returned",
+    }
+}
+
+fn parcel_words(status: ShipmentStatus) -> &'static str {
+    match status {
+        ShipmentStatus::LabelCreated => "Being prepared",
+        ShipmentStatus::PickedUp => "Picked up",
+        ShipmentStatus::InTransit => "In transit",
+        ShipmentStatus::ReturnedToSender => "On its way back",
+        ShipmentStatus::OutForDelivery => "Out for delivery",
+        ShipmentStatus::AvailableForPickup => "Ready for collection",
+        ShipmentStatus::Delivered => "Delivered",
+        ShipmentStatus::Cancelled => "Cancelled",
+    }
+}

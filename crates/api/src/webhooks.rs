@@ -1,0 +1,59 @@
+//! `POST /webhooks/{carrier}`: carriers push here.
+//!
+//! The signature is checked over the bytes as they came; then they are stored and the carrier gets its 200.
+//! What they say is read later, and is never a reason to refuse them.
+
+use app::{App, webhooks::NotAccepted};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+
+use crate::transport::RequestId;
+
+/// The largest body taken, in bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The route.
+pub(crate) fn routes(app: App) -> Router {
+    Router::new()
+        .route("/webhooks/{carrier}", post(receive))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app)
+}
+
+async fn receive(
+    State(app): State<App>,
+    Path(carrier): Path<String>,
+    request_id: RequestId,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let request = carriers::Request { headers: &headers, body: &body };
+    match app.accept_webhook(&carrier, &request, Some(request_id.0)).await {
+        Ok(()) => (StatusCode::OK, "stored\n").into_response(),
+        Err(error) => refused(&carrier, &error),
+    }
+}
+
+fn refused(carrier: &str, error: &NotAccepted) -> Response {
+    let status = match error {
+        NotAccepted::UnknownSender(_) => StatusCode::NOT_FOUND,
+        NotAccepted::Signature(_) => StatusCode::UNAUTHORIZED,
+        NotAccepted::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let cause = error as &dyn std::error::Error;
+    match error {
+        NotAccepted::NotStored(_) => tracing::error!(carrier, error = cause, "a webhook was not stored"),
+        NotAccepted::UnknownSender(_) | NotAccepted::Signature(_) => {
+            tracing::warn!(carrier, error = cause, "a webhook was refused");
+        }
+    }
+    (status, format!("{error}\n")).into_response()
+}

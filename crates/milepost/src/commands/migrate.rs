@@ -1,0 +1,56 @@
+//! `milepost migrate`: brings the schema up to date, or says how far it is.
+
+use clap::Args;
+
+use super::say;
+use crate::{database, settings::Settings, telemetry};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:\n  milepost migrate\n  milepost migrate --status";
+
+/// The arguments of `milepost migrate`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Change nothing; list the migrations and whether each was applied
+    #[arg(long)]
+    pub status: bool,
+}
+
+/// Migrates, or with `--status` lists.
+pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
+    telemetry::init(&settings)?;
+    let store = database::connect(&settings).await?;
+    if arguments.status {
+        for line in table(&database::migrations(&store, &settings).await?) {
+            say(line)?;
+        }
+    } else {
+        database::migrate(&store, &settings).await?;
+        let count = database::migrations(&store, &settings).await?.len();
+        say(format!("the database is up to date ({count} migrations)"))?;
+    }
+    store.close().await?;
+    Ok(())
+}
+
+fn table(migrations: &[(String, bool)]) -> Vec<String> {
+    let width = migrations.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let line = |name: &str, state: &str| format!("{name:width$}  {state}");
+    let rows =
+        migrations.iter().map(|(name, applied)| line(name, if *applied { "applied" } else { "pending" }));
+    [line("migration", "state")].into_iter().chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_aligned() {
+        let migrations = [("m1_tables".to_owned(), true), ("m2_more_tables".to_owned(), false)];
+        assert_eq!(
+            table(&migrations),
+            ["migration       state", "m1_tables       applied", "m2_more_tables  pending"]
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! The subcommands, one file each: its arguments and what it does.
+
+pub mod check;
+pub mod migrate;
+pub mod scan;
+pub mod schema;
+pub mod serve;
+pub mod token;
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+
+/// Writes a line to stdout. A reader that went away is an error, not a panic.
+fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{}", line.as_ref()).context("the output could not be written")
+}

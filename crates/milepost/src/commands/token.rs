@@ -1,0 +1,108 @@
+//! `milepost token`: a bearer token for development and scripts, by the rules under which the server checks it.
+
+use anyhow::{Context, bail};
+use api::auth::{AuthError, Claims};
+use app::Clock;
+use chrono::TimeDelta;
+use clap::{Args, builder::PossibleValuesParser};
+
+use super::say;
+use crate::{
+    failure::BadUsage,
+    keys::{Keys, Origin},
+    settings::{BadSettings, Settings},
+};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  milepost token --role support --user ada
+  milepost token --role customer --user 018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4a --ttl 30m
+  milepost token --role supplier --supplier ACME --ttl 7d
+  curl -H \"Authorization: Bearer $(milepost token --role system)\" …";
+
+/// The arguments of `milepost token`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Whose rights the token gives
+    #[arg(long, value_parser = PossibleValuesParser::new(["customer", "support", "system", "supplier"]))]
+    pub role: String,
+    /// The user's id; a customer's is a UUID and needed
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// The supplier's code; needed for the role supplier
+    #[arg(long, value_name = "CODE")]
+    pub supplier: Option<String>,
+    /// How long the token is good for: 90s, 30m, 8h or 7d
+    #[arg(long, default_value = "8h", value_parser = duration)]
+    pub ttl: TimeDelta,
+}
+
+/// Prints the token.
+pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
+    let keys = Keys::of(settings)?;
+    if keys.origin == Origin::Memory {
+        // The server has made one up for itself, and nobody else knows it.
+        bail!(BadSettings::one("MILEPOST_JWT_SECRET", "is needed to sign a token that the server accepts"));
+    }
+    let expires = Clock::System.now().checked_add_signed(arguments.ttl).context("--ttl: is too long")?;
+    let claims = Claims {
+        sub: arguments.user,
+        role: arguments.role,
+        supplier: arguments.supplier,
+        exp: expires.timestamp(),
+    };
+    say(keys.tokens.issue(&claims).map_err(refused)?)
+}
+
+/// The argument that makes a token nobody would accept.
+fn refused(error: AuthError) -> anyhow::Error {
+    let argument = match error {
+        AuthError::NoCustomerId => "--user",
+        AuthError::NoSupplierCode => "--supplier",
+        AuthError::UnknownRole => "--role",
+        AuthError::NoExpiry => "--ttl",
+        AuthError::Missing
+        | AuthError::NotBearer
+        | AuthError::Malformed(_)
+        | AuthError::BadSignature
+        | AuthError::Expired(_) => return error.into(),
+    };
+    BadUsage { argument, problem: error.to_string() }.into()
+}
+
+/// Reads a number and a unit: `8h`.
+fn duration(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || "it is not a duration: 90s, 30m, 8h or 7d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let number = number.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(wrong)?.into();
+    match unit {
+        "s" => Ok(TimeDelta::seconds(number)),
+        "m" => Ok(TimeDelta::minutes(number)),
+        "h" => Ok(TimeDelta::hours(number)),
+        "d" => Ok(TimeDelta::days(number)),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        assert_eq!(duration("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(duration("30m"), Ok(TimeDelta::minutes(30)));
+        assert_eq!(duration("8h"), Ok(TimeDelta::hours(8)));
+        assert_eq!(duration("7d"), Ok(TimeDelta::days(7)));
+        for wrong in ["", "8", "h", "0h", "-1h", "8 h", "8w", "8ü", "99999999999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_argument_at_fault_is_named() {
+        let error = refused(AuthError::NoCustomerId);
+        assert!(error.is::<BadUsage>() && error.to_string().starts_with("--user: "), "{error}");
+    }
+}

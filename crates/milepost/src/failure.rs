@@ -1,0 +1,68 @@
+//! How a failure ends the process: what stands on stderr, and the exit code.
+
+use std::process::ExitCode;
+
+use crate::settings::BadSettings;
+
+/// An argument that cannot be what it is. The message begins with the argument's name.
+#[derive(Debug, thiserror::Error)]
+#[error("{argument}: {problem}")]
+pub struct BadUsage {
+    /// The argument, as typed: `--to`.
+    pub argument: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Writes the error to stderr, the most readable line first, then its causes, and gives the exit code.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    for line in lines(error) {
+        eprintln!("{line}");
+    }
+    ExitCode::from(code(error))
+}
+
+/// 2 for usage and settings, 1 for everything else.
+fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<BadUsage>() || error.is::<BadSettings>() { 2 } else { 1 }
+}
+
+/// One line for what happened (one for each bad setting), one for each cause that says something new.
+fn lines(error: &anyhow::Error) -> Vec<String> {
+    let first = error.to_string();
+    let mut lines: Vec<String> = first.lines().map(|line| format!("error: {line}")).collect();
+    let mut said = first;
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            lines.push(format!("  cause: {}", cause.replace('\n', " ")));
+            said = cause;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn causes_follow_and_are_not_repeated() {
+        let error = anyhow!("refused").context("connect: refused").context("MILEPOST_REDIS_URL: no answer");
+        let expected = ["error: MILEPOST_REDIS_URL: no answer", "  cause: connect: refused"];
+        assert_eq!(lines(&error), expected);
+        assert_eq!(code(&error), 1);
+    }
+
+    #[test]
+    fn usage_and_settings_are_told_from_work() {
+        let usage = BadUsage { argument: "--to", problem: "is no URL".to_owned() };
+        assert_eq!(lines(&usage.into()), ["error: --to: is no URL"]);
+        let usage = BadUsage { argument: "--to", problem: "is no URL".to_owned() };
+        assert_eq!(code(&anyhow!(usage)), 2);
+        let settings = BadSettings::one("MILEPOST_LISTEN", "is wrong");
+        assert_eq!(code(&anyhow!(settings).context("while starting")), 2);
+    }
+}

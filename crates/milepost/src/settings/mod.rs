@@ -1,0 +1,215 @@
+//! The settings: the environment over milepost.toml over the defaults.
+//!
+//! Read once, by `main`. [`Settings::read`] is pure; [`Settings::load`] gives it the real environment and files.
+
+mod hidden;
+mod names;
+mod problem;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use carriers::{CodeMap, Sender};
+use worker::mail::{MailSettingError, Mailer};
+
+pub use hidden::Hidden;
+pub use problem::BadSettings;
+
+use crate::commands::serve::Role;
+use names::{ALL, PREFIX};
+use sources::Sources;
+
+/// Where the settings file is looked for when none is named.
+const FILE: &str = "milepost.toml";
+
+/// What the merchant has set, each value checked by itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address of the HTTP server.
+    pub listen: SocketAddr,
+    /// Where customers reach it, without a slash at the end; unset: `http://` and the address.
+    pub public_url: Option<String>,
+    /// Whether a browser gets GraphiQL.
+    pub graphiql: bool,
+    /// PostgreSQL or a SQLite file.
+    pub database_url: Hidden,
+    /// The most connections of this process to the database.
+    pub database_connections: u32,
+    /// Unset: queue and live feed inside the process.
+    pub redis_url: Option<Hidden>,
+    /// Unset: mails go into the mailbox.
+    pub smtp_url: Option<Hidden>,
+    /// Sender of every mail.
+    pub mail_from: String,
+    /// What tokens are signed with; long enough.
+    pub jwt_secret: Option<Hidden>,
+    /// The senders that may push, each with at least one secret.
+    pub webhook_secrets: BTreeMap<Sender, Vec<Hidden>>,
+    /// The merchant's own meanings of carriers' codes.
+    pub carrier_codes: CodeMap,
+    /// Filter of the log.
+    pub log: String,
+    /// How the log is written.
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines, one object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads the environment and the settings file: the one named, or milepost.toml if it exists.
+    pub fn load(config: Option<&Path>) -> Result<Self, BadSettings> {
+        let path = config.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
+        let toml = match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if config.is_none() && error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let name = if config.is_some() { "--config" } else { "the settings file" };
+                return Err(BadSettings::one(name, format!("{} cannot be read: {error}", path.display())));
+            }
+        };
+        Self::read(ours()?, toml.as_deref(), |path| fs::read_to_string(path))
+    }
+
+    /// The settings in these variables and this text of a settings file. Names every problem, not only the first.
+    pub fn read(
+        env: impl IntoIterator<Item = (String, String)>,
+        toml: Option<&str>,
+        read_file: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self, BadSettings> {
+        let mut problems = BadSettings::none();
+        let sources = Sources::read(env, toml, read_file, &mut problems);
+        let mut reader = Reader { sources: &sources, problems: &mut problems };
+        let listen = reader.value("LISTEN", values::listen);
+        let public_url = reader.value("PUBLIC_URL", values::public_url);
+        let graphiql = reader.value("GRAPHIQL", values::on_or_off);
+        let database_url = reader.value("DATABASE_URL", values::database_url);
+        let database_connections = reader.value("DATABASE_CONNECTIONS", values::connections);
+        let redis_url = reader.value("REDIS_URL", values::redis_url);
+        let (smtp_url, mail_from) = reader.mail();
+        let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
+        let webhook_secrets = reader.webhook_secrets();
+        let carrier_codes = reader.value("CARRIER_CODES", values::carrier_codes);
+        let log = reader.value("LOG", values::log);
+        let log_format = reader.value("LOG_FORMAT", values::log_format);
+        let settings = || {
+            Some(Self {
+                listen: listen?,
+                public_url,
+                graphiql: graphiql?,
+                database_url: database_url?,
+                database_connections: database_connections?,
+                redis_url,
+                smtp_url,
+                mail_from: mail_from?,
+                jwt_secret,
+                webhook_secrets,
+                carrier_codes: carrier_codes.unwrap_or_default(),
+                log: log?,
+                log_format: log_format?,
+            })
+        };
+        match settings() {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            Some(_) | None => Err(problems),
+        }
+    }
+
+    /// Whether a server of that role may run with these settings.
+    pub fn check_serving(&self, role: Role) -> Result<(), BadSettings> {
+        let mut problems = BadSettings::none();
+        if role != Role::All && self.redis_url.is_none() {
+            let problem =
+                format!("is needed for --role {role}: the roles meet in Redis; unset, only --role all runs");
+            problems.add(format!("{PREFIX}REDIS_URL"), problem);
+        }
+        if self.jwt_secret.is_none() && !self.listen.ip().is_loopback() {
+            let problem =
+                format!("is needed when others can reach the server, and it listens on {}", self.listen);
+            problems.add(format!("{PREFIX}JWT_SECRET"), problem);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+/// Our variables. A name or value that is not text cannot be meant.
+fn ours() -> Result<Vec<(String, String)>, BadSettings> {
+    let ours = env::vars_os().map(|(key, value)| (key.to_string_lossy().into_owned(), value));
+    let ours = ours.filter(|(key, _)| key.starts_with(PREFIX));
+    ours.map(|(key, value)| match value.into_string() {
+        Ok(value) => Ok((key, value)),
+        Err(_) => Err(BadSettings::one(key, "is not UTF-8")),
+    })
+    .collect()
+}
+
+/// The setting that holds the secrets of a sender, without the prefix.
+fn webhook_secret(sender: Sender) -> String {
+    format!("WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase())
+}
+
+/// The environment variable that holds the secrets of a sender.
+pub fn webhook_secret_variable(sender: Sender) -> String {
+    format!("{PREFIX}{}", webhook_secret(sender))
+}
+
+/// Takes values out of the sources and collects what is wrong with them.
+struct Reader<'a> {
+    sources: &'a Sources,
+    problems: &'a mut BadSettings,
+}
+
+impl Reader<'_> {
+    /// The value of a setting, or its default; nothing where there is neither, or where it is wrong.
+    fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
+        match self.sources.one(name) {
+            Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
+            None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
+        }
+    }
+
+    /// The two mail settings, checked by whoever uses them.
+    fn mail(&mut self) -> (Option<Hidden>, Option<String>) {
+        let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
+        let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
+        let key = |name: &str| self.sources.one(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
+        // Without a server the sender is checked all the same; nothing connects here.
+        let checked =
+            Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), from.as_deref().unwrap_or_default());
+        if let Err(error) = checked {
+            let name = if matches!(error, MailSettingError::From { .. }) { "MAIL_FROM" } else { "SMTP_URL" };
+            self.problems.add(key(name), error);
+        }
+        (url.as_deref().map(Hidden::from), from)
+    }
+
+    fn webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Hidden>> {
+        let mut secrets = BTreeMap::<_, Vec<_>>::new();
+        for sender in Sender::ALL {
+            for found in self.sources.rotating(&webhook_secret(sender)) {
+                for text in &found.values {
+                    match values::webhook_secret(text) {
+                        Ok(secret) => secrets.entry(sender).or_default().push(secret),
+                        Err(problem) => self.problems.add(&found.key, problem),
+                    }
+                }
+            }
+        }
+        secrets
+    }
+}

@@ -1,0 +1,161 @@
+//! Every setting's name, default and kind: the list that `.env.example` is compared with.
+
+use std::fmt::Write;
+
+/// What the names of our environment variables begin with. In the settings file they go without it.
+pub const PREFIX: &str = "MILEPOST_";
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name, without the prefix.
+    pub name: &'static str,
+    /// What holds when it is unset.
+    pub default: Option<&'static str>,
+    /// How its value is treated.
+    pub kind: Kind,
+}
+
+/// How a value is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It may be shown.
+    Plain,
+    /// It is or holds a secret: never shown, and `NAME_FILE` may name a file that holds it.
+    Secret,
+    /// A secret of which several hold at once: `NAME`, `NAME_1`, `NAME_2`, …, or a list in the settings file.
+    Rotating,
+}
+
+/// Every setting, as in `.env.example`.
+pub const ALL: [Setting; 14] = [
+    Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
+    Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
+    Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
+    Setting { name: "DATABASE_URL", default: Some("sqlite://milepost.db?mode=rwc"), kind: Kind::Secret },
+    Setting { name: "DATABASE_CONNECTIONS", default: Some("10"), kind: Kind::Plain },
+    Setting { name: "REDIS_URL", default: None, kind: Kind::Secret },
+    Setting { name: "SMTP_URL", default: None, kind: Kind::Secret },
+    Setting { name: "MAIL_FROM", default: Some("Milepost <orders@localhost>"), kind: Kind::Plain },
+    Setting { name: "JWT_SECRET", default: None, kind: Kind::Secret },
+    Setting { name: "WEBHOOK_SECRET_FEDEX", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_UPS", default: None, kind: Kind::Rotating },
+    Setting { name: "CARRIER_CODES", default: None, kind: Kind::Plain },
+    Setting { name: "LOG", default: Some("info"), kind: Kind::Plain },
+    Setting { name: "LOG_FORMAT", default: Some("text"), kind: Kind::Plain },
+];
+
+/// What a key in the environment or in the settings file stands for.
+#[derive(Debug)]
+pub struct Key {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// The setting's name, with the number of a secret in rotation: `WEBHOOK_SECRET_FEDEX_1`.
+    pub name: String,
+    /// Whether the value is the path of a file that holds it.
+    pub file: bool,
+}
+
+impl Key {
+    /// Reads a key without prefix, in capitals.
+    pub fn read(key: &str) -> Option<Self> {
+        let (name, file) = match key.strip_suffix("_FILE") {
+            Some(name) => (name, true),
+            None => (key, false),
+        };
+        let numbered = |setting: &Setting| {
+            let number = name.strip_prefix(setting.name).and_then(|rest| rest.strip_prefix('_'));
+            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            setting.kind == Kind::Rotating && number.is_some_and(is_number)
+        };
+        let setting = ALL.iter().find(|setting| setting.name == name || numbered(setting))?;
+        let secret = match setting.kind {
+            Kind::Plain => false,
+            Kind::Secret | Kind::Rotating => true,
+        };
+        (secret || !file).then(|| Self { setting, name: name.to_owned(), file })
+    }
+}
+
+/// What to say of an unknown key: the nearest name there is, if one is near, written as `key` is.
+pub fn unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
+    let names = ALL.iter().flat_map(|setting| match setting.kind {
+        Kind::Plain => vec![setting.name.to_owned()],
+        Kind::Secret | Kind::Rotating => vec![setting.name.to_owned(), format!("{}_FILE", setting.name)],
+    });
+    let nearest =
+        names.map(|name| (strsim::jaro_winkler(&name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let mut said = "there is no such setting".to_owned();
+    // Above this a typing error, below it another word.
+    if let Some((_, name)) = nearest.filter(|(likeness, _)| *likeness > 0.85) {
+        write!(said, "; did you mean {}?", write_name(&name)).unwrap_or_default();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(key: &str) -> Option<(&'static str, String, bool)> {
+        Key::read(key).map(|key| (key.setting.name, key.name, key.file))
+    }
+
+    #[test]
+    fn keys_are_names_numbers_and_files() {
+        assert_eq!(read("LISTEN"), Some(("LISTEN", "LISTEN".to_owned(), false)));
+        assert_eq!(read("REDIS_URL_FILE"), Some(("REDIS_URL", "REDIS_URL".to_owned(), true)));
+        let rotated = |name: &str, file| Some(("WEBHOOK_SECRET_UPS", name.to_owned(), file));
+        assert_eq!(read("WEBHOOK_SECRET_UPS"), rotated("WEBHOOK_SECRET_UPS", false));
+        assert_eq!(read("WEBHOOK_SECRET_UPS_12_FILE"), rotated("WEBHOOK_SECRET_UPS_12", true));
+        for wrong in [
+            "",
+            "listen",
+            "LISTEN_FILE",
+            "LISTEN_1",
+            "JWT_SECRET_1",
+            "WEBHOOK_SECRET_UPS_",
+            "WEBHOOK_SECRET_UPS_A",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_near_name_is_offered_and_a_far_one_is_not() {
+        let say = |key| unknown(key, |name| format!("{PREFIX}{name}"));
+        assert_eq!(say("LISTN"), "there is no such setting; did you mean MILEPOST_LISTEN?");
+        assert_eq!(say("DATABASE_URI"), "there is no such setting; did you mean MILEPOST_DATABASE_URL?");
+        assert_eq!(say("JWT_SECRET_FIL"), "there is no such setting; did you mean MILEPOST_JWT_SECRET_FILE?");
+        assert_eq!(say("COFFEE"), "there is no such setting");
+    }
+
+    #[test]
+    fn every_webhook_sender_has_a_setting() {
+        for sender in carriers::Sender::ALL {
+            let name = super::super::webhook_secret(sender);
+            let found = ALL.iter().find(|setting| setting.name == name).expect(&name);
+            assert_eq!(found.kind, Kind::Rotating);
+        }
+    }
+
+    /// A line `#MILEPOST_NAME=value` of `.env.example`, numbered secrets left out.
+    fn example(line: &str) -> Option<(&str, &str)> {
+        let (key, value) = line.strip_prefix('#')?.strip_prefix(PREFIX)?.split_once('=')?;
+        let key = Key::read(key).unwrap_or_else(|| panic!("there is no setting {key}"));
+        (key.name == key.setting.name && !key.file).then_some((key.setting.name, value.trim_matches('"')))
+    }
+
+    #[test]
+    fn env_example_lists_every_setting_with_its_default() {
+        let text = include_str!("../../../../.env.example");
+        let listed: Vec<_> = text.lines().filter_map(example).collect();
+        let names: Vec<_> = listed.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ALL.map(|setting| setting.name), "the settings, in the same order");
+        for ((name, value), setting) in listed.into_iter().zip(&ALL) {
+            if let Some(default) = setting.default {
+                assert_eq!(value, default, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What each value has to look like. An error says what is wrong and repeats no secret.
+
+use std::net::SocketAddr;
+
+use carriers::CodeMap;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use url::Url;
+
+use super::{Hidden, LogFormat};
+
+/// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
+const MOST_CONNECTIONS: u32 = 1_000;
+
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in 127.0.0.1:8080"))
+}
+
+/// Where customers reach the server; without a slash at its end.
+pub fn public_url(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is not a web address, as in https://track.example.org");
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || url.password().is_some() {
+        return Err(wrong());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+pub fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither on nor off")),
+    }
+}
+
+pub fn database_url(text: &str) -> Result<Hidden, String> {
+    if text.starts_with("sqlite:") {
+        let (file, parameters) = text.split_once('?').unwrap_or((text, ""));
+        let in_memory = file.ends_with(":memory:") || parameters.split('&').any(|one| one == "mode=memory");
+        return match in_memory || file.trim_start_matches("sqlite:").trim_start_matches('/').is_empty() {
+            true => Err("SQLite needs a file here, as in sqlite://milepost.db?mode=rwc".to_owned()),
+            false => Ok(text.into()),
+        };
+    }
+    url(
+        text,
+        &["postgres", "postgresql"],
+        "sqlite://milepost.db?mode=rwc or postgres://user:password@host/name",
+    )
+}
+
+pub fn redis_url(text: &str) -> Result<Hidden, String> {
+    url(text, &["redis", "rediss"], "redis://127.0.0.1:6379")
+}
+
+fn url(text: &str, schemes: &[&str], example: &str) -> Result<Hidden, String> {
+    match Url::parse(text) {
+        Ok(url) if schemes.contains(&url.scheme()) => Ok(text.into()),
+        Ok(url) => Err(format!("it cannot begin with {}:, only be like {example}", url.scheme())),
+        Err(error) => Err(format!("it is not a URL like {example}: {error}")),
+    }
+}
+
+pub fn connections(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MOST_CONNECTIONS}"))
+}
+
+pub fn jwt_secret(text: &str) -> Result<Hidden, String> {
+    let least = api::auth::MIN_SECRET_BYTES;
+    match text.len() >= least {
+        true => Ok(text.into()),
+        false => Err(format!("it has {} bytes and needs {least}: openssl rand -hex 32", text.len())),
+    }
+}
+
+pub fn webhook_secret(text: &str) -> Result<Hidden, String> {
+    if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.into()) }
+}
+
+pub fn carrier_codes(text: &str) -> Result<CodeMap, String> {
+    text.parse().map_err(|error: carriers::BadCodeMap| error.to_string())
+}
+
+/// A filter of tracing-subscriber, except that a lone word has to be a level: it would silence everything else.
+pub fn log(text: &str) -> Result<String, String> {
+    let wrong = |part: &str| {
+        format!("`{part}` is neither a level (error, warn, info, debug, trace, off) nor module=level")
+    };
+    let lone = |part: &str| !part.contains(['=', '[']);
+    for part in text.split(',').map(str::trim) {
+        if lone(part) && part.parse::<LevelFilter>().is_err() {
+            return Err(wrong(part));
+        }
+    }
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| wrong(text))
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("`{text}` is neither text nor json")),
+    }
+}

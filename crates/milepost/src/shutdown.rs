@@ -1,0 +1,44 @@
+//! The signals that end a server: the first one asks it to finish, the second one ends it.
+
+use std::process;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// A token that is cancelled by SIGTERM or Ctrl-C. A second signal ends the process at once.
+pub fn on_signal() -> anyhow::Result<CancellationToken> {
+    let mut signals = Signals::new().context("the signals of the system cannot be received")?;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        let name = signals.next().await;
+        tracing::info!(
+            signal = name,
+            "stopping: what runs is finished first; a second signal ends it at once"
+        );
+        stopping.cancel();
+        let name = signals.next().await;
+        tracing::warn!(signal = name, "ended before everything was finished");
+        process::exit(1);
+    });
+    Ok(stop)
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The process dies between any two statements: nothing is lost, nothing is done twice.
+//!
+//! A store that breaks off after its n-th statement stands for the process that is killed there. Afterwards a
+//! healthy process finishes the work, and the outcome is that of the undisturbed run.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use chrono::TimeDelta;
+use domain::{OrderStatus, ShipmentStatus};
+use persistence::{Store, mailbox};
+use tests::{database::Database, on_every_database, shop::Shop};
+
+on_every_database!(
+    a_worker_killed_anywhere_in_a_webhook_is_made_up_for,
+    a_worker_killed_anywhere_in_a_mail_is_made_up_for,
+    an_api_killed_anywhere_in_a_change_leaves_all_or_nothing,
+);
+
+/// The most statements any of these stories takes; past it the story runs undisturbed and the test ends.
+const MOST_STATEMENTS: usize = 60;
+
+/// A second way into the database, on which everything ends with the n-th statement.
+async fn doomed(database: &Database, after: usize) -> Store {
+    let mut store = Store::connect(&database.url, 2).await.expect("the database answers");
+    let count = Arc::new(AtomicUsize::new(0));
+    store.on_statement(move |_| {
+        if count.fetch_add(1, SeqCst) + 1 >= after {
+            panic!("killed on purpose after {after} statements");
+        }
+    });
+    store
+}
+
+/// Lets a doomed process do something; says whether it came to its end.
+async fn survives(work: impl Future<Output = ()> + Send + 'static) -> bool {
+    tokio::spawn(work).await.is_ok()
+}
+
+async fn a_worker_killed_anywhere_in_a_webhook_is_made_up_for(database: Database) {
+    let healthy = Shop::new(database.store.clone());
+    for after in 1..MOST_STATEMENTS {
+        let order = healthy.processing(&[1]).await;
+        let number = format!("K{after}");
+        healthy.ship(order, &number).await;
+        healthy.drain().await;
+        healthy.scan(&number, ShipmentStatus::OutForDelivery).await;
+        let shop = Shop::new(doomed(&database, after).await);
+        let survived = survives(async move { shop.drain().await }).await;
+        healthy.wait(TimeDelta::minutes(10));
+        healthy.drain().await;
+        assert_eq!(healthy.status(order).await, OrderStatus::OutForDelivery, "killed after {after}");
+        assert_eq!(healthy.events(order).await.len(), 6, "killed after {after}");
+        if survived {
+            return;
+        }
+    }
+    panic!("the story takes more than {MOST_STATEMENTS} statements");
+}
+
+async fn a_worker_killed_anywhere_in_a_mail_is_made_up_for(database: Database) {
+    let healthy = Shop::new(database.store.clone());
+    for after in 1..MOST_STATEMENTS {
+        let order = healthy.place(&[1]).await;
+        healthy.to(order, OrderStatus::Cancelled).await.unwrap();
+        let shop = Shop::new(doomed(&database, after).await);
+        let survived = survives(async move { shop.drain().await }).await;
+        healthy.wait(TimeDelta::minutes(10));
+        healthy.drain().await;
+        let mails = mailbox::latest(&database.store, 1000).await.unwrap();
+        let key = format!("notify-{order}-cancelled");
+        let ours = mails.iter().filter(|mail| mail.message_id == key).count();
+        // Between the server's acceptance and our commit a second copy is the promise, with the same id.
+        assert!((1..=2).contains(&ours), "{ours} mails, killed after {after}");
+        let others: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
+        assert_eq!(others.len(), after, "one key for each order");
+        if survived {
+            assert_eq!(ours, 1);
+            return;
+        }
+    }
+    panic!("the story takes more than {MOST_STATEMENTS} statements");
+}
+
+async fn an_api_killed_anywhere_in_a_change_leaves_all_or_nothing(database: Database) {
+    let healthy = Shop::new(database.store.clone());
+    for after in 1..MOST_STATEMENTS {
+        let order = healthy.processing(&[2]).await;
+        let number = format!("A{after}");
+        let shop = Shop::new(doomed(&database, after).await);
+        let survived = {
+            let number = number.clone();
+            survives(async move {
+                shop.ship(order, &number).await;
+            })
+            .await
+        };
+        let now = healthy.order(order).await;
+        let events = healthy.events(order).await;
+        assert_eq!(now.head().version as usize, events.len(), "killed after {after}");
+        assert_eq!(now.head().status, events.last().unwrap().to, "killed after {after}");
+        let parcels = now.shipments().len();
+        assert_eq!(now.head().status == OrderStatus::AwaitingPickup, parcels == 1, "killed after {after}");
+        assert_eq!(healthy.ship(order, &number).await.tracking_number, number, "asked again");
+        assert_eq!(healthy.order(order).await.shipments().len(), 1, "killed after {after}");
+        if survived {
+            return;
+        }
+    }
+    panic!("the story takes more than {MOST_STATEMENTS} statements");
+}

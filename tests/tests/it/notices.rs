@@ -1,0 +1,102 @@
+//! Mail servers that refuse, are down, or hang up: mails leave later, once, or are closed with the reason.
+
+use chrono::TimeDelta;
+use domain::{NoticeState, OrderStatus, ShipmentStatus};
+use persistence::{notices::Notice, read};
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::Shop,
+    smtp::{Behaviour, SmtpServer},
+};
+use worker::mail::Mailer;
+
+on_every_database!(
+    mails_wait_for_a_server_that_is_down_and_leave_once,
+    a_refused_recipient_is_closed_with_the_servers_words,
+    stale_news_is_not_sent,
+    an_order_without_an_address_is_told_nothing,
+);
+
+async fn shop_with(server: &SmtpServer, database: &Database) -> Shop {
+    let mailer = Mailer::smtp(&server.url(), "Corner Shop <orders@example.org>").unwrap();
+    Shop::with_mailer(database.store.clone(), mailer)
+}
+
+async fn notices(shop: &Shop, order: domain::OrderId) -> Vec<Notice> {
+    let mut all = read::notices_of(&shop.app.store, &[order]).await.unwrap();
+    all.remove(&order).unwrap_or_default()
+}
+
+async fn mails_wait_for_a_server_that_is_down_and_leave_once(database: Database) {
+    let server = SmtpServer::start(Behaviour::Closed).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = shop.place(&[1]).await;
+    shop.to(order, OrderStatus::Cancelled).await.unwrap();
+    for _ in 0..4 {
+        shop.drain().await;
+        shop.wait(TimeDelta::minutes(10));
+    }
+    let waiting = &notices(&shop, order).await[0];
+    assert_eq!((waiting.state, waiting.failures), (NoticeState::Queued, 4));
+    assert!(waiting.error.is_some());
+    server.behave(Behaviour::Accept);
+    shop.drain().await;
+    shop.wait(TimeDelta::minutes(10));
+    shop.drain().await;
+    assert_eq!(server.mails().len(), 1);
+    assert_eq!(notices(&shop, order).await[0].state, NoticeState::Sent);
+}
+
+async fn a_refused_recipient_is_closed_with_the_servers_words(database: Database) {
+    let server =
+        SmtpServer::start(Behaviour::RefuseRecipient(550, "no such user here".into())).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = shop.place(&[1]).await;
+    shop.to(order, OrderStatus::Cancelled).await.unwrap();
+    shop.drain().await;
+    shop.wait(TimeDelta::minutes(10));
+    shop.drain().await;
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.failures), (NoticeState::Failed, 1));
+    assert!(notice.error.as_deref().unwrap().contains("no such user here"), "{:?}", notice.error);
+    assert_eq!(server.attempts(), 1);
+}
+
+async fn stale_news_is_not_sent(database: Database) {
+    let server = SmtpServer::start(Behaviour::Closed).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "888").await;
+    for status in [ShipmentStatus::InTransit, ShipmentStatus::OutForDelivery, ShipmentStatus::Delivered] {
+        shop.wait(TimeDelta::minutes(10));
+        shop.scan("888", status).await;
+        shop.drain().await;
+    }
+    server.behave(Behaviour::Accept);
+    shop.wait(TimeDelta::minutes(10));
+    shop.drain().await;
+    let subjects: Vec<_> = server.mails().iter().map(|mail| mail.subject()).collect();
+    assert_eq!(subjects.len(), 1, "{subjects:?}");
+    let states: Vec<_> = notices(&shop, order).await.iter().map(|one| (one.status, one.state)).collect();
+    assert_eq!(
+        states,
+        [
+            (OrderStatus::Shipped, NoticeState::Suppressed),
+            (OrderStatus::OutForDelivery, NoticeState::Suppressed),
+            (OrderStatus::Delivered, NoticeState::Sent),
+        ]
+    );
+}
+
+async fn an_order_without_an_address_is_told_nothing(database: Database) {
+    let shop = Shop::new(database.store);
+    let mut new = tests::shop::new_order(&[1]);
+    new.customer_email = None;
+    let order = shop.app.place(&tests::shop::support(), new, None).await.unwrap().order.id;
+    shop.to(order, OrderStatus::Cancelled).await.unwrap();
+    shop.drain().await;
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.reason.as_deref()), (NoticeState::Suppressed, Some("no_address")));
+    assert!(shop.mails().await.is_empty());
+}
