@@ -19,7 +19,7 @@ use crate::commands::{migrate, scan, serve, token};
 )]
 pub struct Cli {
     /// Settings file [default: ./milepost.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

@@ -8,11 +8,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::{address, settings::Settings};
 
-/// How long a database may take to start, counted from our first attempt.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Pauses between attempts double from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(4);
+/// How long a database may take to start, and the pauses between our attempts.
+const STARTING: Patience = Patience {
+    limit: Duration::from_secs(30),
+    pause: Duration::from_millis(250),
+    longest: Duration::from_secs(4),
+};
 
 /// The configured database. PostgreSQL is connected when it is first used.
 pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
@@ -24,7 +25,7 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 
 /// Brings the schema up to date, and waits for a database that is still starting.
 pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
-    match patiently(PATIENCE, || store.migrate()).await {
+    match patiently(STARTING, || store.migrate()).await {
         Ok(()) => Ok(()),
         Err(error) => Err(explained(error, settings, "cannot be brought up to date").await),
     }
@@ -48,19 +49,30 @@ async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::E
     anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::shown(url)))
 }
 
-/// Tries until it succeeds, fails in a way that will not pass, or `patience` is over.
-async fn patiently<T, Work>(patience: Duration, mut work: impl FnMut() -> Work) -> Result<T>
+/// How long to go on trying.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// No attempt begins later than this after the first.
+    limit: Duration,
+    /// The first pause; each following one is twice as long.
+    pause: Duration,
+    /// No pause is longer.
+    longest: Duration,
+}
+
+/// Tries until it succeeds, fails in a way that will not pass, or patience is over.
+async fn patiently<T, Work>(patience: Patience, mut work: impl FnMut() -> Work) -> Result<T>
 where
     Work: Future<Output = Result<T>>,
 {
     let started = Instant::now();
-    let mut pause = FIRST_PAUSE;
+    let mut pause = patience.pause;
     loop {
         match work().await {
-            Err(error) if error.retryable() && started.elapsed() + pause < patience => {
+            Err(error) if error.retryable() && started.elapsed() + pause < patience.limit => {
                 tracing::warn!(cause = root(&error), ?pause, "the database does not answer yet");
                 sleep(pause).await;
-                pause = (pause * 2).min(LAST_PAUSE);
+                pause = (pause * 2).min(patience.longest);
             }
             result => return result,
         }
@@ -82,29 +94,37 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_database_that_starts_late_is_waited_for() {
+    /// Patience for so long, without pauses.
+    fn patience(seconds: u64) -> Patience {
+        Patience { limit: Duration::from_secs(seconds), pause: Duration::ZERO, longest: Duration::ZERO }
+    }
+
+    /// Fails so often, then succeeds; answers with the number of attempts.
+    async fn attempts(patience: Patience, failures: u32, error: impl Fn() -> Error) -> (u32, Result<()>) {
         let attempts = Cell::new(0);
-        let answer = patiently(PATIENCE, || async {
+        let result = patiently(patience, || async {
             attempts.set(attempts.get() + 1);
-            if attempts.get() < 4 { Err(Error::LostUpdate) } else { Ok(attempts.get()) }
+            if attempts.get() > failures { Ok(()) } else { Err(error()) }
         });
-        assert_eq!(answer.await.unwrap(), 4);
+        let result = result.await;
+        (attempts.get(), result)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn a_database_that_starts_late_is_waited_for() {
+        let (attempts, result) = attempts(patience(30), 3, || Error::LostUpdate).await;
+        assert!(attempts == 4 && result.is_ok());
+    }
+
+    #[tokio::test]
     async fn patience_ends() {
-        let started = Instant::now();
-        let answer = patiently(PATIENCE, || async { Err::<(), _>(Error::LostUpdate) }).await;
-        assert!(matches!(answer, Err(Error::LostUpdate)));
-        assert!(started.elapsed() <= PATIENCE && started.elapsed() > PATIENCE - LAST_PAUSE * 2);
+        let (attempts, result) = attempts(patience(0), 3, || Error::LostUpdate).await;
+        assert!(attempts == 1 && result.is_err());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_will_not_pass_is_told_at_once() {
-        let started = Instant::now();
-        let answer = patiently(PATIENCE, || async { Err::<(), _>(Error::Url("mysql".to_owned())) }).await;
-        assert!(matches!(answer, Err(Error::Url(_))));
-        assert_eq!(started.elapsed(), Duration::ZERO);
+        let (attempts, result) = attempts(patience(30), 3, || Error::Url("mysql".to_owned())).await;
+        assert!(attempts == 1 && result.is_err());
     }
 }

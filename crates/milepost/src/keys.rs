@@ -44,21 +44,15 @@ pub enum Origin {
 impl Keys {
     /// The keys of this installation.
     pub fn of(settings: &Settings) -> anyhow::Result<Self> {
-        if let Some(secret) = &settings.jwt_secret {
-            return Self::new(secret.expose(), Origin::Setting);
-        }
-        match sqlite_file(settings.database_url.expose()) {
-            Some(database) => {
-                let mut path = database.into_os_string();
-                path.push(".jwt-secret");
-                let path = PathBuf::from(path);
-                let kept = kept(&path).with_context(|| {
-                    format!("MILEPOST_JWT_SECRET: is unset, and none can be kept in {}", path.display())
-                })?;
-                Self::new(&kept, Origin::File(path))
-            }
-            None => Self::new(&made_up(), Origin::Memory),
-        }
+        let origin = Origin::of(settings);
+        let secret = match (&settings.jwt_secret, &origin) {
+            (Some(secret), _) => secret.expose().to_owned(),
+            (None, Origin::File(path)) => kept(path).with_context(|| {
+                format!("MILEPOST_JWT_SECRET: is unset, and none can be kept in {}", path.display())
+            })?,
+            (None, Origin::Memory | Origin::Setting) => made_up(),
+        };
+        Self::new(&secret, origin)
     }
 
     fn new(secret: &str, origin: Origin) -> anyhow::Result<Self> {
@@ -70,6 +64,21 @@ impl Keys {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
         mac.update(LINKS);
         Ok(Self { tokens, link_secret: mac.finalize().into_bytes().to_vec(), origin })
+    }
+}
+
+impl Origin {
+    /// Where the secret of this installation is from, or will be.
+    pub fn of(settings: &Settings) -> Self {
+        match (&settings.jwt_secret, sqlite_file(settings.database_url.expose())) {
+            (Some(_), _) => Self::Setting,
+            (None, Some(database)) => {
+                let mut path = database.into_os_string();
+                path.push(".jwt-secret");
+                Self::File(path.into())
+            }
+            (None, None) => Self::Memory,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod database;
 mod failure;
 mod keys;
+mod server;
 mod settings;
 mod shutdown;
 mod telemetry;
@@ -28,7 +29,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    // Two TLS providers are compiled in, and rustls does not choose for us. An error says that one is set already.
+    // reqwest asks for the provider of the process. An error says that one is set already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {

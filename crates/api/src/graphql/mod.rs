@@ -47,7 +47,7 @@ pub fn schema(app: App) -> Schema {
 
 /// The schema in the schema definition language. Needs no database.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().prefer_single_line_descriptions();
+    let options = SDLExportOptions::new().prefer_single_line_descriptions().use_space_ident();
     builder().finish().sdl_with_options(options)
 }
 

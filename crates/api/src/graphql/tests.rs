@@ -1,0 +1,11 @@
+//! The schema over a SQLite file, without HTTP: what resolvers map, count and follow.
+
+mod access;
+mod following;
+mod keys;
+mod life;
+mod pages;
+mod problems;
+mod sdl;
+mod statements;
+mod world;

@@ -7,7 +7,7 @@ use worker::mail::Mailer;
 use super::{say, serve::Role};
 use crate::{
     address, database,
-    keys::{Keys, Origin, sqlite_file},
+    keys::{Origin, sqlite_file},
     settings::{Settings, webhook_secret_variable},
 };
 
@@ -21,7 +21,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             "settings",
             settings.check_serving(Role::All).map(|()| "readable".to_owned()).map_err(|e| e.to_string()),
         ),
-        ("tokens", tokens(settings)),
+        ("tokens", Ok(tokens(settings))),
         ("webhooks", Ok(webhooks(settings))),
         ("database", database(settings).await),
         ("redis", redis(settings).await),
@@ -41,15 +41,13 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-fn tokens(settings: &Settings) -> Finding {
-    match Keys::of(settings).map_err(line)?.origin {
-        Origin::Setting => Ok("MILEPOST_JWT_SECRET is set".to_owned()),
+fn tokens(settings: &Settings) -> String {
+    match Origin::of(settings) {
+        Origin::Setting => "MILEPOST_JWT_SECRET is set".to_owned(),
         Origin::File(path) => {
-            Ok(format!("MILEPOST_JWT_SECRET is unset; a made-up secret is kept in {}", path.display()))
+            format!("MILEPOST_JWT_SECRET is unset; a made-up secret is kept in {}", path.display())
         }
-        Origin::Memory => {
-            Ok("MILEPOST_JWT_SECRET is unset; each start makes up a secret of its own".to_owned())
-        }
+        Origin::Memory => "MILEPOST_JWT_SECRET is unset; each start makes up a secret of its own".to_owned(),
     }
 }
 
@@ -80,6 +78,7 @@ async fn database(settings: &Settings) -> Finding {
     let store = database::connect(settings).await.map_err(line)?;
     store.ping().await.map_err(|error| named(database::root(&error)))?;
     let migrations = store.migrations().await.map_err(|error| named(database::root(&error)))?;
+    store.close().await.map_err(|error| named(database::root(&error)))?;
     match migrations.iter().filter(|(_, applied)| !applied).count() {
         0 => Ok(format!("{shown}: answers, up to date")),
         pending => {

@@ -26,8 +26,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         }
     } else {
         database::migrate(&store, &settings).await?;
-        let count = database::migrations(&store, &settings).await?.len();
-        say(format!("the database is up to date ({count} migrations)"))?;
+        say("the database is up to date")?;
     }
     store.close().await?;
     Ok(())

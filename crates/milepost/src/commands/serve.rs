@@ -1,16 +1,31 @@
-//! `milepost serve`: the server.
+//! `milepost serve`: the server, put together from the settings.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr, sync::Arc};
 
+use anyhow::Context;
+use app::{App, Clock, Policy, feed::Feed};
+use carriers::{Secrets, Sender};
 use clap::{Args, ValueEnum};
+use persistence::Store;
+use tokio::net::TcpListener;
+use worker::{Queues, mail::Mailer};
 
-use crate::settings::Settings;
+use crate::{
+    address, database,
+    keys::{Keys, Origin},
+    server::Server,
+    settings::{BadSettings, Settings},
+    shutdown, telemetry,
+};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   milepost serve
   MILEPOST_REDIS_URL=redis://127.0.0.1:6379 milepost serve --role worker";
+
+/// Keys and channels in Redis begin with this.
+const NAMESPACE: &str = "milepost";
 
 /// The arguments of `milepost serve`.
 #[derive(Args, Debug, Default, PartialEq, Eq)]
@@ -46,6 +61,112 @@ impl fmt::Display for Role {
 }
 
 /// Serves until it is told to stop.
-pub async fn run(_settings: Settings, _arguments: Arguments) -> anyhow::Result<()> {
-    anyhow::bail!("not there yet")
+pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
+    let role = arguments.role;
+    settings.check_serving(role)?;
+    telemetry::init(&settings)?;
+    let stop = shutdown::on_signal()?;
+    let keys = Keys::of(&settings)?;
+    // First, because a port that is taken is the commonest mistake.
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
+    let address = listener.local_addr().context("MILEPOST_LISTEN: the system does not tell the port")?;
+    let store = database::connect(&settings).await?;
+    if !arguments.no_migrate {
+        match stop.run_until_cancelled(database::migrate(&store, &settings)).await {
+            Some(migrated) => migrated?,
+            None => return Ok(()),
+        }
+    }
+    announce(&settings, role, address, &keys.origin);
+    let (feed, queues) = hurry(&settings)?;
+    let mailer = mailer(&settings, &store)?;
+    let policy = policy(&settings, address, keys.link_secret)?;
+    let server = Server {
+        role,
+        listener,
+        app: App::new(store, Clock::System, feed, policy),
+        tokens: keys.tokens,
+        graphiql: settings.graphiql,
+        mailbox: shows_mailbox(&settings, address),
+        queues,
+        mailer,
+    };
+    server.run(stop).await
+}
+
+/// Live feed and queues: in Redis, or inside this process.
+fn hurry(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
+    let Some(url) = &settings.redis_url else { return Ok((Feed::memory(), Queues::memory())) };
+    let bad = |error: &dyn fmt::Display| BadSettings::one("MILEPOST_REDIS_URL", error);
+    let feed = Feed::redis(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
+    let queues = Queues::redis(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
+    Ok((feed, queues))
+}
+
+fn mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSettings> {
+    let mailer = match &settings.smtp_url {
+        Some(url) => Mailer::smtp(url.expose(), &settings.mail_from),
+        None => Mailer::mailbox(store.clone(), &settings.mail_from),
+    };
+    mailer.map(Arc::new).map_err(|error| BadSettings::one("MILEPOST_SMTP_URL", error))
+}
+
+fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> anyhow::Result<Policy> {
+    let secrets = |(sender, secrets): (&Sender, &Vec<_>)| {
+        let secrets = secrets.iter().map(|secret: &crate::settings::Hidden| secret.expose().to_owned());
+        Ok((*sender, Secrets::new(secrets)?))
+    };
+    Ok(Policy {
+        public_url: public_url(settings, address),
+        link_secret,
+        senders: settings.webhook_secrets.iter().map(secrets).collect::<anyhow::Result<_>>()?,
+        codes: settings.carrier_codes.clone(),
+    })
+}
+
+fn public_url(settings: &Settings, address: SocketAddr) -> String {
+    settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
+}
+
+/// The mailbox is shown to whoever asks, so only the machine itself may ask.
+fn shows_mailbox(settings: &Settings, address: SocketAddr) -> bool {
+    settings.smtp_url.is_none() && address.ip().is_loopback()
+}
+
+/// Says in the log what runs, and what the settings mean that nobody has set.
+fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
+    let url = public_url(settings, address);
+    let database = address::shown(settings.database_url.expose());
+    let redis = settings.redis_url.as_ref().map(|url| address::shown(url.expose()));
+    let senders: Vec<_> = settings.webhook_secrets.keys().map(|sender| sender.as_str()).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, %role, %address, database, redis, webhooks = senders.join(","), "milepost starts");
+    match origin {
+        Origin::Setting => {}
+        Origin::File(path) => tracing::warn!(
+            "MILEPOST_JWT_SECRET is unset: tokens are signed with a made-up secret, kept in {}",
+            path.display()
+        ),
+        Origin::Memory => {
+            tracing::warn!("MILEPOST_JWT_SECRET is unset: tokens and links in mails end with this process");
+        }
+    }
+    if settings.public_url.is_none() && (role == Role::Worker || address.ip().is_unspecified()) {
+        tracing::warn!("MILEPOST_PUBLIC_URL is unset: links in mails lead to {url}");
+    }
+    if settings.carrier_codes.get(Sender::Fedex, "OC").is_none() {
+        tracing::info!(
+            "a printed FedEx label (OC) counts as shipped; MILEPOST_CARRIER_CODES=fedex.OC=label_created changes that"
+        );
+    }
+    if shows_mailbox(settings, address) {
+        tracing::info!("MILEPOST_SMTP_URL is unset: mails are kept and shown at http://{address}/mailbox");
+    } else if settings.smtp_url.is_none() {
+        tracing::warn!("MILEPOST_SMTP_URL is unset: mails are kept in the database and sent to nobody");
+    }
+    if role != Role::Worker {
+        tracing::info!("GraphQL at http://{address}/graphql; for a token: milepost token --role support");
+    }
 }

@@ -40,11 +40,11 @@ pub struct Arguments {
 
 /// Prints the token.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
-    let keys = Keys::of(settings)?;
-    if keys.origin == Origin::Memory {
+    if Origin::of(settings) == Origin::Memory {
         // The server has made one up for itself, and nobody else knows it.
         bail!(BadSettings::one("MILEPOST_JWT_SECRET", "is needed to sign a token that the server accepts"));
     }
+    let keys = Keys::of(settings)?;
     let expires = Clock::System.now().checked_add_signed(arguments.ttl).context("--ttl: is too long")?;
     let claims = Claims {
         sub: arguments.user,

@@ -23,7 +23,7 @@ use worker::mail::{MailSettingError, Mailer};
 pub use hidden::Hidden;
 pub use problem::BadSettings;
 
-use crate::commands::serve::Role;
+use crate::{commands::serve::Role, keys};
 use names::{ALL, PREFIX};
 use sources::Sources;
 
@@ -142,6 +142,12 @@ impl Settings {
                 format!("is needed when others can reach the server, and it listens on {}", self.listen);
             problems.add(format!("{PREFIX}JWT_SECRET"), problem);
         }
+        let kept = keys::sqlite_file(self.database_url.expose()).is_some();
+        if role != Role::All && self.jwt_secret.is_none() && !kept {
+            let problem =
+                format!("is needed for --role {role}: every process would make up a secret of its own");
+            problems.add(format!("{PREFIX}JWT_SECRET"), problem);
+        }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }
@@ -188,7 +194,7 @@ impl Reader<'_> {
         let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
         let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
         let key = |name: &str| self.sources.one(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
-        // Without a server the sender is checked all the same; nothing connects here.
+        // Without a server the sender is checked all the same. Nothing connects here.
         let checked =
             Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), from.as_deref().unwrap_or_default());
         if let Err(error) = checked {

@@ -188,6 +188,15 @@ fn roles_meet_in_redis() {
 }
 
 #[test]
+fn roles_that_share_no_folder_need_one_secret() {
+    let env = [("REDIS_URL", "redis://localhost"), ("DATABASE_URL", "postgres://localhost/x")];
+    let settings = read(&env, "").unwrap();
+    assert_eq!(settings.check_serving(Role::All), Ok(()));
+    let message = settings.check_serving(Role::Api).unwrap_err().to_string();
+    assert!(message.starts_with("MILEPOST_JWT_SECRET: is needed for --role api"), "{message}");
+}
+
+#[test]
 fn a_made_up_token_secret_is_for_loopback_only() {
     for (listen, reachable) in
         [("127.0.0.1:1", false), ("[::1]:1", false), ("0.0.0.0:1", true), ("192.0.2.7:1", true)]

@@ -1,0 +1,98 @@
+//! Who sees what: what a caller may not see does not exist for them.
+
+use serde_json::{Value, json};
+
+use super::world::{World, customer, supplier, support, tea, user};
+
+/// Every way to one order.
+const WAYS: &str = "query($id: ID!, $event: ID!, $shipment: ID!) {
+    order(id: $id) { id }
+    byReference: orderByReference(reference: \"A-1\") { id }
+    shipment(carrier: FEDEX, trackingNumber: \"1001\") { id }
+    orders { nodes { id } totalCount }
+    orderEvents { nodes { orderId } totalCount }
+    ofOrder: orderEvents(filter: {orderId: $id}) { totalCount }
+    theirs: orders(filter: {userId: \"00000000-0000-0000-0000-000000000001\"}) { totalCount }
+    asNode: node(id: $id) { id __typename }
+    eventNode: node(id: $event) { id }
+    shipmentNode: node(id: $shipment) { id }
+}";
+
+#[tokio::test]
+async fn an_order_is_seen_by_its_customer_and_by_staff_alone() {
+    let world = World::new().await;
+    let mut input = tea();
+    input["reference"] = json!("A-1");
+    let id = world.place(input).await;
+    let shipment = world.ship(&id, "1001", None).await;
+    let variables = json!({"id": id, "event": format!("{id}:1"), "shipment": shipment});
+    for caller in [customer(1), support()] {
+        let data = world.data(&caller, WAYS, variables.clone()).await;
+        for field in ["order", "byReference", "asNode"] {
+            assert_eq!(data[field]["id"], id, "{field}");
+        }
+        assert_eq!(data["asNode"]["__typename"], "Order");
+        assert_eq!(data["shipment"]["id"], shipment);
+        assert_eq!(data["shipmentNode"]["id"], shipment);
+        assert_eq!(data["eventNode"]["id"], format!("{id}:1"));
+        for field in ["orders", "orderEvents", "ofOrder", "theirs"] {
+            assert_eq!(data[field]["totalCount"], 1, "{field}");
+        }
+    }
+    for caller in [customer(2), supplier()] {
+        let data = world.data(&caller, WAYS, variables.clone()).await;
+        for field in ["order", "byReference", "shipment", "asNode", "eventNode", "shipmentNode"] {
+            assert_eq!(data[field], Value::Null, "{field}");
+        }
+        for field in ["orders", "orderEvents", "ofOrder", "theirs"] {
+            assert_eq!(data[field]["totalCount"], 0, "{field}");
+        }
+        assert_eq!(data["orders"]["nodes"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn the_inbox_is_for_staff() {
+    let world = World::new().await;
+    let query = "{ webhooks { totalCount } }";
+    for caller in [customer(1), supplier()] {
+        assert_eq!(world.code(&caller, query, json!({})).await, "FORBIDDEN");
+    }
+    assert_eq!(world.data(&support(), query, json!({})).await["webhooks"]["totalCount"], 0);
+}
+
+#[tokio::test]
+async fn a_supplier_may_look_at_the_table() {
+    let world = World::new().await;
+    let data = world.data(&supplier(), "{ stateMachine { from to } }", json!({})).await;
+    assert_eq!(data["stateMachine"][0], json!({"from": "PLACED", "to": "PAYMENT_CONFIRMED"}));
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_an_error_of_the_request() {
+    let world = World::new().await;
+    for query in [
+        "{ order(id: \"7\") { id } }",
+        "{ node(id: \"7\") { id } }",
+        "{ node(id: \"7:1\") { id } }",
+        "{ orders(filter: {userId: \"kim\"}) { totalCount } }",
+        "{ orderEvents(filter: {orderId: \"kim\"}) { totalCount } }",
+        "{ orders(filter: {placedSince: \"-0044-03-15T12:00:00Z\"}) { totalCount } }",
+    ] {
+        assert_eq!(world.code(&support(), query, json!({})).await, "BAD_INPUT", "{query}");
+    }
+    let nobody = json!({ "id": user(77) });
+    let data = world.data(&support(), "query($id: ID!) { node(id: $id) { id } }", nobody).await;
+    assert_eq!(data["node"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_failure_is_told_by_its_code_alone() {
+    let world = World::new().await;
+    world.app.store.clone().close().await.unwrap();
+    let response = world.run(&support(), "{ orders { nodes { id } } }", json!({})).await;
+    assert_eq!(response["data"], Value::Null);
+    let error = &response["errors"][0];
+    assert_eq!(error["extensions"], json!({"code": "UNAVAILABLE", "requestId": "request-7"}));
+    assert_eq!(error["message"], "this cannot be done at the moment: try again");
+}

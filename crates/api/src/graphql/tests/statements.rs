@@ -1,0 +1,48 @@
+//! What a page costs the database: the same number of statements, whatever its size.
+
+use domain::ShipmentStatus;
+use serde_json::json;
+
+use super::world::{World, support, tea};
+
+const EVERYTHING: &str = "query($first: Int) { orders(first: $first) { totalCount nodes {
+    id reference status version total { formatted } estimatedDelivery trackingUrl
+    items { sku quantity allocated shipped delivered }
+    shipments { id status items { quantity item { sku delivered } } order { id } scans(first: 5) { nodes { effect } } }
+    events(first: 5) { totalCount nodes { toStatus actor { kind } } }
+    notifications { state }
+    progress { summary }
+    allowedTransitions { to allowed blockedBy { code shipments { trackingNumber } } }
+} } }";
+
+#[tokio::test]
+async fn fifty_orders_cost_as_many_statements_as_five() {
+    let world = World::new().await;
+    for at in 0..50 {
+        let id = world.place(tea()).await;
+        world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+        let number = format!("{}", 1000 + at);
+        world.ship(&id, &number, (at % 2 == 0).then_some(2)).await;
+        if at % 3 == 0 {
+            world.scan(&number, ShipmentStatus::InTransit).await;
+        }
+    }
+    let five = world.cost(&support(), EVERYTHING, json!({"first": 5})).await;
+    let fifty = world.cost(&support(), EVERYTHING, json!({"first": 50})).await;
+    assert_eq!(five, fifty);
+    assert!(fifty <= 20, "{fifty} statements");
+}
+
+#[tokio::test]
+async fn what_is_not_asked_for_is_not_read() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.place(tea()).await;
+    }
+    let cost = async |query: &str| world.cost(&support(), query, json!({})).await;
+    assert_eq!(cost("{ stateMachine { from } }").await, 0);
+    assert_eq!(cost("{ orders { nodes { id status total { formatted } } } }").await, 1);
+    assert_eq!(cost("{ orders { totalCount nodes { id } } }").await, 2);
+    assert_eq!(cost("{ orders { nodes { items { sku quantity } } } }").await, 2);
+    assert_eq!(cost("{ orders { nodes { events { totalCount nodes { toStatus } } } } }").await, 2);
+}

@@ -1,0 +1,201 @@
+//! One database with its use cases and its schema, at a time that stands until it is moved.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use app::{App, Caller, Clock, Policy, feed::Feed};
+use async_graphql::{Request, Variables};
+use carriers::{CodeMap, Compose, Secrets, Sender};
+use chrono::{DateTime, TimeDelta};
+use domain::{Actor, ActorKind, ShipmentStatus};
+use futures::{Stream, StreamExt};
+use persistence::{Store, due::Work};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::graphql::{Schema, complete, schema};
+
+const SECRET: &str = "secret";
+
+pub(super) struct World {
+    pub app: App,
+    schema: Schema,
+    statements: Arc<AtomicUsize>,
+    _folder: TempDir,
+}
+
+pub(super) fn support() -> Caller {
+    caller(Actor::new(ActorKind::Support, "sam"))
+}
+
+pub(super) fn customer(number: u128) -> Caller {
+    caller(Actor::new(ActorKind::Customer, user(number)))
+}
+
+pub(super) fn supplier() -> Caller {
+    caller(Actor::new(ActorKind::Supplier, "acme"))
+}
+
+fn caller(actor: Actor) -> Caller {
+    Caller { actor, request_id: Some("request-7".to_owned()) }
+}
+
+pub(super) fn user(number: u128) -> String {
+    Uuid::from_u128(number).to_string()
+}
+
+/// An order of three units of one thing for customer 1.
+pub(super) fn tea() -> Value {
+    json!({
+        "userId": user(1),
+        "customerEmail": "kim@example.com",
+        "totalCents": 4205,
+        "items": [{"sku": "TEA", "name": "Tea", "quantity": 3}],
+    })
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let mut store = Store::connect(&url, 4).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = statements.clone();
+        store.on_statement(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        store.migrate().await.unwrap();
+        let clock = Clock::fixed(DateTime::parse_from_rfc3339("2026-03-01T12:00:00Z").unwrap().to_utc());
+        let policy = Policy {
+            public_url: "https://shop.example".to_owned(),
+            link_secret: vec![7; 32],
+            senders: HashMap::from([(Sender::Fedex, Secrets::new([SECRET.to_owned()]).unwrap())]),
+            codes: CodeMap::default(),
+        };
+        let app = App::new(store, clock, Feed::memory(), policy);
+        Self { schema: schema(app.clone()), app, statements, _folder: folder }
+    }
+
+    pub fn advance(&self, minutes: i64) {
+        self.app.clock.advance(TimeDelta::minutes(minutes));
+    }
+
+    /// Runs an operation and gives its whole response.
+    pub async fn run(&self, caller: &Caller, query: &str, variables: Value) -> Value {
+        serde_json::to_value(self.schema.execute(self.request(caller, query, variables)).await).unwrap()
+    }
+
+    /// Runs an operation that has no errors and gives its data.
+    pub async fn data(&self, caller: &Caller, query: &str, variables: Value) -> Value {
+        let mut response = self.run(caller, query, variables).await;
+        assert_eq!(response.get("errors"), None, "{query}");
+        response["data"].take()
+    }
+
+    /// Runs an operation that fails as a whole and gives the code of its first error.
+    pub async fn code(&self, caller: &Caller, query: &str, variables: Value) -> String {
+        let response = self.run(caller, query, variables).await;
+        response["errors"][0]["extensions"]["code"].as_str().expect(query).to_owned()
+    }
+
+    /// Runs a mutation with an input and gives its result.
+    pub async fn mutate(&self, caller: &Caller, name: &str, input: Value) -> Value {
+        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let result = match name {
+            "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status items { id } } }",
+            "createShipment" | "cancelShipment" => {
+                "... on ShipmentSuccess { shipment { id status } order { id version status } }
+                 ... on OverAllocated { itemId ordered allocated asked } ... on ShipmentRefused { code }"
+            }
+            _ => {
+                "... on TransitionOrderSuccess { changed event { version toStatus } order { id version status } }
+                 ... on InvalidTransition { from to allowed blockedBy { code message shipments { id } } }
+                 ... on VersionConflict { currentVersion order { id version } }"
+            }
+        };
+        let query = format!(
+            "mutation($input: {kind}!) {{ {name}(input: $input) {{ __typename ... on Problem {{ message }} \
+             ... on InvalidInput {{ field }} {result} }} }}"
+        );
+        self.data(caller, &query, json!({ "input": input })).await[name].take()
+    }
+
+    /// Places an order and gives its id.
+    pub async fn place(&self, input: Value) -> String {
+        let placed = self.mutate(&support(), "placeOrder", input).await;
+        placed["order"]["id"].as_str().expect("an order").to_owned()
+    }
+
+    /// Brings an order into one status after another.
+    pub async fn bring(&self, order: &str, statuses: &[&str]) {
+        for status in statuses {
+            let input = json!({"orderId": order, "to": status});
+            let moved = self.mutate(&support(), "transitionOrder", input).await;
+            assert_eq!(moved["changed"], true, "{status}: {moved}");
+        }
+    }
+
+    /// Registers a FedEx parcel with some of an order's only item, or all that waits, and gives its id.
+    pub async fn ship(&self, order: &str, number: &str, units: Option<i32>) -> String {
+        let mut input = json!({"orderId": order, "carrier": "FEDEX", "trackingNumber": number});
+        if let Some(units) = units {
+            input["items"] = json!([{"itemId": self.item(order).await, "quantity": units}]);
+        }
+        let shipped = self.mutate(&support(), "createShipment", input).await;
+        shipped["shipment"]["id"].as_str().expect("a parcel").to_owned()
+    }
+
+    /// The id of an order's first item.
+    pub async fn item(&self, order: &str) -> String {
+        let query = "query($id: ID!) { order(id: $id) { items { id } } }";
+        let data = self.data(&support(), query, json!({ "id": order })).await;
+        data["order"]["items"][0]["id"].as_str().expect("an item").to_owned()
+    }
+
+    /// FedEx pushes a scan, and it is read.
+    pub async fn scan(&self, number: &str, status: ShipmentStatus) {
+        let at = self.app.clock.now().fixed_offset();
+        let scan = Compose {
+            tracking_number: number,
+            status,
+            at,
+            location: Some("Berlin, DE"),
+            estimated_delivery: None,
+        };
+        let body = Sender::Fedex.compose(&scan).unwrap();
+        let signed = Sender::Fedex.sign(SECRET, &body);
+        let headers: Vec<_> = signed.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let request = carriers::Request { headers: &headers, body: &body };
+        self.app.accept_webhook("fedex", &request, None).await.unwrap();
+        let leased = self.app.lease(Work::Webhooks, 10).await.unwrap();
+        self.app.process_webhooks(&leased).await.unwrap();
+    }
+
+    /// Begins a subscription.
+    pub fn subscribe(
+        &self,
+        caller: &Caller,
+        query: &str,
+        variables: Value,
+    ) -> impl Stream<Item = Value> + Unpin + use<> {
+        let responses = self.schema.execute_stream(self.request(caller, query, variables));
+        responses.map(|response| serde_json::to_value(response).unwrap()).boxed()
+    }
+
+    /// How many statements an operation costs.
+    pub async fn cost(&self, caller: &Caller, query: &str, variables: Value) -> usize {
+        self.statements.store(0, Ordering::SeqCst);
+        self.data(caller, query, variables).await;
+        self.statements.load(Ordering::SeqCst)
+    }
+
+    fn request(&self, caller: &Caller, query: &str, variables: Value) -> Request {
+        complete(&self.app, caller.clone(), Request::new(query).variables(Variables::from_json(variables)))
+    }
+}
