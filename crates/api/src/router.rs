@@ -41,7 +41,7 @@ pub fn router(app: App, options: Options) -> Router {
         stop: options.stop,
         sockets: options.sockets,
         socket_limits: SocketLimits::default(),
-        data: graphql::request_data(app.clone()),
+        data: graphql::request_data(),
     };
     let mailbox = if options.mailbox { mailbox::routes(app.clone()) } else { Router::new() };
     let routes = transport::graphql_routes(graphql::schema(app.clone()), graphql)

@@ -8,6 +8,7 @@ mod batch;
 mod clock;
 mod error;
 pub mod feed;
+mod idempotency;
 pub mod links;
 pub mod notices;
 pub mod orders;
@@ -25,6 +26,7 @@ use persistence::{Store, webhooks::NewWebhook};
 pub use access::Caller;
 pub use clock::Clock;
 pub use error::{Error, Result};
+pub use idempotency::IdempotencyKey;
 
 use batch::Batcher;
 use feed::Feed;
@@ -72,7 +74,7 @@ impl App {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
             Batcher::start(writers, MOST_CHANGES, move |asks| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-                async move { orders::change_all(&store, &clock, &feed, asks).await }
+                async move { orders::change::change_all(&store, &clock, &feed, asks).await }
             })
         };
         let inbox = {

@@ -6,7 +6,8 @@ use persistence::read;
 use crate::{
     App, Caller,
     error::Result,
-    orders::{Ask, Changed, IdempotencyKey},
+    idempotency::IdempotencyKey,
+    orders::{Ask, Changed},
 };
 
 impl App {

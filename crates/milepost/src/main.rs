@@ -29,8 +29,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    // reqwest asks for the provider of the process. An error says that one is set already.
-    rustls::crypto::ring::default_provider().install_default().ok();
+    choose_tls();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {
         Command::Serve(arguments) => commands::serve::run(settings()?, arguments).await,
@@ -40,4 +39,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Scan(arguments) => commands::scan::run(settings, arguments).await,
         Command::Check => commands::check::run(&settings()?).await,
     }
+}
+
+/// Names the TLS provider of the process: the HTTP client comes without one and asks for it.
+fn choose_tls() {
+    // An error says that one is named already.
+    rustls::crypto::ring::default_provider().install_default().ok();
 }

@@ -1,5 +1,6 @@
 //! Tests of the whole product.
 
+mod docs;
 mod events;
 mod feed;
 mod inbox;

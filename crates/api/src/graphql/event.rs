@@ -3,10 +3,9 @@
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::OrderHead;
 use persistence::{
     Event,
-    read::{EventFilter, Page, VersionRange},
+    read::{EventFilter, Page},
 };
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use super::{
     cursor::{self, Kind},
     enums::{ActorKind, OrderStatus},
     error::answer,
-    loader::load,
+    order::Order,
 };
 
 /// The recorded fact of one change of status, or of the placement. Never changed, never deleted.
@@ -24,7 +23,7 @@ pub struct OrderEvent(pub(super) Event);
 /// A page of the history of one order, oldest first. Versions are dense, so a page is a range of them.
 pub(super) async fn history(
     ctx: &Context<'_>,
-    order: &OrderHead,
+    order: &Order,
     args: PageArgs,
 ) -> Result<Connection<OrderEvent>> {
     let window =
@@ -36,6 +35,23 @@ pub(super) async fn history(
         load(ctx, VersionRange { order_id: order.id, first, last }).await?.to_vec()
     };
     let total = Total::Known(order.version.unsigned_abs().into());
+    Ok(Connection::new(Page { rows, has_more }, &window, total, |event: Event| {
+        (Kind::History.encode(&(event.order_id.0, event.version)), OrderEvent(event))
+    }))
+}
+
+/// A page of the log of all orders, newest first.
+pub(super) async fn log(
+    ctx: &Context<'_>,
+    filter: EventFilter,
+    args: PageArgs,
+) -> Result<Connection<OrderEvent>> {
+    let head = order.head();
+    let own = |(of, version): (Uuid, i32)| (of == head.id.0).then_some(version);
+    let window = args.window(Kind::History, own)?;
+    let (_, _, has_more) = window.range(head.version);
+    let rows = order.siblings().events(ctx, head, &window).await?.to_vec();
+    let total = Total::Known(head.version.unsigned_abs().into());
     Ok(Connection::new(Page { rows, has_more }, &window, total, |event: Event| {
         (Kind::History.encode(&(event.order_id.0, event.version)), OrderEvent(event))
     }))

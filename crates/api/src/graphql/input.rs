@@ -2,10 +2,7 @@
 //!
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
-use app::{
-    Caller,
-    orders::{Ask, IdempotencyKey},
-};
+use app::{Caller, IdempotencyKey, orders::Ask};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{

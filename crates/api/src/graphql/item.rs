@@ -1,24 +1,18 @@
 //! The lines of an order.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use domain::{OrderHead, Shipment};
 
-use super::{
-    enums::OriginKind,
-    loader::{ItemsOf, ShipmentsOf, load},
-};
+use super::{enums::OriginKind, order::Order};
 
 /// One line of an order: a number of units of one thing.
 pub struct OrderItem {
-    order: Arc<OrderHead>,
+    order: Order,
     item: domain::Item,
 }
 
 /// The items of an order.
-pub(super) async fn items_of(ctx: &Context<'_>, order: &Arc<OrderHead>) -> Result<Vec<OrderItem>> {
-    let items = load(ctx, ItemsOf(order.id)).await?;
+pub(super) async fn items_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
+    let items = order.item_rows(ctx).await?;
     Ok(items.iter().map(|item| OrderItem { order: order.clone(), item: item.clone() }).collect())
 }
 
@@ -27,14 +21,10 @@ impl OrderItem {
         self.item.id == id
     }
 
-    async fn shipments(&self, ctx: &Context<'_>) -> Result<Arc<[Shipment]>> {
-        load(ctx, ShipmentsOf(self.order.id)).await
-    }
-
     /// How far this line is, counted as the whole order is.
     async fn progress(&self, ctx: &Context<'_>) -> Result<domain::Progress> {
-        let shipments = self.shipments(ctx).await?;
-        Ok(domain::progress(self.order.status, std::slice::from_ref(&self.item), &shipments))
+        let shipments = self.order.shipment_rows(ctx).await?;
+        Ok(domain::progress(self.order.head().status, std::slice::from_ref(&self.item), &shipments))
     }
 }
 
@@ -73,7 +63,7 @@ impl OrderItem {
 
     /// Units in a parcel that is not cancelled. A unit is allocated once.
     async fn allocated(&self, ctx: &Context<'_>) -> Result<u32> {
-        Ok(self.item.allocated(&self.shipments(ctx).await?))
+        Ok(self.item.allocated(&self.order.shipment_rows(ctx).await?))
     }
 
     /// Units that a carrier has, or had.

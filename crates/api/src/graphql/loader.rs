@@ -1,115 +1,165 @@
-//! The parts of many records in one statement each, whatever the size of the page.
+//! Parts of many records, one statement each, whatever the size of the page.
 //!
-//! Every request gets its own loaders. They batch and do not remember: a mutation may change what a field
-//! after it shows, and a subscription lives long.
+//! Records that were read together stay together: when one of them is asked for a part, the part is read for all
+//! of them. Unlike a loader that collects keys for a moment, this needs no timer, costs no delay, and takes the
+//! same number of statements however the executor interleaves the resolvers. What was read is kept as long as
+//! these records are: the next operation, mutation or update reads its own.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    hash::Hash,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use app::{App, Caller};
-use async_graphql::{
-    Context, Result,
-    dataloader::{DataLoader, Loader},
-};
-use domain::{Item, OrderId, Shipment, ShipmentId, WebhookId};
+use async_graphql::{Context, Result};
+use domain::{Item, OrderHead, OrderId, Shipment, ShipmentId};
 use persistence::{
-    Event, Store,
+    Event,
     notices::Notice,
     read::{self, VersionRange},
     scans::StoredScan,
 };
+use tokio::sync::OnceCell;
 
-use super::error::{hidden, log};
+use super::{
+    connection::Window,
+    error::{hidden, log},
+};
 
-/// The loaders of one request.
-pub(super) type Loaders = DataLoader<Parts>;
-
-/// Reads parts of records.
-pub(super) struct Parts {
-    store: Store,
-    request_id: Option<String>,
+/// Orders that were read together, and the parts of them that were asked for.
+#[derive(Default)]
+pub(super) struct Siblings {
+    pub heads: Vec<OrderHead>,
+    items: Parts<OrderId, Item>,
+    shipments: Parts<OrderId, Shipment>,
+    parcels: OnceLock<Arc<Scanned<ShipmentId>>>,
+    notices: Parts<OrderId, Notice>,
+    /// By the size of the page and the end it is taken from.
+    histories: Mutex<HashMap<(i32, bool), Arc<Parts<OrderId, Event>>>>,
 }
 
-/// Fresh loaders for a request.
-pub(super) fn loaders(app: &App, caller: &Caller) -> Loaders {
-    let parts = Parts { store: app.store.clone(), request_id: caller.request_id.clone() };
-    DataLoader::new(parts, tokio::spawn)
-}
+impl Siblings {
+    pub fn new(heads: Vec<OrderHead>) -> Arc<Self> {
+        Arc::new(Self { heads, ..Self::default() })
+    }
 
-/// The parts of one record, together with those of every record that is asked about at the same time.
-pub(super) async fn load<K, T>(ctx: &Context<'_>, key: K) -> Result<Arc<[T]>>
-where
-    K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
-    T: Send + Sync + 'static,
-    Parts: Loader<K, Value = Arc<[T]>, Error = app::Error>,
-{
-    let loaders = ctx.data::<Loaders>()?;
-    let parts = loaders.load_one(key).await;
-    let parts = parts.map_err(|error| hidden(loaders.loader().request_id.as_deref(), &error))?;
-    Ok(parts.unwrap_or_default())
-}
+    /// The items of one of them.
+    pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
+        let store = &ctx.data::<App>()?.store;
+        self.items.of(ctx, id, || async { read::items_of(store, &self.ids()).await }).await
+    }
 
-impl Parts {
-    /// A failure is written down here, once for all that wait for it.
-    fn settle<T>(&self, result: persistence::Result<T>) -> app::Result<T> {
-        result.map_err(app::Error::from).inspect_err(|error| log(self.request_id.as_deref(), error))
+    /// The parcels of one of them, oldest first.
+    pub async fn shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Shipment]>> {
+        let store = &ctx.data::<App>()?.store;
+        self.shipments.of(ctx, id, || async { read::shipments_of(store, &self.ids()).await }).await
+    }
+
+    /// All their parcels that have been read.
+    pub fn parcels(&self) -> Arc<Scanned<ShipmentId>> {
+        let ids = || self.shipments.read().map(|shipment| shipment.id).collect();
+        self.parcels.get_or_init(|| Scanned::new(ids())).clone()
+    }
+
+    /// The notices of one of them, oldest first.
+    pub async fn notices(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notice]>> {
+        let store = &ctx.data::<App>()?.store;
+        self.notices.of(ctx, id, || async { read::notices_of(store, &self.ids()).await }).await
+    }
+
+    /// The events of one of them within a window. A window with a cursor in it is that order's own.
+    pub async fn events(
+        &self,
+        ctx: &Context<'_>,
+        order: &OrderHead,
+        window: &Window<i32>,
+    ) -> Result<Arc<[Event]>> {
+        let store = &ctx.data::<App>()?.store;
+        let own = window.after.is_some() || window.before.is_some();
+        let range = |order: &OrderHead| {
+            let (first, last, _) = window.range(order.version);
+            (first <= last).then_some(VersionRange { order_id: order.id, first, last })
+        };
+        let (events, ranges): (_, Vec<VersionRange>) = if own {
+            (Arc::default(), range(order).into_iter().collect())
+        } else {
+            let mut histories = self.histories.lock().unwrap_or_else(PoisonError::into_inner);
+            let events = histories.entry((window.limit, window.from_end)).or_default().clone();
+            (events, self.heads.iter().filter_map(range).collect())
+        };
+        let by_order = || async {
+            let mut found: HashMap<OrderId, Vec<Event>> = HashMap::with_capacity(ranges.len());
+            if !ranges.is_empty() {
+                for event in read::events_in(store, &ranges).await? {
+                    found.entry(event.order_id).or_default().push(event);
+                }
+            }
+            Ok(found)
+        };
+        events.of(ctx, order.id, by_order).await
+    }
+
+    fn ids(&self) -> Vec<OrderId> {
+        self.heads.iter().map(|head| head.id).collect()
     }
 }
 
-/// Declares a key and how the parts of many such keys are read.
-macro_rules! parts {
-    ($(#[$doc:meta])* $key:ident($id:ty) -> $part:ty, $read:path) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-        pub(super) struct $key(pub $id);
-
-        impl Loader<$key> for Parts {
-            type Value = Arc<[$part]>;
-            type Error = app::Error;
-
-            async fn load(&self, keys: &[$key]) -> app::Result<HashMap<$key, Arc<[$part]>>> {
-                let ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
-                let found = self.settle($read(&self.store, &ids).await)?;
-                Ok(found.into_iter().map(|(id, parts)| ($key(id), parts.into())).collect())
-            }
-        }
-    };
+/// Parcels or webhooks that were read together, and their scans if those were asked for.
+pub(super) struct Scanned<K> {
+    ids: Vec<K>,
+    scans: Parts<K, StoredScan>,
 }
 
-parts!(
-    /// The items of an order.
-    ItemsOf(OrderId) -> Item, read::items_of
-);
-parts!(
-    /// The parcels of an order, oldest first.
-    ShipmentsOf(OrderId) -> Shipment, read::shipments_of
-);
-parts!(
-    /// The notices of an order, oldest first.
-    NoticesOf(OrderId) -> Notice, read::notices_of
-);
-parts!(
-    /// The scans of a parcel, newest first.
-    ScansOf(ShipmentId) -> StoredScan, read::scans_of
-);
-parts!(
-    /// The scans a webhook was the first to bring.
-    ScansBroughtBy(WebhookId) -> StoredScan, read::scans_of_webhooks
-);
+impl<K: Copy + Eq + Hash> Scanned<K> {
+    pub fn new(ids: Vec<K>) -> Arc<Self> {
+        Arc::new(Self { ids, scans: Parts::default() })
+    }
 
-impl Loader<VersionRange> for Parts {
-    type Value = Arc<[Event]>;
-    type Error = app::Error;
+    /// The scans of one of them. `read` reads those of all.
+    pub async fn scans<Work>(
+        &self,
+        ctx: &Context<'_>,
+        id: K,
+        read: impl FnOnce(Vec<K>) -> Work,
+    ) -> Result<Arc<[StoredScan]>>
+    where
+        Work: Future<Output = persistence::Result<HashMap<K, Vec<StoredScan>>>>,
+    {
+        self.scans.of(ctx, id, || read(self.ids.clone())).await
+    }
+}
 
-    async fn load(&self, ranges: &[VersionRange]) -> app::Result<HashMap<VersionRange, Arc<[Event]>>> {
-        let mut events = self.settle(read::events_in(&self.store, ranges).await)?;
-        // Ranges of one order may overlap.
-        events.dedup_by_key(|event| (event.order_id, event.version));
-        let of = |range: &VersionRange| {
-            let within = |event: &&Event| {
-                event.order_id == range.order_id && (range.first..=range.last).contains(&event.version)
-            };
-            events.iter().filter(within).cloned().collect()
+/// One kind of part of some records: read once, when the first is asked for.
+struct Parts<K, T>(OnceCell<app::Result<HashMap<K, Arc<[T]>>>>);
+
+impl<K, T> Default for Parts<K, T> {
+    fn default() -> Self {
+        Self(OnceCell::new())
+    }
+}
+
+impl<K: Eq + Hash, T> Parts<K, T> {
+    /// The parts of one record. A failure is written down once and told to all that wait.
+    async fn of<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<Arc<[T]>>
+    where
+        Work: Future<Output = persistence::Result<HashMap<K, Vec<T>>>>,
+    {
+        let request_id = ctx.data::<Caller>()?.request_id.as_deref();
+        let read_all = || async {
+            let found = read().await.map_err(app::Error::from).inspect_err(|error| log(request_id, error))?;
+            Ok(found.into_iter().map(|(key, parts)| (key, parts.into())).collect())
         };
-        Ok(ranges.iter().map(|range| (*range, of(range))).collect())
+        match self.0.get_or_init(read_all).await {
+            Ok(found) => Ok(found.get(&key).cloned().unwrap_or_default()),
+            Err(error) => Err(hidden(request_id, error)),
+        }
+    }
+
+    /// Everything that has been read.
+    fn read(&self) -> impl Iterator<Item = &T> {
+        let found = self.0.get().and_then(|found| found.as_ref().ok());
+        found.into_iter().flat_map(|found| found.values().flat_map(|parts| parts.iter()))
     }
 }

@@ -30,7 +30,7 @@ mod webhook;
 use std::sync::Arc;
 
 use app::{App, Caller};
-use async_graphql::{Request, SDLExportOptions, SchemaBuilder};
+use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use crate::transport::RequestData;
 use mutation::Mutation;
@@ -51,17 +51,12 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-/// What the transports do to every operation before it runs: see [`complete`].
-pub fn request_data(app: App) -> RequestData {
-    Arc::new(move |request, context| {
+/// What the transports do to every operation before it runs: they put the [`Caller`] into its data.
+pub fn request_data() -> RequestData {
+    Arc::new(|request, context| {
         let request_id = Some(context.request_id.0.clone());
-        complete(&app, Caller { actor: context.actor.clone(), request_id }, request)
+        request.data(Caller { actor: context.actor.clone(), request_id })
     })
-}
-
-/// Puts the caller and fresh loaders into a request.
-pub fn complete(app: &App, caller: Caller, request: Request) -> Request {
-    request.data(loader::loaders(app, &caller)).data(caller)
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {

@@ -37,7 +37,7 @@ pub(super) async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         return Ok(Some(Node::Order(order.into())));
     }
     let found = answer(ctx, app.shipment_by_id(caller, ShipmentId(id)).await)?;
-    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::new(order.into(), shipment))))
+    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::alone(order.into(), shipment))))
 }
 
 /// An id in an argument of a query.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{OrderHead, ShipmentStatus};
+use domain::{Item, OrderHead, ShipmentStatus};
 
 use super::{
     connection::{Connection, PageArgs, page_size},
     enums::{FulfillmentPath, OrderStatus},
     event::{self, OrderEvent},
     item::{OrderItem, items_of},
-    loader::{ItemsOf, NoticesOf, ShipmentsOf, load},
+    loader::Siblings,
     notification::Notification,
     shipment::{Shipment, shipments_of},
     transition::AllowedTransition,
@@ -20,11 +20,38 @@ use super::{
 
 /// What a customer ordered, as it stands now.
 #[derive(Clone)]
-pub struct Order(pub(super) Arc<OrderHead>);
+pub struct Order {
+    siblings: Arc<Siblings>,
+    at: usize,
+}
 
 impl From<OrderHead> for Order {
     fn from(head: OrderHead) -> Self {
-        Self(Arc::new(head))
+        Self { siblings: Siblings::new(vec![head]), at: 0 }
+    }
+}
+
+impl Order {
+    /// Orders whose parts are read together.
+    pub(super) fn together(heads: Vec<OrderHead>) -> Vec<Self> {
+        let siblings = Siblings::new(heads);
+        (0..siblings.heads.len()).map(|at| Self { siblings: siblings.clone(), at }).collect()
+    }
+
+    pub(super) fn head(&self) -> &OrderHead {
+        &self.siblings.heads[self.at]
+    }
+
+    pub(super) fn siblings(&self) -> &Siblings {
+        &self.siblings
+    }
+
+    pub(super) async fn item_rows(&self, ctx: &Context<'_>) -> Result<Arc<[Item]>> {
+        self.siblings.items(ctx, self.head().id).await
+    }
+
+    pub(super) async fn shipment_rows(&self, ctx: &Context<'_>) -> Result<Arc<[domain::Shipment]>> {
+        self.siblings.shipments(ctx, self.head().id).await
     }
 }
 
@@ -33,70 +60,68 @@ impl From<OrderHead> for Order {
 impl Order {
     /// The id, a UUID.
     pub(super) async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.head().id.to_string().into()
     }
 
     /// The merchant's own number. No two orders have the same.
     async fn reference(&self) -> Option<&str> {
-        self.0.reference.as_deref()
+        self.head().reference.as_deref()
     }
 
     /// The customer: the `sub` of their token.
     async fn user_id(&self) -> ID {
-        self.0.user_id.to_string().into()
+        self.head().user_id.to_string().into()
     }
 
     /// Where notifications go. For the customer themselves, support and systems.
     async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let caller = ctx.data::<Caller>()?;
-        Ok(self.0.customer_email.as_deref().filter(|_| caller.may_see(&self.0)))
+        Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see(self.head())))
     }
 
     /// Where the order stands: as far as its slowest unit.
     async fn status(&self) -> OrderStatus {
-        self.0.status.into()
+        self.head().status.into()
     }
 
     /// How many events the order has. Name it as `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
-        self.0.version
+        self.head().version
     }
 
     /// What it costs.
     async fn total(&self) -> Money {
-        let total = &self.0.total;
+        let total = &self.head().total;
         Money { cents: total.cents, currency: total.currency.clone(), formatted: total.to_string() }
     }
 
     /// How it was planned to be fulfilled.
     async fn fulfillment_path(&self) -> FulfillmentPath {
-        self.0.fulfillment_path.into()
+        self.head().fulfillment_path.into()
     }
 
     /// Its lines, in the order they were placed.
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
-        items_of(ctx, &self.0).await
+        items_of(ctx, self).await
     }
 
     /// Its parcels, cancelled ones too, oldest first.
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
-        shipments_of(ctx, &self.0).await
+        shipments_of(ctx, self).await
     }
 
     /// How far it is, counted in units and parcels.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
-        let items = load(ctx, ItemsOf(self.0.id));
-        let (items, shipments) = futures::try_join!(items, load(ctx, ShipmentsOf(self.0.id)))?;
-        Ok(domain::progress(self.0.status, &items, &shipments).into())
+        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.shipment_rows(ctx))?;
+        Ok(domain::progress(self.head().status, &items, &shipments).into())
     }
 
     /// For every status: whether this caller may bring the order there now, and if not, why.
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
-        let items = load(ctx, ItemsOf(self.0.id));
-        let (items, shipments) = futures::try_join!(items, load(ctx, ShipmentsOf(self.0.id)))?;
-        let order = domain::Order::restore((*self.0).clone(), items.to_vec(), shipments.to_vec());
+        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.shipment_rows(ctx))?;
+        let order = domain::Order::restore(self.head().clone(), items.to_vec(), shipments.to_vec());
         let transitions = order.allowed_transitions(&ctx.data::<Caller>()?.actor);
-        Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(&self.0, to, why)).collect())
+        Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(self, to, why)).collect())
     }
 
     /// Its history, oldest first: one event for the placement and for every change of status.
@@ -109,18 +134,18 @@ impl Order {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
-        event::history(ctx, &self.0, PageArgs { first, after, last, before }).await
+        event::history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
     /// The messages its events called for, oldest first. One per status at most.
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
-        let notices = load(ctx, NoticesOf(self.0.id)).await?;
+        let notices = self.siblings.notices(ctx, self.head().id).await?;
         Ok(notices.iter().cloned().map(Notification).collect())
     }
 
     /// When the last of the parcels that are under way is expected, as far as their carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        let shipments = load(ctx, ShipmentsOf(self.0.id)).await?;
+        let shipments = self.shipment_rows(ctx).await?;
         let under_way =
             shipments.iter().filter(|one| one.is_live() && one.status() != ShipmentStatus::Delivered);
         Ok(under_way.filter_map(|one| one.tracking.estimated_delivery).max())
@@ -128,17 +153,17 @@ impl Order {
 
     /// When the customer placed it.
     async fn placed_at(&self) -> DateTime<Utc> {
-        self.0.placed_at
+        self.head().placed_at
     }
 
     /// When anything about it last changed, by our clock.
     async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.updated_at
+        self.head().updated_at
     }
 
     /// The page on which the customer follows the order: a signed link that needs no login and expires.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.tracking_url(self.0.id))
+        Ok(ctx.data::<App>()?.tracking_url(self.head().id))
     }
 }
 

@@ -250,7 +250,7 @@ pub(super) async fn changed(
                     from: from.into(),
                     to: to.into(),
                     allowed: allowed.into_iter().map(Into::into).collect(),
-                    blocked_by: Blocker::new(order.0, blocker),
+                    blocked_by: Blocker::new(order, blocker),
                 }
                 .into(),
                 None => NotFound { message }.into(),
@@ -275,7 +275,7 @@ pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<Changed>) -> Resul
             let order = Order::from(order);
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an answer without its parcel"))?;
-            let shipment = Shipment::new(order.0.clone(), shipment);
+            let shipment = Shipment::alone(order.clone(), shipment);
             return Ok(ShipmentSuccess { shipment, order }.into());
         }
         Err(error) => error,

@@ -3,7 +3,7 @@
 use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use persistence::read;
+use persistence::read::{self, Page};
 
 use super::{
     connection::{Connection, PageArgs, Total, page_size},
@@ -56,8 +56,10 @@ impl Query {
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let page = answer(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
-        Ok(Connection::new(page, &window, Total::Orders(filter), |head| {
-            (Kind::Orders.encode(&(head.placed_at, head.id.0)), Order::from(head))
+        let page = Page { rows: Order::together(page.rows), has_more: page.has_more };
+        Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
+            let head = order.head();
+            (Kind::Orders.encode(&(head.placed_at, head.id.0)), order)
         }))
     }
 
@@ -70,7 +72,7 @@ impl Query {
     ) -> Result<Option<Shipment>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let found = answer(ctx, app.shipment(caller, carrier.into(), &tracking_number).await)?;
-        Ok(found.map(|(order, shipment)| Shipment::new(order.into(), shipment)))
+        Ok(found.map(|(order, shipment)| Shipment::alone(order.into(), shipment)))
     }
 
     /// Events of all orders the caller may see, newest first.

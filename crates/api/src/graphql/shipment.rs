@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use app::App;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Meaning, OrderHead};
+use domain::{Meaning, ShipmentId};
 use persistence::{
-    read::{Key, Page},
+    read::{self, Key, Page},
     scans::StoredScan,
 };
 use uuid::Uuid;
@@ -16,28 +17,36 @@ use super::{
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     item::{OrderItem, Origin, items_of},
-    loader::{ScansOf, ShipmentsOf, load},
+    loader::Scanned,
     order::Order,
 };
 
 /// One parcel: a carrier, a tracking number, an origin, and quantities of the order's items.
 pub struct Shipment {
-    order: Arc<OrderHead>,
+    order: Order,
     shipment: domain::Shipment,
+    siblings: Arc<Scanned<ShipmentId>>,
 }
 
 /// The parcels of an order.
-pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Arc<OrderHead>) -> Result<Vec<Shipment>> {
-    let shipments = load(ctx, ShipmentsOf(order.id)).await?;
-    Ok(shipments.iter().map(|one| Shipment::new(order.clone(), one.clone())).collect())
+pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
+    let shipments = order.shipment_rows(ctx).await?;
+    let siblings = order.siblings().parcels();
+    let one = |shipment: &domain::Shipment| Shipment {
+        order: order.clone(),
+        shipment: shipment.clone(),
+        siblings: siblings.clone(),
+    };
+    Ok(shipments.iter().map(one).collect())
 }
 
 impl Shipment {
-    pub(super) fn new(order: Arc<OrderHead>, shipment: domain::Shipment) -> Self {
-        Self { order, shipment }
+    /// A parcel that was read alone.
+    pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
+        Self { order, siblings: Scanned::new(vec![shipment.id]), shipment }
     }
 
-    pub(super) fn is_among(&self, ids: &[domain::ShipmentId]) -> bool {
+    pub(super) fn is_among(&self, ids: &[ShipmentId]) -> bool {
         ids.contains(&self.shipment.id)
     }
 }
@@ -52,7 +61,7 @@ impl Shipment {
 
     /// The order whose units it carries.
     async fn order(&self) -> Order {
-        Order(self.order.clone())
+        self.order.clone()
     }
 
     /// Who carries it.
@@ -141,7 +150,8 @@ impl Shipment {
         let own =
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
-        let scans = load(ctx, ScansOf(id)).await?;
+        let store = &ctx.data::<App>()?.store;
+        let scans = self.siblings.scans(ctx, id, |ids| async move { read::scans_of(store, &ids).await }).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -53,7 +53,7 @@ impl Subscription {
         })?;
         Ok(updates.map(move |update| OrderUpdate {
             cursor: Kind::Updates.encode(&(id.0, update.version)),
-            order: Order(update.order),
+            order: update.order.into(),
             event: update.event.map(OrderEvent),
         }))
     }

@@ -1,12 +1,11 @@
 //! What may follow what, in general and for one order and one caller.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
-use domain::{OrderHead, ShipmentId};
+use domain::ShipmentId;
 
 use super::{
     enums::{BlockerCode, OrderStatus},
+    order::Order,
     shipment::{Shipment, shipments_of},
 };
 
@@ -23,7 +22,7 @@ pub struct AllowedTransition {
 
 impl AllowedTransition {
     pub(super) fn new(
-        order: &Arc<OrderHead>,
+        order: &Order,
         to: domain::OrderStatus,
         blocker: Option<domain::Blocker>,
     ) -> Self {
@@ -41,13 +40,13 @@ pub struct Blocker {
     /// The reason, for people.
     message: String,
     #[graphql(skip)]
-    order: Arc<OrderHead>,
+    order: Order,
     #[graphql(skip)]
     ids: Vec<ShipmentId>,
 }
 
 impl Blocker {
-    pub(super) fn new(order: Arc<OrderHead>, blocker: domain::Blocker) -> Self {
+    pub(super) fn new(order: Order, blocker: domain::Blocker) -> Self {
         Self { code: blocker.code.into(), message: blocker.message, order, ids: blocker.shipments }
     }
 }

@@ -1,21 +1,30 @@
 //! The inbox: what carriers sent, as it came.
 
+use std::sync::Arc;
+
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use persistence::{read::WebhookFilter, webhooks};
+use domain::WebhookId;
+use persistence::{
+    read::{self, Page, WebhookFilter},
+    webhooks,
+};
 
 use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
     error::answer,
-    loader::{ScansBroughtBy, load},
+    loader::Scanned,
     shipment::Scan,
 };
 
 /// A request of a carrier with a good signature, byte for byte. The same content is kept once.
-pub struct Webhook(webhooks::Webhook);
+pub struct Webhook {
+    webhook: webhooks::Webhook,
+    siblings: Arc<Scanned<WebhookId>>,
+}
 
 /// A page of the inbox, newest first.
 pub(super) async fn inbox(
@@ -25,9 +34,10 @@ pub(super) async fn inbox(
 ) -> Result<Connection<Webhook>> {
     let window = args.window(Kind::Webhooks, cursor::key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let page = answer(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
-    Ok(Connection::new(page, &window, Total::Webhooks(filter), |webhook: webhooks::Webhook| {
-        (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), Webhook(webhook))
+    let Page { rows, has_more } = answer(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
+    let siblings = Scanned::new(rows.iter().map(|webhook| webhook.id).collect());
+    Ok(Connection::new(Page { rows, has_more }, &window, Total::Webhooks(filter), |webhook: webhooks::Webhook| {
+        (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), Webhook { webhook, siblings: siblings.clone() })
     }))
 }
 
@@ -36,57 +46,59 @@ pub(super) async fn inbox(
 impl Webhook {
     /// The id, a UUID.
     async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.webhook.id.to_string().into()
     }
 
     /// Who sent it: a carrier, or one that reports for many (`easypost`).
     async fn carrier(&self) -> &str {
-        &self.0.sender
+        &self.webhook.sender
     }
 
     /// When it came, by our clock.
     async fn received_at(&self) -> DateTime<Utc> {
-        self.0.received_at
+        self.webhook.received_at
     }
 
     /// What has become of it.
     async fn state(&self) -> WebhookState {
-        self.0.state.into()
+        self.webhook.state.into()
     }
 
     /// What it did, or why it did nothing.
     async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
+        self.webhook.reason.as_deref()
     }
 
     /// How often it was taken up.
     async fn attempts(&self) -> i32 {
-        self.0.attempt
+        self.webhook.attempt
     }
 
     /// The latest failure.
     async fn error(&self) -> Option<&str> {
-        self.0.error.as_deref()
+        self.webhook.error.as_deref()
     }
 
     /// The body. Bytes that are no UTF-8 are shown as `U+FFFD`.
     async fn body(&self) -> String {
-        String::from_utf8_lossy(&self.0.body).into_owned()
+        String::from_utf8_lossy(&self.webhook.body).into_owned()
     }
 
     /// How often the same content came again.
     async fn duplicates(&self) -> i32 {
-        self.0.duplicates
+        self.webhook.duplicates
     }
 
     /// The `x-request-id` it came with.
     async fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
+        self.webhook.request_id.as_deref()
     }
 
     /// The scans it was the first to bring, oldest first.
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
-        let scans = load(ctx, ScansBroughtBy(self.0.id)).await?;
+        let store = &ctx.data::<App>()?.store;
+        let brought = |ids: Vec<WebhookId>| async move { read::scans_of_webhooks(store, &ids).await };
+        let scans = self.siblings.scans(ctx, self.webhook.id, brought).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }
 }

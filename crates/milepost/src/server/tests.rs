@@ -16,6 +16,7 @@ struct Running {
 }
 
 async fn start(role: Role) -> Running {
+    crate::choose_tls();
     let folder = tempfile::tempdir().unwrap();
     let store =
         Store::connect(&format!("sqlite://{}/x.db?mode=rwc", folder.path().display()), 2).await.unwrap();

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::graphql::{Schema, complete, schema};
+use crate::graphql::{Schema, schema};
 
 const SECRET: &str = "secret";
 
@@ -196,6 +196,6 @@ impl World {
     }
 
     fn request(&self, caller: &Caller, query: &str, variables: Value) -> Request {
-        complete(&self.app, caller.clone(), Request::new(query).variables(Variables::from_json(variables)))
+        Request::new(query).variables(Variables::from_json(variables)).data(caller.clone())
     }
 }

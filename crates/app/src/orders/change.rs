@@ -1,0 +1,143 @@
+//! The one way an order changes: lock, load, let `Order::apply` decide, record; many requests in one
+//! transaction. Carriers' scans come the same way, from `webhooks`.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Order, OrderId, Refusal, Request};
+use persistence::{
+    Event, Store,
+    idempotency::{self, Answer, ScopedKey},
+    orders,
+};
+
+use super::{Ask, Changed, context, numbers::NumbersTaken};
+use crate::{
+    Clock,
+    error::{Error, Result},
+    feed::Feed,
+    retry::retrying,
+};
+
+/// Carries out a batch of requests. When the batch as a whole fails, each member is tried alone, in a
+/// transaction of its own, so that one bad row does not fail its neighbours.
+pub(crate) async fn change_all(
+    store: &Store,
+    clock: &Clock,
+    feed: &Feed,
+    asks: Vec<Ask>,
+) -> Vec<Result<Changed>> {
+    let answers = match retrying(|| settle(store, &asks, clock.now())).await {
+        Ok(answers) => answers,
+        Err(error) if asks.len() == 1 || error.retryable() => {
+            let error = Error::from(error);
+            asks.iter().map(|_| Err(error.clone())).collect()
+        }
+        Err(error) => {
+            tracing::warn!(%error, members = asks.len(), "a batch failed, its members are tried alone");
+            let mut answers = Vec::with_capacity(asks.len());
+            for ask in &asks {
+                let alone = retrying(|| settle(store, std::slice::from_ref(ask), clock.now())).await;
+                answers.push(match alone {
+                    Ok(mut answers) => answers.pop().unwrap_or(Err(Error::Stopping)),
+                    Err(error) => Err(error.into()),
+                });
+            }
+            answers
+        }
+    };
+    feed.poke();
+    answers
+}
+
+/// One transaction: numbers are locked before orders, orders in ascending id.
+async fn settle(
+    store: &Store,
+    asks: &[Ask],
+    now: DateTime<Utc>,
+) -> persistence::Result<Vec<Result<Changed>>> {
+    let tx = store.begin().await?;
+    let mut taken = NumbersTaken::look(&tx, asks).await?;
+    let ids: Vec<OrderId> = asks.iter().map(|ask| ask.order_id).collect();
+    let mut loaded = orders::lock(&tx, &ids).await?;
+    let keys: Vec<ScopedKey> = asks.iter().filter_map(scoped_key).collect();
+    let mut answered = idempotency::answers(&tx, &keys).await?;
+    let mut new_answers = Vec::new();
+    let mut answers = Vec::with_capacity(asks.len());
+    for ask in asks {
+        let key = scoped_key(ask);
+        if let Some(answer) = key.as_ref().and_then(|key| answered.get(key)) {
+            answers.push(again(&tx, ask, answer, &loaded).await?);
+            continue;
+        }
+        let result = match loaded.get_mut(&ask.order_id) {
+            Some(order) if ask.caller.may_see(order.head()) => apply(order, ask, &mut taken, now),
+            _ => Err(Refusal::NotFound("order").into()),
+        };
+        if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &ask.key) {
+            let answer = Answer {
+                fingerprint: asked.fingerprint,
+                order_id: ask.order_id,
+                shipment_id: changed.shipment.as_ref().map(|shipment| shipment.id),
+                version: changed.event.as_ref().map(|event| event.version),
+                changed: changed.changed,
+            };
+            answered.insert(key.clone(), answer.clone());
+            new_answers.push((key, answer));
+        }
+        answers.push(result);
+    }
+    orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+    idempotency::keep(&tx, &new_answers, now).await?;
+    persistence::webhooks::wake(&tx, &taken.registered, now).await?;
+    tx.commit().await?;
+    Ok(answers)
+}
+
+fn scoped_key(ask: &Ask) -> Option<ScopedKey> {
+    ask.key.as_ref().map(|key| (ask.caller.key_scope(), key.key.clone()))
+}
+
+fn apply(order: &mut Order, ask: &Ask, taken: &mut NumbersTaken, now: DateTime<Utc>) -> Result<Changed> {
+    if let Request::CreateShipment(new) = &ask.request {
+        taken.check(new, ask.order_id)?;
+    }
+    let outcome = order.apply(ask.request.clone(), ask.expected_version, &context(&ask.caller, now))?;
+    if let Request::CreateShipment(new) = &ask.request {
+        taken.register(new, ask.order_id);
+    }
+    let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
+    let shipment = outcome.shipment.and_then(|id| order.shipments().iter().find(|one| one.id == id));
+    Ok(Changed {
+        order: order.head().clone(),
+        event: event.map(Event::from),
+        shipment: shipment.cloned(),
+        changed: outcome.changed,
+    })
+}
+
+/// The answer that was given before.
+async fn again(
+    tx: &persistence::Tx,
+    ask: &Ask,
+    answer: &Answer,
+    loaded: &HashMap<OrderId, Order>,
+) -> persistence::Result<Result<Changed>> {
+    let same = ask.key.as_ref().is_some_and(|key| key.fingerprint == answer.fingerprint);
+    let Some(order) = loaded.get(&answer.order_id).filter(|_| same) else {
+        return Ok(Err(Error::KeyReused));
+    };
+    let made_now = |event: &&domain::Transition| Some(event.version()) == answer.version;
+    let event = match (order.changes().transitions.iter().find(made_now), answer.version) {
+        (Some(event), _) => Some(Event::from(event)),
+        (None, Some(version)) => orders::event_at(tx, answer.order_id, version).await?,
+        (None, None) => None,
+    };
+    let shipment = order.shipments().iter().find(|shipment| Some(shipment.id) == answer.shipment_id);
+    Ok(Ok(Changed {
+        order: order.head().clone(),
+        event,
+        shipment: shipment.cloned(),
+        changed: answer.changed,
+    }))
+}

@@ -1,0 +1,67 @@
+//! Carriers' numbers in a batch of requests: locked before any order, so that a registration and a webhook
+//! for the same number cannot miss each other.
+
+use std::collections::HashMap;
+
+use domain::{NewShipment, OrderId, Refusal, Request, ShipmentRefusal};
+use persistence::{
+    Tx,
+    shipments::{self, Number},
+};
+
+use super::Ask;
+use crate::error::Result;
+
+/// The carriers' numbers that a batch registers, locked, with the orders that have them already.
+pub(super) struct NumbersTaken {
+    by: HashMap<Number, OrderId>,
+    /// Those that the batch has registered.
+    pub registered: Vec<Number>,
+}
+
+impl NumbersTaken {
+    /// Locks the numbers and looks who has them.
+    pub async fn look(tx: &Tx, asks: &[Ask]) -> persistence::Result<Self> {
+        let numbers: Vec<Number> = asks.iter().filter_map(|ask| number(&ask.request)).collect();
+        shipments::lock_numbers(tx, &numbers).await?;
+        let mut by = HashMap::new();
+        for number in numbers {
+            if let Some(order) = shipments::live_holder(tx, &number).await? {
+                by.insert(number, order);
+            }
+        }
+        Ok(Self { by, registered: Vec::new() })
+    }
+
+    /// Refuses a number that is on its way with another order.
+    pub fn check(&self, new: &NewShipment, order: OrderId) -> Result<()> {
+        let Some(number) = shipment_number(new) else { return Ok(()) };
+        if self.by.get(&number).is_some_and(|other| *other != order) {
+            let message = format!("{} {} is on its way with another order", number.0, number.1);
+            return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message }.into());
+        }
+        Ok(())
+    }
+
+    /// Notes that a parcel got its number.
+    pub fn register(&mut self, new: &NewShipment, order: OrderId) {
+        if let Some(number) = shipment_number(new) {
+            self.by.insert(number.clone(), order);
+            self.registered.push(number);
+        }
+    }
+}
+
+fn number(request: &Request) -> Option<Number> {
+    match request {
+        Request::CreateShipment(new) => shipment_number(new),
+        Request::Transition { .. }
+        | Request::CancelItems { .. }
+        | Request::CancelShipment { .. }
+        | Request::Scans { .. } => None,
+    }
+}
+
+fn shipment_number(new: &NewShipment) -> Option<Number> {
+    Some((new.carrier, domain::normalize_tracking_number(&new.tracking_number)?))
+}

@@ -1,0 +1,115 @@
+//! The server of the demo: what `serve --role all` runs, on a SQLite file in a folder of its own.
+//!
+//! Nothing is read from the environment, and nothing is left behind when it ends.
+
+use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use api::auth::Tokens;
+use app::{App, Clock, Policy, feed::Feed};
+use carriers::{CodeMap, Secrets, Sender};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use persistence::Store;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use worker::{Queues, mail::Mailer};
+
+use crate::{commands::serve::Role, server::Server};
+
+/// The port of `milepost serve`; another one where it is taken.
+const PORT: u16 = 8080;
+/// The demo's shop, as its customers know it.
+const MAIL_FROM: &str = "Corner Shop <orders@example.org>";
+/// Connections to the database: a few readers beside the one writer.
+const CONNECTIONS: u32 = 4;
+
+/// A running server with everything in it.
+pub struct Embedded {
+    /// Where it is reached: `http://127.0.0.1:8080`.
+    pub url: String,
+    /// Whether another process has the usual port.
+    pub usual_port_is_taken: bool,
+    /// Signs tokens that it accepts.
+    pub tokens: Tokens,
+    /// What each carrier proves its webhooks with.
+    pub secrets: [(Sender, String); Sender::ALL.len()],
+    folder: TempDir,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Embedded {
+    /// Starts it on the loopback address. It ends when `stop` is cancelled.
+    pub async fn start(stop: CancellationToken) -> anyhow::Result<Self> {
+        let (listener, usual_port_is_taken) = listener().await?;
+        let address = listener.local_addr().context("the system does not tell the port")?;
+        let url = format!("http://{address}");
+        let folder = tempfile::Builder::new()
+            .prefix("milepost-demo-")
+            .tempdir()
+            .context("no temporary folder can be made")?;
+        let store = database(folder.path()).await.context("the database cannot be made")?;
+        let tokens = Tokens::new(secret().as_bytes()).context("no tokens can be signed")?;
+        let secrets = Sender::ALL.map(|sender| (sender, secret()));
+        let mailer = Mailer::mailbox(store.clone(), MAIL_FROM).context("the mailbox cannot be made")?;
+        let server = Server {
+            role: Role::All,
+            listener,
+            app: App::new(store, Clock::System, Feed::memory(), policy(&url, &secrets)?),
+            tokens: tokens.clone(),
+            graphiql: true,
+            mailbox: true,
+            queues: Queues::memory(),
+            mailer: Arc::new(mailer),
+        };
+        let running = tokio::spawn(server.run(stop));
+        Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, running })
+    }
+
+    /// The folder that holds the database while the demo runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits for the end, after `stop` was cancelled or a part failed, and removes the folder.
+    pub async fn ended(self) -> anyhow::Result<()> {
+        let ended = self.running.await.context("the server broke off")?;
+        self.folder.close().context("the temporary folder cannot be removed")?;
+        ended
+    }
+}
+
+async fn listener() -> anyhow::Result<(TcpListener, bool)> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    match bind(PORT).await {
+        Ok(listener) => Ok((listener, false)),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Ok((bind(0).await.context("no port of this machine is free")?, true))
+        }
+        Err(error) => Err(error).with_context(|| format!("127.0.0.1:{PORT} cannot be listened on")),
+    }
+}
+
+async fn database(folder: &Path) -> anyhow::Result<Store> {
+    let file = folder.join("milepost.db");
+    let file = file.to_str().context("the path of the temporary folder is no text")?;
+    let file = utf8_percent_encode(file, NON_ALPHANUMERIC);
+    let store = Store::connect(&format!("sqlite://{file}?mode=rwc"), CONNECTIONS).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
+    let known = |(sender, secret): &(Sender, String)| Ok((*sender, Secrets::new([secret.clone()])?));
+    Ok(Policy {
+        public_url: url.to_owned(),
+        link_secret: secret().into_bytes(),
+        senders: secrets.iter().map(known).collect::<anyhow::Result<_>>()?,
+        codes: CodeMap::default(),
+    })
+}
+
+/// 128 random bits as text, the 32 bytes that a token's secret needs at least.
+fn secret() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

@@ -1,0 +1,217 @@
+//! Writing orders: what was placed, and what requests have changed.
+//!
+//! [`record`] holds the one statement that changes a status. It takes orders whose transitions the domain
+//! made, and checks the version they were made from.
+
+use domain::{ItemId, Order};
+
+use crate::{
+    dialect::{Row, Table, Type, write},
+    error::{Error, Result},
+    notices, shipments,
+    store::Tx,
+};
+
+const ORDERS: Table = Table {
+    name: "orders",
+    columns: &[
+        ("order_id", Type::Uuid),
+        ("user_id", Type::Uuid),
+        ("reference", Type::Text),
+        ("customer_email", Type::Text),
+        ("status", Type::Status),
+        ("version", Type::Int),
+        ("total_cents", Type::Int),
+        ("currency", Type::Text),
+        ("fulfillment_path", Type::Text),
+        ("placed_at", Type::Time),
+        ("updated_at", Type::Time),
+        ("occurred_at", Type::Time),
+    ],
+};
+
+const ITEMS: Table = Table {
+    name: "order_items",
+    columns: &[
+        ("item_id", Type::Uuid),
+        ("order_id", Type::Uuid),
+        ("position", Type::Int),
+        ("sku", Type::Text),
+        ("name", Type::Text),
+        ("quantity", Type::Int),
+        ("origin_kind", Type::Text),
+        ("origin_code", Type::Text),
+    ],
+};
+
+const EVENTS: Table = Table {
+    name: "order_events",
+    columns: &[
+        ("order_id", Type::Uuid),
+        ("version", Type::Int),
+        ("from_status", Type::Status),
+        ("to_status", Type::Status),
+        ("actor", Type::Text),
+        ("actor_id", Type::Text),
+        ("notes", Type::Text),
+        ("metadata", Type::Json),
+        ("inferred", Type::Bool),
+        ("occurred_at", Type::Time),
+        ("recorded_at", Type::Time),
+        ("request_id", Type::Text),
+        ("webhook_id", Type::Uuid),
+    ],
+};
+
+const OUTBOX: Table = Table {
+    name: "outbox",
+    columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
+};
+
+/// The part of an order that changes, and the version it must have before.
+const STANDING: Table = Table {
+    name: "orders",
+    columns: &[
+        ("order_id", Type::Uuid),
+        ("status", Type::Status),
+        ("version", Type::Int),
+        ("updated_at", Type::Time),
+        ("occurred_at", Type::Time),
+        ("expected_version", Type::Int),
+    ],
+};
+
+const ITEM_CANCELLATIONS: Table = Table {
+    name: "order_items",
+    columns: &[("item_id", Type::Uuid), ("cancelled", Type::Int), ("cancel_reason", Type::Text)],
+};
+
+/// Writes placed orders with everything owed because of them.
+pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
+    let rows = orders.iter().map(|order| {
+        let head = order.head();
+        Row::default()
+            .set("order_id", head.id.0)
+            .set("user_id", head.user_id.0)
+            .set("reference", head.reference.as_deref())
+            .set("customer_email", head.customer_email.as_deref())
+            .set("status", head.status.as_str())
+            .set("version", head.version)
+            .set("total_cents", head.total.cents)
+            .set("currency", head.total.currency.as_str())
+            .set("fulfillment_path", head.fulfillment_path.as_str())
+            .set("placed_at", head.placed_at)
+            .set("updated_at", head.updated_at)
+            .set("occurred_at", head.occurred_at)
+    });
+    let rows = rows.collect();
+    write(tx, |db| ORDERS.insert(db, "", rows)).await?;
+    let items = orders.iter().flat_map(|order| {
+        order.items().iter().enumerate().map(move |(position, item)| {
+            let origin = item.origin.as_ref();
+            Row::default()
+                .set("item_id", item.id.0)
+                .set("order_id", order.head().id.0)
+                .set("position", position as u32)
+                .set("sku", item.sku.as_str())
+                .set("name", item.name.as_str())
+                .set("quantity", item.quantity)
+                .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
+                .set("origin_code", origin.map(|origin| origin.code.as_str()))
+        })
+    });
+    let items = items.collect();
+    write(tx, |db| ITEMS.insert(db, "", items)).await?;
+    let placed: Vec<_> = orders.iter().collect();
+    insert_events(tx, &placed).await?;
+    announce(tx, &placed).await
+}
+
+/// Writes what requests changed in these orders: status, events, notices, parcels, quantities, and the
+/// outbox. Every order must have been loaded by [`lock`] in the same transaction.
+///
+/// # Errors
+/// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
+pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let standing = changed.iter().map(|order| {
+        let head = order.head();
+        Row::default()
+            .set("order_id", head.id.0)
+            .set("status", head.status.as_str())
+            .set("version", head.version)
+            .set("updated_at", head.updated_at)
+            .set("occurred_at", head.occurred_at)
+            .set("expected_version", head.version - order.changes().transitions.len() as i32)
+    });
+    let standing = standing.collect();
+    let guard = " AND orders.version = r.expected_version";
+    let written = write(tx, |db| STANDING.update(db, &["order_id"], guard, standing)).await?;
+    if written != changed.len() as u64 {
+        return Err(Error::LostUpdate);
+    }
+    insert_events(tx, &changed).await?;
+    notices::owe(tx, &changed).await?;
+    cancel_units(tx, &changed).await?;
+    shipments::record(tx, &changed).await?;
+    announce(tx, &changed).await
+}
+
+async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let rows: Vec<Row> = orders
+        .iter()
+        .flat_map(|order| &order.changes().transitions)
+        .map(|event| {
+            Row::default()
+                .set("order_id", event.order_id().0)
+                .set("version", event.version())
+                .set("from_status", event.from().map(|status| status.as_str()))
+                .set("to_status", event.to().as_str())
+                .set("actor", event.actor().kind.as_str())
+                .set("actor_id", event.actor().id.as_deref())
+                .set("notes", event.notes())
+                .set("metadata", event.metadata())
+                .set("inferred", event.inferred())
+                .set("occurred_at", event.occurred_at())
+                .set("recorded_at", event.recorded_at())
+                .set("request_id", event.request_id())
+                .set("webhook_id", event.webhook_id().map(|id| id.0))
+        })
+        .collect();
+    if !rows.is_empty() {
+        write(tx, |db| EVENTS.insert(db, "", rows)).await?;
+    }
+    Ok(())
+}
+
+async fn cancel_units(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
+    let rows: Vec<Row> = orders
+        .iter()
+        .flat_map(|order| order.items().iter().filter(|item| changed(order, item.id)))
+        .map(|item| {
+            Row::default()
+                .set("item_id", item.id.0)
+                .set("cancelled", item.cancelled)
+                .set("cancel_reason", item.cancel_reason.as_deref())
+        })
+        .collect();
+    if !rows.is_empty() {
+        write(tx, |db| ITEM_CANCELLATIONS.update(db, &["item_id"], "", rows)).await?;
+    }
+    Ok(())
+}
+
+/// Leaves word for the live feed, one row an order.
+async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let rows = orders.iter().map(|order| {
+        let head = order.head();
+        Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
+    });
+    let rows = rows.collect();
+    write(tx, |db| OUTBOX.insert(db, "", rows)).await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! The documents keep in step with the code: what is generated equals what it is generated from, what is named
+//! is there, and every setting is listed.
+//!
+//! `UPDATE_DOCS=1` writes the generated part of ARCHITECTURE.md anew; `just generate` sets it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use domain::{OrderStatus, TRANSITIONS};
+
+const BEGIN: &str = "<!-- transitions: generated from domain::TRANSITIONS, see tests/tests/it/docs.rs -->\n";
+const END: &str = "<!-- transitions: end -->\n";
+
+#[test]
+fn architecture_shows_the_table_of_transitions() {
+    let path = root().join("ARCHITECTURE.md");
+    let text = read(&path);
+    let (before, rest) = text.split_once(BEGIN).expect("ARCHITECTURE.md has the mark where the table begins");
+    let (shown, after) = rest.split_once(END).expect("ARCHITECTURE.md has the mark where the table ends");
+    let expected = transitions();
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, [before, BEGIN, &expected, END, after].concat())
+            .expect("ARCHITECTURE.md is written");
+    } else {
+        assert_eq!(shown, expected, "run `just generate`, or this test with UPDATE_DOCS=1");
+    }
+}
+
+#[test]
+fn what_the_documents_name_is_there() {
+    let mut missing = Vec::new();
+    for document in documents() {
+        let text = read(&document);
+        let folder = document.parent().expect("a document lies in a folder");
+        let named = quoted_paths(&text).map(|path| root().join(path));
+        let linked = links(&text).map(|link| folder.join(link));
+        let gone = named.chain(linked).filter(|path| !path.exists());
+        missing.extend(gone.map(|path| format!("{}: {}", document.display(), path.display())));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let readme = read(&root().join("README.md"));
+    let example = read(&root().join(".env.example"));
+    let mut unset = false;
+    for line in example.lines() {
+        let Some((name, value)) = line.strip_prefix("#MILEPOST_").and_then(|line| line.split_once('='))
+        else {
+            unset = line.contains("Unset:") || (unset && line.starts_with("# "));
+            continue;
+        };
+        // Further secrets of a rotation stand in the line of the first.
+        if name.ends_with(|last: char| last.is_ascii_digit()) {
+            continue;
+        }
+        let row = readme.lines().find(|row| row.starts_with(&format!("| `MILEPOST_{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row for MILEPOST_{name}"));
+        let value = value.trim_matches('"');
+        let default = row.split('|').nth(2).map(str::trim);
+        let expected = if unset || value.is_empty() { "unset".to_owned() } else { format!("`{value}`") };
+        assert_eq!(default, Some(expected.as_str()), "MILEPOST_{name}");
+    }
+}
+
+/// The table for people, and the same as a diagram.
+fn transitions() -> String {
+    let mut table = "\n| from | to |\n|---|---|\n".to_owned();
+    let mut diagram = "\n```mermaid\nstateDiagram-v2\n    [*] --> placed\n".to_owned();
+    for from in OrderStatus::ALL {
+        let next: Vec<_> = from.successors().map(|to| format!("`{to}`")).collect();
+        let next = if next.is_empty() { "nothing".to_owned() } else { next.join(", ") };
+        table += &format!("| `{from}` | {next} |\n");
+    }
+    for (from, to) in TRANSITIONS {
+        diagram += &format!("    {from} --> {to}\n");
+    }
+    for end in OrderStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
+        diagram += &format!("    {end} --> [*]\n");
+    }
+    table + &diagram + "```\n\n"
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the repository").to_owned()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// README.md, ARCHITECTURE.md and everything below docs.
+fn documents() -> Vec<PathBuf> {
+    let mut found = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder of the documents") {
+            let path = entry.expect("an entry of the folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Paths of this repository in backticks: `crates/app/src/orders.rs`.
+fn quoted_paths(text: &str) -> impl Iterator<Item = &str> {
+    const TOP: [&str; 8] =
+        ["crates/", "migrations/", "tests/", "scripts/", "bench/", "docs/", ".ci/", ".config/"];
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|path| TOP.iter().any(|top| path.starts_with(top)) && !path.contains(char::is_whitespace))
+}
+
+/// Where the links between the documents lead, without the part behind `#`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let inside = targets.filter(|target| !target.contains(':') && !target.starts_with('#'));
+    inside.filter_map(|target| target.split('#').next())
+}
