@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{migrate, scan, serve, token};
+use crate::{
+    commands::{migrate, scan, serve, token},
+    demo,
+};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -29,6 +32,9 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// See it work: everything in one process, and a story that plays in it
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Arguments),
     /// Run the server
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::Arguments),

@@ -27,19 +27,29 @@ fn code(error: &anyhow::Error) -> u8 {
     if error.is::<BadUsage>() || error.is::<BadSettings>() { 2 } else { 1 }
 }
 
-/// One line for what happened (one for each bad setting), one for each cause that says something new.
+/// One line for what happened (one for each bad setting), one for each cause.
 fn lines(error: &anyhow::Error) -> Vec<String> {
-    let first = error.to_string();
-    let mut lines: Vec<String> = first.lines().map(|line| format!("error: {line}")).collect();
-    let mut said = first;
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        if !said.contains(&cause) {
-            lines.push(format!("  cause: {}", cause.replace('\n', " ")));
-            said = cause;
+    let said = said(error);
+    let (first, causes) =
+        said.split_first().map_or(("", &[][..]), |(first, causes)| (first.as_str(), causes));
+    let first = first.lines().map(|line| format!("error: {line}"));
+    first.chain(causes.iter().map(|cause| format!("  cause: {}", cause.replace('\n', " ")))).collect()
+}
+
+/// The error and its causes in one line.
+pub fn line(error: &anyhow::Error) -> String {
+    said(error).join(": ").replace('\n', " ")
+}
+
+/// The error and those of its causes that say something new: some libraries repeat what lies below.
+fn said(error: &anyhow::Error) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.last().is_none_or(|last| !last.contains(&cause)) {
+            said.push(cause);
         }
     }
-    lines
+    said
 }
 
 #[cfg(test)]
@@ -53,6 +63,7 @@ mod tests {
         let error = anyhow!("refused").context("connect: refused").context("MILEPOST_REDIS_URL: no answer");
         let expected = ["error: MILEPOST_REDIS_URL: no answer", "  cause: connect: refused"];
         assert_eq!(lines(&error), expected);
+        assert_eq!(line(&error), "MILEPOST_REDIS_URL: no answer: connect: refused");
         assert_eq!(code(&error), 1);
     }
 

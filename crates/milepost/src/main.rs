@@ -6,6 +6,7 @@ mod address;
 mod cli;
 mod commands;
 mod database;
+mod demo;
 mod failure;
 mod keys;
 mod server;
@@ -32,6 +33,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     choose_tls();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {
+        Command::Demo(arguments) => demo::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(settings()?, arguments).await,
         Command::Migrate(arguments) => commands::migrate::run(settings()?, arguments).await,
         Command::Schema => commands::schema::run(),

@@ -6,6 +6,7 @@ mod feed;
 mod inbox;
 mod killed;
 mod mail;
+mod neighbours;
 mod notices;
 mod queue;
 mod rivals;

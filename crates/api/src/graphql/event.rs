@@ -26,26 +26,6 @@ pub(super) async fn history(
     order: &Order,
     args: PageArgs,
 ) -> Result<Connection<OrderEvent>> {
-    let window =
-        args.window(Kind::History, |(of, version): (Uuid, i32)| (of == order.id.0).then_some(version))?;
-    let (first, last, has_more) = window.range(order.version);
-    let rows = if first > last {
-        vec![]
-    } else {
-        load(ctx, VersionRange { order_id: order.id, first, last }).await?.to_vec()
-    };
-    let total = Total::Known(order.version.unsigned_abs().into());
-    Ok(Connection::new(Page { rows, has_more }, &window, total, |event: Event| {
-        (Kind::History.encode(&(event.order_id.0, event.version)), OrderEvent(event))
-    }))
-}
-
-/// A page of the log of all orders, newest first.
-pub(super) async fn log(
-    ctx: &Context<'_>,
-    filter: EventFilter,
-    args: PageArgs,
-) -> Result<Connection<OrderEvent>> {
     let head = order.head();
     let own = |(of, version): (Uuid, i32)| (of == head.id.0).then_some(version);
     let window = args.window(Kind::History, own)?;

@@ -4,7 +4,7 @@
 //! is told comes from the log by its dense versions, so nothing is missed, repeated or out of order, whatever
 //! the feed loses. A tick looks even when the feed is silent.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use app::{
     App, Caller, Error, Result,
@@ -25,7 +25,7 @@ pub(super) struct Update {
     /// Where to go on after this update.
     pub version: i32,
     /// The order as of now.
-    pub order: Arc<OrderHead>,
+    pub order: OrderHead,
     /// The event. Nothing for the present state, and when parcels changed and the status did not.
     pub event: Option<Event>,
 }
@@ -60,7 +60,6 @@ pub(super) async fn follow(
 ) -> Result<impl Stream<Item = Update> + Send + use<>, NotFollowed> {
     let signals = app.feed.subscribe();
     let order = app.order(&caller, id).await.map_err(NotFollowed::Failed)?.ok_or(NotFollowed::NoOrder)?;
-    let order = Arc::new(order);
     let mut pending = VecDeque::new();
     if let From::Version(version) = from {
         if version > order.version {
@@ -85,7 +84,7 @@ pub(super) async fn follow(
 }
 
 /// The events after a version, each with the order as of now.
-async fn events_since(app: &App, version: i32, order: &Arc<OrderHead>) -> Result<VecDeque<Update>> {
+async fn events_since(app: &App, version: i32, order: &OrderHead) -> Result<VecDeque<Update>> {
     let range = VersionRange { order_id: order.id, first: version.saturating_add(1), last: order.version };
     if range.first > range.last {
         return Ok(VecDeque::new());
@@ -160,7 +159,6 @@ impl Watch {
         if now == self.seen {
             return Ok(());
         }
-        let order = Arc::new(order);
         let mut news = events_since(&self.app, self.seen.0, &order).await?;
         if news.is_empty() {
             news.push_back(Update { version: order.version, order: order.clone(), event: None });

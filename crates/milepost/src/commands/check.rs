@@ -7,6 +7,7 @@ use worker::mail::Mailer;
 use super::{say, serve::Role};
 use crate::{
     address, database,
+    failure::line,
     keys::{Origin, sqlite_file},
     settings::{Settings, webhook_secret_variable},
 };
@@ -75,7 +76,7 @@ async fn database(settings: &Settings) -> Finding {
     if sqlite_file(url).is_none() {
         address::answers(url).await.map_err(named)?;
     }
-    let store = database::connect(settings).await.map_err(line)?;
+    let store = database::connect(settings).await.map_err(|error| line(&error))?;
     store.ping().await.map_err(|error| named(database::root(&error)))?;
     let migrations = store.migrations().await.map_err(|error| named(database::root(&error)))?;
     store.close().await.map_err(|error| named(database::root(&error)))?;
@@ -94,11 +95,11 @@ async fn redis(settings: &Settings) -> Finding {
     let shown = address::shown(url.expose());
     let named = |problem: String| format!("MILEPOST_REDIS_URL: {shown}: {problem}");
     address::answers(url.expose()).await.map_err(named)?;
-    let feed = Feed::redis(url.expose(), "milepost").map_err(|error| named(line(error.into())))?;
+    let feed = Feed::redis(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
     match feed.ping().await {
         // Only a running server subscribes.
         Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{shown}: answers")),
-        Err(error) => Err(named(line(error.into()))),
+        Err(error) => Err(named(line(&error.into()))),
     }
 }
 
@@ -113,9 +114,4 @@ async fn mail(settings: &Settings) -> Finding {
         Ok(()) => Ok(format!("{shown}: answers")),
         Err(error) => Err(named(error.reason().to_owned())),
     }
-}
-
-/// An error and its causes in one line.
-fn line(error: anyhow::Error) -> String {
-    format!("{error:#}").replace('\n', " ")
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use api::auth::{Claims, Tokens};
 use app::Clock;
 use chrono::TimeDelta;
-use domain::{FulfillmentPath, Origin, OrderStatus};
+use domain::{FulfillmentPath, OrderStatus, Origin};
 use futures::future::try_join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,0 +1,211 @@
+//! The story: five orders, each with something that goes wrong elsewhere.
+
+use carriers::Sender;
+use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, ShipmentStatus as At};
+
+use super::{
+    carrier::Parcel,
+    script::{
+        Action::{Ask, Cancel, Look, Place, Race, Register},
+        Claim, Scene, does, forges, scan, tries,
+    },
+    shop::{
+        Order,
+        Who::{Ada, Eve, Sam, Shop},
+    },
+};
+
+/// Every status from the order to the door.
+const WHOLE_LINE: &[domain::OrderStatus] =
+    &[Placed, PaymentConfirmed, Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
+
+/// All scenes, in order.
+pub fn all() -> Vec<Scene> {
+    vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled()]
+}
+
+fn one_parcel() -> Scene {
+    let parcel = fedex("794600000011");
+    Scene {
+        title: "One warehouse, one parcel",
+        order: order("D-1001", "Espresso cup", 2, 42_00, FulfillmentPath::SingleWarehouse, warehouse()),
+        steps: vec![
+            does("Ada orders two espresso cups", [Place]).status(Placed),
+            does("the payment provider says: paid", [Ask(Shop, PaymentConfirmed)]).status(PaymentConfirmed),
+            tries("support asks for DELIVERED right away", Ask(Sam, Delivered), "NOT_IN_TABLE")
+                .status(PaymentConfirmed),
+            does("eight pickers press the button at the same moment", [Race(8, Processing)])
+                .so(Claim::OneWinner)
+                .status(Processing),
+            does("the label is printed", [Register(parcel.clone(), None)]).status(AwaitingPickup),
+            does("FedEx posts a signed webhook: in transit", [scan(&parcel, At::InTransit).ago(90).into()])
+                .status(Shipped)
+                .so(Claim::Mail("has been shipped")),
+            does("out for delivery", [scan(&parcel, At::OutForDelivery).ago(30).into()])
+                .status(OutForDelivery)
+                .so(Claim::Mail("is out for delivery")),
+            does("an older scan comes late: picked up", [scan(&parcel, At::PickedUp).ago(60).into()])
+                .so(Claim::Scan(parcel.clone(), At::PickedUp, ScanEffect::Stale))
+                .status(OutForDelivery),
+            does("delivered", [scan(&parcel, At::Delivered).into()])
+                .status(Delivered)
+                .so(Claim::Mail("has been delivered"))
+                .so(Claim::History(WHOLE_LINE)),
+        ],
+    }
+}
+
+fn two_parcels() -> Scene {
+    let (first, second) = (fedex("794600000022"), ups("1Z9999990000000022"));
+    Scene {
+        title: "Three units in two parcels",
+        order: order("D-1002", "Desk lamp", 3, 117_00, FulfillmentPath::SplitShipment, warehouse()),
+        steps: vec![
+            does(
+                "Ada orders three desk lamps; they are paid and picked",
+                [Place, Ask(Shop, PaymentConfirmed), Ask(Shop, Processing)],
+            )
+            .status(Processing),
+            does(
+                "two of them leave with FedEx, the third waits",
+                [Register(first.clone(), Some(2)), scan(&first, At::InTransit).ago(120).into()],
+            )
+            .status(Processing)
+            .so(Claim::Progress("partial shipment: 2 of 3 items shipped")),
+            tries("support cancels while that parcel moves", Cancel(Sam, "wrong colour"), "PARCELS_MOVING")
+                .status(Processing),
+            tries(
+                "somebody packs two more: only one is left",
+                Register(ups("1Z9999990000000029"), Some(2)),
+                "OverAllocated",
+            )
+            .status(Processing),
+            does("the third gets a UPS label", [Register(second.clone(), None)]).status(AwaitingPickup),
+            does("FedEx delivers; UPS has nothing yet", [scan(&first, At::Delivered).ago(60).into()])
+                .status(AwaitingPickup)
+                .so(Claim::Progress("partial shipment: 2 of 3 items shipped, 2 delivered")),
+            does("UPS picks up: now every unit is on its way", [scan(&second, At::PickedUp).ago(20).into()])
+                .status(Shipped)
+                .so(Claim::Progress("partial delivery: 2 of 3 items delivered"))
+                .so(Claim::Mail("has been shipped")),
+            does("UPS delivers, without a word in between", [scan(&second, At::Delivered).into()])
+                .status(Delivered)
+                .so(Claim::Progress("delivered: 3 of 3 items"))
+                .so(Claim::Inferred(&[OutForDelivery]))
+                .so(Claim::Mail("has been delivered")),
+        ],
+    }
+}
+
+fn shuffled() -> Scene {
+    let parcel = fedex("794600000033");
+    Scene {
+        title: "A carrier that shuffles, repeats and is imitated",
+        order: order("D-1003", "Teapot", 1, 38_50, FulfillmentPath::SingleWarehouse, warehouse()),
+        steps: vec![
+            does(
+                "Ada orders a teapot; it is paid, picked and labelled",
+                [Place, Ask(Shop, PaymentConfirmed), Ask(Shop, Processing), Register(parcel.clone(), None)],
+            )
+            .status(AwaitingPickup),
+            forges(
+                "a webhook says: delivered, but FedEx did not sign it",
+                scan(&parcel, At::Delivered).ago(5),
+            )
+            .status(AwaitingPickup),
+            does(
+                "the real last scan comes first, three times: delivered",
+                [scan(&parcel, At::Delivered).times(3).into()],
+            )
+            .status(Delivered)
+            .so(Claim::Copies(parcel.clone(), 2))
+            .so(Claim::Inferred(&[Shipped, OutForDelivery]))
+            .so(Claim::Mail("has been delivered"))
+            .so(Claim::Superseded(Shipped)),
+            does(
+                "then the earlier ones: out for delivery, in transit",
+                [
+                    scan(&parcel, At::OutForDelivery).ago(30).into(),
+                    scan(&parcel, At::InTransit).ago(90).into(),
+                ],
+            )
+            .status(Delivered)
+            .so(Claim::Scans(parcel, 3))
+            .so(Claim::History(WHOLE_LINE)),
+        ],
+    }
+}
+
+fn dropship() -> Scene {
+    let parcel = ups("1Z9999990000000044");
+    let supplier = Origin { kind: OriginKind::Supplier, code: "NORTHWIND".to_owned() };
+    Scene {
+        title: "Dropship: the parcel is faster than the payment",
+        order: order("D-1004", "Reading chair", 1, 249_00, FulfillmentPath::Dropship, supplier),
+        steps: vec![
+            does("Ada orders a chair that the supplier Northwind sends", [Place]).status(Placed),
+            does(
+                "Northwind does not wait: UPS has the parcel already",
+                [Register(parcel.clone(), None), scan(&parcel, At::InTransit).ago(45).into()],
+            )
+            .status(Placed)
+            .so(Claim::Scan(parcel.clone(), At::InTransit, ScanEffect::Early)),
+            does("the payment comes in; a scan never skips it", [Ask(Shop, PaymentConfirmed)])
+                .status(PaymentConfirmed),
+            does("processing starts, and the order catches up with its parcel", [Ask(Shop, Processing)])
+                .status(Shipped)
+                .so(Claim::Mail("has been shipped")),
+            does("it waits at a pickup point", [scan(&parcel, At::AvailableForPickup).ago(10).into()])
+                .status(OutForDelivery)
+                .so(Claim::Mail("is ready for collection")),
+            does("Ada collects it", [scan(&parcel, At::Delivered).into()])
+                .status(Delivered)
+                .so(Claim::Mail("has been delivered"))
+                .so(Claim::History(WHOLE_LINE)),
+        ],
+    }
+}
+
+fn cancelled() -> Scene {
+    Scene {
+        title: "A customer changes her mind",
+        order: order("D-1005", "Garden gnome", 1, 19_90, FulfillmentPath::SingleWarehouse, warehouse()),
+        steps: vec![
+            does("Ada orders a garden gnome and pays", [Place, Ask(Shop, PaymentConfirmed)])
+                .status(PaymentConfirmed),
+            does("Eve, another customer, looks for it", [Look(Eve)])
+                .so(Claim::Hidden)
+                .status(PaymentConfirmed),
+            does("Ada cancels", [Cancel(Ada, "it stares at me")])
+                .status(Cancelled)
+                .so(Claim::Mail("has been cancelled")),
+            does("she presses the button again, to be sure", [Cancel(Ada, "it stares at me")])
+                .so(Claim::NothingToDo)
+                .status(Cancelled)
+                .so(Claim::History(&[Placed, PaymentConfirmed, Cancelled])),
+        ],
+    }
+}
+
+fn order(
+    reference: &str,
+    item: &'static str,
+    units: u32,
+    cents: u32,
+    path: FulfillmentPath,
+    origin: Origin,
+) -> Order {
+    Order { reference: reference.to_owned(), item, units, cents, path, origin }
+}
+
+fn warehouse() -> Origin {
+    Origin { kind: OriginKind::Warehouse, code: "ALBANY".to_owned() }
+}
+
+fn fedex(number: &str) -> Parcel {
+    Parcel { carrier: Sender::Fedex, number: number.to_owned() }
+}
+
+fn ups(number: &str) -> Parcel {
+    Parcel { carrier: Sender::Ups, number: number.to_owned() }
+}

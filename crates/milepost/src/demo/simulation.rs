@@ -1,0 +1,79 @@
+//! After the story: orders that keep moving, so that whoever looks has something to see.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use carriers::Sender;
+use domain::{FulfillmentPath, OrderStatus, Origin, OriginKind, ShipmentStatus};
+use tokio::time::sleep;
+
+use super::{
+    carrier::{Carriers, Parcel},
+    script::scan,
+    shop::{Order, Placed, Shop, Who},
+};
+
+/// Parcels of an order to be watched. With four scans each it is under way for some minutes.
+const PARCELS: u32 = 12;
+/// What a carrier says of a parcel, one after the other.
+const WAY: [ShipmentStatus; 4] = [
+    ShipmentStatus::PickedUp,
+    ShipmentStatus::InTransit,
+    ShipmentStatus::OutForDelivery,
+    ShipmentStatus::Delivered,
+];
+
+/// An order whose parcels carriers have yet to scan.
+pub struct UnderWay {
+    /// The order.
+    pub order: Placed,
+    /// The merchant's number.
+    pub reference: String,
+    /// Its parcels.
+    pub parcels: Vec<Parcel>,
+}
+
+/// A new order in so many parcels, paid, picked and labelled.
+pub async fn labelled(shop: &Shop, reference: &str, parcels: u32) -> anyhow::Result<UnderWay> {
+    let path = if parcels > 1 { FulfillmentPath::SplitShipment } else { FulfillmentPath::SingleWarehouse };
+    let order = Order {
+        reference: reference.to_owned(),
+        item: "Oak shelf",
+        units: parcels,
+        cents: parcels * 59_00,
+        path,
+        origin: Origin { kind: OriginKind::Warehouse, code: "RENO".to_owned() },
+    };
+    let placed = shop.place(&order).await?;
+    for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
+        shop.bring(Who::Shop, &placed, status).await?;
+    }
+    let digits: String = reference.chars().filter(char::is_ascii_digit).collect();
+    let numbers = (1..=parcels).map(|at| match at % 2 {
+        0 => Parcel { carrier: Sender::Ups, number: format!("1Z999999{digits:0>6}{at:04}") },
+        _ => Parcel { carrier: Sender::Fedex, number: format!("79{digits:0>6}{at:04}") },
+    });
+    let parcels: Vec<Parcel> = numbers.collect();
+    for parcel in &parcels {
+        let answer = shop.register(&placed, parcel, Some(1)).await?;
+        answer.refusal().map_or(Ok(()), |(name, _)| Err(anyhow::anyhow!("a parcel was refused: {name}")))?;
+    }
+    Ok(UnderWay { order: placed, reference: order.reference, parcels })
+}
+
+/// An order to be watched: the reference says how many there were before.
+pub async fn to_watch(shop: &Shop, number: u32) -> anyhow::Result<UnderWay> {
+    labelled(shop, &format!("D-{}", 2000 + number), PARCELS).await
+}
+
+/// Scans every parcel of the order on its way, one scan after each pause.
+pub async fn deliver(carriers: &Carriers, order: &UnderWay, pause: Duration) -> anyhow::Result<()> {
+    for status in WAY {
+        for parcel in &order.parcels {
+            sleep(pause).await;
+            let answer = carriers.push(&scan(parcel, status)).await?;
+            answer.is_success().then_some(()).with_context(|| format!("a webhook was answered {answer}"))?;
+        }
+    }
+    Ok(())
+}

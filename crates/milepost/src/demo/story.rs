@@ -1,0 +1,177 @@
+//! Plays the scenes against the server, from outside, and checks every claim they make.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    carrier::Carriers,
+    facts::{Answers, Facts, Nodes, Notification},
+    print::Screen,
+    scenes,
+    script::{Action, Scene, Step},
+    shop::{Order, Placed, Shop, Who},
+};
+
+/// How long a claim may take to become true.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is looked up meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(15);
+
+/// The stage: who plays, and where it is told.
+pub struct Stage<'a> {
+    /// People and systems.
+    pub shop: &'a Shop,
+    /// Carriers.
+    pub carriers: &'a Carriers,
+    /// The address of the mailbox.
+    pub mailbox: String,
+    /// How long the spectator gets to read a step.
+    pub pause: Duration,
+}
+
+/// What was played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Scenes.
+    pub scenes: usize,
+    /// Steps.
+    pub steps: usize,
+    /// Claims that were looked up and held.
+    pub claims: usize,
+}
+
+/// Plays everything. Fails at the first claim that does not hold, naming it.
+pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for scene in scenes::all() {
+        tally.scenes += 1;
+        screen.scene(tally.scenes, scene.title, &scene.order.reference)?;
+        play_scene(stage, screen, &scene, &mut tally)
+            .await
+            .with_context(|| format!("scene {}, {:?}", tally.scenes, scene.title))?;
+    }
+    screen.scene(tally.scenes + 1, "The books are closed", "")?;
+    screen.told(&books(stage).await?)?;
+    tally.claims += 1;
+    Ok(tally)
+}
+
+async fn play_scene(
+    stage: &Stage<'_>,
+    screen: &mut Screen,
+    scene: &Scene,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let (mut placed, mut status) = (None, String::new());
+    for step in &scene.steps {
+        sleep(stage.pause).await;
+        let answers = act(stage, &scene.order, &mut placed, step).await?;
+        let order = placed.as_ref().context("the scene begins without an order")?;
+        let (now, told) = settle(stage, order, step, &answers).await?;
+        screen.step(&now, now != status, step.line)?;
+        for line in &told {
+            screen.told(line)?;
+        }
+        status = now;
+        tally.steps += 1;
+        tally.claims += step.claims.len();
+    }
+    Ok(())
+}
+
+/// Does what the step says.
+async fn act(
+    stage: &Stage<'_>,
+    order: &Order,
+    placed: &mut Option<Placed>,
+    step: &Step,
+) -> anyhow::Result<Answers> {
+    let (shop, mut answers) = (stage.shop, Answers::default());
+    for action in &step.actions {
+        if let Action::Place = action {
+            *placed = Some(shop.place(order).await?);
+            continue;
+        }
+        let placed = placed.as_ref().context("the order is not placed yet")?;
+        match action {
+            Action::Place => {}
+            Action::Ask(who, to) => answers.mutations.push(shop.bring(*who, placed, *to).await?),
+            Action::Race(rivals, to) => answers.mutations.extend(shop.race(*rivals, placed, *to).await?),
+            Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, placed, reason).await?),
+            Action::Register(parcel, units) => {
+                answers.mutations.push(shop.register(placed, parcel, *units).await?);
+            }
+            Action::Post(push) => answers.webhooks.push(stage.carriers.push(push).await?),
+            Action::Look(who) => answers.looks.push(sees(shop, *who, placed).await?),
+        }
+    }
+    Ok(answers)
+}
+
+/// Waits until every claim of the step holds. Gives the order's status, and what to tell people.
+async fn settle(
+    stage: &Stage<'_>,
+    order: &Placed,
+    step: &Step,
+    answers: &Answers,
+) -> anyhow::Result<(String, Vec<String>)> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let facts = Facts::look(stage.shop.client(Who::Sam), &stage.mailbox, order, answers).await?;
+        match verdict(step, &facts) {
+            Ok(told) => return Ok((facts.order.status, told)),
+            Err(wrong) if Instant::now() > deadline => {
+                return Err(anyhow!("{wrong}; waited {PATIENCE:?}").context(format!("{:?}", step.line)));
+            }
+            Err(_) => sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+/// What to tell about the claims of a step, or the first that does not hold.
+fn verdict(step: &Step, facts: &Facts) -> Result<Vec<String>, String> {
+    // Before every webhook is read, nothing can be said about what they did not do.
+    if facts.webhooks.iter().any(|webhook| webhook.state == "PENDING") {
+        return Err("a webhook is not read yet".to_owned());
+    }
+    let check = |claim: &super::script::Claim| {
+        claim.check(facts).map_err(|wrong| format!("the claim {claim:?} does not hold: {wrong}"))
+    };
+    let told = step.claims.iter().map(check).collect::<Result<Vec<_>, _>>()?;
+    Ok(told.into_iter().flatten().collect())
+}
+
+/// Whether somebody sees the order.
+async fn sees(shop: &Shop, who: Who, order: &Placed) -> anyhow::Result<bool> {
+    let query = "query($id: ID!) { order(id: $id) { id } }";
+    let data: serde_json::Value = shop.client(who).ask(query, json!({ "id": order.id })).await?;
+    Ok(!data["order"].is_null())
+}
+
+/// Compares the mails owed with the mails caught, over all orders.
+async fn books(stage: &Stage<'_>) -> anyhow::Result<String> {
+    #[derive(Deserialize)]
+    struct Data {
+        orders: Nodes<Owed>,
+    }
+    #[derive(Deserialize)]
+    struct Owed {
+        notifications: Vec<Notification>,
+    }
+    let query = "{ orders(first: 100) { nodes { notifications { status state reason } } } }";
+    let support = stage.shop.client(Who::Sam);
+    let data: Data = support.ask(query, json!({})).await?;
+    let notices: Vec<_> = data.orders.nodes.into_iter().flat_map(|order| order.notifications).collect();
+    let count = |state: &str| notices.iter().filter(|notice| notice.state == state).count();
+    let (sent, held) = (count("SENT"), count("SUPPRESSED"));
+    let caught = support.page(&stage.mailbox).await?.matches("href=\"/mailbox/").count();
+    if sent == caught && sent + held == notices.len() {
+        Ok(format!("{caught} mails owed and caught, none twice; {held} held back as stale"))
+    } else {
+        Err(anyhow!("{} notices, {sent} sent, {held} held back, but {caught} mails caught", notices.len()))
+    }
+}

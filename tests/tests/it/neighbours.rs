@@ -1,0 +1,59 @@
+//! One member of a batch fails: its neighbours do not, and the failure names the row.
+
+use domain::{OrderStatus, ShipmentStatus};
+use futures::future::join_all;
+use persistence::{read, webhooks::WebhookState};
+use sea_orm::ConnectionTrait;
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, support},
+};
+
+on_every_database!(
+    a_corrupt_order_fails_alone_among_changes,
+    a_corrupt_order_fails_alone_among_webhooks,
+);
+
+/// Three orders with a parcel each, the second of which the database has garbled.
+async fn three_orders(shop: &Shop, database: &Database) -> Vec<domain::OrderId> {
+    let mut orders = Vec::new();
+    for at in 0..3 {
+        let order = shop.processing(&[1]).await;
+        shop.ship(order, &format!("N{at}")).await;
+        orders.push(order);
+    }
+    let garble = "UPDATE shipments SET status = 'on the moon' WHERE tracking_number = 'N1'";
+    database.connection().await.execute_unprepared(garble).await.unwrap();
+    orders
+}
+
+async fn a_corrupt_order_fails_alone_among_changes(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let orders = three_orders(&shop, &database).await;
+    let answers = join_all(orders.iter().map(|order| shop.to(*order, OrderStatus::Cancelled))).await;
+    assert!(answers[0].as_ref().unwrap().changed && answers[2].as_ref().unwrap().changed);
+    let Err(app::Error::Failed(error)) = &answers[1] else { panic!("{:?}", answers[1]) };
+    assert!(error.to_string().starts_with("table shipments, row "), "{error}");
+    assert_eq!(shop.head(orders[1]).await.status, OrderStatus::AwaitingPickup);
+}
+
+async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let orders = three_orders(&shop, &database).await;
+    for at in 0..3 {
+        shop.scan(&format!("N{at}"), ShipmentStatus::InTransit).await;
+    }
+    shop.drain().await;
+    let mut statuses = Vec::new();
+    for order in orders {
+        statuses.push(shop.status(order).await);
+    }
+    use OrderStatus::{AwaitingPickup, Shipped};
+    assert_eq!(statuses, [Shipped, AwaitingPickup, Shipped]);
+    let page = read::PageRequest { limit: 10, from_end: true, after: None, before: None };
+    let inbox = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
+    let failed: Vec<_> = inbox.iter().filter(|webhook| webhook.state == WebhookState::Failed).collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].error.as_deref().unwrap().contains("table shipments, row "), "{:?}", failed[0].error);
+}
