@@ -56,6 +56,10 @@ schema:
     cargo run --quiet -p milepost -- schema > target/schema.graphql
     mv target/schema.graphql schema.graphql
 
+# Writes everything anew that is generated and checked in: schema.graphql, the transitions in ARCHITECTURE.md
+generate: schema
+    UPDATE_DOCS=1 cargo test --quiet -p tests --test it docs::
+
 # Measures, on PostgreSQL with its default durability
 bench *args:
     scripts/services --durable run -- cargo run --release -p bench -- {{ args }}

@@ -1,9 +1,14 @@
 //! A fresh database for one test: a SQLite file, or a clone of a migrated template on PostgreSQL.
 
 use persistence::Store;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection, DatabaseTransaction,
+    DbBackend, Statement, TransactionTrait,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::wait::until;
 
 /// Where `scripts/test` says PostgreSQL is.
 const SERVER: &str = "MILEPOST_TEST_DATABASE_URL";
@@ -52,12 +57,43 @@ impl Database {
     pub async fn connection(&self) -> DatabaseConnection {
         connect(&self.url).await
     }
+
+    /// Holds what the statement locks, until [`Held::release`]: whoever wants it waits. PostgreSQL only.
+    pub async fn hold(&self, sql: &str) -> Held {
+        let held = self.connection().await.begin().await.expect("a transaction begins");
+        held.execute_unprepared(sql).await.expect(sql);
+        Held(held)
+    }
+
+    /// Waits until so many sessions of this database wait for a lock. PostgreSQL only.
+    pub async fn wait_for_waiting(&self, sessions: i64) {
+        let connection = self.connection().await;
+        let sql = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        until("sessions that wait for a lock", async || {
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            let row = connection.query_one_raw(statement).await.expect("PostgreSQL answers").expect("a row");
+            let waiting: i64 = row.try_get_by_index(0).expect("a number");
+            (waiting >= sessions).then_some(())
+        })
+        .await;
+    }
+}
+
+/// A lock that is held.
+pub struct Held(DatabaseTransaction);
+
+impl Held {
+    /// Lets go.
+    pub async fn release(self) {
+        self.0.rollback().await.expect("a transaction ends");
+    }
 }
 
 async fn make_template(admin: &DatabaseConnection, base: &str) {
     execute(admin, &format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'");
-    let exists = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, exists);
+    let exists = Statement::from_string(DbBackend::Postgres, exists);
     if admin.query_one_raw(exists).await.expect("PostgreSQL answers").is_none() {
         let unfinished = format!("{TEMPLATE}_{}", Uuid::new_v4().simple());
         execute(admin, &format!("CREATE DATABASE {unfinished}")).await;

@@ -73,10 +73,8 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
     match load(&app, id).await {
         Ok(Some(track)) => page::html(StatusCode::OK, &track),
         Ok(None) => {
-            let message = Message {
-                title: "This link does not open",
-                text: "There is no such order.".to_owned(),
-            };
+            let message =
+                Message { title: "This link does not open", text: "There is no such order.".to_owned() };
             page::html(StatusCode::NOT_FOUND, &message)
         }
         Err(error) => {

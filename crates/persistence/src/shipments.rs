@@ -75,7 +75,7 @@ pub async fn holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, Vec<
         }
     }
     for holders in found.values_mut() {
-        holders.sort_by(|a, b| (b.created_at, b.shipment_id).cmp(&(a.created_at, a.shipment_id)));
+        holders.sort_by_key(|holder| std::cmp::Reverse((holder.created_at, holder.shipment_id)));
     }
     Ok(found)
 }

@@ -1,4 +1,5 @@
 //! Tests of the whole product.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod docs;
 mod events;

@@ -10,10 +10,7 @@ use tests::{
     shop::{Shop, support},
 };
 
-on_every_database!(
-    a_corrupt_order_fails_alone_among_changes,
-    a_corrupt_order_fails_alone_among_webhooks,
-);
+on_every_database!(a_corrupt_order_fails_alone_among_changes, a_corrupt_order_fails_alone_among_webhooks,);
 
 /// Three orders with a parcel each, the second of which the database has garbled.
 async fn three_orders(shop: &Shop, database: &Database) -> Vec<domain::OrderId> {

@@ -49,8 +49,7 @@ async fn mails_wait_for_a_server_that_is_down_and_leave_once(database: Database)
 }
 
 async fn a_refused_recipient_is_closed_with_the_servers_words(database: Database) {
-    let server =
-        SmtpServer::start(Behaviour::RefuseRecipient(550, "no such user here".into())).await.unwrap();
+    let server = SmtpServer::start(Behaviour::RefuseRecipient(550, "no such user here")).await.unwrap();
     let shop = shop_with(&server, &database).await;
     let order = shop.place(&[1]).await;
     shop.to(order, OrderStatus::Cancelled).await.unwrap();

@@ -52,9 +52,9 @@ async fn the_last_two_parcels_delivered_by_two_workers_deliver_the_order(databas
             shops[0].ship_lines(order, &format!("P{round}N{at}"), Some(vec![line])).await.unwrap();
         }
         let mut leases = Vec::new();
-        for at in 0..2 {
-            shops[at].scan(&format!("P{round}N{at}"), ShipmentStatus::Delivered).await;
-            leases.push(shops[at].app.lease(persistence::due::Work::Webhooks, 1).await.unwrap());
+        for (at, shop) in shops.iter().enumerate() {
+            shop.scan(&format!("P{round}N{at}"), ShipmentStatus::Delivered).await;
+            leases.push(shop.app.lease(persistence::due::Work::Webhooks, 1).await.unwrap());
         }
         let (one, other) = tokio::join!(
             shops[0].app.process_webhooks(&leases[0]),

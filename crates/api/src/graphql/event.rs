@@ -81,7 +81,7 @@ impl OrderEvent {
 
     /// Who caused it.
     async fn actor(&self) -> Actor {
-        Actor { kind: self.0.actor.kind.into(), id: self.0.actor.id.clone().map(ID) }
+        Actor { kind: self.0.actor.kind.into(), id: self.0.actor.id.clone() }
     }
 
     /// What they said about it.
@@ -126,5 +126,5 @@ pub struct Actor {
     /// What kind of party.
     kind: ActorKind,
     /// Which one: a user id, a supplier's code, a carrier's name.
-    id: Option<ID>,
+    id: Option<String>,
 }

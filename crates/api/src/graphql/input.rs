@@ -19,10 +19,10 @@ use super::{
 /// An order to be placed.
 #[derive(InputObject, Serialize)]
 pub struct PlaceOrderInput {
-    /// The customer: the `sub` of their token.
-    user_id: ID,
-    /// Where notifications go. Without it none are sent.
-    customer_email: Option<String>,
+    /// The customer: the `sub` of their token. Left out by a customer: themselves.
+    user_id: Option<ID>,
+    /// Where notifications go.
+    customer_email: String,
     /// The merchant's own number, unique.
     reference: Option<String>,
     /// The ISO 4217 code. Left out: `USD`.
@@ -161,7 +161,7 @@ pub struct CancelShipmentInput {
 impl PlaceOrderInput {
     pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
-        let user_id: UserId = id("userId", &self.user_id)?;
+        let user_id: Option<UserId> = self.user_id.as_ref().map(|user| id("userId", user)).transpose()?;
         let item = |item: OrderItemInput| NewItem {
             id: ItemId(Uuid::now_v7()),
             sku: item.sku,
@@ -171,8 +171,8 @@ impl PlaceOrderInput {
         };
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
-            user_id: Some(user_id),
-            customer_email: self.customer_email,
+            user_id,
+            customer_email: Some(self.customer_email),
             reference: self.reference,
             total: Money {
                 cents: self.total_cents,

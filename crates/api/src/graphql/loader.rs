@@ -37,8 +37,10 @@ pub(super) struct Siblings {
     parcels: OnceLock<Arc<Scanned<ShipmentId>>>,
     notices: Parts<OrderId, Notice>,
     /// By the size of the page and the end it is taken from.
-    histories: Mutex<HashMap<(i32, bool), Arc<Parts<OrderId, Event>>>>,
+    histories: Mutex<HashMap<(i32, bool), History>>,
 }
+
+type History = Arc<Parts<OrderId, Event>>;
 
 impl Siblings {
     pub fn new(heads: Vec<OrderHead>) -> Arc<Self> {
@@ -82,7 +84,7 @@ impl Siblings {
             let (first, last, _) = window.range(order.version);
             (first <= last).then_some(VersionRange { order_id: order.id, first, last })
         };
-        let (events, ranges): (_, Vec<VersionRange>) = if own {
+        let (events, ranges): (History, Vec<VersionRange>) = if own {
             (Arc::default(), range(order).into_iter().collect())
         } else {
             let mut histories = self.histories.lock().unwrap_or_else(PoisonError::into_inner);

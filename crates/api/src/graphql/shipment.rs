@@ -24,7 +24,8 @@ use super::{
 /// One parcel: a carrier, a tracking number, an origin, and quantities of the order's items.
 pub struct Shipment {
     order: Order,
-    shipment: domain::Shipment,
+    // Boxed, because results have it beside small members.
+    shipment: Box<domain::Shipment>,
     siblings: Arc<Scanned<ShipmentId>>,
 }
 
@@ -34,7 +35,7 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
     let siblings = order.siblings().parcels();
     let one = |shipment: &domain::Shipment| Shipment {
         order: order.clone(),
-        shipment: shipment.clone(),
+        shipment: Box::new(shipment.clone()),
         siblings: siblings.clone(),
     };
     Ok(shipments.iter().map(one).collect())
@@ -43,7 +44,7 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
 impl Shipment {
     /// A parcel that was read alone.
     pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
-        Self { order, siblings: Scanned::new(vec![shipment.id]), shipment }
+        Self { order, siblings: Scanned::new(vec![shipment.id]), shipment: Box::new(shipment) }
     }
 
     pub(super) fn is_among(&self, ids: &[ShipmentId]) -> bool {
@@ -151,7 +152,8 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let store = &ctx.data::<App>()?.store;
-        let scans = self.siblings.scans(ctx, id, |ids| async move { read::scans_of(store, &ids).await }).await?;
+        let scans =
+            self.siblings.scans(ctx, id, |ids| async move { read::scans_of(store, &ids).await }).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -21,11 +21,7 @@ pub struct AllowedTransition {
 }
 
 impl AllowedTransition {
-    pub(super) fn new(
-        order: &Order,
-        to: domain::OrderStatus,
-        blocker: Option<domain::Blocker>,
-    ) -> Self {
+    pub(super) fn new(order: &Order, to: domain::OrderStatus, blocker: Option<domain::Blocker>) -> Self {
         let blocked_by = blocker.map(|blocker| Blocker::new(order.clone(), blocker));
         Self { to: to.into(), allowed: blocked_by.is_none(), blocked_by }
     }

@@ -36,9 +36,17 @@ pub(super) async fn inbox(
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let Page { rows, has_more } = answer(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
     let siblings = Scanned::new(rows.iter().map(|webhook| webhook.id).collect());
-    Ok(Connection::new(Page { rows, has_more }, &window, Total::Webhooks(filter), |webhook: webhooks::Webhook| {
-        (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), Webhook { webhook, siblings: siblings.clone() })
-    }))
+    Ok(Connection::new(
+        Page { rows, has_more },
+        &window,
+        Total::Webhooks(filter),
+        |webhook: webhooks::Webhook| {
+            (
+                Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)),
+                Webhook { webhook, siblings: siblings.clone() },
+            )
+        },
+    ))
 }
 
 /// A request of a carrier with a good signature, byte for byte. The same content is kept once.

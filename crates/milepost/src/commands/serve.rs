@@ -161,21 +161,12 @@ fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origi
             "a printed FedEx label (OC) counts as shipped; MILEPOST_CARRIER_CODES=fedex.OC=label_created changes that"
         );
     }
-    match (shows_mailbox(settings, address), role) {
-        (true, Role::All | Role::Api) => {
-            tracing::info!(
-                "MILEPOST_SMTP_URL is unset: mails are kept and shown at http://{address}/mailbox"
-            );
-        }
-        (true, Role::Worker) | (false, _) if settings.smtp_url.is_none() => {
-            tracing::warn!("MILEPOST_SMTP_URL is unset: mails are kept in the database and sent to nobody");
-        }
-        (true, Role::Worker) | (false, _) => {}
+    if role != Role::Worker && shows_mailbox(settings, address) {
+        tracing::info!("MILEPOST_SMTP_URL is unset: mails are kept and shown at http://{address}/mailbox");
+    } else if settings.smtp_url.is_none() {
+        tracing::warn!("MILEPOST_SMTP_URL is unset: mails are kept in the database and sent to nobody");
     }
-    match role {
-        Role::All | Role::Api => {
-            tracing::info!("GraphQL at http://{address}/graphql; for a token: milepost token --role support");
-        }
-        Role::Worker => {}
+    if role != Role::Worker {
+        tracing::info!("GraphQL at http://{address}/graphql; for a token: milepost token --role support");
     }
 }

@@ -167,3 +167,60 @@ fn scans_of<'a>(facts: &'a Facts, number: &str) -> Result<&'a Shipment, String> 
 fn words(statuses: &[OrderStatus]) -> Vec<String> {
     statuses.iter().map(|status| word(status.as_str())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::OrderStatus::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::demo::facts::Answers;
+
+    /// A shipped order whose history has a gap, whose mail came twice, and whose page lags behind.
+    fn wrong() -> Facts {
+        let order = json!({
+            "reference": "D-1", "status": "SHIPPED", "version": 3, "trackingUrl": "",
+            "progress": { "summary": "shipped: 1 of 1 item" },
+            "events": { "nodes": [
+                { "version": 1, "toStatus": "PLACED", "inferred": false },
+                { "version": 3, "toStatus": "SHIPPED", "inferred": false },
+            ] },
+            "notifications": [], "shipments": [],
+        });
+        let refusal =
+            json!({ "__typename": "InvalidTransition", "message": "no", "blockedBy": { "code": "ROLE" } });
+        let mutations = vec![serde_json::from_value(refusal).unwrap()];
+        Facts {
+            answers: Answers { mutations, looks: vec![true], ..Answers::default() },
+            order: serde_json::from_value(order).unwrap(),
+            webhooks: vec![],
+            mailbox: "Your order D-1 has been shipped, Your order D-1 has been shipped".to_owned(),
+            page: "nothing shipped yet: 1 item".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_claim_that_does_not_hold_says_what_is_so_instead() {
+        for (claim, instead) in [
+            (Claim::Granted, "it was refused: ROLE, no"),
+            (Claim::Refused("NOT_IN_TABLE"), "it was refused as ROLE"),
+            (Claim::OneWinner, "0 of 1 changed the order"),
+            (Claim::NothingToDo, "changed is None"),
+            (Claim::Hidden, "the order was shown"),
+            (Claim::Status(Delivered), "it is SHIPPED"),
+            (
+                Claim::Progress("shipped: 1 of 1 item"),
+                "the API says \"shipped: 1 of 1 item\", the customer's page shows it: false",
+            ),
+            (
+                Claim::History(&[Placed, Shipped]),
+                "the history is [\"PLACED\", \"SHIPPED\"], its versions without gaps: false",
+            ),
+            (Claim::Inferred(&[Shipped]), "inferred are []"),
+            (Claim::Mail("has been shipped"), "2 mails say \"Your order D-1 has been shipped\""),
+            (Claim::Superseded(Shipped), "the mail about SHIPPED is None"),
+        ] {
+            assert_eq!(claim.check(&wrong()), Err(instead.to_owned()), "{claim:?}");
+        }
+    }
+}

@@ -24,7 +24,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::{settings::Settings, shutdown, telemetry};
 use carrier::Carriers;
@@ -117,7 +116,7 @@ async fn go_on(
 /// Settings of which only the log's are used. Forged webhooks are part of the story and no news.
 fn quiet() -> anyhow::Result<Settings> {
     let log = ("MILEPOST_LOG".to_owned(), "warn,api::webhooks=error".to_owned());
-    Ok(Settings::read([log], None, std::fs::read_to_string)?)
+    Ok(Settings::read([log], None, |path| std::fs::read_to_string(path))?)
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -53,6 +53,8 @@ impl From<Status> for domain::OrderStatus {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::Iterable;
+
     use super::*;
 
     #[test]

@@ -1,8 +1,14 @@
 //! Who sees what: what a caller may not see does not exist for them.
 
+use async_graphql::Request;
+use domain::{Actor, ActorKind};
 use serde_json::{Value, json};
 
 use super::world::{World, customer, supplier, support, tea, user};
+use crate::{
+    graphql::{request_data, schema},
+    transport::{RequestContext, RequestId},
+};
 
 /// Every way to one order.
 const WAYS: &str = "query($id: ID!, $event: ID!, $shipment: ID!) {
@@ -95,4 +101,21 @@ async fn a_failure_is_told_by_its_code_alone() {
     let error = &response["errors"][0];
     assert_eq!(error["extensions"], json!({"code": "UNAVAILABLE", "requestId": "request-7"}));
     assert_eq!(error["message"], "this cannot be done at the moment: try again");
+}
+
+#[tokio::test]
+async fn the_transports_say_who_is_calling() {
+    let world = World::new().await;
+    let id = world.place(tea()).await;
+    let query = format!("{{ order(id: \"{id}\") {{ id }} }}");
+    for (number, seen) in [(1, true), (2, false)] {
+        let context = RequestContext {
+            actor: Actor::new(ActorKind::Customer, user(number)),
+            expires_at: world.app.clock.now(),
+            request_id: RequestId("request-8".to_owned()),
+        };
+        let request = request_data()(Request::new(&query), &context);
+        let data = schema(world.app.clone()).execute(request).await.data.into_json().unwrap();
+        assert_eq!(data["order"].is_object(), seen, "customer {number}");
+    }
 }

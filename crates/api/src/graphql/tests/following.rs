@@ -170,3 +170,29 @@ async fn a_silent_feed_only_delays() {
     let update = updates.next().await.unwrap();
     assert_eq!((update.version, update.event.unwrap().version), (2, 2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_that_come_amid_changes_get_each_event_once() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        let order = world.place(tea()).await;
+        let id: OrderId = order.parse().unwrap();
+        let statuses =
+            ["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED", "RETURN_INITIATED", "RETURNED"];
+        let changes = async {
+            for status in statuses {
+                world.bring(&order, &[status]).await;
+                world.app.publish().await.unwrap();
+            }
+        };
+        let follower = async |waits: usize| {
+            for _ in 0..waits {
+                tokio::task::yield_now().await;
+            }
+            let updates = follow(world.app.clone(), customer(1), id, From::Version(1), NEVER).await.unwrap();
+            let events = updates.filter_map(async |update| update.event.map(|event| event.version));
+            assert_eq!(events.collect::<Vec<_>>().await, [2, 3, 4, 5, 6, 7], "{waits} waits");
+        };
+        futures::join!(changes, follower(0), follower(10), follower(100), follower(1000));
+    }
+}

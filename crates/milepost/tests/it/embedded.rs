@@ -1,0 +1,66 @@
+//! One process with everything inside: nothing is set but what FedEx signs with.
+
+use domain::ShipmentStatus::{Delivered, InTransit, OutForDelivery};
+use serde_json::json;
+use tempfile::TempDir;
+use tests::{
+    http::{self, push},
+    socket::Socket,
+    wait::until,
+};
+
+use crate::installation::{CUSTOMER, LINE, customer, fedex, program, support};
+
+const NUMBER: &str = "794600000001";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_in_the_same_folder_keeps_everything() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let server = program.serve(&[]).await;
+    let support = support(&program, &server).await;
+    let order = support.place(CUSTOMER, 1).await;
+    let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
+    socket.follow(&order, None).await;
+    assert_eq!(socket.update().await["order"]["status"], "PLACED");
+    support.bring(&order, &LINE[..2]).await;
+    assert_eq!(support.ship(&order, NUMBER, 1).await["order"]["status"], LINE[2]);
+    let scans = [fedex(NUMBER, OutForDelivery, 10), fedex(NUMBER, InTransit, 20)];
+    for body in &scans {
+        assert_eq!(push(server.url(), body, None).await, 200);
+    }
+    for (at, status) in LINE[..5].iter().enumerate() {
+        let event = loop {
+            let update = socket.update().await;
+            if !update["event"].is_null() {
+                break update["event"].clone();
+            }
+        };
+        assert_eq!((&event["version"], &event["toStatus"]), (&json!(at + 2), &json!(status)));
+    }
+    let told = |key: String| async move { key };
+    let out_for_delivery = told(format!("notify-{order}-out_for_delivery")).await;
+    let query = "version status notifications { key state } events { nodes { version toStatus } }";
+    let before = until("the mail", async || {
+        let state = support.order(&order, query).await;
+        let sent = json!({"key": out_for_delivery, "state": "SENT"});
+        state["notifications"].as_array().unwrap().contains(&sent).then_some(state)
+    })
+    .await;
+    server.stop().await;
+
+    let server = program.serve(&[]).await;
+    let support = support.at(&server);
+    assert_eq!(support.order(&order, query).await, before, "with the token of the time before");
+    let mailbox = http::client().get(format!("{}/mailbox", server.url())).send().await.unwrap();
+    assert!(mailbox.text().await.unwrap().contains("kim@example.com"), "the mail is still in the mailbox");
+    for body in &scans {
+        assert_eq!(push(server.url(), body, None).await, 200, "FedEx is not sure of our answer");
+    }
+    assert_eq!(push(server.url(), &fedex(NUMBER, Delivered, 0), None).await, 200);
+    until("the delivery", async || {
+        (support.order(&order, "status").await["status"] == "DELIVERED").then_some(())
+    })
+    .await;
+    assert_eq!(support.order(&order, "version").await["version"], 7);
+}

@@ -1,0 +1,12 @@
+//! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
+
+mod embedded;
+mod installation;
+mod killed;
+mod outage;
+mod refusals;
+mod resume;
+mod rivals;
+mod settings;
+mod stop;
+mod story;

@@ -1,0 +1,55 @@
+//! The database goes away and comes back: callers are told to try again, and nothing else changes.
+
+use domain::ShipmentStatus::InTransit;
+use serde_json::json;
+use tempfile::TempDir;
+use tests::{
+    database::Database,
+    http::{mutation, push},
+    proxy::Proxy,
+    socket::Socket,
+    wait::until,
+};
+
+use crate::installation::{CUSTOMER, LINE, customer, fedex, program, support};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_away_callers_are_told_to_try_again() {
+    let Some(database) = Database::postgres().await else { return };
+    let (before, rest) = database.url.split_once('@').unwrap();
+    let (target, name) = rest.split_once('/').unwrap();
+    let mut wire = Proxy::start(target).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path())
+        .set("MILEPOST_DATABASE_URL", &format!("{before}@{}/{name}", wire.address()))
+        .set("MILEPOST_JWT_SECRET", "a-secret-for-tests-of-32-bytes-or-more");
+    let server = program.serve(&[]).await;
+    let support = support(&program, &server).await;
+    let order = support.place(CUSTOMER, 1).await;
+    support.bring(&order, &LINE[..2]).await;
+    support.ship(&order, "794600000001", 1).await;
+    let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
+    socket.follow(&order, None).await;
+    assert_eq!(socket.update().await["order"]["version"], 4);
+    let body = fedex("794600000001", InTransit, 5);
+
+    wire.cut();
+    until("no readiness", async || (server.readiness().await == Some(503)).then_some(())).await;
+    assert_eq!(push(server.url(), &body, None).await, 503);
+    let cancel = json!({"input": {"orderId": order, "reason": "the database is away"}});
+    for (operation, variables) in
+        [(mutation("cancelOrder"), cancel), ("{ orders { totalCount nodes { id } } }".to_owned(), json!({}))]
+    {
+        let (status, answer) = support.send(&operation, variables).await.unwrap();
+        assert_eq!(status, 200);
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
+    }
+
+    wire.mend().await.unwrap();
+    until("readiness", async || (server.readiness().await == Some(200)).then_some(())).await;
+    assert_eq!(support.order(&order, "version").await["version"], 4, "nothing of it was written");
+    assert_eq!(push(server.url(), &body, None).await, 200);
+    let update = socket.update().await;
+    assert_eq!((&update["event"]["version"], &update["event"]["toStatus"]), (&json!(5), &json!("SHIPPED")));
+    server.stop().await;
+}

@@ -1,0 +1,66 @@
+//! SIGTERM while requests are on their way: they are answered, sockets are told, the exit code is 0.
+
+use futures::future::join_all;
+use serde_json::json;
+use tempfile::TempDir;
+use tests::{
+    database::Database,
+    http::{self, tea},
+    socket::Socket,
+    wait::{until, within},
+};
+
+use crate::installation::{CUSTOMER, LINE, program, support};
+
+/// Fewer than the server has connections to its database.
+const IN_FLIGHT: usize = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
+    let Some(database) = Database::postgres().await else { return };
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path())
+        .set("MILEPOST_DATABASE_URL", &database.url)
+        .set("MILEPOST_JWT_SECRET", "a-secret-for-tests-of-32-bytes-or-more");
+    let mut server = program.serve(&[]).await;
+    let support = support(&program, &server).await;
+    let followed = support.place(CUSTOMER, 1).await;
+    let mut socket = Socket::open(&support).await;
+    socket.follow(&followed, None).await;
+    assert_eq!(socket.update().await["order"]["version"], 1);
+
+    // Placing an order now waits in the middle of its transaction.
+    let held = database.hold("LOCK TABLE orders IN EXCLUSIVE MODE").await;
+    let requests: Vec<_> = (0..IN_FLIGHT)
+        .map(|_| {
+            let support = support.clone();
+            tokio::spawn(async move { support.mutate("placeOrder", tea(CUSTOMER, 1)).await })
+        })
+        .collect();
+    database.wait_for_waiting(IN_FLIGHT as i64).await;
+    server.terminate().await;
+    assert_eq!(socket.close_code().await, 1001);
+    let url = format!("{}/livez", server.url());
+    until("no new connections", async || {
+        http::client().get(&url).send().await.is_err_and(|error| error.is_connect()).then_some(())
+    })
+    .await;
+    held.release().await;
+
+    let mut placed = vec![followed];
+    for answer in within("the answers", join_all(requests)).await {
+        let answer = answer.unwrap();
+        assert_eq!(answer["__typename"], "PlaceOrderSuccess", "{answer}");
+        placed.push(answer["order"]["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(server.ended().await.code(), Some(0));
+
+    let server = program.serve(&[]).await;
+    let support = support.at(&server);
+    for order in &placed {
+        assert_eq!(support.order(order, "status").await["status"], "PLACED");
+        support.bring(order, &LINE[..1]).await;
+    }
+    let all = support.data("{ orders { totalCount } }", json!({})).await;
+    assert_eq!(all["orders"]["totalCount"], placed.len());
+}

@@ -1,0 +1,192 @@
+//! The main story in two processes, with a Redis that is well, killed, and flushed: an order in two parcels,
+//! scanned in the wrong order and twice, followed over a socket and told by mail.
+
+use std::collections::HashSet;
+
+use domain::ShipmentStatus::{self, Delivered, InTransit, OutForDelivery};
+use serde_json::{Value, json};
+use tests::{
+    http::{Client, push},
+    redis::Redis,
+    smtp::SmtpServer,
+    socket::Socket,
+    wait::until,
+};
+
+use crate::installation::{CUSTOMER, LINE, Split, fedex};
+
+const FIRST: &str = "794600000001";
+const SECOND: &str = "794600000002";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_in_two_parcels_is_followed_to_the_door() {
+    let Some(shop) = Split::start().await else { return };
+    let (api, worker) = (shop.api().await, shop.worker().await);
+    let support = shop.support(&api).await;
+    let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
+
+    push_twice(api.url(), FIRST, OutForDelivery, 20).await;
+    push_twice(api.url(), FIRST, InTransit, 30).await;
+    let quiet = followed.until_parcel(FIRST, "OUT_FOR_DELIVERY").await;
+    assert_eq!(quiet["order"]["status"], "AWAITING_PICKUP", "the second parcel is not on its way");
+    assert_eq!(quiet["order"]["progress"]["summary"], "partial shipment: 2 of 3 items shipped");
+    assert_eq!(quiet["event"], Value::Null);
+
+    push_twice(api.url(), SECOND, Delivered, 10).await;
+    followed.until_status("OUT_FOR_DELIVERY").await;
+    push_twice(api.url(), SECOND, OutForDelivery, 15).await;
+    push_twice(api.url(), FIRST, Delivered, 5).await;
+    push_twice(api.url(), SECOND, InTransit, 40).await;
+    followed.until_status("DELIVERED").await;
+
+    let caused: Vec<_> = followed.events[3..].iter().map(|event| event["requestId"].clone()).collect();
+    assert_eq!(
+        caused,
+        [request_id(SECOND, Delivered), request_id(SECOND, Delivered), request_id(FIRST, Delivered)]
+    );
+    all_is_told(&shop.smtp, &support, &followed).await;
+    worker.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_when_redis_dies_and_comes_back() {
+    let Some(mut shop) = Split::start().await else { return };
+    let (api, _worker) = (shop.api().await, shop.worker().await);
+    let support = shop.support(&api).await;
+    let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
+
+    shop.redis.kill().unwrap();
+    scans(api.url()).await;
+    let other = support.place(CUSTOMER, 1).await;
+    support.bring(&other, &LINE[..2]).await;
+    assert_eq!(support.order(&followed.order, "version").await["version"], 4, "nothing moves without Redis");
+
+    shop.redis.restart().await.unwrap();
+    followed.until_status("DELIVERED").await;
+    all_is_told(&shop.smtp, &support, &followed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
+    let Some(shop) = Split::start().await else { return };
+    let (api, _worker) = (shop.api().await, shop.worker().await);
+    let support = shop.support(&api).await;
+    let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
+
+    let flush = async |redis: &Redis| redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
+    flush(&shop.redis).await;
+    push_twice(api.url(), FIRST, OutForDelivery, 20).await;
+    flush(&shop.redis).await;
+    scans(api.url()).await;
+    flush(&shop.redis).await;
+    followed.until_status("DELIVERED").await;
+    flush(&shop.redis).await;
+    all_is_told(&shop.smtp, &support, &followed).await;
+}
+
+/// All scans of both parcels, in a wrong order, each twice.
+async fn scans(url: &str) {
+    push_twice(url, FIRST, OutForDelivery, 20).await;
+    push_twice(url, FIRST, InTransit, 30).await;
+    push_twice(url, SECOND, Delivered, 10).await;
+    push_twice(url, SECOND, OutForDelivery, 15).await;
+    push_twice(url, FIRST, Delivered, 5).await;
+    push_twice(url, SECOND, InTransit, 40).await;
+}
+
+/// FedEx pushes a scan, and again because it is not sure of the answer.
+async fn push_twice(url: &str, number: &str, status: ShipmentStatus, minutes_ago: i64) {
+    let body = fedex(number, status, minutes_ago);
+    assert_eq!(push(url, &body, Some(&request_id(number, status))).await, 200);
+    assert_eq!(push(url, &body, Some("again")).await, 200);
+}
+
+fn request_id(number: &str, status: ShipmentStatus) -> String {
+    format!("push/{number}/{status}")
+}
+
+/// An order with two registered parcels, and the customer's view of it.
+struct Followed {
+    order: String,
+    socket: Socket,
+    /// The events so far, without the placement.
+    events: Vec<Value>,
+}
+
+impl Followed {
+    async fn new(support: &Client, customer: &Client) -> Self {
+        let order = support.place(CUSTOMER, 3).await;
+        let mut socket = Socket::open(customer).await;
+        socket.follow(&order, None).await;
+        let present = socket.update().await;
+        assert_eq!((&present["event"], &present["order"]["status"]), (&Value::Null, &json!("PLACED")));
+        support.bring(&order, &LINE[..2]).await;
+        for (number, quantity) in [(FIRST, 2), (SECOND, 1)] {
+            let shipped = support.ship(&order, number, quantity).await;
+            assert_eq!(shipped["shipment"]["status"], "LABEL_CREATED", "{shipped}");
+        }
+        let mut followed = Self { order, socket, events: Vec::new() };
+        followed.until_status("AWAITING_PICKUP").await;
+        followed
+    }
+
+    /// Reads updates up to the event of that status.
+    async fn until_status(&mut self, status: &str) {
+        while self.events.last().is_none_or(|event| event["toStatus"] != status) {
+            self.read().await;
+        }
+    }
+
+    /// Reads updates up to one without an event that shows a parcel that far, and gives it.
+    async fn until_parcel(&mut self, number: &str, status: &str) -> Value {
+        loop {
+            let update = self.read().await;
+            let parcels = update["order"]["shipments"].as_array().unwrap();
+            if parcels.contains(&json!({"trackingNumber": number, "status": status})) {
+                return update;
+            }
+        }
+    }
+
+    /// One update. Events come once, in order, none is left out.
+    async fn read(&mut self) -> Value {
+        let update = self.socket.update().await;
+        if !update["event"].is_null() {
+            assert_eq!(update["event"]["version"], self.events.len() + 2, "{update}");
+            self.events.push(update["event"].clone());
+        }
+        update
+    }
+}
+
+/// Everything happened once, and the customer knows it.
+async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
+    let order = &followed.order;
+    let statuses: Vec<_> = followed.events.iter().map(|event| event["toStatus"].as_str().unwrap()).collect();
+    assert_eq!(statuses, LINE);
+    for event in &followed.events[3..] {
+        let caused_by = event["requestId"].as_str().unwrap_or_default();
+        assert!(caused_by.starts_with("push/"), "{event}");
+    }
+    assert_eq!(support.order(order, "events { totalCount }").await["events"]["totalCount"], 7);
+
+    // A notice that no newer one makes stale is sent; the last one always is.
+    let sent = until("the mails", async || {
+        let notices = support.order(order, "notifications { key state }").await["notifications"].take();
+        let notices = notices.as_array().unwrap().clone();
+        let settled = notices.iter().all(|notice| notice["state"] != "QUEUED");
+        let sent = notices.into_iter().filter(|notice| notice["state"] == "SENT");
+        settled.then(|| sent.map(|notice| notice["key"].as_str().unwrap().to_owned()).collect::<HashSet<_>>())
+    })
+    .await;
+    assert!(sent.contains(&format!("notify-{order}-delivered")), "{sent:?}");
+    let allowed =
+        ["shipped", "out_for_delivery", "delivered"].map(|status| format!("notify-{order}-{status}"));
+    assert!(sent.iter().all(|key| allowed.contains(key)), "{sent:?}");
+    let mails: Vec<_> = smtp.mails().iter().map(|mail| mail.message_id()).collect();
+    assert_eq!(mails.len(), sent.len(), "one mail for each notice: {mails:?}");
+    for key in &sent {
+        assert_eq!(mails.iter().filter(|id| id.contains(key.as_str())).count(), 1, "{key} in {mails:?}");
+    }
+}
