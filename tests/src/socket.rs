@@ -4,7 +4,7 @@
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::mpsc, task::AbortHandle};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
@@ -17,9 +17,19 @@ const UPDATES: &str = "subscription($id: ID!, $after: String) { orderUpdated(ord
     cursor event { version fromStatus toStatus requestId }
     order { id version status progress { summary } shipments { trackingNumber status } } } }";
 
-/// An open socket whose caller was recognised.
+/// An open socket whose caller was recognised. Dropped, it is gone without a word.
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    outgoing: mpsc::UnboundedSender<Value>,
+    incoming: mpsc::UnboundedReceiver<Received>,
+    conversation: AbortHandle,
+}
+
+/// What a server sends.
+#[derive(Debug)]
+enum Received {
+    Message(Value),
+    /// The code of its close frame; nothing when it went without one.
+    End(Option<u16>),
 }
 
 impl Socket {
@@ -30,17 +40,21 @@ impl Socket {
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (stream, _) = within("a socket", connect_async(request)).await.expect("the server takes sockets");
-        let mut socket = Self { stream };
+        let (outgoing, to_send) = mpsc::unbounded_channel();
+        let (received, incoming) = mpsc::unbounded_channel();
+        // Beside the test: a client answers heartbeats whatever it does meanwhile.
+        let conversation = tokio::spawn(converse(stream, to_send, received)).abort_handle();
+        let mut socket = Self { outgoing, incoming, conversation };
         let payload = json!({"authorization": format!("Bearer {}", client.token())});
-        socket.send(json!({"type": "connection_init", "payload": payload})).await;
+        socket.send(json!({"type": "connection_init", "payload": payload}));
         assert_eq!(socket.message().await["type"], "connection_ack");
         socket
     }
 
-    /// Follows an order, from a cursor if there is one. Its updates come under the order's id.
-    pub async fn follow(&mut self, order: &str, after: Option<&str>) {
+    /// Follows an order, from a cursor if there is one.
+    pub fn follow(&mut self, order: &str, after: Option<&str>) {
         let payload = json!({"query": UPDATES, "variables": {"id": order, "after": after}});
-        self.send(json!({"type": "subscribe", "id": order, "payload": payload})).await;
+        self.send(json!({"type": "subscribe", "id": order, "payload": payload}));
     }
 
     /// The next update, whichever order it is about.
@@ -54,32 +68,62 @@ impl Socket {
     /// Waits until the server closes, and gives its close code.
     pub async fn close_code(mut self) -> u16 {
         loop {
-            match within("a close frame", self.stream.next()).await {
-                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
-                Some(Ok(_)) => {}
-                other => panic!("the server went without a close frame: {other:?}"),
+            match within("a close frame", self.incoming.recv()).await {
+                Some(Received::End(Some(code))) => return code,
+                Some(Received::Message(_)) => {}
+                Some(Received::End(None)) | None => panic!("the server went without a close frame"),
             }
         }
     }
 
-    /// The next message that is none of the protocol's own heartbeats.
     async fn message(&mut self) -> Value {
-        loop {
-            let message = within("a message on the socket", self.stream.next()).await;
-            let text = match message.expect("the socket is open").expect("the socket works") {
-                Message::Text(text) => text,
-                Message::Ping(_) | Message::Pong(_) => continue,
-                other => panic!("instead of a message: {other:?}"),
-            };
-            let message: Value = serde_json::from_str(&text).expect("messages are JSON");
-            if message["type"] != "ping" {
-                return message;
-            }
-            self.send(json!({"type": "pong"})).await;
+        match within("a message on the socket", self.incoming.recv()).await {
+            Some(Received::Message(message)) => message,
+            Some(Received::End(code)) => panic!("the server closed the socket: {code:?}"),
+            None => panic!("the socket is closed"),
         }
     }
 
-    async fn send(&mut self, message: Value) {
-        self.stream.send(Message::text(message.to_string())).await.expect("the socket works");
+    fn send(&self, message: Value) {
+        self.outgoing.send(message).expect("the socket is open");
     }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.conversation.abort();
+    }
+}
+
+/// Sends and receives until the server ends it, and answers its heartbeats.
+async fn converse(
+    mut stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    mut to_send: mpsc::UnboundedReceiver<Value>,
+    received: mpsc::UnboundedSender<Received>,
+) {
+    let end = loop {
+        let answer = tokio::select! {
+            Some(message) = to_send.recv() => message,
+            message = stream.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).expect("messages are JSON");
+                    if message["type"] != "ping" {
+                        received.send(Received::Message(message)).ok();
+                        continue;
+                    }
+                    json!({"type": "pong"})
+                }
+                Some(Ok(Message::Close(frame))) => break frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => break None,
+            },
+        };
+        if stream.send(Message::text(answer.to_string())).await.is_err() {
+            break None;
+        }
+    };
+    // The test has dropped its end: it does not want to know.
+    received.send(Received::End(end)).ok();
+    // Until the server has our close frame, which is sent by reading on.
+    while let Some(Ok(_)) = stream.next().await {}
 }

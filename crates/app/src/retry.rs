@@ -4,10 +4,14 @@
 
 use std::{future::Future, time::Duration};
 
-use persistence::Result;
+use persistence::{Error, Result};
+use tokio::time::{Instant, sleep};
 
 /// Attempts at one transaction: deadlocks and lost connections pass within these or not at all.
 const ATTEMPTS: u32 = 5;
+/// No attempt begins later than this after the first one: somebody waits for the answer, and a database that is
+/// away lets every attempt wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// The first pause; each following one is twice as long. Random, so that rivals part.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -16,16 +20,21 @@ pub(crate) async fn retrying<T, Work>(mut transaction: impl FnMut() -> Work) -> 
 where
     Work: Future<Output = Result<T>>,
 {
+    let started = Instant::now();
     let mut attempt = 1;
     loop {
         match transaction().await {
-            Err(error) if attempt < ATTEMPTS && (error.retryable() || error.unique_violation().is_some()) => {
+            Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && may_pass(&error) => {
                 let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
                 tracing::debug!(%error, attempt, "a transaction is done again");
-                tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
                 attempt += 1;
             }
             result => return result,
         }
     }
+}
+
+fn may_pass(error: &Error) -> bool {
+    error.retryable() || error.unique_violation().is_some()
 }

@@ -16,7 +16,7 @@ use async_graphql::{
 /// Fields inside fields. The introspection query of the usual tools needs 15.
 pub const MAX_DEPTH: usize = 16;
 /// The sum of all fields' complexity; lists multiply by what they may return.
-pub const MAX_COMPLEXITY: usize = 10_000;
+pub const MAX_COMPLEXITY: usize = 30_000;
 /// Nested selections, fragments counted in.
 pub const MAX_RECURSION: usize = 32;
 /// Directives on one field.

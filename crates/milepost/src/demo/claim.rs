@@ -17,6 +17,15 @@ impl Claim {
         match self {
             Self::Granted => granted(facts),
             Self::Refused(name) => refused(name, facts),
+            Self::Allowed(statuses) => {
+                let allowed =
+                    facts.answers.mutations.last().map(|answer| answer.allowed()).unwrap_or_default();
+                holds(
+                    allowed == words(statuses),
+                    || format!("allowed: {}", allowed.join(" or ")),
+                    || format!("allowed are {allowed:?}"),
+                )
+            }
             Self::OneWinner => one_winner(facts),
             Self::NothingToDo => {
                 let answer = facts.answers.mutations.last().and_then(|answer| answer.changed());
@@ -154,7 +163,7 @@ fn history(statuses: &[OrderStatus], facts: &Facts) -> Verdict {
     let path: Vec<_> = events.iter().map(|event| event.to_status.as_str()).collect();
     holds(
         path == words(statuses) && dense,
-        || format!("{} events, one for every status, none skipped", events.len()),
+        || format!("history: {} events, versions without gaps", events.len()),
         || format!("the history is {path:?}, its versions without gaps: {dense}"),
     )
 }
@@ -204,6 +213,7 @@ mod tests {
         for (claim, instead) in [
             (Claim::Granted, "it was refused: ROLE, no"),
             (Claim::Refused("NOT_IN_TABLE"), "it was refused as ROLE"),
+            (Claim::Allowed(&[Processing]), "allowed are []"),
             (Claim::OneWinner, "0 of 1 changed the order"),
             (Claim::NothingToDo, "changed is None"),
             (Claim::Hidden, "the order was shown"),

@@ -18,7 +18,6 @@ const PLAIN: &AsciiSet =
 /// Said before the story: where everything is.
 pub fn welcome(screen: &mut Screen, demo: &Embedded, shop: &Shop) -> io::Result<()> {
     screen.heading("Milepost demo", "Ctrl-C ends it, and nothing is left behind")?;
-    screen.line("")?;
     if demo.usual_port_is_taken {
         screen.line("   Port 8080 is taken, so this is another one.")?;
     }
@@ -36,7 +35,7 @@ pub fn your_turn(
     (secret, waiting, tracking_url): (&str, &UnderWay, &str),
 ) -> io::Result<()> {
     screen.heading("Your turn", "Ctrl-C ends it")?;
-    screen.line("\n   Be the carrier: this order waits for a scan, and its customer's page shows it.\n")?;
+    screen.line("   Be the carrier: this order waits for a scan, and its customer's page shows it.\n")?;
     screen.copy(tracking_url)?;
     if let Some(parcel) = waiting.parcels.first() {
         let program = env::args().next().unwrap_or_else(|| "milepost".to_owned());

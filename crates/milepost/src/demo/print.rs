@@ -36,17 +36,17 @@ impl Screen {
         Self { out: Box::new(out), colour: false }
     }
 
-    /// A heading, with a note at the right end.
+    /// A heading between blank lines, with a note at the right end.
     pub fn heading(&mut self, text: &str, note: &str) -> io::Result<()> {
         let gap = WIDTH.saturating_sub(text.chars().count() + note.chars().count());
         let (text, note) = (self.paint(BOLD, text), self.paint(DIM, note));
-        self.line(&format!("\n{text}{:gap$}{note}", ""))
+        let heading = format!("{text}{:gap$}{note}", "");
+        self.line(&format!("\n{}\n", heading.trim_end()))
     }
 
     /// The heading of a scene.
     pub fn scene(&mut self, number: usize, title: &str, order: &str) -> io::Result<()> {
-        self.heading(&format!("{number}  {title}"), order)?;
-        self.line("")
+        self.heading(&format!("{number}  {title}"), order)
     }
 
     /// One step: where the order stands after it, and what happened.

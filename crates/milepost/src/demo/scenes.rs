@@ -33,6 +33,7 @@ fn one_parcel() -> Scene {
             does("Ada orders two espresso cups", [Place]).status(Placed),
             does("the payment provider says: paid", [Ask(Shop, PaymentConfirmed)]).status(PaymentConfirmed),
             tries("support asks for DELIVERED right away", Ask(Sam, Delivered), "NOT_IN_TABLE")
+                .so(Claim::Allowed(&[Processing, Cancelled]))
                 .status(PaymentConfirmed),
             does("eight pickers press the button at the same moment", [Race(8, Processing)])
                 .so(Claim::OneWinner)
@@ -41,13 +42,16 @@ fn one_parcel() -> Scene {
             does("FedEx posts a signed webhook: in transit", [scan(&parcel, At::InTransit).ago(90).into()])
                 .status(Shipped)
                 .so(Claim::Mail("has been shipped")),
-            does("out for delivery", [scan(&parcel, At::OutForDelivery).ago(30).into()])
+            does("FedEx: out for delivery", [scan(&parcel, At::OutForDelivery).ago(30).into()])
                 .status(OutForDelivery)
                 .so(Claim::Mail("is out for delivery")),
-            does("an older scan comes late: picked up", [scan(&parcel, At::PickedUp).ago(60).into()])
-                .so(Claim::Scan(parcel.clone(), At::PickedUp, ScanEffect::Stale))
-                .status(OutForDelivery),
-            does("delivered", [scan(&parcel, At::Delivered).into()])
+            does(
+                "FedEx: picked up, an older scan that comes late",
+                [scan(&parcel, At::PickedUp).ago(60).into()],
+            )
+            .so(Claim::Scan(parcel.clone(), At::PickedUp, ScanEffect::Stale))
+            .status(OutForDelivery),
+            does("FedEx: delivered", [scan(&parcel, At::Delivered).into()])
                 .status(Delivered)
                 .so(Claim::Mail("has been delivered"))
                 .so(Claim::History(WHOLE_LINE)),

@@ -56,6 +56,8 @@ pub enum Claim {
     Granted,
     /// It was refused, under this name.
     Refused(&'static str),
+    /// The refusal names exactly these statuses as the ones to be had.
+    Allowed(&'static [OrderStatus]),
     /// Of the callers who asked at once exactly one changed something.
     OneWinner,
     /// It was granted, for it is so already, and changed nothing.

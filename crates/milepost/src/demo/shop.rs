@@ -77,7 +77,8 @@ pub struct Answer {
     message: Option<String>,
     code: Option<String>,
     blocked_by: Option<Blocker>,
-    allowed: Option<Vec<String>>,
+    #[serde(default)]
+    allowed: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -92,15 +93,15 @@ impl Answer {
     }
 
     /// The name of the refusal and the reason in words; nothing where it was granted.
-    pub fn refusal(&self) -> Option<(&str, String)> {
-        let message = self.message.clone()?;
+    pub fn refusal(&self) -> Option<(&str, &str)> {
+        let message = self.message.as_deref()?;
         let code = self.blocked_by.as_ref().map(|blocker| &blocker.code).or(self.code.as_ref());
-        let allowed = self.allowed.as_deref().filter(|allowed| !allowed.is_empty());
-        let message = match allowed {
-            Some(allowed) => format!("{message}; allowed: {}", allowed.join(", ")),
-            None => message,
-        };
         Some((code.unwrap_or(&self.kind), message))
+    }
+
+    /// What could be asked for instead of the status that was refused.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
     }
 }
 

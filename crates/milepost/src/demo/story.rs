@@ -50,11 +50,9 @@ pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tall
     for scene in scenes::all() {
         tally.scenes += 1;
         screen.scene(tally.scenes, scene.title, &scene.order.reference)?;
-        play_scene(stage, screen, &scene, &mut tally)
-            .await
-            .with_context(|| format!("scene {}, {:?}", tally.scenes, scene.title))?;
+        play_scene(stage, screen, &scene, &mut tally).await?;
     }
-    screen.scene(tally.scenes + 1, "The books are closed", "")?;
+    screen.heading("All orders together", "")?;
     screen.told(&books(stage).await?)?;
     tally.claims += 1;
     Ok(tally)
@@ -71,7 +69,9 @@ async fn play_scene(
         sleep(stage.pause).await;
         let answers = act(stage, &scene.order, &mut placed, step).await?;
         let order = placed.as_ref().context("the scene begins without an order")?;
-        let (now, told) = settle(stage, order, step, &answers).await?;
+        let settled = settle(stage, order, step, &answers).await?;
+        let (now, told) =
+            settled.map_err(|wrong| anyhow!("in scene {}, {:?}: {wrong}", tally.scenes, step.line))?;
         screen.step(&now, now != status, step.line)?;
         for line in &told {
             screen.told(line)?;
@@ -112,21 +112,20 @@ async fn act(
     Ok(answers)
 }
 
-/// Waits until every claim of the step holds. Gives the order's status, and what to tell people.
+/// Waits until every claim of the step holds. Gives the order's status and what to tell people, or the claim
+/// that did not come true.
 async fn settle(
     stage: &Stage<'_>,
     order: &Placed,
     step: &Step,
     answers: &Answers,
-) -> anyhow::Result<(String, Vec<String>)> {
+) -> anyhow::Result<Result<(String, Vec<String>), String>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let facts = Facts::look(stage.shop.client(Who::Sam), &stage.mailbox, order, answers).await?;
         match verdict(step, &facts) {
-            Ok(told) => return Ok((facts.order.status, told)),
-            Err(wrong) if Instant::now() > deadline => {
-                return Err(anyhow!("{wrong}; waited {PATIENCE:?}").context(format!("{:?}", step.line)));
-            }
+            Ok(told) => return Ok(Ok((facts.order.status, told))),
+            Err(wrong) if Instant::now() > deadline => return Ok(Err(wrong)),
             Err(_) => sleep(LOOK_EVERY).await,
         }
     }

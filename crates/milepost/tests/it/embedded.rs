@@ -21,7 +21,7 @@ async fn a_restart_in_the_same_folder_keeps_everything() {
     let support = support(&program, &server).await;
     let order = support.place(CUSTOMER, 1).await;
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
-    socket.follow(&order, None).await;
+    socket.follow(&order, None);
     assert_eq!(socket.update().await["order"]["status"], "PLACED");
     support.bring(&order, &LINE[..2]).await;
     assert_eq!(support.ship(&order, NUMBER, 1).await["order"]["status"], LINE[2]);

@@ -56,8 +56,8 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
         assert_eq!(events, json!({"version": once.len(), "events": {"nodes": once}}));
     }
     until("every webhook's end", async || {
-        let query = "{ waiting: webhooks(filter: {state: PENDING}) { totalCount }
-                       done: webhooks(filter: {state: PROCESSED}) { totalCount } }";
+        let query = "{ waiting: webhooks(filter: {states: [PENDING]}) { totalCount }
+                       done: webhooks(filter: {states: [PROCESSED]}) { totalCount } }";
         let inbox = support.data(query, json!({})).await;
         let counts = (inbox["waiting"]["totalCount"].as_u64(), inbox["done"]["totalCount"].as_u64());
         (counts == (Some(0), Some(3 * ORDERS as u64))).then_some(())

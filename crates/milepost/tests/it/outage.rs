@@ -29,7 +29,7 @@ async fn while_the_database_is_away_callers_are_told_to_try_again() {
     support.bring(&order, &LINE[..2]).await;
     support.ship(&order, "794600000001", 1).await;
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
-    socket.follow(&order, None).await;
+    socket.follow(&order, None);
     assert_eq!(socket.update().await["order"]["version"], 4);
     let body = fedex("794600000001", InTransit, 5);
 

@@ -21,7 +21,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
     }
     let mut socket = Socket::open(&customer).await;
     for (order, cursor) in &mut followed {
-        socket.follow(order, None).await;
+        socket.follow(order, None);
         assert_eq!(socket.update().await["order"]["version"], 1);
         support.bring(order, &LINE[..1]).await;
         let paid = socket.update().await;
@@ -39,7 +39,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
 
     let mut socket = Socket::open(&customer.at(&second)).await;
     for (order, cursor) in &followed {
-        socket.follow(order, Some(cursor)).await;
+        socket.follow(order, Some(cursor));
         for (at, status) in AWAY.iter().enumerate() {
             expect(&socket.update().await, order, json!(at + 3), status);
         }

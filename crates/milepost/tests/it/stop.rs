@@ -26,7 +26,7 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     let support = support(&program, &server).await;
     let followed = support.place(CUSTOMER, 1).await;
     let mut socket = Socket::open(&support).await;
-    socket.follow(&followed, None).await;
+    socket.follow(&followed, None);
     assert_eq!(socket.update().await["order"]["version"], 1);
 
     // Placing an order now waits in the middle of its transaction.

@@ -118,7 +118,7 @@ impl Followed {
     async fn new(support: &Client, customer: &Client) -> Self {
         let order = support.place(CUSTOMER, 3).await;
         let mut socket = Socket::open(customer).await;
-        socket.follow(&order, None).await;
+        socket.follow(&order, None);
         let present = socket.update().await;
         assert_eq!((&present["event"], &present["order"]["status"]), (&Value::Null, &json!("PLACED")));
         support.bring(&order, &LINE[..2]).await;
