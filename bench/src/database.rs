@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TryGetable,
 };
-use tokio::{process::Command, time::sleep};
+use tokio::time::sleep;
 use uuid::Uuid;
+
+use crate::server::milepost_command;
 
 /// How much is done, and on which orders. Orders are known by their numbers.
 #[derive(Clone, Debug)]
@@ -113,12 +115,10 @@ impl Databases {
         let [bare_url, milepost_url] = [bare, served].map(|name| format!("{base}/{name}"));
 
         admin.execute_unprepared(&format!("CREATE DATABASE {bare}")).await?;
-        let migrate = Command::new(milepost)
+        let migrate = milepost_command(milepost)
             .arg("migrate")
             .env("MILEPOST_DATABASE_URL", &bare_url)
-            .env_remove("MILEPOST_REDIS_URL")
             .stdout(std::process::Stdio::null())
-            .kill_on_drop(true)
             .status()
             .await?;
         if !migrate.success() {
@@ -162,7 +162,7 @@ impl Databases {
             if Instant::now() > patience {
                 bail!("webhooks are still unread after a minute");
             }
-            sleep(Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }

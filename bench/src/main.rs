@@ -15,7 +15,7 @@ mod report;
 mod server;
 mod usage;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -56,13 +56,26 @@ struct Arguments {
 
 // One thread: the client must leave the cores to what is measured.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    // What is dropped here ends what it started.
+    let done = tokio::select! {
+        done = run(Arguments::parse()) => done,
+        signal = interrupted() => signal.and_then(|name| bail!("ended by {name}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn interrupted() -> Result<&'static str> {
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
-        done = run(arguments) => done,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-        _ = terminated.recv() => bail!("terminated"),
+        pressed = tokio::signal::ctrl_c() => pressed.map(|()| "Ctrl-C").map_err(Into::into),
+        _ = terminated.recv() => Ok("SIGTERM"),
     }
 }
 

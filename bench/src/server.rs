@@ -47,15 +47,22 @@ pub async fn build() -> Result<PathBuf> {
     Ok(milepost)
 }
 
+/// `milepost` without settings of somebody else's in its environment.
+pub fn milepost_command(milepost: &Path) -> Command {
+    let mut command = Command::new(milepost);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILEPOST_")) {
+        command.env_remove(name);
+    }
+    command.kill_on_drop(true);
+    command
+}
+
 impl Server {
     /// Starts the server with its default settings, its logs in `folder`, and waits until it is ready.
     pub async fn start(milepost: &Path, database: &str, redis: Option<&str>, folder: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = folder.join("milepost.log");
-        let mut command = Command::new(milepost);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILEPOST_")) {
-            command.env_remove(name);
-        }
+        let mut command = milepost_command(milepost);
         command
             .arg("serve")
             .current_dir(folder)
@@ -65,8 +72,7 @@ impl Server {
             .env("MILEPOST_WEBHOOK_SECRET_FEDEX", FEDEX_SECRET)
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
-            .stderr(File::options().append(true).open(&log)?)
-            .kill_on_drop(true);
+            .stderr(File::options().append(true).open(&log)?);
         if let Some(redis) = redis {
             command.env("MILEPOST_REDIS_URL", redis);
         }
@@ -110,7 +116,7 @@ async fn ready(port: u16) -> bool {
 }
 
 async fn token(milepost: &Path) -> Result<String> {
-    let output = Command::new(milepost)
+    let output = milepost_command(milepost)
         .args(["token", "--role", "system", "--user", "bench", "--ttl", "8h"])
         .env("MILEPOST_JWT_SECRET", JWT_SECRET)
         .output()

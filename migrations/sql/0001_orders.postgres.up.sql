@@ -128,6 +128,8 @@ CREATE TABLE webhook_waits (
   PRIMARY KEY (carrier, tracking_number, webhook_id)
 );
 
+CREATE INDEX idx_wait_webhook ON webhook_waits (webhook_id);
+
 CREATE TABLE scans (
   scan_id            uuid PRIMARY KEY,
   shipment_id        uuid NOT NULL REFERENCES shipments,

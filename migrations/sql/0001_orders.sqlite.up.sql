@@ -127,6 +127,8 @@ CREATE TABLE webhook_waits (
   PRIMARY KEY (carrier, tracking_number, webhook_id)
 );
 
+CREATE INDEX idx_wait_webhook ON webhook_waits (webhook_id);
+
 CREATE TABLE scans (
   scan_id            blob PRIMARY KEY NOT NULL,
   shipment_id        blob NOT NULL REFERENCES shipments,

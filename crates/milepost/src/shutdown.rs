@@ -1,10 +1,16 @@
 //! The signals that end a server: the first one asks it to finish, the second one ends it.
 
-use std::process;
+use std::{process, time::Duration};
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
+
+/// Signals that come this closely together are one.
+const ONE_STOP: Duration = Duration::from_secs(1);
 
 /// A token that is cancelled by SIGTERM or Ctrl-C. A second signal ends the process at once.
 pub fn on_signal() -> anyhow::Result<CancellationToken> {
@@ -18,6 +24,8 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
             "stopping: what runs is finished first; a second signal ends it at once"
         );
         stopping.cancel();
+        // A stop that reaches the process twice, by itself and by its group, is one.
+        while timeout(ONE_STOP, signals.next()).await.is_ok() {}
         let name = signals.next().await;
         tracing::warn!(signal = name, "ended before everything was finished");
         process::exit(1);

@@ -140,10 +140,3 @@ pub async fn postpone(store: &Store, work: Work, leased: Leased, at: DateTime<Ut
     tx.commit().await?;
     Ok(())
 }
-
-/// When the next row falls due, leases included. Nothing when there is no work at all.
-pub async fn next_due(store: &Store, work: Work) -> Result<Option<DateTime<Utc>>> {
-    let sql = format!("SELECT due_at FROM {} WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1", work.name());
-    let row = store.reader().query_one_raw(Statement::from_string(store.backend(), sql)).await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
-}

@@ -44,9 +44,3 @@ pub async fn take(store: &Store, limit: u64) -> Result<(Tx, Vec<Announcement>)> 
         .collect::<Result<_>>()?;
     Ok((tx, announcements))
 }
-
-/// Whether anything waits to be published.
-pub async fn is_empty(store: &Store) -> Result<bool> {
-    let statement = Statement::from_string(store.backend(), "SELECT 1 FROM outbox LIMIT 1");
-    Ok(store.reader().query_one_raw(statement).await?.is_none())
-}

@@ -91,12 +91,6 @@ pub async fn live_holder(tx: &Tx, (carrier, number): &Number) -> Result<Option<O
     Ok(row.map(|row| OrderId(row.order_id)))
 }
 
-/// The order a parcel belongs to.
-pub async fn order_of(tx: &Tx, id: ShipmentId) -> Result<Option<OrderId>> {
-    let row = shipment::Entity::find_by_id(id.0).one(tx).await?;
-    Ok(row.map(|row| OrderId(row.order_id)))
-}
-
 const SHIPMENTS: Table = Table {
     name: "shipments",
     columns: &[

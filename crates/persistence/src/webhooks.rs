@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement};
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, among, within, write},
+    dialect::{Row, Table, Type, within, write},
     due::Leased,
-    entity::webhook,
+    entity::{webhook, webhook_wait},
     error::Result,
     shipments::Number,
     store::{Store, Tx},
@@ -199,6 +199,14 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     });
     let rows = rows.collect();
     write(tx, |db| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    webhook_wait::Entity::delete_many()
+        .filter(within(
+            tx.get_database_backend(),
+            webhook_wait::Column::WebhookId,
+            settled.iter().map(|one| one.id.0),
+        ))
+        .exec(tx)
+        .await?;
     let waits: Vec<Row> = settled
         .iter()
         .flat_map(|one| one.waits_for.iter().map(move |number| (one.id, number)))
@@ -215,47 +223,24 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     Ok(())
 }
 
-/// Makes the webhooks due that wait for one of these numbers. The caller holds the numbers' locks.
+/// Makes the webhooks due that wait for one of these numbers. One that is being read at this moment is passed
+/// over: its reader looks for the numbers it misses under their locks, and sees the parcel.
 pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
+    let backend = tx.get_database_backend();
+    let lock = if backend == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let wake = format!(
+        "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE webhook_id IN \
+         (SELECT webhook_id FROM webhooks WHERE state = 'unmatched' AND webhook_id IN \
+         (SELECT webhook_id FROM webhook_waits WHERE carrier = $2 AND tracking_number = $3) {lock}) \
+         RETURNING webhook_id"
+    );
     let mut woken = 0;
     for (carrier, number) in numbers {
-        let backend = tx.get_database_backend();
-        let take = Statement::from_sql_and_values(
-            backend,
-            "DELETE FROM webhook_waits WHERE carrier = $1 AND tracking_number = $2 RETURNING webhook_id",
-            [carrier.as_str().into(), number.as_str().into()],
-        );
-        let ids: Vec<Uuid> = tx
-            .query_all_raw(take)
-            .await?
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
-        if ids.is_empty() {
-            continue;
-        }
-        woken += webhook::Entity::update_many()
-            .col_expr(webhook::Column::DueAt, sea_orm::sea_query::Expr::value(now))
-            .col_expr(webhook::Column::State, sea_orm::sea_query::Expr::value(WebhookState::Pending.as_str()))
-            .filter(within(backend, webhook::Column::WebhookId, ids))
-            .exec(tx)
-            .await?
-            .rows_affected;
+        let values = [now.into(), carrier.as_str().into(), number.as_str().into()];
+        let rows = tx.query_all_raw(Statement::from_sql_and_values(backend, &wake, values)).await?;
+        woken += rows.len() as u64;
     }
     Ok(woken)
-}
-
-/// The ids kept under these contents: what a caller's push became.
-pub async fn ids_of(store: &Store, sender: &str, hashes: &[[u8; 32]]) -> Result<Vec<WebhookId>> {
-    let rows: Vec<Uuid> = webhook::Entity::find()
-        .filter(among(store.backend(), webhook::Column::Sender, &[sender]))
-        .filter(webhook::Column::ContentHash.is_in(hashes.iter().map(|hash| hash.to_vec())))
-        .select_only()
-        .column(webhook::Column::WebhookId)
-        .into_tuple()
-        .all(store.reader())
-        .await?;
-    Ok(rows.into_iter().map(WebhookId).collect())
 }
 
 /// Makes the webhooks due whose numbers have a parcel after all. Returns how many.

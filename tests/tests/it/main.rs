@@ -11,4 +11,5 @@ mod neighbours;
 mod notices;
 mod queue;
 mod rivals;
+mod schema;
 mod story;

@@ -50,7 +50,8 @@ pub struct Carriers {
 impl Carriers {
     /// The carriers that push to this server.
     pub fn of(demo: &Embedded) -> anyhow::Result<Self> {
-        let http = Client::builder().timeout(PATIENCE).build().context("no HTTP client can be made")?;
+        let http =
+            Client::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
         Ok(Self { http, url: demo.url.clone(), secrets: demo.secrets.clone() })
     }
 

@@ -21,7 +21,8 @@ pub struct Client {
 impl Client {
     /// A caller of the server at that address.
     pub fn new(url: &str, token: String) -> anyhow::Result<Self> {
-        let http = Http::builder().timeout(PATIENCE).build().context("no HTTP client can be made")?;
+        let http =
+            Http::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
         Ok(Self { http, url: url.to_owned(), token })
     }
 

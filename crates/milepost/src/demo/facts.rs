@@ -54,8 +54,6 @@ pub struct Order {
     pub notifications: Vec<Notification>,
     /// Its parcels.
     pub shipments: Vec<Shipment>,
-    /// The customer's page.
-    pub tracking_url: String,
 }
 
 /// A page of a list.
@@ -136,7 +134,7 @@ struct Data {
 
 const LOOK: &str = "query($id: ID!) {
   order(id: $id) {
-    reference status version trackingUrl
+    reference status version
     progress { summary }
     events(first: 50) { nodes { version toStatus inferred } }
     notifications { status state reason }
@@ -150,15 +148,15 @@ impl Facts {
     pub async fn look(
         support: &Client,
         mailbox: &str,
-        order: &Placed,
+        placed: &Placed,
         answers: &Answers,
     ) -> anyhow::Result<Self> {
-        let data: Data = support.ask(LOOK, json!({ "id": order.id })).await?;
+        let data: Data = support.ask(LOOK, json!({ "id": placed.id })).await?;
         let order = data.order.context("the order is gone")?;
         Ok(Self {
             answers: answers.clone(),
             mailbox: support.page(mailbox).await?,
-            page: support.page(&order.tracking_url).await?,
+            page: support.page(&placed.page).await?,
             webhooks: data.webhooks.nodes,
             order,
         })

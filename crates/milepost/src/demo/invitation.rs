@@ -32,11 +32,12 @@ pub fn your_turn(
     screen: &mut Screen,
     demo: &Embedded,
     shop: &Shop,
-    (secret, waiting, tracking_url): (&str, &UnderWay, &str),
+    waiting: &UnderWay,
+    secret: &str,
 ) -> io::Result<()> {
     screen.heading("Your turn", "Ctrl-C ends it")?;
     screen.line("   Be the carrier: this order waits for a scan, and its customer's page shows it.\n")?;
-    screen.copy(tracking_url)?;
+    screen.copy(&waiting.order.page)?;
     if let Some(parcel) = waiting.parcels.first() {
         let program = env::args().next().unwrap_or_else(|| "milepost".to_owned());
         screen.copy(&format!(
@@ -48,25 +49,33 @@ pub fn your_turn(
     screen.copy(&format!("export SUPPORT={}", shop.client(Who::Sam).token()))?;
     screen.copy(&format!("export CUSTOMER={}", shop.client(Who::Ada).token()))?;
     screen.copy(&format!(
-        "curl {}/graphql -H \"Authorization: Bearer $SUPPORT\" -H 'Content-Type: application/json' \\\n  \
+        "curl {}/graphql \\\n  \
+         -H \"Authorization: Bearer $SUPPORT\" -H 'Content-Type: application/json' \\\n  \
          -d '{{\"query\":\"{{ orders(first: 5) {{ nodes {{ reference status progress {{ summary }} }} }} }}\"}}'",
         demo.url
     ))
 }
 
-/// An order to be followed live.
+/// The first order to be followed live, with everything that is needed for it.
 pub fn watch(screen: &mut Screen, demo: &Embedded, shop: &Shop, order: &UnderWay) -> io::Result<()> {
-    screen.line(&format!(
-        "\n   Watch order {} in {} parcels as it happens; press play:\n",
-        order.reference,
-        order.parcels.len()
-    ))?;
-    let query = format!(
-        "subscription {{\n  orderUpdated(orderId: \"{}\") {{\n    event {{ toStatus occurredAt }}\n    \
-         order {{ status progress {{ summary }} }}\n  }}\n}}",
-        order.order.id
-    );
-    screen.copy(&graphiql(demo, shop, Some(&query)))
+    let parcels = order.parcels.len();
+    screen
+        .line(&format!("\n   Watch order {} in {parcels} parcels, live; press play:\n", order.reference))?;
+    screen.copy(&graphiql(demo, shop, Some(&subscription(order))))
+}
+
+/// Another order to be followed, after the one before was delivered.
+pub fn watch_next(screen: &mut Screen, order: &UnderWay) -> io::Result<()> {
+    screen.line(&format!("\n   Delivered. Next is {}: orderId {}", order.reference, order.order.id))
+}
+
+fn subscription(order: &UnderWay) -> String {
+    let id = &order.order.id;
+    format!(
+        "subscription {{\n  orderUpdated(orderId: \"{id}\") {{\n    event {{ toStatus occurredAt }}\n    \
+         order {{\n      status\n      progress {{ summary }}\n      \
+         shipments {{ trackingNumber status }}\n    }}\n  }}\n}}\n"
+    )
 }
 
 /// GraphiQL with support's token and, maybe, a query. What stands behind `#` is not sent to any server.

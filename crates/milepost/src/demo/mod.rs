@@ -22,14 +22,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{settings::Settings, shutdown, telemetry};
 use carrier::Carriers;
 use print::Screen;
 use server::Embedded;
-use shop::{Shop, Who};
+use shop::Shop;
 use story::Stage;
 
 /// Shown below the help.
@@ -71,7 +70,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// The whole evening.
+/// The story, and what comes after it.
 async fn perform(demo: &Embedded, arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<()> {
     let shop = Shop::open(&demo.url, &demo.tokens)?;
     let carriers = Carriers::of(demo)?;
@@ -99,21 +98,19 @@ async fn go_on(
     pause: Duration,
 ) -> anyhow::Result<()> {
     let waiting = simulation::labelled(shop, "D-1006", 1).await?;
-    let carrier = waiting.parcels.first().context("an order without parcels")?.carrier;
-    let query = "query($id: ID!) { order(id: $id) { trackingUrl } }";
-    let page: Value = shop.client(Who::Ada).ask(query, json!({ "id": waiting.order.id })).await?;
-    let page = page.pointer("/order/trackingUrl").and_then(Value::as_str).unwrap_or_default();
-    invitation::your_turn(screen, demo, shop, (carriers.secret(carrier)?, &waiting, page))?;
-    let mut number = 1;
-    loop {
-        let order = simulation::to_watch(shop, number).await?;
-        invitation::watch(screen, demo, shop, &order)?;
+    let parcel = waiting.parcels.first().context("an order without parcels")?;
+    invitation::your_turn(screen, demo, shop, &waiting, carriers.secret(parcel.carrier)?)?;
+    let mut order = simulation::to_watch(shop, 1).await?;
+    invitation::watch(screen, demo, shop, &order)?;
+    for number in 2.. {
         simulation::deliver(carriers, &order, pause).await?;
-        number += 1;
+        order = simulation::to_watch(shop, number).await?;
+        invitation::watch_next(screen, &order)?;
     }
+    Ok(())
 }
 
-/// Settings of which only the log's are used. Forged webhooks are part of the story and no news.
+/// Settings of which only the log's are used. A forged webhook is part of the story and no news.
 fn quiet() -> anyhow::Result<Settings> {
     let log = ("MILEPOST_LOG".to_owned(), "warn,api::webhooks=error".to_owned());
     Ok(Settings::read([log], None, |path| std::fs::read_to_string(path))?)

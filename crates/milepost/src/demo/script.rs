@@ -13,7 +13,7 @@ use super::{
 pub struct Scene {
     /// What it shows.
     pub title: &'static str,
-    /// The order it is about.
+    /// The order it is about. Ada places it before the first step, whose line says so.
     pub order: Order,
     /// What happens, in order.
     pub steps: Vec<Step>,
@@ -33,8 +33,6 @@ pub struct Step {
 /// Something somebody does.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Ada places the order.
-    Place,
     /// Somebody asks for a status.
     Ask(Who, OrderStatus),
     /// So many callers ask for the same status at once.
@@ -74,7 +72,7 @@ pub enum Claim {
     History(&'static [OrderStatus]),
     /// Exactly these steps of the history are marked as inferred.
     Inferred(&'static [OrderStatus]),
-    /// The parcel's number, and how often copies of its webhooks came.
+    /// Of the parcel one webhook was kept, of which so many copies came.
     Copies(Parcel, usize),
     /// The parcel has a scan that says this, and it did that.
     Scan(Parcel, ShipmentStatus, ScanEffect),

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::auth::{Claims, Tokens};
 use app::Clock;
 use chrono::TimeDelta;
@@ -65,6 +65,8 @@ pub struct Placed {
     pub id: String,
     /// The id of its one line.
     pub item: String,
+    /// The customer's page.
+    pub page: String,
 }
 
 /// What the API answered to a mutation.
@@ -79,6 +81,9 @@ pub struct Answer {
     blocked_by: Option<Blocker>,
     #[serde(default)]
     allowed: Vec<String>,
+    asked: Option<u32>,
+    ordered: Option<u32>,
+    allocated: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -93,10 +98,25 @@ impl Answer {
     }
 
     /// The name of the refusal and the reason in words; nothing where it was granted.
-    pub fn refusal(&self) -> Option<(&str, &str)> {
-        let message = self.message.as_deref()?;
+    pub fn refusal(&self) -> Option<(&str, String)> {
+        let message = self.message.clone()?;
         let code = self.blocked_by.as_ref().map(|blocker| &blocker.code).or(self.code.as_ref());
-        Some((code.unwrap_or(&self.kind), message))
+        let reason = match (self.asked, self.ordered, self.allocated) {
+            // The message names the item by its id, which says little on a screen.
+            (Some(asked), Some(ordered), Some(allocated)) => {
+                format!("asked {asked}, ordered {ordered}, in parcels already {allocated}")
+            }
+            _ => message,
+        };
+        Some((code.unwrap_or(&self.kind), reason))
+    }
+
+    /// Nothing, where it was granted.
+    pub fn granted(&self) -> anyhow::Result<()> {
+        match self.refusal() {
+            Some((name, reason)) => bail!("refused, {name}: {reason}"),
+            None => Ok(()),
+        }
     }
 
     /// What could be asked for instead of the status that was refused.
@@ -150,6 +170,7 @@ impl Shop {
         Ok(Placed {
             id: text("/placeOrder/order/id").with_context(|| format!("not placed: {data}"))?,
             item: text("/placeOrder/order/items/0/id").context("an order without items")?,
+            page: text("/placeOrder/order/trackingUrl").context("an order without a page")?,
         })
     }
 
@@ -199,7 +220,7 @@ pub fn word(name: &str) -> String {
 }
 
 const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
-    __typename ... on PlaceOrderSuccess { order { id items { id } } } ... on Problem { message } } }";
+    __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message } } }";
 const BRING: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
@@ -207,4 +228,5 @@ const CANCEL: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
 const REGISTER: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) {
-    __typename ... on Problem { message } ... on ShipmentRefused { code } } }";
+    __typename ... on Problem { message } ... on ShipmentRefused { code }
+    ... on OverAllocated { asked ordered allocated } } }";

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{anyhow, bail};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -12,8 +12,8 @@ use super::{
     facts::{Answers, Facts, Nodes, Notification},
     print::Screen,
     scenes,
-    script::{Action, Scene, Step},
-    shop::{Order, Placed, Shop, Who},
+    script::{Action, Claim, Scene, Step},
+    shop::{Placed, Shop, Who},
 };
 
 /// How long a claim may take to become true.
@@ -64,49 +64,39 @@ async fn play_scene(
     scene: &Scene,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let (mut placed, mut status) = (None, String::new());
+    sleep(stage.pause).await;
+    let order = stage.shop.place(&scene.order).await?;
+    let mut before = String::new();
     for step in &scene.steps {
-        sleep(stage.pause).await;
-        let answers = act(stage, &scene.order, &mut placed, step).await?;
-        let order = placed.as_ref().context("the scene begins without an order")?;
-        let settled = settle(stage, order, step, &answers).await?;
-        let (now, told) =
+        let answers = act(stage, &order, step).await?;
+        let settled = settle(stage, &order, step, &answers).await?;
+        let (status, told) =
             settled.map_err(|wrong| anyhow!("in scene {}, {:?}: {wrong}", tally.scenes, step.line))?;
-        screen.step(&now, now != status, step.line)?;
+        screen.step(&status, status != before, step.line)?;
         for line in &told {
             screen.told(line)?;
         }
-        status = now;
+        before = status;
         tally.steps += 1;
         tally.claims += step.claims.len();
+        sleep(stage.pause).await;
     }
     Ok(())
 }
 
 /// Does what the step says.
-async fn act(
-    stage: &Stage<'_>,
-    order: &Order,
-    placed: &mut Option<Placed>,
-    step: &Step,
-) -> anyhow::Result<Answers> {
+async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<Answers> {
     let (shop, mut answers) = (stage.shop, Answers::default());
     for action in &step.actions {
-        if let Action::Place = action {
-            *placed = Some(shop.place(order).await?);
-            continue;
-        }
-        let placed = placed.as_ref().context("the order is not placed yet")?;
         match action {
-            Action::Place => {}
-            Action::Ask(who, to) => answers.mutations.push(shop.bring(*who, placed, *to).await?),
-            Action::Race(rivals, to) => answers.mutations.extend(shop.race(*rivals, placed, *to).await?),
-            Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, placed, reason).await?),
+            Action::Ask(who, to) => answers.mutations.push(shop.bring(*who, order, *to).await?),
+            Action::Race(rivals, to) => answers.mutations.extend(shop.race(*rivals, order, *to).await?),
+            Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, order, reason).await?),
             Action::Register(parcel, units) => {
-                answers.mutations.push(shop.register(placed, parcel, *units).await?);
+                answers.mutations.push(shop.register(order, parcel, *units).await?);
             }
             Action::Post(push) => answers.webhooks.push(stage.carriers.push(push).await?),
-            Action::Look(who) => answers.looks.push(sees(shop, *who, placed).await?),
+            Action::Look(who) => answers.looks.push(sees(shop, *who, order).await?),
         }
     }
     Ok(answers)
@@ -137,7 +127,7 @@ fn verdict(step: &Step, facts: &Facts) -> Result<Vec<String>, String> {
     if facts.webhooks.iter().any(|webhook| webhook.state == "PENDING") {
         return Err("a webhook is not read yet".to_owned());
     }
-    let check = |claim: &super::script::Claim| {
+    let check = |claim: &Claim| {
         claim.check(facts).map_err(|wrong| format!("the claim {claim:?} does not hold: {wrong}"))
     };
     let told = step.claims.iter().map(check).collect::<Result<Vec<_>, _>>()?;
@@ -147,7 +137,7 @@ fn verdict(step: &Step, facts: &Facts) -> Result<Vec<String>, String> {
 /// Whether somebody sees the order.
 async fn sees(shop: &Shop, who: Who, order: &Placed) -> anyhow::Result<bool> {
     let query = "query($id: ID!) { order(id: $id) { id } }";
-    let data: serde_json::Value = shop.client(who).ask(query, json!({ "id": order.id })).await?;
+    let data: Value = shop.client(who).ask(query, json!({ "id": order.id })).await?;
     Ok(!data["order"].is_null())
 }
 
@@ -168,9 +158,9 @@ async fn books(stage: &Stage<'_>) -> anyhow::Result<String> {
     let count = |state: &str| notices.iter().filter(|notice| notice.state == state).count();
     let (sent, held) = (count("SENT"), count("SUPPRESSED"));
     let caught = support.page(&stage.mailbox).await?.matches("href=\"/mailbox/").count();
-    if sent == caught && sent + held == notices.len() {
-        Ok(format!("{caught} mails owed and caught, none twice; {held} held back as stale"))
-    } else {
-        Err(anyhow!("{} notices, {sent} sent, {held} held back, but {caught} mails caught", notices.len()))
+    if sent != caught || sent + held != notices.len() {
+        let owed = notices.len();
+        bail!("the mails do not add up: {owed} owed, {sent} sent, {held} held back, {caught} caught");
     }
+    Ok(format!("{caught} mails owed and caught, none twice; {held} held back as stale"))
 }

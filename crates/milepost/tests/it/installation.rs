@@ -29,6 +29,11 @@ pub fn program(folder: &Path) -> Program {
     program.set("MILEPOST_WEBHOOK_SECRET_FEDEX", shop::FEDEX_SECRET)
 }
 
+/// The program on PostgreSQL, for a single process.
+pub fn on_postgres(folder: &Path, database_url: &str) -> Program {
+    program(folder).set("MILEPOST_DATABASE_URL", database_url).set("MILEPOST_JWT_SECRET", JWT_SECRET)
+}
+
 /// A caller from support.
 pub async fn support(program: &Program, server: &Server) -> Client {
     Client::new(server, &program.token(&["--role", "support", "--user", "sam"]).await)
@@ -63,12 +68,10 @@ impl Split {
         let (database, redis) = (Database::postgres().await?, Redis::start().await?);
         let smtp = SmtpServer::start(Behaviour::Accept).await.expect("a free port");
         let folder = TempDir::new().expect("a folder");
-        let program = program(folder.path())
-            .set("MILEPOST_DATABASE_URL", &database.url)
+        let program = on_postgres(folder.path(), &database.url)
             .set("MILEPOST_REDIS_URL", &redis.url())
             .set("MILEPOST_SMTP_URL", &smtp.url())
-            .set("MILEPOST_PUBLIC_URL", "https://shop.example.org")
-            .set("MILEPOST_JWT_SECRET", JWT_SECRET);
+            .set("MILEPOST_PUBLIC_URL", "https://shop.example.org");
         Some(Self { database, redis, smtp, program, _folder: folder })
     }
 

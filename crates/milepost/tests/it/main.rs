@@ -1,5 +1,6 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
+mod demo;
 mod embedded;
 mod installation;
 mod killed;

@@ -10,7 +10,7 @@ use tests::{
     wait::{until, within},
 };
 
-use crate::installation::{CUSTOMER, LINE, program, support};
+use crate::installation::{CUSTOMER, LINE, on_postgres, support};
 
 /// Fewer than the server has connections to its database.
 const IN_FLIGHT: usize = 6;
@@ -19,9 +19,7 @@ const IN_FLIGHT: usize = 6;
 async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     let Some(database) = Database::postgres().await else { return };
     let folder = TempDir::new().unwrap();
-    let program = program(folder.path())
-        .set("MILEPOST_DATABASE_URL", &database.url)
-        .set("MILEPOST_JWT_SECRET", "a-secret-for-tests-of-32-bytes-or-more");
+    let program = on_postgres(folder.path(), &database.url);
     let mut server = program.serve(&[]).await;
     let support = support(&program, &server).await;
     let followed = support.place(CUSTOMER, 1).await;

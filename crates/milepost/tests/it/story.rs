@@ -57,12 +57,14 @@ async fn nothing_is_lost_or_doubled_when_redis_dies_and_comes_back() {
     let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
 
     shop.redis.kill().unwrap();
+    until("no readiness", async || (api.readiness().await == Some(503)).then_some(())).await;
     scans(api.url()).await;
     let other = support.place(CUSTOMER, 1).await;
     support.bring(&other, &LINE[..2]).await;
     assert_eq!(support.order(&followed.order, "version").await["version"], 4, "nothing moves without Redis");
 
     shop.redis.restart().await.unwrap();
+    until("readiness", async || (api.readiness().await == Some(200)).then_some(())).await;
     followed.until_status("DELIVERED").await;
     all_is_told(&shop.smtp, &support, &followed).await;
 }

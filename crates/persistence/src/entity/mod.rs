@@ -11,3 +11,4 @@ pub(crate) mod shipment;
 pub(crate) mod shipment_item;
 pub(crate) mod status;
 pub(crate) mod webhook;
+pub(crate) mod webhook_wait;

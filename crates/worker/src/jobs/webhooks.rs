@@ -1,8 +1,8 @@
 //! Reads webhooks.
 //!
-//! Policy: the batch is one transaction. When it fails for good, its members are read one by one, so that a
-//! webhook that cannot be read does not hold up its neighbours. A failure of the database is tried again after a
-//! pause that doubles, up to five minutes; a webhook is closed as failed after ten.
+//! Policy: the batch is one transaction. When the database is away, the batch is given back and comes again two
+//! seconds later, as often as it takes. When it fails for good, its members are read one by one, so that one that
+//! cannot be taken in does not hold up its neighbours; that one is closed as failed, with the reason.
 
 use app::App;
 use persistence::due::{Leased, Work};

@@ -25,7 +25,7 @@ pub struct OrderMail {
     pub parcels: Vec<Parcel>,
     /// What is in no parcel yet; of a cancelled order, what was ordered.
     pub remaining: Vec<Item>,
-    /// The order's total with its currency: "USD 59.00".
+    /// The order's total with its currency: "59.00 USD".
     pub total: String,
     /// When the order was placed.
     pub placed_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What the worker of a queue is doing, counted by the queue and read by readiness and metrics.
+//! What the worker of a queue is doing, counted by the queue and read by readiness.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 

@@ -1,0 +1,19 @@
+//! A number an unmatched webhook waits for.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhook_waits")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub carrier: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tracking_number: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub webhook_id: Uuid,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
