@@ -87,7 +87,7 @@ pub enum Refusal {
         message: String,
     },
     /// More units than wait for a parcel.
-    #[error("{asked} units of item {item} asked for, but of {ordered} ordered {allocated} are taken already")]
+    #[error("{asked} units asked for, but of {ordered} ordered {allocated} are in parcels already")]
     OverAllocated {
         /// Which item.
         item: ItemId,

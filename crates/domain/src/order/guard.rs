@@ -64,8 +64,10 @@ impl Order {
         if to == OrderStatus::Cancelled {
             let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
             if !moving.is_empty() {
-                let message =
-                    format!("{} of its parcels are moving: cancel the remaining items", moving.len());
+                let message = match moving.len() {
+                    1 => "one of its parcels is moving: cancel the remaining items".to_owned(),
+                    n => format!("{n} of its parcels are moving: cancel the remaining items"),
+                };
                 return blocker(BlockerCode::ParcelsMoving, message, moving);
             }
         }
@@ -76,6 +78,7 @@ impl Order {
             let behind = self.shipments_where(|rank| rank < needed);
             let message = match behind.len() {
                 0 => format!("not every unit is in a parcel yet, so the order cannot be {to}"),
+                1 => format!("one of its parcels is not {to} yet"),
                 n => format!("{n} of its parcels are not {to} yet"),
             };
             return blocker(BlockerCode::ShipmentsBehind, message, behind);
