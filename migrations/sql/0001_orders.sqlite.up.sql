@@ -21,6 +21,7 @@ CREATE TABLE orders (
 CREATE INDEX idx_order_user ON orders (user_id, placed_at DESC);
 CREATE INDEX idx_order_placed ON orders (placed_at DESC, order_id DESC);
 CREATE INDEX idx_order_status ON orders (status, placed_at DESC, order_id DESC);
+CREATE INDEX idx_order_path ON orders (fulfillment_path, placed_at DESC, order_id DESC);
 
 CREATE TABLE order_items (
   item_id       blob PRIMARY KEY NOT NULL,
@@ -58,6 +59,8 @@ CREATE TABLE order_events (
 CREATE INDEX idx_order_event ON order_events (order_id, occurred_at DESC);
 CREATE INDEX idx_event_time ON order_events (occurred_at DESC, event_id DESC);
 CREATE INDEX idx_event_status ON order_events (to_status, occurred_at DESC, event_id DESC);
+CREATE INDEX idx_event_from ON order_events (from_status, occurred_at DESC, event_id DESC);
+CREATE INDEX idx_event_actor ON order_events (actor, actor_id, occurred_at DESC, event_id DESC);
 
 CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events
 BEGIN SELECT raise(ABORT, 'order_events are never changed or deleted'); END;
@@ -118,6 +121,7 @@ CREATE TABLE webhooks (
 CREATE INDEX idx_webhook_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX idx_webhook_received ON webhooks (received_at DESC, webhook_id DESC);
 CREATE INDEX idx_webhook_state ON webhooks (state, received_at DESC, webhook_id DESC);
+CREATE INDEX idx_webhook_sender ON webhooks (sender, received_at DESC, webhook_id DESC);
 
 -- The numbers an unmatched webhook waits for.
 CREATE TABLE webhook_waits (

@@ -1,14 +1,15 @@
 //! `GET /mailbox`: the mails that were kept because no mail server is set.
 //!
 //! It shows customers' mails to whoever asks, so it is served only to the machine itself: when no mail server
-//! is set and the server listens on loopback.
+//! is set, the server listens on loopback, and the request names the machine and came through no proxy.
 
 use app::App;
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, State},
-    http::StatusCode,
+    extract::{Path, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -26,7 +27,20 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/mailbox", get(list))
         .route("/mailbox/{id}", get(show))
         .route("/mailbox/{id}/html", get(body))
+        .layer(middleware::from_fn(local_only))
         .with_state(app)
+}
+
+/// A page of another site can make a browser ask here under its own name; a proxy asks for others.
+async fn local_only(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let proxied = headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for");
+    if proxied || !["localhost", "127.0.0.1", "[::1]"].contains(&name) {
+        return (StatusCode::NOT_FOUND, "the mailbox is shown to this machine only\n").into_response();
+    }
+    next.run(request).await
 }
 
 #[derive(Template)]

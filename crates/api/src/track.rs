@@ -42,7 +42,7 @@ struct Parcel {
     number: String,
     url: String,
     status: &'static str,
-    trouble: Option<String>,
+    trouble: Option<&'static str>,
     expected: Option<DateTime<Utc>>,
     items: Vec<String>,
 }
@@ -115,8 +115,8 @@ fn parcel(shipment: &Shipment, items: Vec<String>) -> Parcel {
         carrier: shipment.carrier.display_name(),
         number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),
-        status: parcel_words(shipment.status()),
-        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.message.clone()),
+        status: shipment.status().words(),
+        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.words()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
         items,
     }
@@ -167,18 +167,5 @@ fn order_words(status: OrderStatus) -> &'static str {
         OrderStatus::Cancelled => "Cancelled",
         OrderStatus::ReturnInitiated => "Return under way",
         OrderStatus::Returned => "Returned",
-    }
-}
-
-fn parcel_words(status: ShipmentStatus) -> &'static str {
-    match status {
-        ShipmentStatus::LabelCreated => "Being prepared",
-        ShipmentStatus::PickedUp => "Picked up",
-        ShipmentStatus::InTransit => "In transit",
-        ShipmentStatus::ReturnedToSender => "On its way back",
-        ShipmentStatus::OutForDelivery => "Out for delivery",
-        ShipmentStatus::AvailableForPickup => "Ready for collection",
-        ShipmentStatus::Delivered => "Delivered",
-        ShipmentStatus::Cancelled => "Cancelled",
     }
 }

@@ -3,7 +3,9 @@
 //! Round trips and flushes are what a change costs, so a batch of a hundred costs little more than one. An
 //! idle server makes nobody wait: the first caller's batch is a batch of one.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -44,11 +46,11 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Hands one thing in and waits for its answer. It is done even if the caller stops waiting.
     ///
     /// # Errors
-    /// [`Error::Stopping`] when nobody works any more.
+    /// [`Error::Stopping`] when nobody works any more, [`Error::BrokenOff`] when the work did not come to its end.
     pub async fn submit(&self, what: T) -> Result<R> {
         let (answer, waiting) = oneshot::channel();
         self.queue.send((what, answer)).await.map_err(|_| Error::Stopping)?;
-        waiting.await.map_err(|_| Error::Stopping)
+        waiting.await.map_err(|_| Error::BrokenOff)
     }
 }
 
@@ -63,8 +65,13 @@ where
         if count == 0 {
             return;
         }
-        let (whats, answers): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
-        for (slot, answer) in answers.into_iter().zip(run(whats).await) {
+        let (whats, waiting_for): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
+        // A panic breaks this batch off, and its callers are told; it must not end the work for good.
+        let Ok(answers) = AssertUnwindSafe(run(whats)).catch_unwind().await else {
+            tracing::error!(members = count, "a batch broke off");
+            continue;
+        };
+        for (slot, answer) in waiting_for.into_iter().zip(answers) {
             // The caller may have gone; the work is done all the same.
             slot.send(answer).ok();
         }

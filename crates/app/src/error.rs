@@ -14,6 +14,9 @@ pub enum Error {
     /// The database failed; the request may have been carried out or not.
     #[error("the request could not be carried out")]
     Failed(#[source] std::sync::Arc<persistence::Error>),
+    /// The work did not come to its end; what it wrote was taken back.
+    #[error("the request was broken off")]
+    BrokenOff,
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -33,7 +36,11 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Refused(_) | Self::KeyReused => false,
-            Self::Failed(error) => error.retryable(),
+            Self::Failed(error) => match &**error {
+                persistence::Error::CommitUnknown(_) => true,
+                error => error.retryable(),
+            },
+            Self::BrokenOff => false,
             Self::Stopping => true,
         }
     }

@@ -22,10 +22,10 @@ impl IdempotencyKey {
     /// The key for this request. `input` is all that makes it another request.
     ///
     /// # Errors
-    /// [`Refusal::InvalidInput`] for a key that is blank or longer than 200 bytes.
+    /// [`Refusal::InvalidInput`] for a key that is blank, longer than 200 bytes or not printable.
     pub fn new(key: String, operation: &str, input: &impl Serialize) -> Result<Self, Refusal> {
-        if key.trim().is_empty() || key.len() > 200 {
-            let message = "an idempotency key has 1 to 200 characters".to_owned();
+        if key.trim().is_empty() || key.len() > 200 || key.chars().any(char::is_control) {
+            let message = "an idempotency key has 1 to 200 printable characters".to_owned();
             return Err(Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message });
         }
         let input = serde_json::to_vec(input).unwrap_or_default();

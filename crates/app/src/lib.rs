@@ -16,6 +16,7 @@ pub mod reads;
 pub mod relay;
 mod retry;
 pub mod shipments;
+mod together;
 pub mod webhooks;
 
 use std::{collections::HashMap, sync::Arc};
@@ -31,6 +32,7 @@ pub use idempotency::IdempotencyKey;
 use batch::Batcher;
 use feed::Feed;
 use orders::{Ask, Changed};
+use together::Pages;
 
 /// What the merchant has set, as far as the use cases care.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,7 @@ pub struct App {
     policy: Arc<Policy>,
     changes: Batcher<Ask, Result<Changed>>,
     inbox: Batcher<NewWebhook, Result<()>>,
+    pages: Pages,
 }
 
 /// How many transactions of one kind run at once. SQLite has one writer.
@@ -84,7 +87,8 @@ impl App {
                 async move { webhooks::keep_all(&store, &feed, new).await }
             })
         };
-        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox }
+        let pages = Pages::new(&store);
+        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox, pages }
     }
 
     /// What the merchant has set.

@@ -8,7 +8,12 @@ use persistence::{
     orders, read,
 };
 
-use crate::{App, error::Result, relay::backoff, retry::retrying};
+use crate::{
+    App,
+    error::Result,
+    relay::{backoff, lease_for},
+    retry::retrying,
+};
 
 /// How long a mail may wait for its server before it is given up: a long weekend.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
@@ -49,7 +54,9 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn open_notice(&self, leased: &Leased) -> Result<Option<Letter>> {
-        let Some(notice) = retrying(|| notices::open(&self.store, leased)).await? else { return Ok(None) };
+        let until = self.clock.now() + lease_for(Work::Notices);
+        let opened = retrying(|| notices::open(&self.store, leased, until)).await?;
+        let Some(notice) = opened else { return Ok(None) };
         let id = notice.order_id;
         let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Reading, within what the caller may see. What a caller may not see does not exist for them.
 
-use domain::{Carrier, OrderHead, OrderId, Shipment, ShipmentId};
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{Carrier, Item, OrderHead, OrderId, Shipment, ShipmentId};
 use persistence::{
     Event,
     read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
@@ -13,7 +15,8 @@ use crate::{App, Caller, access::Scope, error::Result};
 impl App {
     /// One order, if the caller may see it.
     pub async fn order(&self, caller: &Caller, id: OrderId) -> Result<Option<OrderHead>> {
-        Ok(read::order(&self.store, id).await?.filter(|order| caller.may_see(order)))
+        let order = self.pages.heads.of(vec![id]).await?.remove(&id);
+        Ok(order.filter(|order| caller.may_see(order)))
     }
 
     /// The order with the merchant's own number.
@@ -80,7 +83,32 @@ impl App {
             return Ok(None);
         }
         let range = VersionRange { order_id, first: version, last: version };
-        Ok(read::events_in(&self.store, &[range]).await?.pop())
+        let events = self.events_in(vec![range]).await?.remove(&range);
+        Ok(events.and_then(|events| events.first().cloned()))
+    }
+
+    /// The items of orders the caller has been shown.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn items_of(&self, orders: Vec<OrderId>) -> Result<HashMap<OrderId, Arc<[Item]>>> {
+        self.pages.items.of(orders).await
+    }
+
+    /// The parcels of orders the caller has been shown, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn shipments_of(&self, orders: Vec<OrderId>) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
+        self.pages.shipments.of(orders).await
+    }
+
+    /// Parts of the histories of orders the caller has been shown, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events_in(&self, ranges: Vec<VersionRange>) -> Result<HashMap<VersionRange, Arc<[Event]>>> {
+        self.pages.events.of(ranges).await
     }
 
     /// A page of the events the caller may see, newest first.

@@ -14,7 +14,7 @@ use persistence::{
 use crate::{App, error::Result, feed::Update, retry::retrying};
 
 /// How long a job may take before somebody else may take its rows. A mail server may be slow at every step.
-const fn lease_for(work: Work) -> TimeDelta {
+pub(crate) const fn lease_for(work: Work) -> TimeDelta {
     match work {
         Work::Webhooks => TimeDelta::seconds(60),
         Work::Notices => TimeDelta::minutes(5),
@@ -45,10 +45,7 @@ impl App {
     /// When the database fails: the lease then runs out by itself.
     pub async fn give_back(&self, work: Work, leased: &[Leased]) -> Result<()> {
         let later = self.clock.now() + FIRST_PAUSE;
-        for one in leased {
-            due::postpone(&self.store, work, *one, later).await?;
-        }
-        Ok(())
+        Ok(due::postpone(&self.store, work, leased, later).await?)
     }
 
     /// Publishes what has been announced; returns how much. An announcement is taken away only after it was

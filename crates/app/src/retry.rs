@@ -35,6 +35,7 @@ where
     }
 }
 
+/// Whoever waited for a lock in vain has waited long enough.
 fn may_pass(error: &Error) -> bool {
-    error.retryable() || error.unique_violation().is_some()
+    !error.is_lock_timeout() && (error.retryable() || error.unique_violation().is_some())
 }

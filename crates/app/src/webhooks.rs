@@ -21,6 +21,9 @@ use crate::{
     retry::retrying,
 };
 
+/// The most bytes of bodies in one statement. PostgreSQL's jsonb ends at 256 MiB.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 /// Why a webhook was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAccepted {
@@ -75,8 +78,30 @@ pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -
             .and_modify(|first| first.duplicates += 1)
             .or_insert(webhook);
     }
-    let contents: Vec<NewWebhook> = contents.into_values().collect();
-    let kept = retrying(|| webhooks::insert(store, &contents)).await.map_err(Error::from);
+    let mut kept = Ok(());
+    for chunk in chunks(contents.into_values()) {
+        // Whoever is told that it was not kept sends it again, and finds it kept once.
+        if let Err(error) = retrying(|| webhooks::insert(store, &chunk)).await {
+            kept = Err(Error::from(error));
+        }
+    }
     feed.poke();
     vec![kept; count]
+}
+
+/// Requests in portions that one statement can carry.
+fn chunks(new: impl Iterator<Item = NewWebhook>) -> Vec<Vec<NewWebhook>> {
+    let mut chunks = vec![vec![]];
+    let mut bytes = 0;
+    for webhook in new {
+        bytes += webhook.body.len();
+        if bytes > MOST_BYTES {
+            bytes = webhook.body.len();
+            chunks.push(vec![]);
+        }
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.push(webhook);
+        }
+    }
+    chunks
 }

@@ -43,6 +43,22 @@ impl ShipmentStatus {
     }
 }
 
+impl ShipmentStatus {
+    /// The status as customers read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::LabelCreated => "Being prepared",
+            Self::PickedUp => "Picked up",
+            Self::InTransit => "In transit",
+            Self::ReturnedToSender => "On its way back",
+            Self::OutForDelivery => "Out for delivery",
+            Self::AvailableForPickup => "Ready for collection",
+            Self::Delivered => "Delivered",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
 /// How far a unit is. Each rank allows the order one status more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
@@ -86,6 +102,20 @@ impl ConditionKind {
         match self {
             Self::AddressIssue | Self::Damaged | Self::Lost | Self::Returning => true,
             Self::DeliveryAttemptFailed | Self::Delayed | Self::Held | Self::Other => false,
+        }
+    }
+
+    /// The trouble as customers read it: not the carrier's own words, which may be anything.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::DeliveryAttemptFailed => "The carrier came and could not hand it over",
+            Self::Delayed => "It will be later than expected",
+            Self::Held => "The carrier holds it for the moment",
+            Self::AddressIssue => "The carrier has a question about the address",
+            Self::Damaged => "The carrier reports damage",
+            Self::Lost => "The carrier cannot find it",
+            Self::Returning => "It is on its way back",
+            Self::Other => "The carrier reports a problem",
         }
     }
 }

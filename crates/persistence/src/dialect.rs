@@ -11,7 +11,10 @@ use sea_orm::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{error::Result, store::Tx};
+use crate::{
+    error::Result,
+    store::{Store, Tx},
+};
 
 /// The type of a column, as far as the two databases write it differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +232,16 @@ pub(crate) fn among(backend: DbBackend, column: impl IntoColumnRef, texts: &[&st
     let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     let column = Expr::col(column.into_column_ref());
     if backend == DbBackend::Postgres { column.eq(PgFunc::any(texts)) } else { column.is_in(texts) }
+}
+
+/// Membership in the rows of a query, each locked, passing over those that others hold. As an array the rows are
+/// looked up by their keys on PostgreSQL, whatever the planner knows of the table.
+pub(crate) fn first_come(store: &Store, query: &str) -> String {
+    if store.is_postgres() {
+        format!("= ANY(ARRAY({query} FOR UPDATE SKIP LOCKED))")
+    } else {
+        format!("IN ({query})")
+    }
 }
 
 /// Keeps everybody else away from these names until the transaction ends. SQLite has one writer anyway.

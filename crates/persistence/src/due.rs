@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    dialect::{Row, Table, Type, first_come, write},
     error::Result,
     store::{Store, Tx},
 };
@@ -40,6 +41,13 @@ impl Work {
             Self::Notices => "notice_id",
         }
     }
+
+    const fn lease_columns(self) -> &'static [(&'static str, Type)] {
+        match self {
+            Self::Webhooks => &[("webhook_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)],
+            Self::Notices => &[("notice_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)],
+        }
+    }
 }
 
 /// A row somebody has taken up.
@@ -60,11 +68,10 @@ pub async fn lease(
     until: DateTime<Utc>,
 ) -> Result<Vec<Leased>> {
     let (table, key) = (work.name(), work.key());
-    let lock = if store.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let due = format!("SELECT {key} FROM {table} WHERE due_at <= $2 ORDER BY due_at LIMIT $3");
     let sql = format!(
-        "UPDATE {table} SET attempt = attempt + 1, due_at = $1 WHERE {key} IN \
-         (SELECT {key} FROM {table} WHERE due_at <= $2 ORDER BY due_at LIMIT $3 {lock}) \
-         RETURNING {key}, attempt"
+        "UPDATE {table} SET attempt = attempt + 1, due_at = $1 WHERE {key} {} RETURNING {key}, attempt",
+        first_come(store, &due),
     );
     let values = [until.into(), now.into(), limit.into()];
     let statement = Statement::from_sql_and_values(store.backend(), sql, values);
@@ -129,14 +136,20 @@ async fn fail_in(
     Ok(Some(next))
 }
 
-/// Gives a row back without counting a failure, to be taken up again then.
-pub async fn postpone(store: &Store, work: Work, leased: Leased, at: DateTime<Utc>) -> Result<()> {
-    let (table, key) = (work.name(), work.key());
-    let sql =
-        format!("UPDATE {table} SET due_at = $1 WHERE {key} = $2 AND attempt = $3 AND due_at IS NOT NULL");
-    let values = [at.into(), leased.id.into(), leased.attempt.into()];
+/// Gives rows back that were leased and did not reach a job, to be taken up again then. One that reached a job
+/// after all, and that the job has begun, stays that job's.
+pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime<Utc>) -> Result<()> {
+    let begun = match work {
+        Work::Webhooks => "",
+        Work::Notices => " AND notices.opened < r.attempt",
+    };
+    let guard = format!(" AND {}.due_at IS NOT NULL{begun}", work.name());
+    let table = Table { name: work.name(), columns: work.lease_columns() };
+    let rows = leased
+        .iter()
+        .map(|one| Row::default().set(work.key(), one.id).set("attempt", one.attempt).set("due_at", at));
+    let rows = rows.collect();
     let tx = store.begin().await?;
-    tx.execute_raw(Statement::from_sql_and_values(store.backend(), sql, values)).await?;
-    tx.commit().await?;
-    Ok(())
+    write(&tx, |db| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
+    store.commit(tx).await
 }

@@ -21,6 +21,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The connection was lost while a transaction was committed: it may have been done or not.
+    #[error("the connection was lost during a commit")]
+    CommitUnknown(#[source] DbErr),
     /// An order was written from a version that is not the present one: its row was not locked.
     #[error("an order was changed by somebody else at the same time")]
     LostUpdate,
@@ -33,7 +36,7 @@ impl Error {
     /// Whether the same work may succeed if it is done again from the start.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Url(_) | Self::Corrupt { .. } => false,
+            Self::Url(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
             Self::LostUpdate => true,
             Self::Database(error) => is_transient(error),
         }
@@ -46,7 +49,35 @@ impl Error {
                 Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
                 _ => None,
             },
-            Self::Url(_) | Self::Corrupt { .. } | Self::LostUpdate => None,
+            Self::Url(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) | Self::LostUpdate => None,
+        }
+    }
+
+    /// Whether somebody held a row or a name for longer than one may wait: PostgreSQL's 55P03.
+    pub fn is_lock_timeout(&self) -> bool {
+        match self {
+            Self::Database(
+                DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
+            ) => error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03"),
+            Self::Url(_)
+            | Self::Database(_)
+            | Self::Corrupt { .. }
+            | Self::CommitUnknown(_)
+            | Self::LostUpdate => false,
+        }
+    }
+
+    /// What went wrong with a commit. The database's own refusal is clear; a lost connection is not.
+    pub(crate) fn of_commit(error: DbErr) -> Self {
+        match &error {
+            DbErr::Conn(RuntimeErr::SqlxError(inner))
+            | DbErr::Exec(RuntimeErr::SqlxError(inner))
+            | DbErr::Query(RuntimeErr::SqlxError(inner))
+                if inner.as_database_error().is_some() =>
+            {
+                Self::Database(error)
+            }
+            _ => Self::CommitUnknown(error),
         }
     }
 }

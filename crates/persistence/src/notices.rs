@@ -111,12 +111,14 @@ async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
     Ok(())
 }
 
-/// Begins a notice: succeeds once for every attempt, and only while the notice is still queued.
-pub async fn open(store: &Store, leased: &Leased) -> Result<Option<Notice>> {
+/// Begins a notice: succeeds once for every attempt, and only while the notice is still queued. It is the job's
+/// until `until`, however long it waited before.
+pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Result<Option<Notice>> {
     use entity::notice::Column;
     let tx = store.begin().await?;
     let opened = entity::notice::Entity::update_many()
         .col_expr(Column::Opened, Expr::value(leased.attempt))
+        .col_expr(Column::DueAt, Expr::value(until))
         .filter(Column::NoticeId.eq(leased.id))
         .filter(Column::Attempt.eq(leased.attempt))
         .filter(Column::Opened.lt(leased.attempt))

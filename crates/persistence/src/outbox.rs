@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use crate::{
+    dialect::first_come,
     error::Result,
     store::{Store, Tx},
 };
@@ -24,11 +25,9 @@ pub struct Announcement {
 /// before.
 pub async fn take(store: &Store, limit: u64) -> Result<(Tx, Vec<Announcement>)> {
     let tx = store.begin().await?;
-    let lock = if store.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
-        "DELETE FROM outbox WHERE outbox_id IN \
-         (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1 {lock}) \
-         RETURNING order_id, user_id, version"
+        "DELETE FROM outbox WHERE outbox_id {} RETURNING order_id, user_id, version",
+        first_come(store, "SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1"),
     );
     let statement = Statement::from_sql_and_values(store.backend(), sql, [limit.into()]);
     let rows = tx.query_all_raw(statement).await?;

@@ -134,9 +134,19 @@ const STANDING: Table = Table {
 
 /// Writes the parcels that are new or changed in these orders.
 pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    // A parcel that is called off gives its number back before another one takes it.
+    let is_new = |shipment: &&Shipment| {
+        orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
+    };
+    let changed = orders.iter().flat_map(|order| marked(order, |changes| &changes.shipments));
+    let (new, old): (Vec<&Shipment>, Vec<&Shipment>) = changed.partition(is_new);
+    update(tx, &old).await?;
     insert(tx, orders).await?;
-    let changed: Vec<Row> =
-        orders.iter().flat_map(|order| marked(order, |changes| &changes.shipments)).map(standing).collect();
+    update(tx, &new).await
+}
+
+async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
+    let changed: Vec<Row> = shipments.iter().map(|shipment| standing(shipment)).collect();
     if changed.is_empty() {
         return Ok(());
     }

@@ -16,6 +16,11 @@ pub type Tx = DatabaseTransaction;
 
 /// How long to wait for a connection, and for SQLite's one writer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// An idle connection is tried before it is used: the server may have been restarted meanwhile.
+const TEST_AFTER: Duration = Duration::from_secs(1);
+/// What a session of PostgreSQL may take. Somebody who holds a row must not hold up everybody who waits.
+const LIMITS: [(&str, &str); 3] =
+    [("lock_timeout", "3s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "30s")];
 /// The key of the advisory lock that lets one process migrate at a time: "milepost" in ASCII.
 const MIGRATION_LOCK: i64 = 0x6d69_6c65_706f_7374;
 
@@ -42,7 +47,8 @@ impl Store {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let mut options = ConnectOptions::new(url);
             options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
-            options.connect_lazy(true).test_before_acquire(false);
+            options.connect_lazy(true).test_before_acquire_if_idle_for(TEST_AFTER);
+            options.map_sqlx_postgres_opts(|options| options.options(LIMITS));
             let writer = Database::connect(options).await?;
             return Ok(Self { reader: writer.clone(), writer });
         }
@@ -58,7 +64,11 @@ impl Store {
     pub async fn migrate(&self) -> Result<()> {
         let tx = self.begin().await?;
         if self.is_postgres() {
-            let sql = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            // Others may be at it, and a migration may take its time.
+            let sql = format!(
+                "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+            );
             tx.execute_unprepared(&sql).await?;
         }
         Migrator::up(&tx, None).await?;
@@ -93,6 +103,14 @@ impl Store {
             ..Default::default()
         };
         Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// [`Error::CommitUnknown`] when the connection is lost meanwhile: the work may have been done.
+    pub async fn commit(&self, tx: Tx) -> Result<()> {
+        tx.commit().await.map_err(Error::of_commit)
     }
 
     /// Whether the database answers.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -147,10 +149,9 @@ pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     let rows = webhook::Entity::find()
         .filter(within(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
         .filter(webhook::Column::DueAt.is_not_null())
-        .lock_with_behavior(
-            sea_orm::sea_query::LockType::Update,
-            sea_orm::sea_query::LockBehavior::SkipLocked,
-        )
+        // In the order in which they are inserted, so that nobody waits in a circle.
+        .order_by_asc(webhook::Column::ContentHash)
+        .lock_exclusive()
         .all(tx)
         .await?;
     let ours = rows.into_iter().filter(|row| attempts.get(&row.webhook_id) == Some(&row.attempt));
@@ -247,8 +248,7 @@ pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64
 pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let sql = "SELECT DISTINCT w.carrier, w.tracking_number FROM webhook_waits w \
                JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number";
-    let tx = store.begin().await?;
-    let rows = tx.query_all_raw(Statement::from_string(store.backend(), sql)).await?;
+    let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
     let mut numbers = Vec::with_capacity(rows.len());
     for row in rows {
         let carrier: String = row.try_get_by_index(0)?;
@@ -256,7 +256,11 @@ pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
             numbers.push((carrier, row.try_get_by_index(1)?));
         }
     }
+    if numbers.is_empty() {
+        return Ok(0);
+    }
+    let tx = store.begin().await?;
     let woken = wake(&tx, &numbers, now).await?;
-    tx.commit().await?;
+    store.commit(tx).await?;
     Ok(woken)
 }

@@ -33,7 +33,7 @@ pub(super) fn failed(ctx: &Context<'_>, error: &app::Error) -> Error {
 pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
     match error {
         app::Error::Refused(_) | app::Error::KeyReused => {}
-        app::Error::Failed(_) | app::Error::Stopping => {
+        app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping => {
             tracing::error!(request_id, error = error as &dyn std::error::Error, "a request failed");
         }
     }
@@ -44,10 +44,12 @@ pub(super) fn hidden(request_id: Option<&str>, error: &app::Error) -> Error {
     let error = match error {
         app::Error::Refused(refusal) => return refused(refusal),
         app::Error::KeyReused => return coded("BAD_INPUT", error.to_string()),
-        app::Error::Failed(_) | app::Error::Stopping if error.retryable() => {
+        app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping if error.retryable() => {
             coded("UNAVAILABLE", "this cannot be done at the moment: try again")
         }
-        app::Error::Failed(_) | app::Error::Stopping => coded("INTERNAL", "internal error"),
+        app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping => {
+            coded("INTERNAL", "internal error")
+        }
     };
     match request_id {
         Some(id) => error.extend_with(|_, extensions| extensions.set("requestId", id)),

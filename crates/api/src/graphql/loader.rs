@@ -3,7 +3,8 @@
 //! Records that were read together stay together: when one of them is asked for a part, the part is read for all
 //! of them. Unlike a loader that collects keys for a moment, this needs no timer, costs no delay, and takes the
 //! same number of statements however the executor interleaves the resolvers. What was read is kept as long as
-//! these records are: the next operation, mutation or update reads its own.
+//! these records are: the next operation, mutation or update reads its own. Below, `app` lets requests that run at
+//! the same time share statements.
 
 use std::{
     collections::HashMap,
@@ -49,14 +50,14 @@ impl Siblings {
 
     /// The items of one of them.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
-        let store = &ctx.data::<App>()?.store;
-        self.items.of(ctx, id, || async { read::items_of(store, &self.ids()).await }).await
+        let app = ctx.data::<App>()?;
+        self.items.of(ctx, id, || app.items_of(self.ids())).await
     }
 
     /// The parcels of one of them, oldest first.
     pub async fn shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Shipment]>> {
-        let store = &ctx.data::<App>()?.store;
-        self.shipments.of(ctx, id, || async { read::shipments_of(store, &self.ids()).await }).await
+        let app = ctx.data::<App>()?;
+        self.shipments.of(ctx, id, || app.shipments_of(self.ids())).await
     }
 
     /// All their parcels that have been read.
@@ -68,7 +69,7 @@ impl Siblings {
     /// The notices of one of them, oldest first.
     pub async fn notices(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notice]>> {
         let store = &ctx.data::<App>()?.store;
-        self.notices.of(ctx, id, || async { read::notices_of(store, &self.ids()).await }).await
+        self.notices.of(ctx, id, || async { shared(read::notices_of(store, &self.ids()).await) }).await
     }
 
     /// The events of one of them within a window. A window with a cursor in it is that order's own.
@@ -78,7 +79,7 @@ impl Siblings {
         order: &OrderHead,
         window: &Window<i32>,
     ) -> Result<Arc<[Event]>> {
-        let store = &ctx.data::<App>()?.store;
+        let app = ctx.data::<App>()?;
         let own = window.after.is_some() || window.before.is_some();
         let range = |order: &OrderHead| {
             let (first, last, _) = window.range(order.version);
@@ -92,13 +93,11 @@ impl Siblings {
             (events, self.heads.iter().filter_map(range).collect())
         };
         let by_order = || async {
-            let mut found: HashMap<OrderId, Vec<Event>> = HashMap::with_capacity(ranges.len());
-            if !ranges.is_empty() {
-                for event in read::events_in(store, &ranges).await? {
-                    found.entry(event.order_id).or_default().push(event);
-                }
+            if ranges.is_empty() {
+                return Ok(HashMap::new());
             }
-            Ok(found)
+            let found = app.events_in(ranges).await?;
+            Ok(found.into_iter().map(|(range, events)| (range.order_id, events)).collect())
         };
         events.of(ctx, order.id, by_order).await
     }
@@ -129,8 +128,14 @@ impl<K: Copy + Eq + Hash> Scanned<K> {
     where
         Work: Future<Output = persistence::Result<HashMap<K, Vec<StoredScan>>>>,
     {
-        self.scans.of(ctx, id, || read(self.ids.clone())).await
+        self.scans.of(ctx, id, || async { shared(read(self.ids.clone()).await) }).await
     }
+}
+
+fn shared<K: Eq + Hash, T>(
+    read: persistence::Result<HashMap<K, Vec<T>>>,
+) -> app::Result<HashMap<K, Arc<[T]>>> {
+    Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
 }
 
 /// One kind of part of some records: read once, when the first is asked for.
@@ -146,13 +151,10 @@ impl<K: Eq + Hash, T> Parts<K, T> {
     /// The parts of one record. A failure is written down once and told to all that wait.
     async fn of<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<Arc<[T]>>
     where
-        Work: Future<Output = persistence::Result<HashMap<K, Vec<T>>>>,
+        Work: Future<Output = app::Result<HashMap<K, Arc<[T]>>>>,
     {
         let request_id = ctx.data::<Caller>()?.request_id.as_deref();
-        let read_all = || async {
-            let found = read().await.map_err(app::Error::from).inspect_err(|error| log(request_id, error))?;
-            Ok(found.into_iter().map(|(key, parts)| (key, parts.into())).collect())
-        };
+        let read_all = || async { read().await.inspect_err(|error| log(request_id, error)) };
         match self.0.get_or_init(read_all).await {
             Ok(found) => Ok(found.get(&key).cloned().unwrap_or_default()),
             Err(error) => Err(hidden(request_id, error)),

@@ -65,7 +65,7 @@ impl Extension for Propagation {
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
         let place = info.path_node;
-        let declared = info.return_type.to_owned();
+        let declared = info.return_type;
         let result = next.run(ctx, info).await;
 
         let mut failures = self.failures();
@@ -83,7 +83,7 @@ impl Extension for Propagation {
         if matches!(place.segment, QueryPathSegment::Index(_)) {
             return Ok(Some(value));
         }
-        let value = allowed(value, &declared).unwrap_or_else(|| {
+        let value = allowed(value, declared).unwrap_or_else(|| {
             let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
             failures.nulled.insert(parent.to_owned());
             Value::Null

@@ -220,6 +220,7 @@ pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<P
             | Refusal::Shipment { .. },
         )
         | app::Error::Failed(_)
+        | app::Error::BrokenOff
         | app::Error::Stopping => return Err(failed(ctx, &error)),
     })
 }
@@ -264,6 +265,7 @@ pub(super) async fn changed(
         }
         app::Error::Refused(Refusal::OverAllocated { .. } | Refusal::Shipment { .. })
         | app::Error::Failed(_)
+        | app::Error::BrokenOff
         | app::Error::Stopping => return Err(failed(ctx, &error)),
     })
 }
@@ -294,6 +296,7 @@ pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<Changed>) -> Resul
         }
         app::Error::Refused(Refusal::InvalidTransition { .. } | Refusal::VersionConflict { .. })
         | app::Error::Failed(_)
+        | app::Error::BrokenOff
         | app::Error::Stopping => return Err(failed(ctx, &error)),
     })
 }

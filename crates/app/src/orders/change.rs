@@ -29,7 +29,7 @@ pub(crate) async fn change_all(
 ) -> Vec<Result<Changed>> {
     let answers = match retrying(|| settle(store, &asks, clock.now())).await {
         Ok(answers) => answers,
-        Err(error) if asks.len() == 1 || error.retryable() => {
+        Err(error) if asks.len() == 1 || !members_may_do_better(&error) => {
             let error = Error::from(error);
             asks.iter().map(|_| Err(error.clone())).collect()
         }
@@ -48,6 +48,15 @@ pub(crate) async fn change_all(
     };
     feed.poke();
     answers
+}
+
+/// Whether what failed a batch may be one member's alone: a row that somebody holds, a row that cannot be
+/// read. A database that is away fails everybody, and a commit that may have been done is not done again.
+fn members_may_do_better(error: &persistence::Error) -> bool {
+    match error {
+        persistence::Error::CommitUnknown(_) => false,
+        error => error.is_lock_timeout() || !error.retryable(),
+    }
 }
 
 /// One transaction: numbers are locked before orders, orders in ascending id.
@@ -87,10 +96,12 @@ async fn settle(
         }
         answers.push(result);
     }
+    // In one order everywhere: two batches with the same keys must not wait for each other.
+    new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     idempotency::keep(&tx, &new_answers, now).await?;
     persistence::webhooks::wake(&tx, &taken.registered, now).await?;
-    tx.commit().await?;
+    store.commit(tx).await?;
     Ok(answers)
 }
 

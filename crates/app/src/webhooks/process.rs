@@ -7,6 +7,7 @@ use domain::{
     Actor, ActorKind, Carrier, Context, OrderId, Request, Scan, ScanEffect, ScanId, ShipmentId, WebhookId,
 };
 use persistence::{
+    Error,
     due::Leased,
     orders, scans,
     scans::StoredScan,
@@ -17,6 +18,9 @@ use uuid::Uuid;
 
 use super::matching;
 use crate::{App, error::Result, retry::retrying};
+
+/// The most parcels in one webhook: each takes locks while the batch runs.
+const MOST_PARCELS: usize = 200;
 
 impl App {
     /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over.
@@ -63,7 +67,10 @@ impl App {
         let mut again: HashMap<(ShipmentId, [u8; 32]), u32> = HashMap::new();
         let now = self.clock.now();
         for ((order_id, shipment), claims) in claims {
-            let Some(order) = loaded.get_mut(&order_id) else { continue };
+            let broken =
+                |what: String| Error::Corrupt { table: "shipments", row: shipment.to_string(), what };
+            let order =
+                loaded.get_mut(&order_id).ok_or_else(|| broken("its order is not there".to_owned()))?;
             let known = known.entry(shipment).or_default();
             let mut identities: HashSet<_> = known.iter().map(|scan| scan.identity).collect();
             for (webhook, claims) in by_webhook(claims) {
@@ -77,9 +84,10 @@ impl App {
                 let fresh: Vec<Scan> = fresh.into_iter().map(|claim| claim.scan).collect();
                 let context = read[webhook].context(carrier, now);
                 let request = Request::Scans { shipment, known: known.clone(), new: fresh.clone() };
-                // Scans are never refused: a parcel of this order exists.
-                let effects =
-                    order.apply(request, None, &context).map(|done| done.effects).unwrap_or_default();
+                // A refusal would be a fault of ours: what a carrier says of a parcel of this order is taken in.
+                let done =
+                    order.apply(request, None, &context).map_err(|refusal| broken(refusal.to_string()))?;
+                let effects = done.effects;
                 for (scan, effect) in fresh.into_iter().zip(effects) {
                     read[webhook].note(&scan, effect);
                     known.push(scan.clone());
@@ -127,8 +135,14 @@ impl App {
                         scans: parcel.scans.into_iter().map(|scan| scan.into_scan(arrival)).collect(),
                     })
                     .collect();
-                if read.parcels.is_empty() {
-                    read.unreadable = Some("it speaks of no parcel".to_owned());
+                match read.parcels.len() {
+                    0 => read.unreadable = Some("it speaks of no parcel".to_owned()),
+                    count if count > MOST_PARCELS => {
+                        read.parcels.clear();
+                        read.unreadable =
+                            Some(format!("it speaks of {count} parcels: {MOST_PARCELS} are taken"));
+                    }
+                    _ => {}
                 }
             }
             Err(reason) => read.unreadable = Some(reason),

@@ -176,8 +176,14 @@ fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
 }
 
 fn check_reason(reason: &str) -> Result<(), Refusal> {
-    if reason.trim().is_empty() {
-        return Err(Refusal::invalid("reason", "a reason is needed: the customer will ask"));
+    if reason.trim().is_empty() || reason.contains('\0') || reason.chars().count() > MOST_REASON {
+        return Err(Refusal::invalid(
+            "reason",
+            "a reason of 1 to 500 characters is needed: the customer will ask",
+        ));
     }
     Ok(())
 }
+
+/// The longest reason, in characters.
+const MOST_REASON: usize = 500;

@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    order::{Order, StepDetail},
+    order::{Order, StepDetail, place::check_words},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{carrying, rank_for, slowest},
     shipment::Rank,
@@ -24,6 +24,7 @@ impl Order {
         metadata: Option<serde_json::Value>,
         context: &Context,
     ) -> Result<super::Outcome, Refusal> {
+        check_words(notes.as_deref(), metadata.as_ref())?;
         self.check(to, &context.actor)?;
         if to == OrderStatus::Cancelled {
             self.cancel_labels(context);

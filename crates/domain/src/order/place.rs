@@ -136,6 +136,7 @@ fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
 }
 
 fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
+    check_words(new.notes.as_deref(), new.metadata.as_ref())?;
     let invalid = |field: &str, message: &str| Err(Refusal::invalid(field, message));
     if new.items.is_empty() {
         return invalid("items", "an order has at least one item");
@@ -175,6 +176,25 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         Some(at) if at > context.now => invalid("placedAt", "an order is not placed in the future"),
         _ => Ok(()),
     }
+}
+
+/// The longest notes and reasons, in characters, and the largest attachment, in bytes of JSON.
+const MOST_NOTES: usize = 4_000;
+const MOST_METADATA: usize = 16 * 1024;
+
+/// Refuses words that no database would keep as they are: too many, or with a NUL in them.
+pub(super) fn check_words(notes: Option<&str>, metadata: Option<&Value>) -> Result<(), Refusal> {
+    if notes.is_some_and(|notes| notes.contains('\0') || notes.chars().count() > MOST_NOTES) {
+        return Err(Refusal::invalid("notes", "at most 4000 characters are taken, and no NUL"));
+    }
+    let too_much = |metadata: &Value| {
+        let json = metadata.to_string();
+        json.len() > MOST_METADATA || json.contains("\\u0000")
+    };
+    if metadata.is_some_and(too_much) {
+        return Err(Refusal::invalid("metadata", "at most 16 KiB of JSON are taken, and no NUL"));
+    }
+    Ok(())
 }
 
 /// Refuses a text that nobody could read: blank, endless, or with control characters in it.

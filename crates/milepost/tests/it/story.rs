@@ -7,7 +7,6 @@ use domain::ShipmentStatus::{self, Delivered, InTransit, OutForDelivery};
 use serde_json::{Value, json};
 use tests::{
     http::{Client, push},
-    redis::Redis,
     smtp::SmtpServer,
     socket::Socket,
     wait::until,
@@ -76,14 +75,21 @@ async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
     let support = shop.support(&api).await;
     let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
 
-    let flush = async |redis: &Redis| redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
-    flush(&shop.redis).await;
+    let flush = async || shop.redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
+    flush().await;
     push_twice(api.url(), FIRST, OutForDelivery, 20).await;
-    flush(&shop.redis).await;
-    scans(api.url()).await;
-    flush(&shop.redis).await;
+    // Perhaps with the job that reads them: then it comes back with its lease, after a minute.
+    flush().await;
+    push_twice(api.url(), FIRST, InTransit, 30).await;
+    flush().await;
+    followed.until_parcel(FIRST, "OUT_FOR_DELIVERY").await;
+    push_twice(api.url(), SECOND, Delivered, 10).await;
+    followed.until_status("OUT_FOR_DELIVERY").await;
+    // A mail's job would come back too, but only after five minutes.
+    settled(&support, &followed.order).await;
+    flush().await;
+    push_twice(api.url(), FIRST, Delivered, 5).await;
     followed.until_status("DELIVERED").await;
-    flush(&shop.redis).await;
     all_is_told(&shop.smtp, &support, &followed).await;
 }
 
@@ -144,8 +150,8 @@ impl Followed {
     async fn until_parcel(&mut self, number: &str, status: &str) -> Value {
         loop {
             let update = self.read().await;
-            let parcels = update["order"]["shipments"].as_array().unwrap();
-            if parcels.contains(&json!({"trackingNumber": number, "status": status})) {
+            let parcels = update["order"]["shipments"].as_array();
+            if parcels.expect("a list").contains(&json!({"trackingNumber": number, "status": status})) {
                 return update;
             }
         }
@@ -165,7 +171,7 @@ impl Followed {
 /// Everything happened once, and the customer knows it.
 async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
     let order = &followed.order;
-    let statuses: Vec<_> = followed.events.iter().map(|event| event["toStatus"].as_str().unwrap()).collect();
+    let statuses: Vec<_> = followed.events.iter().map(|event| &event["toStatus"]).collect();
     assert_eq!(statuses, LINE);
     for event in &followed.events[3..] {
         let caused_by = event["requestId"].as_str().unwrap_or_default();
@@ -173,15 +179,7 @@ async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
     }
     assert_eq!(support.order(order, "events { totalCount }").await["events"]["totalCount"], 7);
 
-    // A notice that no newer one makes stale is sent; the last one always is.
-    let sent = until("the mails", async || {
-        let notices = support.order(order, "notifications { key state }").await["notifications"].take();
-        let notices = notices.as_array().unwrap().clone();
-        let settled = notices.iter().all(|notice| notice["state"] != "QUEUED");
-        let sent = notices.into_iter().filter(|notice| notice["state"] == "SENT");
-        settled.then(|| sent.map(|notice| notice["key"].as_str().unwrap().to_owned()).collect::<HashSet<_>>())
-    })
-    .await;
+    let sent = settled(support, order).await;
     assert!(sent.contains(&format!("notify-{order}-delivered")), "{sent:?}");
     let allowed =
         ["shipped", "out_for_delivery", "delivered"].map(|status| format!("notify-{order}-{status}"));
@@ -191,4 +189,17 @@ async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
     for key in &sent {
         assert_eq!(mails.iter().filter(|id| id.contains(key.as_str())).count(), 1, "{key} in {mails:?}");
     }
+}
+
+/// Waits until no notice of the order is on its way, and gives the keys of those that were sent: all that no newer
+/// one made stale.
+async fn settled(support: &Client, order: &str) -> HashSet<String> {
+    until("the mails", async || {
+        let notices = support.order(order, "notifications { key state }").await["notifications"].take();
+        let notices = notices.as_array().expect("a list");
+        let sent = notices.iter().filter(|notice| notice["state"] == "SENT");
+        let keys = sent.filter_map(|notice| notice["key"].as_str()).map(str::to_owned).collect();
+        notices.iter().all(|notice| notice["state"] != "QUEUED").then_some(keys)
+    })
+    .await
 }

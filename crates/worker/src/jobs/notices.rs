@@ -10,7 +10,7 @@ use app::{
     App,
     notices::{Letter, NotSent},
 };
-use domain::{ConditionKind, Item, OrderStatus, Shipment, ShipmentStatus};
+use domain::{Item, OrderStatus, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::due::Leased;
 
@@ -113,36 +113,10 @@ fn parcel(shipment: &Shipment, items: &[Item]) -> mail::Parcel {
         carrier: shipment.carrier.display_name().to_owned(),
         tracking_number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),
-        status: status_words(shipment.status()).to_owned(),
+        status: shipment.status().words().to_owned(),
         origin: None,
         estimated_delivery: shipment.tracking.estimated_delivery,
-        condition: condition.map(|condition| condition_words(condition.kind).to_owned()),
+        condition: condition.map(|condition| condition.kind.words().to_owned()),
         items: contents.collect(),
-    }
-}
-
-fn status_words(status: ShipmentStatus) -> &'static str {
-    match status {
-        ShipmentStatus::LabelCreated => "Being prepared",
-        ShipmentStatus::PickedUp => "Picked up",
-        ShipmentStatus::InTransit => "In transit",
-        ShipmentStatus::ReturnedToSender => "On its way back",
-        ShipmentStatus::OutForDelivery => "Out for delivery",
-        ShipmentStatus::AvailableForPickup => "Ready for collection",
-        ShipmentStatus::Delivered => "Delivered",
-        ShipmentStatus::Cancelled => "Cancelled",
-    }
-}
-
-fn condition_words(kind: ConditionKind) -> &'static str {
-    match kind {
-        ConditionKind::DeliveryAttemptFailed => "The carrier came and could not hand it over",
-        ConditionKind::Delayed => "It will be later than expected",
-        ConditionKind::Held => "The carrier holds it for the moment",
-        ConditionKind::AddressIssue => "The carrier has a question about the address",
-        ConditionKind::Damaged => "The carrier reports damage",
-        ConditionKind::Lost => "The carrier cannot find it",
-        ConditionKind::Returning => "It is on its way back",
-        ConditionKind::Other => "The carrier reports a problem",
     }
 }

@@ -1,0 +1,169 @@
+//! Reading for many callers at once: what is asked for while a statement runs shares the next one.
+//!
+//! `reads` reads orders and their parts through this. A page costs a few statements whatever its size; many pages
+//! at a time then cost hardly more than one. An idle server makes nobody wait.
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    hash::Hash,
+    sync::Arc,
+};
+
+use domain::{Item, OrderHead, OrderId, Shipment};
+use persistence::{
+    Event, Store,
+    read::{self, VersionRange},
+};
+
+use crate::{
+    batch::Batcher,
+    error::{Error, Result},
+};
+
+/// How many statements of one kind run at once.
+const READERS: usize = 2;
+/// The most callers that share a statement.
+const MOST_CALLERS: usize = 64;
+
+/// What the pages about orders show.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    pub heads: Together<OrderId, OrderHead>,
+    pub items: Together<OrderId, Arc<[Item]>>,
+    pub shipments: Together<OrderId, Arc<[Shipment]>>,
+    pub events: Together<VersionRange, Arc<[Event]>>,
+}
+
+impl Pages {
+    /// Reads from this database.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            heads: Together::start(store, |store, ids| async move { read::orders_of(&store, &ids).await }),
+            items: Together::start(store, |store, ids| async move {
+                Ok(shared(read::items_of(&store, &ids).await?))
+            }),
+            shipments: Together::start(store, |store, ids| async move {
+                Ok(shared(read::shipments_of(&store, &ids).await?))
+            }),
+            events: Together::start(store, |store, ranges| async move {
+                Ok(by_range(&ranges, &read::events_in(&store, &ranges).await?))
+            }),
+        }
+    }
+}
+
+fn shared<K: Eq + Hash, T>(found: HashMap<K, Vec<T>>) -> HashMap<K, Arc<[T]>> {
+    found.into_iter().map(|(key, parts)| (key, parts.into())).collect()
+}
+
+/// Ranges of one order may overlap; its events come sorted, each then as often as ranges hold it.
+fn by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, Arc<[Event]>> {
+    let mut of_order: HashMap<OrderId, Vec<&Event>> = HashMap::with_capacity(ranges.len());
+    for event in events {
+        of_order.entry(event.order_id).or_default().push(event);
+    }
+    let within = |range: &VersionRange| {
+        let mut events = of_order.get(&range.order_id).cloned().unwrap_or_default();
+        events.dedup_by_key(|event| event.version);
+        events.retain(|event| (range.first..=range.last).contains(&event.version));
+        events.into_iter().cloned().collect()
+    };
+    ranges.iter().map(|range| (*range, within(range))).collect()
+}
+
+type Found<K, V> = Result<Arc<HashMap<K, V>>>;
+
+/// One kind of thing, read by its keys. Cheap to clone.
+pub(crate) struct Together<K, V>(Batcher<Vec<K>, Found<K, V>>);
+
+impl<K, V> Clone for Together<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K, V> Together<K, V>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn start<F, Work>(store: &Store, read: F) -> Self
+    where
+        F: Fn(Store, Vec<K>) -> Work + Clone + Send + Sync + 'static,
+        Work: Future<Output = persistence::Result<HashMap<K, V>>> + Send + 'static,
+    {
+        let store = store.clone();
+        let read = move |keys| read(store.clone(), keys);
+        Self(Batcher::start(READERS, MOST_CALLERS, move |asked| {
+            let read = read.clone();
+            async move { read_all(asked, read).await }
+        }))
+    }
+
+    /// What there is under these keys.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(&self, keys: Vec<K>) -> Result<HashMap<K, V>> {
+        let found = self.0.submit(keys.clone()).await??;
+        Ok(keys.into_iter().filter_map(|key| Some((key, found.get(&key)?.clone()))).collect())
+    }
+}
+
+/// One statement for all; for each alone where a row cannot be read, so that it fails only those who asked for it.
+async fn read_all<K, V, Work>(asked: Vec<Vec<K>>, read: impl Fn(Vec<K>) -> Work) -> Vec<Found<K, V>>
+where
+    K: Copy + Eq + Hash,
+    Work: Future<Output = persistence::Result<HashMap<K, V>>>,
+{
+    let keys: HashSet<K> = asked.iter().flatten().copied().collect();
+    match read(keys.into_iter().collect()).await {
+        Err(error) if asked.len() > 1 && !error.retryable() => {
+            let mut found = Vec::with_capacity(asked.len());
+            for keys in asked {
+                found.push(read(keys).await.map(Arc::new).map_err(Error::from));
+            }
+            found
+        }
+        found => vec![found.map(Arc::new).map_err(Error::from); asked.len()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Reads each key as itself; the key 0 cannot be read.
+    async fn run(asked: &[&[u32]]) -> (Vec<Option<Vec<u32>>>, usize) {
+        let statements = RefCell::new(0);
+        let read = async |keys: Vec<u32>| {
+            *statements.borrow_mut() += 1;
+            match keys.contains(&0) {
+                true => Err(persistence::Error::Url("unreadable".to_owned())),
+                false => Ok(keys.into_iter().map(|key| (key, key)).collect::<HashMap<_, _>>()),
+            }
+        };
+        let found = read_all(asked.iter().map(|keys| keys.to_vec()).collect(), read).await;
+        let sorted = |found: Arc<HashMap<u32, u32>>| {
+            let mut keys: Vec<u32> = found.keys().copied().collect();
+            keys.sort_unstable();
+            keys
+        };
+        (found.into_iter().map(|found| found.ok().map(sorted)).collect(), statements.into_inner())
+    }
+
+    #[tokio::test]
+    async fn callers_share_a_statement() {
+        let all = Some(vec![1, 2, 3]);
+        assert_eq!(run(&[&[1, 2], &[2, 3]]).await, (vec![all.clone(), all], 1));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_fails_only_those_who_asked_for_it() {
+        assert_eq!(run(&[&[1], &[0], &[2]]).await, (vec![Some(vec![1]), None, Some(vec![2])], 4));
+        assert_eq!(run(&[&[0]]).await, (vec![None], 1));
+    }
+}
