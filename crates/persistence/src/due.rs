@@ -75,7 +75,8 @@ pub async fn lease(
     );
     let values = [until.into(), now.into(), limit.into()];
     let statement = Statement::from_sql_and_values(store.backend(), sql, values);
-    let tx = store.begin().await?;
+    // A lease that a crash undoes is given anew. What a job does under it commits later, and carries it along.
+    let tx = store.begin_relaxed().await?;
     let rows = tx.query_all_raw(statement).await?;
     let leased = rows
         .iter()

@@ -113,6 +113,16 @@ impl Store {
         tx.commit().await.map_err(Error::of_commit)
     }
 
+    /// Begins a transaction that a crash may undo without harm, such as a lease: PostgreSQL does not keep its commit
+    /// waiting for the disk.
+    pub async fn begin_relaxed(&self) -> Result<Tx> {
+        let tx = self.begin().await?;
+        if self.is_postgres() {
+            tx.execute_unprepared("SET LOCAL synchronous_commit = off").await?;
+        }
+        Ok(tx)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         let statement = Statement::from_string(self.backend(), "SELECT 1");

@@ -18,8 +18,8 @@ use crate::{
 
 /// How often the relay looks without having been poked.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two looks, so that what comes in meanwhile travels together.
-const BREATH: Duration = Duration::from_millis(5);
+/// Between two looks, so that what comes in meanwhile travels together. The first poke after a pause does not wait.
+const BREATH: Duration = Duration::from_millis(20);
 /// After a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Batches that may wait in a queue. apalis-redis breaks at some thousands.
@@ -31,11 +31,12 @@ pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
         let mut pokes = app.feed.pokes();
         loop {
             match turn(&app, &queues).await {
-                Ok(true) => sleep(BREATH).await,
-                Ok(false) => {
-                    // Either it was poked, or it looks by itself.
-                    timeout(TICK, pokes.poked()).await.ok();
+                Ok(more) => {
                     sleep(BREATH).await;
+                    if !more {
+                        // Either it was poked, also during the breath, or it looks by itself.
+                        timeout(TICK, pokes.poked()).await.ok();
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the relay pauses");
@@ -58,31 +59,36 @@ enum RelayError {
     Queue(#[from] QueueError),
 }
 
-/// Relays what there is now. Says whether there was so much that there may be more.
+/// Relays what there is now. Says whether there may be more announcements.
 async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
     // The feed failing must not keep work from the queues, nor one queue from the other.
     let published = app.publish().await;
     let webhooks = enqueue(app, queues, Work::Webhooks).await;
     let notices = enqueue(app, queues, Work::Notices).await;
-    Ok((published? > 0) | webhooks? | notices?)
+    let more = published? > 0;
+    webhooks?;
+    notices?;
+    Ok(more)
 }
 
-async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<bool, RelayError> {
+async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.of(work);
-    if queue.len().await? >= MOST_WAITING {
-        return Ok(false);
-    }
     let most = jobs::batch_size(work);
-    let leased = app.lease(work, most as u64).await?;
-    if leased.is_empty() {
-        return Ok(false);
+    while queue.len().await? < MOST_WAITING {
+        let leased = app.lease(work, most as u64).await?;
+        if leased.is_empty() {
+            break;
+        }
+        let full = leased.len() == most;
+        if let Err(error) = queue.push(Batch { work: leased.clone() }).await {
+            app.give_back(work, &leased).await?;
+            return Err(error.into());
+        }
+        if !full {
+            break;
+        }
     }
-    let more = leased.len() == most;
-    if let Err(error) = queue.push(Batch { work: leased.clone() }).await {
-        app.give_back(work, &leased).await?;
-        return Err(error.into());
-    }
-    Ok(more)
+    Ok(())
 }
 
 /// What [`drain`] did.

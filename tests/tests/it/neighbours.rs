@@ -1,16 +1,20 @@
-//! One member of a batch fails: its neighbours do not, and the failure names the row.
+//! One member of a batch fails: its neighbours do not, and the failure names what is wrong.
 
-use domain::{OrderStatus, ShipmentStatus};
+use domain::{OrderStatus, Refusal, Request, ShipmentStatus};
 use futures::future::join_all;
 use persistence::{read, webhooks::WebhookState};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, support},
 };
 
-on_every_database!(a_corrupt_order_fails_alone_among_changes, a_corrupt_order_fails_alone_among_webhooks,);
+on_every_database!(
+    a_corrupt_order_fails_alone_among_changes,
+    a_corrupt_order_fails_alone_among_webhooks,
+    a_text_with_nul_is_refused_by_name,
+);
 
 /// Three orders with a parcel each, the second of which the database has garbled.
 async fn three_orders(shop: &Shop, database: &Database) -> Vec<domain::OrderId> {
@@ -53,4 +57,45 @@ async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
     let failed: Vec<_> = inbox.iter().filter(|webhook| webhook.state == WebhookState::Failed).collect();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].error.as_deref().unwrap().contains("table shipments, row "), "{:?}", failed[0].error);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_somebody_holds_stops_only_those_who_want_it() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let (held, free) = (shop.place(&[1]).await, shop.place(&[1]).await);
+    let holder = database.connection().await.begin().await.unwrap();
+    let hold = format!("SELECT 1 FROM orders WHERE order_id = '{held}' FOR UPDATE");
+    holder.execute_unprepared(&hold).await.unwrap();
+    let asks = [held, held, free, held].map(|order| shop.to(order, OrderStatus::Cancelled));
+    let answers = join_all(asks).await;
+    assert!(answers[2].as_ref().is_ok_and(|done| done.changed), "{:?}", answers[2]);
+    for at in [0, 1, 3] {
+        assert!(answers[at].as_ref().is_err_and(app::Error::retryable), "{:?}", answers[at]);
+    }
+    holder.rollback().await.unwrap();
+    assert!(shop.to(held, OrderStatus::Cancelled).await.unwrap().changed);
+}
+
+async fn a_text_with_nul_is_refused_by_name(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.place(&[1]).await;
+    let with = |notes: Option<&str>, metadata: Option<serde_json::Value>| Request::Transition {
+        to: OrderStatus::Cancelled,
+        notes: notes.map(str::to_owned),
+        metadata,
+    };
+    let asks = [
+        ("notes", with(Some("a\0b"), None)),
+        ("metadata", with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
+        ("metadata", with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
+    ];
+    for (wrong, request) in asks {
+        let refused = shop.ask(order, request).await;
+        let Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(field, wrong);
+    }
+    assert_eq!(shop.head(order).await.version, 1);
 }
