@@ -1,5 +1,7 @@
 //! A fresh database for one test: a SQLite file, or a clone of a migrated template on PostgreSQL.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use persistence::Store;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection, DatabaseTransaction,
@@ -12,8 +14,8 @@ use crate::wait::until;
 
 /// Where `scripts/test` says PostgreSQL is.
 const SERVER: &str = "MILEPOST_TEST_DATABASE_URL";
-/// The template is made anew when the migrations change.
-const TEMPLATE: &str = "milepost_template";
+/// What the template is made from: another text makes another template.
+const SCHEMA: &str = include_str!("../../migrations/sql/0001_orders.postgres.up.sql");
 /// The advisory lock under which the template is made: tests run in many processes.
 const TEMPLATE_LOCK: i64 = 7_305_804;
 
@@ -45,9 +47,9 @@ impl Database {
         };
         let (base, _) = server.rsplit_once('/').expect("an address that ends in a database");
         let admin = connect(&server).await;
-        make_template(&admin, base).await;
+        let template = make_template(&admin, base).await;
         let name = format!("milepost_{}", Uuid::new_v4().simple());
-        execute(&admin, &format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
+        execute(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         let url = format!("{base}/{name}");
         let store = Store::connect(&url, 8).await.expect("an address PostgreSQL understands");
         Some(Self { url, store, _folder: None })
@@ -90,19 +92,23 @@ impl Held {
     }
 }
 
-async fn make_template(admin: &DatabaseConnection, base: &str) {
+async fn make_template(admin: &DatabaseConnection, base: &str) -> String {
+    let mut hash = DefaultHasher::new();
+    SCHEMA.hash(&mut hash);
+    let template = format!("milepost_template_{:016x}", hash.finish());
     execute(admin, &format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
-    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'");
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{template}'");
     let exists = Statement::from_string(DbBackend::Postgres, exists);
     if admin.query_one_raw(exists).await.expect("PostgreSQL answers").is_none() {
-        let unfinished = format!("{TEMPLATE}_{}", Uuid::new_v4().simple());
+        let unfinished = format!("milepost_unfinished_{}", Uuid::new_v4().simple());
         execute(admin, &format!("CREATE DATABASE {unfinished}")).await;
         let store = Store::connect(&format!("{base}/{unfinished}"), 1).await.expect("a readable address");
         store.migrate().await.expect("the migrations run on PostgreSQL");
         store.close().await.expect("the connections close");
-        execute(admin, &format!("ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")).await;
+        execute(admin, &format!("ALTER DATABASE {unfinished} RENAME TO {template}")).await;
     }
     execute(admin, &format!("SELECT pg_advisory_unlock({TEMPLATE_LOCK})")).await;
+    template
 }
 
 async fn connect(url: &str) -> DatabaseConnection {

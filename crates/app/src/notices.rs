@@ -8,13 +8,10 @@ use persistence::{
     orders, read,
 };
 
-use crate::{
-    App,
-    error::Result,
-    relay::{backoff, lease_for},
-    retry::retrying,
-};
+use crate::{App, error::Result, relay::backoff, retry::retrying};
 
+/// How long a mail may be on its way to the server: the server may be slow at every step.
+const SENDING: TimeDelta = TimeDelta::minutes(5);
 /// How long a mail may wait for its server before it is given up: a long weekend.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 
@@ -54,7 +51,7 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn open_notice(&self, leased: &Leased) -> Result<Option<Letter>> {
-        let until = self.clock.now() + lease_for(Work::Notices);
+        let until = self.clock.now() + SENDING;
         let opened = retrying(|| notices::open(&self.store, leased, until)).await?;
         let Some(notice) = opened else { return Ok(None) };
         let id = notice.order_id;

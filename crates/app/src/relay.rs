@@ -13,14 +13,8 @@ use persistence::{
 
 use crate::{App, error::Result, feed::Update, retry::retrying};
 
-/// How long a job may take before somebody else may take its rows. A mail server may be slow at every step.
-pub(crate) const fn lease_for(work: Work) -> TimeDelta {
-    match work {
-        Work::Webhooks => TimeDelta::seconds(60),
-        Work::Notices => TimeDelta::minutes(5),
-    }
-}
-
+/// How long rows may be on their way to a job, and a webhook's job may take, before somebody else takes them.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// The most announcements published at once.
 const MOST_ANNOUNCEMENTS: u64 = 500;
 /// A webhook that failed this often is closed as failed.
@@ -36,7 +30,7 @@ impl App {
     /// When the database fails.
     pub async fn lease(&self, work: Work, limit: u64) -> Result<Vec<Leased>> {
         let now = self.clock.now();
-        Ok(due::lease(&self.store, work, limit, now, now + lease_for(work)).await?)
+        Ok(due::lease(&self.store, work, limit, now, now + LEASE).await?)
     }
 
     /// Gives rows back that were leased and could not be handed to a queue.

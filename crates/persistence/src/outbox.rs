@@ -24,7 +24,8 @@ pub struct Announcement {
 /// Takes up to `limit` announcements, the oldest first. They are gone when the transaction commits: publish
 /// before.
 pub async fn take(store: &Store, limit: u64) -> Result<(Tx, Vec<Announcement>)> {
-    let tx = store.begin().await?;
+    // Announcements that a crash brings back are published again.
+    let tx = store.begin_relaxed().await?;
     let sql = format!(
         "DELETE FROM outbox WHERE outbox_id {} RETURNING order_id, user_id, version",
         first_come(store, "SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1"),

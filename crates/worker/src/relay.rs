@@ -22,8 +22,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 /// After a failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Batches that may wait in a queue. apalis-redis breaks at some thousands.
-const MOST_WAITING: usize = 200;
+/// Batches that may wait in a queue: few enough to be taken before their leases run out.
+const MOST_WAITING: usize = 30;
 
 /// Relays until `stop` is cancelled.
 pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {

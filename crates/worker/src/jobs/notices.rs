@@ -19,7 +19,7 @@ use crate::{
     queue::Batch,
 };
 
-/// Notices in one job. With a mail server that hangs, all of them fit into a lease.
+/// Notices in one job.
 pub(super) const BATCH: usize = 8;
 /// Mails on their way at once, per job.
 const AT_ONCE: usize = 8;
