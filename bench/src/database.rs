@@ -133,11 +133,11 @@ impl Databases {
         Ok(Self { bare_url, milepost_url, admin, look, names })
     }
 
-    /// Whether the database is Milepost's or pgbench's, both go.
+    /// Removes both. Without force: that would need the right to end an autovacuum, which ends by itself.
     pub async fn drop(self) -> Result<()> {
         self.look.close().await?;
         for name in &self.names {
-            self.admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+            self.admin.execute_unprepared(&format!("DROP DATABASE {name}")).await?;
         }
         Ok(())
     }

@@ -111,8 +111,7 @@ async fn run(arguments: Arguments) -> Result<()> {
             results.add_afterwork(case, waited);
         }
     }
-    server.stop().await?;
-    databases.drop().await?;
     print!("{}", report::tables(&results));
-    Ok(())
+    server.stop().await?;
+    databases.drop().await
 }
