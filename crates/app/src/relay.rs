@@ -14,7 +14,7 @@ use persistence::{
 use crate::{App, error::Result, feed::Update, retry::retrying};
 
 /// How long rows may be on their way to a job, and a webhook's job may take, before somebody else takes them.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The most announcements published at once.
 const MOST_ANNOUNCEMENTS: u64 = 500;
 /// A webhook that failed this often is closed as failed.

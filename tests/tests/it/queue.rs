@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryStreamExt, future::BoxFuture, stream};
 use persistence::due::Leased;
 use tests::redis::Redis;
 use tokio::{
@@ -328,9 +328,8 @@ async fn finished_batches_leave_nothing_in_redis() {
     for _ in 0..5 {
         let mut bench = Bench::new(queue.clone());
         for _ in 0..10 {
-            let batches: Vec<_> = (0..100).map(|_| batch(20)).collect();
-            let pushes = batches.into_iter().map(|batch| bench.queue.push(batch));
-            futures::future::try_join_all(pushes).await.unwrap();
+            let batches = stream::iter((0..100).map(|_| Ok(batch(20))));
+            batches.try_for_each_concurrent(10, |batch| bench.queue.push(batch)).await.unwrap();
             for _ in 0..100 {
                 bench.handled().await;
             }

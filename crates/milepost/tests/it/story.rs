@@ -78,7 +78,7 @@ async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
     let flush = async || shop.redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
     flush().await;
     push_twice(api.url(), FIRST, OutForDelivery, 20).await;
-    // Perhaps with the job that reads them: then it comes back with its lease, after a minute.
+    // Perhaps with the job that reads them: then it comes back with its lease, after half a minute.
     flush().await;
     push_twice(api.url(), FIRST, InTransit, 30).await;
     flush().await;
