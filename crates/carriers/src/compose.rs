@@ -1,24 +1,42 @@
 //! What to say when we write a body as a carrier would: for trying an installation, for the demo, for tests.
 
-use chrono::{DateTime, FixedOffset};
-use domain::ShipmentStatus;
+use chrono::{DateTime, FixedOffset, Utc};
+use domain::{Carrier, Meaning};
 
-/// One scan to be put into a carrier's own words by [`crate::Sender::compose`].
+/// A parcel's history, or a part of it, to be put into a sender's own words by [`crate::Sender::compose`].
 #[derive(Clone, Copy, Debug)]
 pub struct Compose<'a> {
+    /// Who carries the parcel. A sender that is a carrier itself speaks of its own parcels only.
+    pub carrier: Carrier,
     /// The parcel.
     pub tracking_number: &'a str,
-    /// How far it is.
-    pub status: ShipmentStatus,
+    /// What is told of it, oldest first.
+    pub scans: &'a [Told<'a>],
+    /// When it is expected to be delivered, if the body is to say so.
+    pub estimated_delivery: Option<DateTime<FixedOffset>>,
+    /// When it is sent, by the sender's clock.
+    pub sent_at: DateTime<Utc>,
+}
+
+/// One scan of a history.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// How far the parcel is, or what is wrong with it.
+    pub meaning: Meaning,
     /// When it was scanned, by the clock of the place; to the second.
     pub at: DateTime<FixedOffset>,
     /// Where: `Holbrook, NY, US`, `Berlin, DE` or `Berlin`.
     pub location: Option<&'a str>,
-    /// When it is expected to be delivered, if the body is to say so.
-    pub estimated_delivery: Option<DateTime<FixedOffset>>,
 }
 
-impl<'a> Compose<'a> {
+impl Compose<'_> {
+    /// Every scan with the sender's words for it; nothing where it has none for one of them.
+    pub(crate) fn in_words<W>(&self, words: impl Fn(Meaning) -> Option<W>) -> Option<Vec<(&Told<'_>, W)>> {
+        self.scans.iter().map(|scan| Some((scan, words(scan.meaning)?))).collect()
+    }
+}
+
+impl<'a> Told<'a> {
     /// City, state and country of the location, empty where it does not say.
     pub(crate) fn place(&self) -> [&'a str; 3] {
         let mut parts = self.location.unwrap_or_default().splitn(3, ',').map(str::trim);
@@ -34,63 +52,106 @@ impl<'a> Compose<'a> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
-    use crate::{CodeMap, Parcel, Sender};
-    use domain::{CarrierTime, Meaning};
+    use chrono::TimeDelta;
+    use domain::{CarrierTime, ConditionKind, ShipmentStatus};
 
-    /// A scan of that status, somewhere, at some time.
-    pub(crate) fn scan(status: ShipmentStatus) -> Compose<'static> {
+    use super::*;
+    use crate::{CodeMap, Parcel, ParsedScan, Push, Sender};
+
+    /// A scan of that meaning, somewhere, so many hours into a journey.
+    pub(crate) fn told(meaning: Meaning, hours: i64) -> Told<'static> {
+        let start = DateTime::parse_from_rfc3339("2026-01-12T07:02:09-05:00").unwrap();
+        Told { meaning, at: start + TimeDelta::hours(hours), location: Some("Holbrook, NY, US") }
+    }
+
+    /// That history of a parcel of the carrier the sender reports for.
+    pub(crate) fn history<'a>(sender: Sender, scans: &'a [Told<'a>]) -> Compose<'a> {
         Compose {
+            carrier: sender.carrier().unwrap_or(Carrier::Ups),
             tracking_number: "794600000001",
-            status,
-            at: DateTime::parse_from_rfc3339("2026-01-15T07:02:09-05:00").unwrap(),
-            location: Some("Holbrook, NY, US"),
+            scans,
             estimated_delivery: None,
+            sent_at: scans.last().unwrap().at.to_utc() + TimeDelta::minutes(3),
         }
     }
 
-    fn read_back(sender: Sender, scan: &Compose<'_>) -> Parcel {
-        let body = sender.compose(scan).expect("the sender can say it");
-        let mut parcels = sender.parse(&body, &CodeMap::default()).unwrap();
-        assert_eq!(parcels.len(), 1);
-        parcels.remove(0)
+    /// The bodies read again, as one parcel each.
+    fn read_back(sender: Sender, history: &Compose<'_>) -> Vec<Parcel> {
+        let read = |body: &Vec<u8>| match sender.parse(body, &CodeMap::default()) {
+            Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+            other => panic!("{sender}: {other:?}"),
+        };
+        let parcels: Vec<Parcel> = sender.compose(history).iter().map(read).collect();
+        for parcel in &parcels {
+            assert_eq!(
+                (parcel.carrier, &*parcel.tracking_number),
+                (history.carrier, history.tracking_number)
+            );
+        }
+        parcels
+    }
+
+    fn meanings() -> Vec<Meaning> {
+        let statuses = ShipmentStatus::ALL.map(Meaning::Status);
+        statuses.into_iter().chain(ConditionKind::ALL.map(Meaning::Condition)).collect()
     }
 
     #[test]
     fn what_is_composed_reads_back() {
         for sender in Sender::ALL {
-            for status in ShipmentStatus::ALL {
-                let composed = scan(status);
-                let parcel = read_back(sender, &composed);
-                assert_eq!(parcel.tracking_number, composed.tracking_number);
-                assert_eq!(parcel.scans.len(), 1);
-                let read = &parcel.scans[0];
-                assert_eq!(read.meaning, Meaning::Status(status), "{sender} {status}");
-                assert_eq!(read.time, CarrierTime::Instant(composed.at.to_utc()), "{sender} {status}");
-                assert_eq!(read.location.as_deref(), composed.location, "{sender} {status}");
-                assert_eq!(read.estimated_delivery, None, "{sender} {status}");
-                assert!(read.description.is_some());
+            let mut said = 0;
+            for meaning in meanings() {
+                let scans = [told(meaning, 1)];
+                let parcels = read_back(sender, &history(sender, &scans));
+                let [Parcel { scans: read, estimated_delivery: None, .. }] = &parcels[..] else {
+                    assert!(parcels.is_empty(), "{sender} {meaning:?}: {parcels:?}");
+                    continue;
+                };
+                said += 1;
+                let [ParsedScan { meaning: back, time, location, description, .. }] = &read[..] else {
+                    panic!("{sender} {meaning:?}: {read:?}")
+                };
+                assert_eq!(*back, meaning, "{sender}");
+                assert_eq!(*time, CarrierTime::Instant(scans[0].at.to_utc()), "{sender} {meaning:?}");
+                assert_eq!(location.as_deref(), scans[0].location, "{sender} {meaning:?}");
+                assert!(description.is_some(), "{sender} {meaning:?}");
             }
+            assert!(said >= 6, "{sender} can say {said} of them");
         }
     }
 
     #[test]
-    fn an_estimate_reads_back() {
+    fn every_sender_can_say_the_main_line() {
+        use ShipmentStatus::{Delivered, InTransit, LabelCreated, OutForDelivery};
         for sender in Sender::ALL {
-            let mut composed = scan(ShipmentStatus::InTransit);
-            composed.estimated_delivery = Some(composed.at + chrono::TimeDelta::days(2));
-            let read = read_back(sender, &composed);
-            assert_eq!(
-                read.scans[0].estimated_delivery,
-                composed.estimated_delivery.map(|at| at.to_utc()),
-                "{sender}"
-            );
+            let line = [LabelCreated, InTransit, OutForDelivery, Delivered].map(Meaning::Status);
+            let scans: Vec<Told<'_>> =
+                line.into_iter().zip(0..).map(|(meaning, day)| told(meaning, day * 24)).collect();
+            let parcels = read_back(sender, &history(sender, &scans));
+            let mut read: Vec<_> = parcels.into_iter().flat_map(|parcel| parcel.scans).collect();
+            read.sort_by_key(|scan| match scan.time {
+                CarrierTime::Instant(at) => at,
+                CarrierTime::Untrusted => panic!("{sender} writes times one can trust"),
+            });
+            assert_eq!(read.iter().map(|scan| scan.meaning).collect::<Vec<_>>(), line, "{sender}");
+        }
+    }
+
+    #[test]
+    fn an_estimate_reads_back_as_that_day() {
+        for sender in Sender::ALL {
+            let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];
+            let due = scans[0].at + TimeDelta::days(2);
+            let composed = Compose { estimated_delivery: Some(due), ..history(sender, &scans) };
+            let parcels = read_back(sender, &composed);
+            let read = parcels[0].estimated_delivery.expect("an estimate");
+            assert_eq!(read.date_naive(), due.date_naive(), "{sender}: {read}");
         }
     }
 
     #[test]
     fn a_place_may_be_short() {
-        let place = |location| Compose { location, ..scan(ShipmentStatus::Delivered) }.place();
+        let place = |location| Told { location, ..told(Meaning::Unknown, 0) }.place();
         assert_eq!(place(None), ["", "", ""]);
         assert_eq!(place(Some("Berlin")), ["Berlin", "", ""]);
         assert_eq!(place(Some("Berlin, DE")), ["Berlin", "", "DE"]);

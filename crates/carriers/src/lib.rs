@@ -2,8 +2,7 @@
 //!
 //! Pure functions over bytes: no `async`, no IO, no clock, no panics on any input. `api` verifies a request
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
-//! requests as the carrier would. A new sender is one module and one member of [`Sender`]; the compiler
-//! points at the places that must know it.
+//! requests as the carrier would. A new sender is one module and one member of [`Sender`].
 
 mod codes;
 mod compose;
@@ -19,11 +18,12 @@ mod robustness;
 
 use std::{fmt, str::FromStr};
 
-use domain::UnknownName;
+use chrono::{DateTime, Utc};
+use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
-pub use compose::Compose;
-pub use parcel::{Parcel, ParsedScan, Unreadable};
+pub use compose::{Compose, Told};
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable};
 pub use signature::{NoSecret, Refused, Request, Secrets};
 
 /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
@@ -31,55 +31,99 @@ pub use signature::{NoSecret, Refused, Request, Secrets};
 pub enum Sender {
     /// FedEx, Advanced Integrated Visibility.
     Fedex,
-    /// UPS, Track Alert with the `credential` header (version 1).
+    /// UPS, Track Alert.
     Ups,
+}
+
+/// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
+trait Protocol {
+    /// The short name, as in paths and settings.
+    fn name(&self) -> &'static str;
+
+    /// Whose parcels it reports; nothing for one that reports for many.
+    fn carrier(&self) -> Option<Carrier>;
+
+    /// See [`Sender::verify`].
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused>;
+
+    /// See [`Sender::parse`].
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
+
+    /// See [`Sender::push_id`]. Most senders have none.
+    fn push_id(&self, _body: &[u8]) -> Option<String> {
+        None
+    }
+
+    /// See [`Sender::challenge`]. Most senders have none.
+    fn challenge(&self, _body: &[u8]) -> Option<String> {
+        None
+    }
+
+    /// See [`Sender::sign`].
+    fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)>;
+
+    /// See [`Sender::compose`].
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>>;
 }
 
 impl Sender {
     /// Every sender.
     pub const ALL: [Self; 2] = [Self::Fedex, Self::Ups];
 
-    /// The short name, as in paths and settings.
-    pub const fn as_str(self) -> &'static str {
+    fn protocol(self) -> &'static dyn Protocol {
         match self {
-            Self::Fedex => "fedex",
-            Self::Ups => "ups",
+            Self::Fedex => &fedex::Fedex,
+            Self::Ups => &ups::Ups,
         }
+    }
+
+    /// The short name, as in paths and settings.
+    pub fn as_str(self) -> &'static str {
+        self.protocol().name()
+    }
+
+    /// Whose parcels it reports; nothing for one that reports for many carriers.
+    pub fn carrier(self) -> Option<Carrier> {
+        self.protocol().carrier()
     }
 
     /// Checks that the request comes from the sender, before anything in its body is believed. Every secret
     /// is tried, and comparing takes the same time wherever the difference is.
+    ///
+    /// # Errors
+    /// [`Refused`], to be answered with 401.
     pub fn verify(self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        match self {
-            Self::Fedex => fedex::verify(secrets, request),
-            Self::Ups => ups::verify(secrets, request),
-        }
+        self.protocol().verify(secrets, request)
     }
 
-    /// The parcels a body speaks of, each with at least one scan. None where it is well formed and says
-    /// nothing. `remap` goes before the meanings we give to codes.
-    pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
-        match self {
-            Self::Fedex => fedex::parse(body, remap),
-            Self::Ups => ups::parse(body, remap),
-        }
+    /// What a body says. `remap` goes before the meanings we give to codes.
+    ///
+    /// # Errors
+    /// [`Unreadable`], with what is wrong, where it has none of the forms the sender is known to use.
+    pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        self.protocol().parse(body, remap)
     }
 
-    /// The headers with which the sender would prove that the body is its own.
-    pub fn sign(self, secret: &str, body: &[u8]) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Fedex => fedex::sign(secret, body),
-            Self::Ups => ups::sign(secret),
-        }
+    /// The sender's own id of a push, the same when it is sent again; nothing where it has none, and the body
+    /// itself tells pushes apart.
+    pub fn push_id(self, body: &[u8]) -> Option<String> {
+        self.protocol().push_id(body)
     }
 
-    /// A body as the sender would write it, which [`Sender::parse`] reads back as that status; `None` where
-    /// the sender has no way to say it.
-    pub fn compose(self, scan: &Compose<'_>) -> Option<Vec<u8>> {
-        match self {
-            Self::Fedex => fedex::compose(scan),
-            Self::Ups => ups::compose(scan),
-        }
+    /// What the sender wants to read in our answer, by which we show that we listen here. Most want nothing.
+    pub fn challenge(self, body: &[u8]) -> Option<String> {
+        self.protocol().challenge(body)
+    }
+
+    /// The headers with which the sender would prove, at that time, that the body is its own.
+    pub fn sign(self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
+        self.protocol().sign(secrets, body, at)
+    }
+
+    /// The history as the sender would write it, which [`Sender::parse`] reads back: one body, or one a scan
+    /// where it tells them one by one. None where the sender has no way to say it.
+    pub fn compose(self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        self.protocol().compose(history)
     }
 }
 

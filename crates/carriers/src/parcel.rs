@@ -2,9 +2,37 @@
 //!
 //! The senders' modules fill these in; `app` matches a [`Parcel`] with a shipment and folds its scans.
 
-use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning, Scan, ScanIdentity};
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity};
 use sha2::{Digest, Sha256};
+
+/// What a body amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// Claims about parcels. None where the body is well formed and claims nothing.
+    Parcels(Vec<Parcel>),
+    /// The sender asks whether we want its pushes, and waits to be called back.
+    Activation(Activation),
+    /// It is well formed and not about a parcel we could follow: what it says, for people.
+    Remark(String),
+}
+
+/// A subscription that begins when we call the sender back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// The sender's id of the subscription.
+    pub subscription: String,
+    /// What we have to say. Never printed.
+    pub secret: String,
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activation").field("subscription", &self.subscription).finish_non_exhaustive()
+    }
+}
 
 /// One parcel, as one push speaks of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +42,35 @@ pub struct Parcel {
     /// The carrier's number for it, without blanks, in capitals.
     pub tracking_number: String,
     /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
-    pub identity: Option<String>,
+    pub package: Option<String>,
     /// What is claimed about it, in the order of the push. Never empty.
     pub scans: Vec<ParsedScan>,
+    /// When the carrier expects to deliver.
+    pub estimated_delivery: Option<DateTime<Utc>>,
+    /// When it said all that, where the push has a time of its own.
+    pub said_at: Option<DateTime<Utc>>,
 }
 
-/// One claim about a parcel. [`ParsedScan::into_scan`] makes it a domain scan.
+impl Parcel {
+    /// The scans as the fold wants them. `arrival` is when the webhook came: it stands in for times that cannot be
+    /// trusted. The estimate goes with the newest scan.
+    pub fn into_scans(self, arrival: DateTime<Utc>) -> Vec<Scan> {
+        let package = self.package;
+        let scans =
+            self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
+        let mut scans: Vec<Scan> = scans.collect();
+        let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.occurred_at, scan.identity);
+        if let Some(expected) = self.estimated_delivery
+            && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
+        {
+            let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
+            newest.estimate = Some(Estimate { said_at: push_time.unwrap_or(newest.occurred_at), expected });
+        }
+        scans
+    }
+}
+
+/// One claim about a parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedScan {
     /// What tells it from every other claim.
@@ -34,14 +85,10 @@ pub struct ParsedScan {
     pub location: Option<String>,
     /// When, by the carrier's clock.
     pub time: CarrierTime,
-    /// When the carrier expects to deliver. It stands on one scan of a push, the newest.
-    pub estimated_delivery: Option<DateTime<Utc>>,
 }
 
 impl ParsedScan {
-    /// The scan as the fold wants it. `arrival` is when the webhook came: it stands in for a time that
-    /// cannot be trusted.
-    pub fn into_scan(self, arrival: DateTime<Utc>) -> Scan {
+    fn into_scan(self, arrival: DateTime<Utc>) -> Scan {
         let (occurred_at, time_estimated) = self.time.or_arrival(arrival);
         Scan {
             identity: self.identity,
@@ -51,7 +98,8 @@ impl ParsedScan {
             location: self.location,
             occurred_at,
             time_estimated,
-            estimated_delivery: self.estimated_delivery,
+            package: None,
+            estimate: None,
         }
     }
 }
@@ -61,6 +109,8 @@ impl ParsedScan {
 #[error("{0}")]
 pub struct Unreadable(pub(crate) String);
 
+/// How far ahead of our clock a push may have been written.
+const MOST_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// What stands for the code of a scan that has none.
 pub(crate) const NO_CODE: &str = "-";
 /// The longest tracking number taken. The longest in use have 34 characters.

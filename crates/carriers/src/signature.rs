@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -11,6 +12,10 @@ use subtle::{Choice, ConstantTimeEq};
 /// A request as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+    /// What stood behind the `?` of its address; empty where nothing did.
+    pub query: &'a str,
     /// Names and values. Names compare without regard to case; of several with one name the first counts.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body, byte for byte.
@@ -19,25 +24,37 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The value of a header, blanks around it removed; an empty one is as good as none.
-    pub(crate) fn header(&self, name: &'static str) -> Result<&'a [u8], Refused> {
+    pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
         self.headers
             .iter()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim_ascii())
             .filter(|value| !value.is_empty())
-            .ok_or(Refused::MissingHeader(name))
+            .ok_or_else(|| Refused::MissingHeader(name.to_owned()))
+    }
+
+    /// Refuses what was signed too long ago to be new, or is dated too far ahead.
+    pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
+        // Subtracted from each other: a time beyond all calendars cannot be added to.
+        if (self.at - signed_at).abs() <= FRESH_FOR { Ok(()) } else { Err(Refused::Stale(signed_at)) }
     }
 }
 
+/// How far from our clock the time of a signature may be. A captured request is of no use after that.
+const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
+
 /// Why a request is not believed. To be answered with 401 and nothing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The header that carries the proof is absent or empty.
     #[error("header `{0}` is missing")]
-    MissingHeader(&'static str),
+    MissingHeader(String),
     /// The header is there and cannot be a proof.
     #[error("header `{0}` is malformed")]
     MalformedHeader(&'static str),
+    /// What was signed is from another time: a captured request that is sent again, or a clock that is wrong.
+    #[error("the signature is of {0}, too far from now")]
+    Stale(DateTime<Utc>),
     /// The proof fits none of the secrets.
     #[error("the signature fits none of the configured secrets")]
     Mismatch,
@@ -58,6 +75,11 @@ impl Secrets {
         let secrets: Vec<_> = secrets.into_iter().collect();
         let blank = secrets.iter().any(|secret| secret.trim().is_empty());
         if blank || secrets.is_empty() { Err(NoSecret) } else { Ok(Self(secrets)) }
+    }
+
+    /// The one to sign with.
+    pub(crate) fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
     }
 
     /// Tries every secret, also after one has fitted, so that the time tells nothing.
@@ -104,9 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_is_fresh_for_five_minutes() {
+        let request =
+            Request { at: DateTime::UNIX_EPOCH + TimeDelta::days(1), query: "", headers: &[], body: b"" };
+        for (seconds, fresh) in [(0, true), (300, true), (-300, true), (301, false), (-301, false)] {
+            let signed_at = request.at + TimeDelta::seconds(seconds);
+            assert_eq!(request.fresh(signed_at).is_ok(), fresh, "{seconds}");
+        }
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            assert_eq!(request.fresh(at), Err(Refused::Stale(at)));
+        }
+    }
+
+    #[test]
     fn headers_are_found_in_any_case_and_empty_ones_are_missing() {
-        let request = Request { headers: &[("CREDENTIAL", b" abc "), ("fdx-signature", b" ")], body: b"" };
+        let headers: [(&str, &[u8]); 2] = [("CREDENTIAL", b" abc "), ("fdx-signature", b" ")];
+        let request = Request { at: DateTime::UNIX_EPOCH, query: "", headers: &headers, body: b"" };
         assert_eq!(request.header("credential"), Ok(&b"abc"[..]));
-        assert_eq!(request.header("fdx-signature"), Err(Refused::MissingHeader("fdx-signature")));
+        assert_eq!(request.header("fdx-signature"), Err(Refused::MissingHeader("fdx-signature".to_owned())));
     }
 }

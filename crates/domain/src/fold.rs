@@ -3,6 +3,8 @@
 //! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
@@ -34,11 +36,11 @@ pub fn fold<'a>(
     };
     let tells = |rank: Rank| scans.iter().any(|scan| movement(scan).is_some_and(|s| s.rank() == rank));
     let since = |rank: Rank| earliest(&scans, rank).map(|scan| scan.occurred_at);
-    let estimates: Vec<_> = scans.iter().copied().filter(|scan| scan.estimated_delivery.is_some()).collect();
+    let estimate = scans.iter().filter_map(|scan| scan.estimate).max();
     Tracking {
         status,
         condition: condition(&scans),
-        estimated_delivery: latest(&estimates).and_then(|scan| scan.estimated_delivery).or(promised_delivery),
+        estimated_delivery: estimate.map(|estimate| estimate.expected).or(promised_delivery),
         shipped_at: since(Rank::Shipped),
         shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
         out_for_delivery_at: since(Rank::OutForDelivery),
@@ -59,12 +61,12 @@ pub(crate) fn evidence<'a>(
 /// What a scan did when it came, the parcel having gone from `before` to `after` by it.
 pub(crate) fn effect(
     scan: &Scan,
-    placed_at: DateTime<Utc>,
+    ours: &Ours<'_>,
     order: OrderStatus,
     before: &Tracking,
     after: &Tracking,
 ) -> ScanEffect {
-    if !is_ours(scan, placed_at) {
+    if !ours.has(scan) {
         return ScanEffect::NotOurs;
     }
     match scan.meaning {
@@ -90,17 +92,47 @@ pub(crate) fn effect(
 
 /// The scans that say something about this parcel on its way to the customer.
 fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
-    let mut scans: Vec<&Scan> = scans.into_iter().filter(|scan| is_ours(scan, placed_at)).collect();
+    let mut scans: Vec<&Scan> = scans.into_iter().collect();
+    let ours = Ours::among(scans.iter().copied(), placed_at);
+    scans.retain(|scan| ours.has(scan));
     if let Some(delivered) = earliest(&scans, Rank::Delivered) {
         scans.retain(|scan| !is_return_leg(scan, delivered.occurred_at));
     }
     scans
 }
 
-/// Whether the scan can be about a parcel of an order placed then. An estimated time says nothing. Times are
+/// What makes a scan one of this parcel, and not of another that had its number before or has it after.
+pub(crate) struct Ours<'a> {
+    placed_at: DateTime<Utc>,
+    /// The one that is ours of the packages the carrier tells apart, where it does.
+    package: Option<&'a str>,
+}
+
+impl<'a> Ours<'a> {
+    /// A package with a scan from before the order is another parcel; of those that remain the one that was
+    /// scanned first is ours, and what has the number later is not.
+    pub fn among(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
+        let mut packages: BTreeMap<&str, (bool, DateTime<Utc>)> = BTreeMap::new();
+        for scan in scans {
+            let Some(package) = scan.package.as_deref() else { continue };
+            let seen = (is_too_old(scan, placed_at), scan.occurred_at);
+            let known = packages.entry(package).or_insert(seen);
+            *known = (known.0 || seen.0, known.1.min(seen.1));
+        }
+        let ours = packages.into_iter().min_by_key(|(package, (old, first))| (*old, *first, *package));
+        Self { placed_at, package: ours.map(|(package, _)| package) }
+    }
+
+    fn has(&self, scan: &Scan) -> bool {
+        let same = self.package.is_none_or(|ours| scan.package.as_deref().is_none_or(|own| own == ours));
+        same && !is_too_old(scan, self.placed_at)
+    }
+}
+
+/// Whether the scan is from before there was such an order. An estimated time says nothing. Times are
 /// subtracted from each other: a day before the first day there is would be no time.
-fn is_ours(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
-    scan.time_estimated || placed_at - scan.occurred_at <= MAX_BEFORE_ORDER
+fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
+    !scan.time_estimated && placed_at - scan.occurred_at > MAX_BEFORE_ORDER
 }
 
 /// Whether the scan belongs to the way back of a parcel that was delivered then.

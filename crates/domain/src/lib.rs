@@ -32,7 +32,7 @@ pub use notice::{NoticeState, Suppression};
 pub use order::{Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request};
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
-pub use scan::{CarrierTime, Meaning, Scan, ScanEffect, ScanIdentity};
+pub use scan::{CarrierTime, Estimate, Heard, Meaning, Scan, ScanEffect, ScanIdentity};
 pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };

@@ -22,7 +22,7 @@ use crate::{
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
-    scan::{Scan, ScanEffect},
+    scan::{Heard, Scan},
     shipment::{Line, Shipment},
     status::OrderStatus,
     transition::{Context, Transition},
@@ -121,8 +121,10 @@ pub enum Request {
         shipment: ShipmentId,
         /// The scans we had, in any order.
         known: Vec<Scan>,
-        /// Those that are new, in any order.
-        new: Vec<Scan>,
+        /// What is said, in any order, whether we had it or not.
+        heard: Vec<Scan>,
+        /// Whether old words are read again, so that the meanings they have today go before those they had.
+        replay: bool,
     },
 }
 
@@ -135,8 +137,8 @@ pub struct Outcome {
     pub event: Option<i32>,
     /// The parcel it was about.
     pub shipment: Option<ShipmentId>,
-    /// What each new scan did, in the order given.
-    pub effects: Vec<ScanEffect>,
+    /// What became of each scan that was heard, in the order given.
+    pub heard: Vec<Heard>,
 }
 
 impl Order {
@@ -171,7 +173,9 @@ impl Order {
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
-            Request::Scans { shipment, known, new } => self.take_in(shipment, known, new, context),
+            Request::Scans { shipment, known, heard, replay } => {
+                self.take_in(shipment, known, &heard, replay, context)
+            }
         };
         match &outcome {
             Ok(outcome) if outcome.changed => self.head.updated_at = context.now,

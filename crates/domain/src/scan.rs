@@ -42,8 +42,31 @@ pub struct Scan {
     pub occurred_at: DateTime<Utc>,
     /// Whether `occurred_at` is the arrival.
     pub time_estimated: bool,
-    /// When the carrier expects to deliver, as said with this scan.
-    pub estimated_delivery: Option<DateTime<Utc>>,
+    /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
+    pub package: Option<String>,
+    /// When the carrier expects to deliver, as it last said with this scan.
+    pub estimate: Option<Estimate>,
+}
+
+impl Scan {
+    /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
+    /// counts, and a meaning where there was none; in a replay the meaning it has today counts in any case.
+    pub fn heard_again(&self, heard: &Self, replay: bool) -> Option<Self> {
+        let listed = self.meaning == Meaning::Unknown || replay;
+        let meaning = if listed { heard.meaning } else { self.meaning };
+        let merged = Self { meaning, estimate: self.estimate.max(heard.estimate), ..self.clone() };
+        (merged != *self).then_some(merged)
+    }
+}
+
+/// A promise of delivery. Of two the one that was said later counts; of two that were said at the same time the
+/// later day, so that the order in which they came does not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Estimate {
+    /// When the carrier said so.
+    pub said_at: DateTime<Utc>,
+    /// When it expects to deliver.
+    pub expected: DateTime<Utc>,
 }
 
 /// The time a carrier gave for a scan.
@@ -66,6 +89,17 @@ impl CarrierTime {
             Self::Instant(_) | Self::Untrusted => (arrival, true),
         }
     }
+}
+
+/// What became of one claim that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It is new, and did this.
+    New(ScanEffect),
+    /// We had it.
+    Again,
+    /// We had it, and it says more now: this. A meaning that is new has an effect that is new.
+    Revised(Box<Scan>, Option<ScanEffect>),
 }
 
 names! {

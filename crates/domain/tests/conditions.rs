@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{ConditionKind, ConditionKind::*, Meaning, Scan, ShipmentStatus::*, Tracking, fold};
-use support::{at, milestone, scan};
+use support::{at, milestone, promise, scan};
 
 const DAY: i64 = 24 * 60;
 
@@ -143,11 +143,11 @@ fn the_carriers_cancellation_gives_way_to_movement_whichever_came_first() {
 
 #[test]
 fn the_latest_promise_is_the_estimated_delivery_even_of_a_scan_that_says_nothing_else() {
-    let promise = |number, minutes, expected| Scan {
-        estimated_delivery: Some(at(expected)),
+    let saying = |number, minutes, expected| Scan {
+        estimate: Some(promise(minutes, expected)),
         ..scan(number, Meaning::Informational, minutes)
     };
-    let scans = [promise(1, 100, 7_000), promise(2, 50, 8_000)];
+    let scans = [saying(1, 100, 7_000), saying(2, 50, 8_000)];
     assert_eq!(fold(&scans, at(0), Some(at(6_000))).estimated_delivery, Some(at(7_000)));
     assert_eq!(fold([], at(0), Some(at(6_000))).estimated_delivery, Some(at(6_000)));
 }

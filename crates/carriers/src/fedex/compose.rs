@@ -1,60 +1,81 @@
-//! A FedEx push of one scan, in the nested envelope.
+//! A FedEx push, in the nested envelope.
 
 use chrono::SecondsFormat;
-use domain::ShipmentStatus::{self, *};
+use domain::{
+    ConditionKind::{Delayed, DeliveryAttemptFailed, Other},
+    Meaning::{self, Condition, Status},
+    ShipmentStatus::*,
+};
 use serde_json::{Value, json};
 
-use crate::compose::Compose;
+use crate::compose::{Compose, Told};
 
-/// The body, in the shape of an answer of the Track API. FedEx has a code for every status.
-pub(crate) fn compose(scan: &Compose<'_>) -> Option<Vec<u8>> {
-    let (code, words) = words(scan.status);
-    let at = scan.at.to_rfc3339_opts(SecondsFormat::Secs, false);
-    let [city, state, country] = scan.place();
-    let place = json!({"city": city, "stateOrProvinceCode": state, "countryCode": country});
-    let window = match scan.estimated_delivery {
+/// The body, in the shape of an answer of the Track API.
+pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
+    let scans = history.in_words(words)?;
+    let (last, (code, words)) = *scans.last()?;
+    // Newest first, as FedEx writes them.
+    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
+    let window = match history.estimated_delivery {
         Some(ends) => json!({"ends": ends.to_rfc3339_opts(SecondsFormat::Secs, false)}),
         None => json!({}),
     };
-    let dates = if scan.status == Delivered {
-        json!([{"type": "ACTUAL_DELIVERY", "dateTime": at}])
+    let dates = if last.meaning == Status(Delivered) {
+        json!([{"type": "ACTUAL_DELIVERY", "dateTime": time(last)}])
     } else {
         json!([])
     };
-    let body: Value = json!({"output": {"completeTrackResults": [{
-        "trackingNumber": scan.tracking_number,
+    let body = json!({"output": {"completeTrackResults": [{
+        "trackingNumber": history.tracking_number,
         "trackResults": [{
             "trackingNumberInfo": {
-                "trackingNumber": scan.tracking_number,
+                "trackingNumber": history.tracking_number,
                 "carrierCode": "FDXG",
                 "trackingNumberUniqueId": "",
             },
             "latestStatusDetail": {
                 "code": code, "derivedCode": code, "statusByLocale": words, "description": words,
-                "scanLocation": place,
+                "scanLocation": place(last),
             },
             "dateAndTimes": dates,
             "estimatedDeliveryTimeWindow": {"window": window},
-            "scanEvents": [{
-                "date": at, "eventType": code, "derivedStatusCode": code, "eventDescription": words,
-                "exceptionCode": "", "exceptionDescription": "", "scanLocation": place,
-            }],
+            "scanEvents": events,
         }],
     }]}});
     Some(body.to_string().into_bytes())
 }
 
-/// FedEx's code and words for a status. `OC` would be the natural one for a label; but by default it counts
-/// as shipped, so a label is told by the vehicle that is on its way to fetch the parcel.
-fn words(status: ShipmentStatus) -> (&'static str, &'static str) {
-    match status {
-        LabelCreated => ("EP", "Enroute to pickup"),
-        PickedUp => ("PU", "Picked up"),
-        InTransit => ("IT", "In transit"),
-        ReturnedToSender => ("RS", "Returning package to shipper"),
-        OutForDelivery => ("OD", "On FedEx vehicle for delivery"),
-        AvailableForPickup => ("HL", "Hold at location"),
-        Delivered => ("DL", "Delivered"),
-        Cancelled => ("CA", "Shipment cancelled by sender"),
-    }
+fn event(scan: &Told<'_>, (code, words): (&str, &str)) -> Value {
+    json!({
+        "date": time(scan), "eventType": code, "derivedStatusCode": code, "eventDescription": words,
+        "exceptionCode": "", "exceptionDescription": "", "scanLocation": place(scan),
+    })
+}
+
+fn time(scan: &Told<'_>) -> String {
+    scan.at.to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+fn place(scan: &Told<'_>) -> Value {
+    let [city, state, country] = scan.place();
+    json!({"city": city, "stateOrProvinceCode": state, "countryCode": country})
+}
+
+/// FedEx's code and words. `OC` would be the natural one for a label; but by default it counts as shipped, so a
+/// label is told by the vehicle that is on its way to fetch the parcel.
+fn words(meaning: Meaning) -> Option<(&'static str, &'static str)> {
+    Some(match meaning {
+        Status(LabelCreated) => ("EP", "Enroute to pickup"),
+        Status(PickedUp) => ("PU", "Picked up"),
+        Status(InTransit) => ("IT", "In transit"),
+        Status(ReturnedToSender) => ("RS", "Returning package to shipper"),
+        Status(OutForDelivery) => ("OD", "On FedEx vehicle for delivery"),
+        Status(AvailableForPickup) => ("HL", "Hold at location"),
+        Status(Delivered) => ("DL", "Delivered"),
+        Status(Cancelled) => ("CA", "Shipment cancelled by sender"),
+        Condition(DeliveryAttemptFailed) => ("DE", "Delivery exception"),
+        Condition(Delayed) => ("DY", "Delay"),
+        Condition(Other) => ("SE", "Shipment exception"),
+        Condition(_) | Meaning::Informational | Meaning::Unknown => return None,
+    })
 }

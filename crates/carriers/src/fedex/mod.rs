@@ -9,35 +9,55 @@ mod compose;
 mod tests;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{Carrier, CarrierTime, Meaning};
+use chrono::{DateTime, Utc};
+use domain::{Carrier, Meaning};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    CodeMap, Parcel, ParsedScan, Refused, Request, Secrets, Sender, Unreadable,
+    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     json::{list, object, text},
     parcel::{NO_CODE, identity, place, tracking_number},
     signature::hmac_sha256,
     time,
 };
 
-pub(crate) use compose::compose;
-
 /// HMAC-SHA256 of the body under the project's security token, in base64.
 const SIGNATURE: &str = "fdx-signature";
 
-pub(crate) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-    let sent = STANDARD
-        .decode(request.header(SIGNATURE)?)
-        .map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
-    secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+/// The sender.
+pub(crate) struct Fedex;
+
+impl Protocol for Fedex {
+    fn name(&self) -> &'static str {
+        "fedex"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        Some(Carrier::Fedex)
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let sent = STANDARD
+            .decode(request.header(SIGNATURE)?)
+            .map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
+        secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        parcels(body, remap).map(Push::Parcels)
+    }
+
+    fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
+        vec![(SIGNATURE.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).into_iter().collect()
+    }
 }
 
-pub(crate) fn sign(secret: &str, body: &[u8]) -> Vec<(&'static str, String)> {
-    vec![(SIGNATURE, STANDARD.encode(hmac_sha256(secret, body)))]
-}
-
-pub(crate) fn parse(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     let body = object(body)?;
     let nested = body.get("output").filter(|output| output.is_object());
     let said_nothing = body.as_object().is_some_and(serde_json::Map::is_empty);
@@ -87,12 +107,17 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     if scans.is_empty() {
         scans.extend(latest_status(result, key, remap));
     }
-    if let Some(newest) = newest(&mut scans) {
-        newest.estimated_delivery = estimated_delivery(result);
-        Ok(Some(Parcel { carrier: Carrier::Fedex, tracking_number, identity: unique_id, scans }))
-    } else {
-        Ok(None)
+    if scans.is_empty() {
+        return Ok(None);
     }
+    Ok(Some(Parcel {
+        carrier: Carrier::Fedex,
+        tracking_number,
+        package: unique_id,
+        scans,
+        estimated_delivery: estimated_delivery(result),
+        said_at: None,
+    }))
 }
 
 /// One of `scanEvents`; `None` where it has neither code nor time.
@@ -115,7 +140,6 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
         },
         location: location(event),
         time: time::scanned(&date),
-        estimated_delivery: None,
     })
 }
 
@@ -139,7 +163,6 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
         time: time::scanned_unless_midnight(&date),
-        estimated_delivery: None,
     })
 }
 
@@ -160,16 +183,8 @@ fn date_of(result: &Value, kind: &str) -> Option<String> {
     text(date, "/dateTime")
 }
 
-fn estimated_delivery(result: &Value) -> Option<chrono::DateTime<chrono::Utc>> {
+fn estimated_delivery(result: &Value) -> Option<DateTime<Utc>> {
     text(result, "/estimatedDeliveryTimeWindow/window/ends")
         .or_else(|| date_of(result, "ESTIMATED_DELIVERY"))
         .and_then(|at| time::expected(&at))
-}
-
-/// The scan with the latest time; without times the first, because FedEx writes the newest first.
-fn newest(scans: &mut [ParsedScan]) -> Option<&mut ParsedScan> {
-    scans.iter_mut().rev().max_by_key(|scan| match scan.time {
-        CarrierTime::Instant(at) => Some(at),
-        CarrierTime::Untrusted => None,
-    })
 }

@@ -1,6 +1,6 @@
 //! FedEx's pushes, from the samples.
 
-use domain::{ConditionKind, ShipmentStatus::*};
+use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
 use super::*;
 
@@ -10,11 +10,11 @@ const LATEST: &str = include_str!("../../samples/fedex_latest_status_only.json")
 const REUSED: &str = include_str!("../../samples/fedex_reused_number.json");
 
 fn parcels(body: &str) -> Vec<Parcel> {
-    parse(body.as_bytes(), &CodeMap::default()).unwrap()
+    super::parcels(body.as_bytes(), &CodeMap::default()).unwrap()
 }
 
 fn reason(body: &str) -> String {
-    parse(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
+    super::parcels(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
 }
 
 fn instant(text: &str) -> CarrierTime {
@@ -25,10 +25,17 @@ fn secrets<const N: usize>(secrets: [&str; N]) -> Secrets {
     Secrets::new(secrets.map(str::to_owned)).unwrap()
 }
 
+fn sign(secret: &str, body: &[u8]) -> Vec<(String, String)> {
+    Fedex.sign(&secrets([secret]), body, DateTime::UNIX_EPOCH)
+}
+
 #[test]
 fn a_signature_is_base64_of_the_hmac_of_the_body() {
     let headers = sign("test-security-token", br#"{"trackingNumber":"TEST1"}"#);
-    assert_eq!(headers, [("fdx-signature", "4FWhCvWlf4ue/oJXIR3miNXWu+I7xw8npFfA2RQvAPY=".to_owned())]);
+    assert_eq!(
+        headers,
+        [("fdx-signature".to_owned(), "4FWhCvWlf4ue/oJXIR3miNXWu+I7xw8npFfA2RQvAPY=".to_owned())]
+    );
 }
 
 #[test]
@@ -36,7 +43,7 @@ fn only_the_signed_bytes_under_a_known_secret_are_believed() {
     let body = HISTORY.as_bytes();
     let signature = sign("old", body).remove(0).1;
     let check = |secrets: Secrets, headers: &[(&str, &[u8])], body: &[u8]| {
-        verify(&secrets, &Request { headers, body })
+        Fedex.verify(&secrets, &Request { at: DateTime::UNIX_EPOCH, query: "", headers, body })
     };
     let headers = [("Content-Type", &b"application/json"[..]), ("FDX-Signature", signature.as_bytes())];
 
@@ -49,13 +56,16 @@ fn only_the_signed_bytes_under_a_known_secret_are_believed() {
         changed[index] ^= 1;
         assert_eq!(check(secrets(["old"]), &headers, &changed), Err(Refused::Mismatch));
     }
-    assert_eq!(check(secrets(["old"]), &headers[..1], body), Err(Refused::MissingHeader("fdx-signature")));
+    assert_eq!(
+        check(secrets(["old"]), &headers[..1], body),
+        Err(Refused::MissingHeader("fdx-signature".to_owned()))
+    );
     for (value, refused) in [
         (&b"AAAA"[..], Refused::Mismatch),
         (&signature.as_bytes()[..40], Refused::Mismatch),
         (b"not base64!", Refused::MalformedHeader("fdx-signature")),
         (b"\xff\xfe", Refused::MalformedHeader("fdx-signature")),
-        (b"", Refused::MissingHeader("fdx-signature")),
+        (b"", Refused::MissingHeader("fdx-signature".to_owned())),
     ] {
         assert_eq!(check(secrets(["old"]), &[("fdx-signature", value)], body), Err(refused));
     }
@@ -66,7 +76,7 @@ fn a_history_is_read_scan_by_scan() {
     let [parcel] = &parcels(HISTORY)[..] else { panic!("one parcel") };
     assert_eq!(parcel.carrier, Carrier::Fedex);
     assert_eq!(parcel.tracking_number, "794600000001");
-    assert_eq!(parcel.identity.as_deref(), Some("12031~794600000001~FDEG"));
+    assert_eq!(parcel.package.as_deref(), Some("12031~794600000001~FDEG"));
     let read: Vec<_> = parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning)).collect();
     assert_eq!(
         read,
@@ -84,25 +94,26 @@ fn a_history_is_read_scan_by_scan() {
         parcel.scans[1].description.as_deref(),
         Some("Delivery exception: Customer not available or business closed")
     );
-    let estimates: Vec<_> = parcel.scans.iter().map(|scan| scan.estimated_delivery).collect();
-    assert_eq!(estimates, [Some("2026-01-15T22:00:00Z".parse().unwrap()), None, None, None]);
+    assert_eq!(parcel.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
+    let scans = parcel.clone().into_scans("2026-01-15T13:00:00Z".parse().unwrap());
+    let estimates: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
+    assert_eq!(estimates, [Some(scans[0].occurred_at), None, None, None], "the newest scan has it");
+    assert!(scans.iter().all(|scan| scan.package == parcel.package));
 }
 
 #[test]
-fn the_estimate_falls_back_to_the_date_and_goes_to_the_newest_scan() {
+fn the_estimate_falls_back_to_the_date() {
     let mut push: Value = serde_json::from_str(HISTORY).unwrap();
     let result = push.pointer_mut("/output/completeTrackResults/0/trackResults/0").unwrap();
     result["estimatedDeliveryTimeWindow"]["window"] = serde_json::json!({});
-    result["scanEvents"].as_array_mut().unwrap().reverse();
     let parcels = parcels(&push.to_string());
-    assert_eq!(parcels[0].scans[0].estimated_delivery, None);
-    assert_eq!(parcels[0].scans[3].estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
+    assert_eq!(parcels[0].estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
 }
 
 #[test]
 fn the_flat_envelope_is_read_too() {
     let [parcel] = &parcels(FLAT)[..] else { panic!("one parcel") };
-    assert_eq!((parcel.tracking_number.as_str(), &parcel.identity), ("794600000002", &None));
+    assert_eq!((parcel.tracking_number.as_str(), &parcel.package), ("794600000002", &None));
     assert_eq!(parcel.scans[0].meaning, Meaning::Status(Delivered));
     assert_eq!(parcel.scans[1].meaning, Meaning::Unknown);
     assert_eq!(parcel.scans[1].time, CarrierTime::Untrusted, "no offset");
@@ -128,7 +139,7 @@ fn without_scans_the_latest_status_is_the_scan() {
 fn one_number_may_be_two_parcels_and_what_is_not_found_is_none() {
     let parcels = parcels(REUSED);
     let read: Vec<_> =
-        parcels.iter().map(|parcel| (&*parcel.tracking_number, parcel.identity.as_deref())).collect();
+        parcels.iter().map(|parcel| (&*parcel.tracking_number, parcel.package.as_deref())).collect();
     assert_eq!(
         read,
         [("776000000004", Some("25000~776000000004~FX")), ("776000000004", Some("26000~776000000004~FX")),]
@@ -151,7 +162,7 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     assert_ne!(of(&HISTORY.replace(r#""08""#, r#""09""#))[1], first[1], "another reason");
     assert_ne!(of(&HISTORY.replace("12031~", "12032~")), first, "another parcel of that number");
     let remap: CodeMap = "fedex.OC=label_created".parse().unwrap();
-    let remapped = parse(HISTORY.as_bytes(), &remap).unwrap().remove(0).scans.remove(3);
+    let remapped = super::parcels(HISTORY.as_bytes(), &remap).unwrap().remove(0).scans.remove(3);
     assert_eq!(remapped.meaning, Meaning::Status(LabelCreated));
     assert_eq!(remapped.identity, first[3], "a re-mapping is no other scan");
 }

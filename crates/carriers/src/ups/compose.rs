@@ -1,17 +1,29 @@
-//! A UPS Track Alert push of one event.
+//! UPS Track Alert pushes, one event each.
 
 use chrono::{DateTime, FixedOffset};
-use domain::ShipmentStatus::{self, *};
+use domain::{
+    ConditionKind::*,
+    Meaning::{self, Condition, Status},
+    ShipmentStatus::*,
+};
 use serde_json::json;
 
-use crate::compose::Compose;
+use crate::compose::{Compose, Told};
 
-/// The body of a Track Alert. UPS has a code for every status.
-pub(crate) fn compose(scan: &Compose<'_>) -> Option<Vec<u8>> {
-    let (kind, code, description_code, words) = words(scan.status);
+/// The bodies, one an event.
+pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<Vec<u8>>> {
+    let scans = history.in_words(words)?;
+    Some(scans.into_iter().map(|(scan, words)| event(history, scan, words)).collect())
+}
+
+fn event(
+    history: &Compose<'_>,
+    scan: &Told<'_>,
+    [kind, code, description_code, words]: [&str; 4],
+) -> Vec<u8> {
     let (local, gmt) = (scan.at, scan.at.to_utc());
     let [city, state, country] = scan.place();
-    let (due_date, due_time) = match scan.estimated_delivery {
+    let (due_date, due_time) = match history.estimated_delivery {
         Some(due) => {
             let due = due.with_timezone(local.offset());
             (due.format("%Y%m%d").to_string(), due.format("%H%M%S").to_string())
@@ -19,7 +31,7 @@ pub(crate) fn compose(scan: &Compose<'_>) -> Option<Vec<u8>> {
         None => Default::default(),
     };
     let body = json!({
-        "trackingNumber": scan.tracking_number,
+        "trackingNumber": history.tracking_number,
         "localActivityDate": local.format("%Y%m%d").to_string(),
         "localActivityTime": local.format("%H%M%S").to_string(),
         "activityLocation": {"city": city, "stateProvince": state, "postalCode": "", "country": country},
@@ -31,7 +43,7 @@ pub(crate) fn compose(scan: &Compose<'_>) -> Option<Vec<u8>> {
         "gmtOffset": offset(local),
         "deliveryStartTime": "", "deliveryEndTime": due_time, "deliveryTimeDescription": "",
     });
-    Some(body.to_string().into_bytes())
+    body.to_string().into_bytes()
 }
 
 /// Hours and minutes with a dot between: `-05.00`.
@@ -39,16 +51,25 @@ fn offset(at: DateTime<FixedOffset>) -> String {
     at.format("%:z").to_string().replace(':', ".")
 }
 
-/// Type, code, description code and UPS's words for a status.
-fn words(status: ShipmentStatus) -> (&'static str, &'static str, &'static str, &'static str) {
-    match status {
-        LabelCreated => ("M", "MP", "003", "Shipment Ready for UPS"),
-        PickedUp => ("I", "OR", "038", "Picked Up by UPS"),
-        InTransit => ("I", "AR", "005", "On the Way"),
-        ReturnedToSender => ("X", "UA", "034", "Returned to Sender"),
-        OutForDelivery => ("I", "OT", "021", "Out for Delivery"),
-        AvailableForPickup => ("D", "2Q", "161", "Delivered to UPS Access Point"),
-        Delivered => ("D", "FS", "011", "Delivered"),
-        Cancelled => ("MV", "VP", "007", "Shipment Information Voided"),
-    }
+/// Type, code, description code and UPS's words.
+fn words(meaning: Meaning) -> Option<[&'static str; 4]> {
+    Some(match meaning {
+        Status(LabelCreated) => ["M", "MP", "003", "Shipment Ready for UPS"],
+        Status(PickedUp) => ["I", "OR", "038", "Picked Up by UPS"],
+        Status(InTransit) => ["I", "AR", "005", "On the Way"],
+        Status(ReturnedToSender) => ["X", "UA", "034", "Returned to Sender"],
+        Status(OutForDelivery) => ["I", "OT", "021", "Out for Delivery"],
+        Status(AvailableForPickup) => ["D", "2Q", "161", "Delivered to UPS Access Point"],
+        Status(Delivered) => ["D", "FS", "011", "Delivered"],
+        Status(Cancelled) => ["MV", "VP", "007", "Shipment Information Voided"],
+        Condition(DeliveryAttemptFailed) => ["X", "48", "", "Delivery Attempted"],
+        Condition(Returning) => ["X", "RV", "", "Returning to Sender"],
+        Condition(Delayed) => ["X", "", "032", "Delay"],
+        Condition(Held) => ["X", "", "058", "Held"],
+        Condition(AddressIssue) => ["X", "", "050", "Address Information Required"],
+        Condition(Damaged) => ["X", "", "059", "Damage Reported"],
+        Condition(Lost) => ["X", "", "068", "Lost"],
+        Condition(Other) => ["X", "", "013", "Exception"],
+        Meaning::Informational | Meaning::Unknown => return None,
+    })
 }

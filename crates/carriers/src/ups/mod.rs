@@ -8,11 +8,12 @@ mod compose;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Parcel, ParsedScan, Refused, Request, Secrets, Sender, Unreadable,
+    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     json::{object, text},
     parcel::{NO_CODE, identity, place, tracking_number},
     signature::same_text,
@@ -20,21 +21,40 @@ use crate::{
 use clock::Clock;
 use codes::Code;
 
-pub(crate) use compose::compose;
-
 /// The string given to UPS with the subscription, sent back with every push. It signs nothing.
 const CREDENTIAL: &str = "credential";
 
-pub(crate) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-    let sent = request.header(CREDENTIAL)?;
-    secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+/// The sender.
+pub(crate) struct Ups;
+
+impl Protocol for Ups {
+    fn name(&self) -> &'static str {
+        "ups"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        Some(Carrier::Ups)
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let sent = request.header(CREDENTIAL)?;
+        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        parcels(body, remap).map(Push::Parcels)
+    }
+
+    fn sign(&self, secrets: &Secrets, _body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
+        vec![(CREDENTIAL.to_owned(), secrets.first().to_owned())]
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).unwrap_or_default()
+    }
 }
 
-pub(crate) fn sign(secret: &str) -> Vec<(&'static str, String)> {
-    vec![(CREDENTIAL, secret.to_owned())]
-}
-
-pub(crate) fn parse(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     let event = object(body)?;
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Vec::new());
@@ -43,11 +63,19 @@ pub(crate) fn parse(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreada
     if !event.get("activityStatus").is_some_and(Value::is_object) {
         return Err(Unreadable("`activityStatus` is missing".into()));
     }
-    let scans = vec![scan(&event, &tracking_number, remap)];
-    Ok(vec![Parcel { carrier: Carrier::Ups, tracking_number, identity: None, scans }])
+    let clock = Clock::of(&event);
+    let scans = vec![scan(&event, clock, &tracking_number, remap)];
+    Ok(vec![Parcel {
+        carrier: Carrier::Ups,
+        tracking_number,
+        package: None,
+        scans,
+        estimated_delivery: clock.expected(&event),
+        said_at: None,
+    }])
 }
 
-fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> ParsedScan {
+fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedScan {
     let status = |part: &str| text(event, &format!("/activityStatus/{part}")).unwrap_or_default();
     let (kind, code) = (status("type").to_ascii_uppercase(), status("code").to_ascii_uppercase());
     // A number has lost its leading zeros.
@@ -60,7 +88,6 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> ParsedScan {
         ["/gmtActivityDate", "/gmtActivityTime", "/localActivityDate", "/localActivityTime", "/gmtOffset"]
             .map(|part| text(event, part).unwrap_or_default());
     let description = text(event, "/activityStatus/description");
-    let clock = Clock::of(event);
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
     let shown = shown(code);
@@ -81,7 +108,6 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> ParsedScan {
                 .map(|part| text(event, &format!("/activityLocation/{part}"))),
         ),
         time: clock.time(),
-        estimated_delivery: clock.expected(event),
     }
 }
 

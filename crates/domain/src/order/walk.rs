@@ -1,16 +1,18 @@
 //! The walk: after every change of parcels or quantities the order goes as far as its slowest unit.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
     actor::ActorKind,
-    fold::{effect, evidence, fold},
+    fold::{Ours, effect, evidence, fold},
     ids::ShipmentId,
     order::{Order, Outcome, StepDetail},
     refusal::Refusal,
     rollup::{carrying, justification, slowest, status_for},
-    scan::{Scan, ScanEffect},
+    scan::{Heard, Scan, ScanEffect, ScanIdentity},
     shipment::{Rank, Shipment},
     status::LINE,
     transition::Context,
@@ -53,12 +55,13 @@ impl Order {
         }
     }
 
-    /// Takes new scans of a parcel into its state, then walks.
+    /// Takes what is said about a parcel into its state, then walks. Each claim counts once.
     pub(super) fn take_in(
         &mut self,
         id: ShipmentId,
         known: Vec<Scan>,
-        new: Vec<Scan>,
+        heard: &[Scan],
+        replay: bool,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (status, placed_at) = (self.head.status, self.head.placed_at);
@@ -68,22 +71,45 @@ impl Order {
         }
         let shipment = self.shipment_mut(id)?;
         let before = shipment.tracking.clone();
-        let mut all = known;
-        let mut effects = vec![ScanEffect::Stale; new.len()];
+        let mut places: HashMap<ScanIdentity, usize> =
+            known.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
+        let ours = Ours::among(known.iter().chain(heard), placed_at);
+        let mut answers = vec![Heard::Again; heard.len()];
+        let mut all = known.clone();
         let mut cause: Option<&Scan> = None;
-        let mut by_time: Vec<usize> = (0..new.len()).collect();
-        by_time.sort_by_key(|&at| (new[at].occurred_at, new[at].identity));
+        let mut by_time: Vec<usize> = (0..heard.len()).collect();
+        by_time.sort_by_key(|&at| (heard[at].occurred_at, heard[at].identity));
         for at in by_time {
-            all.push(new[at].clone());
+            let scan = &heard[at];
+            let old = places.get(&scan.identity).copied();
+            let place = match old {
+                Some(place) => {
+                    let Some(merged) = all[place].heard_again(scan, replay) else { continue };
+                    answers[at] = Heard::Revised(Box::new(merged), None);
+                    place
+                }
+                None => {
+                    all.push(scan.clone());
+                    places.insert(scan.identity, all.len() - 1);
+                    all.len() - 1
+                }
+            };
+            let mut has_new_meaning = true;
+            if let Heard::Revised(merged, _) = &answers[at] {
+                has_new_meaning = merged.meaning != all[place].meaning;
+                all[place] = merged.as_ref().clone();
+            }
             let after = fold(&all, placed_at, shipment.promised_delivery);
-            effects[at] = effect(&new[at], placed_at, status, &shipment.tracking, &after);
-            if shipment.cancelled_at.is_some()
-                && matches!(effects[at], ScanEffect::Applied | ScanEffect::Early)
-            {
-                effects[at] = ScanEffect::Stale;
+            let mut effect = effect(&all[place], &ours, status, &shipment.tracking, &after);
+            if shipment.cancelled_at.is_some() && matches!(effect, ScanEffect::Applied | ScanEffect::Early) {
+                effect = ScanEffect::Stale;
+            }
+            match &mut answers[at] {
+                Heard::Revised(_, revised) => *revised = has_new_meaning.then_some(effect),
+                answer @ (Heard::New(_) | Heard::Again) => *answer = Heard::New(effect),
             }
             if after.status != shipment.tracking.status || cause.is_none() {
-                cause = Some(&new[at]);
+                cause = Some(scan);
             }
             shipment.tracking = after;
         }
@@ -99,7 +125,7 @@ impl Order {
             self.touch(id);
             self.walk(trigger, context);
         }
-        Ok(Outcome { changed, event: None, shipment: Some(id), effects })
+        Ok(Outcome { changed, event: None, shipment: Some(id), heard: answers })
     }
 
     /// Whether the actor may say where this parcel is: carriers do, and whoever may ship it.

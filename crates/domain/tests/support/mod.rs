@@ -8,7 +8,7 @@ mod story;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Context, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
+    Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
     OrderHead, OrderId, OrderStatus, Origin, OriginKind, Rank, Request, Scan, ScanIdentity, Shipment,
     ShipmentId, ShipmentStatus, UserId, fold,
 };
@@ -74,8 +74,14 @@ pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
         location: None,
         occurred_at: at(minutes),
         time_estimated: false,
-        estimated_delivery: None,
+        package: None,
+        estimate: None,
     }
+}
+
+/// A delivery promised at one time for another.
+pub fn promise(minutes: i64, expected: i64) -> Estimate {
+    Estimate { said_at: at(minutes), expected: at(expected) }
 }
 
 pub fn milestone(number: u8, status: ShipmentStatus, minutes: i64) -> Scan {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Actor, Carrier, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request, Scan, ScanEffect,
-    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, Carrier, Heard, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request, Scan,
+    ScanEffect, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -74,9 +74,42 @@ impl Story {
     pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
         let shipment = parcel_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
-        self.scans.entry(shipment).or_default().extend_from_slice(new);
-        let outcome = self.ask(Request::Scans { shipment, known, new: new.to_vec() });
-        outcome.expect("the carrier's word is taken in").effects
+        self.hear(shipment, known, new, false)
+    }
+
+    /// The same, old words read again under the meanings they have today.
+    pub fn replayed(&mut self, number: u32, heard: &[Scan]) -> Vec<ScanEffect> {
+        let shipment = parcel_id(number);
+        let known = self.scans.entry(shipment).or_default().clone();
+        self.hear(shipment, known, heard, true)
+    }
+
+    fn hear(
+        &mut self,
+        shipment: ShipmentId,
+        known: Vec<Scan>,
+        heard: &[Scan],
+        replay: bool,
+    ) -> Vec<ScanEffect> {
+        let request = Request::Scans { shipment, known, heard: heard.to_vec(), replay };
+        let outcome = self.ask(request).expect("the carrier's word is taken in");
+        let kept = self.scans.entry(shipment).or_default();
+        let mut effects = Vec::new();
+        for (scan, answer) in heard.iter().zip(outcome.heard) {
+            match answer {
+                Heard::New(effect) => {
+                    kept.push(scan.clone());
+                    effects.push(effect);
+                }
+                Heard::Again => effects.push(ScanEffect::Stale),
+                Heard::Revised(merged, effect) => {
+                    let old = kept.iter_mut().find(|old| old.identity == merged.identity);
+                    *old.expect("only what we had is revised") = *merged;
+                    effects.push(effect.unwrap_or(ScanEffect::Stale));
+                }
+            }
+        }
+        effects
     }
 
     /// A milestone of parcel `number`, now.

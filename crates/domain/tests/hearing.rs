@@ -1,0 +1,77 @@
+//! What is heard more than once, and numbers that are used more than once.
+
+mod support;
+
+use domain::{Meaning, OrderStatus, Scan, ScanEffect::*, ShipmentStatus, ShipmentStatus::*, fold};
+use support::{Story, at, milestone, promise, scan};
+
+fn shipped() -> Story {
+    let mut story = Story::new(OrderStatus::Processing, &[1]);
+    story.ship(1, &[(1, 1)]).expect("the unit is free");
+    story
+}
+
+fn promising(said: i64, expected: i64) -> Scan {
+    Scan { estimate: Some(promise(said, expected)), ..milestone(1, InTransit, 100) }
+}
+
+#[test]
+fn a_scan_that_comes_again_with_a_new_estimate_revises_it() {
+    let mut story = shipped();
+    story.scans(1, &[promising(100, 7_000)]);
+    story.scans(1, &[promising(300, 6_000)]);
+    assert_eq!(story.tracking(1).estimated_delivery, Some(at(6_000)));
+    // An older word that comes late changes nothing, nor does one of the same time for an earlier day.
+    story.scans(1, &[promising(200, 9_000)]);
+    story.scans(1, &[promising(300, 5_000)]);
+    story.scans(1, &[Scan { estimate: None, ..promising(0, 0) }]);
+    assert_eq!(story.tracking(1).estimated_delivery, Some(at(6_000)));
+    assert_eq!(story.status(), OrderStatus::Shipped);
+}
+
+#[test]
+fn a_code_that_was_unknown_and_has_a_meaning_now_moves_the_order() {
+    let mut story = shipped();
+    assert_eq!(story.scans(1, &[scan(1, Meaning::Unknown, 100)]), [UnknownCode]);
+    assert_eq!(story.status(), OrderStatus::AwaitingPickup);
+    assert_eq!(story.scans(1, &[milestone(1, Delivered, 100)]), [Applied]);
+    assert_eq!(story.status(), OrderStatus::Delivered);
+}
+
+#[test]
+fn a_meaning_is_kept_unless_old_words_are_replayed() {
+    let mut story = shipped();
+    story.scans(1, &[milestone(1, InTransit, 100)]);
+    assert_eq!(story.scans(1, &[milestone(1, LabelCreated, 100)]), [Stale]);
+    assert_eq!(story.tracking(1).status, InTransit);
+    story.replayed(1, &[milestone(1, LabelCreated, 100)]);
+    assert_eq!(story.tracking(1).status, LabelCreated, "a parcel is what its scans mean today");
+    assert_eq!(story.status(), OrderStatus::Shipped, "an order never goes back");
+}
+
+fn of(package: &str, number: u8, status: ShipmentStatus, minutes: i64) -> Scan {
+    Scan { package: Some(package.to_owned()), ..milestone(number, status, minutes) }
+}
+
+#[test]
+fn a_package_scanned_before_the_order_is_another_parcel_whatever_else_is_said_of_it() {
+    let old = [of("1~N1~FX", 1, PickedUp, -3_000), of("1~N1~FX", 2, Delivered, 50)];
+    let ours = of("2~N1~FX", 3, InTransit, 100);
+    let mut story = shipped();
+    assert_eq!(story.scans(1, &[old[1].clone(), ours.clone(), old[0].clone()]), [NotOurs, Applied, NotOurs]);
+    assert_eq!(story.tracking(1).status, InTransit);
+    assert_eq!(story.status(), OrderStatus::Shipped);
+    let alone = fold(&old, at(0), None);
+    assert_eq!(alone.status, Delivered, "one package alone is judged by the times of its scans");
+}
+
+#[test]
+fn a_package_that_has_the_number_later_is_not_ours() {
+    let ours = [of("1~N1~FX", 1, PickedUp, 100), of("1~N1~FX", 2, InTransit, 200)];
+    let later = of("2~N1~FX", 3, Delivered, 300);
+    for scans in [[&ours[0], &ours[1], &later], [&later, &ours[1], &ours[0]]] {
+        assert_eq!(fold(scans, at(0), None).status, InTransit);
+    }
+    let nameless = milestone(4, OutForDelivery, 250);
+    assert_eq!(fold([&ours[0], &later, &nameless], at(0), None).status, OutForDelivery);
+}
