@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use carriers::{Compose, Sender};
-use domain::ShipmentStatus;
+use carriers::{Compose, Secrets, Sender, Told};
+use domain::{Carrier, Meaning, ShipmentStatus};
 use serde_json::json;
 
 use crate::{
@@ -174,19 +174,25 @@ async fn webhooks(
     meter: &Meter,
 ) -> Result<Measured> {
     let now: chrono::DateTime<chrono::Utc> = databases.ask("SELECT date_trunc('second', now())").await?;
+    let secrets = Secrets::new([FEDEX_SECRET.to_owned()])?;
     let mut pushes = Vec::new();
     for n in orders.clone() {
         let number = tracking_number(n);
-        let scan = Compose {
-            tracking_number: &number,
-            status: ShipmentStatus::PickedUp,
+        let told = Told {
+            meaning: Meaning::Status(ShipmentStatus::PickedUp),
             at: now.fixed_offset(),
             location: Some("Holbrook, NY, US"),
-            estimated_delivery: None,
         };
-        let Some(body) = Sender::Fedex.compose(&scan) else { bail!("FedEx cannot say this") };
-        let headers = Sender::Fedex.sign(FEDEX_SECRET, &body);
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let history = Compose {
+            carrier: Carrier::Fedex,
+            tracking_number: &number,
+            scans: &[told],
+            estimated_delivery: None,
+            sent_at: now,
+        };
+        let Some(body) = Sender::Fedex.compose(&history).pop() else { bail!("FedEx cannot say this") };
+        let headers = Sender::Fedex.sign(&secrets, &body, now);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         pushes.push(http::post("/webhooks/fedex", &headers, &body));
     }
     let mut pushes = pushes.into_iter();

@@ -145,14 +145,28 @@ CREATE TABLE scans (
   location           text,
   occurred_at        text NOT NULL,
   time_estimated     boolean NOT NULL,
+  -- What the carrier tells parcels of one number apart by.
+  package            text,
   estimated_delivery text,
+  -- When the carrier said so.
+  estimated_at       text,
   recorded_at        text NOT NULL,
+  -- Who recorded it by hand; nobody where a webhook brought it.
+  recorded_by        text,
+  recorded_by_id     text,
   effect             text NOT NULL,
   seen               int NOT NULL DEFAULT 1,
   UNIQUE (shipment_id, identity)
 );
 CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
+CREATE INDEX idx_scan_unknown ON scans (webhook_id, code) WHERE meaning = 'unknown';
+
+-- What this installation has to remember of itself, by name.
+CREATE TABLE facts (
+  name  text PRIMARY KEY NOT NULL,
+  value text NOT NULL
+);
 
 -- Messages owed to customers, one per key. Work while due_at is not null.
 CREATE TABLE notices (

@@ -1,12 +1,13 @@
 //! Clients of a running server: GraphQL over HTTP with somebody's token, and FedEx with its webhooks.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use carriers::Sender;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{process::Server, shop::FEDEX_SECRET, wait::PATIENCE};
+use crate::{process::Server, shop::secret, wait::PATIENCE};
 
 /// A client for anything on this machine. Each request has a connection of its own, as requests of many callers
 /// have, and none of them ends because another one did.
@@ -143,7 +144,8 @@ pub async fn push_signed(url: &str, body: &[u8], signature: &str, request_id: Op
 
 /// FedEx's signature of a body, by its book and not by our code: HMAC-SHA256 under the secret, in base64.
 pub fn fedex_signature(body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(FEDEX_SECRET.as_bytes()).expect("any length will do");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret(Sender::Fedex).as_bytes()).expect("any length will do");
     mac.update(body);
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -1,26 +1,21 @@
 //! A shop: the use cases over one database, with a clock that stands and mails that can be looked at.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use app::{
     App, Caller, Clock, Policy,
     feed::Feed,
     orders::{Ask, Changed},
 };
-use carriers::{Compose, Secrets, Sender};
+use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Line, Money, NewItem, NewOrder, NewShipment, Order, OrderHead, OrderId,
-    OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order, OrderHead,
+    OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use uuid::Uuid;
 use worker::mail::Mailer;
-
-/// What FedEx signs with here.
-pub const FEDEX_SECRET: &str = "fedex-secret";
-/// What UPS sends along here.
-pub const UPS_SECRET: &str = "ups-credential";
 
 /// The use cases, ready for a story.
 #[derive(Clone)]
@@ -121,11 +116,16 @@ impl Shop {
 
     /// FedEx pushes this body, signed.
     pub async fn push(&self, body: &[u8]) {
-        let headers = Sender::Fedex.sign(FEDEX_SECRET, body);
+        self.push_as(Sender::Fedex, body).await;
+    }
+
+    /// A sender pushes this body, signed.
+    pub async fn push_as(&self, sender: Sender, body: &[u8]) {
+        let headers = sender.sign(&secrets(sender), body, self.now());
         let headers: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let request = carriers::Request { headers: &headers, body };
-        self.app.accept_webhook("fedex", &request, None).await.expect("the webhook is taken");
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = carriers::Request { at: self.now(), query: "", headers: &headers, body };
+        self.app.accept_webhook(sender.as_str(), &request, None).await.expect("the webhook is taken");
     }
 
     /// An order as it is now.
@@ -167,13 +167,22 @@ impl Shop {
 
 /// What is set in every shop of the tests.
 pub fn policy() -> Policy {
-    let secrets = |secret: &str| Secrets::new([secret.to_owned()]).expect("a secret");
     Policy {
         public_url: "https://shop.example.org".to_owned(),
         link_secret: b"links".to_vec(),
-        senders: HashMap::from([(Sender::Fedex, secrets(FEDEX_SECRET)), (Sender::Ups, secrets(UPS_SECRET))]),
+        senders: Sender::ALL.map(|sender| (sender, secrets(sender))).into(),
         ..Policy::default()
     }
+}
+
+/// What a sender proves its webhooks with here.
+pub fn secret(sender: Sender) -> String {
+    format!("{sender}-secret")
+}
+
+/// The same, for signing.
+pub fn secrets(sender: Sender) -> Secrets {
+    Secrets::new([secret(sender)]).expect("a secret")
 }
 
 /// Somebody of support.
@@ -211,12 +220,14 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
 
 /// What FedEx writes when a parcel was this far then.
 pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
-    let scan = Compose {
+    let meaning = Meaning::Status(status);
+    let scans = [Told { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];
+    let history = Compose {
+        carrier: Carrier::Fedex,
         tracking_number: number,
-        status,
-        at: at.fixed_offset(),
-        location: Some("Holbrook, NY, US"),
+        scans: &scans,
         estimated_delivery: None,
+        sent_at: at,
     };
-    Sender::Fedex.compose(&scan).expect("FedEx can say that")
+    Sender::Fedex.compose(&history).pop().expect("FedEx can say that")
 }

@@ -7,7 +7,7 @@ use app::{App, webhooks::NotAccepted};
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -29,13 +29,15 @@ pub(crate) fn routes(app: App) -> Router {
 async fn receive(
     State(app): State<App>,
     Path(carrier): Path<String>,
+    RawQuery(query): RawQuery,
     request_id: RequestId,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let request = carriers::Request { headers: &headers, body: &body };
+    let query = query.as_deref().unwrap_or_default();
+    let request = carriers::Request { at: app.clock.now(), query, headers: &headers, body: &body };
     match app.accept_webhook(&carrier, &request, Some(request_id.0)).await {
         Ok(()) => (StatusCode::OK, "stored\n").into_response(),
         Err(error) => refused(&carrier, &error),

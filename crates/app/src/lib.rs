@@ -15,6 +15,7 @@ pub mod orders;
 pub mod reads;
 pub mod relay;
 mod retry;
+mod scans;
 pub mod shipments;
 mod together;
 pub mod webhooks;

@@ -2,6 +2,7 @@
 
 mod matching;
 mod process;
+mod reading;
 
 use std::collections::HashMap;
 

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use domain::{
-    Actor, Condition, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead, OrderId, Origin, Scan, ScanId,
-    ScanIdentity, Shipment, ShipmentId, Tracking, UserId, WebhookId,
+    Actor, Condition, Estimate, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead, OrderId, Origin,
+    Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Tracking, UserId, WebhookId,
 };
 
 use crate::{
@@ -155,12 +155,22 @@ impl TryFrom<entity::scan::Model> for StoredScan {
         let at = At { table: "scans", row: &row.scan_id };
         let identity: [u8; 32] =
             row.identity.try_into().map_err(|_| at.corrupt("an identity that is not 32 bytes"))?;
+        let estimate = match (row.estimated_at, row.estimated_delivery) {
+            (Some(said_at), Some(expected)) => Some(Estimate { said_at, expected }),
+            (None, None) => None,
+            _ => return Err(at.corrupt("half an estimate")),
+        };
+        let recorded_by = match row.recorded_by {
+            Some(kind) => Some(Actor { kind: at.parse(&kind)?, id: row.recorded_by_id }),
+            None => None,
+        };
         Ok(Self {
             id: ScanId(row.scan_id),
             shipment_id: ShipmentId(row.shipment_id),
             webhook_id: row.webhook_id.map(WebhookId),
             effect: at.parse(&row.effect)?,
             recorded_at: row.recorded_at,
+            recorded_by,
             seen: row.seen,
             scan: Scan {
                 identity: ScanIdentity(identity),
@@ -170,7 +180,8 @@ impl TryFrom<entity::scan::Model> for StoredScan {
                 location: row.location,
                 occurred_at: row.occurred_at,
                 time_estimated: row.time_estimated,
-                estimated_delivery: row.estimated_delivery,
+                package: row.package,
+                estimate,
             },
         })
     }

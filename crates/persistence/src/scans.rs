@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
+use domain::{Actor, Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
@@ -21,12 +21,14 @@ pub struct StoredScan {
     pub id: ScanId,
     /// The parcel it is about.
     pub shipment_id: ShipmentId,
-    /// The request it came with; nothing when a person recorded it.
+    /// The request it came with; nothing where it was recorded by hand.
     pub webhook_id: Option<WebhookId>,
     /// What it did when it came.
     pub effect: ScanEffect,
     /// When we first heard of it.
     pub recorded_at: DateTime<Utc>,
+    /// Who recorded it by hand; nobody where a webhook brought it.
+    pub recorded_by: Option<Actor>,
     /// How often it came.
     pub seen: i32,
     /// What it says.
@@ -34,15 +36,18 @@ pub struct StoredScan {
 }
 
 /// The scans of these parcels, in no order.
-pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<Scan>>> {
+pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+    if shipments.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = scan::Entity::find()
         .filter(within(tx.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
         .all(tx)
         .await?;
-    let mut found: HashMap<ShipmentId, Vec<Scan>> = HashMap::with_capacity(shipments.len());
+    let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(shipments.len());
     for row in rows {
         let stored = StoredScan::try_from(row)?;
-        found.entry(stored.shipment_id).or_default().push(stored.scan);
+        found.entry(stored.shipment_id).or_default().push(stored);
     }
     Ok(found)
 }
@@ -60,8 +65,12 @@ const SCANS: Table = Table {
         ("location", Type::Text),
         ("occurred_at", Type::Time),
         ("time_estimated", Type::Bool),
+        ("package", Type::Text),
         ("estimated_delivery", Type::Time),
+        ("estimated_at", Type::Time),
         ("recorded_at", Type::Time),
+        ("recorded_by", Type::Text),
+        ("recorded_by_id", Type::Text),
         ("effect", Type::Text),
     ],
 };
@@ -89,12 +98,68 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("location", scan.location.as_deref())
             .set("occurred_at", scan.occurred_at)
             .set("time_estimated", scan.time_estimated)
-            .set("estimated_delivery", scan.estimated_delivery)
+            .set("package", scan.package.as_deref())
+            .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
+            .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
             .set("recorded_at", stored.recorded_at)
+            .set("recorded_by", stored.recorded_by.as_ref().map(|actor| actor.kind.as_str()))
+            .set("recorded_by_id", stored.recorded_by.as_ref().and_then(|actor| actor.id.as_deref()))
             .set("effect", stored.effect.as_str())
     });
     let rows = rows.collect();
     write(tx, |db| SCANS.insert(db, "", rows)).await?;
+    Ok(())
+}
+
+/// A scan we had, which says more now.
+#[derive(Clone, Debug)]
+pub struct Revised {
+    /// The parcel it is about.
+    pub shipment_id: ShipmentId,
+    /// What it says now.
+    pub scan: Scan,
+    /// What it did, where its meaning is new.
+    pub effect: Option<ScanEffect>,
+}
+
+const REVISED: Table = Table {
+    name: "scans",
+    columns: &[
+        ("shipment_id", Type::Uuid),
+        ("identity", Type::Bytes),
+        ("meaning", Type::Text),
+        ("estimated_delivery", Type::Time),
+        ("estimated_at", Type::Time),
+    ],
+};
+
+const EFFECTS: Table = Table {
+    name: "scans",
+    columns: &[("shipment_id", Type::Uuid), ("identity", Type::Bytes), ("effect", Type::Text)],
+};
+
+/// Writes what scans say now. The order of their parcel is locked.
+pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
+    if revised.is_empty() {
+        return Ok(());
+    }
+    let keys = &["shipment_id", "identity"];
+    let row = |one: &Revised| {
+        Row::default().set("shipment_id", one.shipment_id.0).set("identity", one.scan.identity.0.as_slice())
+    };
+    let words = revised.iter().map(|one| {
+        row(one)
+            .set("meaning", meaning_name(one.scan.meaning))
+            .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
+            .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))
+    });
+    let words = words.collect();
+    write(tx, |db| REVISED.update(db, keys, "", words)).await?;
+    let effects: Vec<Row> =
+        revised.iter().filter_map(|one| Some(row(one).set("effect", one.effect?.as_str()))).collect();
+    if !effects.is_empty() {
+        write(tx, |db| EFFECTS.update(db, keys, "", effects)).await?;
+    }
     Ok(())
 }
 

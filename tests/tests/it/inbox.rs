@@ -11,7 +11,7 @@ use persistence::{
 use tests::{
     database::Database,
     on_every_database,
-    shop::{FEDEX_SECRET, Shop, fedex, support},
+    shop::{Shop, fedex, secrets, support},
 };
 
 on_every_database!(
@@ -34,14 +34,16 @@ async fn a_forged_signature_is_refused_and_nothing_kept(database: Database) {
     let mut forged = body.clone();
     let last = forged.len() - 1;
     forged[last] = b' ';
-    let headers = Sender::Fedex.sign(FEDEX_SECRET, &body);
-    let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+    let headers = Sender::Fedex.sign(&secrets(Sender::Fedex), &body, shop.now());
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let at = shop.now();
     for (headers, body) in [(&headers[..], &forged), (&[][..], &body)] {
-        let request = carriers::Request { headers, body };
+        let request = carriers::Request { at, query: "", headers, body };
         let refused = shop.app.accept_webhook("fedex", &request, None).await;
         assert!(matches!(refused, Err(NotAccepted::Signature(_))), "{refused:?}");
     }
-    let request = carriers::Request { headers: &headers, body: &body };
+    let request = carriers::Request { at, query: "", headers: &headers, body: &body };
     let unknown = shop.app.accept_webhook("pigeon", &request, None).await;
     assert!(matches!(unknown, Err(NotAccepted::UnknownSender(_))), "{unknown:?}");
     assert!(inbox(&shop).await.is_empty());

@@ -1,26 +1,27 @@
-//! Reading webhooks: bytes to scans, scans to parcels, parcels to orders; a batch in one transaction.
+//! Reading webhooks that are due: a batch in one transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{
-    Actor, ActorKind, Carrier, Context, OrderId, Request, Scan, ScanEffect, ScanId, ShipmentId, WebhookId,
-};
+use domain::{Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, ShipmentId, WebhookId};
 use persistence::{
     Error,
     due::Leased,
-    orders, scans,
-    scans::StoredScan,
+    orders,
     shipments::Number,
-    webhooks::{self, Settled, Webhook, WebhookState},
+    webhooks::{self, Settled, WebhookState},
 };
-use uuid::Uuid;
 
-use super::matching;
-use crate::{App, error::Result, retry::retrying};
-
-/// The most parcels in one webhook: each takes locks while the batch runs.
-const MOST_PARCELS: usize = 200;
+use super::{
+    matching,
+    reading::{Reading, Said},
+};
+use crate::{
+    App,
+    error::Result,
+    retry::retrying,
+    scans::{Ledger, Source},
+};
 
 impl App {
     /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over.
@@ -35,16 +36,15 @@ impl App {
 
     async fn process(&self, leased: &[Leased]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
-        let mut read: Vec<Read> =
-            webhooks::open(&tx, leased).await?.into_iter().map(|webhook| self.read(webhook)).collect();
-        read.sort_by_key(|one| (one.webhook.received_at, one.webhook.id));
+        let read = |webhook| Progress::of(self.read_webhook(webhook));
+        let mut read: Vec<Progress> = webhooks::open(&tx, leased).await?.into_iter().map(read).collect();
+        read.sort_by_key(|one| (one.reading.webhook.received_at, one.reading.webhook.id));
 
-        let numbers: HashSet<Number> = read.iter().flat_map(Read::numbers).collect();
-        let numbers: Vec<Number> = numbers.into_iter().collect();
+        let numbers = super::reading::numbers(read.iter().map(|one| &one.reading));
         let holders = matching::find(&tx, &numbers).await?;
-        let mut claims: BTreeMap<(OrderId, ShipmentId), Vec<Claim>> = BTreeMap::new();
+        let mut claims: BTreeMap<(OrderId, ShipmentId), BTreeMap<usize, Claims>> = BTreeMap::new();
         for (at, one) in read.iter_mut().enumerate() {
-            for parcel in std::mem::take(&mut one.parcels) {
+            for parcel in one.reading.take_parcels() {
                 let number = (parcel.carrier, parcel.number);
                 let Some(holders) = holders.get(&number) else {
                     one.waits_for.push(number);
@@ -52,8 +52,9 @@ impl App {
                 };
                 for scan in parcel.scans {
                     if let Some(owner) = matching::owner(&scan, holders) {
-                        let claim = Claim { webhook: at, carrier: number.0, scan };
-                        claims.entry((owner.order_id, owner.shipment_id)).or_default().push(claim);
+                        let of_parcel = claims.entry((owner.order_id, owner.shipment_id)).or_default();
+                        let claims = of_parcel.entry(at).or_insert_with(|| Claims::by(parcel.carrier));
+                        claims.scans.push(scan);
                     }
                 }
             }
@@ -62,175 +63,102 @@ impl App {
         let ids: Vec<OrderId> = claims.keys().map(|(order, _)| *order).collect();
         let mut loaded = orders::lock(&tx, &ids).await?;
         let shipments: Vec<ShipmentId> = claims.keys().map(|(_, shipment)| *shipment).collect();
-        let mut known = scans::of(&tx, &shipments).await?;
-        let mut new = Vec::new();
-        let mut again: HashMap<(ShipmentId, [u8; 32]), u32> = HashMap::new();
+        let mut ledger = Ledger::open(&tx, &shipments, false).await?;
         let now = self.clock.now();
         for ((order_id, shipment), claims) in claims {
             let broken =
                 |what: String| Error::Corrupt { table: "shipments", row: shipment.to_string(), what };
             let order =
                 loaded.get_mut(&order_id).ok_or_else(|| broken("its order is not there".to_owned()))?;
-            let known = known.entry(shipment).or_default();
-            let mut identities: HashSet<_> = known.iter().map(|scan| scan.identity).collect();
-            for (webhook, claims) in by_webhook(claims) {
-                let fresh = |scan: &Scan| identities.insert(scan.identity);
-                let (fresh, old) = partition(claims, fresh);
-                for claim in old {
-                    *again.entry((shipment, claim.scan.identity.0)).or_default() += 1;
-                    read[webhook].tally.again += 1;
-                }
-                let Some(carrier) = fresh.first().map(|claim| claim.carrier) else { continue };
-                let fresh: Vec<Scan> = fresh.into_iter().map(|claim| claim.scan).collect();
-                let context = read[webhook].context(carrier, now);
-                let request = Request::Scans { shipment, known: known.clone(), new: fresh.clone() };
+            for (at, Claims { carrier, scans }) in claims {
+                let one = &mut read[at];
+                let context = carrier_context(&one.reading, carrier, now);
+                let source = Source::Webhook(one.reading.webhook.id);
+                let codes: Vec<String> = scans.iter().map(|scan| scan.code.clone()).collect();
                 // A refusal would be a fault of ours: what a carrier says of a parcel of this order is taken in.
-                let done =
-                    order.apply(request, None, &context).map_err(|refusal| broken(refusal.to_string()))?;
-                let effects = done.effects;
-                for (scan, effect) in fresh.into_iter().zip(effects) {
-                    read[webhook].note(&scan, effect);
-                    known.push(scan.clone());
-                    new.push(StoredScan {
-                        id: ScanId(Uuid::now_v7()),
-                        shipment_id: shipment,
-                        webhook_id: Some(read[webhook].webhook.id),
-                        effect,
-                        recorded_at: now,
-                        seen: 1,
-                        scan,
-                    });
+                let done = ledger
+                    .hear(order, shipment, source, scans, &context)
+                    .map_err(|refusal| broken(refusal.to_string()))?;
+                for (code, heard) in codes.iter().zip(done.heard) {
+                    one.note(code, &heard);
                 }
             }
         }
 
-        let changed: Vec<_> = loaded.values().collect();
-        orders::record(&tx, &changed).await?;
-        scans::insert(&tx, &new).await?;
-        scans::count_again(&tx, &again).await?;
-        let settled: Vec<Settled> = read.into_iter().map(Read::settle).collect();
+        orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+        ledger.write(&tx).await?;
+        let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
         webhooks::settle(&tx, &settled).await?;
         tx.commit().await?;
         Ok(())
     }
+}
 
-    /// What a webhook says, as far as it can be read.
-    fn read(&self, webhook: Webhook) -> Read {
-        let parsed = match webhook.sender.parse::<carriers::Sender>() {
-            Ok(sender) => {
-                sender.parse(&webhook.body, &self.policy().codes).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        let mut read =
-            Read { parcels: vec![], unreadable: None, waits_for: vec![], tally: Tally::default(), webhook };
-        match parsed {
-            Ok(parcels) => {
-                let arrival = read.webhook.received_at;
-                read.parcels = parcels
-                    .into_iter()
-                    .map(|parcel| Parcel {
-                        carrier: parcel.carrier,
-                        number: parcel.tracking_number,
-                        scans: parcel.scans.into_iter().map(|scan| scan.into_scan(arrival)).collect(),
-                    })
-                    .collect();
-                match read.parcels.len() {
-                    0 => read.unreadable = Some("it speaks of no parcel".to_owned()),
-                    count if count > MOST_PARCELS => {
-                        read.parcels.clear();
-                        read.unreadable =
-                            Some(format!("it speaks of {count} parcels: {MOST_PARCELS} are taken"));
-                    }
-                    _ => {}
-                }
-            }
-            Err(reason) => read.unreadable = Some(reason),
-        }
-        if let Some(reason) = &read.unreadable {
-            tracing::warn!(webhook = %read.webhook.id, sender = read.webhook.sender, reason, "a webhook is kept unread");
-        }
-        read
+/// Whose word it is that a webhook brings.
+pub(super) fn carrier_context(reading: &Reading, carrier: Carrier, now: DateTime<Utc>) -> Context {
+    Context {
+        actor: Actor::new(ActorKind::Carrier, carrier.as_str()),
+        now,
+        request_id: reading.webhook.request_id.clone(),
+        webhook_id: Some(reading.webhook.id),
     }
 }
 
-/// A scan on its way to its parcel, with the webhook (by place in the batch) that brought it.
-struct Claim {
-    webhook: usize,
+/// What one webhook says of one parcel.
+struct Claims {
     carrier: Carrier,
-    scan: Scan,
-}
-
-fn by_webhook(claims: Vec<Claim>) -> BTreeMap<usize, Vec<Claim>> {
-    let mut groups: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
-    for claim in claims {
-        groups.entry(claim.webhook).or_default().push(claim);
-    }
-    groups
-}
-
-fn partition(claims: Vec<Claim>, mut fresh: impl FnMut(&Scan) -> bool) -> (Vec<Claim>, Vec<Claim>) {
-    claims.into_iter().partition(|claim| fresh(&claim.scan))
-}
-
-struct Parcel {
-    carrier: Carrier,
-    number: String,
     scans: Vec<Scan>,
 }
 
-/// A webhook on its way through a batch.
-struct Read {
-    webhook: Webhook,
-    parcels: Vec<Parcel>,
-    unreadable: Option<String>,
-    waits_for: Vec<Number>,
-    tally: Tally,
+impl Claims {
+    fn by(carrier: Carrier) -> Self {
+        Self { carrier, scans: vec![] }
+    }
 }
 
-#[derive(Default)]
-struct Tally {
+/// A webhook on its way through a batch.
+struct Progress {
+    reading: Reading,
+    waits_for: Vec<Number>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
 }
 
-impl Read {
-    fn numbers(&self) -> impl Iterator<Item = Number> {
-        self.parcels.iter().map(|parcel| (parcel.carrier, parcel.number.clone()))
+impl Progress {
+    fn of(reading: Reading) -> Self {
+        Self { reading, waits_for: vec![], effects: BTreeMap::new(), again: 0 }
     }
 
-    fn context(&self, carrier: Carrier, now: DateTime<Utc>) -> Context {
-        Context {
-            actor: Actor::new(ActorKind::Carrier, carrier.as_str()),
-            now,
-            request_id: self.webhook.request_id.clone(),
-            webhook_id: Some(self.webhook.id),
-        }
-    }
-
-    fn note(&mut self, scan: &Scan, effect: ScanEffect) {
-        *self.tally.effects.entry(effect).or_default() += 1;
-        let webhook: WebhookId = self.webhook.id;
+    fn note(&mut self, code: &str, heard: &Heard) {
+        let effect = match heard {
+            Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
+            Heard::Again | Heard::Revised(_, None) => {
+                self.again += 1;
+                return;
+            }
+        };
+        *self.effects.entry(effect).or_default() += 1;
+        let webhook: WebhookId = self.reading.webhook.id;
         match effect {
             ScanEffect::UnknownCode
             | ScanEffect::NotOurs
             | ScanEffect::ReturnLeg
             | ScanEffect::OrderClosed => {
-                tracing::warn!(%webhook, code = scan.code, %effect, "an odd scan is kept");
+                tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
             }
             ScanEffect::Applied | ScanEffect::Stale | ScanEffect::Informational | ScanEffect::Early => {}
         }
     }
 
     fn settle(self) -> Settled {
-        let id = self.webhook.id;
-        if let Some(reason) = self.unreadable {
+        let id = self.reading.webhook.id;
+        if let Said::Nothing(reason) = self.reading.said {
             return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
         }
         let mut parts: Vec<String> =
-            self.tally.effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
-        if self.tally.again > 0 {
-            parts.push(format!("{} seen before", self.tally.again));
+            self.effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
+        if self.again > 0 {
+            parts.push(format!("{} seen before", self.again));
         }
         parts.extend(self.waits_for.iter().map(|(carrier, number)| {
             format!("no parcel with the {} number {number} yet", carrier.display_name())

@@ -4,10 +4,10 @@ use std::{error::Error, time::Duration};
 
 use anyhow::{Context, bail};
 use app::Clock;
-use carriers::{Compose, Sender};
+use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
-use domain::ShipmentStatus;
+use domain::{Carrier, Meaning, ShipmentStatus};
 use reqwest::{Client, Url, header::CONTENT_TYPE};
 
 use super::say;
@@ -73,18 +73,26 @@ pub async fn run(
         None => own_address(&settings()?)?,
     };
     let to = webhook_address(server, carrier)?;
-    let scan = Compose {
-        tracking_number: &arguments.tracking,
-        status: arguments.status,
-        at: arguments.at.unwrap_or_else(|| Clock::System.now().fixed_offset()),
+    let now = Clock::System.now();
+    let told = Told {
+        meaning: Meaning::Status(arguments.status),
+        at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
         location: arguments.location.as_deref(),
-        estimated_delivery: None,
     };
-    let Some(body) = carrier.compose(&scan) else {
+    let history = Compose {
+        carrier: carrier.carrier().unwrap_or(Carrier::Fedex),
+        tracking_number: &arguments.tracking,
+        scans: &[told],
+        estimated_delivery: None,
+        sent_at: now,
+    };
+    let Some(body) = carrier.compose(&history).pop() else {
         let problem = format!("{carrier} has no way to say {}", arguments.status);
         bail!(BadUsage { argument: "--status", problem });
     };
-    let headers = carrier.sign(secret.expose(), &body);
+    let secrets = Secrets::new([secret.expose().to_owned()])
+        .map_err(|problem| BadUsage { argument: "--secret", problem: problem.to_string() })?;
+    let headers = carrier.sign(&secrets, &body, now);
     for _ in 0..arguments.repeat {
         post(&to, &headers, &body).await?;
     }
@@ -92,11 +100,11 @@ pub async fn run(
 }
 
 /// Posts once and prints the answer; one other than 2xx is a failure.
-async fn post(to: &Url, headers: &[(&'static str, String)], body: &[u8]) -> anyhow::Result<()> {
+async fn post(to: &Url, headers: &[(String, String)], body: &[u8]) -> anyhow::Result<()> {
     let client = Client::builder().timeout(PATIENCE).build().context("no HTTP client can be made")?;
     let mut request = client.post(to.clone()).header(CONTENT_TYPE, "application/json").body(body.to_vec());
     for (name, value) in headers {
-        request = request.header(*name, value);
+        request = request.header(name, value);
     }
     let unanswered = || format!("--to: no answer from {to}");
     let answer = request.send().await.map_err(innermost).with_context(unanswered)?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::Clock;
-use carriers::{Compose, Sender};
+use carriers::{Compose, Secrets, Sender, Told};
 use chrono::TimeDelta;
-use domain::ShipmentStatus;
+use domain::{Carrier, Meaning, ShipmentStatus};
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
 
 use super::server::Embedded;
@@ -58,21 +58,30 @@ impl Carriers {
     /// Posts a webhook as often as it says, and gives the last answer.
     pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
         let Parcel { carrier, number } = &push.parcel;
+        let now = Clock::System.now();
+        let told = Told {
+            meaning: Meaning::Status(push.status),
+            at: (now - TimeDelta::minutes(push.minutes_ago)).fixed_offset(),
+            location: Some(PLACE),
+        };
+        let history = Compose {
+            carrier: carrier.carrier().unwrap_or(Carrier::Fedex),
+            tracking_number: number,
+            scans: &[told],
+            estimated_delivery: None,
+            sent_at: now,
+        };
         let body = carrier
-            .compose(&Compose {
-                tracking_number: number,
-                status: push.status,
-                at: (Clock::System.now() - TimeDelta::minutes(push.minutes_ago)).fixed_offset(),
-                location: Some(PLACE),
-                estimated_delivery: None,
-            })
+            .compose(&history)
+            .pop()
             .with_context(|| format!("{carrier} has no way to say {}", push.status))?;
         let secret = if push.forged { "not the carrier's secret" } else { self.secret(*carrier)? };
+        let secrets = Secrets::new([secret.to_owned()])?;
         let mut request = self
             .http
             .post(format!("{}/webhooks/{carrier}", self.url))
             .header(CONTENT_TYPE, "application/json");
-        for (name, value) in carrier.sign(secret, &body) {
+        for (name, value) in carrier.sign(&secrets, &body, now) {
             request = request.header(name, value);
         }
         let request = request.body(body).build()?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use app::Clock;
+use carriers::Sender;
 use chrono::TimeDelta;
 use domain::ShipmentStatus;
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ const JWT_SECRET: &str = "a-secret-for-tests-of-32-bytes-or-more";
 /// The program, with FedEx's webhooks and nothing else set.
 pub fn program(folder: &Path) -> Program {
     let program = Program::new(env!("CARGO_BIN_EXE_milepost"), folder);
-    program.set("MILEPOST_WEBHOOK_SECRET_FEDEX", shop::FEDEX_SECRET)
+    program.set("MILEPOST_WEBHOOK_SECRET_FEDEX", &shop::secret(Sender::Fedex))
 }
 
 /// The program on PostgreSQL, for a single process.

@@ -16,8 +16,12 @@ pub(crate) struct Model {
     pub location: Option<String>,
     pub occurred_at: DateTimeUtc,
     pub time_estimated: bool,
+    pub package: Option<String>,
     pub estimated_delivery: Option<DateTimeUtc>,
+    pub estimated_at: Option<DateTimeUtc>,
     pub recorded_at: DateTimeUtc,
+    pub recorded_by: Option<String>,
+    pub recorded_by_id: Option<String>,
     pub effect: String,
     pub seen: i32,
 }

@@ -10,9 +10,9 @@ use std::{
 
 use app::{App, Caller, Clock, Policy, feed::Feed};
 use async_graphql::{Request, Variables};
-use carriers::{CodeMap, Compose, Secrets, Sender};
+use carriers::{CodeMap, Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta};
-use domain::{Actor, ActorKind, ShipmentStatus};
+use domain::{Actor, ActorKind, Meaning, ShipmentStatus};
 use futures::{Stream, StreamExt};
 use persistence::{Store, due::Work};
 use serde_json::{Value, json};
@@ -160,18 +160,20 @@ impl World {
 
     /// FedEx pushes a scan, and it is read.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
-        let at = self.app.clock.now().fixed_offset();
-        let scan = Compose {
+        let now = self.app.clock.now();
+        let told =
+            Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some("Berlin, DE") };
+        let history = Compose {
+            carrier: domain::Carrier::Fedex,
             tracking_number: number,
-            status,
-            at,
-            location: Some("Berlin, DE"),
+            scans: &[told],
             estimated_delivery: None,
+            sent_at: now,
         };
-        let body = Sender::Fedex.compose(&scan).unwrap();
-        let signed = Sender::Fedex.sign(SECRET, &body);
-        let headers: Vec<_> = signed.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let request = carriers::Request { headers: &headers, body: &body };
+        let body = Sender::Fedex.compose(&history).remove(0);
+        let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, now);
+        let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = carriers::Request { at: now, query: "", headers: &headers, body: &body };
         self.app.accept_webhook("fedex", &request, None).await.unwrap();
         let leased = self.app.lease(Work::Webhooks, 10).await.unwrap();
         self.app.process_webhooks(&leased).await.unwrap();

@@ -1,0 +1,91 @@
+//! What a stored webhook says, under the meanings that codes have today: bytes to scans.
+
+use std::collections::HashSet;
+
+use carriers::{Push, Sender};
+use domain::{Carrier, Scan};
+use persistence::{shipments::Number, webhooks::Webhook};
+
+use crate::App;
+
+/// The most parcels in one webhook: each takes locks while the batch runs.
+const MOST_PARCELS: usize = 200;
+
+/// A webhook and what it says.
+pub(super) struct Reading {
+    pub webhook: Webhook,
+    pub said: Said,
+}
+
+/// What a webhook says.
+pub(super) enum Said {
+    /// Something about these parcels, one or more.
+    Parcels(Vec<Parcel>),
+    /// Nothing that could be taken in, for this reason.
+    Nothing(String),
+}
+
+/// What is said of one parcel.
+pub(super) struct Parcel {
+    pub carrier: Carrier,
+    pub number: String,
+    pub scans: Vec<Scan>,
+}
+
+impl App {
+    /// Reads a webhook, as far as it can be read.
+    pub(super) fn read_webhook(&self, webhook: Webhook) -> Reading {
+        let parsed = match webhook.sender.parse::<Sender>() {
+            Ok(sender) => {
+                sender.parse(&webhook.body, &self.policy().codes).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        let said = match parsed {
+            Ok(Push::Parcels(parcels)) if parcels.is_empty() => {
+                Said::Nothing("it speaks of no parcel".to_owned())
+            }
+            Ok(Push::Parcels(parcels)) if parcels.len() > MOST_PARCELS => {
+                Said::Nothing(format!("it speaks of {} parcels: {MOST_PARCELS} are taken", parcels.len()))
+            }
+            Ok(Push::Parcels(parcels)) => {
+                let parcel = |parcel: carriers::Parcel| Parcel {
+                    carrier: parcel.carrier,
+                    number: parcel.tracking_number.clone(),
+                    scans: parcel.into_scans(webhook.received_at),
+                };
+                Said::Parcels(parcels.into_iter().map(parcel).collect())
+            }
+            Ok(Push::Activation(activation)) => {
+                Said::Nothing(format!("subscription {} asks to be activated", activation.subscription))
+            }
+            Ok(Push::Remark(remark)) => Said::Nothing(remark),
+            Err(reason) => Said::Nothing(reason),
+        };
+        if let Said::Nothing(reason) = &said {
+            tracing::warn!(webhook = %webhook.id, sender = webhook.sender, reason, "a webhook is kept unread");
+        }
+        Reading { webhook, said }
+    }
+}
+
+impl Reading {
+    /// The parcels it speaks of. Asked again there are none.
+    pub fn take_parcels(&mut self) -> Vec<Parcel> {
+        match &mut self.said {
+            Said::Parcels(parcels) => std::mem::take(parcels),
+            Said::Nothing(_) => vec![],
+        }
+    }
+}
+
+/// The numbers these webhooks speak of, each once.
+pub(super) fn numbers<'a>(readings: impl Iterator<Item = &'a Reading>) -> Vec<Number> {
+    let mut numbers = HashSet::new();
+    for reading in readings {
+        if let Said::Parcels(parcels) = &reading.said {
+            numbers.extend(parcels.iter().map(|parcel| (parcel.carrier, parcel.number.clone())));
+        }
+    }
+    numbers.into_iter().collect()
+}
