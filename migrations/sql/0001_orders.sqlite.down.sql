@@ -2,7 +2,6 @@ DROP TABLE mailbox;
 DROP TABLE idempotency_keys;
 DROP TABLE outbox;
 DROP TABLE notices;
-DROP TABLE facts;
 DROP TABLE scans;
 DROP TABLE webhook_waits;
 DROP TABLE webhooks;

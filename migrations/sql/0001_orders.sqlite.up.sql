@@ -162,12 +162,6 @@ CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id 
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
 CREATE INDEX idx_scan_unknown ON scans (webhook_id, code) WHERE meaning = 'unknown';
 
--- What this installation has to remember of itself, by name.
-CREATE TABLE facts (
-  name  text PRIMARY KEY NOT NULL,
-  value text NOT NULL
-);
-
 -- Messages owed to customers, one per key. Work while due_at is not null.
 CREATE TABLE notices (
   notice_id blob PRIMARY KEY NOT NULL,

@@ -1,6 +1,7 @@
-//! Parcels: registering one, calling one off.
+//! Parcels: registering one, calling one off, saying where one is.
 
-use domain::{NewShipment, OrderId, Refusal, Request, ShipmentId};
+use chrono::{DateTime, Utc};
+use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId, ShipmentStatus};
 use persistence::read;
 
 use crate::{
@@ -43,5 +44,59 @@ impl App {
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
         self.change(Ask { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Records by hand where a parcel is, for carriers that send no webhooks: the same fold, the same rules.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, a time that cannot be.
+    pub async fn record_scan(
+        &self,
+        caller: Caller,
+        sighting: Sighting,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed> {
+        caller.must_have_orders()?;
+        let id = sighting.shipment_id;
+        let parcel = read::shipments(&self.store, &[id]).await?.remove(&id);
+        let parcel = parcel.ok_or(Refusal::NotFound("shipment"))?;
+        let heard = vec![sighting.into_scan(&parcel)];
+        let request = Request::Scans { shipment: id, known: vec![], heard, replay: false };
+        self.change(Ask { caller, order_id: parcel.order_id, request, expected_version: None, key }).await
+    }
+}
+
+/// Where somebody saw a parcel.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Which parcel.
+    pub shipment_id: ShipmentId,
+    /// How far it was.
+    pub status: ShipmentStatus,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// Where.
+    pub location: Option<String>,
+    /// What to say about it.
+    pub notes: Option<String>,
+}
+
+/// What a scan that was recorded by hand shows as its code.
+const BY_HAND: &str = "BY_HAND";
+
+impl Sighting {
+    fn into_scan(self, parcel: &Shipment) -> Scan {
+        let (number, at) = (&parcel.tracking_number, self.occurred_at.to_rfc3339());
+        Scan {
+            identity: carriers::identity(parcel.carrier, number, BY_HAND, self.status.as_str(), &[&at]),
+            code: BY_HAND.to_owned(),
+            meaning: Meaning::Status(self.status),
+            description: self.notes,
+            location: self.location,
+            occurred_at: self.occurred_at,
+            time_estimated: false,
+            package: None,
+            estimate: None,
+        }
     }
 }

@@ -3,20 +3,24 @@
 mod matching;
 mod process;
 mod reading;
+mod remapped;
+mod replay;
 
 use std::collections::HashMap;
 
 use carriers::{Refused, Sender};
-use domain::WebhookId;
+use domain::{Refusal, WebhookId};
 use persistence::{
-    Store,
-    webhooks::{self, NewWebhook},
+    Store, read,
+    webhooks::{self, NewWebhook, Webhook},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub use replay::{NotReplayed, Replay, ReplayChange, Replayed};
+
 use crate::{
-    App,
+    App, Caller,
     error::{Error, Result},
     feed::Feed,
     retry::retrying,
@@ -66,6 +70,26 @@ impl App {
         };
         let kept = self.inbox.submit(webhook).await;
         kept.and_then(|kept| kept).map_err(NotAccepted::NotStored)
+    }
+}
+
+impl App {
+    /// Has a webhook read again, whatever became of it. For support and systems.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: forbidden, not found.
+    pub async fn retry_webhook(&self, caller: &Caller, id: WebhookId) -> Result<Webhook> {
+        caller.must_be_staff()?;
+        let now = self.clock.now();
+        retrying(async || {
+            let tx = self.store.begin().await?;
+            webhooks::retry(&tx, id, now).await?;
+            self.store.commit(tx).await
+        })
+        .await?;
+        self.feed.poke();
+        let webhook = read::webhook(&self.store, id).await?;
+        Ok(webhook.ok_or(Refusal::NotFound("webhook"))?)
     }
 }
 

@@ -23,7 +23,7 @@ use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
-pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable};
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
 pub use signature::{NoSecret, Refused, Request, Secrets};
 
 /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.

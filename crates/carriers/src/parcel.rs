@@ -137,7 +137,7 @@ pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
 /// The identity of a claim. `parcel` is the carrier's own identity for it, else its tracking number; `time`
 /// is the carrier's time as sent, in as many parts as the carrier sends. Every part is hashed behind its
 /// length, so that no two lists of parts run together into the same bytes.
-pub(crate) fn identity(
+pub fn identity(
     carrier: Carrier,
     parcel: &str,
     code: &str,

@@ -131,7 +131,7 @@ impl<'a> Ours<'a> {
 
 /// Whether the scan is from before there was such an order. An estimated time says nothing. Times are
 /// subtracted from each other: a day before the first day there is would be no time.
-fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
+pub(crate) fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
     !scan.time_estimated && placed_at - scan.occurred_at > MAX_BEFORE_ORDER
 }
 

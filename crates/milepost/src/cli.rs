@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{migrate, scan, serve, token},
+    commands::{migrate, replay, scan, serve, token},
     demo,
 };
 
@@ -47,6 +47,9 @@ pub enum Command {
     /// Print a bearer token, for development and scripts
     #[command(after_help = token::EXAMPLES)]
     Token(token::Arguments),
+    /// Read stored webhooks again under the meanings codes have today: what would change, and changing it
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::Arguments),
     /// Compose, sign and post a webhook as a carrier would, to try an installation
     #[command(after_help = scan::EXAMPLES)]
     Scan(scan::Arguments),

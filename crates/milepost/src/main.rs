@@ -38,6 +38,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(arguments) => commands::migrate::run(settings()?, arguments).await,
         Command::Schema => commands::schema::run(),
         Command::Token(arguments) => commands::token::run(&settings()?, arguments),
+        Command::Replay(arguments) => commands::replay::run(settings()?, arguments).await,
         Command::Scan(arguments) => commands::scan::run(settings, arguments).await,
         Command::Check => commands::check::run(&settings()?).await,
     }

@@ -42,7 +42,7 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -
 }
 
 /// Every parcel that ever had one of these numbers, newest first.
-pub async fn holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
+pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
     let mut found: HashMap<Number, Vec<Holder>> = HashMap::with_capacity(numbers.len());
     for carrier in Carrier::ALL {
         let wanted: Vec<&str> =
@@ -52,7 +52,7 @@ pub async fn holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, Vec<
         }
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-            .filter(among(tx.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
+            .filter(among(db.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
             .join(JoinType::InnerJoin, shipment::Relation::Order.def())
             .select_only()
             .columns([
@@ -63,7 +63,7 @@ pub async fn holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, Vec<
             ])
             .column(order::Column::PlacedAt)
             .into_tuple::<(Uuid, Uuid, String, DateTime<Utc>, DateTime<Utc>)>()
-            .all(tx)
+            .all(db)
             .await?;
         for (shipment_id, order_id, number, created_at, placed_at) in rows {
             found.entry((carrier, number)).or_default().push(Holder {

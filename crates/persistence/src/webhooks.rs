@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::WebhookId;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -242,6 +243,47 @@ pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64
         woken += rows.len() as u64;
     }
     Ok(woken)
+}
+
+/// Makes a webhook due again, whatever became of it. One that is due already stays as it is.
+pub async fn retry(tx: &Tx, id: WebhookId, now: DateTime<Utc>) -> Result<()> {
+    use webhook::Column;
+    webhook::Entity::update_many()
+        .col_expr(Column::State, Expr::value(WebhookState::Pending.as_str()))
+        .col_expr(Column::Failures, Expr::value(0))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .filter(Column::WebhookId.eq(id.0))
+        .filter(Column::DueAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes the webhooks due that were the first to bring a scan with this unknown code. Returns how many.
+pub async fn wake_unknown(store: &Store, sender: &str, code: &str, now: DateTime<Utc>) -> Result<u64> {
+    let sql = "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE sender = $2 AND due_at IS NULL \
+               AND webhook_id IN (SELECT webhook_id FROM scans WHERE meaning = 'unknown' AND code = $3)";
+    let tx = store.begin().await?;
+    let values = [now.into(), sender.into(), code.into()];
+    let woken = tx.execute_raw(Statement::from_sql_and_values(store.backend(), sql, values)).await?;
+    store.commit(tx).await?;
+    Ok(woken.rows_affected())
+}
+
+/// Marks webhooks as read that could not be read before.
+pub async fn mark_read(tx: &Tx, ids: &[WebhookId], reason: &str) -> Result<()> {
+    use webhook::Column;
+    let closed = [WebhookState::Ignored, WebhookState::Failed].map(WebhookState::as_str);
+    webhook::Entity::update_many()
+        .col_expr(Column::State, Expr::value(WebhookState::Processed.as_str()))
+        .col_expr(Column::Reason, Expr::value(reason))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .filter(within(tx.get_database_backend(), Column::WebhookId, ids.iter().map(|id| id.0)))
+        .filter(Column::State.is_in(closed))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Makes the webhooks due whose numbers have a parcel after all. Returns how many.

@@ -14,7 +14,18 @@ const EVERY: Duration = Duration::from_secs(60);
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut remapped_taken_up = false;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        // Settings change with a start, so once is enough.
+        if !remapped_taken_up {
+            match app.take_up_remapped().await {
+                Ok(_) => remapped_taken_up = true,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "codes that have got a meaning were not looked for");
+                }
+            }
+        }
         if let Err(error) = app.wake_matched().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
         }

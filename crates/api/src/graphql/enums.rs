@@ -32,7 +32,7 @@ pub enum OrderStatus {
 }
 
 /// How far a parcel is. It never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ShipmentStatus")]
 pub enum ShipmentStatus {
     /// A label exists. The carrier does not have the parcel.

@@ -81,7 +81,7 @@ impl OrderEvent {
 
     /// Who caused it.
     async fn actor(&self) -> Actor {
-        Actor { kind: self.0.actor.kind.into(), id: self.0.actor.id.clone() }
+        Actor::from(&self.0.actor)
     }
 
     /// What they said about it.
@@ -127,4 +127,10 @@ pub struct Actor {
     kind: ActorKind,
     /// Which one: a user id, a supplier's code, a carrier's name.
     id: Option<String>,
+}
+
+impl From<&domain::Actor> for Actor {
+    fn from(actor: &domain::Actor) -> Self {
+        Self { kind: actor.kind.into(), id: actor.id.clone() }
+    }
 }

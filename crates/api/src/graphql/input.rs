@@ -2,7 +2,7 @@
 //!
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
-use app::{Caller, IdempotencyKey, orders::Ask};
+use app::{Caller, IdempotencyKey, orders::Ask, shipments::Sighting};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     cursor::is_plausible,
-    enums::{Carrier, FulfillmentPath, OrderStatus, OriginKind},
+    enums::{Carrier, FulfillmentPath, OrderStatus, OriginKind, ShipmentStatus},
 };
 
 /// An order to be placed.
@@ -158,6 +158,24 @@ pub struct CancelShipmentInput {
     idempotency_key: Option<String>,
 }
 
+/// Where somebody saw a parcel.
+#[derive(InputObject, Serialize)]
+pub struct RecordScanInput {
+    /// The parcel.
+    shipment_id: ID,
+    /// How far it was.
+    status: ShipmentStatus,
+    /// When.
+    occurred_at: DateTime<Utc>,
+    /// Where.
+    location: Option<String>,
+    /// What to say about it.
+    notes: Option<String>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
 impl PlaceOrderInput {
     pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
@@ -255,6 +273,20 @@ impl CancelShipmentInput {
     }
 }
 
+impl RecordScanInput {
+    pub(super) fn read(self) -> Result<(Sighting, Option<IdempotencyKey>), Refusal> {
+        let key = key(&self.idempotency_key, "recordScan", &self)?;
+        let sighting = Sighting {
+            shipment_id: id("shipmentId", &self.shipment_id)?,
+            status: self.status.into(),
+            occurred_at: plausible("occurredAt", self.occurred_at)?,
+            location: self.location,
+            notes: self.notes,
+        };
+        Ok((sighting, key))
+    }
+}
+
 impl OriginInput {
     fn read(self) -> domain::Origin {
         domain::Origin { kind: self.kind.into(), code: self.code }
@@ -287,9 +319,13 @@ fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
 
 /// A time in the microseconds that both databases keep.
 fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Refusal> {
-    match at {
-        Some(at) if !is_plausible(at) => Err(invalid(field, "a year from 1 to 9999 is needed")),
-        at => Ok(at.map(|at| at.trunc_subsecs(6))),
+    at.map(|at| plausible(field, at)).transpose()
+}
+
+fn plausible(field: &str, at: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+    match is_plausible(at) {
+        true => Ok(at.trunc_subsecs(6)),
+        false => Err(invalid(field, "a year from 1 to 9999 is needed")),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod nulls;
 mod order;
 mod outcome;
 mod query;
+mod replay;
 mod shipment;
 mod subscription;
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! What can be done.
 
 use app::{App, Caller, orders::Ask};
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
 use super::{
     input::{
         CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, PlaceOrderInput,
-        TransitionOrderInput,
+        RecordScanInput, TransitionOrderInput,
     },
     outcome::{self, PlaceOrderResult, ShipmentResult, TransitionOrderResult},
+    replay::{self, ReplayInput, ReplayResult},
+    webhook::{self, WebhookResult},
 };
 
 /// What can be done.
@@ -74,6 +76,27 @@ impl Mutation {
             app.cancel_shipment(caller.clone(), id, reason, key).await
         };
         outcome::shipped(ctx, changed.await)
+    }
+
+    /// Records by hand where a parcel is, for carriers that send no webhooks. It counts as a carrier's scan does.
+    async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let changed = async {
+            let (sighting, key) = input.read()?;
+            app.record_scan(caller.clone(), sighting, key).await
+        };
+        outcome::shipped(ctx, changed.await)
+    }
+
+    /// Has a webhook read again, whatever became of it. For support and systems.
+    async fn retry_webhook(&self, ctx: &Context<'_>, id: ID) -> Result<WebhookResult> {
+        webhook::retry(ctx, &id).await
+    }
+
+    /// Reads stored webhooks again under the meanings that codes have today, and says what would change; with
+    /// `apply` it is changed. For support and systems.
+    async fn replay_webhooks(&self, ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
+        replay::replay(ctx, input).await
     }
 }
 

@@ -158,6 +158,18 @@ pub struct Forbidden {
     message: String,
 }
 
+impl NotFound {
+    pub(super) fn new(refusal: &Refusal) -> Self {
+        Self { message: refusal.to_string() }
+    }
+}
+
+impl Forbidden {
+    pub(super) fn new(refusal: &Refusal) -> Self {
+        Self { message: refusal.to_string() }
+    }
+}
+
 /// A value that cannot be right.
 #[derive(SimpleObject)]
 pub struct InvalidInput {

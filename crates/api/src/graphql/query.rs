@@ -15,7 +15,7 @@ use super::{
     order::Order,
     shipment::Shipment,
     transition::{StateMachineEdge, state_machine},
-    webhook::{self, Webhook},
+    webhook::{self, UnknownCode, Webhook},
 };
 
 /// What can be asked.
@@ -108,6 +108,11 @@ impl Query {
     ) -> Result<Connection<Webhook>> {
         let filter = filter.map(WebhookFilter::read).transpose()?.unwrap_or_default();
         webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
+    }
+
+    /// The codes carriers sent that have no meaning here, the most frequent first. For support and systems.
+    async fn unknown_codes(&self, ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
+        webhook::unknown_codes(ctx).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
+    event::Actor,
     item::{OrderItem, Origin, items_of},
     loader::Scanned,
     order::Order,
@@ -267,6 +268,11 @@ impl Scan {
     /// When we first heard of it, by our clock.
     async fn recorded_at(&self) -> DateTime<Utc> {
         self.0.recorded_at
+    }
+
+    /// Who recorded it by hand. Null where the carrier said it.
+    async fn recorded_by(&self) -> Option<Actor> {
+        self.0.recorded_by.as_ref().map(Actor::from)
     }
 
     /// What it did when it came.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use app::{App, Caller};
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
-use domain::WebhookId;
+use domain::{Refusal, WebhookId};
 use persistence::{
     read::{self, Page, WebhookFilter},
     webhooks,
@@ -15,8 +15,10 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
-    error::answer,
+    error::{answer, failed},
     loader::Scanned,
+    node::uuid,
+    outcome::{Forbidden, NotFound},
     shipment::Scan,
 };
 
@@ -47,6 +49,80 @@ pub(super) async fn inbox(
             )
         },
     ))
+}
+
+/// Has a webhook read again.
+pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
+    let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+    let retried = app.retry_webhook(caller, uuid("id", id)?).await;
+    Ok(match retried {
+        Ok(webhook) => {
+            let siblings = Scanned::new(vec![webhook.id]);
+            WebhookSuccess { webhook: Webhook { webhook, siblings } }.into()
+        }
+        Err(app::Error::Refused(refusal @ Refusal::NotFound(_))) => NotFound::new(&refusal).into(),
+        Err(app::Error::Refused(refusal @ Refusal::Forbidden(_))) => Forbidden::new(&refusal).into(),
+        Err(error) => return Err(failed(ctx, &error)),
+    })
+}
+
+/// The codes that nobody knows.
+pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
+    let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+    let codes = answer(ctx, app.unknown_codes(caller).await)?;
+    Ok(codes.into_iter().map(UnknownCode::from).collect())
+}
+
+/// What reading a webhook again comes to.
+#[derive(Union)]
+pub enum WebhookResult {
+    /// It will be read.
+    Success(WebhookSuccess),
+    /// There is no such webhook.
+    NotFound(NotFound),
+    /// The role may not.
+    Forbidden(Forbidden),
+}
+
+/// The webhook will be read again, in a moment.
+#[derive(SimpleObject)]
+pub struct WebhookSuccess {
+    /// The webhook.
+    webhook: Webhook,
+}
+
+/// A code that no table lists and no setting maps. Its scans are kept and move nothing.
+#[derive(SimpleObject)]
+pub struct UnknownCode {
+    /// Who sent it: a carrier, or one that reports for many (`easypost`).
+    carrier: String,
+    /// The code, as shown on the scans.
+    carrier_code: String,
+    /// The carrier's words on the latest of them.
+    description: Option<String>,
+    /// Scans with it, each claim once.
+    scans: i64,
+    /// When the first came, by our clock.
+    first_at: DateTime<Utc>,
+    /// When the latest came, by our clock.
+    latest_at: DateTime<Utc>,
+    /// The beginning of an entry of `MILEPOST_CARRIER_CODES` that gives it a meaning: `fedex.Q9=`. Its scans are
+    /// then taken up by themselves.
+    setting: String,
+}
+
+impl From<read::UnknownCode> for UnknownCode {
+    fn from(code: read::UnknownCode) -> Self {
+        Self {
+            setting: format!("{}.{}=", code.sender, code.code),
+            carrier: code.sender,
+            carrier_code: code.code,
+            description: code.description,
+            scans: code.scans,
+            first_at: code.first_at,
+            latest_at: code.latest_at,
+        }
+    }
 }
 
 /// A request of a carrier with a good signature, byte for byte. The same content is kept once.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Order, OrderId, Refusal, Request};
+use domain::{Order, OrderId, Refusal, Request, ShipmentId};
 use persistence::{
     Event, Store,
     idempotency::{self, Answer, ScopedKey},
@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     feed::Feed,
     retry::retrying,
+    scans::{Ledger, Source},
 };
 
 /// Carries out a batch of requests. When the batch as a whole fails, each member is tried alone, in a
@@ -71,6 +72,7 @@ async fn settle(
     let mut loaded = orders::lock(&tx, &ids).await?;
     let keys: Vec<ScopedKey> = asks.iter().filter_map(scoped_key).collect();
     let mut answered = idempotency::answers(&tx, &keys).await?;
+    let mut ledger = Ledger::open(&tx, &scanned(asks), false).await?;
     let mut new_answers = Vec::new();
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
@@ -80,7 +82,9 @@ async fn settle(
             continue;
         }
         let result = match loaded.get_mut(&ask.order_id) {
-            Some(order) if ask.caller.may_see(order.head()) => apply(order, ask, &mut taken, now),
+            Some(order) if ask.caller.may_see(order.head()) => {
+                apply(order, ask, &mut taken, &mut ledger, now)
+            }
             _ => Err(Refusal::NotFound("order").into()),
         };
         if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &ask.key) {
@@ -99,6 +103,7 @@ async fn settle(
     // In one order everywhere: two batches with the same keys must not wait for each other.
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+    ledger.write(&tx).await?;
     idempotency::keep(&tx, &new_answers, now).await?;
     persistence::webhooks::wake(&tx, &taken.registered, now).await?;
     store.commit(tx).await?;
@@ -109,11 +114,36 @@ fn scoped_key(ask: &Ask) -> Option<ScopedKey> {
     ask.key.as_ref().map(|key| (ask.caller.key_scope(), key.key.clone()))
 }
 
-fn apply(order: &mut Order, ask: &Ask, taken: &mut NumbersTaken, now: DateTime<Utc>) -> Result<Changed> {
+/// The parcels that somebody says something about.
+fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
+    let scanned = asks.iter().filter_map(|ask| match &ask.request {
+        Request::Scans { shipment, .. } => Some(*shipment),
+        Request::Transition { .. }
+        | Request::CancelItems { .. }
+        | Request::CreateShipment(_)
+        | Request::CancelShipment { .. } => None,
+    });
+    scanned.collect()
+}
+
+fn apply(
+    order: &mut Order,
+    ask: &Ask,
+    taken: &mut NumbersTaken,
+    ledger: &mut Ledger,
+    now: DateTime<Utc>,
+) -> Result<Changed> {
     if let Request::CreateShipment(new) = &ask.request {
         taken.check(new, ask.order_id)?;
     }
-    let outcome = order.apply(ask.request.clone(), ask.expected_version, &context(&ask.caller, now))?;
+    let context = context(&ask.caller, now);
+    let outcome = match &ask.request {
+        Request::Scans { shipment, heard, .. } => {
+            let source = Source::Hand(&ask.caller.actor);
+            ledger.hear(order, *shipment, source, heard.clone(), &context)?
+        }
+        request => order.apply(request.clone(), ask.expected_version, &context)?,
+    };
     if let Request::CreateShipment(new) = &ask.request {
         taken.register(new, ask.order_id);
     }

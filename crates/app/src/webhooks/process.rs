@@ -72,8 +72,9 @@ impl App {
                 loaded.get_mut(&order_id).ok_or_else(|| broken("its order is not there".to_owned()))?;
             for (at, Claims { carrier, scans }) in claims {
                 let one = &mut read[at];
-                let context = carrier_context(&one.reading, carrier, now);
-                let source = Source::Webhook(one.reading.webhook.id);
+                let webhook = &one.reading.webhook;
+                let context = carrier_context(carrier, webhook.id, webhook.request_id.clone(), now);
+                let source = Source::Webhook(webhook.id);
                 let codes: Vec<String> = scans.iter().map(|scan| scan.code.clone()).collect();
                 // A refusal would be a fault of ours: what a carrier says of a parcel of this order is taken in.
                 let done = ledger
@@ -95,13 +96,14 @@ impl App {
 }
 
 /// Whose word it is that a webhook brings.
-pub(super) fn carrier_context(reading: &Reading, carrier: Carrier, now: DateTime<Utc>) -> Context {
-    Context {
-        actor: Actor::new(ActorKind::Carrier, carrier.as_str()),
-        now,
-        request_id: reading.webhook.request_id.clone(),
-        webhook_id: Some(reading.webhook.id),
-    }
+pub(super) fn carrier_context(
+    carrier: Carrier,
+    webhook: WebhookId,
+    request_id: Option<String>,
+    now: DateTime<Utc>,
+) -> Context {
+    let actor = Actor::new(ActorKind::Carrier, carrier.as_str());
+    Context { actor, now, request_id, webhook_id: Some(webhook) }
 }
 
 /// What one webhook says of one parcel.

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 
 use crate::{
     actor::ActorKind,
-    fold::{Ours, effect, evidence, fold},
+    fold::{Ours, effect, evidence, fold, is_too_old},
     ids::ShipmentId,
-    order::{Order, Outcome, StepDetail},
+    order::{
+        Order, Outcome, StepDetail,
+        place::{check_text, check_words},
+    },
     refusal::Refusal,
     rollup::{carrying, justification, slowest, status_for},
-    scan::{Heard, Scan, ScanEffect, ScanIdentity},
-    shipment::{Rank, Shipment},
+    scan::{Heard, Meaning, Scan, ScanEffect, ScanIdentity},
+    shipment::{Rank, Shipment, ShipmentStatus},
     status::LINE,
     transition::Context,
 };
@@ -68,6 +71,9 @@ impl Order {
         let shipment = self.shipment_mut(id)?.clone();
         if !self.may_scan(&shipment, context) {
             return Err(Refusal::Forbidden("this role may not record scans of that shipment".to_owned()));
+        }
+        if context.actor.kind != ActorKind::Carrier {
+            heard.iter().try_for_each(|scan| check_by_hand(scan, placed_at, context.now))?;
         }
         let shipment = self.shipment_mut(id)?;
         let before = shipment.tracking.clone();
@@ -142,6 +148,25 @@ impl Order {
         let slowest = carrying(&self.shipments).min_by_key(|shipment| shipment.status().rank());
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }
+}
+
+/// What a carrier says wrongly is kept and counts for nothing; a person is told.
+fn check_by_hand(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
+    check_words(scan.description.as_deref(), None)?;
+    if let Some(location) = &scan.location {
+        check_text("location", location)?;
+    }
+    if scan.occurred_at > now {
+        return Err(Refusal::invalid("occurredAt", "a parcel is not scanned in the future"));
+    }
+    if is_too_old(scan, placed_at) {
+        let message = format!("the order was placed later, at {placed_at}: that was another parcel");
+        return Err(Refusal::invalid("occurredAt", message));
+    }
+    if scan.meaning == Meaning::Status(ShipmentStatus::Cancelled) {
+        return Err(Refusal::invalid("status", "a parcel is called off with cancelShipment"));
+    }
+    Ok(())
 }
 
 /// The rank that each status of the line stands for.

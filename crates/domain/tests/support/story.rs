@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Actor, Carrier, Heard, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request, Scan,
-    ScanEffect, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Carrier, Heard, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request,
+    Scan, ScanEffect, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -92,7 +92,9 @@ impl Story {
         replay: bool,
     ) -> Vec<ScanEffect> {
         let request = Request::Scans { shipment, known, heard: heard.to_vec(), replay };
+        let asking = std::mem::replace(&mut self.actor, Actor::new(ActorKind::Carrier, "fedex"));
         let outcome = self.ask(request).expect("the carrier's word is taken in");
+        self.actor = asking;
         let kept = self.scans.entry(shipment).or_default();
         let mut effects = Vec::new();
         for (scan, answer) in heard.iter().zip(outcome.heard) {

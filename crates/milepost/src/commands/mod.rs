@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod migrate;
+pub mod replay;
 pub mod scan;
 pub mod schema;
 pub mod serve;

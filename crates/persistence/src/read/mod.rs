@@ -15,5 +15,5 @@ pub use orders::{
     orders_page,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{scans_of, scans_of_webhooks, shipment_by_number, shipments, shipments_of};
-pub use webhooks::{WebhookFilter, webhook, webhooks_count, webhooks_page};
+pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipment_by_number, shipments, shipments_of};
+pub use webhooks::{UnknownCode, WebhookFilter, unknown_codes, webhook, webhooks_count, webhooks_page};

@@ -12,6 +12,7 @@ use crate::{
     entity::{scan, shipment},
     orders,
     scans::StoredScan,
+    shipments::{Holder, Number, holders},
 };
 
 /// The parcels of many orders, oldest first.
@@ -40,6 +41,11 @@ pub async fn shipment_by_number(store: &Store, carrier: Carrier, number: &str) -
         .one(store.reader())
         .await?;
     Ok(orders::with_lines(store.reader(), row.into_iter().collect()).await?.pop())
+}
+
+/// Every parcel that ever had one of these numbers, newest first.
+pub async fn holders_of(store: &Store, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
+    holders(store.reader(), numbers).await
 }
 
 /// The scans of many parcels, newest first by the carrier's time.

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QueryTrait, Select,
+    Statement,
+};
 use uuid::Uuid;
 
 use super::page::{Page, PageRequest, fetch};
@@ -50,6 +53,54 @@ pub async fn webhooks_page(
 /// How many webhooks there are.
 pub async fn webhooks_count(store: &Store, filter: &WebhookFilter) -> Result<u64> {
     Ok(filtered(filter).count(store.reader()).await?)
+}
+
+/// A code that no table lists and no setting maps, and how often it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCode {
+    /// Who sent it.
+    pub sender: String,
+    /// The code, as shown on the scans.
+    pub code: String,
+    /// The carrier's words on one of them.
+    pub description: Option<String>,
+    /// Scans with it, each claim once.
+    pub scans: i64,
+    /// When the first came, by our clock.
+    pub first_at: DateTime<Utc>,
+    /// When the latest came.
+    pub latest_at: DateTime<Utc>,
+    /// A webhook that brought one.
+    pub webhook_id: WebhookId,
+}
+
+/// The most codes listed. More than these would be a sender that is not understood at all.
+const MOST_CODES: u64 = 500;
+
+/// Every unknown code there is, the most frequent first.
+pub async fn unknown_codes(store: &Store) -> Result<Vec<UnknownCode>> {
+    // The newest scan of each code stands for its words and its webhook.
+    let sql = "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id FROM ( \
+                 SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, \
+                   count(*) OVER of_code AS scans, min(s.recorded_at) OVER of_code AS first_at, \
+                   row_number() OVER (PARTITION BY w.sender, s.code ORDER BY s.recorded_at DESC, s.scan_id) AS at \
+                 FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id WHERE s.meaning = 'unknown' \
+                 WINDOW of_code AS (PARTITION BY w.sender, s.code)) one \
+               WHERE at = 1 ORDER BY scans DESC, sender, code LIMIT $1";
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [MOST_CODES.into()]);
+    let rows = store.reader().query_all_raw(statement).await?;
+    let read = |row: &QueryResult| {
+        Ok(UnknownCode {
+            sender: row.try_get_by_index(0)?,
+            code: row.try_get_by_index(1)?,
+            description: row.try_get_by_index(2)?,
+            scans: row.try_get_by_index(3)?,
+            first_at: row.try_get_by_index(4)?,
+            latest_at: row.try_get_by_index(5)?,
+            webhook_id: WebhookId(row.try_get_by_index(6)?),
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// One webhook.

@@ -1,0 +1,116 @@
+//! Reading stored webhooks again, under the meanings that carriers' codes have today.
+
+use app::{App, Caller, webhooks};
+use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::{
+    cursor::is_plausible,
+    enums::{OrderStatus, ShipmentStatus},
+    error::{answer, bad_input},
+    order::Order,
+    shipment::Shipment,
+};
+
+/// The most webhooks one request reads: it has to be answered in time. `milepost replay` has no such bound.
+const MOST: u64 = 20_000;
+
+/// Which webhooks to read again.
+#[derive(InputObject)]
+pub struct ReplayInput {
+    /// Received then or later.
+    since: DateTime<Utc>,
+    /// Received before. Left out: until now.
+    until: Option<DateTime<Utc>>,
+    /// Of this sender: `fedex`, `easypost`. Left out: of all.
+    carrier: Option<String>,
+    /// Whether to make the changes. Left out: only say what would change.
+    apply: Option<bool>,
+}
+
+/// What reading webhooks again comes to.
+#[derive(SimpleObject)]
+pub struct ReplayResult {
+    /// Webhooks that were read.
+    examined: u64,
+    /// Scans that read differently from what is stored.
+    scans: u64,
+    /// Parcels that change by that.
+    changes: Vec<ReplayChange>,
+    /// Orders that could not be changed.
+    failed: Vec<ReplayFailure>,
+    /// Whether the changes were made.
+    applied: bool,
+}
+
+/// What reading webhooks again changes, or would change, of a parcel.
+#[derive(SimpleObject)]
+pub struct ReplayChange {
+    /// The order as it is now.
+    order: Order,
+    /// The parcel as it is now.
+    shipment: Shipment,
+    /// How far the parcel was.
+    from: ShipmentStatus,
+    /// How far it is by today's meanings. The same where only its condition or its times change.
+    to: ShipmentStatus,
+    /// Where the order stands after it. An order never goes back.
+    order_to: OrderStatus,
+    /// What the customer is told because of it, noted with the first parcel of an order.
+    notices: Vec<OrderStatus>,
+}
+
+/// An order that could not be changed.
+#[derive(SimpleObject)]
+pub struct ReplayFailure {
+    /// The order.
+    order_id: ID,
+    /// Why.
+    message: String,
+}
+
+impl ReplayInput {
+    fn read(self) -> Result<webhooks::Replay> {
+        let sender = |name: String| name.parse().map_err(|error| bad_input("input.carrier", error));
+        let times = [("input.since", Some(self.since)), ("input.until", self.until)];
+        for (field, at) in times {
+            if at.is_some_and(|at| !is_plausible(at)) {
+                return Err(bad_input(field, "a year from 1 to 9999 is needed"));
+            }
+        }
+        Ok(webhooks::Replay {
+            since: self.since,
+            until: self.until,
+            sender: self.carrier.map(sender).transpose()?,
+            apply: self.apply.unwrap_or_default(),
+            most: Some(MOST),
+        })
+    }
+}
+
+pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
+    let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+    let replayed = answer(ctx, app.replay(caller, &input.read()?).await)?;
+    let change = |change: webhooks::ReplayChange| {
+        let order = Order::from(change.order);
+        ReplayChange {
+            shipment: Shipment::alone(order.clone(), change.shipment),
+            order,
+            from: change.from.into(),
+            to: change.to.into(),
+            order_to: change.order_to.into(),
+            notices: change.notices.into_iter().map(Into::into).collect(),
+        }
+    };
+    let failure = |failed: webhooks::NotReplayed| ReplayFailure {
+        order_id: failed.order_id.to_string().into(),
+        message: failed.error,
+    };
+    Ok(ReplayResult {
+        examined: replayed.examined,
+        scans: replayed.scans,
+        changes: replayed.changes.into_iter().map(change).collect(),
+        failed: replayed.failed.into_iter().map(failure).collect(),
+        applied: replayed.applied,
+    })
+}

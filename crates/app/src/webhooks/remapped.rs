@@ -1,0 +1,56 @@
+//! Codes that nobody knew: listed for support, and taken up when they have got a meaning since.
+
+use carriers::{CodeMap, Push, Sender};
+use domain::Meaning;
+use persistence::{
+    read::{self, UnknownCode},
+    webhooks,
+};
+
+use crate::{App, Caller, error::Result};
+
+impl App {
+    /// The codes that no table lists and no setting maps, the most frequent first. For support and systems.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): forbidden.
+    pub async fn unknown_codes(&self, caller: &Caller) -> Result<Vec<UnknownCode>> {
+        caller.must_be_staff()?;
+        Ok(read::unknown_codes(&self.store).await?)
+    }
+
+    /// Has the webhooks read again whose unknown codes have a meaning today: the merchant has mapped them, or a
+    /// newer version lists them. Called when a worker starts. Returns how many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_up_remapped(&self) -> Result<u64> {
+        let now = self.clock.now();
+        let mut woken = 0;
+        for unknown in read::unknown_codes(&self.store).await? {
+            let Some(webhook) = read::webhook(&self.store, unknown.webhook_id).await? else { continue };
+            if has_meaning(&unknown, &webhook.body, &self.policy().codes) {
+                let count = webhooks::wake_unknown(&self.store, &unknown.sender, &unknown.code, now).await?;
+                tracing::info!(
+                    unknown.sender,
+                    unknown.code,
+                    count,
+                    "a code has got a meaning: its webhooks are read again"
+                );
+                woken += count;
+            }
+        }
+        if woken > 0 {
+            self.feed.poke();
+        }
+        Ok(woken)
+    }
+}
+
+/// Whether a body with that code reads differently today.
+fn has_meaning(unknown: &UnknownCode, body: &[u8], codes: &CodeMap) -> bool {
+    let parsed = unknown.sender.parse::<Sender>().ok().and_then(|sender| sender.parse(body, codes).ok());
+    let Some(Push::Parcels(parcels)) = parsed else { return false };
+    let mut scans = parcels.iter().flat_map(|parcel| &parcel.scans);
+    scans.any(|scan| scan.code == unknown.code && scan.meaning != Meaning::Unknown)
+}
