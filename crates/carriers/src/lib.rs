@@ -12,6 +12,7 @@ mod parcel;
 mod signature;
 mod time;
 mod ups;
+mod usps;
 
 #[cfg(test)]
 mod robustness;
@@ -33,6 +34,8 @@ pub enum Sender {
     Fedex,
     /// UPS, Track Alert.
     Ups,
+    /// USPS, Subscriptions-Tracking.
+    Usps,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -68,12 +71,13 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 2] = [Self::Fedex, Self::Ups];
+    pub const ALL: [Self; 3] = [Self::Fedex, Self::Ups, Self::Usps];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
+            Self::Usps => &usps::Usps,
         }
     }
 
@@ -162,6 +166,6 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups");
+        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, usps");
     }
 }
