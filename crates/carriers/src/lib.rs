@@ -4,6 +4,7 @@
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
 //! requests as the carrier would. A new sender is one module and one member of [`Sender`].
 
+mod aftership;
 mod codes;
 mod compose;
 mod fedex;
@@ -36,6 +37,8 @@ pub enum Sender {
     Ups,
     /// USPS, Subscriptions-Tracking.
     Usps,
+    /// AfterShip Tracking, for many carriers.
+    Aftership,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -71,13 +74,14 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 3] = [Self::Fedex, Self::Ups, Self::Usps];
+    pub const ALL: [Self; 4] = [Self::Fedex, Self::Ups, Self::Usps, Self::Aftership];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
             Self::Usps => &usps::Usps,
+            Self::Aftership => &aftership::Aftership,
         }
     }
 
@@ -166,6 +170,6 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, usps");
+        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, usps, aftership");
     }
 }
