@@ -138,6 +138,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn scans_hours_apart_are_told_apart_and_are_the_same_alone_and_in_a_history() {
+        use ShipmentStatus::{Delivered, InTransit, LabelCreated, OutForDelivery};
+        let six = [LabelCreated, InTransit, InTransit, OutForDelivery, OutForDelivery, Delivered];
+        let scans: Vec<Told<'_>> =
+            six.into_iter().zip(0..).map(|(status, hour)| told(Meaning::Status(status), hour)).collect();
+        for sender in Sender::ALL {
+            let identities = |scans: &[Told<'_>]| {
+                let parcels = read_back(sender, &history(sender, scans));
+                parcels.into_iter().flat_map(|parcel| parcel.scans).map(|scan| scan.identity).collect()
+            };
+            let together: std::collections::BTreeSet<_> = identities(&scans);
+            assert_eq!(together.len(), six.len(), "{sender}");
+            let alone = scans.iter().flat_map(|scan| identities(std::slice::from_ref(scan)));
+            assert_eq!(alone.collect::<std::collections::BTreeSet<_>>(), together, "{sender}");
+        }
+    }
+
+    #[test]
     fn an_estimate_reads_back_as_that_day() {
         for sender in Sender::ALL {
             let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];

@@ -4,6 +4,7 @@
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
 //! requests as the carrier would. A new sender is one module and one member of [`Sender`].
 
+mod aftership;
 mod codes;
 mod compose;
 mod fedex;
@@ -12,6 +13,7 @@ mod parcel;
 mod signature;
 mod time;
 mod ups;
+mod usps;
 
 #[cfg(test)]
 mod robustness;
@@ -33,6 +35,10 @@ pub enum Sender {
     Fedex,
     /// UPS, Track Alert.
     Ups,
+    /// USPS, Subscriptions-Tracking.
+    Usps,
+    /// AfterShip Tracking, for many carriers.
+    Aftership,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -68,12 +74,14 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 2] = [Self::Fedex, Self::Ups];
+    pub const ALL: [Self; 4] = [Self::Fedex, Self::Ups, Self::Usps, Self::Aftership];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
+            Self::Usps => &usps::Usps,
+            Self::Aftership => &aftership::Aftership,
         }
     }
 
@@ -162,6 +170,6 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups");
+        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, usps, aftership");
     }
 }

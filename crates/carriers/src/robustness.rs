@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use crate::{CodeMap, Push, Request, Secrets, Sender};
 
-const SAMPLES: [&str; 9] = [
+const SAMPLES: [&str; 17] = [
+    include_str!("../samples/aftership_another_carrier.json"),
+    include_str!("../samples/aftership_edd_revise.json"),
+    include_str!("../samples/aftership_history.json"),
     include_str!("../samples/fedex_flat.json"),
     include_str!("../samples/fedex_history.json"),
     include_str!("../samples/fedex_latest_status_only.json"),
@@ -15,6 +18,11 @@ const SAMPLES: [&str; 9] = [
     include_str!("../samples/ups_new_delivery_time.json"),
     include_str!("../samples/ups_out_for_delivery.json"),
     include_str!("../samples/ups_returning.json"),
+    include_str!("../samples/usps_challenge.json"),
+    include_str!("../samples/usps_events.json"),
+    include_str!("../samples/usps_flat.json"),
+    include_str!("../samples/usps_history.json"),
+    include_str!("../samples/usps_unwrapped.json"),
 ];
 
 /// Every sender reads the body, whoever wrote it.
@@ -118,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn any_request_is_refused(name in select(vec!["fdx-signature", "credential", "x"]), value in vec(any::<u8>(), 0..80)) {
+    fn any_request_is_refused(name in select(vec!["fdx-signature", "credential", "x-hmac", "hmac-header", "aftership-hmac-sha256", "x"]), value in vec(any::<u8>(), 0..80)) {
         let secrets = Secrets::new(["a secret nobody guesses".to_owned()]).unwrap();
         for sender in Sender::ALL {
             let headers = [(name, &value[..])];
@@ -129,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn any_setting(setting in "[a-zA-Z0-9./=, ]{0,40}|(fedex|ups|FX)\\.[A-Z/]{0,4}=[a-z_]{0,8}") {
+    fn any_setting(setting in "[a-zA-Z0-9./=, ]{0,40}|(fedex|ups|usps|aftership|FX)\\.[A-Z/]{0,4}=[a-z_]{0,8}") {
         let _: Result<CodeMap, _> = setting.parse();
     }
 }

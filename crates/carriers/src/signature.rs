@@ -55,6 +55,9 @@ pub enum Refused {
     /// What was signed is from another time: a captured request that is sent again, or a clock that is wrong.
     #[error("the signature is of {0}, too far from now")]
     Stale(DateTime<Utc>),
+    /// What was signed says no time that can be read, so that it may be from any.
+    #[error("the time of the signature cannot be read")]
+    Undated,
     /// The proof fits none of the secrets.
     #[error("the signature fits none of the configured secrets")]
     Mismatch,

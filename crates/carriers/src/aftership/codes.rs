@@ -1,0 +1,92 @@
+//! What AfterShip's tags mean. A subtag refines its tag (`InTransit_002`); new ones appear without notice and
+//! then mean what their tag means.
+
+use domain::{
+    ConditionKind::{Damaged, DeliveryAttemptFailed, Lost, Other},
+    Meaning::{self, Condition, Status, Unknown},
+    ShipmentStatus::*,
+};
+
+/// The meaning of a tag and its subtag. Without a tag the beginning of the subtag is one.
+pub(super) fn meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
+    let subtag = subtag.unwrap_or_default();
+    let refined = match subtag.to_ascii_lowercase().as_str() {
+        "intransit_002" => Some(Status(PickedUp)),
+        // Refused.
+        "exception_003" => Some(Condition(DeliveryAttemptFailed)),
+        // On its way back, and back.
+        "exception_010" | "exception_011" => Some(Status(ReturnedToSender)),
+        "exception_012" => Some(Condition(Damaged)),
+        "exception_013" => Some(Condition(Lost)),
+        _ => None,
+    };
+    refined.unwrap_or_else(|| of_tag(tag.or_else(|| subtag.split('_').next()).unwrap_or_default()))
+}
+
+fn of_tag(tag: &str) -> Meaning {
+    match tag.to_ascii_lowercase().as_str() {
+        "inforeceived" => Status(LabelCreated),
+        "intransit" => Status(InTransit),
+        // AfterShip's text adds "or ready to pickup", which has a tag of its own by now.
+        "outfordelivery" => Status(OutForDelivery),
+        "availableforpickup" => Status(AvailableForPickup),
+        "delivered" => Status(Delivered),
+        "attemptfail" => Condition(DeliveryAttemptFailed),
+        "exception" => Condition(Other),
+        // Nothing heard yet, nothing heard for 30 days: nobody knows where it is.
+        "pending" | "expired" => Unknown,
+        _ => Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_tag_has_its_meaning_with_any_subtag_nobody_lists() {
+        let table = [
+            ("InfoReceived", Status(LabelCreated)),
+            ("InTransit", Status(InTransit)),
+            ("OutForDelivery", Status(OutForDelivery)),
+            ("AvailableForPickup", Status(AvailableForPickup)),
+            ("Delivered", Status(Delivered)),
+            ("AttemptFail", Condition(DeliveryAttemptFailed)),
+            ("Exception", Condition(Other)),
+            ("Pending", Unknown),
+            ("Expired", Unknown),
+            ("Teleported", Unknown),
+            ("", Unknown),
+        ];
+        for (tag, expected) in table {
+            assert_eq!(meaning(Some(tag), None), expected, "{tag}");
+            for number in ["001", "099", "x"] {
+                let subtag = format!("{tag}_{number}");
+                assert_eq!(meaning(Some(tag), Some(&subtag)), expected, "{subtag}");
+                assert_eq!(meaning(None, Some(&subtag)), expected, "{subtag} without its tag");
+                assert_eq!(meaning(Some(&tag.to_uppercase()), Some(&subtag.to_lowercase())), expected);
+            }
+        }
+        assert_eq!(meaning(None, None), Unknown);
+    }
+
+    #[test]
+    fn every_listed_subtag_refines_its_tag() {
+        let table = [
+            ("InTransit_001 InTransit_003", Status(InTransit)),
+            ("InTransit_002", Status(PickedUp)),
+            ("Delivered_001 Delivered_002 Delivered_003 Delivered_004 Delivered_005", Status(Delivered)),
+            ("Exception_003", Condition(DeliveryAttemptFailed)),
+            ("Exception_010 Exception_011", Status(ReturnedToSender)),
+            ("Exception_012", Condition(Damaged)),
+            ("Exception_013", Condition(Lost)),
+            ("Exception_002 Exception_016 Exception_017 Exception_018", Condition(Other)),
+        ];
+        for (subtags, expected) in table {
+            for subtag in subtags.split(' ') {
+                let tag = subtag.split('_').next();
+                assert_eq!(meaning(tag, Some(subtag)), expected, "{subtag}");
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! AfterShip Tracking: the whole history of a parcel of any carrier, every time something changes.
+//!
+//! Its retries go on for nearly three days, so very old pushes arrive. Versions differ in names that we do not
+//! need or read in both spellings, so the header `as-webhook-version` is not asked.
+
+mod codes;
+mod compose;
+#[cfg(test)]
+mod tests;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use domain::{Carrier, CarrierTime, Meaning};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use crate::{
+    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    json::{list, object, text},
+    parcel::{NO_CODE, identity, place, tracking_number},
+    signature::hmac_sha256,
+    time,
+};
+
+/// HMAC-SHA256 of the body in base64. The key is the secret as it stands, whatever it looks like.
+const SIGNATURE: &str = "aftership-hmac-sha256";
+
+/// The sender.
+pub(crate) struct Aftership;
+
+impl Protocol for Aftership {
+    fn name(&self) -> &'static str {
+        "aftership"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        None
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let sent = STANDARD
+            .decode(request.header(SIGNATURE)?)
+            .map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
+        secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        let body = object(body)?;
+        let tracking = body
+            .get("msg")
+            .filter(|msg| msg.is_object())
+            .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
+        match text(&body, "/event").ok_or_else(|| Unreadable("`event` is missing".into()))?.as_str() {
+            "tracking_update" => parcel(&body, tracking, |key| scans(tracking, key, remap)),
+            // About the promise and about the silence, never about the place: no setting makes steps of them.
+            event @ ("edd_revise" | "tracking_pending_time") => {
+                parcel(&body, tracking, |key| vec![notice(&body, event, key)])
+            }
+            other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
+        }
+    }
+
+    fn push_id(&self, body: &[u8]) -> Option<String> {
+        text(&object(body).ok()?, "/event_id")
+    }
+
+    fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
+        vec![(SIGNATURE.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).into_iter().collect()
+    }
+}
+
+/// Whose claim it is: the carrier and its number.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    carrier: Carrier,
+    number: &'a str,
+}
+
+/// The parcel the push is about, with the scans it amounts to.
+fn parcel(
+    body: &Value,
+    tracking: &Value,
+    scans: impl FnOnce(Key<'_>) -> Vec<ParsedScan>,
+) -> Result<Push, Unreadable> {
+    let required =
+        |pointer, name| text(tracking, pointer).ok_or_else(|| Unreadable(format!("`msg.{name}` is missing")));
+    let slug = required("/slug", "slug")?;
+    let tracking_number = tracking_number(Some(required("/tracking_number", "tracking_number")?))?;
+    let Some(carrier) = carrier(&slug) else {
+        return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
+    };
+    let scans = scans(Key { carrier, number: &tracking_number });
+    if scans.is_empty() {
+        return Ok(Push::Parcels(Vec::new()));
+    }
+    Ok(Push::Parcels(vec![Parcel {
+        carrier,
+        tracking_number,
+        package: None,
+        scans,
+        estimated_delivery: estimated_delivery(tracking),
+        said_at: written(body),
+    }]))
+}
+
+/// The carrier of a slug. Its services and countries stand behind a hyphen: `dhl-germany`, `fedex-freight`.
+fn carrier(slug: &str) -> Option<Carrier> {
+    slug.split('-').next()?.to_ascii_lowercase().parse().ok()
+}
+
+/// The checkpoints; without any, what AfterShip says of the parcel as a whole.
+fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
+    let checkpoints = list(tracking, "checkpoints").iter();
+    let scans: Vec<_> = checkpoints.filter_map(|checkpoint| scan(checkpoint, key, remap)).collect();
+    if scans.is_empty() { scan(tracking, key, remap).into_iter().collect() } else { scans }
+}
+
+/// One checkpoint, or the roll-up, which has no time; `None` where it says neither what nor when.
+fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan> {
+    let part = |pointer| text(checkpoint, pointer);
+    let (tag, subtag, date) = (part("/tag"), part("/subtag"), part("/checkpoint_time"));
+    // The carrier's own code.
+    let raw = part("/raw_tag").unwrap_or_default();
+    if tag.is_none() && subtag.is_none() && date.is_none() {
+        return None;
+    }
+    let code = subtag.clone().or_else(|| tag.clone()).unwrap_or_else(|| NO_CODE.to_owned());
+    let date = date.unwrap_or_default();
+    Some(ParsedScan {
+        identity: identity(key.carrier, key.number, &code, &raw, &[&date]),
+        meaning: remap
+            .get(Sender::Aftership, &code)
+            .unwrap_or_else(|| codes::meaning(tag.as_deref(), subtag.as_deref())),
+        code,
+        description: part("/message").or_else(|| part("/subtag_message")),
+        location: place([
+            part("/city"),
+            part("/state"),
+            part("/country_region").or_else(|| part("/country_iso3")),
+        ]),
+        time: time::scanned(&date),
+    })
+}
+
+/// A push that changes no more than the estimate, or nothing.
+fn notice(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
+    let date = text(body, "/ts").unwrap_or_default();
+    ParsedScan {
+        identity: identity(key.carrier, key.number, event, "", &[&date]),
+        code: event.to_owned(),
+        meaning: Meaning::Informational,
+        description: None,
+        location: None,
+        time: written(body).map_or(CarrierTime::Untrusted, CarrierTime::Instant),
+    }
+}
+
+/// When AfterShip wrote the push, in seconds since 1970.
+fn written(body: &Value) -> Option<DateTime<Utc>> {
+    time::sane(DateTime::from_timestamp(text(body, "/ts")?.parse().ok()?, 0)?)
+}
+
+/// The carrier's date, else AfterShip's own.
+fn estimated_delivery(tracking: &Value) -> Option<DateTime<Utc>> {
+    ["/expected_delivery", "/aftership_estimated_delivery_date/estimated_delivery_date"]
+        .into_iter()
+        .find_map(|pointer| time::expected(&text(tracking, pointer)?))
+}

@@ -1,0 +1,308 @@
+//! AfterShip's pushes, from the samples.
+
+use chrono::TimeDelta;
+use domain::{ConditionKind, ShipmentStatus::*};
+use serde_json::json;
+
+use super::*;
+use crate::compose::tests::{history, told};
+
+const HISTORY: &str = include_str!("../../samples/aftership_history.json");
+const REVISED: &str = include_str!("../../samples/aftership_edd_revise.json");
+const ANOTHER: &str = include_str!("../../samples/aftership_another_carrier.json");
+
+fn secrets<const N: usize>(secrets: [&str; N]) -> Secrets {
+    Secrets::new(secrets.map(str::to_owned)).unwrap()
+}
+
+fn sign(secret: &str, body: &[u8]) -> String {
+    Aftership.sign(&secrets([secret]), body, DateTime::UNIX_EPOCH).remove(0).1
+}
+
+fn read(body: &str) -> Parcel {
+    read_with(body, "")
+}
+
+fn read_with(body: &str, remap: &str) -> Parcel {
+    match Aftership.parse(body.as_bytes(), &remap.parse().unwrap()) {
+        Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A push of one checkpoint.
+fn checkpoint(checkpoint: Value) -> ParsedScan {
+    let body = json!({"event": "tracking_update", "msg": {
+        "tracking_number": "1", "slug": "ups", "checkpoints": [checkpoint],
+    }});
+    let mut parcel = read(&body.to_string());
+    assert_eq!(parcel.scans.len(), 1);
+    parcel.scans.remove(0)
+}
+
+fn identities(body: &str) -> Vec<domain::ScanIdentity> {
+    read(body).scans.iter().map(|scan| scan.identity).collect()
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn instant(text: &str) -> CarrierTime {
+    CarrierTime::Instant(at(text))
+}
+
+#[test]
+fn a_signature_is_base64_of_the_hmac_of_the_body() {
+    let headers =
+        Aftership.sign(&secrets(["as-secret"]), br#"{"event":"tracking_update"}"#, DateTime::UNIX_EPOCH);
+    let expected = "bMuD6ELioB39xlrLRrpfieOfOGpEUkNgXXSwxU3l1oo=";
+    assert_eq!(headers, [("aftership-hmac-sha256".to_owned(), expected.to_owned())]);
+}
+
+#[test]
+fn only_the_signed_bytes_under_a_known_secret_are_believed() {
+    let scans = [told(Meaning::Status(Delivered), 1)];
+    let body = Aftership.compose(&history(Sender::Aftership, &scans)).remove(0);
+    let signature = sign("old", &body);
+    let check = |secrets: Secrets, signature: &[u8], body: &[u8]| {
+        let headers = [("AfterShip-Hmac-Sha256", signature)];
+        Aftership.verify(&secrets, &Request { at: DateTime::UNIX_EPOCH, query: "", headers: &headers, body })
+    };
+    assert_eq!(check(secrets(["old"]), signature.as_bytes(), &body), Ok(()));
+    assert_eq!(check(secrets(["new", "old"]), signature.as_bytes(), &body), Ok(()), "the second of two");
+    assert_eq!(check(secrets(["new"]), signature.as_bytes(), &body), Err(Refused::Mismatch));
+    for index in 0..body.len() {
+        let mut changed = body.clone();
+        changed[index] ^= 1;
+        assert_eq!(
+            check(secrets(["old"]), signature.as_bytes(), &changed),
+            Err(Refused::Mismatch),
+            "{index}"
+        );
+    }
+    for (value, refused) in [
+        (sign("foreign", &body).as_bytes(), Refused::Mismatch),
+        (&signature.as_bytes()[..40], Refused::Mismatch),
+        (b"not base64!", Refused::MalformedHeader("aftership-hmac-sha256")),
+        (b"", Refused::MissingHeader("aftership-hmac-sha256".to_owned())),
+    ] {
+        assert_eq!(check(secrets(["old"]), value, &body), Err(refused));
+    }
+    let unsigned = Request { at: DateTime::UNIX_EPOCH, query: "", headers: &[], body: &body };
+    let missing = Refused::MissingHeader("aftership-hmac-sha256".to_owned());
+    assert_eq!(Aftership.verify(&secrets(["old"]), &unsigned), Err(missing));
+}
+
+#[test]
+fn a_push_has_an_id_and_a_composed_one_has_its_own() {
+    assert_eq!(
+        Aftership.push_id(HISTORY.as_bytes()).as_deref(),
+        Some("94dadd60-3c1e-4c59-9a53-7f2b0f1f6a10")
+    );
+    for none in ["hello", "{}", r#"{"event_id": ""}"#] {
+        assert_eq!(Aftership.push_id(none.as_bytes()), None);
+    }
+    let scans = [told(Meaning::Status(InTransit), 1), told(Meaning::Status(Delivered), 2)];
+    let id = |history: Compose<'_>| Aftership.push_id(&Aftership.compose(&history).remove(0)).expect("an id");
+    let whole = history(Sender::Aftership, &scans);
+    let part = history(Sender::Aftership, &scans[1..]);
+    let later = Compose { sent_at: whole.sent_at + TimeDelta::seconds(1), ..whole };
+    assert_eq!(id(whole), id(whole));
+    assert_ne!(id(whole), id(part));
+    assert_ne!(id(whole), id(later));
+    assert_eq!(id(whole).split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+}
+
+#[test]
+fn every_checkpoint_is_a_scan() {
+    let parcel = read(HISTORY);
+    assert_eq!((parcel.carrier, parcel.tracking_number.as_str()), (Carrier::Usps, "9400100000000000000001"));
+    let read: Vec<_> =
+        parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning, scan.time)).collect();
+    assert_eq!(
+        read,
+        [
+            ("InfoReceived_001", Meaning::Status(LabelCreated), CarrierTime::Untrusted),
+            ("InTransit_002", Meaning::Status(PickedUp), instant("2026-01-13T00:10:00Z")),
+            ("InTransit_077", Meaning::Status(InTransit), CarrierTime::Untrusted),
+            ("Exception_012", Meaning::Condition(ConditionKind::Damaged), CarrierTime::Untrusted),
+            ("OutForDelivery_001", Meaning::Status(OutForDelivery), instant("2026-01-15T13:10:00Z")),
+        ]
+    );
+    let places: Vec<_> = parcel.scans.iter().map(|scan| scan.location.as_deref()).collect();
+    assert_eq!(
+        places,
+        [
+            Some("AUSTIN, TX, USA"),
+            Some("AUSTIN, TX, USA"),
+            Some("TAMPA FL DISTRIBUTION CENTER, USA"),
+            None,
+            Some("HERNANDO, FL, USA"),
+        ]
+    );
+    assert_eq!(parcel.scans[1].description.as_deref(), Some("Accepted at USPS Origin Facility"));
+    assert_eq!(parcel.estimated_delivery, Some(at("2026-01-15T12:00:00Z")), "the carrier's goes first");
+    assert_eq!(parcel.said_at, Some(at("2026-01-15T13:20:00Z")));
+}
+
+#[test]
+fn only_a_time_with_an_offset_is_trusted() {
+    for (time, expected) in [
+        ("2026-01-15T08:10:00-05:00", Some("2026-01-15T13:10:00Z")),
+        ("2026-01-15T13:10:00+00:00", Some("2026-01-15T13:10:00Z")),
+        ("2026-01-15T08:10:00", None),
+        ("2026-01-15", None),
+        ("", None),
+        ("soon", None),
+    ] {
+        let scan = checkpoint(json!({"tag": "InTransit", "checkpoint_time": time}));
+        assert_eq!(scan.time, expected.map_or(CarrierTime::Untrusted, instant), "{time}");
+    }
+}
+
+#[test]
+fn without_checkpoints_the_roll_up_is_the_scan() {
+    let mut body: Value = serde_json::from_str(HISTORY).unwrap();
+    for none in [json!([]), Value::Null, json!([{}, 7])] {
+        body["msg"]["checkpoints"] = none;
+        let parcel = read(&body.to_string());
+        let [scan] = &parcel.scans[..] else { panic!("{parcel:?}") };
+        assert_eq!(
+            (scan.code.as_str(), scan.meaning),
+            ("OutForDelivery_001", Meaning::Status(OutForDelivery))
+        );
+        assert_eq!(scan.time, CarrierTime::Untrusted);
+    }
+    body["msg"]["tag"] = Value::Null;
+    body["msg"]["subtag"] = json!("");
+    let push = Aftership.parse(body.to_string().as_bytes(), &CodeMap::default());
+    assert_eq!(push, Ok(Push::Parcels(Vec::new())));
+}
+
+#[test]
+fn a_revised_estimate_and_a_long_silence_move_nothing() {
+    let parcel = read(REVISED);
+    let [scan] = &parcel.scans[..] else { panic!("{parcel:?}") };
+    assert_eq!((scan.code.as_str(), scan.meaning), ("edd_revise", Meaning::Informational));
+    assert_eq!(scan.time, instant("2026-01-15T18:00:00Z"), "`ts`, as a text");
+    assert_eq!(parcel.estimated_delivery, Some(at("2026-01-17T12:00:00Z")));
+    // It is newer than what the history said.
+    let arrival = at("2026-01-16T00:00:00Z");
+    let estimate = |parcel: Parcel| parcel.into_scans(arrival).into_iter().find_map(|scan| scan.estimate);
+    assert!(estimate(read(REVISED)) > estimate(read(HISTORY)));
+
+    let pending = REVISED.replace("edd_revise", "tracking_pending_time");
+    let scan = read(&pending).scans.remove(0);
+    assert_eq!((scan.code.as_str(), scan.meaning), ("tracking_pending_time", Meaning::Informational));
+    assert_ne!(scan.identity, identities(REVISED)[0]);
+    assert_ne!(identities(&REVISED.replace("1768500000", "1768500001")), identities(REVISED));
+    // No setting makes a step of it.
+    let remapped = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
+    assert_eq!(remapped.scans[0].meaning, Meaning::Informational);
+    // A time that is none, in milliseconds or missing.
+    for ts in ["1768500000000", "-99999999999999", "soon", ""] {
+        let parcel = read(&REVISED.replace("1768500000", ts));
+        assert_eq!((parcel.scans[0].time, parcel.said_at), (CarrierTime::Untrusted, None), "{ts}");
+    }
+}
+
+#[test]
+fn a_slug_is_the_carrier_and_what_it_does_or_where() {
+    for (slug, expected) in [
+        ("fedex", Some(Carrier::Fedex)),
+        ("fedex-freight", Some(Carrier::Fedex)),
+        ("ups", Some(Carrier::Ups)),
+        ("ups-mi", Some(Carrier::Ups)),
+        ("usps", Some(Carrier::Usps)),
+        ("USPS", Some(Carrier::Usps)),
+        ("dhl", Some(Carrier::Dhl)),
+        ("dhl-germany", Some(Carrier::Dhl)),
+        ("dhl-global-mail", Some(Carrier::Dhl)),
+        ("fx", None),
+        ("upsilon", None),
+        ("canada-post", None),
+        ("my-ups", None),
+        ("-", None),
+        ("", None),
+    ] {
+        assert_eq!(carrier(slug), expected, "{slug}");
+    }
+    let remark = |body: &str| Aftership.parse(body.as_bytes(), &CodeMap::default());
+    assert_eq!(remark(ANOTHER), Ok(Push::Remark("`canada-post` is not a carrier Milepost follows".into())));
+    assert_eq!(
+        remark(&HISTORY.replace("tracking_update", "courier_added")),
+        Ok(Push::Remark("`courier_added` says nothing about where a parcel is".into()))
+    );
+}
+
+#[test]
+fn the_same_checkpoint_has_the_same_identity_in_every_push() {
+    let first = identities(HISTORY);
+    assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>().len(), 5);
+    let retold = HISTORY
+        .replace("HERNANDO", "Hernando")
+        .replace("\"message\": \"Out for Delivery\"", "\"message\": \"Soon\"")
+        .replace("94dadd60", "94dadd61")
+        .replace("13:12:00+00:00", "14:12:00+00:00")
+        .replace("\"zip\": \"78701\"", "\"postal_code\": 78701")
+        .replace("\"raw_tag\": 10", "\"raw_tag\": \"10\"");
+    assert_ne!(retold, HISTORY);
+    assert_eq!(identities(&retold), first);
+    for (sent, other, changed) in [
+        ("2026-01-15T08:10:00-05:00", "2026-01-15T08:11:00-05:00", vec![4]),
+        ("\"2026-01-12\"", "\"2026-01-13\"", vec![0]),
+        ("\"OA\"", "\"03\"", vec![1]),
+        ("InTransit_077", "InTransit_003", vec![2]),
+        ("9400100000000000000001", "9400100000000000000002", vec![0, 1, 2, 3, 4]),
+    ] {
+        let other = identities(&HISTORY.replace(sent, other));
+        let differ: Vec<_> = (0..5).filter(|index| other[*index] != first[*index]).collect();
+        assert_eq!(differ, changed, "{sent}");
+    }
+}
+
+#[test]
+fn the_setting_names_the_subtag_or_the_tag_where_there_is_none() {
+    let held = Meaning::Condition(ConditionKind::Held);
+    let last = |remap: &str| read_with(HISTORY, remap).scans.remove(4);
+    assert_eq!(last("aftership.OutForDelivery_001=held").meaning, held);
+    assert_eq!(last("aftership.outfordelivery_001=held").meaning, held);
+    assert_eq!(last("aftership.OutForDelivery_001=held").identity, identities(HISTORY)[4]);
+    for other in ["aftership.OutForDelivery=held", "aftership.OF=held", "usps.OutForDelivery_001=held"] {
+        assert_eq!(last(other).meaning, Meaning::Status(OutForDelivery), "{other}");
+    }
+    let untagged = HISTORY.replace("\"OutForDelivery_001\"", "\"\"");
+    let scan = read_with(&untagged, "aftership.OutForDelivery=held").scans.remove(4);
+    assert_eq!((scan.code.as_str(), scan.meaning), ("OutForDelivery", held));
+    assert_eq!(checkpoint(json!({"checkpoint_time": "2026-01-15"})).code, "-");
+}
+
+#[test]
+fn a_composed_push_can_be_about_any_carrier() {
+    let scans = [told(Meaning::Status(InTransit), 1)];
+    for carrier in [Carrier::Fedex, Carrier::Ups, Carrier::Usps, Carrier::Dhl] {
+        let composed = Compose { carrier, ..history(Sender::Aftership, &scans) };
+        let body = String::from_utf8(Aftership.compose(&composed).remove(0)).unwrap();
+        let parcel = read(&body);
+        assert_eq!((parcel.carrier, parcel.said_at), (carrier, Some(composed.sent_at)));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let reason = |body: &str| Aftership.parse(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
+    assert!(reason("hello").starts_with("not JSON: expected value at line 1"));
+    assert_eq!(reason("[]"), "the body is JSON, but no object");
+    for no_message in ["{}", r#"{"event": "track_updated", "data": {}}"#, r#"{"event": "x", "msg": "y"}"#] {
+        assert_eq!(reason(no_message), "`msg` is missing");
+    }
+    assert_eq!(reason(r#"{"msg": {}}"#), "`event` is missing");
+    for event in ["tracking_update", "edd_revise", "tracking_pending_time"] {
+        let message = |msg: Value| json!({"event": event, "msg": msg}).to_string();
+        assert_eq!(reason(&message(json!({}))), "`msg.slug` is missing");
+        assert_eq!(reason(&message(json!({"slug": "ups"}))), "`msg.tracking_number` is missing");
+        let long = "9".repeat(65);
+        assert!(reason(&message(json!({"slug": "ups", "tracking_number": long}))).contains("more than 64"));
+    }
+}
