@@ -1,10 +1,13 @@
 //! The inbox: what is not a carrier's is refused, everything else is kept and can be seen.
 
-use app::webhooks::NotAccepted;
-use carriers::Sender;
+use app::{Caller, Error, webhooks::NotAccepted};
+use carriers::{Compose, Sender, Told};
 use chrono::TimeDelta;
-use domain::{OrderStatus, ScanEffect, ShipmentStatus};
+use domain::{
+    Actor, ActorKind, Carrier, Meaning, OrderStatus, Refusal, ScanEffect, ShipmentStatus, WebhookId,
+};
 use persistence::{
+    due::Work,
     read,
     webhooks::{Webhook, WebhookState},
 };
@@ -13,6 +16,7 @@ use tests::{
     on_every_database,
     shop::{Shop, fedex, secrets, support},
 };
+use uuid::Uuid;
 
 on_every_database!(
     a_forged_signature_is_refused_and_nothing_kept,
@@ -21,9 +25,11 @@ on_every_database!(
     an_unknown_code_moves_nothing,
     a_scan_of_an_older_parcel_with_the_number_is_not_ours,
     many_webhooks_in_one_batch_settle_many_orders,
+    a_webhook_that_failed_is_read_again_when_asked,
+    an_estimate_that_is_revised_without_a_new_scan_counts,
 );
 
-async fn inbox(shop: &Shop) -> Vec<Webhook> {
+pub(super) async fn inbox(shop: &Shop) -> Vec<Webhook> {
     let page = read::PageRequest { limit: 100, from_end: false, after: None, before: None };
     shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows
 }
@@ -110,4 +116,60 @@ async fn many_webhooks_in_one_batch_settle_many_orders(database: Database) {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     }
     assert!(inbox(&shop).await.iter().all(|webhook| webhook.state == WebhookState::Processed));
+}
+
+async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
+    let shop = Shop::new(database.store);
+    shop.scan("151515", ShipmentStatus::InTransit).await;
+    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.webhook_failed(leased[0], "a row that cannot be read", false).await.unwrap();
+    let failed = &inbox(&shop).await[0];
+    assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1));
+
+    let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None };
+    let refused = shop.app.retry_webhook(&customer, failed.id).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
+    let unknown = shop.app.retry_webhook(&support(), WebhookId(Uuid::nil())).await;
+    assert!(matches!(unknown, Err(Error::Refused(Refusal::NotFound("webhook")))), "{unknown:?}");
+
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "151515").await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "what failed stays closed");
+    let retried = shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    assert_eq!((retried.state, retried.failures, retried.error), (WebhookState::Pending, 0, None));
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+    // Read once more it says nothing new, and nothing twice.
+    shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    shop.drain().await;
+    assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
+    let parcel = shop.order(order).await.shipments()[0].id;
+    let scans = read::scans_of(&shop.app.store, &[parcel]).await.unwrap().remove(&parcel).unwrap();
+    assert_eq!((scans.len(), scans[0].seen), (1, 1));
+}
+
+async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "161616").await;
+    let at = shop.now().fixed_offset();
+    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
+    for (minutes, days) in [(0, 3), (30, 5), (10, 4)] {
+        let history = Compose {
+            carrier: Carrier::Fedex,
+            tracking_number: "161616",
+            scans: &[told],
+            estimated_delivery: Some(at + TimeDelta::days(days)),
+            sent_at: shop.now() + TimeDelta::minutes(minutes),
+        };
+        // AfterShip says when it wrote; what it wrote earlier and comes later counts no more.
+        shop.push_as(Sender::Aftership, &Sender::Aftership.compose(&history)[0]).await;
+        shop.drain().await;
+    }
+    let now = shop.order(order).await;
+    let estimate = now.shipments()[0].tracking.estimated_delivery.unwrap();
+    assert_eq!(estimate.date_naive(), (at + TimeDelta::days(5)).date_naive());
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    assert_eq!((scans.len(), scans[0].seen), (1, 3));
 }

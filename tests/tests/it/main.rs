@@ -1,6 +1,7 @@
 //! Tests of the whole product.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod by_hand;
 mod docs;
 mod events;
 mod feed;
@@ -10,6 +11,8 @@ mod mail;
 mod neighbours;
 mod notices;
 mod queue;
+mod remapped;
+mod replay;
 mod rivals;
 mod schema;
 mod story;

@@ -1,0 +1,85 @@
+//! Scans recorded by hand, for parcels without webhooks: the same fold, the same rules.
+
+use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::Sighting};
+use chrono::TimeDelta;
+use domain::{Actor, ActorKind, OrderStatus, Refusal, ScanEffect, ShipmentId, ShipmentStatus};
+use persistence::read;
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, support},
+};
+
+on_every_database!(
+    a_scan_by_hand_moves_the_order_and_says_who_saw_it,
+    by_hand_and_by_webhook_are_one_history,
+    what_cannot_be_is_refused_and_named,
+);
+
+fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> Sighting {
+    let (location, notes) = (Some("Front desk".to_owned()), Some("handed over in person".to_owned()));
+    Sighting { shipment_id, status, occurred_at: shop.now(), location, notes }
+}
+
+async fn record(shop: &Shop, sighting: Sighting) -> app::Result<Changed> {
+    shop.app.record_scan(support(), sighting, None).await
+}
+
+async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "262626").await;
+    let key = IdempotencyKey::new("once".to_owned(), "recordScan", &"input").unwrap();
+    for _ in 0..2 {
+        let sighting = seen(&shop, parcel.id, ShipmentStatus::Delivered);
+        let done = shop.app.record_scan(support(), sighting, Some(key.clone())).await.unwrap();
+        assert_eq!(done.order.status, OrderStatus::Delivered);
+        assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::Delivered);
+    }
+    let again = record(&shop, seen(&shop, parcel.id, ShipmentStatus::Delivered)).await.unwrap();
+    assert!(!again.changed, "the same sighting is the same scan");
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let [scan] = &scans[..] else { panic!("{scans:?}") };
+    assert_eq!((scan.effect, scan.seen, scan.webhook_id), (ScanEffect::Applied, 2, None));
+    assert_eq!(scan.recorded_by, Some(support().actor));
+    assert_eq!(scan.scan.description.as_deref(), Some("handed over in person"));
+    let event = shop.events(order).await.pop().unwrap();
+    assert_eq!((event.to, event.actor), (OrderStatus::Delivered, support().actor));
+}
+
+async fn by_hand_and_by_webhook_are_one_history(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "272727").await;
+    record(&shop, seen(&shop, parcel.id, ShipmentStatus::OutForDelivery)).await.unwrap();
+    shop.scan_at("272727", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
+    let tracking = shop.order(order).await.shipments()[0].tracking.clone();
+    assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+}
+
+async fn what_cannot_be_is_refused_and_named(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "282828").await;
+    let good = seen(&shop, parcel.id, ShipmentStatus::Delivered);
+    let field = |answer: app::Result<Changed>| match answer {
+        Err(Error::Refused(Refusal::InvalidInput { field, .. })) => field,
+        other => panic!("{other:?}"),
+    };
+    let at = |hours| Sighting { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
+    assert_eq!(field(record(&shop, at(1)).await), "occurredAt");
+    assert_eq!(field(record(&shop, at(-30)).await), "occurredAt");
+    let nul = |text: &str| Some(format!("{text}\0"));
+    assert_eq!(field(record(&shop, Sighting { location: nul("x"), ..good.clone() }).await), "location");
+    assert_eq!(field(record(&shop, Sighting { notes: nul("x"), ..good.clone() }).await), "notes");
+    assert_eq!(field(record(&shop, seen(&shop, parcel.id, ShipmentStatus::Cancelled)).await), "status");
+    let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
+    assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
+    let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());
+    let customer = Caller { actor: customer, request_id: None };
+    let refused = shop.app.record_scan(customer, good, None).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+}

@@ -1,0 +1,130 @@
+//! Reading stored webhooks again under the meanings of today: first told, then done.
+
+use app::{Caller, Error, webhooks::Replay};
+use chrono::TimeDelta;
+use domain::{OrderId, OrderStatus, Refusal, ShipmentStatus};
+use persistence::webhooks::WebhookState;
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, fedex, support},
+};
+
+use super::inbox::inbox;
+
+on_every_database!(
+    what_would_change_is_told_before_it_is_done,
+    an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean,
+    only_what_was_asked_for_is_read,
+    a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
+    a_webhook_that_could_not_be_read_before_is_read,
+);
+
+fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
+    let since = shop.now() - TimeDelta::days(1);
+    Replay { since, until: None, sender: None, apply, most: None }
+}
+
+/// An order whose parcel FedEx has reported with a code of its own.
+async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, number).await;
+    let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
+    shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
+    shop.drain().await;
+    order
+}
+
+async fn what_would_change_is_told_before_it_is_done(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = reported(&shop, "191919", "SE").await;
+    let other = reported(&shop, "202020", "DL").await;
+    let shop = shop.restarted("fedex.SE=delivered").await;
+    for _ in 0..2 {
+        let told = shop.app.replay(&support(), &since_yesterday(&shop, false)).await.unwrap();
+        assert_eq!((told.examined, told.scans, told.applied), (2, 1, false));
+        let [change] = &told.changes[..] else { panic!("{:?}", told.changes) };
+        assert_eq!((change.order.id, change.order.status), (order, OrderStatus::AwaitingPickup));
+        assert_eq!((change.from, change.to), (ShipmentStatus::LabelCreated, ShipmentStatus::Delivered));
+        assert_eq!(
+            (change.order_to, &change.notices[..]),
+            (OrderStatus::Delivered, &[OrderStatus::Delivered][..])
+        );
+        assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "nothing is written");
+    }
+    let mails = shop.mails().await.len();
+    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((done.changes.len(), done.applied), (1, true));
+    assert_eq!(done.changes[0].order.status, OrderStatus::Delivered);
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+    assert_eq!(shop.mails().await.len(), mails + 1);
+    let event = shop.events(order).await.pop().unwrap();
+    assert!(event.webhook_id.is_some(), "the carrier's word is named");
+    assert_eq!(shop.events(other).await.len(), 7, "what reads the same stays the same");
+    let again = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((again.scans, again.changes.len()), (0, 0));
+}
+
+async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = reported(&shop, "212121", "OC").await;
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+    let shop = shop.restarted("fedex.OC=label_created").await;
+    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let change = &done.changes[0];
+    assert_eq!((change.from, change.to), (ShipmentStatus::InTransit, ShipmentStatus::LabelCreated));
+    assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Shipped, &[][..]));
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+    assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::LabelCreated);
+}
+
+async fn only_what_was_asked_for_is_read(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = reported(&shop, "222222", "SE").await;
+    shop.wait(TimeDelta::days(3));
+    let shop = shop.restarted("fedex.SE=in_transit").await;
+    let late = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!(late.examined, 0);
+    let sender = Some(carriers::Sender::Ups);
+    let replay = Replay { since: shop.now() - TimeDelta::days(9), sender, ..since_yesterday(&shop, true) };
+    assert_eq!(shop.app.replay(&support(), &replay).await.unwrap().examined, 0);
+    let many = Replay { sender: None, most: Some(0), ..replay };
+    let refused = shop.app.replay(&support(), &many).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::InvalidInput { .. }))), "{refused:?}");
+    let stranger =
+        Caller { actor: domain::Actor::new(domain::ActorKind::Supplier, "acme"), request_id: None };
+    let refused = shop.app.replay(&stranger, &many).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+}
+
+async fn a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = reported(&shop, "232323", "DL").await;
+    let neighbour = reported(&shop, "242424", "SE").await;
+    // The number is used again while the first parcel counts as delivered.
+    shop.wait(TimeDelta::days(2));
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "232323").await;
+    let shop = shop.restarted("fedex.DL=in_transit,fedex.SE=out_for_delivery").await;
+    let replay = Replay { since: shop.now() - TimeDelta::days(9), ..since_yesterday(&shop, true) };
+    let done = shop.app.replay(&support(), &replay).await.unwrap();
+    let failed: Vec<_> = done.failed.iter().map(|one| (one.order_id, &*one.error)).collect();
+    assert_eq!(failed, [(first, "a parcel's number is on its way with another order")]);
+    assert_eq!(shop.status(neighbour).await, OrderStatus::OutForDelivery);
+    assert_eq!(shop.order(first).await.shipments()[0].status(), ShipmentStatus::Delivered);
+}
+
+async fn a_webhook_that_could_not_be_read_before_is_read(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "252525").await;
+    shop.scan("252525", ShipmentStatus::Delivered).await;
+    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
+    shop.app.webhook_failed(leased[0], "a defect of ours", false).await.unwrap();
+    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((done.scans, done.changes.len()), (1, 1));
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+    assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
+}
