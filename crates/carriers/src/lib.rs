@@ -27,6 +27,7 @@ pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
 pub use signature::{NoSecret, Refused, Request, Secrets};
+pub use ups::{AccessToken, Client};
 
 /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,6 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::Client;
+
 /// A request as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -58,14 +60,21 @@ pub enum Refused {
     /// What was signed says no time that can be read, so that it may be from any.
     #[error("the time of the signature cannot be read")]
     Undated,
+    /// The token is ours, and its time is over.
+    #[error("the token ended at {0}")]
+    Ended(DateTime<Utc>),
     /// The proof fits none of the secrets.
     #[error("the signature fits none of the configured secrets")]
     Mismatch,
 }
 
-/// What we share with one sender: one secret, or several while they change. Never empty, never printed.
+/// What we share with one sender: one secret, or several while they change, or a client that comes for tokens, or
+/// both. Never nothing, never printed.
 #[derive(Clone)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets {
+    shared: Vec<String>,
+    client: Option<Client>,
+}
 
 /// A list of secrets that would prove nothing: it is empty, or one of them is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,32 +84,60 @@ pub struct NoSecret;
 impl Secrets {
     /// The secrets of one sender.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
-        let secrets: Vec<_> = secrets.into_iter().collect();
-        let blank = secrets.iter().any(|secret| secret.trim().is_empty());
-        if blank || secrets.is_empty() { Err(NoSecret) } else { Ok(Self(secrets)) }
+        let shared: Vec<_> = secrets.into_iter().collect();
+        if shared.is_empty() || shared.iter().any(|secret| blank(secret)) {
+            return Err(NoSecret);
+        }
+        Ok(Self { shared, client: None })
+    }
+
+    /// No secret of its own: the sender proves itself by the tokens it gets.
+    pub fn of_client(client: Client) -> Self {
+        Self { shared: vec![], client: Some(client) }
+    }
+
+    /// The same, and tokens are good too.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    /// Who may come for tokens.
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// Whether there is a shared secret.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.shared.is_empty()
     }
 
     /// The one to sign with.
     pub(crate) fn first(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.shared.first().map_or("", String::as_str)
     }
 
     /// Tries every secret, also after one has fitted, so that the time tells nothing.
     pub(crate) fn check(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
-        let fitted = self.0.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
+        let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} hidden)", self.0.len())
+        write!(f, "Secrets({} hidden)", self.shared.len())
     }
 }
 
+/// Whether a text is no secret.
+pub(crate) fn blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
 /// HMAC-SHA256 (RFC 2104) of a message.
-pub(crate) fn hmac_sha256(secret: &str, message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+pub(crate) fn hmac_sha256(key: impl AsRef<[u8]>, message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_ref()).expect("HMAC takes a key of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
 }

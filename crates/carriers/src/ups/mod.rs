@@ -1,10 +1,12 @@
-//! UPS Track Alert, version 1: one event per push, proved by an opaque string we chose when subscribing.
+//! UPS Track Alert: one event per push, the same in both versions. Version 1 proves it by an opaque string we chose
+//! when subscribing, version 2 by a token that UPS got from us.
 //!
 //! UPS never sends an event twice by itself and keeps no history, so whatever arrives is all there is.
 
 mod clock;
 mod codes;
 mod compose;
+mod oauth;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,10 @@ use crate::{
 use clock::Clock;
 use codes::Code;
 
-/// The string given to UPS with the subscription, sent back with every push. It signs nothing.
+pub use oauth::{AccessToken, Client};
+
+/// The string given to UPS with the subscription, sent back with every push. It signs nothing. Version 2 speaks of
+/// a static credential for those who are no OAuth client, and names no header: taken to be this one.
 const CREDENTIAL: &str = "credential";
 
 /// The sender.
@@ -37,16 +42,26 @@ impl Protocol for Ups {
     }
 
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let sent = request.header(CREDENTIAL)?;
-        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+        let check = |sent| secrets.check(|secret| same_text(secret.trim().as_bytes(), sent));
+        match (secrets.client(), request.header(CREDENTIAL)) {
+            (None, sent) => check(sent?),
+            (Some(client), Err(_)) => client.verify(request),
+            // One of both is enough: subscriptions of both versions run side by side while a merchant moves.
+            (Some(client), Ok(sent)) => {
+                check(sent).or_else(|refused| client.verify(request).map_err(|_| refused))
+            }
+        }
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         parcels(body, remap).map(Push::Parcels)
     }
 
-    fn sign(&self, secrets: &Secrets, _body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
-        vec![(CREDENTIAL.to_owned(), secrets.first().to_owned())]
+    fn sign(&self, secrets: &Secrets, _body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
+        match secrets.client() {
+            Some(client) if !secrets.is_shared() => client.headers(at),
+            Some(_) | None => vec![(CREDENTIAL.to_owned(), secrets.first().to_owned())],
+        }
     }
 
     fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
