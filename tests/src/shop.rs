@@ -15,7 +15,7 @@ use domain::{
 };
 use persistence::{Event, Store, mailbox, read};
 use uuid::Uuid;
-use worker::mail::Mailer;
+use worker::{Dhl, mail::Mailer};
 
 /// The use cases, ready for a story.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct Shop {
     pub app: App,
     /// Where mails go.
     pub mailer: Arc<Mailer>,
+    /// Where subscriptions are activated.
+    pub dhl: Dhl,
 }
 
 impl Shop {
@@ -37,7 +39,7 @@ impl Shop {
     pub fn with_mailer(store: Store, mailer: Mailer) -> Self {
         let clock = Clock::fixed("2026-03-02T09:00:00Z".parse().expect("a time"));
         let app = App::new(store, clock, Feed::memory(), policy());
-        Self { app, mailer: Arc::new(mailer) }
+        Self { app, mailer: Arc::new(mailer), dhl: Dhl::without_key() }
     }
 
     /// The same shop, started again with other meanings of codes.
@@ -61,7 +63,7 @@ impl Shop {
 
     /// Does all that is due.
     pub async fn drain(&self) {
-        worker::drain(&self.app, &self.mailer).await.expect("the work is done");
+        worker::drain(&self.app, &self.mailer, &self.dhl).await.expect("the work is done");
     }
 
     /// Places an order of these quantities, one item each.

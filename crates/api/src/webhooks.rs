@@ -3,9 +3,16 @@
 //! The signature is checked over the bytes as they came; then they are stored and the carrier gets its 200.
 //! What they say is read later, and is never a reason to refuse them.
 
-use app::{App, webhooks::NotAccepted};
+#[cfg(test)]
+mod tests;
+mod token;
+
+use app::{
+    App,
+    webhooks::{Accepted, NotAccepted},
+};
 use axum::{
-    Router,
+    Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, RawQuery, State},
     http::{HeaderMap, StatusCode},
@@ -13,15 +20,18 @@ use axum::{
     routing::post,
 };
 
+use serde_json::json;
+
 use crate::transport::RequestId;
 
 /// The largest body taken, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// The route.
+/// The routes.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))
+        .route("/webhooks/{carrier}/token", post(token::issue))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)
 }
@@ -39,7 +49,10 @@ async fn receive(
     let query = query.as_deref().unwrap_or_default();
     let request = carriers::Request { at: app.clock.now(), query, headers: &headers, body: &body };
     match app.accept_webhook(&carrier, &request, Some(request_id.0)).await {
-        Ok(()) => (StatusCode::OK, "stored\n").into_response(),
+        Ok(Accepted { challenge: None }) => (StatusCode::OK, "stored\n").into_response(),
+        Ok(Accepted { challenge: Some(challenge) }) => {
+            (StatusCode::OK, Json(json!({ "challenge": challenge }))).into_response()
+        }
         Err(error) => refused(&carrier, &error),
     }
 }

@@ -1,10 +1,12 @@
 //! Carriers' webhooks: kept before they are answered, read in batches afterwards.
 
+mod callback;
 mod matching;
 mod process;
 mod reading;
 mod remapped;
 mod replay;
+mod token;
 
 use std::collections::HashMap;
 
@@ -26,8 +28,21 @@ use crate::{
     retry::retrying,
 };
 
+pub use callback::CallBack;
+pub use token::{Credentials, NotIssued, TokenRequest};
+
+/// What tells the hash of a sender's own id of a push from the hash of a body.
+const PUSH_ID: &[u8] = b"milepost/push-id/1";
+
 /// The most bytes of bodies in one statement. PostgreSQL's jsonb ends at 256 MiB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// A webhook that was taken, and what its sender is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the sender wants to read in the answer, where it wants something.
+    pub challenge: Option<String>,
+}
 
 /// Why a webhook was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +69,7 @@ impl App {
         sender: &str,
         request: &carriers::Request<'_>,
         request_id: Option<String>,
-    ) -> Result<(), NotAccepted> {
+    ) -> Result<Accepted, NotAccepted> {
         let unknown = || NotAccepted::UnknownSender(sender.to_owned());
         let sender: Sender = sender.parse().map_err(|_| unknown())?;
         let secrets = self.policy().senders.get(&sender).ok_or_else(unknown)?;
@@ -62,14 +77,23 @@ impl App {
         let webhook = NewWebhook {
             id: WebhookId(Uuid::now_v7()),
             sender: sender.as_str(),
-            content_hash: Sha256::digest(request.body).into(),
+            content_hash: content_hash(sender, request.body),
             body: request.body.to_vec(),
             request_id,
             received_at: self.clock.now(),
             duplicates: 0,
         };
         let kept = self.inbox.submit(webhook).await;
-        kept.and_then(|kept| kept).map_err(NotAccepted::NotStored)
+        kept.and_then(|kept| kept).map_err(NotAccepted::NotStored)?;
+        Ok(Accepted { challenge: sender.challenge(request.body) })
+    }
+}
+
+/// What makes two requests of a sender the same: its own id of the push, where it has one, or every byte.
+fn content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
+    match sender.push_id(body) {
+        Some(id) => Sha256::new().chain_update(PUSH_ID).chain_update(id).finalize().into(),
+        None => Sha256::digest(body).into(),
     }
 }
 

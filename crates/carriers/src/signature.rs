@@ -73,6 +73,7 @@ pub enum Refused {
 #[derive(Clone)]
 pub struct Secrets {
     shared: Vec<String>,
+    header: Option<String>,
     client: Option<Client>,
 }
 
@@ -88,18 +89,24 @@ impl Secrets {
         if shared.is_empty() || shared.iter().any(|secret| blank(secret)) {
             return Err(NoSecret);
         }
-        Ok(Self { shared, client: None })
+        Ok(Self { shared, header: None, client: None })
     }
 
     /// No secret of its own: the sender proves itself by the tokens it gets.
     pub fn of_client(client: Client) -> Self {
-        Self { shared: vec![], client: Some(client) }
+        Self { shared: vec![], header: None, client: Some(client) }
     }
 
     /// The same, and tokens are good too.
     #[must_use]
     pub fn with_client(self, client: Client) -> Self {
         Self { client: Some(client), ..self }
+    }
+
+    /// The same, sent in the header of that name, for a sender that lets us choose it.
+    #[must_use]
+    pub fn with_header(self, name: String) -> Self {
+        Self { header: Some(name), ..self }
     }
 
     /// Who may come for tokens.

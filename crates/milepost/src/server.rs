@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use worker::{Queues, mail::Mailer};
+use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::commands::serve::Role;
 
@@ -39,6 +39,8 @@ pub struct Server {
     pub queues: Queues,
     /// How the worker's mails leave.
     pub mailer: Arc<Mailer>,
+    /// Where the worker activates subscriptions.
+    pub dhl: Dhl,
 }
 
 /// How a part of the server ended.
@@ -93,7 +95,7 @@ impl Server {
         };
         let checks = if works { checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
-            let worker = worker::run(self.app.clone(), self.queues, self.mailer, stop.clone());
+            let worker = worker::run(self.app.clone(), self.queues, self.mailer, self.dhl, stop.clone());
             parts.spawn(async move {
                 worker.await;
                 ("the worker", Ok(()))

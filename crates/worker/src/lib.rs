@@ -1,9 +1,10 @@
 //! The background half: the relay turns due rows into jobs and announcements into the live feed; the jobs
-//! read webhooks and send mails.
+//! read webhooks, send mails and call senders back.
 //!
 //! Nothing is decided here. A job opens its rows, calls one use case or the mail server, and closes them; it
 //! may run twice, late, or beside itself.
 
+mod dhl;
 mod jobs;
 pub mod mail;
 pub mod queue;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use mail::Mailer;
 use queue::{Health, Queue, QueueError};
 
+pub use dhl::{Dhl, DhlSettingError};
 pub use relay::{Drained, drain};
 
 /// The queues, one for each kind of work.
@@ -60,14 +62,14 @@ impl Queues {
 }
 
 /// Relays and works until `stop` is cancelled and what ran then has finished.
-pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, stop: CancellationToken) {
+pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));
     tasks.spawn(schedule::run(app.clone(), stop.clone()));
     for work in Work::ALL {
-        let (app, mailer, queue) = (app.clone(), mailer.clone(), queues.of(work).clone());
+        let (app, mailer, dhl, queue) = (app.clone(), mailer.clone(), dhl.clone(), queues.of(work).clone());
         let concurrency = jobs::concurrency(work, &app);
-        let handler = move |batch| jobs::handler(work, app.clone(), mailer.clone(), batch);
+        let handler = move |batch| jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), batch);
         tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
     }
     while let Some(ended) = tasks.join_next().await {

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Queues, jobs,
+    Dhl, Queues, jobs,
     mail::Mailer,
     queue::{Batch, QueueError},
 };
@@ -108,6 +108,7 @@ pub struct Drained {
 pub async fn drain(
     app: &App,
     mailer: &Arc<Mailer>,
+    dhl: &Dhl,
 ) -> Result<Drained, Box<dyn std::error::Error + Send + Sync>> {
     let mut drained = Drained::default();
     loop {
@@ -118,7 +119,7 @@ pub async fn drain(
             let leased = app.lease(work, jobs::batch_size(work) as u64).await?;
             taken += leased.len();
             if !leased.is_empty() {
-                jobs::handler(work, app.clone(), mailer.clone(), Batch { work: leased }).await;
+                jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), Batch { work: leased }).await;
             }
         }
         drained.rows += taken;

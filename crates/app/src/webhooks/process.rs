@@ -13,7 +13,7 @@ use persistence::{
 };
 
 use super::{
-    matching,
+    CallBack, matching,
     reading::{Reading, Said},
 };
 use crate::{
@@ -24,20 +24,30 @@ use crate::{
 };
 
 impl App {
-    /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over.
+    /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over. Those whose
+    /// sender has to be called first are left as they are and handed back.
     ///
     /// # Errors
     /// When the database fails: nothing of the batch is then done.
-    pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<()> {
-        retrying(|| self.process(leased)).await?;
+    pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<CallBack>> {
+        let call_back = retrying(|| self.process(leased)).await?;
         self.feed.poke();
-        Ok(())
+        Ok(call_back)
     }
 
-    async fn process(&self, leased: &[Leased]) -> persistence::Result<()> {
+    async fn process(&self, leased: &[Leased]) -> persistence::Result<Vec<CallBack>> {
         let tx = self.store.begin().await?;
-        let read = |webhook| Progress::of(self.read_webhook(webhook));
-        let mut read: Vec<Progress> = webhooks::open(&tx, leased).await?.into_iter().map(read).collect();
+        let (mut read, mut call_back) = (Vec::new(), Vec::new());
+        for webhook in webhooks::open(&tx, leased).await? {
+            let leased = Leased { id: webhook.id.0, attempt: webhook.attempt };
+            let Reading { webhook, said } = self.read_webhook(webhook);
+            match said {
+                Said::Activation(activation) => call_back.push(CallBack { leased, activation }),
+                said @ (Said::Parcels(_) | Said::Nothing(_)) => {
+                    read.push(Progress::of(Reading { webhook, said }));
+                }
+            }
+        }
         read.sort_by_key(|one| (one.reading.webhook.received_at, one.reading.webhook.id));
 
         let numbers = super::reading::numbers(read.iter().map(|one| &one.reading));
@@ -91,7 +101,7 @@ impl App {
         let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
         webhooks::settle(&tx, &settled).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(call_back)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use carriers::{Push, Sender};
+use carriers::{Activation, Push, Sender};
 use domain::{Carrier, Scan};
 use persistence::{shipments::Number, webhooks::Webhook};
 
@@ -21,6 +21,8 @@ pub(super) struct Reading {
 pub(super) enum Said {
     /// Something about these parcels, one or more.
     Parcels(Vec<Parcel>),
+    /// The sender wants to be called back first.
+    Activation(Activation),
     /// Nothing that could be taken in, for this reason.
     Nothing(String),
 }
@@ -56,9 +58,7 @@ impl App {
                 };
                 Said::Parcels(parcels.into_iter().map(parcel).collect())
             }
-            Ok(Push::Activation(activation)) => {
-                Said::Nothing(format!("subscription {} asks to be activated", activation.subscription))
-            }
+            Ok(Push::Activation(activation)) => Said::Activation(activation),
             Ok(Push::Remark(remark)) => Said::Nothing(remark),
             Err(reason) => Said::Nothing(reason),
         };
@@ -74,7 +74,7 @@ impl Reading {
     pub fn take_parcels(&mut self) -> Vec<Parcel> {
         match &mut self.said {
             Said::Parcels(parcels) => std::mem::take(parcels),
-            Said::Nothing(_) => vec![],
+            Said::Activation(_) | Said::Nothing(_) => vec![],
         }
     }
 }

@@ -24,6 +24,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         ),
         ("tokens", Ok(tokens(settings))),
         ("webhooks", Ok(webhooks(settings))),
+        ("dhl", Ok(dhl(settings))),
         ("database", database(settings).await),
         ("redis", redis(settings).await),
         ("mail", mail(settings).await),
@@ -53,12 +54,19 @@ fn tokens(settings: &Settings) -> String {
 }
 
 fn webhooks(settings: &Settings) -> String {
-    let sender = |sender| match settings.webhook_secrets.get(&sender).map_or(0, Vec::len) {
-        0 => format!("{sender} off ({} is unset)", webhook_secret_variable(sender)),
-        1 => format!("{sender} on"),
-        secrets => format!("{sender} on ({secrets} secrets)"),
+    let sender = |sender| match settings.proof_of(sender) {
+        Some(proof) => format!("{sender} {proof}"),
+        None => format!("{sender} off ({} is unset)", webhook_secret_variable(sender)),
     };
     carriers::Sender::ALL.map(sender).join(", ")
+}
+
+/// Only what is set: DHL would have to be asked for something.
+fn dhl(settings: &Settings) -> String {
+    match &settings.dhl_api_key {
+        Some(_) => format!("subscriptions are activated at {}", settings.dhl_api_url),
+        None => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
+    }
 }
 
 async fn database(settings: &Settings) -> Finding {

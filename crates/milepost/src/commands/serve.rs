@@ -4,11 +4,11 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use app::{App, Clock, Policy, feed::Feed};
-use carriers::{Secrets, Sender};
+use carriers::Sender;
 use clap::{Args, ValueEnum};
 use persistence::Store;
 use tokio::net::TcpListener;
-use worker::{Queues, mail::Mailer};
+use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::{
     address, database,
@@ -82,6 +82,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     announce(&settings, role, address, &keys.origin);
     let (feed, queues) = hurry(&settings)?;
     let mailer = mailer(&settings, &store)?;
+    let dhl = dhl(&settings)?;
     let policy = policy(&settings, address, keys.link_secret)?;
     let server = Server {
         role,
@@ -92,6 +93,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         mailbox: shows_mailbox(&settings, address),
         queues,
         mailer,
+        dhl,
     };
     server.run(stop).await
 }
@@ -113,15 +115,19 @@ fn mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSettings
     mailer.map(Arc::new).map_err(|error| BadSettings::one("MILEPOST_SMTP_URL", error))
 }
 
+fn dhl(settings: &Settings) -> anyhow::Result<Dhl> {
+    match &settings.dhl_api_key {
+        Some(key) => Dhl::new(key.expose(), settings.dhl_api_url.clone())
+            .context("MILEPOST_DHL_API_KEY: cannot be used"),
+        None => Ok(Dhl::without_key()),
+    }
+}
+
 fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> anyhow::Result<Policy> {
-    let secrets = |(sender, secrets): (&Sender, &Vec<_>)| {
-        let secrets = secrets.iter().map(|secret: &crate::settings::Hidden| secret.expose().to_owned());
-        Ok((*sender, Secrets::new(secrets)?))
-    };
     Ok(Policy {
         public_url: public_url(settings, address),
         link_secret,
-        senders: settings.webhook_secrets.iter().map(secrets).collect::<anyhow::Result<_>>()?,
+        senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
     })
 }
@@ -140,7 +146,8 @@ fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origi
     let url = public_url(settings, address);
     let database = address::shown(settings.database_url.expose());
     let redis = settings.redis_url.as_ref().map(|url| address::shown(url.expose()));
-    let senders: Vec<_> = settings.webhook_secrets.keys().map(|sender| sender.as_str()).collect();
+    let may_push = |sender: &Sender| settings.proof_of(*sender).is_some();
+    let senders: Vec<_> = Sender::ALL.into_iter().filter(may_push).map(Sender::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, %role, %address, database, redis, webhooks = senders.join(","), "milepost starts");
     match origin {
@@ -160,6 +167,9 @@ fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origi
         tracing::info!(
             "a printed FedEx label (OC) counts as shipped; MILEPOST_CARRIER_CODES=fedex.OC=label_created changes that"
         );
+    }
+    if senders.contains(&"dhl") && settings.dhl_api_key.is_none() {
+        tracing::warn!("MILEPOST_DHL_API_KEY is unset: new subscriptions at DHL are not activated");
     }
     if role != Role::Worker && shows_mailbox(settings, address) {
         tracing::info!("MILEPOST_SMTP_URL is unset: mails are kept and shown at http://{address}/mailbox");

@@ -13,7 +13,7 @@ use persistence::Store;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use worker::{Queues, mail::Mailer};
+use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::{commands::serve::Role, server::Server};
 
@@ -61,6 +61,7 @@ impl Embedded {
             mailbox: true,
             queues: Queues::memory(),
             mailer: Arc::new(mailer),
+            dhl: Dhl::without_key(),
         };
         let running = tokio::spawn(server.run(stop));
         Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, running })

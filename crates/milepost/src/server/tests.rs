@@ -35,6 +35,7 @@ async fn start(role: Role) -> Running {
         mailbox: true,
         queues: Queues::memory(),
         mailer,
+        dhl: Dhl::without_key(),
     };
     let stop = CancellationToken::new();
     let task = tokio::spawn(server.run(stop.clone()));

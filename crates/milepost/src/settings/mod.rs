@@ -5,6 +5,7 @@
 mod hidden;
 mod names;
 mod problem;
+mod senders;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,12 @@ use std::{
 };
 
 use carriers::{CodeMap, Sender};
+use url::Url;
 use worker::mail::{MailSettingError, Mailer};
 
 pub use hidden::Hidden;
 pub use problem::BadSettings;
+pub use senders::{UpsClient, webhook_secret_variable};
 
 use crate::{commands::serve::Role, keys};
 use names::{ALL, PREFIX};
@@ -51,8 +54,16 @@ pub struct Settings {
     pub mail_from: String,
     /// What tokens are signed with; long enough.
     pub jwt_secret: Option<Hidden>,
-    /// The senders that may push, each with at least one secret.
+    /// The senders that share a secret with us, each with at least one.
     pub webhook_secrets: BTreeMap<Sender, Vec<Hidden>>,
+    /// What UPS fetches tokens with; unset: it gets none.
+    pub ups_client: Option<UpsClient>,
+    /// The header in which DHL sends its secret.
+    pub dhl_webhook_header: String,
+    /// Unset: no subscription at DHL is activated.
+    pub dhl_api_key: Option<Hidden>,
+    /// Where DHL's subscriptions live.
+    pub dhl_api_url: Url,
     /// The merchant's own meanings of carriers' codes.
     pub carrier_codes: CodeMap,
     /// Filter of the log.
@@ -103,6 +114,10 @@ impl Settings {
         let (smtp_url, mail_from) = reader.mail();
         let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
         let webhook_secrets = reader.webhook_secrets();
+        let ups_client = reader.ups_client();
+        let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::header);
+        let dhl_api_key = reader.value("DHL_API_KEY", values::api_key);
+        let dhl_api_url = reader.value("DHL_API_URL", values::api_url);
         let carrier_codes = reader.value("CARRIER_CODES", values::carrier_codes);
         let log = reader.value("LOG", values::log);
         let log_format = reader.value("LOG_FORMAT", values::log_format);
@@ -118,6 +133,10 @@ impl Settings {
                 mail_from: mail_from?,
                 jwt_secret,
                 webhook_secrets,
+                ups_client,
+                dhl_webhook_header: dhl_webhook_header?,
+                dhl_api_key,
+                dhl_api_url: dhl_api_url?,
                 carrier_codes: carrier_codes.unwrap_or_default(),
                 log: log?,
                 log_format: log_format?,
@@ -163,16 +182,6 @@ fn ours() -> Result<Vec<(String, String)>, BadSettings> {
     .collect()
 }
 
-/// The setting that holds the secrets of a sender, without the prefix.
-fn webhook_secret(sender: Sender) -> String {
-    format!("WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase())
-}
-
-/// The environment variable that holds the secrets of a sender.
-pub fn webhook_secret_variable(sender: Sender) -> String {
-    format!("{PREFIX}{}", webhook_secret(sender))
-}
-
 /// Takes values out of the sources and collects what is wrong with them.
 struct Reader<'a> {
     sources: &'a Sources,
@@ -202,20 +211,5 @@ impl Reader<'_> {
             self.problems.add(key(name), error);
         }
         (url.as_deref().map(Hidden::from), from)
-    }
-
-    fn webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Hidden>> {
-        let mut secrets = BTreeMap::<_, Vec<_>>::new();
-        for sender in Sender::ALL {
-            for found in self.sources.rotating(&webhook_secret(sender)) {
-                for text in &found.values {
-                    match values::webhook_secret(text) {
-                        Ok(secret) => secrets.entry(sender).or_default().push(secret),
-                        Err(problem) => self.problems.add(&found.key, problem),
-                    }
-                }
-            }
-        }
-        secrets
     }
 }

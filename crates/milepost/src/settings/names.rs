@@ -28,7 +28,7 @@ pub enum Kind {
 }
 
 /// Every setting, as in `.env.example`.
-pub const ALL: [Setting; 14] = [
+pub const ALL: [Setting; 24] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
@@ -40,6 +40,20 @@ pub const ALL: [Setting; 14] = [
     Setting { name: "JWT_SECRET", default: None, kind: Kind::Secret },
     Setting { name: "WEBHOOK_SECRET_FEDEX", default: None, kind: Kind::Rotating },
     Setting { name: "WEBHOOK_SECRET_UPS", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_USPS", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_DHL", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_EASYPOST", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_SHIPPO", default: None, kind: Kind::Rotating },
+    Setting { name: "WEBHOOK_SECRET_AFTERSHIP", default: None, kind: Kind::Rotating },
+    Setting { name: "UPS_CLIENT_ID", default: None, kind: Kind::Plain },
+    Setting { name: "UPS_CLIENT_SECRET", default: None, kind: Kind::Rotating },
+    Setting { name: "DHL_WEBHOOK_HEADER", default: Some("x-milepost-token"), kind: Kind::Plain },
+    Setting { name: "DHL_API_KEY", default: None, kind: Kind::Secret },
+    Setting {
+        name: "DHL_API_URL",
+        default: Some("https://api-eu.dhl.com/tracking/push/v1"),
+        kind: Kind::Plain,
+    },
     Setting { name: "CARRIER_CODES", default: None, kind: Kind::Plain },
     Setting { name: "LOG", default: Some("info"), kind: Kind::Plain },
     Setting { name: "LOG_FORMAT", default: Some("text"), kind: Kind::Plain },
@@ -133,7 +147,7 @@ mod tests {
     #[test]
     fn every_webhook_sender_has_a_setting() {
         for sender in carriers::Sender::ALL {
-            let name = super::super::webhook_secret(sender);
+            let name = crate::settings::senders::webhook_secret(sender);
             let found = ALL.iter().find(|setting| setting.name == name).expect(&name);
             assert_eq!(found.kind, Kind::Rotating);
         }

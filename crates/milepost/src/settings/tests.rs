@@ -32,7 +32,9 @@ fn nothing_set_means_the_defaults() {
     assert_eq!(settings.mail_from, "Milepost <orders@localhost>");
     assert_eq!(settings.carrier_codes, CodeMap::default());
     assert!(settings.public_url.is_none() && settings.redis_url.is_none() && settings.smtp_url.is_none());
-    assert!(settings.jwt_secret.is_none() && settings.webhook_secrets.is_empty());
+    assert!(settings.jwt_secret.is_none() && settings.senders().unwrap().is_empty());
+    assert_eq!(settings.dhl_webhook_header, "x-milepost-token");
+    assert!(settings.dhl_api_key.is_none());
 }
 
 #[test]
@@ -121,6 +123,16 @@ fn bad_values_are_refused_by_name() {
         ("JWT_SECRET", "hunter2", "it has 7 bytes and needs 32"),
         ("WEBHOOK_SECRET_FEDEX", " ", "it is blank"),
         ("WEBHOOK_SECRET_UPS_2", "\t", "it is blank"),
+        ("DHL_WEBHOOK_HEADER", "x token", "`x token` is no name of an HTTP header"),
+        ("DHL_API_KEY", " ", "it is blank"),
+        ("DHL_API_KEY", "hunter2\n", "it has characters that no HTTP header can carry"),
+        ("DHL_API_URL", "api-eu.dhl.com", "`api-eu.dhl.com` is not a web address"),
+        ("DHL_API_URL", "http://api-eu.dhl.com", "`http://api-eu.dhl.com` does not begin with https://"),
+        (
+            "DHL_API_URL",
+            "https://me:hunter2@dhl.com/v1",
+            "`https://dhl.com/v1` has more than a host and a path",
+        ),
         ("CARRIER_CODES", "fedex.OC", "`fedex.OC` is not of the form carrier.code=meaning"),
         ("LOG", "inof", "`inof` is neither a level"),
         ("LOG", "info,app=loud", "`info,app=loud` is neither a level"),
@@ -164,6 +176,43 @@ fn webhook_secrets_rotate() {
     assert_eq!(exposed(&settings.webhook_secrets[&Sender::Ups]), ["z"], "the environment wins");
     assert!(error(&[], "webhook_secret_ups = [\"x\", \"\"]").ends_with("it is blank"));
     assert!(error(&[], "webhook_secret_ups = [1]").ends_with("must be a text"));
+}
+
+#[test]
+fn ups_proves_itself_by_a_credential_or_by_tokens_or_by_both() {
+    let client = [("UPS_CLIENT_ID", "milepost"), ("UPS_CLIENT_SECRET", "a"), ("UPS_CLIENT_SECRET_1", "b")];
+    let settings = read(&client, "").unwrap();
+    assert_eq!(exposed(&settings.ups_client.as_ref().unwrap().secrets), ["a", "b"]);
+    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on (by token)"));
+    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
+    let settings = read(&[&client[..], &[("WEBHOOK_SECRET_UPS", "c")]].concat(), "").unwrap();
+    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on, by token too"));
+    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
+    let settings = read(&[("WEBHOOK_SECRET_UPS", "c")], "").unwrap();
+    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on"));
+    assert!(settings.senders().unwrap()[&Sender::Ups].client().is_none());
+    assert_eq!(settings.proof_of(Sender::Fedex), None);
+}
+
+#[test]
+fn an_id_of_ups_needs_its_secret_and_a_secret_its_id() {
+    let message = error(&[("UPS_CLIENT_ID", "milepost")], "");
+    assert_eq!(message, "MILEPOST_UPS_CLIENT_SECRET: is needed: MILEPOST_UPS_CLIENT_ID is set");
+    let message = error(&[("UPS_CLIENT_SECRET_1", "hunter2")], "");
+    assert_eq!(message, "MILEPOST_UPS_CLIENT_ID: is needed: MILEPOST_UPS_CLIENT_SECRET is set");
+    let message = error(&[("UPS_CLIENT_ID", " "), ("UPS_CLIENT_SECRET", "hunter2")], "");
+    assert_eq!(message, "MILEPOST_UPS_CLIENT_ID: it is blank");
+    let message = error(&[("UPS_CLIENT_ID", "milepost"), ("UPS_CLIENT_SECRET", " ")], "");
+    assert_eq!(message, "MILEPOST_UPS_CLIENT_SECRET: it is blank");
+}
+
+#[test]
+fn keys_travel_unread_except_on_this_machine() {
+    for url in ["https://dhl.example/v1", "http://localhost:1/v1", "http://127.0.0.1:1", "http://[::1]:1/"] {
+        assert_eq!(read(&[("DHL_API_URL", url)], "").unwrap().dhl_api_url, url.parse().unwrap());
+    }
+    let settings = read(&[("DHL_WEBHOOK_HEADER", "X-My-Hook")], "").unwrap();
+    assert_eq!(settings.dhl_webhook_header, "x-my-hook");
 }
 
 #[test]
@@ -217,6 +266,9 @@ fn secrets_are_not_printed() {
     let env = [
         ("JWT_SECRET", "hunter2hunter2hunter2hunter2hunter2"),
         ("WEBHOOK_SECRET_UPS", "hunter2"),
+        ("UPS_CLIENT_ID", "milepost"),
+        ("UPS_CLIENT_SECRET", "hunter2"),
+        ("DHL_API_KEY", "hunter2"),
         ("DATABASE_URL", "postgres://shop:hunter2@db/milepost"),
         ("REDIS_URL", "redis://:hunter2@localhost"),
         ("SMTP_URL", url),

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use carriers::CodeMap;
+use reqwest::header::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
-use url::Url;
+use url::{Host, Url};
 
 use super::{Hidden, LogFormat};
+use crate::address;
 
 /// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
 const MOST_CONNECTIONS: u32 = 1_000;
@@ -77,6 +79,44 @@ pub fn jwt_secret(text: &str) -> Result<Hidden, String> {
 
 pub fn webhook_secret(text: &str) -> Result<Hidden, String> {
     if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.into()) }
+}
+
+pub fn client_id(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+pub fn header(text: &str) -> Result<String, String> {
+    let name = text.parse::<HeaderName>().map_err(|_| format!("`{text}` is no name of an HTTP header"))?;
+    Ok(name.as_str().to_owned())
+}
+
+/// The key goes into a header.
+pub fn api_key(text: &str) -> Result<Hidden, String> {
+    match HeaderValue::from_str(text) {
+        Ok(_) if !text.trim().is_empty() => Ok(text.into()),
+        Ok(_) => Err("it is blank".to_owned()),
+        Err(_) => Err("it has characters that no HTTP header can carry".to_owned()),
+    }
+}
+
+/// An address to which a key is sent: nobody on the way may read it.
+pub fn api_url(text: &str) -> Result<Url, String> {
+    let url = text.parse::<Url>().map_err(|error| format!("`{text}` is not a web address: {error}"))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !plain || url.password().is_some() {
+        return Err(format!("`{}` has more than a host and a path", address::shown(text)));
+    }
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(format!("`{text}` does not begin with https://")),
+    }
 }
 
 pub fn carrier_codes(text: &str) -> Result<CodeMap, String> {

@@ -9,12 +9,18 @@ use app::App;
 use futures::{FutureExt, future::BoxFuture};
 use persistence::due::Work;
 
-use crate::{mail::Mailer, queue::Batch};
+use crate::{Dhl, mail::Mailer, queue::Batch};
 
 /// What is done with a batch of this kind of work.
-pub(crate) fn handler(work: Work, app: App, mailer: Arc<Mailer>, batch: Batch) -> BoxFuture<'static, ()> {
+pub(crate) fn handler(
+    work: Work,
+    app: App,
+    mailer: Arc<Mailer>,
+    dhl: Dhl,
+    batch: Batch,
+) -> BoxFuture<'static, ()> {
     match work {
-        Work::Webhooks => webhooks::run(app, batch).boxed(),
+        Work::Webhooks => webhooks::run(app, dhl, batch).boxed(),
         Work::Notices => notices::run(app, mailer, batch).boxed(),
     }
 }

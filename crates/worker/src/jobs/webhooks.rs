@@ -5,37 +5,80 @@
 //! so that one that cannot be taken in does not hold up its neighbours. A member that fails by itself is tried
 //! again after a pause that doubles, up to five minutes, and is closed as failed after ten; at once when trying
 //! again cannot help.
+//!
+//! A webhook that asks for a call (DHL's, when a subscription begins) is left out of the transaction. The call is made
+//! when everything else of the batch is done, and ends it or fails it by the same rules. Where it takes longer than
+//! the lease, or the process dies after it, it is made again, perhaps by another worker: DHL does not mind.
 
 use std::panic::AssertUnwindSafe;
 
-use app::App;
-use futures::FutureExt;
+use app::{App, webhooks::CallBack};
+use futures::{FutureExt, StreamExt, stream};
 use persistence::due::{Leased, Work};
 
-use crate::queue::Batch;
+use crate::{Dhl, queue::Batch};
 
 /// Webhooks in one transaction: more make it little cheaper and hold locks for longer.
 pub(super) const BATCH: usize = 200;
 /// From this attempt on, a batch that fails is suspected of holding one that fails it.
 const SUSPICIOUS: i32 = 3;
+/// Calls on their way at once, per job.
+const AT_ONCE: usize = 8;
 
-pub(super) async fn run(app: App, batch: Batch) {
-    let Err(failure) = read(&app, &batch.work).await else { return };
+pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
+    let (app, dhl) = (&app, &dhl);
+    let call_back = read_all(app, batch).await;
+    stream::iter(call_back).for_each_concurrent(AT_ONCE, |one| activate(app, dhl, one)).await;
+}
+
+/// Reads the batch. Says whose senders have to be called.
+async fn read_all(app: &App, batch: Batch) -> Vec<CallBack> {
+    let failure = match read(app, &batch.work).await {
+        Ok(call_back) => return call_back,
+        Err(failure) => failure,
+    };
     let first_attempts = batch.work.iter().all(|leased| leased.attempt < SUSPICIOUS);
     if failure.retryable && first_attempts {
         tracing::warn!(error = failure.reason, "webhooks wait for the database");
         if let Err(error) = app.give_back(Work::Webhooks, &batch.work).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "their leases will run out instead");
         }
-        return;
+        return vec![];
     }
+    let mut call_back = Vec::new();
     for leased in batch.work {
-        let Err(failure) = read(&app, &[leased]).await else { continue };
+        let failure = match read(app, &[leased]).await {
+            Ok(one) => {
+                call_back.extend(one);
+                continue;
+            }
+            Err(failure) => failure,
+        };
         tracing::error!(webhook = %leased.id, error = failure.reason, "a webhook failed");
         if let Err(error) = app.webhook_failed(leased, &failure.reason, failure.retryable).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");
         }
+    }
+    call_back
+}
+
+/// Calls DHL, the only sender that asks for it, and closes the webhook by what it says.
+async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBack) {
+    let subscription = &activation.subscription;
+    let closed = match dhl.activate(subscription, &activation.secret).await {
+        Ok(()) => {
+            tracing::info!(subscription, "a subscription at DHL was activated");
+            app.called_back(leased, &format!("subscription {subscription} activated")).await
+        }
+        Err(error) => {
+            tracing::warn!(webhook = %leased.id, subscription, error = error.reason, "a subscription at DHL was not activated");
+            app.webhook_failed(leased, &error.reason, error.retryable).await
+        }
+    };
+    if let Err(error) = closed {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");
     }
 }
 
@@ -46,9 +89,9 @@ struct Failure {
     retryable: bool,
 }
 
-async fn read(app: &App, leased: &[Leased]) -> Result<(), Failure> {
+async fn read(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
     match AssertUnwindSafe(app.process_webhooks(leased)).catch_unwind().await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(call_back)) => Ok(call_back),
         Ok(Err(error)) => Err(Failure { reason: with_causes(&error), retryable: error.retryable() }),
         Err(_) => {
             Err(Failure { reason: "reading it broke off; the log says where".to_owned(), retryable: false })

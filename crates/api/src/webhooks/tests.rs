@@ -1,0 +1,193 @@
+//! What senders get over HTTP: tokens, and answers to their pushes.
+
+use app::{Caller, Clock, Policy, feed::Feed};
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, header},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use carriers::{Client, Secrets, Sender};
+use chrono::TimeDelta;
+use domain::{Actor, ActorKind};
+use persistence::{Store, read::PageRequest};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::*;
+
+/// The webhooks' routes over a database of their own, at a time that stands.
+struct World {
+    app: App,
+    _folder: TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl World {
+    async fn new(senders: impl IntoIterator<Item = (Sender, Secrets)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let store = Store::connect(&url, 2).await.unwrap();
+        store.migrate().await.unwrap();
+        let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+        let policy = Policy { senders: senders.into_iter().collect(), ..Policy::default() };
+        Self { app: App::new(store, clock, Feed::memory(), policy), _folder: folder }
+    }
+
+    /// UPS may come for tokens, as `ups+milepost` with the secret `p%ss word`, or with an older one; FedEx signs.
+    async fn with_ups() -> Self {
+        let client = Client::new("ups+milepost".to_owned(), ["p%ss word".to_owned(), "older".to_owned()]);
+        let fedex = Secrets::new(["hush".to_owned()]).unwrap();
+        Self::new([(Sender::Ups, Secrets::of_client(client.unwrap())), (Sender::Fedex, fedex)]).await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let routes =
+            routes(self.app.clone()).layer(axum::middleware::from_fn(crate::transport::request_id::layer));
+        let response = routes.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// How many webhooks are kept.
+    async fn kept(&self) -> usize {
+        let support = Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: None };
+        let page = PageRequest { limit: 100, from_end: false, after: None, before: None };
+        self.app.webhooks(&support, &Default::default(), &page).await.unwrap().rows.len()
+    }
+}
+
+const TOKEN: &str = "/webhooks/ups/token";
+const GRANT: &str = "grant_type=client_credentials";
+
+fn basic(text: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(text))
+}
+
+#[tokio::test]
+async fn ups_gets_a_token_and_pushes_with_it_for_an_hour() {
+    let world = World::with_ups().await;
+    let said = basic("ups%2Bmilepost:p%25ss+word");
+    let answer = world.post(TOKEN, &[("authorization", &said)], GRANT).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+    assert_eq!(answer.json()["token_type"], "Bearer");
+    assert_eq!(answer.json()["expires_in"], 3600);
+
+    let bearer = format!("Bearer {}", answer.json()["access_token"].as_str().unwrap());
+    let push = async |body| {
+        let headers = [("authorization", bearer.as_str()), ("x-api-key", "ups+milepost")];
+        world.post("/webhooks/ups", &headers, body).await.status
+    };
+    assert_eq!(push("{}").await, StatusCode::OK);
+    world.app.clock.advance(TimeDelta::minutes(59));
+    assert_eq!(push("{\"a\":1}").await, StatusCode::OK);
+    world.app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(push("{\"a\":2}").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.kept().await, 2);
+}
+
+#[tokio::test]
+async fn a_client_may_say_who_it_is_in_any_of_the_usual_ways() {
+    let world = World::with_ups().await;
+    let older = format!("{GRANT}&client_id=ups%2Bmilepost&client_secret=older");
+    let in_form = format!("{GRANT}&scope=x&client_id=ups%2Bmilepost&client_secret=p%25ss+word");
+    for (authorization, form) in [
+        (Some(basic("ups%2Bmilepost:p%25ss%20word")), GRANT),
+        (Some(basic("ups+milepost:p%ss word")), GRANT),
+        (Some(basic("ups%2Bmilepost:older").replace("Basic", "basic")), GRANT),
+        (None, &older),
+        (None, &in_form),
+    ] {
+        let headers: Vec<_> = authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+        let answer = world.post(TOKEN, &headers, form).await;
+        assert_eq!(answer.status, StatusCode::OK, "{authorization:?} {form}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_known_is_told_so() {
+    let world = World::with_ups().await;
+    for (authorization, form) in [
+        (None, GRANT.to_owned()),
+        (Some(basic("ups%2Bmilepost:wrong")), GRANT.to_owned()),
+        (Some(basic("somebody:older")), GRANT.to_owned()),
+        (Some(basic("no colon")), GRANT.to_owned()),
+        (Some("Basic ???".to_owned()), GRANT.to_owned()),
+        (Some("Bearer older".to_owned()), GRANT.to_owned()),
+        (None, format!("{GRANT}&client_secret=older")),
+        (None, format!("{GRANT}&client_id=ups%2Bmilepost")),
+    ] {
+        let headers: Vec<_> = authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+        let answer = world.post(TOKEN, &headers, &form).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{authorization:?} {form}");
+        assert_eq!(answer.json()["error"], "invalid_client");
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Basic realm=\"milepost\"");
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_for_a_token_is_named() {
+    let world = World::with_ups().await;
+    let known = basic("ups%2Bmilepost:older");
+    for (form, error) in [
+        ("", "invalid_request"),
+        ("{\"grant_type\":\"client_credentials\"}", "invalid_request"),
+        ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
+        ("grant_type=client_credentials&client_secret=older", "invalid_request"),
+        ("grant_type=password", "unsupported_grant_type"),
+    ] {
+        let answer = world.post(TOKEN, &[("authorization", &known)], form).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (StatusCode::BAD_REQUEST, Some(error)),
+            "{form}"
+        );
+        assert!(!answer.text.contains("older"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn senders_without_tokens_have_no_endpoint_for_them() {
+    let world = World::with_ups().await;
+    for path in ["/webhooks/fedex/token", "/webhooks/pigeon/token"] {
+        assert_eq!(world.post(path, &[], GRANT).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let first_version = Secrets::new(["credential".to_owned()]).unwrap();
+    let world = World::new([(Sender::Ups, first_version)]).await;
+    assert_eq!(world.post(TOKEN, &[], GRANT).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_push_without_a_challenge_is_answered_in_one_word() {
+    let credential = Secrets::new(["credential".to_owned()]).unwrap();
+    let world = World::new([(Sender::Ups, credential)]).await;
+    let push = async |credential| world.post("/webhooks/ups", &[("credential", credential)], "{}").await;
+    let taken = push("credential").await;
+    assert_eq!((taken.status, taken.text.as_str()), (StatusCode::OK, "stored\n"));
+    assert_eq!(push("other").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(push("credential").await.text, "stored\n", "the same once more");
+    assert_eq!(world.kept().await, 1);
+}

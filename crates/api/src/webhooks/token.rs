@@ -1,0 +1,117 @@
+//! `POST /webhooks/{carrier}/token`: a sender that proves itself by tokens fetches one here (RFC 6749, section 4.4).
+//!
+//! The client says who it is by HTTP Basic or in the form; `app` decides whether it gets a token.
+
+use app::{
+    App,
+    webhooks::{Credentials, NotIssued, TokenRequest},
+};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::{
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode;
+use serde_json::json;
+
+/// No answer here may be kept by anybody on the way (section 5.1).
+const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
+
+pub(super) async fn issue(
+    State(app): State<App>,
+    Path(carrier): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match app.issue_token(&carrier, &read(&headers, &body)) {
+        Ok(token) => {
+            tracing::info!(carrier, "a token was issued");
+            let token = json!({
+                "access_token": token.text, "token_type": "Bearer", "expires_in": token.lifetime.num_seconds(),
+            });
+            (NOT_KEPT, Json(token)).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(carrier, error = &error as &dyn std::error::Error, "no token was issued");
+            (NOT_KEPT, refused(&error)).into_response()
+        }
+    }
+}
+
+/// What is said, as far as it can be read.
+fn read(headers: &HeaderMap, body: &[u8]) -> TokenRequest {
+    let (mut request, mut id, mut secret) = (TokenRequest::default(), None, None);
+    for (name, value) in pairs(body) {
+        let field = match name.as_str() {
+            "grant_type" => &mut request.grant_type,
+            "client_id" => &mut id,
+            "client_secret" => &mut secret,
+            // Others are to be passed over (section 3.2).
+            _ => continue,
+        };
+        if field.replace(value).is_some() {
+            request.problem = Some("a parameter is repeated");
+        }
+    }
+    let basic = headers.get(AUTHORIZATION).map(|value| basic(value.as_bytes()).unwrap_or_default());
+    match (basic, secret) {
+        (Some(_), Some(_)) => request.problem = Some("the client says in two ways who it is"),
+        (Some(basic), None) => request.credentials = basic,
+        (None, Some(secret)) => {
+            request.credentials = vec![Credentials { id: id.unwrap_or_default(), secret }];
+        }
+        (None, None) => {}
+    }
+    request
+}
+
+/// HTTP Basic. Id and secret should be encoded as in a form (section 2.3.1), and many clients do not: both are read.
+fn basic(header: &[u8]) -> Option<Vec<Credentials>> {
+    let (scheme, rest) = str::from_utf8(header).ok()?.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let plain = Credentials { id: id.to_owned(), secret: secret.to_owned() };
+    let decoded = Credentials { id: decode(id.as_bytes()), secret: decode(secret.as_bytes()) };
+    Some(vec![decoded, plain])
+}
+
+/// Names and values of a form.
+fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let mut sides = pair.splitn(2, |byte| *byte == b'=').map(decode);
+        (sides.next().unwrap_or_default(), sides.next().unwrap_or_default())
+    })
+}
+
+/// One name or value of a form, as it was meant.
+fn decode(text: &[u8]) -> String {
+    let text: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&text).decode_utf8_lossy().into_owned()
+}
+
+/// A refusal as section 5.2 wants it; for a sender that has no tokens, that there is nothing here.
+fn refused(error: &NotIssued) -> Response {
+    let (status, code) = match error {
+        NotIssued::UnknownSender(_) => return (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
+        NotIssued::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+        NotIssued::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+        NotIssued::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
+    };
+    let answer = Json(json!({ "error": code, "error_description": error.to_string() }));
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            (status, [(WWW_AUTHENTICATE, "Basic realm=\"milepost\"")], answer).into_response()
+        }
+        _ => (status, answer).into_response(),
+    }
+}

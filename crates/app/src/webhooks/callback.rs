@@ -1,0 +1,49 @@
+//! Webhooks whose sender wants to be called back, before it tells us about parcels.
+//!
+//! The call is made by `worker`, outside every transaction. Until it is closed here, or its failure is written down,
+//! such a webhook is leased like any other: it comes again when the lease runs out, and the call is made again,
+//! which is harmless.
+
+use carriers::Activation;
+use persistence::{
+    due::Leased,
+    webhooks::{self, Settled, WebhookState},
+};
+
+use crate::{App, error::Result, retry::retrying};
+
+/// A webhook that is settled by calling its sender.
+#[derive(Clone, Debug)]
+pub struct CallBack {
+    /// The webhook, and the attempt that this is.
+    pub leased: Leased,
+    /// What to say to the sender.
+    pub activation: Activation,
+}
+
+impl App {
+    /// Closes a webhook whose sender was called, with what came of it. One that somebody else has taken up
+    /// meanwhile is left to them.
+    ///
+    /// # Errors
+    /// When the database fails: the lease then runs out, and the sender is called again.
+    pub async fn called_back(&self, leased: Leased, what: &str) -> Result<()> {
+        retrying(|| self.close_called_back(leased, what)).await?;
+        Ok(())
+    }
+
+    async fn close_called_back(&self, leased: Leased, what: &str) -> persistence::Result<()> {
+        let tx = self.store.begin().await?;
+        let opened = webhooks::open(&tx, &[leased]).await?;
+        let close = |webhook: webhooks::Webhook| Settled {
+            id: webhook.id,
+            state: WebhookState::Processed,
+            reason: Some(what.to_owned()),
+            waits_for: vec![],
+        };
+        let settled: Vec<Settled> = opened.into_iter().map(close).collect();
+        webhooks::settle(&tx, &settled).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
