@@ -108,8 +108,10 @@ fn may_pass(status: StatusCode) -> bool {
 
 /// Whether it may be the id of a subscription, and stays one segment of a path.
 fn is_id(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    // Dots alone would walk up the path.
+    let walks = text.bytes().all(|byte| byte == b'.');
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain) && !walks
 }
 
 /// The address of a subscription, below ours.
@@ -150,7 +152,7 @@ mod tests {
             let address = address(&base.parse().unwrap(), "3f0c-9_A").unwrap();
             assert_eq!(address.as_str(), "https://dhl.example/push/v1/subscription/3f0c-9_A");
         }
-        assert!(is_id("3f0c-9_A"));
+        assert!(is_id("3f0c-9_A.b"));
         let long = "a".repeat(LONGEST_ID + 1);
         for id in ["", ".", "..", "../x", "a/b", "a?b", "a#b", "a b", "%2e%2e", "@evil.example", "ä", &long]
         {
