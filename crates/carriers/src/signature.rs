@@ -105,8 +105,8 @@ impl Secrets {
 
     /// The same, sent in the header of that name, for a sender that lets us choose it.
     #[must_use]
-    pub fn with_header(self, name: String) -> Self {
-        Self { header: Some(name), ..self }
+    pub fn with_header(self, name: impl Into<String>) -> Self {
+        Self { header: Some(name.into()), ..self }
     }
 
     /// Who may come for tokens.

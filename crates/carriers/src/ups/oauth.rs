@@ -55,10 +55,10 @@ impl Client {
     /// is good until its end or until that secret is given up.
     pub fn token(&self, id: &str, secret: &str, now: DateTime<Utc>) -> Option<AccessToken> {
         let same_id = same_text(self.id.as_bytes(), id.as_bytes());
-        // Every secret is tried, also after one has fitted.
-        let fits = |own: &&String| bool::from(same_id & same_text(own.as_bytes(), secret.as_bytes()));
-        let own = self.secrets.iter().filter(fits).last()?;
-        Some(self.issue(own, now))
+        let fits = |own: &String| bool::from(same_id & same_text(own.as_bytes(), secret.as_bytes()));
+        // Every secret is tried, also after one has fitted, so that the time tells nothing.
+        let fitted = self.secrets.iter().fold(None, |found, own| if fits(own) { Some(own) } else { found });
+        fitted.map(|own| self.issue(own, now))
     }
 
     /// The headers with which the client would push now.

@@ -17,6 +17,8 @@ async fn a_broken_setting_is_named() {
         ("MILEPOST_JWT_SECRET", "too-short"),
         ("MILEPOST_JWT_SECRET_FILE", "/nowhere/secret"),
         ("MILEPOST_WEBHOOK_SECRET_FEDEX_1", " "),
+        ("MILEPOST_UPS_CLIENT_ID", "milepost"),
+        ("MILEPOST_DHL_API_URL", "http://dhl.example"),
         ("MILEPOST_CARRIER_CODES", "fedex.OC=flying"),
         ("MILEPOST_LOG_FORMAT", "xml"),
         ("MILEPOST_PUBLIC_URL", "shop"),
