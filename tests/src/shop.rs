@@ -48,7 +48,7 @@ impl Shop {
         let policy = Policy { codes, ..policy() };
         let app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
         app.take_up_remapped().await.expect("the database answers");
-        Self { app, mailer: self.mailer.clone() }
+        Self { app, mailer: self.mailer.clone(), dhl: self.dhl.clone() }
     }
 
     /// The time in the shop.

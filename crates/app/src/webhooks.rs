@@ -19,7 +19,9 @@ use persistence::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub use callback::CallBack;
 pub use replay::{NotReplayed, Replay, ReplayChange, Replayed};
+pub use token::{Credentials, NotIssued, TokenRequest};
 
 use crate::{
     App, Caller,
@@ -27,9 +29,6 @@ use crate::{
     feed::Feed,
     retry::retrying,
 };
-
-pub use callback::CallBack;
-pub use token::{Credentials, NotIssued, TokenRequest};
 
 /// What tells the hash of a sender's own id of a push from the hash of a body.
 const PUSH_ID: &[u8] = b"milepost/push-id/1";

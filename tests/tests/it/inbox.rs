@@ -19,6 +19,7 @@ use tests::{
 use uuid::Uuid;
 
 on_every_database!(
+    a_push_that_has_an_id_is_kept_once_per_id,
     a_forged_signature_is_refused_and_nothing_kept,
     garbage_with_a_good_signature_is_kept_and_can_be_seen,
     an_unknown_number_waits_and_is_taken_up,
@@ -63,6 +64,21 @@ async fn garbage_with_a_good_signature_is_kept_and_can_be_seen(database: Databas
     let kept = &inbox(&shop).await[0];
     assert_eq!((kept.state, kept.body.as_slice()), (WebhookState::Ignored, garbage.as_slice()));
     assert!(kept.reason.is_some());
+}
+
+async fn a_push_that_has_an_id_is_kept_once_per_id(database: Database) {
+    let shop = Shop::new(database.store);
+    let body = |id: &str, attempt: u32| {
+        format!(r#"{{"event":"tracking_update","event_id":"{id}","msg":{{}},"attempt":{attempt}}}"#)
+    };
+    for attempt in 1..=3 {
+        shop.push_as(Sender::Aftership, body("one", attempt).as_bytes()).await;
+    }
+    shop.push_as(Sender::Aftership, body("two", 1).as_bytes()).await;
+    let kept = inbox(&shop).await;
+    let mut kept: Vec<_> = kept.iter().map(|one| (one.sender.as_str(), one.duplicates)).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [("aftership", 0), ("aftership", 2)]);
 }
 
 async fn an_unknown_number_waits_and_is_taken_up(database: Database) {

@@ -191,3 +191,26 @@ async fn a_push_without_a_challenge_is_answered_in_one_word() {
     assert_eq!(push("credential").await.text, "stored\n", "the same once more");
     assert_eq!(world.kept().await, 1);
 }
+
+#[tokio::test]
+async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
+    let secrets = Secrets::new(["0123456789abcdef0123456789abcdef".to_owned()]).unwrap();
+    let world = World::new([(Sender::Usps, secrets.clone())]).await;
+    let push = async |secrets: &Secrets, body: &str| {
+        let proof = Sender::Usps.sign(secrets, body.as_bytes(), world.app.clock.now());
+        let proof: Vec<(&str, &str)> = proof.iter().map(|(name, value)| (&**name, &**value)).collect();
+        world.post("/webhooks/usps", &proof, body).await
+    };
+    let asked = r#"{"challenge":"say \"this\""}"#;
+    let answer = push(&secrets, asked).await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"challenge": "say \"this\""})));
+    assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
+    assert_eq!(push(&secrets, asked).await.json(), answer.json(), "also to the same once more");
+    assert_eq!(world.kept().await, 1, "it is kept as any other");
+
+    let other = Secrets::new(["fedcba9876543210fedcba9876543210".to_owned()]).unwrap();
+    let refused = push(&other, r#"{"challenge":"and this"}"#).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert!(!refused.text.contains("and this"));
+    assert_eq!(push(&secrets, "{}").await.text, "stored\n", "what asks nothing is told nothing");
+}
