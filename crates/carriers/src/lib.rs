@@ -24,7 +24,7 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable};
-pub use signature::{NoSecret, Refused, Request, Secrets};
+pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 
 /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,6 +162,9 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups");
+        assert_eq!(
+            error.to_string(),
+            "`pigeon` is no webhook sender; known are fedex, ups"
+        );
     }
 }

@@ -62,7 +62,13 @@ pub enum Refused {
 
 /// What we share with one sender: one secret, or several while they change. Never empty, never printed.
 #[derive(Clone)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets {
+    shared: Vec<String>,
+    header: Option<String>,
+}
+
+/// The header in which a token is expected where the merchant named no other.
+pub const DEFAULT_TOKEN_HEADER: &str = "x-milepost-token";
 
 /// A list of secrets that would prove nothing: it is empty, or one of them is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,26 +78,37 @@ pub struct NoSecret;
 impl Secrets {
     /// The secrets of one sender.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
-        let secrets: Vec<_> = secrets.into_iter().collect();
-        let blank = secrets.iter().any(|secret| secret.trim().is_empty());
-        if blank || secrets.is_empty() { Err(NoSecret) } else { Ok(Self(secrets)) }
+        let shared: Vec<_> = secrets.into_iter().collect();
+        let blank = shared.iter().any(|secret| secret.trim().is_empty());
+        if blank || shared.is_empty() { Err(NoSecret) } else { Ok(Self { shared, header: None }) }
+    }
+
+    /// The same, in a header of that name: for a sender that lets the merchant choose it.
+    #[must_use]
+    pub fn with_header(self, name: impl Into<String>) -> Self {
+        Self { header: Some(name.into()), ..self }
+    }
+
+    /// The header the merchant chose, else [`DEFAULT_TOKEN_HEADER`].
+    pub(crate) fn header(&self) -> &str {
+        self.header.as_deref().unwrap_or(DEFAULT_TOKEN_HEADER)
     }
 
     /// The one to sign with.
     pub(crate) fn first(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.shared.first().map_or("", String::as_str)
     }
 
     /// Tries every secret, also after one has fitted, so that the time tells nothing.
     pub(crate) fn check(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
-        let fitted = self.0.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
+        let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} hidden)", self.0.len())
+        write!(f, "Secrets({} hidden)", self.shared.len())
     }
 }
 
@@ -100,6 +117,24 @@ pub(crate) fn hmac_sha256(secret: &str, message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
+}
+
+/// Bytes in hexadecimal, in small letters.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The HMAC that is written there in hexadecimal, in letters of any case.
+pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
+    let digit = |character: u8| char::from(character).to_digit(16);
+    let mut mac = [0; 32];
+    if text.len() != 2 * mac.len() {
+        return None;
+    }
+    for (byte, pair) in mac.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+    }
+    Some(mac)
 }
 
 /// Whether two texts are equal, in a time that depends on neither: digests are compared, because comparing
@@ -123,6 +158,17 @@ mod tests {
     fn secrets_are_not_printed() {
         let secrets = Secrets::new(["hush".to_owned(), "hush too".to_owned()]).unwrap();
         assert_eq!(format!("{secrets:?}"), "Secrets(2 hidden)");
+    }
+
+    #[test]
+    fn hexadecimal_is_read_in_any_case_and_whole() {
+        let mac = hmac_sha256("key", b"message");
+        assert_eq!(from_hex(hex(&mac).as_bytes()), Some(mac));
+        assert_eq!(from_hex(hex(&mac).to_uppercase().as_bytes()), Some(mac));
+        let long = "a".repeat(66);
+        for wrong in [&long[..0], &long[..63], &long, &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(from_hex(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     #[test]
