@@ -6,6 +6,7 @@
 
 mod codes;
 mod compose;
+mod dhl;
 mod fedex;
 mod json;
 mod parcel;
@@ -33,6 +34,8 @@ pub enum Sender {
     Fedex,
     /// UPS, Track Alert.
     Ups,
+    /// DHL, Unified Push.
+    Dhl,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -68,12 +71,13 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 2] = [Self::Fedex, Self::Ups];
+    pub const ALL: [Self; 3] = [Self::Fedex, Self::Ups, Self::Dhl];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
+            Self::Dhl => &dhl::Dhl,
         }
     }
 
@@ -162,9 +166,6 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`pigeon` is no webhook sender; known are fedex, ups"
-        );
+        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, dhl");
     }
 }
