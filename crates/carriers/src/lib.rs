@@ -7,6 +7,7 @@
 mod codes;
 mod compose;
 mod dhl;
+mod easypost;
 mod fedex;
 mod json;
 mod parcel;
@@ -36,6 +37,8 @@ pub enum Sender {
     Ups,
     /// DHL, Unified Push.
     Dhl,
+    /// EasyPost, which reports for many carriers.
+    Easypost,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -71,13 +74,14 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 3] = [Self::Fedex, Self::Ups, Self::Dhl];
+    pub const ALL: [Self; 4] = [Self::Fedex, Self::Ups, Self::Dhl, Self::Easypost];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
             Self::Dhl => &dhl::Dhl,
+            Self::Easypost => &easypost::Easypost,
         }
     }
 
@@ -166,6 +170,6 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, dhl");
+        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, dhl, easypost");
     }
 }

@@ -5,12 +5,14 @@ use serde_json::Value;
 
 use crate::{CodeMap, Push, Request, Secrets, Sender};
 
-const SAMPLES: [&str; 14] = [
+const SAMPLES: [&str; 16] = [
     include_str!("../samples/dhl_americas.json"),
     include_str!("../samples/dhl_batch.json"),
     include_str!("../samples/dhl_express.json"),
     include_str!("../samples/dhl_ready.json"),
     include_str!("../samples/dhl_validate.json"),
+    include_str!("../samples/easypost_fedex.json"),
+    include_str!("../samples/easypost_tracker.json"),
     include_str!("../samples/fedex_flat.json"),
     include_str!("../samples/fedex_history.json"),
     include_str!("../samples/fedex_latest_status_only.json"),
