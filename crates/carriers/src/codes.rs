@@ -128,7 +128,7 @@ mod tests {
         assert!(error("OC=held").starts_with("`OC=held` is not of the form"));
         assert_eq!(
             error("ups.I=in_transit, pigeon.A=held"),
-            "in `pigeon.A=held`: `pigeon` is no webhook sender; known are fedex, ups, dhl, easypost"
+            "in `pigeon.A=held`: `pigeon` is no webhook sender; known are fedex, ups, dhl, easypost, shippo"
         );
         assert!(error("fedex.OC=lost_in_space").starts_with(
             "in `fedex.OC=lost_in_space`: `lost_in_space` is no meaning; known are label_created, "

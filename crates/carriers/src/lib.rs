@@ -11,6 +11,7 @@ mod easypost;
 mod fedex;
 mod json;
 mod parcel;
+mod shippo;
 mod signature;
 mod time;
 mod ups;
@@ -39,6 +40,8 @@ pub enum Sender {
     Dhl,
     /// EasyPost, which reports for many carriers.
     Easypost,
+    /// Shippo, which reports for many carriers.
+    Shippo,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -74,7 +77,7 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 4] = [Self::Fedex, Self::Ups, Self::Dhl, Self::Easypost];
+    pub const ALL: [Self; 5] = [Self::Fedex, Self::Ups, Self::Dhl, Self::Easypost, Self::Shippo];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
@@ -82,6 +85,7 @@ impl Sender {
             Self::Ups => &ups::Ups,
             Self::Dhl => &dhl::Dhl,
             Self::Easypost => &easypost::Easypost,
+            Self::Shippo => &shippo::Shippo,
         }
     }
 
@@ -170,6 +174,9 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, dhl, easypost");
+        assert_eq!(
+            error.to_string(),
+            "`pigeon` is no webhook sender; known are fedex, ups, dhl, easypost, shippo"
+        );
     }
 }

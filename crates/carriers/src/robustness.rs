@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{CodeMap, Push, Request, Secrets, Sender};
 
-const SAMPLES: [&str; 16] = [
+const SAMPLES: [&str; 19] = [
     include_str!("../samples/dhl_americas.json"),
     include_str!("../samples/dhl_batch.json"),
     include_str!("../samples/dhl_express.json"),
@@ -17,6 +17,9 @@ const SAMPLES: [&str; 16] = [
     include_str!("../samples/fedex_history.json"),
     include_str!("../samples/fedex_latest_status_only.json"),
     include_str!("../samples/fedex_reused_number.json"),
+    include_str!("../samples/shippo_dhl.json"),
+    include_str!("../samples/shippo_transaction.json"),
+    include_str!("../samples/shippo_ups.json"),
     include_str!("../samples/ups_delivered.json"),
     include_str!("../samples/ups_manifest.json"),
     include_str!("../samples/ups_new_delivery_time.json"),
