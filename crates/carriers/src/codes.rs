@@ -1,7 +1,8 @@
 //! Another meaning for a carrier's code: the setting `MILEPOST_CARRIER_CODES`.
 //!
 //! `fedex.OC=label_created,ups.I/OT/021=in_transit`: the code as it is shown on a scan, and what it is to
-//! mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of them.
+//! mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of them. So may the
+//! part behind the slash for DHL, EasyPost and Shippo: `dhl.transit`, `shippo.TRANSIT`.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -127,7 +128,7 @@ mod tests {
         assert!(error("OC=held").starts_with("`OC=held` is not of the form"));
         assert_eq!(
             error("ups.I=in_transit, pigeon.A=held"),
-            "in `pigeon.A=held`: `pigeon` is no webhook sender; known are fedex, ups, usps, aftership"
+            "in `pigeon.A=held`: `pigeon` is no webhook sender; known are fedex, ups, usps, dhl, easypost, shippo, aftership"
         );
         assert!(error("fedex.OC=lost_in_space").starts_with(
             "in `fedex.OC=lost_in_space`: `lost_in_space` is no meaning; known are label_created, "

@@ -7,9 +7,12 @@
 mod aftership;
 mod codes;
 mod compose;
+mod dhl;
+mod easypost;
 mod fedex;
 mod json;
 mod parcel;
+mod shippo;
 mod signature;
 mod time;
 mod ups;
@@ -26,7 +29,7 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
-pub use signature::{NoSecret, Refused, Request, Secrets};
+pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 
 /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
@@ -38,6 +41,12 @@ pub enum Sender {
     Ups,
     /// USPS, Subscriptions-Tracking.
     Usps,
+    /// DHL, Unified Push.
+    Dhl,
+    /// EasyPost, which reports for many carriers.
+    Easypost,
+    /// Shippo, which reports for many carriers.
+    Shippo,
     /// AfterShip Tracking, for many carriers.
     Aftership,
 }
@@ -75,13 +84,17 @@ trait Protocol {
 
 impl Sender {
     /// Every sender.
-    pub const ALL: [Self; 4] = [Self::Fedex, Self::Ups, Self::Usps, Self::Aftership];
+    pub const ALL: [Self; 7] =
+        [Self::Fedex, Self::Ups, Self::Usps, Self::Dhl, Self::Easypost, Self::Shippo, Self::Aftership];
 
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Fedex => &fedex::Fedex,
             Self::Ups => &ups::Ups,
             Self::Usps => &usps::Usps,
+            Self::Dhl => &dhl::Dhl,
+            Self::Easypost => &easypost::Easypost,
+            Self::Shippo => &shippo::Shippo,
             Self::Aftership => &aftership::Aftership,
         }
     }
@@ -171,6 +184,9 @@ mod tests {
         }
         assert_eq!("FX".parse(), Ok(Sender::Fedex));
         let error = "pigeon".parse::<Sender>().unwrap_err();
-        assert_eq!(error.to_string(), "`pigeon` is no webhook sender; known are fedex, ups, usps, aftership");
+        assert_eq!(
+            error.to_string(),
+            "`pigeon` is no webhook sender; known are fedex, ups, usps, dhl, easypost, shippo, aftership"
+        );
     }
 }

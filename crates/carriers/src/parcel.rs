@@ -122,10 +122,16 @@ pub(crate) fn tracking_number(sent: Option<String>) -> Result<String, Unreadable
     if number.is_empty() {
         Err(Unreadable("`trackingNumber` is missing".into()))
     } else if number.chars().count() > MAX_TRACKING_NUMBER {
-        Err(Unreadable(format!("`trackingNumber` has more than {MAX_TRACKING_NUMBER} characters")))
+        Err(Unreadable(format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters")))
     } else {
         Ok(number.to_ascii_uppercase())
     }
+}
+
+/// The carrier an aggregator means: `FedEx`, `UPSDAP`, `usps`, `DHLExpress`, `dhl_germany` begin with its name.
+pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
+    let name = name.to_ascii_lowercase();
+    Carrier::ALL.into_iter().find(|carrier| name.starts_with(carrier.as_str()))
 }
 
 /// A place as a person would write it, from its parts; `None` where all are absent.
@@ -163,6 +169,24 @@ mod tests {
         assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
         assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
         assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
+    }
+
+    #[test]
+    fn aggregators_name_carriers_in_many_ways() {
+        for (name, carrier) in [
+            ("FedEx", Some(Carrier::Fedex)),
+            ("FedExSmartPost", Some(Carrier::Fedex)),
+            ("UPSDAP", Some(Carrier::Ups)),
+            ("usps", Some(Carrier::Usps)),
+            ("DHL eCommerce", Some(Carrier::Dhl)),
+            ("dhl_germany", Some(Carrier::Dhl)),
+            ("CanadaPost", None),
+            ("shippo", None),
+            ("not ups", None),
+            ("", None),
+        ] {
+            assert_eq!(carrier_named(name), carrier, "{name}");
+        }
     }
 
     #[test]

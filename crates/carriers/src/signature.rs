@@ -77,6 +77,9 @@ pub struct Secrets {
     client: Option<Client>,
 }
 
+/// The header in which a token is expected where the merchant named no other.
+pub const DEFAULT_TOKEN_HEADER: &str = "x-milepost-token";
+
 /// A list of secrets that would prove nothing: it is empty, or one of them is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a webhook secret is empty")]
@@ -103,10 +106,15 @@ impl Secrets {
         Self { client: Some(client), ..self }
     }
 
-    /// The same, sent in the header of that name, for a sender that lets us choose it.
+    /// The same, in a header of that name: for a sender that lets the merchant choose it.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>) -> Self {
         Self { header: Some(name.into()), ..self }
+    }
+
+    /// The header the merchant chose, else [`DEFAULT_TOKEN_HEADER`].
+    pub(crate) fn header(&self) -> &str {
+        self.header.as_deref().unwrap_or(DEFAULT_TOKEN_HEADER)
     }
 
     /// Who may come for tokens.
@@ -149,6 +157,24 @@ pub(crate) fn hmac_sha256(key: impl AsRef<[u8]>, message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Bytes in hexadecimal, in small letters.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The HMAC that is written there in hexadecimal, in letters of any case.
+pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
+    let digit = |character: u8| char::from(character).to_digit(16);
+    let mut mac = [0; 32];
+    if text.len() != 2 * mac.len() {
+        return None;
+    }
+    for (byte, pair) in mac.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+    }
+    Some(mac)
+}
+
 /// Whether two texts are equal, in a time that depends on neither: digests are compared, because comparing
 /// the texts would give their lengths away.
 pub(crate) fn same_text(a: &[u8], b: &[u8]) -> Choice {
@@ -170,6 +196,17 @@ mod tests {
     fn secrets_are_not_printed() {
         let secrets = Secrets::new(["hush".to_owned(), "hush too".to_owned()]).unwrap();
         assert_eq!(format!("{secrets:?}"), "Secrets(2 hidden)");
+    }
+
+    #[test]
+    fn hexadecimal_is_read_in_any_case_and_whole() {
+        let mac = hmac_sha256("key", b"message");
+        assert_eq!(from_hex(hex(&mac).as_bytes()), Some(mac));
+        assert_eq!(from_hex(hex(&mac).to_uppercase().as_bytes()), Some(mac));
+        let long = "a".repeat(66);
+        for wrong in [&long[..0], &long[..63], &long, &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(from_hex(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     #[test]

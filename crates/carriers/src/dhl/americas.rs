@@ -1,0 +1,226 @@
+//! A package of a webhook of DHL eCommerce Americas: its whole history, in the form of that service's tracking.
+//!
+//! Neither its signature nor its fields are published where we could read them. Events are read as one consumer
+//! of its tracking reads them; where the number stands is taken from what is known of the same answers. An event
+//! that has no number of its own is known by its words, which come from a fixed list.
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+use domain::{
+    Carrier, CarrierTime,
+    Meaning::{self, Status, Unknown},
+    ShipmentStatus::*,
+};
+use serde_json::Value;
+
+use crate::{
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    json::{list, text},
+    parcel::{NO_CODE, identity, place, tracking_number},
+    time,
+};
+
+/// Where the number may stand, the one that customers see first.
+const NUMBERS: [&str; 4] = ["/package/trackingId", "/trackingId", "/package/dhlPackageId", "/dhlPackageId"];
+
+/// The parcel of a package; `None` where nothing is claimed about it.
+pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
+    let number = NUMBERS.iter().find_map(|pointer| text(package, pointer));
+    let number =
+        number.ok_or_else(|| Unreadable("neither `trackingId` nor `dhlPackageId` is there".into()))?;
+    let tracking_number = tracking_number(Some(number))?;
+    let read = |event: &Value| scan(event, &tracking_number, remap);
+    let scans: Vec<_> = list(package, "events").iter().filter_map(read).collect();
+    if scans.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Parcel {
+        carrier: Carrier::Dhl,
+        tracking_number,
+        package: None,
+        scans,
+        estimated_delivery: None,
+        said_at: None,
+    }))
+}
+
+/// One of `events`; `None` where it has neither words nor a date.
+fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let [id, words, more] = ["/primaryEventId", "/primaryEventDescription", "/secondaryEventDescription"]
+        .map(|pointer| text(event, pointer));
+    let time = ["/date", "/time", "/timeZone"].map(|pointer| text(event, pointer).unwrap_or_default());
+    let [date, clock, zone] = time.each_ref().map(String::as_str);
+    if id.is_none() && words.is_none() && date.is_empty() {
+        return None;
+    }
+    let listed = words.as_deref().map(capitals);
+    let code = id.or_else(|| listed.clone()).unwrap_or_else(|| NO_CODE.to_owned());
+    let remapped = remap.get(Sender::Dhl, &code);
+    Some(ParsedScan {
+        identity: identity(Carrier::Dhl, parcel, &code, "", &[date, clock, zone]),
+        meaning: remapped
+            .or_else(|| remap.get(Sender::Dhl, listed.as_deref()?))
+            .unwrap_or_else(|| meaning(listed.as_deref().unwrap_or_default())),
+        code,
+        description: match (words, more) {
+            (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
+            (words, more) => words.or(more),
+        },
+        location: location(event),
+        time: instant(date, clock, zone),
+    })
+}
+
+/// The words as the list has them: capitals, one blank between.
+fn capitals(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
+}
+
+fn meaning(words: &str) -> Meaning {
+    match words {
+        "PACKAGE RECEIVED AT DHL ECOMMERCE DISTRIBUTION CENTER" => Status(PickedUp),
+        "PROCESSED"
+        | "DEPARTURE ORIGIN DHL ECOMMERCE FACILITY"
+        | "ARRIVAL DESTINATION DHL ECOMMERCE FACILITY"
+        | "TENDERED TO DELIVERY SERVICE PROVIDER"
+        | "ARRIVED USPS SORT FACILITY"
+        | "PROCESSED THROUGH SORT FACILITY"
+        | "PROCESSED THROUGH USPS SORT FACILITY"
+        | "ARRIVAL AT POST OFFICE" => Status(InTransit),
+        "OUT FOR DELIVERY" | "OUT FOR SECOND DELIVERY ATTEMPT" => Status(OutForDelivery),
+        "DELIVERED" | "SECOND DELIVERY ATTEMPT SUCCESSFUL" => Status(Delivered),
+        _ => Unknown,
+    }
+}
+
+/// `location` holds town and state, and mostly the country too.
+fn location(event: &Value) -> Option<String> {
+    let (town, country) = (text(event, "/location"), text(event, "/country"));
+    let said = |town: &String, country: &String| {
+        town.rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case(country))
+    };
+    let country = country.filter(|country| !town.as_ref().is_some_and(|town| said(town, country)));
+    place([town, None, country])
+}
+
+/// A local time in a zone given by its letters. Letters that are not listed leave it untrusted.
+fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
+    let at = || {
+        let date: NaiveDate = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+        let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S")
+            .or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M"))
+            .ok()?;
+        let local = date.and_time(clock);
+        time::sane(local.checked_sub_signed(TimeDelta::hours(offset(zone, local)?))?.and_utc())
+    };
+    at().map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+}
+
+/// Hours ahead of UTC.
+fn offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
+    let changing = |winter: i64| summer_time(local).map(|summer| winter + i64::from(summer));
+    match zone.to_ascii_uppercase().as_str() {
+        "UTC" | "GMT" => Some(0),
+        "AST" | "EDT" => Some(-4),
+        "EST" | "CDT" => Some(-5),
+        "CST" | "MDT" => Some(-6),
+        "MST" | "PDT" => Some(-7),
+        "PST" | "AKDT" => Some(-8),
+        "AKST" => Some(-9),
+        "HST" => Some(-10),
+        "ET" => changing(-5),
+        "CT" => changing(-6),
+        "MT" => changing(-7),
+        "PT" => changing(-8),
+        _ => None,
+    }
+}
+
+/// Whether clocks in the United States are an hour ahead, by the law of 2007: from the second Sunday of March to the
+/// first of November, at two o'clock. Nothing in the hour that is skipped and in the one that comes twice.
+fn summer_time(local: NaiveDateTime) -> Option<bool> {
+    let change = |month, week, hour| {
+        NaiveDate::from_weekday_of_month_opt(local.year(), month, Weekday::Sun, week)?.and_hms_opt(hour, 0, 0)
+    };
+    let (begins, ends) = (change(3, 2, 2)?, change(11, 1, 1)?);
+    let hour = TimeDelta::hours(1);
+    if local.year() < 2007 || (begins..begins + hour).contains(&local) || (ends..ends + hour).contains(&local)
+    {
+        None
+    } else {
+        Some((begins..ends).contains(&local))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(date: &str, clock: &str, zone: &str) -> Option<String> {
+        match instant(date, clock, zone) {
+            CarrierTime::Instant(at) => Some(at.format("%d %H:%M").to_string()),
+            CarrierTime::Untrusted => None,
+        }
+    }
+
+    #[test]
+    fn a_zone_of_two_letters_follows_the_summer() {
+        for (date, clock, zone, at) in [
+            ("2026-01-15", "08:10:00", "ET", "15 13:10"),
+            ("2026-07-15", "08:10", "ET", "15 12:10"),
+            ("2026-07-15", "08:10:00", "EST", "15 13:10"),
+            ("2026-01-15", "08:10:00", "ct", "15 14:10"),
+            ("2026-07-15", "08:10:00", "MT", "15 14:10"),
+            ("2026-07-15", "20:10:00", "PT", "16 03:10"),
+            ("2026-03-08", "01:59:59", "ET", "08 06:59"),
+            ("2026-03-08", "03:00:00", "ET", "08 07:00"),
+            ("2026-11-01", "00:59:59", "ET", "01 04:59"),
+            ("2026-11-01", "02:00:00", "ET", "01 07:00"),
+            ("2026-01-15", "08:10:00", "GMT", "15 08:10"),
+            ("2026-01-15", "08:10:00", "HST", "15 18:10"),
+        ] {
+            assert_eq!(read(date, clock, zone).as_deref(), Some(at), "{date} {clock} {zone}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_surely_a_time_is_not_trusted() {
+        for (date, clock, zone) in [
+            ("2026-01-15", "08:10:00", ""),
+            ("2026-01-15", "08:10:00", "IST"),
+            ("2026-01-15", "", "ET"),
+            ("", "08:10:00", "ET"),
+            ("2026-03-08", "02:30:00", "ET"),
+            ("2026-11-01", "01:30:00", "ET"),
+            ("+262142-12-31", "23:59:59", "EST"),
+            ("-262143-01-01", "00:00:00", "GMT"),
+            ("0001-01-01", "00:00:00", "EST"),
+        ] {
+            assert_eq!(read(date, clock, zone), None, "{date} {clock} {zone}");
+        }
+    }
+
+    #[test]
+    fn every_listed_wording_has_its_meaning() {
+        let table = [
+            (Status(PickedUp), "Package received at DHL  eCommerce Distribution Center"),
+            (Status(InTransit), "PROCESSED"),
+            (Status(InTransit), "Departure Origin DHL eCommerce Facility"),
+            (Status(InTransit), "Arrival Destination DHL eCommerce Facility"),
+            (Status(InTransit), "TENDERED TO DELIVERY SERVICE PROVIDER"),
+            (Status(InTransit), "ARRIVED USPS SORT FACILITY"),
+            (Status(InTransit), "PROCESSED THROUGH SORT FACILITY"),
+            (Status(InTransit), "PROCESSED THROUGH USPS SORT FACILITY"),
+            (Status(InTransit), "ARRIVAL AT POST OFFICE"),
+            (Status(OutForDelivery), "Out for delivery"),
+            (Status(OutForDelivery), "OUT FOR SECOND DELIVERY ATTEMPT"),
+            (Status(Delivered), " delivered "),
+            (Status(Delivered), "SECOND DELIVERY ATTEMPT SUCCESSFUL"),
+            (Unknown, "DELIVERED TO AGENT"),
+            (Unknown, "NOT DELIVERED"),
+            (Unknown, ""),
+        ];
+        for (expected, words) in table {
+            assert_eq!(meaning(&capitals(words)), expected, "{words}");
+        }
+    }
+}

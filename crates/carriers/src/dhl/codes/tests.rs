@@ -1,0 +1,95 @@
+//! The lists, once more and by hand, against the code.
+
+use super::*;
+
+fn of(status: &str, event: &str, words: &str) -> Meaning {
+    meaning(Code { status, event, express: true }, words)
+}
+
+#[test]
+fn every_listed_event_code_has_its_meaning_whatever_the_status() {
+    let table = [
+        (Status(PickedUp), "PU PCKDU"),
+        (Status(InTransit), "PL PO DF AF AR IT TR CR IC RR SRTED ULFMV LDTMV SHRCU"),
+        (Status(OutForDelivery), "WC"),
+        (Status(AvailableForPickup), "CC"),
+        (Status(Delivered), "OK DLVRD"),
+        (Status(ReturnedToSender), "RT"),
+        (Informational, "RW"),
+        (Condition(DeliveryAttemptFailed), "NH CA RD NDELV"),
+        (Condition(Held), "HP OH"),
+        (Condition(Delayed), "CD UD TD MD"),
+        (Condition(AddressIssue), "BA CM"),
+        (Condition(Damaged), "DS"),
+        (Condition(Other), "IR MS SS ST"),
+    ];
+    for (expected, events) in table {
+        for event in events.split(' ') {
+            for status in ["transit", "failure", "delivered", "unknown", ""] {
+                assert_eq!(of(status, event, ""), expected, "{status}/{event}");
+                assert_eq!(of(status, &event.to_lowercase(), "returned to sender"), expected, "{event}");
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_of_express_are_believed_of_express_alone() {
+    let other = |event| meaning(Code { status: "transit", event, express: false }, "");
+    assert_eq!(other("OK"), Status(InTransit));
+    assert_eq!(other("DLVRD"), Status(Delivered));
+}
+
+#[test]
+fn every_status_code_has_its_meaning() {
+    for (status, expected) in [
+        ("pre-transit", Status(LabelCreated)),
+        ("transit", Status(InTransit)),
+        ("delivered", Status(Delivered)),
+        ("failure", Condition(Other)),
+        ("unknown", Unknown),
+        ("", Unknown),
+        ("returned", Unknown),
+        ("customs", Unknown),
+    ] {
+        for event in ["", "ZZ", "A1"] {
+            assert_eq!(of(status, event, "Something happened"), expected, "{status}/{event}");
+            assert_eq!(of(&status.to_uppercase(), event, ""), expected, "{status}/{event}");
+        }
+    }
+}
+
+#[test]
+fn words_tell_what_the_status_code_does_not() {
+    for words in [
+        "Out for delivery",
+        "The shipment is OUT FOR DELIVERY.",
+        "With delivery courier",
+        "Die Sendung ist in Zustellung",
+    ] {
+        assert_eq!(of("transit", "", words), Status(OutForDelivery), "{words}");
+        assert_eq!(of("pre-transit", "", words), Status(LabelCreated), "{words}");
+        assert_eq!(of("unknown", "", words), Unknown, "{words}");
+    }
+    for words in [
+        "The shipment will be out for delivery tomorrow",
+        "Not yet out for delivery",
+        "Noch nicht in Zustellung",
+        "Arrived at delivery depot",
+    ] {
+        assert_eq!(of("transit", "", words), Status(InTransit), "{words}");
+    }
+    for (words, expected) in [
+        ("Returned to shipper", Status(ReturnedToSender)),
+        ("Return", Status(ReturnedToSender)),
+        ("After two attempts it is returned to the sender", Status(ReturnedToSender)),
+        ("Recipient not home", Condition(DeliveryAttemptFailed)),
+        ("Delivery ATTEMPT unsuccessful", Condition(DeliveryAttemptFailed)),
+        ("Delivery attempted; returned to the depot", Condition(DeliveryAttemptFailed)),
+    ] {
+        assert_eq!(of("failure", "", words), expected, "{words}");
+        assert_eq!(of("Failure", "ZZ", words), expected, "{words}");
+    }
+    assert_eq!(of("delivered", "", "Delivered to the shipper, returned"), Status(ReturnedToSender));
+    assert_eq!(of("delivered", "", "Delivered to the recipient"), Status(Delivered));
+}

@@ -1,0 +1,60 @@
+//! A Unified Push of one shipment.
+
+use chrono::SecondsFormat;
+use domain::{
+    ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Held, Other},
+    Meaning::{self, Condition, Status},
+    ShipmentStatus::*,
+};
+use serde_json::{Value, json};
+
+use crate::compose::{Compose, Told};
+
+/// The body, with the whole history.
+pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
+    let scans = history.in_words(words)?;
+    // Newest first, as DHL writes them.
+    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
+    let status = events.first()?.clone();
+    let due = history.estimated_delivery.map(|due| due.to_rfc3339_opts(SecondsFormat::Secs, false));
+    let body = json!({
+        "scope": "subscription.push",
+        "self": "https://api-eu.dhl.com/tracking/push/v1/subscription/milepost",
+        "shipments": [{
+            "id": history.tracking_number, "service": "express", "status": status,
+            "estimatedTimeOfDelivery": due, "details": {"totalNumberOfPieces": 1}, "events": events,
+        }],
+    });
+    Some(body.to_string().into_bytes())
+}
+
+fn event(scan: &Told<'_>, [status_code, code, words]: [&str; 3]) -> Value {
+    let [city, state, country] = scan.place();
+    let locality = if state.is_empty() { city.to_owned() } else { format!("{city}, {state}") };
+    let address = json!({"addressLocality": locality, "countryCode": country});
+    json!({
+        // Never with `Z`, where midnight would be a date.
+        "timestamp": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
+        "statusCode": status_code, "status": if code.is_empty() { words } else { code },
+        "description": words, "location": {"address": address},
+    })
+}
+
+/// Status code, event code and words. Nothing is said by a code that is unconfirmed where words say it too.
+fn words(meaning: Meaning) -> Option<[&'static str; 3]> {
+    Some(match meaning {
+        Status(LabelCreated) => ["pre-transit", "", "Shipment information received"],
+        Status(PickedUp) => ["transit", "PU", "Shipment picked up"],
+        Status(InTransit) => ["transit", "DF", "Departed facility"],
+        Status(ReturnedToSender) => ["failure", "", "Returned to shipper"],
+        Status(OutForDelivery) => ["transit", "WC", "With delivery courier"],
+        Status(AvailableForPickup) => ["transit", "CC", "Awaiting collection by recipient"],
+        Status(Delivered) => ["delivered", "OK", "Delivered"],
+        Condition(DeliveryAttemptFailed) => ["failure", "", "Delivery attempted, recipient not home"],
+        Condition(Delayed) => ["transit", "TD", "Transport delay"],
+        Condition(Held) => ["transit", "OH", "Shipment on hold"],
+        Condition(AddressIssue) => ["failure", "BA", "Address information needed"],
+        Condition(Other) => ["failure", "", "Shipment exception"],
+        Status(Cancelled) | Condition(_) | Meaning::Informational | Meaning::Unknown => return None,
+    })
+}

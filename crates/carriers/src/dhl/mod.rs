@@ -1,0 +1,150 @@
+//! DHL: Unified Push, and the webhooks of DHL eCommerce Americas.
+//!
+//! A token in a header the merchant named when subscribing proves a push. It signs nothing and never changes, so a
+//! request that was seen by others can be sent again; scans that were heard before do nothing. A subscription
+//! begins with a handshake: DHL sends a secret, and we call back with it.
+
+mod americas;
+mod codes;
+mod compose;
+#[cfg(test)]
+mod tests;
+mod unified;
+
+use chrono::{DateTime, Utc};
+use domain::Carrier;
+use serde_json::Value;
+
+use crate::{
+    Activation, CodeMap, Compose, Parcel, Protocol, Push, Refused, Request, Secrets, Unreadable,
+    json::{list, object, text},
+    signature::same_text,
+};
+
+/// The sender.
+pub(crate) struct Dhl;
+
+impl Protocol for Dhl {
+    fn name(&self) -> &'static str {
+        "dhl"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        Some(Carrier::Dhl)
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let sent = request.header(secrets.header())?;
+        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        push(&object(body)?, remap)
+    }
+
+    fn sign(&self, secrets: &Secrets, _body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
+        vec![(secrets.header().to_owned(), secrets.first().to_owned())]
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).into_iter().collect()
+    }
+}
+
+fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let scope = text(body, "/scope").unwrap_or_default().to_ascii_lowercase();
+    let scope = scope.strip_prefix("subscription.");
+    let what = match scope {
+        Some("validate") => return activation(body).map(Push::Activation),
+        Some("ready") => Some("is live"),
+        Some("failure") => Some("has failed"),
+        Some("deleted") => Some("is deleted"),
+        Some("cancelled") => Some("is cancelled"),
+        Some("expired") => Some("has expired"),
+        // The list of scopes is not published: whatever else carries shipments is read.
+        Some(_) | None => None,
+    };
+    if let Some(what) = what {
+        return Ok(Push::Remark(remark(body, what)));
+    }
+    if body.get("shipments").is_some() {
+        return gather("shipment", list(body, "shipments"), |shipment| unified::parcel(shipment, remap));
+    }
+    match scope {
+        Some("push") => Ok(Push::Parcels(Vec::new())),
+        Some(other) => {
+            Ok(Push::Remark(format!("DHL sent `subscription.{other}`, which is not about parcels")))
+        }
+        None if body.get("packages").is_some() => {
+            gather("package", list(body, "packages"), |package| americas::parcel(package, remap))
+        }
+        None => Err(Unreadable("none of `scope`, `shipments` and `packages` is there".into())),
+    }
+}
+
+/// The parcels of a push. One that cannot be read does not hold up its neighbours; a push of nothing else is
+/// reported.
+fn gather(
+    what: &str,
+    elements: &[Value],
+    read: impl Fn(&Value) -> Result<Option<Parcel>, Unreadable>,
+) -> Result<Push, Unreadable> {
+    let (mut parcels, mut unreadable) = (Vec::new(), None);
+    for (index, element) in elements.iter().enumerate() {
+        let parcel =
+            if element.is_object() { read(element) } else { Err(Unreadable("it is no object".into())) };
+        match parcel {
+            Ok(parcel) => parcels.extend(parcel),
+            Err(Unreadable(reason)) => {
+                unreadable.get_or_insert(Unreadable(format!("{what} {}: {reason}", index + 1)));
+            }
+        }
+    }
+    match unreadable {
+        Some(unreadable) if parcels.is_empty() => Err(unreadable),
+        Some(_) | None => Ok(Push::Parcels(parcels)),
+    }
+}
+
+/// The longest secret of an activation. It is said back as it came, so none is cut.
+const MAX_SECRET: usize = 1_000;
+/// The longest id of a subscription.
+const MAX_SUBSCRIPTION: usize = 128;
+
+fn activation(body: &Value) -> Result<Activation, Unreadable> {
+    let secret = body.get("secret").and_then(Value::as_str).unwrap_or_default();
+    if secret.trim().is_empty() {
+        return Err(Unreadable("`secret` is missing".into()));
+    }
+    if secret.len() > MAX_SECRET {
+        return Err(Unreadable(format!("`secret` has more than {MAX_SECRET} bytes")));
+    }
+    let subscription = subscription(body)
+        .ok_or_else(|| Unreadable("`self` does not end in the id of a subscription".into()))?;
+    Ok(Activation { subscription: subscription.to_owned(), secret: secret.to_owned() })
+}
+
+/// The last part of the path of `self`. It becomes part of an address we call: only what cannot be anything else
+/// there is taken for an id.
+fn subscription(body: &Value) -> Option<&str> {
+    let address = body.get("self")?.as_str()?.trim();
+    let address = address.split(['?', '#']).next()?;
+    let path = match address.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => address,
+    };
+    let id = path.trim_end_matches('/').rsplit('/').next()?;
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let walks = id.bytes().all(|byte| byte == b'.');
+    (plain && !walks && id.len() <= MAX_SUBSCRIPTION).then_some(id)
+}
+
+/// What DHL says of a subscription, for people.
+fn remark(body: &Value, what: &str) -> String {
+    let id = subscription(body).unwrap_or("(without an id)");
+    let until = text(body, "/expires").map(|at| format!("until {at}"));
+    let details: Vec<_> =
+        [until, text(body, "/failure"), text(body, "/note")].into_iter().flatten().collect();
+    let colon = if details.is_empty() { "" } else { ": " };
+    format!("DHL says that subscription {id} {what}{colon}{}", details.join("; "))
+}

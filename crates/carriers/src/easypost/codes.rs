@@ -1,0 +1,106 @@
+//! What EasyPost's ten statuses mean, and which of their details say more.
+
+use domain::{
+    ConditionKind::*,
+    Meaning::{self, Condition, Status, Unknown},
+    ShipmentStatus::*,
+};
+
+/// The meaning of a status with that detail, in any case.
+pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
+    let (status, detail) = (status.to_ascii_lowercase(), detail.to_ascii_lowercase());
+    match (status.as_str(), detail.as_str()) {
+        // A parcel that was delivered may have been delivered to its sender.
+        ("delivered", "return") => Status(ReturnedToSender),
+        // Where the parcel has come to an end, or waits for the customer, the details say only how.
+        ("delivered", _) => Status(Delivered),
+        ("available_for_pickup", _) => Status(AvailableForPickup),
+        ("return_to_sender", _) => Status(ReturnedToSender),
+        ("cancelled", _) => Status(Cancelled),
+        ("pre_transit", detail) => refined(detail).unwrap_or(Status(LabelCreated)),
+        ("in_transit", detail) => refined(detail).unwrap_or(Status(InTransit)),
+        ("out_for_delivery", detail) => refined(detail).unwrap_or(Status(OutForDelivery)),
+        ("failure", detail) => refined(detail).unwrap_or(Condition(Other)),
+        ("unknown" | "error", detail) => refined(detail).unwrap_or(Unknown),
+        _ => Unknown,
+    }
+}
+
+/// The details that say more than the status. `arrived_at_facility` does not: it stands beside pickups too.
+fn refined(detail: &str) -> Option<Meaning> {
+    Some(match detail {
+        "received_at_origin_facility" => Status(PickedUp),
+        "arrived_at_pickup_location" => Status(AvailableForPickup),
+        "return" => Status(ReturnedToSender),
+        "refused" | "delivery_exception" => Condition(DeliveryAttemptFailed),
+        "damaged" => Condition(Damaged),
+        "lost" => Condition(Lost),
+        "held" => Condition(Held),
+        "weather_delay" => Condition(Delayed),
+        "address_correction" => Condition(AddressIssue),
+        "missorted" | "transit_exception" | "awaiting_information" | "expired" => Condition(Other),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_meaning() {
+        for (status, expected) in [
+            ("unknown", Unknown),
+            ("error", Unknown),
+            ("pre_transit", Status(LabelCreated)),
+            ("in_transit", Status(InTransit)),
+            ("out_for_delivery", Status(OutForDelivery)),
+            ("delivered", Status(Delivered)),
+            ("available_for_pickup", Status(AvailableForPickup)),
+            ("return_to_sender", Status(ReturnedToSender)),
+            ("failure", Condition(Other)),
+            ("cancelled", Status(Cancelled)),
+            ("shipped", Unknown),
+            ("", Unknown),
+        ] {
+            for detail in ["", "status_update", "arrived_at_facility", "a_detail_of_tomorrow"] {
+                assert_eq!(meaning(status, detail), expected, "{status}/{detail}");
+                assert_eq!(meaning(&status.to_uppercase(), detail), expected, "{status}/{detail}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_listed_detail_says_more_than_the_status() {
+        let table = [
+            (Status(PickedUp), "received_at_origin_facility"),
+            (Status(AvailableForPickup), "arrived_at_pickup_location"),
+            (Status(ReturnedToSender), "return"),
+            (Condition(DeliveryAttemptFailed), "refused delivery_exception"),
+            (Condition(Damaged), "damaged"),
+            (Condition(Lost), "lost"),
+            (Condition(Held), "held"),
+            (Condition(Delayed), "weather_delay"),
+            (Condition(AddressIssue), "address_correction"),
+            (Condition(Other), "missorted transit_exception awaiting_information expired"),
+        ];
+        for (expected, details) in table {
+            for detail in details.split(' ') {
+                for status in ["pre_transit", "in_transit", "out_for_delivery", "failure", "unknown", "error"]
+                {
+                    assert_eq!(meaning(status, detail), expected, "{status}/{detail}");
+                    assert_eq!(meaning(status, &detail.to_uppercase()), expected, "{status}/{detail}");
+                }
+                assert_eq!(meaning("shipped", detail), Unknown, "{detail}");
+                for (status, kept) in [
+                    ("available_for_pickup", AvailableForPickup),
+                    ("return_to_sender", ReturnedToSender),
+                    ("cancelled", Cancelled),
+                    ("delivered", if detail == "return" { ReturnedToSender } else { Delivered }),
+                ] {
+                    assert_eq!(meaning(status, detail), Status(kept), "{status}/{detail}");
+                }
+            }
+        }
+    }
+}

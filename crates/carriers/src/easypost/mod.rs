@@ -1,0 +1,208 @@
+//! EasyPost: events about trackers, for parcels of many carriers. Every push carries the whole history.
+//!
+//! Two signatures are in use. The older covers the body alone. The newer covers a time too and decides where it is
+//! sent; that its headers exist EasyPost says itself, in which order their contents are signed is taken from three
+//! integrations that agree, and from no document of its own.
+
+mod codes;
+mod compose;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use domain::{Carrier, CarrierTime, Meaning};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    json::{list, object, text},
+    parcel::{NO_CODE, carrier_named, identity, place, tracking_number},
+    signature::{from_hex, hex, hmac_sha256},
+    time,
+};
+
+/// HMAC-SHA256 of the body, in hexadecimal behind [`PREFIX`], or without it.
+const SIGNATURE: &str = "x-hmac-signature";
+/// HMAC-SHA256 of time, method, path and body, in hexadecimal.
+const SIGNATURE_V2: &str = "x-hmac-signature-v2";
+/// When the newer signature was made, as in the date of a mail (RFC 2822).
+const TIMESTAMP: &str = "x-timestamp";
+/// The path the newer signature was made for. Ours may be another: a proxy can shorten it.
+const PATH: &str = "x-path";
+const METHOD: &[u8] = b"POST";
+const PREFIX: &[u8] = b"hmac-sha256-hex=";
+
+/// The sender.
+pub(crate) struct Easypost;
+
+impl Protocol for Easypost {
+    fn name(&self) -> &'static str {
+        "easypost"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        None
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let Ok(sent) = request.header(SIGNATURE_V2) else {
+            let sent = mac(request.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
+            return secrets.check(|secret| hmac_sha256(&key(secret), request.body).ct_eq(&sent));
+        };
+        let sent = mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
+        let (timestamp, path) = (request.header(TIMESTAMP)?, request.header(PATH)?);
+        let signed_at = std::str::from_utf8(timestamp)
+            .ok()
+            .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
+            .ok_or(Refused::MalformedHeader(TIMESTAMP))?;
+        let message = [timestamp, METHOD, path, request.body].concat();
+        secrets.check(|secret| hmac_sha256(&key(secret), &message).ct_eq(&sent))?;
+        request.fresh(signed_at.to_utc())
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        push(&object(body)?, remap)
+    }
+
+    /// A bare tracker has an id too, but the same in every push.
+    fn push_id(&self, body: &[u8]) -> Option<String> {
+        text(&object(body).ok()?, "/id").filter(|id| id.starts_with("evt_"))
+    }
+
+    fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
+        let key = key(secrets.first());
+        let (timestamp, path) = (at.to_rfc2822(), "/webhooks/easypost");
+        let message = [timestamp.as_bytes(), METHOD, path.as_bytes(), body].concat();
+        let older = [PREFIX, hex(&hmac_sha256(&key, body)).as_bytes()].concat();
+        [
+            (SIGNATURE, String::from_utf8_lossy(&older).into_owned()),
+            (SIGNATURE_V2, hex(&hmac_sha256(&key, &message))),
+            (TIMESTAMP, timestamp),
+            (PATH, path.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).into_iter().collect()
+    }
+}
+
+/// The key EasyPost makes of a secret: an `é` is two characters in it, however it was typed.
+fn key(secret: &str) -> String {
+    secret.nfkd().collect()
+}
+
+/// The HMAC in a header, behind the prefix or without it.
+fn mac(sent: &[u8]) -> Option<[u8; 32]> {
+    let (start, rest) = sent.split_at_checked(PREFIX.len())?;
+    from_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
+}
+
+/// An event about a tracker, or a tracker without an event around it.
+fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    match text(body, "/object").as_deref() {
+        Some("Tracker") => tracker(body, text(body, "/updated_at"), remap),
+        Some("Event") => {
+            let what = text(body, "/description").unwrap_or_default();
+            if !what.starts_with("tracker.") {
+                return Ok(Push::Remark(format!("EasyPost tells of `{what}`, which is not about a tracker")));
+            }
+            let result = body.get("result").filter(|result| result.is_object());
+            let result = result.ok_or_else(|| Unreadable("`result` is missing".into()))?;
+            tracker(result, text(body, "/created_at"), remap)
+        }
+        Some(other) => Err(Unreadable(format!("`object` is `{other}`, neither `Event` nor `Tracker`"))),
+        None => Err(Unreadable("`object` is missing".into())),
+    }
+}
+
+fn tracker(tracker: &Value, said_at: Option<String>, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
+    let tracking_number = tracking_number(Some(number))?;
+    let name = text(tracker, "/carrier").ok_or_else(|| missing("carrier"))?;
+    let Some(carrier) = carrier_named(&name) else {
+        return Ok(Push::Remark(format!(
+            "`{name}`, of {tracking_number}, is not a carrier Milepost follows"
+        )));
+    };
+
+    let details = list(tracker, "tracking_details").iter();
+    let mut scans: Vec<_> =
+        details.filter_map(|detail| scan(detail, carrier, &tracking_number, remap)).collect();
+    if scans.is_empty() {
+        scans.extend(own_status(tracker, carrier, &tracking_number, remap));
+    }
+    if scans.is_empty() {
+        return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
+    }
+    Ok(Push::Parcels(vec![Parcel {
+        carrier,
+        tracking_number,
+        package: None,
+        scans,
+        estimated_delivery: estimated_delivery(tracker),
+        said_at: said_at.and_then(|at| match time::scanned(&at) {
+            CarrierTime::Instant(at) => Some(at),
+            CarrierTime::Untrusted => None,
+        }),
+    }]))
+}
+
+fn missing(field: &str) -> Unreadable {
+    Unreadable(format!("`{field}` of the tracker is missing"))
+}
+
+/// One of `tracking_details`; `None` where it has neither status nor time.
+fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let (status, datetime) = (text(detail, "/status"), text(detail, "/datetime"));
+    if status.is_none() && datetime.is_none() {
+        return None;
+    }
+    let (status, datetime) = (status.unwrap_or_else(|| NO_CODE.to_owned()), datetime.unwrap_or_default());
+    let carrier_code = text(detail, "/carrier_code").unwrap_or_default();
+    let (code, meaning) = code(&status, text(detail, "/status_detail"), remap);
+    Some(ParsedScan {
+        identity: identity(carrier, parcel, &code.to_ascii_lowercase(), &carrier_code, &[&datetime]),
+        meaning,
+        code,
+        description: text(detail, "/message"),
+        location: place(
+            ["city", "state", "country"].map(|part| text(detail, &format!("/tracking_location/{part}"))),
+        ),
+        time: time::scanned(&datetime),
+    })
+}
+
+/// The scan that the status of a tracker without details stands for. `updated_at` is when EasyPost wrote it down,
+/// not when anything happened to the parcel, and it changes with every push: it is no time of a scan.
+fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
+    let (code, meaning) = code(&status, text(tracker, "/status_detail"), remap);
+    Some(ParsedScan {
+        identity: identity(carrier, parcel, &code.to_ascii_lowercase(), "", &[]),
+        meaning,
+        code,
+        description: None,
+        location: None,
+        time: CarrierTime::Untrusted,
+    })
+}
+
+/// The code as it is shown and as the setting names it, `in_transit/departed_facility`, and what it means. The
+/// setting may also name the status alone.
+fn code(status: &str, detail: Option<String>, remap: &CodeMap) -> (String, Meaning) {
+    let shown = detail.as_ref().map_or_else(|| status.to_owned(), |detail| format!("{status}/{detail}"));
+    let remapped = remap.get(Sender::Easypost, &shown).or_else(|| remap.get(Sender::Easypost, status));
+    (shown, remapped.unwrap_or_else(|| codes::meaning(status, detail.as_deref().unwrap_or_default())))
+}
+
+/// The carrier's own date before EasyPost's time, which is that date at midnight with a zone it has not.
+fn estimated_delivery(tracker: &Value) -> Option<DateTime<Utc>> {
+    ["/carrier_detail/est_delivery_date_local", "/est_delivery_date"]
+        .iter()
+        .find_map(|pointer| time::expected(&text(tracker, pointer)?))
+}

@@ -1,0 +1,84 @@
+//! A `track_updated` of Shippo.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{
+    Carrier,
+    ConditionKind::*,
+    Meaning::{self, Condition, Status},
+    ShipmentStatus::*,
+};
+use serde_json::{Value, json};
+
+use crate::compose::{Compose, Told};
+
+/// The body, with the whole history.
+pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
+    let scans = history.in_words(words)?;
+    let (last, words) = *scans.last()?;
+    let states: Vec<Value> = scans
+        .iter()
+        .zip(1..)
+        .map(|((scan, words), number)| state(scan, *words, &format!("history_{number}"), history.sent_at))
+        .collect();
+    let eta = history.estimated_delivery.map(|due| format!("{}T00:00:00Z", due.date_naive()));
+    let body = json!({
+        "event": "track_updated", "test": false,
+        "data": {
+            "carrier": carrier(history.carrier), "tracking_number": history.tracking_number,
+            "transaction": null, "metadata": null, "messages": [],
+            "eta": eta, "original_eta": eta,
+            // The latest again, under another id, as Shippo does.
+            "tracking_status": state(last, words, "latest", history.sent_at),
+            "tracking_history": states,
+        },
+    });
+    Some(body.to_string().into_bytes())
+}
+
+fn state(
+    scan: &Told<'_>,
+    (status, substatus, words): (&str, &str, &str),
+    id: &str,
+    sent_at: DateTime<Utc>,
+) -> Value {
+    let [city, state, country] = scan.place();
+    let written = sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    json!({
+        "object_id": id, "object_created": written, "object_updated": written,
+        "status": status,
+        "substatus": {"code": substatus, "text": words, "action_required": false},
+        "status_date": scan.at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+        "status_details": words,
+        "location": {"city": city, "state": state, "zip": "", "country": country},
+    })
+}
+
+fn carrier(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Fedex => "fedex",
+        Carrier::Ups => "ups",
+        Carrier::Usps => "usps",
+        Carrier::Dhl => "dhl_express",
+    }
+}
+
+/// Status, substatus and words. Shippo has no word for a parcel that is cancelled, or only turned round.
+fn words(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
+    Some(match meaning {
+        Status(LabelCreated) => ("PRE_TRANSIT", "information_received", "Shipping information received"),
+        Status(PickedUp) => ("TRANSIT", "package_accepted", "Package accepted"),
+        Status(InTransit) => ("TRANSIT", "package_departed", "Package departed a facility"),
+        Status(ReturnedToSender) => ("RETURNED", "return_to_sender", "Returned to sender"),
+        Status(OutForDelivery) => ("TRANSIT", "out_for_delivery", "Out for delivery"),
+        Status(AvailableForPickup) => ("TRANSIT", "pickup_available", "Ready for pickup"),
+        Status(Delivered) => ("DELIVERED", "delivered", "Delivered"),
+        Condition(DeliveryAttemptFailed) => ("TRANSIT", "delivery_attempted", "Delivery attempted"),
+        Condition(Delayed) => ("TRANSIT", "delayed", "Delayed"),
+        Condition(Held) => ("TRANSIT", "package_held", "Package held"),
+        Condition(AddressIssue) => ("TRANSIT", "address_issue", "Address to be corrected"),
+        Condition(Damaged) => ("TRANSIT", "package_damaged", "Damage reported"),
+        Condition(Lost) => ("FAILURE", "package_lost", "Lost"),
+        Condition(Other) => ("TRANSIT", "contact_carrier", "Contact the carrier"),
+        Status(Cancelled) | Condition(Returning) | Meaning::Informational | Meaning::Unknown => return None,
+    })
+}

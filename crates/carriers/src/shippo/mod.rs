@@ -1,0 +1,200 @@
+//! Shippo: `track_updated`, for parcels of many carriers. Every push carries the whole history.
+//!
+//! Accounts that asked for it sign their pushes, with the time; the others can only put a token into the address
+//! they are sent to, which proves nothing of the body and is written into every log on the way.
+
+mod codes;
+mod compose;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashSet, str};
+
+use chrono::{DateTime, Utc};
+use domain::{Carrier, CarrierTime, Meaning};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::{
+    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    json::{list, object, text},
+    parcel::{NO_CODE, carrier_named, identity, place, tracking_number},
+    signature::{from_hex, hex, hmac_sha256, same_text},
+    time,
+};
+
+/// `t=<unix>,v1=<hex>`: HMAC-SHA256 of `<t>.` and the body.
+const SIGNATURE: &str = "shippo-auth-signature";
+
+/// The sender.
+pub(crate) struct Shippo;
+
+impl Protocol for Shippo {
+    fn name(&self) -> &'static str {
+        "shippo"
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        None
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        match request.header(SIGNATURE) {
+            Ok(sent) => verify_signature(secrets, request, sent),
+            Err(missing) => {
+                let token = token(request.query).ok_or(missing)?;
+                secrets.check(|secret| same_text(secret.as_bytes(), &token))
+            }
+        }
+    }
+
+    fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+        push(&object(body)?, remap)
+    }
+
+    fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
+        let at = at.timestamp().to_string();
+        let mac = hex(&hmac_sha256(secrets.first(), &message(&at, body)));
+        vec![(SIGNATURE.to_owned(), format!("t={at},v1={mac}"))]
+    }
+
+    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
+        compose::compose(history).into_iter().collect()
+    }
+}
+
+/// One of the signatures has to fit. What is neither `t` nor `v1` does not matter: it may be of a later version.
+fn verify_signature(secrets: &Secrets, request: &Request<'_>, sent: &[u8]) -> Result<(), Refused> {
+    let malformed = || Refused::MalformedHeader(SIGNATURE);
+    let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
+    let parts: Vec<(&str, &str)> = sent
+        .split(',')
+        .filter_map(|part| part.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .collect();
+    let values = |name| parts.iter().filter(move |part| part.0 == name).map(|part| part.1);
+    let mut times = values("t");
+    let (Some(at), None) = (times.next(), times.next()) else { return Err(malformed()) };
+    let signed_at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let signed_at = signed_at.ok_or_else(malformed)?;
+    let macs: Vec<_> = values("v1").filter_map(|mac| from_hex(mac.as_bytes())).collect();
+    if macs.is_empty() {
+        return Err(malformed());
+    }
+    let message = message(at, request.body);
+    secrets.check(|secret| {
+        let own = hmac_sha256(secret, &message);
+        macs.iter().fold(Choice::from(0), |fitted, mac| fitted | own.ct_eq(mac))
+    })?;
+    request.fresh(signed_at)
+}
+
+fn message(at: &str, body: &[u8]) -> Vec<u8> {
+    [at.as_bytes(), b".", body].concat()
+}
+
+/// The token in the address. A `+` is a `+`: tokens hold one more often than a blank.
+fn token(query: &str) -> Option<Vec<u8>> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    Some(percent_decode_str(value).collect()).filter(|token: &Vec<u8>| !token.is_empty())
+}
+
+fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let event = text(body, "/event").ok_or_else(|| missing("event"))?;
+    let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing("data"))?;
+    if !event.eq_ignore_ascii_case("track_updated") {
+        return Ok(Push::Remark(format!("Shippo tells of `{event}`, which is not about a track")));
+    }
+    let Some(name) = text(data, "/carrier") else {
+        return if transaction(data) {
+            Ok(Push::Remark(
+                "Shippo tells of a label that was bought, not of a parcel: its API version is older than 2018-02-08".into(),
+            ))
+        } else {
+            Err(missing("data.carrier"))
+        };
+    };
+    let number = text(data, "/tracking_number").ok_or_else(|| missing("data.tracking_number"))?;
+    let tracking_number = tracking_number(Some(number))?;
+    let Some(carrier) = carrier_named(&name) else {
+        return Ok(Push::Remark(format!(
+            "`{name}`, of {tracking_number}, is not a carrier Milepost follows"
+        )));
+    };
+
+    // The latest scan stands in both places, under another id in each.
+    let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
+    let mut scans: Vec<_> =
+        told.filter_map(|status| scan(status, carrier, &tracking_number, remap)).collect();
+    let mut seen = HashSet::new();
+    scans.retain(|scan| seen.insert(scan.identity));
+    if scans.is_empty() {
+        return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
+    }
+    Ok(Push::Parcels(vec![Parcel {
+        carrier,
+        tracking_number,
+        package: None,
+        scans,
+        estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
+        said_at: said_at(data),
+    }]))
+}
+
+fn missing(field: &str) -> Unreadable {
+    Unreadable(format!("`{field}` is missing"))
+}
+
+/// Whether it is what older versions of the API sent in place of a track. A track has none of these.
+fn transaction(data: &Value) -> bool {
+    ["rate", "label_url", "tracking_url_provider"].iter().any(|field| data.get(field).is_some())
+}
+
+/// One state of the parcel; `None` where it claims nothing.
+fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let (status, date) = (text(state, "/status"), text(state, "/status_date"));
+    let nothing = status.as_ref().is_none_or(|status| status.eq_ignore_ascii_case("UNKNOWN"));
+    if nothing && date.is_none() {
+        return None;
+    }
+    let (status, date) = (status.unwrap_or_else(|| NO_CODE.to_owned()), date.unwrap_or_default());
+    let substatus = text(state, "/substatus/code").or_else(|| text(state, "/substatus"));
+    let substatus = substatus.unwrap_or_default();
+    let action_required = match state.pointer("/substatus/action_required") {
+        Some(Value::Bool(required)) => *required,
+        Some(Value::String(text)) => text.trim().eq_ignore_ascii_case("true"),
+        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => false,
+    };
+    let shown = if substatus.is_empty() { status.clone() } else { format!("{status}/{substatus}") };
+    Some(ParsedScan {
+        identity: identity(
+            carrier,
+            parcel,
+            &status.to_ascii_uppercase(),
+            &substatus.to_ascii_lowercase(),
+            &[&date],
+        ),
+        meaning: remapped(remap, &shown, &status)
+            .unwrap_or_else(|| codes::meaning(&status, &substatus, action_required)),
+        code: shown,
+        description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
+        location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),
+        time: time::scanned(&date),
+    })
+}
+
+/// What the setting says of the code, else of its status whatever the substatus.
+fn remapped(remap: &CodeMap, shown: &str, status: &str) -> Option<Meaning> {
+    remap.get(Sender::Shippo, shown).or_else(|| remap.get(Sender::Shippo, status))
+}
+
+/// When Shippo wrote the latest state down.
+fn said_at(data: &Value) -> Option<DateTime<Utc>> {
+    ["/tracking_status/object_updated", "/tracking_status/object_created"].iter().find_map(|pointer| {
+        match time::scanned(&text(data, pointer)?) {
+            CarrierTime::Instant(at) => Some(at),
+            CarrierTime::Untrusted => None,
+        }
+    })
+}
