@@ -11,6 +11,7 @@ mod killed;
 mod mail;
 mod neighbours;
 mod notices;
+mod peers;
 mod queue;
 mod remapped;
 mod replay;
