@@ -3,6 +3,7 @@
 //! program that is run, and clients that talk to it as users do.
 
 pub mod database;
+pub mod front;
 pub mod http;
 pub mod process;
 pub mod proxy;

@@ -74,7 +74,13 @@ impl Shop {
 
     /// Places an order and brings it to processing.
     pub async fn processing(&self, quantities: &[i32]) -> OrderId {
-        let order = self.place(quantities).await;
+        self.processing_since(quantities, self.now()).await
+    }
+
+    /// The same for an order that was placed elsewhere, then.
+    pub async fn processing_since(&self, quantities: &[i32], placed_at: DateTime<Utc>) -> OrderId {
+        let new = NewOrder { placed_at: Some(placed_at), ..new_order(quantities) };
+        let order = self.app.place(&support(), new, None).await.expect("the order is placed").order.id;
         self.to(order, OrderStatus::PaymentConfirmed).await.expect("paid");
         self.to(order, OrderStatus::Processing).await.expect("processing");
         order

@@ -1,6 +1,7 @@
 //! Tests of the whole product.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod arrivals;
 mod by_hand;
 mod docs;
 mod events;
@@ -10,6 +11,7 @@ mod killed;
 mod mail;
 mod neighbours;
 mod notices;
+mod peers;
 mod queue;
 mod remapped;
 mod replay;

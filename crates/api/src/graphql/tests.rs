@@ -2,6 +2,7 @@
 
 mod access;
 mod following;
+mod inbox;
 mod keys;
 mod life;
 mod pages;

@@ -82,6 +82,18 @@ impl World {
         Self { schema: schema(app.clone()), app, statements, _folder: folder }
     }
 
+    /// The same, started again with other meanings of codes.
+    pub fn remapped(mut self, codes: &str) -> Self {
+        let policy = Policy {
+            codes: codes.parse().unwrap(),
+            senders: self.app.policy().senders.clone(),
+            ..Policy::default()
+        };
+        self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
+        self.schema = schema(self.app.clone());
+        self
+    }
+
     pub fn advance(&self, minutes: i64) {
         self.app.clock.advance(TimeDelta::minutes(minutes));
     }
@@ -109,7 +121,7 @@ impl World {
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
         let result = match name {
             "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status items { id } } }",
-            "createShipment" | "cancelShipment" => {
+            "createShipment" | "cancelShipment" | "recordScan" => {
                 "... on ShipmentSuccess { shipment { id status } order { id version status } }
                  ... on OverAllocated { itemId ordered allocated asked } ... on ShipmentRefused { code }"
             }
@@ -160,6 +172,16 @@ impl World {
 
     /// FedEx pushes a scan, and it is read.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
+        self.push(self.written(number, status)).await;
+    }
+
+    /// FedEx pushes a scan with a code nobody knows, and it is read.
+    pub async fn unknown(&self, number: &str, code: &str) {
+        let body = String::from_utf8(self.written(number, ShipmentStatus::InTransit)).unwrap();
+        self.push(body.replace("\"IT\"", &format!("\"{code}\"")).into_bytes()).await;
+    }
+
+    fn written(&self, number: &str, status: ShipmentStatus) -> Vec<u8> {
         let now = self.app.clock.now();
         let told =
             Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some("Berlin, DE") };
@@ -170,10 +192,14 @@ impl World {
             estimated_delivery: None,
             sent_at: now,
         };
-        let body = Sender::Fedex.compose(&history).remove(0);
-        let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, now);
+        Sender::Fedex.compose(&history).remove(0)
+    }
+
+    async fn push(&self, body: Vec<u8>) {
+        let at = self.app.clock.now();
+        let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, at);
         let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let request = carriers::Request { at: now, query: "", headers: &headers, body: &body };
+        let request = carriers::Request { at, query: "", headers: &headers, body: &body };
         self.app.accept_webhook("fedex", &request, None).await.unwrap();
         let leased = self.app.lease(Work::Webhooks, 10).await.unwrap();
         self.app.process_webhooks(&leased).await.unwrap();

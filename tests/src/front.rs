@@ -1,0 +1,58 @@
+//! The front door of a shop, in this process: requests go through every layer of the HTTP server and no socket.
+
+use std::sync::Arc;
+
+use api::{Options, auth::Tokens};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use carriers::Sender;
+use futures::{StreamExt, stream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::shop::{Shop, secrets};
+
+/// Requests on their way at once.
+const AT_ONCE: usize = 64;
+
+/// The HTTP server of a shop.
+#[derive(Clone)]
+pub struct Front {
+    router: Router,
+    shop: Shop,
+}
+
+impl Front {
+    /// The server over the shop's use cases.
+    pub fn of(shop: &Shop) -> Self {
+        let options = Options {
+            tokens: Tokens::new(&[7; 32]).expect("32 bytes are enough"),
+            graphiql: false,
+            mailbox: false,
+            checks: Arc::new(Vec::new),
+            stop: CancellationToken::new(),
+            sockets: TaskTracker::new(),
+        };
+        Self { router: api::router(shop.app.clone(), options), shop: shop.clone() }
+    }
+
+    /// A sender posts a body, signed now.
+    pub async fn post(&self, sender: Sender, body: Vec<u8>) -> StatusCode {
+        let mut request = Request::post(format!("/webhooks/{sender}"));
+        for (name, value) in sender.sign(&secrets(sender), &body, self.shop.now()) {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(body)).expect("a request");
+        self.router.clone().oneshot(request).await.expect("the router answers").status()
+    }
+
+    /// Many bodies, beside each other. All must be taken.
+    pub async fn post_all(&self, bodies: impl IntoIterator<Item = (Sender, Vec<u8>)>) {
+        let posts = bodies.into_iter().map(|(sender, body)| self.post(sender, body));
+        let answers: Vec<StatusCode> = stream::iter(posts).buffer_unordered(AT_ONCE).collect().await;
+        assert!(answers.iter().all(|answer| *answer == StatusCode::OK), "{answers:?}");
+    }
+}
