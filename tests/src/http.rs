@@ -12,10 +12,15 @@ use crate::{process::Server, shop::secret, wait::PATIENCE};
 /// A client for anything on this machine. Each request has a connection of its own, as requests of many callers
 /// have, and none of them ends because another one did.
 pub fn client() -> reqwest::Client {
-    // reqwest asks for the provider of the process, also where there is no TLS. An error says that one is set.
-    rustls::crypto::ring::default_provider().install_default().ok();
+    choose_tls();
     let client = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).no_proxy();
     client.build().expect("a client without TLS settings")
+}
+
+/// Names the TLS provider of the process, for which reqwest asks also where there is no TLS.
+pub fn choose_tls() {
+    // An error says that one is named already.
+    rustls::crypto::ring::default_provider().install_default().ok();
 }
 
 /// Somebody who calls a server.

@@ -75,10 +75,14 @@ async fn a_push_that_has_an_id_is_kept_once_per_id(database: Database) {
         shop.push_as(Sender::Aftership, body("one", attempt).as_bytes()).await;
     }
     shop.push_as(Sender::Aftership, body("two", 1).as_bytes()).await;
+    for attempt in 1..=2 {
+        let easypost = format!(r#"{{"id":"evt_one","object":"Event","result":{{}},"attempt":{attempt}}}"#);
+        shop.push_as(Sender::Easypost, easypost.as_bytes()).await;
+    }
     let kept = inbox(&shop).await;
     let mut kept: Vec<_> = kept.iter().map(|one| (one.sender.as_str(), one.duplicates)).collect();
     kept.sort_unstable();
-    assert_eq!(kept, [("aftership", 0), ("aftership", 2)]);
+    assert_eq!(kept, [("aftership", 0), ("aftership", 2), ("easypost", 1)]);
 }
 
 async fn an_unknown_number_waits_and_is_taken_up(database: Database) {

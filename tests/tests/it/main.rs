@@ -1,6 +1,7 @@
 //! Tests of the whole product.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod activation;
 mod arrivals;
 mod by_hand;
 mod docs;

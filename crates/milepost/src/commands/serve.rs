@@ -168,7 +168,7 @@ fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origi
             "a printed FedEx label (OC) counts as shipped; MILEPOST_CARRIER_CODES=fedex.OC=label_created changes that"
         );
     }
-    if senders.contains(&"dhl") && settings.dhl_api_key.is_none() {
+    if may_push(&Sender::Dhl) && settings.dhl_api_key.is_none() {
         tracing::warn!("MILEPOST_DHL_API_KEY is unset: new subscriptions at DHL are not activated");
     }
     if role != Role::Worker && shows_mailbox(settings, address) {

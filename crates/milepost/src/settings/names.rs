@@ -47,7 +47,7 @@ pub const ALL: [Setting; 24] = [
     Setting { name: "WEBHOOK_SECRET_AFTERSHIP", default: None, kind: Kind::Rotating },
     Setting { name: "UPS_CLIENT_ID", default: None, kind: Kind::Plain },
     Setting { name: "UPS_CLIENT_SECRET", default: None, kind: Kind::Rotating },
-    Setting { name: "DHL_WEBHOOK_HEADER", default: Some("x-milepost-token"), kind: Kind::Plain },
+    Setting { name: "DHL_WEBHOOK_HEADER", default: Some(carriers::DEFAULT_TOKEN_HEADER), kind: Kind::Plain },
     Setting { name: "DHL_API_KEY", default: None, kind: Kind::Secret },
     Setting {
         name: "DHL_API_URL",

@@ -24,10 +24,14 @@ impl Settings {
         let mut senders = HashMap::new();
         for (sender, secrets) in &self.webhook_secrets {
             let secrets = Secrets::new(exposed(secrets))?;
-            // DHL's header is ours to choose.
-            let secrets = match sender.as_str() {
-                "dhl" => secrets.with_header(self.dhl_webhook_header.clone()),
-                _ => secrets,
+            let secrets = match sender {
+                Sender::Dhl => secrets.with_header(self.dhl_webhook_header.clone()),
+                Sender::Fedex
+                | Sender::Ups
+                | Sender::Usps
+                | Sender::Easypost
+                | Sender::Shippo
+                | Sender::Aftership => secrets,
             };
             senders.insert(*sender, secrets);
         }

@@ -207,6 +207,18 @@ fn an_id_of_ups_needs_its_secret_and_a_secret_its_id() {
 }
 
 #[test]
+fn the_header_of_dhl_is_the_merchants_choice() {
+    let header = |env: &[(&str, &str)]| {
+        let secrets = read(env, "").unwrap().senders().unwrap().remove(&Sender::Dhl).unwrap();
+        Sender::Dhl.sign(&secrets, b"", chrono::DateTime::UNIX_EPOCH).remove(0)
+    };
+    let secret = ("WEBHOOK_SECRET_DHL", "a");
+    assert_eq!(header(&[secret]), ("x-milepost-token".to_owned(), "a".to_owned()));
+    let named = header(&[secret, ("DHL_WEBHOOK_HEADER", "X-My-Hook")]);
+    assert_eq!(named, ("x-my-hook".to_owned(), "a".to_owned()));
+}
+
+#[test]
 fn keys_travel_unread_except_on_this_machine() {
     for url in ["https://dhl.example/v1", "http://localhost:1/v1", "http://127.0.0.1:1", "http://[::1]:1/"] {
         assert_eq!(read(&[("DHL_API_URL", url)], "").unwrap().dhl_api_url, url.parse().unwrap());
