@@ -37,6 +37,7 @@ CREATE TABLE order_items (
   origin_code   text
 );
 CREATE INDEX idx_item_order ON order_items (order_id, position);
+CREATE INDEX idx_item_origin ON order_items (origin_kind, origin_code, order_id);
 
 CREATE TABLE order_events (
   event_id    bigserial PRIMARY KEY,

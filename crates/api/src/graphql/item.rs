@@ -56,7 +56,7 @@ impl OrderItem {
         self.item.cancelled
     }
 
-    /// Why units of it were last called off.
+    /// Why units of it were last called off. Null for suppliers.
     async fn cancel_reason(&self) -> Option<&str> {
         self.item.cancel_reason.as_deref()
     }
