@@ -13,3 +13,4 @@ mod queue;
 mod rivals;
 mod schema;
 mod story;
+mod suppliers;

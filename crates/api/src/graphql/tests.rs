@@ -8,4 +8,6 @@ mod pages;
 mod problems;
 mod sdl;
 mod statements;
+mod supplier;
+mod walk;
 mod world;

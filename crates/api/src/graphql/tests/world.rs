@@ -38,6 +38,7 @@ pub(super) fn customer(number: u128) -> Caller {
     caller(Actor::new(ActorKind::Customer, user(number)))
 }
 
+/// The supplier Acme.
 pub(super) fn supplier() -> Caller {
     caller(Actor::new(ActorKind::Supplier, "acme"))
 }
@@ -158,14 +159,19 @@ impl World {
         data["order"]["items"][0]["id"].as_str().expect("an item").to_owned()
     }
 
-    /// FedEx pushes a scan, and it is read.
+    /// FedEx pushes a scan from Berlin, and it is read.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
+        self.scan_in(number, status, "Berlin, DE").await;
+    }
+
+    /// FedEx pushes a scan from somewhere, and it is read.
+    pub async fn scan_in(&self, number: &str, status: ShipmentStatus, location: &str) {
         let at = self.app.clock.now().fixed_offset();
         let scan = Compose {
             tracking_number: number,
             status,
             at,
-            location: Some("Berlin, DE"),
+            location: Some(location),
             estimated_delivery: None,
         };
         let body = Sender::Fedex.compose(&scan).unwrap();
