@@ -65,7 +65,7 @@ impl Order {
             None => self.waiting(context),
         };
         if lines.is_empty() {
-            let message = "every unit this caller may ship is in a parcel already";
+            let message = "no unit that this caller may ship waits for a parcel";
             return Err(Refusal::shipment(ShipmentRefusal::NothingToShip, message));
         }
         for line in &lines {
