@@ -10,8 +10,8 @@ use app::{
 use carriers::{Compose, Secrets, Sender};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Line, Money, NewItem, NewOrder, NewShipment, Order, OrderHead, OrderId,
-    OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Deadlines, Line, Money, NewItem, NewOrder, NewShipment, Order, OrderHead,
+    OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use uuid::Uuid;
@@ -194,6 +194,7 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
         name: format!("Thing {}", at + 1),
         quantity: *quantity,
         origin: None,
+        deadlines: Deadlines::default(),
     };
     NewOrder {
         id: OrderId(Uuid::now_v7()),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod docs;
+mod dropship;
 mod events;
 mod feed;
 mod inbox;
@@ -9,7 +10,9 @@ mod killed;
 mod mail;
 mod neighbours;
 mod notices;
+mod parcels;
 mod queue;
+mod returns;
 mod rivals;
 mod schema;
 mod story;

@@ -1,11 +1,13 @@
 //! The schema over a SQLite file, without HTTP: what resolvers map, count and follow.
 
 mod access;
+mod dropship;
 mod following;
 mod keys;
 mod life;
 mod pages;
 mod problems;
+mod returns;
 mod sdl;
 mod statements;
 mod supplier;

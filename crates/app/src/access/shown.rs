@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use domain::{Actor, Item, ItemId, Origin, OriginKind, Shipment};
+use domain::{Actor, Answer, Item, ItemId, Origin, OriginKind, Shipment, Supply};
 use persistence::Event;
 
 use super::{Caller, Scope};
@@ -52,18 +52,9 @@ impl Caller {
             Scope::Supplies(code) => {
                 let sends = |id: ItemId| items.iter().any(|item| item.id == id && is_sent_by(item, code));
                 let own = !shipment.lines.is_empty() && shipment.lines.iter().all(|line| sends(line.item_id));
-                (own && self.may_send_from(&shipment.origin)).then(|| shipment_for_supplier(shipment))
+                (own && is_known_to(&shipment.origin, code)).then(|| shipment_for_supplier(shipment))
             }
             Scope::None => None,
-        }
-    }
-
-    /// Whether a parcel of this caller's may come from there: a supplier knows of no other supplier.
-    pub(crate) fn may_send_from(&self, origin: &Origin) -> bool {
-        match (self.scope(), origin.kind) {
-            (Scope::Supplies(code), OriginKind::Supplier) => origin.code == code,
-            (Scope::Supplies(_), OriginKind::Warehouse) => true,
-            (Scope::All | Scope::Own(_) | Scope::None, _) => true,
         }
     }
 
@@ -86,6 +77,14 @@ impl Caller {
     }
 }
 
+/// Whether the supplier with this code may know of what is sent from there: of other suppliers it knows nothing.
+fn is_known_to(origin: &Origin, code: &str) -> bool {
+    match origin.kind {
+        OriginKind::Supplier => origin.code == code,
+        OriginKind::Warehouse => true,
+    }
+}
+
 /// Whether the supplier with this code sends the item.
 pub(super) fn is_sent_by(item: &Item, code: &str) -> bool {
     item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier && origin.code == code)
@@ -93,8 +92,40 @@ pub(super) fn is_sent_by(item: &Item, code: &str) -> bool {
 
 fn item_for_supplier(item: &Item) -> Item {
     // One reason may have been given for items of several suppliers at once.
-    let Item { id, sku, name, quantity, cancelled, cancel_reason: _, origin } = item.clone();
-    Item { id, sku, name, quantity, cancelled, cancel_reason: None, origin }
+    let Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: _,
+        origin,
+        supply: Supply { deadlines, answer },
+        return_requested,
+        return_reason: _,
+        returned,
+    } = item.clone();
+    Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: None,
+        origin,
+        supply: Supply { deadlines, answer: answer.map(without_reason) },
+        return_requested,
+        return_reason: None,
+        returned,
+    }
+}
+
+/// Staff may have declined for several suppliers at once, too.
+fn without_reason(answer: Answer) -> Answer {
+    match answer {
+        Answer::Accepted { at } => Answer::Accepted { at },
+        Answer::Declined { at, reason: _ } => Answer::Declined { at, reason: String::new() },
+    }
 }
 
 fn shipment_for_supplier(shipment: &Shipment) -> Shipment {

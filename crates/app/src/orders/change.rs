@@ -134,10 +134,6 @@ fn shown_shipment(order: &Order, ask: &Ask, id: ShipmentId) -> Option<Shipment> 
 fn apply(order: &mut Order, ask: &Ask, taken: &mut NumbersTaken, now: DateTime<Utc>) -> Result<Changed> {
     if let Request::CreateShipment(new) = &ask.request {
         taken.check(new, order, &ask.caller)?;
-        if new.origin.as_ref().is_some_and(|origin| !ask.caller.may_send_from(origin)) {
-            let message = "a supplier's parcel does not come from another supplier".to_owned();
-            return Err(Refusal::InvalidInput { field: "origin".to_owned(), message }.into());
-        }
     }
     let outcome = order.apply(ask.request.clone(), ask.expected_version, &context(&ask.caller, now))?;
     if let Request::CreateShipment(new) = &ask.request {

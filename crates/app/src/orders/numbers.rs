@@ -65,6 +65,11 @@ fn number(request: &Request) -> Option<Number> {
         Request::CreateShipment(new) => shipment_number(new),
         Request::Transition { .. }
         | Request::CancelItems { .. }
+        | Request::AcceptItems { .. }
+        | Request::DeclineItems { .. }
+        | Request::ReassignItems { .. }
+        | Request::InitiateReturn { .. }
+        | Request::ReceiveReturn { .. }
         | Request::CancelShipment { .. }
         | Request::Scans { .. } => None,
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use super::{
     super::walk::{Answer, Walk, filled, texts},
-    Scene, staff,
+    Scene, by_acme, by_other, order, staff,
 };
 use crate::graphql::tests::world::supplier;
 
@@ -42,12 +44,32 @@ fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
     }
 }
 
+/// Staff decline for two suppliers at once, and a customer sends something back: with words for both.
+async fn plant_reasons(scene: &Scene) -> [String; 2] {
+    let [declined, back] = ["tell-tale why declined", "tell-tale why back"];
+    let world = &scene.world;
+    let place = async |reference: &str, items: &[Value]| {
+        let placed = world.mutate(&staff(), "placeOrder", order(reference, items)).await;
+        let items = placed["order"]["items"].as_array().unwrap().iter().map(|item| item["id"].clone());
+        (placed["order"]["id"].clone(), items.collect::<Vec<_>>())
+    };
+    let (id, items) = place("A-DECLINED", &[by_acme(), by_other()]).await;
+    let input = json!({"orderId": id, "itemIds": items, "reason": declined});
+    assert_eq!(world.mutate(&staff(), "declineItems", input).await["changed"], true);
+    let (id, items) = place("A-BACK", &[by_acme()]).await;
+    world.bring(id.as_str().unwrap(), &["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED"]).await;
+    let items = json!([{"itemId": items[0], "quantity": 1}]);
+    let input = json!({"orderId": id, "items": items, "reason": back});
+    assert_eq!(world.mutate(&staff(), "initiateReturn", input).await["changed"], true);
+    [declined, back].map(str::to_owned)
+}
+
 #[tokio::test]
 async fn support_reads_all_that_a_supplier_may_not() {
     let scene = Scene::new().await;
-    let tales = scene.tell_tales().await;
+    let tales = [scene.tell_tales().await, plant_reasons(&scene).await.to_vec()].concat();
     let mut walk = Walk::new(&scene.world, staff(), scene.pool()).await;
-    let answers = walk.queries(|name| ["node", "webhooks"].contains(&name)).await;
+    let answers = walk.queries(|name| ["node", "orders", "webhooks"].contains(&name)).await;
     assert_eq!(walk.refused.len(), 0, "{:?}", walk.refused);
     let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
     let missing: Vec<_> = tales.iter().filter(|tale| !found.contains(tale)).collect();
@@ -58,6 +80,7 @@ async fn support_reads_all_that_a_supplier_may_not() {
 async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
     let scene = Scene::new().await;
     let tales = scene.tell_tales().await;
+    plant_reasons(&scene).await;
     let answers = walk(&scene).await.queries(|_| true).await;
     let seen = [
         "Query.node",
@@ -73,6 +96,8 @@ async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
         "Order.events",
         "Blocker.message",
         "OrderItem.sku",
+        "OrderItem.declinedAt",
+        "OrderItem.returnRequested",
         "Shipment.trackingNumber",
         "Shipment.order",
         "ShipmentItem.item",
