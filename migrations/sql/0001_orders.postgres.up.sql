@@ -25,18 +25,31 @@ CREATE INDEX idx_order_status ON orders (status, placed_at DESC, order_id DESC);
 CREATE INDEX idx_order_path ON orders (fulfillment_path, placed_at DESC, order_id DESC);
 
 CREATE TABLE order_items (
-  item_id       uuid PRIMARY KEY,
-  order_id      uuid NOT NULL REFERENCES orders,
-  position      int NOT NULL,
-  sku           text NOT NULL,
-  name          text NOT NULL,
-  quantity      int NOT NULL CHECK (quantity >= 1),
-  cancelled     int NOT NULL DEFAULT 0 CHECK (cancelled BETWEEN 0 AND quantity),
-  cancel_reason text,
-  origin_kind   text CHECK (origin_kind IN ('warehouse', 'supplier')),
-  origin_code   text
+  item_id          uuid PRIMARY KEY,
+  order_id         uuid NOT NULL REFERENCES orders,
+  position         int NOT NULL,
+  sku              text NOT NULL,
+  name             text NOT NULL,
+  quantity         int NOT NULL CHECK (quantity >= 1),
+  cancelled        int NOT NULL DEFAULT 0 CHECK (cancelled BETWEEN 0 AND quantity),
+  cancel_reason    text,
+  origin_kind      text CHECK (origin_kind IN ('warehouse', 'supplier')),
+  origin_code      text,
+  -- What is agreed with the supplier: until when, and the answer.
+  accept_by        timestamptz,
+  ship_by          timestamptz,
+  accepted_at      timestamptz,
+  declined_at      timestamptz,
+  decline_reason   text,
+  return_requested int NOT NULL DEFAULT 0 CHECK (return_requested BETWEEN 0 AND quantity - cancelled),
+  return_reason    text,
+  returned         int NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND return_requested),
+  CHECK (accepted_at IS NULL OR declined_at IS NULL),
+  CHECK ((declined_at IS NULL) = (decline_reason IS NULL)),
+  CHECK (coalesce(origin_kind, '') = 'supplier' OR coalesce(accept_by, ship_by, accepted_at, declined_at) IS NULL)
 );
 CREATE INDEX idx_item_order ON order_items (order_id, position);
+CREATE INDEX idx_item_origin ON order_items (origin_kind, origin_code, order_id);
 
 CREATE TABLE order_events (
   event_id    bigserial PRIMARY KEY,

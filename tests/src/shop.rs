@@ -10,7 +10,7 @@ use app::{
 use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order, OrderHead,
+    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order, OrderHead,
     OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
@@ -220,6 +220,7 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
         name: format!("Thing {}", at + 1),
         quantity: *quantity,
         origin: None,
+        deadlines: Deadlines::default(),
     };
     NewOrder {
         id: OrderId(Uuid::now_v7()),

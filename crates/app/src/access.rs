@@ -1,6 +1,11 @@
 //! Who may see what.
+//!
+//! Here: which orders. `access/shown.rs` says what of an order. Every read of `reads` and every answer of `orders`
+//! goes through both, so that whoever adds a field to the API shows only rows that were let through.
 
-use domain::{Actor, ActorKind, OrderHead, Refusal, UserId};
+mod shown;
+
+use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
 use crate::error::Result;
 
@@ -15,9 +20,12 @@ pub struct Caller {
 
 /// Which orders somebody may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum Scope<'a> {
     All,
+    /// Those of this customer.
     Own(UserId),
+    /// Those with an item that the supplier with this code sends.
+    Supplies(&'a str),
     None,
 }
 
@@ -27,27 +35,26 @@ impl Caller {
         Self { actor: Actor::SYSTEM, request_id: None }
     }
 
-    pub(crate) fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        let id = self.actor.id.as_deref();
         match self.actor.kind {
             ActorKind::System | ActorKind::Support => Scope::All,
             ActorKind::Customer => {
-                let own = self.actor.id.as_deref().and_then(|id| id.parse().ok());
+                let own = id.and_then(|id| id.parse().ok());
                 own.map_or(Scope::None, Scope::Own)
             }
-            ActorKind::Carrier | ActorKind::Supplier => Scope::None,
+            ActorKind::Supplier => id.map_or(Scope::None, Scope::Supplies),
+            ActorKind::Carrier => Scope::None,
         }
     }
 
-    /// Whether this caller may see the order at all. To others it does not exist.
-    pub fn may_see(&self, order: &OrderHead) -> bool {
-        self.may_see_orders_of(order.user_id)
-    }
-
-    /// Whether this caller may see the orders of that customer.
-    pub fn may_see_orders_of(&self, user: UserId) -> bool {
+    /// Whether this caller may see the order at all. To others it does not exist. `persistence::read` says the
+    /// same in SQL, for lists.
+    pub(crate) fn may_see(&self, order: &OrderHead, items: &[Item]) -> bool {
         match self.scope() {
             Scope::All => true,
-            Scope::Own(own) => own == user,
+            Scope::Own(own) => own == order.user_id,
+            Scope::Supplies(code) => items.iter().any(|item| shown::is_sent_by(item, code)),
             Scope::None => false,
         }
     }
@@ -69,7 +76,7 @@ impl Caller {
     /// [`Refusal::Forbidden`].
     pub(crate) fn must_have_orders(&self) -> Result<()> {
         match self.scope() {
-            Scope::All | Scope::Own(_) => Ok(()),
+            Scope::All | Scope::Own(_) | Scope::Supplies(_) => Ok(()),
             Scope::None => {
                 Err(Refusal::Forbidden(format!("the role {} may not do this", self.actor.kind)).into())
             }

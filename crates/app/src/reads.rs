@@ -1,10 +1,13 @@
 //! Reading, within what the caller may see. What a caller may not see does not exist for them.
+//!
+//! Whatever is about one order goes through `access` here, before anybody else gets it.
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Carrier, Item, OrderHead, OrderId, Shipment, ShipmentId};
+use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId};
 use persistence::{
     Event,
+    notices::Notice,
     read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     webhooks::Webhook,
 };
@@ -15,14 +18,20 @@ use crate::{App, Caller, access::Scope, error::Result};
 impl App {
     /// One order, if the caller may see it.
     pub async fn order(&self, caller: &Caller, id: OrderId) -> Result<Option<OrderHead>> {
+        if let Scope::Supplies(code) = caller.scope() {
+            return Ok(read::order_supplied_by(&self.store, id, code).await?);
+        }
         let order = self.pages.heads.of(vec![id]).await?.remove(&id);
-        Ok(order.filter(|order| caller.may_see(order)))
+        Ok(order.filter(|order| caller.may_see(order, &[])))
     }
 
     /// The order with the merchant's own number.
     pub async fn order_by_reference(&self, caller: &Caller, reference: &str) -> Result<Option<OrderHead>> {
-        let order = read::order_by_reference(&self.store, reference).await?;
-        Ok(order.filter(|order| caller.may_see(order)))
+        if let Scope::Supplies(code) = caller.scope() {
+            return Ok(read::order_by_reference(&self.store, reference, Some(code)).await?);
+        }
+        let order = read::order_by_reference(&self.store, reference, None).await?;
+        Ok(order.filter(|order| caller.may_see(order, &[])))
     }
 
     /// A page of the orders the caller may see, newest first.
@@ -32,7 +41,7 @@ impl App {
         filter: OrderFilter,
         page: &PageRequest<Uuid>,
     ) -> Result<Page<OrderHead>> {
-        match narrowed(caller, filter) {
+        match narrowed(caller, filter)? {
             Some(filter) => Ok(read::orders_page(&self.store, &filter, page).await?),
             None => Ok(Page { rows: vec![], has_more: false }),
         }
@@ -40,7 +49,7 @@ impl App {
 
     /// How many orders there are for the caller.
     pub async fn orders_count(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
-        match narrowed(caller, filter) {
+        match narrowed(caller, filter)? {
             Some(filter) => Ok(read::orders_count(&self.store, &filter).await?),
             None => Ok(0),
         }
@@ -74,7 +83,10 @@ impl App {
         shipment: Option<Shipment>,
     ) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(shipment) = shipment else { return Ok(None) };
-        Ok(self.order(caller, shipment.order_id).await?.map(|order| (order, shipment)))
+        let Some(order) = self.order(caller, shipment.order_id).await? else { return Ok(None) };
+        let items = self.items_to_judge_by(caller, &[order.id]).await?;
+        let items = items.get(&order.id).map(Arc::as_ref).unwrap_or_default();
+        Ok(caller.shown_shipment(items, &shipment).map(|shipment| (order, shipment)))
     }
 
     /// The event that gave an order a version, if the caller may see it.
@@ -83,7 +95,7 @@ impl App {
             return Ok(None);
         }
         let range = VersionRange { order_id, first: version, last: version };
-        let events = self.events_in(vec![range]).await?.remove(&range);
+        let events = self.events_in(caller, vec![range]).await?.remove(&range);
         Ok(events.and_then(|events| events.first().cloned()))
     }
 
@@ -91,24 +103,71 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn items_of(&self, orders: Vec<OrderId>) -> Result<HashMap<OrderId, Arc<[Item]>>> {
-        self.pages.items.of(orders).await
+    pub async fn items_of(
+        &self,
+        caller: &Caller,
+        orders: Vec<OrderId>,
+    ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
+        let found = self.pages.items.of(orders).await?;
+        Ok(found.into_iter().map(|(id, items)| (id, caller.shown_items(items))).collect())
+    }
+
+    /// All items of orders, where what the caller is shown of the parcels depends on them.
+    async fn items_to_judge_by(
+        &self,
+        caller: &Caller,
+        orders: &[OrderId],
+    ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
+        match caller.scope() {
+            Scope::Supplies(_) => self.pages.items.of(orders.to_vec()).await,
+            Scope::All | Scope::Own(_) | Scope::None => Ok(HashMap::new()),
+        }
     }
 
     /// The parcels of orders the caller has been shown, oldest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn shipments_of(&self, orders: Vec<OrderId>) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
-        self.pages.shipments.of(orders).await
+    pub async fn shipments_of(
+        &self,
+        caller: &Caller,
+        orders: Vec<OrderId>,
+    ) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
+        let items = self.items_to_judge_by(caller, &orders).await?;
+        let found = self.pages.shipments.of(orders).await?;
+        let shown = |(id, shipments)| {
+            let items = items.get(&id).map(Arc::as_ref).unwrap_or_default();
+            (id, caller.shown_shipments(items, shipments))
+        };
+        Ok(found.into_iter().map(shown).collect())
     }
 
     /// Parts of the histories of orders the caller has been shown, oldest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn events_in(&self, ranges: Vec<VersionRange>) -> Result<HashMap<VersionRange, Arc<[Event]>>> {
-        self.pages.events.of(ranges).await
+    pub async fn events_in(
+        &self,
+        caller: &Caller,
+        ranges: Vec<VersionRange>,
+    ) -> Result<HashMap<VersionRange, Arc<[Event]>>> {
+        let found = self.pages.events.of(ranges).await?;
+        Ok(found.into_iter().map(|(range, events)| (range, caller.shown_events(events))).collect())
+    }
+
+    /// What customers were told about orders the caller has been shown, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn notices_of(
+        &self,
+        caller: &Caller,
+        orders: Vec<OrderId>,
+    ) -> Result<HashMap<OrderId, Vec<Notice>>> {
+        if !caller.may_see_customers() {
+            return Ok(HashMap::new());
+        }
+        Ok(read::notices_of(&self.store, &orders).await?)
     }
 
     /// A page of the events the caller may see, newest first.
@@ -118,15 +177,20 @@ impl App {
         filter: EventFilter,
         page: &PageRequest<i64>,
     ) -> Result<Page<(Key<i64>, Event)>> {
-        match narrowed_events(caller, filter) {
-            Some(filter) => Ok(read::events_page(&self.store, &filter, page).await?),
+        match narrowed_events(caller, filter)? {
+            Some(filter) => {
+                let mut page = read::events_page(&self.store, &filter, page).await?;
+                page.rows =
+                    page.rows.into_iter().map(|(key, event)| (key, caller.shown_event(event))).collect();
+                Ok(page)
+            }
             None => Ok(Page { rows: vec![], has_more: false }),
         }
     }
 
     /// How many events there are for the caller.
     pub async fn events_count(&self, caller: &Caller, filter: EventFilter) -> Result<u64> {
-        match narrowed_events(caller, filter) {
+        match narrowed_events(caller, filter)? {
             Some(filter) => Ok(read::events_count(&self.store, &filter).await?),
             None => Ok(0),
         }
@@ -151,24 +215,38 @@ impl App {
 }
 
 /// The filter, kept within what the caller may see; nothing where that leaves nothing.
-fn narrowed(caller: &Caller, mut filter: OrderFilter) -> Option<OrderFilter> {
-    match caller.scope() {
+fn narrowed(caller: &Caller, filter: OrderFilter) -> Result<Option<OrderFilter>> {
+    Ok(match caller.scope() {
         Scope::All => Some(filter),
-        Scope::Own(own) if filter.user_id.is_none_or(|user| user == own) => {
-            filter.user_id = Some(own);
-            Some(filter)
-        }
-        Scope::Own(_) | Scope::None => None,
-    }
-}
-
-fn narrowed_events(caller: &Caller, mut filter: EventFilter) -> Option<EventFilter> {
-    match caller.scope() {
-        Scope::All => Some(filter),
-        Scope::Own(own) => {
-            filter.user_id = Some(own);
-            Some(filter)
+        Scope::Own(own) => (filter.user_id.is_none_or(|user| user == own))
+            .then_some(OrderFilter { user_id: Some(own), ..filter }),
+        Scope::Supplies(code) => {
+            refuse_filter(caller, "userId", filter.user_id.is_some())?;
+            refuse_filter(caller, "carrier", filter.carrier.is_some())?;
+            Some(OrderFilter { supplier: Some(code.to_owned()), ..filter })
         }
         Scope::None => None,
+    })
+}
+
+fn narrowed_events(caller: &Caller, filter: EventFilter) -> Result<Option<EventFilter>> {
+    Ok(match caller.scope() {
+        Scope::All => Some(filter),
+        Scope::Own(own) => Some(EventFilter { user_id: Some(own), ..filter }),
+        Scope::Supplies(code) => {
+            refuse_filter(caller, "actor", filter.actor.is_some())?;
+            refuse_filter(caller, "carrier", filter.carrier.is_some())?;
+            Some(EventFilter { supplier: Some(code.to_owned()), ..filter })
+        }
+        Scope::None => None,
+    })
+}
+
+/// Refuses to sort out records by what the caller is not shown of them: the length of the list would tell it.
+fn refuse_filter(caller: &Caller, field: &str, is_used: bool) -> Result<()> {
+    if !is_used {
+        return Ok(());
     }
+    let message = format!("filter.{field}: the role {} may not ask for this", caller.actor.kind);
+    Err(Refusal::Forbidden(message).into())
 }

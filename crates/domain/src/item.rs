@@ -4,7 +4,11 @@ use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
     name::names,
-    shipment::{Origin, OriginKind, Shipment},
+    progress::by_hand,
+    rollup::carrying,
+    shipment::{Origin, OriginKind, Rank, Shipment},
+    status::OrderStatus,
+    supply::Supply,
 };
 
 names! {
@@ -49,6 +53,14 @@ pub struct Item {
     pub cancel_reason: Option<String>,
     /// Where it is planned to come from.
     pub origin: Option<Origin>,
+    /// What is agreed with the supplier, where the origin is one.
+    pub supply: Supply,
+    /// Units asked back.
+    pub return_requested: u32,
+    /// Why units of it were last asked back.
+    pub return_reason: Option<String>,
+    /// Units that came back, of those asked back.
+    pub returned: u32,
 }
 
 impl Item {
@@ -73,14 +85,34 @@ impl Item {
         self.wanted().saturating_sub(self.allocated(shipments))
     }
 
+    /// Units that are at least that far. Where no parcel is known (the merchant tracks elsewhere), the order's
+    /// status speaks for every unit.
+    pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
+        if carrying(shipments).next().is_none() {
+            return if by_hand(status) >= rank { self.wanted() } else { 0 };
+        }
+        self.units_in(carrying(shipments).filter(|shipment| shipment.status().rank() >= rank))
+    }
+
     /// Whether the actor may put it into a parcel: staff may; a supplier only what it ships itself.
     pub fn may_be_shipped_by(&self, actor: &Actor) -> bool {
         match actor.kind {
             ActorKind::System | ActorKind::Support => true,
-            ActorKind::Supplier => self.origin.as_ref().is_some_and(|origin| {
-                origin.kind == OriginKind::Supplier && Some(&origin.code) == actor.id.as_ref()
-            }),
+            ActorKind::Supplier => self.is_supplied_by(actor),
             ActorKind::Carrier | ActorKind::Customer => false,
         }
+    }
+
+    /// Whether the actor may know of it. To a supplier, items of others do not exist.
+    pub fn is_known_to(&self, actor: &Actor) -> bool {
+        match actor.kind {
+            ActorKind::System | ActorKind::Support | ActorKind::Carrier | ActorKind::Customer => true,
+            ActorKind::Supplier => self.is_supplied_by(actor),
+        }
+    }
+
+    /// Whether the actor is the supplier who ships it.
+    pub fn is_supplied_by(&self, actor: &Actor) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.is(actor))
     }
 }

@@ -19,6 +19,7 @@ mod scan;
 mod shipment;
 mod status;
 pub mod stuck;
+mod supply;
 mod transition;
 
 pub use actor::{Actor, ActorKind};
@@ -37,4 +38,5 @@ pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };
 pub use status::{LINE, OrderStatus, TRANSITIONS};
+pub use supply::{Answer, Deadlines, Overdue, Supply};
 pub use transition::{Context, Transition};

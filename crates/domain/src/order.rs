@@ -4,8 +4,10 @@
 //! request leaves the order as it was.
 
 mod cancel;
+mod dropship;
 mod guard;
 mod place;
+mod returns;
 mod ship;
 mod walk;
 
@@ -23,8 +25,9 @@ use crate::{
     money::Money,
     refusal::Refusal,
     scan::{Heard, Scan},
-    shipment::{Line, Shipment},
+    shipment::{Line, Origin, Shipment},
     status::OrderStatus,
+    supply::Deadlines,
     transition::{Context, Transition},
 };
 
@@ -69,7 +72,7 @@ pub struct Order {
 pub struct Changes {
     /// The events, in order.
     pub transitions: Vec<Transition>,
-    /// Items whose quantities changed.
+    /// Items whose quantities, origin or supplier's answer changed.
     pub items: BTreeSet<ItemId>,
     /// Parcels that are new.
     pub new_shipments: BTreeSet<ShipmentId>,
@@ -114,6 +117,41 @@ pub enum Request {
         id: ShipmentId,
         /// Why.
         reason: String,
+    },
+    /// A supplier will ship these items.
+    AcceptItems {
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// A supplier will not ship these items.
+    DeclineItems {
+        /// Which.
+        items: Vec<ItemId>,
+        /// Why.
+        reason: String,
+    },
+    /// Let somebody else ship these items.
+    ReassignItems {
+        /// Which.
+        items: Vec<ItemId>,
+        /// Who.
+        origin: Origin,
+        /// Until when, where it is a supplier.
+        deadlines: Deadlines,
+    },
+    /// Ask delivered units back.
+    InitiateReturn {
+        /// How many of which; left out, all that are not asked back yet.
+        lines: Option<Vec<Line>>,
+        /// Why.
+        reason: String,
+    },
+    /// Book units that came back.
+    ReceiveReturn {
+        /// How many of which; left out, all that are outstanding.
+        lines: Option<Vec<Line>>,
+        /// What to say about it on the event, if this is the last of them.
+        notes: Option<String>,
     },
     /// Take in what the carrier says about a parcel.
     Scans {
@@ -173,6 +211,15 @@ impl Order {
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
+            Request::AcceptItems { items } => self.accept_items(&items, context),
+            Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),
+            Request::ReassignItems { items, origin, deadlines } => {
+                self.reassign_items(&items, &origin, deadlines, context)
+            }
+            Request::InitiateReturn { lines, reason } => {
+                self.initiate_return(lines.as_deref(), reason, context)
+            }
+            Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
             Request::Scans { shipment, known, heard, replay } => {
                 self.take_in(shipment, known, &heard, replay, context)
             }

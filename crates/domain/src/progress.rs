@@ -31,30 +31,25 @@ pub struct Progress {
 /// Counts the units and parcels of an order. Where no parcel is known (the merchant tracks elsewhere), the
 /// order's status speaks for every unit.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
-    let items_total = items.iter().map(Item::wanted).sum();
+    let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();
     let count = |rank: Rank| carrying(shipments).filter(|s| s.status().rank() >= rank).count() as u32;
-    let shipments_total = count(Rank::Labelled);
-    let units = |rank: Rank| -> u32 {
-        if shipments_total == 0 {
-            return if by_hand(status) >= rank { items_total } else { 0 };
-        }
-        let far = || carrying(shipments).filter(|shipment| shipment.status().rank() >= rank);
-        items.iter().map(|item| item.units_in(far())).sum()
-    };
-    let (items_shipped, items_delivered) = (units(Rank::Shipped), units(Rank::Delivered));
-    Progress {
-        items_total,
-        items_shipped,
-        items_delivered,
-        items_returned: if status == OrderStatus::Returned { items_delivered } else { 0 },
-        shipments_total,
+    let units = |rank: Rank| sum(&|item| item.units_at(rank, status, shipments));
+    let mut progress = Progress {
+        items_total: sum(&Item::wanted),
+        items_shipped: units(Rank::Shipped),
+        items_delivered: units(Rank::Delivered),
+        items_returned: sum(&|item| item.returned),
+        shipments_total: count(Rank::Labelled),
         shipments_shipped: count(Rank::Shipped),
         shipments_delivered: count(Rank::Delivered),
-        summary: summary(status, items_total, items_shipped, items_delivered),
-    }
+        summary: String::new(),
+    };
+    progress.summary = summary(status, &progress, sum(&|item| item.return_requested));
+    progress
 }
 
-fn by_hand(status: OrderStatus) -> Rank {
+/// How far the units of an order are whose parcels are not known.
+pub(crate) fn by_hand(status: OrderStatus) -> Rank {
     match status {
         OrderStatus::Placed
         | OrderStatus::PaymentConfirmed
@@ -67,10 +62,18 @@ fn by_hand(status: OrderStatus) -> Rank {
     }
 }
 
-fn summary(status: OrderStatus, total: u32, shipped: u32, delivered: u32) -> String {
+fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
+    let Progress { items_total: total, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
+    let back = progress.items_returned;
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
-        OrderStatus::ReturnInitiated => return "return under way".to_owned(),
+        OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
+        OrderStatus::ReturnInitiated => {
+            return format!("return under way: {back} of {asked_back} {} back", items(asked_back));
+        }
+        OrderStatus::Returned if back < delivered => {
+            return format!("returned: {back} of {delivered} {}", items(delivered));
+        }
         OrderStatus::Returned => return "returned".to_owned(),
         OrderStatus::Placed
         | OrderStatus::PaymentConfirmed
@@ -80,7 +83,7 @@ fn summary(status: OrderStatus, total: u32, shipped: u32, delivered: u32) -> Str
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
-    let items = if total == 1 { "item" } else { "items" };
+    let items = items(total);
     match (shipped, delivered) {
         (0, _) => format!("nothing shipped yet: {total} {items}"),
         (_, delivered) if delivered == total => format!("delivered: {total} of {total} {items}"),
@@ -91,4 +94,8 @@ fn summary(status: OrderStatus, total: u32, shipped: u32, delivered: u32) -> Str
         (_, 0) => format!("shipped: {total} of {total} {items}"),
         (_, delivered) => format!("partial delivery: {delivered} of {total} {items} delivered"),
     }
+}
+
+fn items(count: u32) -> &'static str {
+    if count == 1 { "item" } else { "items" }
 }

@@ -113,6 +113,11 @@ impl Refusal {
         Self::InvalidInput { field: field.into(), message: message.into() }
     }
 
+    /// There is no such item, or none that this caller may know of.
+    pub(crate) fn no_item(field: impl Into<String>, id: ItemId) -> Self {
+        Self::invalid(field, format!("the order has no item {id}"))
+    }
+
     pub(crate) fn shipment(code: ShipmentRefusal, message: impl Into<String>) -> Self {
         Self::Shipment { code, message: message.into() }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    actor::{Actor, ActorKind},
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
     name::names,
@@ -148,6 +149,15 @@ pub struct Origin {
     pub kind: OriginKind,
     /// Which one, in the merchant's words.
     pub code: String,
+}
+
+impl Origin {
+    /// Whether the actor is this supplier.
+    pub fn is(&self, actor: &Actor) -> bool {
+        self.kind == OriginKind::Supplier
+            && actor.kind == ActorKind::Supplier
+            && actor.id.as_ref() == Some(&self.code)
+    }
 }
 
 /// What a parcel's scans amount to: the result of the fold.

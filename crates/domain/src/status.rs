@@ -70,6 +70,14 @@ impl OrderStatus {
         self.successors().next().is_none()
     }
 
+    /// Whether something of it can still be shipped or called off.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Placed | PaymentConfirmed | Processing | AwaitingPickup | Shipped | OutForDelivery => true,
+            Delivered | Cancelled | ReturnInitiated | Returned => false,
+        }
+    }
+
     /// The place on the [`LINE`] that parcels move an order along.
     pub(crate) fn on_line(self) -> Option<usize> {
         LINE.iter().position(|status| *status == self)

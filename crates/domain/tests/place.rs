@@ -3,14 +3,21 @@
 mod support;
 
 use domain::{
-    Actor, ActorKind, FulfillmentPath, Money, NewItem, NewOrder, Order, OrderId, OrderStatus, Origin,
-    Refusal, UserId,
+    Actor, ActorKind, Deadlines, FulfillmentPath, Money, NewItem, NewOrder, Order, OrderId, OrderStatus,
+    Origin, Refusal, UserId,
 };
 use support::{CUSTOMER, actors, at, by, customer, item_id, supplier, warehouse};
 use uuid::Uuid;
 
 fn item(origin: Option<Origin>) -> NewItem {
-    NewItem { id: item_id(1), sku: "SKU".to_owned(), name: "Thing".to_owned(), quantity: 1, origin }
+    NewItem {
+        id: item_id(1),
+        sku: "SKU".to_owned(),
+        name: "Thing".to_owned(),
+        quantity: 1,
+        origin,
+        deadlines: Deadlines::default(),
+    }
 }
 
 fn good() -> NewOrder {
@@ -145,4 +152,21 @@ fn the_path_is_what_was_said_or_what_the_origins_amount_to() {
     for said in FulfillmentPath::ALL {
         assert_eq!(path(vec![north(), south()], Some(said)), said);
     }
+}
+
+#[test]
+fn deadlines_are_agreed_with_suppliers_and_nobody_else() {
+    let accept_by = Deadlines { accept_by: Some(at(500)), ship_by: None };
+    let ship_by = Deadlines { accept_by: None, ship_by: Some(at(900)) };
+    for origin in [None, Some(warehouse("north"))] {
+        for (deadlines, field) in [(accept_by, "items[1].acceptBy"), (ship_by, "items[1].shipBy")] {
+            let spoilt = NewItem { deadlines, ..item(origin.clone()) };
+            assert_eq!(refused(|new| new.items[1] = spoilt), field);
+        }
+    }
+    let both = Deadlines { accept_by: Some(at(500)), ship_by: Some(at(900)) };
+    let mut new = good();
+    new.items = vec![NewItem { deadlines: both, ..item(Some(supplier("acme"))) }];
+    let order = place(new).expect("a supplier ships it");
+    assert_eq!((order.items()[0].supply.deadlines, &order.items()[0].supply.answer), (both, &None));
 }

@@ -44,7 +44,6 @@ fn the_summary_says_how_much_of_the_order_is_where() {
     assert_eq!(summary(Delivered, 3, &[one(Handed, 3)]), "delivered: 3 of 3 items");
     assert_eq!(summary(Cancelled, 3, &[]), "cancelled");
     assert_eq!(summary(ReturnInitiated, 3, &[one(Handed, 3)]), "return under way");
-    assert_eq!(summary(Returned, 3, &[one(Handed, 3)]), "returned");
 }
 
 #[test]
@@ -61,5 +60,32 @@ fn cancelled_units_do_not_count() {
 fn where_no_parcel_is_known_the_status_speaks_for_every_unit() {
     assert_eq!(of(Shipped, 2, &[]).summary, "shipped: 2 of 2 items");
     assert_eq!(of(Delivered, 2, &[]).summary, "delivered: 2 of 2 items");
-    assert_eq!(of(Returned, 2, &[]).items_returned, 2);
+    assert_eq!(of(ReturnInitiated, 2, &[]).items_delivered, 2);
+}
+
+#[test]
+fn of_a_return_the_units_are_told_that_were_asked_back_and_that_are_in() {
+    let mut story = Story::new(Delivered, &[2, 1]);
+    let returned = |story: &Story| {
+        let told = progress(story.status(), story.order.items(), story.order.shipments());
+        (told.items_returned, told.summary)
+    };
+    story.ask_back(Some(&[(1, 2)])).expect("two were delivered");
+    assert_eq!(returned(&story), (0, "return under way: 0 of 2 items back".to_owned()));
+    story.receive(Some(&[(1, 1)])).expect("one of two");
+    assert_eq!(returned(&story), (1, "return under way: 1 of 2 items back".to_owned()));
+    story.receive(None).expect("the other");
+    assert_eq!(returned(&story), (2, "returned: 2 of 3 items".to_owned()));
+
+    let mut story = Story::new(Delivered, &[1]);
+    story.ask_back(None).expect("it was delivered");
+    assert_eq!(returned(&story), (0, "return under way: 0 of 1 item back".to_owned()));
+    story.receive(None).expect("it came");
+    assert_eq!(returned(&story), (1, "returned".to_owned()));
+
+    let mut story = Story::new(Delivered, &[2]);
+    story.go(ReturnInitiated).expect("the table has it");
+    assert_eq!(returned(&story), (0, "return under way".to_owned()));
+    story.go(Returned).expect("nobody named quantities");
+    assert_eq!(returned(&story), (2, "returned".to_owned()));
 }

@@ -3,10 +3,13 @@
 mod support;
 
 use domain::{
-    Actor, ActorKind, BlockerCode, Carrier, NewShipment, OrderStatus, OrderStatus::*, Refusal, Request,
-    ShipmentStatus, TRANSITIONS,
+    Actor, ActorKind, BlockerCode, Carrier, Deadlines, NewShipment, OrderStatus, OrderStatus::*, Outcome,
+    Refusal, Request, Shipment, ShipmentStatus, TRANSITIONS,
 };
-use support::{Story, actors, by, customer, items, lines, milestone, order, parcel, parcel_id, supplier};
+use support::{
+    Story, actors, by, customer, item_id, items, lines, milestone, order, parcel, parcel_id, supplied,
+    supplier, warehouse,
+};
 
 /// The permitted steps that a role may ask for, of an order without parcels.
 fn steps(actor: &Actor) -> Vec<(OrderStatus, OrderStatus)> {
@@ -81,7 +84,8 @@ fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
         let answer = story.ship(1, &[(1, 1)]);
         assert_eq!(answer.is_ok(), may, "{code}: {answer:?}");
 
-        let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
+        let there = parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
+        let there = vec![Shipment { origin: supplier("acme"), ..there }];
         let mut story = Story::of(order(Processing, of_two.clone(), there));
         story.actor = Actor::new(ActorKind::Supplier, code);
         let scans = Request::Scans {
@@ -136,5 +140,75 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         let heard = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
         let scans = Request::Scans { shipment: parcel_id(1), known: vec![], heard, replay: false };
         assert_eq!(story.ask(scans).is_ok(), may_scan);
+    }
+}
+
+/// Whether it is granted; if not, it must be for the role.
+fn granted(answer: Result<Outcome, Refusal>) -> bool {
+    assert!(matches!(answer, Ok(_) | Err(Refusal::Forbidden(_))), "{answer:?}");
+    answer.is_ok()
+}
+
+#[test]
+fn suppliers_and_staff_answer_for_items_and_staff_alone_reassign_them() {
+    for actor in actors() {
+        let (staff, kind) = (actor.is_staff(), actor.kind);
+        let story = || {
+            let mut story = Story::of(order(Processing, supplied(&[("acme", 1)]), vec![]));
+            story.actor = actor.clone();
+            story
+        };
+        assert_eq!(granted(story().accept(&[1])), staff || kind == ActorKind::Supplier, "{kind}");
+        assert_eq!(granted(story().decline(&[1])), staff || kind == ActorKind::Supplier, "{kind}");
+        assert_eq!(
+            granted(story().reassign(&[1], warehouse("north"), Deadlines::default())),
+            staff,
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn staff_and_the_customer_ask_back_and_staff_alone_receive() {
+    for actor in actors() {
+        let (staff, kind) = (actor.is_staff(), actor.kind);
+        for status in [Delivered, ReturnInitiated] {
+            let mut story = Story::of(order(status, supplied(&[("acme", 1)]), vec![]));
+            story.actor = actor.clone();
+            assert_eq!(granted(story.ask_back(None)), staff || kind == ActorKind::Customer, "{kind}");
+        }
+        let mut story = Story::new(ReturnInitiated, &[1]);
+        story.actor = actor;
+        assert_eq!(granted(story.receive(None)), staff, "{kind}");
+    }
+}
+
+#[test]
+fn to_a_supplier_items_and_parcels_of_others_do_not_exist() {
+    let there = parcel(1, ShipmentStatus::LabelCreated, &[(2, 1)]);
+    let mixed = parcel(2, ShipmentStatus::LabelCreated, &[(1, 1), (2, 1)]);
+    let theirs = Shipment { origin: supplier("other"), ..parcel(3, ShipmentStatus::LabelCreated, &[(2, 1)]) };
+    let by_staff = parcel(4, ShipmentStatus::LabelCreated, &[(1, 1)]);
+    let parcels = vec![there, mixed, theirs, by_staff];
+    let mut story = Story::of(order(Processing, supplied(&[("acme", 5), ("other", 5), ("", 5)]), parcels));
+    story.as_supplier("acme");
+    for number in 1..=4 {
+        assert_eq!(story.call_off(number), Err(Refusal::NotFound("shipment")), "as of one that is not there");
+    }
+    type Ask = fn(&mut Story, u32) -> Result<Outcome, Refusal>;
+    let asks: [Ask; 4] = [
+        |story, item| story.accept(&[1, item]),
+        |story, item| story.decline(&[1, item]),
+        |story, item| story.ship(9, &[(1, 1), (item, 1)]),
+        |story, item| story.ship(9, &[(1, 1), (item, 99)]),
+    ];
+    for ask in asks {
+        let mut told = [2, 3, 77].map(|item| {
+            let (field, message) = support::invalid(ask(&mut story, item));
+            (field, message.replace(&item_id(item).to_string(), "…"))
+        });
+        told.sort();
+        assert_eq!(told[0], told[2], "an item of somebody else and one that is not there");
+        assert!(told[0].1 == "the order has no item …" && told[0].0.contains("[1]"), "{told:?}");
     }
 }

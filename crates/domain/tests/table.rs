@@ -84,10 +84,12 @@ fn an_old_version_is_a_conflict_that_names_the_current_one() {
 #[test]
 fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_parcels() {
     let mut told = 0;
-    for shipments in parcels() {
+    for (shipments, asked_back) in parcels().into_iter().flat_map(|one| [(one.clone(), 0), (one, 1)]) {
         for from in OrderStatus::ALL {
             for actor in actors() {
-                let stored = order(from, items(&[2]), shipments.clone());
+                let mut items = items(&[2]);
+                items[0].return_requested = asked_back;
+                let stored = order(from, items, shipments.clone());
                 let explained = stored.allowed_transitions(&actor);
                 assert_eq!(explained.iter().map(|(to, _)| *to).collect::<Vec<_>>(), OrderStatus::ALL);
                 let open = |(to, why): &(OrderStatus, Option<Blocker>)| why.is_none().then_some(*to);
@@ -107,7 +109,7 @@ fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_parc
             }
         }
     }
-    assert_eq!(told, parcels().len() * 5 * 90);
+    assert_eq!(told, parcels().len() * 2 * 5 * 90);
 }
 
 fn parcels() -> Vec<Vec<domain::Shipment>> {

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use domain::{
-    Actor, Condition, Estimate, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead, OrderId, Origin,
-    Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Tracking, UserId, WebhookId,
+    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead,
+    OrderId, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
 };
 
 use crate::{
@@ -67,6 +67,12 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
             (None, None) => None,
             _ => return Err(at.corrupt("half an origin")),
         };
+        let answer = match (row.accepted_at, row.declined_at, row.decline_reason) {
+            (None, None, None) => None,
+            (Some(at), None, None) => Some(Answer::Accepted { at }),
+            (None, Some(at), Some(reason)) => Some(Answer::Declined { at, reason }),
+            _ => return Err(at.corrupt("two answers of a supplier, or half of one")),
+        };
         let item = Item {
             id: ItemId(row.item_id),
             quantity: at.count("quantity", row.quantity)?,
@@ -75,6 +81,13 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
             sku: row.sku,
             name: row.name,
             origin,
+            supply: Supply {
+                deadlines: Deadlines { accept_by: row.accept_by, ship_by: row.ship_by },
+                answer,
+            },
+            return_requested: at.count("return_requested", row.return_requested)?,
+            return_reason: row.return_reason,
+            returned: at.count("returned", row.returned)?,
         };
         Ok(Self { order_id: OrderId(row.order_id), part: item })
     }

@@ -17,6 +17,12 @@ pub(super) fn bad_input(field: &str, message: impl Display) -> Error {
         .extend_with(|_, extensions| extensions.set("field", field))
 }
 
+/// A field that is not for the caller's role. One that may not be null takes what it is a part of with it.
+pub(super) fn not_for(caller: &Caller, field: &str) -> Error {
+    coded("FORBIDDEN", format!("{field}: the role {} may not see this", caller.actor.kind))
+        .extend_with(|_, extensions| extensions.set("field", field))
+}
+
 /// A cursor that was not made for this list.
 pub(super) fn bad_cursor() -> Error {
     coded("BAD_CURSOR", "this cursor is not one of this list")

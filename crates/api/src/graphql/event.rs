@@ -84,12 +84,13 @@ impl OrderEvent {
         Actor::from(&self.0.actor)
     }
 
-    /// What they said about it.
+    /// What they said about it. Null for suppliers.
     async fn notes(&self) -> Option<&str> {
         self.0.notes.as_deref()
     }
 
     /// What they attached. A step driven by a scan names `carrier`, `tracking_number` and `carrier_status`.
+    /// Null for suppliers.
     async fn metadata(&self) -> Option<&serde_json::Value> {
         self.0.metadata.as_ref()
     }
@@ -109,12 +110,12 @@ impl OrderEvent {
         self.0.recorded_at
     }
 
-    /// The `x-request-id` of the HTTP request that caused it.
+    /// The `x-request-id` of the HTTP request that caused it. Null for suppliers.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The webhook that caused it.
+    /// The webhook that caused it. Null for suppliers.
     async fn webhook_id(&self) -> Option<ID> {
         self.0.webhook_id.map(|id| id.to_string().into())
     }
@@ -125,7 +126,7 @@ impl OrderEvent {
 pub struct Actor {
     /// What kind of party.
     kind: ActorKind,
-    /// Which one: a user id, a supplier's code, a carrier's name.
+    /// Which one: a user id, a supplier's code, a carrier's name. Suppliers see only their own code.
     id: Option<String>,
 }
 

@@ -2,14 +2,21 @@
 //!
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
+mod dropship;
+mod returns;
+
 use app::{Caller, IdempotencyKey, orders::Ask, shipments::Sighting};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
-    ItemId, Line, Money, NewItem, NewOrder, NewShipment, OrderId, Refusal, Request, ShipmentId, UserId,
+    Deadlines, ItemId, Line, Money, NewItem, NewOrder, NewShipment, OrderId, Refusal, Request, ShipmentId,
+    UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
+
+pub use dropship::{ReassignItemsInput, SupplierItemsInput};
+pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 
 use super::{
     cursor::is_plausible,
@@ -55,6 +62,10 @@ pub struct OrderItemInput {
     quantity: i32,
     /// Where it is planned to come from.
     origin: Option<OriginInput>,
+    /// Until when the supplier has to accept it. Only with a supplier as `origin`.
+    accept_by: Option<DateTime<Utc>>,
+    /// Until when a carrier has to have every unit of it. Only with a supplier as `origin`.
+    ship_by: Option<DateTime<Utc>>,
 }
 
 /// Where units are sent from.
@@ -180,13 +191,6 @@ impl PlaceOrderInput {
     pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
         let user_id: Option<UserId> = self.user_id.as_ref().map(|user| id("userId", user)).transpose()?;
-        let item = |item: OrderItemInput| NewItem {
-            id: ItemId(Uuid::now_v7()),
-            sku: item.sku,
-            name: item.name,
-            quantity: item.quantity,
-            origin: item.origin.map(OriginInput::read),
-        };
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
             user_id,
@@ -197,12 +201,25 @@ impl PlaceOrderInput {
                 currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
             },
             fulfillment_path: self.fulfillment_path.map(Into::into),
-            items: self.items.into_iter().map(item).collect(),
+            items: self.items.into_iter().enumerate().map(OrderItemInput::read).collect::<Result<_, _>>()?,
             placed_at: time("placedAt", self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
         };
         Ok((new, key))
+    }
+}
+
+impl OrderItemInput {
+    fn read((at, item): (usize, Self)) -> Result<NewItem, Refusal> {
+        Ok(NewItem {
+            id: ItemId(Uuid::now_v7()),
+            sku: item.sku,
+            name: item.name,
+            quantity: item.quantity,
+            origin: item.origin.map(OriginInput::read),
+            deadlines: deadlines(&format!("items[{at}]."), item.accept_by, item.ship_by)?,
+        })
     }
 }
 
@@ -311,6 +328,18 @@ fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
         })
     };
     items.iter().enumerate().map(line).collect()
+}
+
+/// Until when a supplier has to act. `prefix` leads to the fields.
+fn deadlines(
+    prefix: &str,
+    accept_by: Option<DateTime<Utc>>,
+    ship_by: Option<DateTime<Utc>>,
+) -> Result<Deadlines, Refusal> {
+    Ok(Deadlines {
+        accept_by: time(&format!("{prefix}acceptBy"), accept_by)?,
+        ship_by: time(&format!("{prefix}shipBy"), ship_by)?,
+    })
 }
 
 fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {

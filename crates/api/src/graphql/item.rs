@@ -1,6 +1,9 @@
 //! The lines of an order.
 
+use app::App;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use domain::Rank;
 
 use super::{enums::OriginKind, order::Order};
 
@@ -21,10 +24,10 @@ impl OrderItem {
         self.item.id == id
     }
 
-    /// How far this line is, counted as the whole order is.
-    async fn progress(&self, ctx: &Context<'_>) -> Result<domain::Progress> {
+    /// How many of its units are at least that far, counted as for the whole order.
+    async fn units_at(&self, ctx: &Context<'_>, rank: Rank) -> Result<u32> {
         let shipments = self.order.shipment_rows(ctx).await?;
-        Ok(domain::progress(self.order.head().status, std::slice::from_ref(&self.item), &shipments))
+        Ok(self.item.units_at(rank, self.order.head().status, &shipments))
     }
 }
 
@@ -56,7 +59,7 @@ impl OrderItem {
         self.item.cancelled
     }
 
-    /// Why units of it were last called off.
+    /// Why units of it were last called off. Null for suppliers.
     async fn cancel_reason(&self) -> Option<&str> {
         self.item.cancel_reason.as_deref()
     }
@@ -68,17 +71,65 @@ impl OrderItem {
 
     /// Units that a carrier has, or had.
     async fn shipped(&self, ctx: &Context<'_>) -> Result<u32> {
-        Ok(self.progress(ctx).await?.items_shipped)
+        self.units_at(ctx, Rank::Shipped).await
     }
 
     /// Units that were handed over.
     async fn delivered(&self, ctx: &Context<'_>) -> Result<u32> {
-        Ok(self.progress(ctx).await?.items_delivered)
+        self.units_at(ctx, Rank::Delivered).await
     }
 
     /// Where it is planned to come from.
     async fn origin(&self) -> Option<Origin> {
         self.item.origin.clone().map(Origin::from)
+    }
+
+    /// Until when the supplier has to accept it. Null where no supplier ships it, or nothing was agreed.
+    async fn accept_by(&self) -> Option<DateTime<Utc>> {
+        self.item.supply.deadlines.accept_by
+    }
+
+    /// When the supplier accepted it, or registered its first parcel.
+    async fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        self.item.supply.accepted_at()
+    }
+
+    /// When the supplier declined it. It then has to be reassigned.
+    async fn declined_at(&self) -> Option<DateTime<Utc>> {
+        self.item.supply.declined().map(|(at, _)| at)
+    }
+
+    /// Why the supplier declined it. Null for suppliers.
+    async fn decline_reason(&self) -> Option<&str> {
+        self.item.supply.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
+    }
+
+    /// Until when a carrier has to have every unit of it. Null where no supplier ships it, or nothing was agreed.
+    async fn ship_by(&self) -> Option<DateTime<Utc>> {
+        self.item.supply.deadlines.ship_by
+    }
+
+    /// Whether the supplier is late by our clock: `acceptBy` has passed without an answer, or `shipBy` while units
+    /// are not with a carrier. Never for an order that is closed or delivered.
+    async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
+        let shipments = self.order.shipment_rows(ctx).await?;
+        let now = ctx.data::<App>()?.clock.now();
+        Ok(self.item.overdue(&shipments, self.order.head().status, now).is_some())
+    }
+
+    /// Units asked back. A return that was begun without quantities names none until something is received.
+    async fn return_requested(&self) -> u32 {
+        self.item.return_requested
+    }
+
+    /// Why units of it were last asked back. Null for suppliers.
+    async fn return_reason(&self) -> Option<&str> {
+        self.item.return_reason.as_deref()
+    }
+
+    /// Units that came back.
+    async fn returned(&self) -> u32 {
+        self.item.returned
     }
 }
 

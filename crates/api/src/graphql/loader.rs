@@ -16,12 +16,7 @@ use std::{
 use app::{App, Caller};
 use async_graphql::{Context, Result};
 use domain::{Item, OrderHead, OrderId, Shipment, ShipmentId};
-use persistence::{
-    Event,
-    notices::Notice,
-    read::{self, VersionRange},
-    scans::StoredScan,
-};
+use persistence::{Event, notices::Notice, read::VersionRange, scans::StoredScan};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -50,14 +45,14 @@ impl Siblings {
 
     /// The items of one of them.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
-        let app = ctx.data::<App>()?;
-        self.items.of(ctx, id, || app.items_of(self.ids())).await
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        self.items.of(ctx, id, || app.items_of(caller, self.ids())).await
     }
 
     /// The parcels of one of them, oldest first.
     pub async fn shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Shipment]>> {
-        let app = ctx.data::<App>()?;
-        self.shipments.of(ctx, id, || app.shipments_of(self.ids())).await
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        self.shipments.of(ctx, id, || app.shipments_of(caller, self.ids())).await
     }
 
     /// All their parcels that have been read.
@@ -68,8 +63,8 @@ impl Siblings {
 
     /// The notices of one of them, oldest first.
     pub async fn notices(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notice]>> {
-        let store = &ctx.data::<App>()?.store;
-        self.notices.of(ctx, id, || async { shared(read::notices_of(store, &self.ids()).await) }).await
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        self.notices.of(ctx, id, || async { shared(app.notices_of(caller, self.ids()).await) }).await
     }
 
     /// The events of one of them within a window. A window with a cursor in it is that order's own.
@@ -79,7 +74,7 @@ impl Siblings {
         order: &OrderHead,
         window: &Window<i32>,
     ) -> Result<Arc<[Event]>> {
-        let app = ctx.data::<App>()?;
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let own = window.after.is_some() || window.before.is_some();
         let range = |order: &OrderHead| {
             let (first, last, _) = window.range(order.version);
@@ -96,7 +91,7 @@ impl Siblings {
             if ranges.is_empty() {
                 return Ok(HashMap::new());
             }
-            let found = app.events_in(ranges).await?;
+            let found = app.events_in(caller, ranges).await?;
             Ok(found.into_iter().map(|(range, events)| (range.order_id, events)).collect())
         };
         events.of(ctx, order.id, by_order).await
@@ -128,13 +123,12 @@ impl<K: Copy + Eq + Hash> Scanned<K> {
     where
         Work: Future<Output = persistence::Result<HashMap<K, Vec<StoredScan>>>>,
     {
-        self.scans.of(ctx, id, || async { shared(read(self.ids.clone()).await) }).await
+        let read = || async { shared(read(self.ids.clone()).await.map_err(app::Error::from)) };
+        self.scans.of(ctx, id, read).await
     }
 }
 
-fn shared<K: Eq + Hash, T>(
-    read: persistence::Result<HashMap<K, Vec<T>>>,
-) -> app::Result<HashMap<K, Arc<[T]>>> {
+fn shared<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {
     Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
 }
 

@@ -6,8 +6,9 @@ use domain::Refusal;
 
 use super::{
     input::{
-        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, PlaceOrderInput,
-        RecordScanInput, TransitionOrderInput,
+        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, InitiateReturnInput,
+        PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput, SupplierItemsInput,
+        TransitionOrderInput,
     },
     outcome::{self, PlaceOrderResult, ShipmentResult, TransitionOrderResult},
     replay::{self, ReplayInput, ReplayResult},
@@ -54,6 +55,53 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         input: CancelItemsInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// Asks delivered units back. Asked again, it adds to them.
+    async fn initiate_return(
+        &self,
+        ctx: &Context<'_>,
+        input: InitiateReturnInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// Books units that came back. The last of those asked back makes the order returned.
+    async fn receive_return(
+        &self,
+        ctx: &Context<'_>,
+        input: ReceiveReturnInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+    }
+
+    /// The supplier will ship these items. Accepted again, nothing changes; a parcel registered by the supplier
+    /// accepts its items as well.
+    async fn accept_items(
+        &self,
+        ctx: &Context<'_>,
+        input: SupplierItemsInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read_accepted(ctx.data::<Caller>()?)).await
+    }
+
+    /// The supplier will not ship these items, for a reason. They wait to be reassigned. None of their units may be
+    /// in a parcel.
+    async fn decline_items(
+        &self,
+        ctx: &Context<'_>,
+        input: SupplierItemsInput,
+    ) -> Result<TransitionOrderResult> {
+        change(ctx, How::Real, input.read_declined(ctx.data::<Caller>()?)).await
+    }
+
+    /// Lets another supplier or a warehouse ship these items. What was agreed with the supplier before is forgotten.
+    async fn reassign_items(
+        &self,
+        ctx: &Context<'_>,
+        input: ReassignItemsInput,
     ) -> Result<TransitionOrderResult> {
         change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
     }

@@ -10,6 +10,7 @@ use domain::{Item, OrderHead, ShipmentStatus};
 use super::{
     connection::{Connection, PageArgs, page_size},
     enums::{FulfillmentPath, OrderStatus},
+    error::not_for,
     event::{self, OrderEvent},
     item::{OrderItem, items_of},
     loader::Siblings,
@@ -46,6 +47,12 @@ impl Order {
         &self.siblings
     }
 
+    /// What only the customer themselves and staff may know: whose the order is, what it costs. Suppliers may not.
+    fn for_customers(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
+        let caller = ctx.data::<Caller>()?;
+        if caller.may_see_customers() { Ok(self.head()) } else { Err(not_for(caller, field)) }
+    }
+
     pub(super) async fn item_rows(&self, ctx: &Context<'_>) -> Result<Arc<[Item]>> {
         self.siblings.items(ctx, self.head().id).await
     }
@@ -68,15 +75,15 @@ impl Order {
         self.head().reference.as_deref()
     }
 
-    /// The customer: the `sub` of their token.
-    async fn user_id(&self) -> ID {
-        self.head().user_id.to_string().into()
+    /// The customer: the `sub` of their token. Not for suppliers.
+    async fn user_id(&self, ctx: &Context<'_>) -> Result<ID> {
+        Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
     }
 
-    /// Where notifications go. For the customer themselves, support and systems.
+    /// Where notifications go. For the customer themselves, support and systems; null for suppliers.
     async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let caller = ctx.data::<Caller>()?;
-        Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see(self.head())))
+        Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see_customers()))
     }
 
     /// Where the order stands: as far as its slowest unit.
@@ -89,10 +96,10 @@ impl Order {
         self.head().version
     }
 
-    /// What it costs.
-    async fn total(&self) -> Money {
-        let total = &self.head().total;
-        Money { cents: total.cents, currency: total.currency.clone(), formatted: total.to_string() }
+    /// What it costs. Not for suppliers.
+    async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
+        let total = &self.for_customers(ctx, "total")?.total;
+        Ok(Money { cents: total.cents, currency: total.currency.clone(), formatted: total.to_string() })
     }
 
     /// How it was planned to be fulfilled.
@@ -100,17 +107,17 @@ impl Order {
         self.head().fulfillment_path.into()
     }
 
-    /// Its lines, in the order they were placed.
+    /// Its lines, in the order they were placed. For a supplier: those it sends.
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
         items_of(ctx, self).await
     }
 
-    /// Its parcels, cancelled ones too, oldest first.
+    /// Its parcels, cancelled ones too, oldest first. For a supplier: those with nothing but its own items.
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         shipments_of(ctx, self).await
     }
 
-    /// How far it is, counted in units and parcels.
+    /// How far it is, counted in the units and parcels that the caller sees.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
         let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.shipment_rows(ctx))?;
         Ok(domain::progress(self.head().status, &items, &shipments).into())
@@ -137,13 +144,14 @@ impl Order {
         event::history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
-    /// The messages its events called for, oldest first. One per status at most.
+    /// The messages its events called for, oldest first. One per status at most. None for suppliers.
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
         let notices = self.siblings.notices(ctx, self.head().id).await?;
         Ok(notices.iter().cloned().map(Notification).collect())
     }
 
-    /// When the last of the parcels that are under way is expected, as far as their carriers say.
+    /// When the last of the parcels that the caller sees and that are under way is expected, as far as their
+    /// carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let shipments = self.shipment_rows(ctx).await?;
         let under_way =
@@ -161,9 +169,10 @@ impl Order {
         self.head().updated_at
     }
 
-    /// The page on which the customer follows the order: a signed link that needs no login and expires.
+    /// The page on which the customer follows the order: a signed link that needs no login and expires. Not for
+    /// suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.tracking_url(self.head().id))
+        Ok(ctx.data::<App>()?.tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
     }
 }
 

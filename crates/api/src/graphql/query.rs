@@ -41,7 +41,8 @@ impl Query {
         Ok(answer(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
     }
 
-    /// Orders, newest first: a customer's own; every order for support and systems.
+    /// Orders, newest first: a customer's own; those with an item of theirs for a supplier; every order for
+    /// support and systems.
     #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
     async fn orders(
         &self,
@@ -119,7 +120,7 @@ impl Query {
 /// Which orders. What is left out does not matter.
 #[derive(InputObject)]
 pub struct OrderFilter {
-    /// Of this customer.
+    /// Of this customer. Not for suppliers.
     user_id: Option<ID>,
     /// In one of these statuses.
     statuses: Option<Vec<OrderStatus>>,
@@ -127,7 +128,7 @@ pub struct OrderFilter {
     placed_since: Option<DateTime<Utc>>,
     /// Placed before.
     placed_until: Option<DateTime<Utc>>,
-    /// With a parcel by this carrier.
+    /// With a parcel by this carrier. Not for suppliers.
     carrier: Option<Carrier>,
     /// Planned so.
     fulfillment_path: Option<FulfillmentPath>,
@@ -137,6 +138,7 @@ impl OrderFilter {
     fn read(self) -> Result<read::OrderFilter> {
         Ok(read::OrderFilter {
             user_id: self.user_id.map(|id| uuid("filter.userId", &id)).transpose()?,
+            supplier: None,
             statuses: self.statuses.unwrap_or_default().into_iter().map(Into::into).collect(),
             placed_since: time("filter.placedSince", self.placed_since)?,
             placed_until: time("filter.placedUntil", self.placed_until)?,
@@ -155,9 +157,9 @@ pub struct OrderEventFilter {
     from_status: Option<OrderStatus>,
     /// Reaching this status.
     to_status: Option<OrderStatus>,
-    /// Caused by this kind of party.
+    /// Caused by this kind of party. Not for suppliers.
     actor: Option<ActorKind>,
-    /// Driven by this carrier's scans.
+    /// Driven by this carrier's scans. Not for suppliers.
     carrier: Option<Carrier>,
     /// Happened then or later.
     since: Option<DateTime<Utc>>,
@@ -170,6 +172,7 @@ impl OrderEventFilter {
         Ok(read::EventFilter {
             order_id: self.order_id.map(|id| uuid("filter.orderId", &id)).transpose()?,
             user_id: None,
+            supplier: None,
             from: self.from_status.map(Into::into),
             to: self.to_status.map(Into::into),
             actor: self.actor.map(Into::into),

@@ -133,7 +133,7 @@ impl Shipment {
         self.shipment.cancelled_at
     }
 
-    /// Why it was called off.
+    /// Why it was called off. Null for suppliers.
     async fn cancel_reason(&self) -> Option<&str> {
         self.shipment.cancel_reason.as_deref()
     }

@@ -1,12 +1,16 @@
 //! The schema over a SQLite file, without HTTP: what resolvers map, count and follow.
 
 mod access;
+mod dropship;
 mod following;
 mod inbox;
 mod keys;
 mod life;
 mod pages;
 mod problems;
+mod returns;
 mod sdl;
 mod statements;
+mod supplier;
+mod walk;
 mod world;

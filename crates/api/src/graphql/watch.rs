@@ -13,10 +13,7 @@ use app::{
 use chrono::{DateTime, Utc};
 use domain::{OrderHead, OrderId};
 use futures::{Stream, stream};
-use persistence::{
-    Event,
-    read::{self, VersionRange},
-};
+use persistence::{Event, read::VersionRange};
 use tokio::time::{Instant, sleep_until};
 
 /// One update: the order as of now, and what happened to it.
@@ -65,7 +62,7 @@ pub(super) async fn follow(
         if version > order.version {
             return Err(NotFollowed::FutureVersion);
         }
-        pending = events_since(&app, version, &order).await.map_err(NotFollowed::Failed)?;
+        pending = events_since(&app, &caller, version, &order).await.map_err(NotFollowed::Failed)?;
     }
     pending.push_back(Update { version: order.version, order: order.clone(), event: None });
     let watch = Watch {
@@ -84,14 +81,19 @@ pub(super) async fn follow(
 }
 
 /// The events after a version, each with the order as of now.
-async fn events_since(app: &App, version: i32, order: &OrderHead) -> Result<VecDeque<Update>> {
+async fn events_since(
+    app: &App,
+    caller: &Caller,
+    version: i32,
+    order: &OrderHead,
+) -> Result<VecDeque<Update>> {
     let range = VersionRange { order_id: order.id, first: version.saturating_add(1), last: order.version };
     if range.first > range.last {
         return Ok(VecDeque::new());
     }
-    let events = read::events_in(&app.store, &[range]).await?;
+    let events = app.events_in(caller, vec![range]).await?.remove(&range).unwrap_or_default();
     let update = |event: Event| Update { version: event.version, order: order.clone(), event: Some(event) };
-    Ok(events.into_iter().map(update).collect())
+    Ok(events.iter().cloned().map(update).collect())
 }
 
 struct Watch {
@@ -159,7 +161,7 @@ impl Watch {
         if now == self.seen {
             return Ok(());
         }
-        let mut news = events_since(&self.app, self.seen.0, &order).await?;
+        let mut news = events_since(&self.app, &self.caller, self.seen.0, &order).await?;
         if news.is_empty() {
             news.push_back(Update { version: order.version, order: order.clone(), event: None });
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Order, OrderId, Refusal, Request, ShipmentId};
+use domain::{Order, OrderId, Refusal, Request, Shipment, ShipmentId};
 use persistence::{
     Event, Store,
     idempotency::{self, Answer, ScopedKey},
@@ -76,16 +76,18 @@ async fn settle(
     let mut new_answers = Vec::new();
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
+        if let Err(refusal) = find(loaded.get(&ask.order_id), ask) {
+            answers.push(Err(refusal.into()));
+            continue;
+        }
         let key = scoped_key(ask);
         if let Some(answer) = key.as_ref().and_then(|key| answered.get(key)) {
             answers.push(again(&tx, ask, answer, &loaded).await?);
             continue;
         }
         let result = match loaded.get_mut(&ask.order_id) {
-            Some(order) if ask.caller.may_see(order.head()) => {
-                apply(order, ask, &mut taken, &mut ledger, now)
-            }
-            _ => Err(Refusal::NotFound("order").into()),
+            Some(order) => apply(order, ask, &mut taken, &mut ledger, now),
+            None => Err(Refusal::NotFound("order").into()),
         };
         if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &ask.key) {
             let answer = Answer {
@@ -121,9 +123,32 @@ fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
-        | Request::CancelShipment { .. } => None,
+        | Request::CancelShipment { .. }
+        | Request::AcceptItems { .. }
+        | Request::DeclineItems { .. }
+        | Request::ReassignItems { .. }
+        | Request::InitiateReturn { .. }
+        | Request::ReceiveReturn { .. } => None,
     });
     scanned.collect()
+}
+
+/// Whether there is what the request names, as far as its caller may know.
+fn find(order: Option<&Order>, ask: &Ask) -> Result<(), Refusal> {
+    let order = order.filter(|order| ask.caller.may_see(order.head(), order.items()));
+    if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &ask.request {
+        return match order.and_then(|order| shown_shipment(order, ask, *id)) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::NotFound("shipment")),
+        };
+    }
+    if order.is_some() { Ok(()) } else { Err(Refusal::NotFound("order")) }
+}
+
+/// What the caller is shown of one of the order's parcels.
+fn shown_shipment(order: &Order, ask: &Ask, id: ShipmentId) -> Option<Shipment> {
+    let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
+    ask.caller.shown_shipment(order.items(), shipment)
 }
 
 fn apply(
@@ -134,7 +159,7 @@ fn apply(
     now: DateTime<Utc>,
 ) -> Result<Changed> {
     if let Request::CreateShipment(new) = &ask.request {
-        taken.check(new, ask.order_id)?;
+        taken.check(new, order, &ask.caller)?;
     }
     let context = context(&ask.caller, now);
     let outcome = match &ask.request {
@@ -148,11 +173,10 @@ fn apply(
         taken.register(new, ask.order_id);
     }
     let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
-    let shipment = outcome.shipment.and_then(|id| order.shipments().iter().find(|one| one.id == id));
     Ok(Changed {
         order: order.head().clone(),
-        event: event.map(Event::from),
-        shipment: shipment.cloned(),
+        event: event.map(|event| ask.caller.shown_event(event.into())),
+        shipment: outcome.shipment.and_then(|id| shown_shipment(order, ask, id)),
         changed: outcome.changed,
     })
 }
@@ -174,11 +198,15 @@ async fn again(
         (None, Some(version)) => orders::event_at(tx, answer.order_id, version).await?,
         (None, None) => None,
     };
-    let shipment = order.shipments().iter().find(|shipment| Some(shipment.id) == answer.shipment_id);
+    let shipment = answer.shipment_id.and_then(|id| shown_shipment(order, ask, id));
+    if answer.shipment_id.is_some() && shipment.is_none() {
+        // The caller may not see it any more.
+        return Ok(Err(Refusal::NotFound("shipment").into()));
+    }
     Ok(Ok(Changed {
         order: order.head().clone(),
-        event,
-        shipment: shipment.cloned(),
+        event: event.map(|event| ask.caller.shown_event(event)),
+        shipment,
         changed: answer.changed,
     }))
 }

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use domain::{NewShipment, OrderId, Refusal, Request, ShipmentRefusal};
+use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal};
 use persistence::{
     Tx,
     shipments::{self, Number},
 };
 
 use super::Ask;
-use crate::error::Result;
+use crate::{Caller, error::Result};
 
 /// The carriers' numbers that a batch registers, locked, with the orders that have them already.
 pub(super) struct NumbersTaken {
@@ -33,11 +33,19 @@ impl NumbersTaken {
         Ok(Self { by, registered: Vec::new() })
     }
 
-    /// Refuses a number that is on its way with another order.
-    pub fn check(&self, new: &NewShipment, order: OrderId) -> Result<()> {
+    /// Refuses a number that is on its way already, or with a parcel of this one that the caller may
+    /// not know of: to them the two are the same.
+    pub fn check(&self, new: &NewShipment, order: &Order, caller: &Caller) -> Result<()> {
         let Some(number) = shipment_number(new) else { return Ok(()) };
-        if self.by.get(&number).is_some_and(|other| *other != order) {
-            let message = format!("{} {} is on its way with another order", number.0, number.1);
+        let elsewhere = self.by.get(&number).is_some_and(|other| *other != order.head().id);
+        let hidden = order.shipments().iter().any(|shipment| {
+            shipment.is_live()
+                && (shipment.carrier, shipment.tracking_number.as_str()) == (number.0, &*number.1)
+                && caller.shown_shipment(order.items(), shipment).is_none()
+        });
+        if elsewhere || hidden {
+            let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
+            let message = format!("{} {} is on its way {where_to}", number.0, number.1);
             return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message }.into());
         }
         Ok(())
@@ -57,6 +65,11 @@ fn number(request: &Request) -> Option<Number> {
         Request::CreateShipment(new) => shipment_number(new),
         Request::Transition { .. }
         | Request::CancelItems { .. }
+        | Request::AcceptItems { .. }
+        | Request::DeclineItems { .. }
+        | Request::ReassignItems { .. }
+        | Request::InitiateReturn { .. }
+        | Request::ReceiveReturn { .. }
         | Request::CancelShipment { .. }
         | Request::Scans { .. } => None,
     }

@@ -1,9 +1,10 @@
 //! Calling things off: the order's labels, a parcel, units that cannot be shipped.
 
 use crate::{
+    actor::ActorKind,
     carrier::Carrier,
     ids::ShipmentId,
-    order::{Order, Outcome, StepDetail},
+    order::{Order, Outcome, StepDetail, place::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
@@ -27,7 +28,13 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         let shipment = self.shipment_mut(id)?.clone();
         if !self.may_ship(&shipment, context) {
-            return Err(Refusal::Forbidden("this role may not call off that shipment".to_owned()));
+            return Err(match context.actor.kind {
+                // To a supplier, parcels of others do not exist.
+                ActorKind::Supplier => Refusal::NotFound("shipment"),
+                ActorKind::System | ActorKind::Support | ActorKind::Carrier | ActorKind::Customer => {
+                    Refusal::Forbidden("this role may not call off that shipment".to_owned())
+                }
+            });
         }
         if shipment.cancelled_at.is_some() {
             return Ok(Outcome { shipment: Some(id), ..Default::default() });
@@ -49,25 +56,12 @@ impl Order {
             return Err(Refusal::Forbidden("only support and systems may cancel items".to_owned()));
         }
         check_reason(&reason)?;
-        match self.head.status {
-            OrderStatus::Delivered
-            | OrderStatus::Cancelled
-            | OrderStatus::ReturnInitiated
-            | OrderStatus::Returned => {
-                let status = self.head.status;
-                return Err(Refusal::invalid(
-                    "items",
-                    format!("the order is {status}: no unit is left to cancel"),
-                ));
-            }
-            OrderStatus::Placed
-            | OrderStatus::PaymentConfirmed
-            | OrderStatus::Processing
-            | OrderStatus::AwaitingPickup
-            | OrderStatus::Shipped
-            | OrderStatus::OutForDelivery => {}
+        let status = self.head.status;
+        if !status.is_open() {
+            let message = format!("the order is {status}: no unit is left to cancel");
+            return Err(Refusal::invalid("items", message));
         }
-        let lines = self.sum_lines(lines)?;
+        let lines = self.sum_lines(lines, &context.actor)?;
         self.settle_carrier_cancellations(&lines, context);
         for line in lines {
             let shipments = &self.shipments;
@@ -174,16 +168,3 @@ fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
         format!("parcel {number} is {status}: it can be called off only when lost, damaged or returning"),
     ))
 }
-
-fn check_reason(reason: &str) -> Result<(), Refusal> {
-    if reason.trim().is_empty() || reason.contains('\0') || reason.chars().count() > MOST_REASON {
-        return Err(Refusal::invalid(
-            "reason",
-            "a reason of 1 to 500 characters is needed: the customer will ask",
-        ));
-    }
-    Ok(())
-}
-
-/// The longest reason, in characters.
-const MOST_REASON: usize = 500;

@@ -29,6 +29,9 @@ impl Order {
         if to == OrderStatus::Cancelled {
             self.cancel_labels(context);
         }
+        if to == OrderStatus::Returned {
+            self.receive_unless_named();
+        }
         let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata };
         let event = self.step(to, detail, context);
         self.walk(None, context);
@@ -71,6 +74,11 @@ impl Order {
                 };
                 return blocker(BlockerCode::ParcelsMoving, message, moving);
             }
+        }
+        if to == OrderStatus::Returned
+            && let Some(incomplete) = self.return_blocker()
+        {
+            return Some(incomplete);
         }
         if let Some(needed) = rank_for(to)
             && carrying(&self.shipments).next().is_some()

@@ -12,6 +12,7 @@ use crate::{
     refusal::Refusal,
     shipment::Origin,
     status::OrderStatus,
+    supply::{Deadlines, Supply},
     transition::{Context, Transition},
 };
 
@@ -53,6 +54,8 @@ pub struct NewItem {
     pub quantity: i32,
     /// Where it is planned to come from.
     pub origin: Option<Origin>,
+    /// Until when, where that is a supplier.
+    pub deadlines: Deadlines,
 }
 
 /// The most units of one item in an order, and the most items: beyond is a mistake, not an order.
@@ -79,6 +82,10 @@ impl Order {
             cancelled: 0,
             cancel_reason: None,
             origin: item.origin,
+            supply: Supply::asked(item.deadlines),
+            return_requested: 0,
+            return_reason: None,
+            returned: 0,
         });
         let head = OrderHead {
             id: new.id,
@@ -154,6 +161,7 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         if let Some(origin) = &item.origin {
             check_text(&field("origin.code"), &origin.code)?;
         }
+        item.deadlines.check(item.origin.as_ref(), &field(""))?;
     }
     if new.total.cents < 0 {
         return invalid("totalCents", "a total is not negative");
@@ -180,6 +188,7 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
 
 /// The longest notes and reasons, in characters, and the largest attachment, in bytes of JSON.
 const MOST_NOTES: usize = 4_000;
+const MOST_REASON: usize = 500;
 const MOST_METADATA: usize = 16 * 1024;
 
 /// Refuses words that no database would keep as they are: too many, or with a NUL in them.
@@ -193,6 +202,17 @@ pub(super) fn check_words(notes: Option<&str>, metadata: Option<&Value>) -> Resu
     };
     if metadata.is_some_and(too_much) {
         return Err(Refusal::invalid("metadata", "at most 16 KiB of JSON are taken, and no NUL"));
+    }
+    Ok(())
+}
+
+/// Refuses a reason that tells nobody anything, or that no database would keep as it is.
+pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
+    if reason.trim().is_empty() || reason.contains('\0') || reason.chars().count() > MOST_REASON {
+        return Err(Refusal::invalid(
+            "reason",
+            "a reason of 1 to 500 characters is needed: somebody will ask",
+        ));
     }
     Ok(())
 }

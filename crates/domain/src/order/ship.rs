@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    actor::{Actor, ActorKind},
     carrier::{Carrier, normalize_tracking_number},
     ids::{ItemId, ShipmentId},
     item::Item,
     order::{Order, Outcome, place::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
-    status::OrderStatus,
+    supply::Answer,
     transition::Context,
 };
 
@@ -41,18 +42,20 @@ impl Order {
         let number = normalize_tracking_number(&new.tracking_number).ok_or_else(|| {
             Refusal::invalid("trackingNumber", "1 to 64 letters, digits and hyphens are needed")
         })?;
-        let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines)).transpose()?;
+        let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines, &context.actor)).transpose()?;
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
             return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
-        let in_use = || {
-            let message = format!("{} {number} is a parcel of this order with other items", new.carrier);
+        let in_use = |whose: &str| {
+            let message = format!("{} {number} is {whose}", new.carrier);
             Refusal::shipment(ShipmentRefusal::NumberInUse, message)
         };
         if let Some(same) = self.live_with(new.carrier, &number) {
             return match &asked {
-                Some(lines) if !same_lines(lines, &same.lines) => Err(in_use()),
-                _ if !self.may_ship(same, context) => Err(in_use()),
+                _ if !self.may_ship(same, context) => Err(in_use("the number of another parcel")),
+                Some(lines) if !same_lines(lines, &same.lines) => {
+                    Err(in_use("a parcel of this order with other items"))
+                }
                 _ => Ok(Outcome { shipment: Some(same.id), ..Default::default() }),
             };
         }
@@ -62,19 +65,21 @@ impl Order {
             None => self.waiting(context),
         };
         if lines.is_empty() {
-            let message = "every unit this caller may ship is in a parcel already";
+            let message = "no unit that this caller may ship waits for a parcel";
             return Err(Refusal::shipment(ShipmentRefusal::NothingToShip, message));
         }
         for line in &lines {
-            self.check_allocation(line, context)?;
+            self.check_allocation(line)?;
         }
         let origin = match new.origin {
             Some(origin) => {
                 check_text("origin.code", &origin.code)?;
+                check_own_origin(&origin, &context.actor)?;
                 origin
             }
             None => self.planned_origin(&lines)?,
         };
+        self.accept_by_shipping(&lines, &origin, new.lines.as_deref(), context)?;
         self.settle_carrier_cancellations(&lines, context);
         self.settle_number(new.carrier, &number, context);
         self.shipments.push(Shipment {
@@ -95,19 +100,57 @@ impl Order {
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
-    /// Whether the actor may register or call off this parcel.
+    /// A supplier who ships an item has accepted it, whoever registers the parcel; one that it declined it does not
+    /// ship.
+    fn accept_by_shipping(
+        &mut self,
+        lines: &[Line],
+        origin: &Origin,
+        asked: Option<&[Line]>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        if origin.kind != OriginKind::Supplier {
+            return Ok(());
+        }
+        let theirs = |item: &&mut Item| {
+            item.origin.as_ref() == Some(origin) && lines.iter().any(|line| line.item_id == item.id)
+        };
+        for item in self.items.iter_mut().filter(theirs) {
+            match item.supply.answer {
+                Some(Answer::Accepted { .. }) => {}
+                None => {
+                    item.supply.answer = Some(Answer::Accepted { at: context.now });
+                    self.changes.items.insert(item.id);
+                }
+                Some(Answer::Declined { .. }) => {
+                    let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
+                    let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
+                    let (code, sku) = (&origin.code, &item.sku);
+                    let message =
+                        format!("{code} declined {sku}: it has to be reassigned before {code} ships it");
+                    return Err(Refusal::invalid(field, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the actor may register or call off this parcel. A supplier's parcels are those that come from it,
+    /// with nothing but its items in them.
     pub(super) fn may_ship(&self, shipment: &Shipment, context: &Context) -> bool {
+        if context.actor.kind == ActorKind::Supplier && !shipment.origin.is(&context.actor) {
+            return false;
+        }
         let mut items = shipment.lines.iter().filter_map(|line| self.item(line.item_id));
         items.all(|item| item.may_be_shipped_by(&context.actor))
     }
 
-    /// Lines with one entry an item, checked for items that are not there and quantities below one.
-    pub(super) fn sum_lines(&self, lines: &[Line]) -> Result<Vec<Line>, Refusal> {
+    /// Lines with one entry an item, checked for items that are not there for this actor and quantities below one.
+    pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
-            if self.item(line.item_id).is_none() {
-                let message = format!("the order has no item {}", line.item_id);
-                return Err(Refusal::invalid(format!("items[{at}].itemId"), message));
+            if self.item(line.item_id).is_none_or(|item| !item.is_known_to(actor)) {
+                return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
             }
             if line.quantity == 0 {
                 return Err(Refusal::invalid(format!("items[{at}].quantity"), "at least 1 is needed"));
@@ -122,28 +165,16 @@ impl Order {
     }
 
     fn check_open(&self) -> Result<(), Refusal> {
-        match self.head.status {
-            OrderStatus::Placed
-            | OrderStatus::PaymentConfirmed
-            | OrderStatus::Processing
-            | OrderStatus::AwaitingPickup
-            | OrderStatus::Shipped
-            | OrderStatus::OutForDelivery => Ok(()),
-            status @ (OrderStatus::Delivered
-            | OrderStatus::Cancelled
-            | OrderStatus::ReturnInitiated
-            | OrderStatus::Returned) => Err(Refusal::shipment(
-                ShipmentRefusal::OrderClosed,
-                format!("the order is {status}: it takes no more parcels"),
-            )),
+        let status = self.head.status;
+        if status.is_open() {
+            return Ok(());
         }
+        let message = format!("the order is {status}: it takes no more parcels");
+        Err(Refusal::shipment(ShipmentRefusal::OrderClosed, message))
     }
 
-    fn check_allocation(&self, line: &Line, context: &Context) -> Result<(), Refusal> {
+    fn check_allocation(&self, line: &Line) -> Result<(), Refusal> {
         let item = self.item(line.item_id).ok_or(Refusal::NotFound("item"))?;
-        if !item.may_be_shipped_by(&context.actor) {
-            return Err(Refusal::Forbidden(format!("this role may not ship {}", item.sku)));
-        }
         if line.quantity > item.unallocated(&self.shipments) {
             return Err(Refusal::OverAllocated {
                 item: item.id,
@@ -155,9 +186,12 @@ impl Order {
         Ok(())
     }
 
-    /// Everything that waits for a parcel and that this caller may ship.
+    /// Everything that waits for a parcel and that this caller may ship. What a supplier declined is not the
+    /// supplier's to ship.
     fn waiting(&self, context: &Context) -> Vec<Line> {
-        let items = self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor));
+        let declined = |item: &Item| item.is_supplied_by(&context.actor) && item.supply.declined().is_some();
+        let items =
+            self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor) && !declined(item));
         let lines = items.map(|item| Line { item_id: item.id, quantity: item.unallocated(&self.shipments) });
         let mut lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
         lines.sort_by_key(|line| line.item_id);
@@ -178,12 +212,26 @@ impl Order {
         Ok(first.clone())
     }
 
-    fn item(&self, id: ItemId) -> Option<&Item> {
+    pub(super) fn item(&self, id: ItemId) -> Option<&Item> {
         self.items.iter().find(|item| item.id == id)
     }
 
     fn live_with(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
         self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
+    }
+}
+
+/// A supplier ships from nowhere but itself.
+fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
+    match actor.kind {
+        ActorKind::Supplier if !origin.is(actor) => {
+            Err(Refusal::invalid("origin", "a supplier's parcel comes from that supplier: leave it out"))
+        }
+        ActorKind::System
+        | ActorKind::Support
+        | ActorKind::Carrier
+        | ActorKind::Customer
+        | ActorKind::Supplier => Ok(()),
     }
 }
 

@@ -9,8 +9,8 @@ mod story;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
-    OrderHead, OrderId, OrderStatus, Origin, OriginKind, Rank, Request, Scan, ScanIdentity, Shipment,
-    ShipmentId, ShipmentStatus, UserId, fold,
+    OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanIdentity,
+    Shipment, ShipmentId, ShipmentStatus, Supply, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -98,8 +98,22 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
         cancelled: 0,
         cancel_reason: None,
         origin: None,
+        supply: Supply::default(),
+        return_requested: 0,
+        return_reason: None,
+        returned: 0,
     };
     numbered.map(item).collect()
+}
+
+/// One item for each supplier, by its code, with these units; a blank code is nobody's.
+pub fn supplied(of: &[(&str, u32)]) -> Vec<Item> {
+    let quantities: Vec<u32> = of.iter().map(|(_, quantity)| *quantity).collect();
+    let mut items = items(&quantities);
+    for (item, (code, _)) in items.iter_mut().zip(of) {
+        item.origin = (!code.is_empty()).then(|| supplier(code));
+    }
+    items
 }
 
 /// A parcel that far, by one scan a minute after the placement.
@@ -141,6 +155,14 @@ pub fn order(status: OrderStatus, items: Vec<Item>, shipments: Vec<Shipment>) ->
 
 pub fn transition_to(to: OrderStatus) -> Request {
     Request::Transition { to, notes: None, metadata: None }
+}
+
+/// The field and the words of a refused input.
+pub fn invalid(answer: Result<Outcome, Refusal>) -> (String, String) {
+    match answer {
+        Err(Refusal::InvalidInput { field, message }) => (field, message),
+        other => panic!("a refusal of the input was expected: {other:?}"),
+    }
 }
 
 /// A refused request must leave no trace.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Actor, ActorKind, Carrier, Heard, LINE, Line, NewShipment, Order, OrderStatus, Outcome, Refusal, Request,
-    Scan, ScanEffect, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Carrier, Deadlines, Heard, Item, LINE, Line, NewShipment, Order, OrderStatus, Origin,
+    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, Shipment, ShipmentId, ShipmentStatus,
+    TRANSITIONS, Tracking,
 };
 
 use super::{
-    VERSION, assert_same, by, items, lines, milestone, order, parcel_id, place_on_line, slowest_by_hand,
-    transition_to,
+    VERSION, assert_same, by, item_id, items, lines, milestone, order, parcel_id, place_on_line,
+    slowest_by_hand, transition_to,
 };
 
 /// An order that is asked one thing after the other, a minute apart, the scans of its parcels remembered.
@@ -52,14 +53,62 @@ impl Story {
     }
 
     pub fn ship_as(&mut self, id: u32, number: &str, of: Option<Vec<Line>>) -> Result<Outcome, Refusal> {
+        self.ship_from(None, id, number, of)
+    }
+
+    pub fn ship_from(
+        &mut self,
+        origin: Option<Origin>,
+        id: u32,
+        number: &str,
+        of: Option<Vec<Line>>,
+    ) -> Result<Outcome, Refusal> {
         self.ask(Request::CreateShipment(NewShipment {
             id: parcel_id(id),
             carrier: Carrier::Fedex,
             tracking_number: number.to_owned(),
-            origin: None,
+            origin,
             lines: of,
             estimated_delivery: None,
         }))
+    }
+
+    pub fn accept(&mut self, of: &[u32]) -> Result<Outcome, Refusal> {
+        self.ask(Request::AcceptItems { items: of.iter().copied().map(item_id).collect() })
+    }
+
+    pub fn decline(&mut self, of: &[u32]) -> Result<Outcome, Refusal> {
+        let items = of.iter().copied().map(item_id).collect();
+        self.ask(Request::DeclineItems { items, reason: "sold out".to_owned() })
+    }
+
+    pub fn reassign(&mut self, of: &[u32], origin: Origin, deadlines: Deadlines) -> Result<Outcome, Refusal> {
+        let items = of.iter().copied().map(item_id).collect();
+        self.ask(Request::ReassignItems { items, origin, deadlines })
+    }
+
+    pub fn ask_back(&mut self, of: Option<&[(u32, u32)]>) -> Result<Outcome, Refusal> {
+        self.ask(Request::InitiateReturn { lines: of.map(lines), reason: "too small".to_owned() })
+    }
+
+    pub fn receive(&mut self, of: Option<&[(u32, u32)]>) -> Result<Outcome, Refusal> {
+        self.ask(Request::ReceiveReturn { lines: of.map(lines), notes: Some("as new".to_owned()) })
+    }
+
+    /// From here on that supplier asks.
+    pub fn as_supplier(&mut self, code: &str) -> &mut Self {
+        self.actor = Actor::new(ActorKind::Supplier, code);
+        self
+    }
+
+    /// From here on the merchant's system asks.
+    pub fn as_staff(&mut self) -> &mut Self {
+        self.actor = Actor::SYSTEM;
+        self
+    }
+
+    pub fn item(&self, number: u32) -> &Item {
+        &self.order.items()[number as usize - 1]
     }
 
     pub fn call_off(&mut self, number: u32) -> Result<Outcome, Refusal> {
@@ -152,6 +201,11 @@ impl Story {
             let allocated = item.allocated(self.order.shipments());
             let waiting = item.unallocated(self.order.shipments());
             assert_eq!(allocated + waiting + item.cancelled, item.quantity, "a unit of {} is lost", item.sku);
+            self.assert_supply_sound(item);
+            let delivered = item.units_at(Rank::Delivered, head.status, self.order.shipments());
+            assert!(item.returned <= item.return_requested && item.return_requested <= delivered);
+            let open = item.returned < item.return_requested;
+            assert!(!open || head.status == OrderStatus::ReturnInitiated, "{} units of no return", item.sku);
         }
         let steps = &self.order.changes().transitions;
         for (step, version) in steps.iter().zip(VERSION + 1..) {
@@ -170,6 +224,24 @@ impl Story {
         let here = LINE.iter().position(|status| *status == head.status);
         if let (Some(here), Some(slowest)) = (here, slowest_by_hand(&self.order)) {
             assert!(here >= place_on_line(slowest), "the order stands behind its slowest unit");
+        }
+    }
+    /// Only suppliers have deadlines and give answers, and none ships what it declined.
+    fn assert_supply_sound(&self, item: &Item) {
+        let theirs = item.origin.as_ref().filter(|origin| origin.kind == OriginKind::Supplier);
+        let Some(theirs) = theirs else {
+            assert_eq!(item.supply, domain::Supply::default(), "{} has no supplier", item.sku);
+            return;
+        };
+        let mut from_them = self.order.shipments().iter().filter(|parcel| parcel.origin == *theirs);
+        if item.supply.declined().is_some() {
+            let could = |parcel: &Shipment| parcel.cancelled_at.is_none() && item.units_in([parcel]) > 0;
+            assert!(!from_them.any(could), "{} was declined and travels", item.sku);
+        } else if item.supply.accepted_at().is_none() {
+            let ships = |parcel: &Shipment| parcel.is_live() && item.units_in([parcel]) > 0;
+            let since_asked = self.order.changes().new_shipments.clone();
+            let mut from_them = from_them.filter(|parcel| since_asked.contains(&parcel.id));
+            assert!(!from_them.any(ships), "{} is shipped and not accepted", item.sku);
         }
     }
 }

@@ -16,6 +16,14 @@ pub(crate) struct Model {
     pub cancel_reason: Option<String>,
     pub origin_kind: Option<String>,
     pub origin_code: Option<String>,
+    pub accept_by: Option<DateTimeUtc>,
+    pub ship_by: Option<DateTimeUtc>,
+    pub accepted_at: Option<DateTimeUtc>,
+    pub declined_at: Option<DateTimeUtc>,
+    pub decline_reason: Option<String>,
+    pub return_requested: i32,
+    pub return_reason: Option<String>,
+    pub returned: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,7 +3,7 @@
 //! [`record`] holds the one statement that changes a status. It takes orders whose transitions the domain
 //! made, and checks the version they were made from.
 
-use domain::{ItemId, Order};
+use domain::{Item, ItemId, Order};
 
 use crate::{
     dialect::{Row, Table, Type, write},
@@ -41,6 +41,8 @@ const ITEMS: Table = Table {
         ("quantity", Type::Int),
         ("origin_kind", Type::Text),
         ("origin_code", Type::Text),
+        ("accept_by", Type::Time),
+        ("ship_by", Type::Time),
     ],
 };
 
@@ -81,9 +83,24 @@ const STANDING: Table = Table {
     ],
 };
 
-const ITEM_CANCELLATIONS: Table = Table {
+/// The part of an item that changes.
+const ITEM_STANDING: Table = Table {
     name: "order_items",
-    columns: &[("item_id", Type::Uuid), ("cancelled", Type::Int), ("cancel_reason", Type::Text)],
+    columns: &[
+        ("item_id", Type::Uuid),
+        ("cancelled", Type::Int),
+        ("cancel_reason", Type::Text),
+        ("origin_kind", Type::Text),
+        ("origin_code", Type::Text),
+        ("accept_by", Type::Time),
+        ("ship_by", Type::Time),
+        ("accepted_at", Type::Time),
+        ("declined_at", Type::Time),
+        ("decline_reason", Type::Text),
+        ("return_requested", Type::Int),
+        ("return_reason", Type::Text),
+        ("returned", Type::Int),
+    ],
 };
 
 /// Writes placed orders with everything owed because of them.
@@ -118,6 +135,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
                 .set("quantity", item.quantity)
                 .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
                 .set("origin_code", origin.map(|origin| origin.code.as_str()))
+                .set("accept_by", item.supply.deadlines.accept_by)
+                .set("ship_by", item.supply.deadlines.ship_by)
         })
     });
     let items = items.collect();
@@ -127,8 +146,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     announce(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notices, parcels, quantities, and the
-/// outbox. Every order must have been loaded by [`lock`] in the same transaction.
+/// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order must have been loaded by [`lock`] in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
@@ -155,7 +173,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     }
     insert_events(tx, &changed).await?;
     notices::owe(tx, &changed).await?;
-    cancel_units(tx, &changed).await?;
+    update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     announce(tx, &changed).await
 }
@@ -187,22 +205,36 @@ async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
     Ok(())
 }
 
-async fn cancel_units(tx: &Tx, orders: &[&Order]) -> Result<()> {
+async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
     let rows: Vec<Row> = orders
         .iter()
         .flat_map(|order| order.items().iter().filter(|item| changed(order, item.id)))
-        .map(|item| {
-            Row::default()
-                .set("item_id", item.id.0)
-                .set("cancelled", item.cancelled)
-                .set("cancel_reason", item.cancel_reason.as_deref())
-        })
+        .map(item_standing)
         .collect();
     if !rows.is_empty() {
-        write(tx, |db| ITEM_CANCELLATIONS.update(db, &["item_id"], "", rows)).await?;
+        write(tx, |db| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
     }
     Ok(())
+}
+
+fn item_standing(item: &Item) -> Row {
+    let (origin, supply) = (item.origin.as_ref(), &item.supply);
+    let declined = supply.declined();
+    Row::default()
+        .set("item_id", item.id.0)
+        .set("cancelled", item.cancelled)
+        .set("cancel_reason", item.cancel_reason.as_deref())
+        .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
+        .set("origin_code", origin.map(|origin| origin.code.as_str()))
+        .set("accept_by", supply.deadlines.accept_by)
+        .set("ship_by", supply.deadlines.ship_by)
+        .set("accepted_at", supply.accepted_at())
+        .set("declined_at", declined.map(|(at, _)| at))
+        .set("decline_reason", declined.map(|(_, reason)| reason))
+        .set("return_requested", item.return_requested)
+        .set("return_reason", item.return_reason.as_deref())
+        .set("returned", item.returned)
 }
 
 /// Leaves word for the live feed, one row an order.

@@ -7,7 +7,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::page::{Key, Page, PageRequest, fetch};
+use super::{
+    orders::supplied_by,
+    page::{Key, Page, PageRequest, fetch},
+};
 use crate::{
     Event, Result, Store,
     dialect::{Row, Table, Type},
@@ -21,6 +24,8 @@ pub struct EventFilter {
     pub order_id: Option<OrderId>,
     /// Of this customer's orders.
     pub user_id: Option<UserId>,
+    /// Of orders with an item that this supplier sends.
+    pub supplier: Option<String>,
     /// Leaving this status.
     pub from: Option<OrderStatus>,
     /// Reaching this status.
@@ -53,6 +58,9 @@ fn filtered(filter: &EventFilter) -> Select<order_event::Entity> {
     order_event::Entity::find()
         .apply_if(filter.order_id, |query, id| query.filter(Column::OrderId.eq(id.0)))
         .apply_if(own, |query, orders| query.filter(Column::OrderId.in_subquery(orders)))
+        .apply_if(filter.supplier.as_deref(), |query, code| {
+            query.filter(Column::OrderId.in_subquery(supplied_by(code)))
+        })
         .apply_if(filter.from, |query, status| query.filter(Column::FromStatus.eq(Status::from(status))))
         .apply_if(filter.to, |query, status| query.filter(Column::ToStatus.eq(Status::from(status))))
         .apply_if(filter.actor, |query, kind| query.filter(Column::Actor.eq(kind.as_str())))

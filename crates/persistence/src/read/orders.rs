@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, FulfillmentPath, Item, OrderHead, OrderId, OrderStatus, UserId};
+use domain::{Carrier, FulfillmentPath, Item, OrderHead, OrderId, OrderStatus, OriginKind, UserId};
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{SelectStatement, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::page::{Page, PageRequest, fetch};
 use crate::{
     Result, Store,
     dialect::within,
-    entity::{notice, order, shipment, status::Status},
+    entity::{notice, order, order_item, shipment, status::Status},
     notices::Notice,
 };
 
@@ -22,6 +23,8 @@ use crate::{
 pub struct OrderFilter {
     /// Of this customer.
     pub user_id: Option<UserId>,
+    /// With an item that this supplier sends.
+    pub supplier: Option<String>,
     /// In one of these statuses; empty: in any.
     pub statuses: Vec<OrderStatus>,
     /// Placed then or later.
@@ -32,6 +35,21 @@ pub struct OrderFilter {
     pub carrier: Option<Carrier>,
     /// Planned so.
     pub fulfillment_path: Option<FulfillmentPath>,
+}
+
+/// Whether the supplier sends an item of the order.
+fn is_supplied_by(code: &str) -> SimpleExpr {
+    order::Column::OrderId.in_subquery(supplied_by(code))
+}
+
+/// The orders of which the supplier sends an item.
+pub(super) fn supplied_by(code: &str) -> SelectStatement {
+    order_item::Entity::find()
+        .select_only()
+        .column(order_item::Column::OrderId)
+        .filter(order_item::Column::OriginKind.eq(OriginKind::Supplier.as_str()))
+        .filter(order_item::Column::OriginCode.eq(code))
+        .into_query()
 }
 
 fn filtered(filter: &OrderFilter) -> Select<order::Entity> {
@@ -45,6 +63,7 @@ fn filtered(filter: &OrderFilter) -> Select<order::Entity> {
     let statuses = filter.statuses.iter().map(|status| Status::from(*status));
     order::Entity::find()
         .apply_if(filter.user_id, |query, user| query.filter(order::Column::UserId.eq(user.0)))
+        .apply_if(filter.supplier.as_deref(), |query, code| query.filter(is_supplied_by(code)))
         .apply_if((!filter.statuses.is_empty()).then_some(statuses), |query, statuses| {
             query.filter(order::Column::Status.is_in(statuses))
         })
@@ -76,6 +95,12 @@ pub async fn order(store: &Store, id: OrderId) -> Result<Option<OrderHead>> {
     order::Entity::find_by_id(id.0).one(store.reader()).await?.map(OrderHead::try_from).transpose()
 }
 
+/// One order, if the supplier sends an item of it.
+pub async fn order_supplied_by(store: &Store, id: OrderId, code: &str) -> Result<Option<OrderHead>> {
+    let order = order::Entity::find_by_id(id.0).filter(is_supplied_by(code));
+    order.one(store.reader()).await?.map(OrderHead::try_from).transpose()
+}
+
 /// Many orders, by id.
 pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, OrderHead>> {
     let rows = order::Entity::find()
@@ -86,14 +111,21 @@ pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId
     heads.collect()
 }
 
-/// The order with the merchant's own number.
-pub async fn order_by_reference(store: &Store, reference: &str) -> Result<Option<OrderHead>> {
+/// The order with the merchant's own number; only if that supplier sends an item of it, where one is named.
+pub async fn order_by_reference(
+    store: &Store,
+    reference: &str,
+    supplier: Option<&str>,
+) -> Result<Option<OrderHead>> {
     // PostgreSQL refuses a text with NUL even in a question.
     if reference.contains('\0') {
         return Ok(None);
     }
-    let row =
-        order::Entity::find().filter(order::Column::Reference.eq(reference)).one(store.reader()).await?;
+    let row = order::Entity::find()
+        .filter(order::Column::Reference.eq(reference))
+        .apply_if(supplier, |query, code| query.filter(is_supplied_by(code)))
+        .one(store.reader())
+        .await?;
     row.map(OrderHead::try_from).transpose()
 }
 

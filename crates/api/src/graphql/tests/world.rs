@@ -38,6 +38,7 @@ pub(super) fn customer(number: u128) -> Caller {
     caller(Actor::new(ActorKind::Customer, user(number)))
 }
 
+/// The supplier Acme.
 pub(super) fn supplier() -> Caller {
     caller(Actor::new(ActorKind::Supplier, "acme"))
 }
@@ -118,7 +119,10 @@ impl World {
 
     /// Runs a mutation with an input and gives its result.
     pub async fn mutate(&self, caller: &Caller, name: &str, input: Value) -> Value {
-        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+        let kind = match name {
+            "acceptItems" | "declineItems" => "SupplierItemsInput".to_owned(),
+            _ => format!("{}{}Input", name[..1].to_uppercase(), &name[1..]),
+        };
         let result = match name {
             "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status items { id } } }",
             "createShipment" | "cancelShipment" | "recordScan" => {
@@ -170,21 +174,25 @@ impl World {
         data["order"]["items"][0]["id"].as_str().expect("an item").to_owned()
     }
 
-    /// FedEx pushes a scan, and it is read.
+    /// FedEx pushes a scan from Berlin, and it is read.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
-        self.push(self.written(number, status)).await;
+        self.scan_in(number, status, "Berlin, DE").await;
+    }
+
+    /// FedEx pushes a scan from somewhere, and it is read.
+    pub async fn scan_in(&self, number: &str, status: ShipmentStatus, location: &str) {
+        self.push(self.written(number, status, location)).await;
     }
 
     /// FedEx pushes a scan with a code nobody knows, and it is read.
     pub async fn unknown(&self, number: &str, code: &str) {
-        let body = String::from_utf8(self.written(number, ShipmentStatus::InTransit)).unwrap();
+        let body = String::from_utf8(self.written(number, ShipmentStatus::InTransit, "Berlin, DE")).unwrap();
         self.push(body.replace("\"IT\"", &format!("\"{code}\"")).into_bytes()).await;
     }
 
-    fn written(&self, number: &str, status: ShipmentStatus) -> Vec<u8> {
+    fn written(&self, number: &str, status: ShipmentStatus, location: &str) -> Vec<u8> {
         let now = self.app.clock.now();
-        let told =
-            Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some("Berlin, DE") };
+        let told = Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some(location) };
         let history = Compose {
             carrier: domain::Carrier::Fedex,
             tracking_number: number,

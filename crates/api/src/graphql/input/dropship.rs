@@ -1,0 +1,84 @@
+//! Items that suppliers ship: accepted, declined, given to somebody else.
+
+use app::{Caller, orders::Ask};
+use async_graphql::{ID, InputObject};
+use chrono::{DateTime, Utc};
+use domain::{ItemId, Refusal, Request};
+use serde::Serialize;
+
+use super::{OriginInput, deadlines, id, key};
+
+/// Items that their supplier will ship, or will not.
+#[derive(InputObject, Serialize)]
+pub struct SupplierItemsInput {
+    /// The order.
+    order_id: ID,
+    /// Which items of it, at least one.
+    item_ids: Vec<ID>,
+    /// Why. Needed to decline; not kept on accepting.
+    reason: Option<String>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// Items that somebody else is to ship.
+#[derive(InputObject, Serialize)]
+pub struct ReassignItemsInput {
+    /// The order.
+    order_id: ID,
+    /// Which items of it, at least one.
+    item_ids: Vec<ID>,
+    /// Where they come from now: another supplier, the same one asked again, or a warehouse.
+    origin: OriginInput,
+    /// Until when the supplier has to accept them. Left out: no time is agreed.
+    accept_by: Option<DateTime<Utc>>,
+    /// Until when a carrier has to have every unit of them. Left out: no time is agreed.
+    ship_by: Option<DateTime<Utc>>,
+    /// The same key with the same input gets the same answer, and nothing happens twice.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+impl SupplierItemsInput {
+    pub(in crate::graphql) fn read_accepted(self, caller: &Caller) -> Result<Ask, Refusal> {
+        let items = item_ids(&self.item_ids)?;
+        self.ask("acceptItems", Request::AcceptItems { items }, caller)
+    }
+
+    pub(in crate::graphql) fn read_declined(self, caller: &Caller) -> Result<Ask, Refusal> {
+        let items = item_ids(&self.item_ids)?;
+        let reason = self.reason.clone().unwrap_or_default();
+        self.ask("declineItems", Request::DeclineItems { items, reason }, caller)
+    }
+
+    fn ask(self, operation: &str, request: Request, caller: &Caller) -> Result<Ask, Refusal> {
+        Ok(Ask {
+            caller: caller.clone(),
+            key: key(&self.idempotency_key, operation, &self)?,
+            order_id: id("orderId", &self.order_id)?,
+            request,
+            expected_version: None,
+        })
+    }
+}
+
+impl ReassignItemsInput {
+    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+        Ok(Ask {
+            caller: caller.clone(),
+            key: key(&self.idempotency_key, "reassignItems", &self)?,
+            order_id: id("orderId", &self.order_id)?,
+            request: Request::ReassignItems {
+                items: item_ids(&self.item_ids)?,
+                origin: self.origin.read(),
+                deadlines: deadlines("", self.accept_by, self.ship_by)?,
+            },
+            expected_version: None,
+        })
+    }
+}
+
+fn item_ids(ids: &[ID]) -> Result<Vec<ItemId>, Refusal> {
+    ids.iter().enumerate().map(|(at, item)| id(&format!("itemIds[{at}]"), item)).collect()
+}

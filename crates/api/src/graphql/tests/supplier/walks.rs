@@ -1,0 +1,135 @@
+//! Everything there is to ask, asked as a supplier: none of the tell-tales may come.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    super::walk::{Answer, Walk, filled, texts},
+    Scene, by_acme, by_other, order, staff,
+};
+use crate::graphql::tests::world::supplier;
+
+/// The tell-tales in an answer, beside what the caller wrote itself: that may come back.
+fn told<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'a String> {
+    let written: Vec<&str> =
+        answer.query.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
+    let without = |text: String| written.iter().fold(text, |text, own| text.replace(own, "")).to_lowercase();
+    let texts: Vec<String> = texts(&answer.response).into_iter().map(without).collect();
+    tales.iter().filter(|tale| texts.iter().any(|text| text.contains(&tale.to_lowercase()))).collect()
+}
+
+/// Walks as the supplier, once it is known which fields hide what is beside them.
+async fn walk(scene: &Scene) -> Walk<'_> {
+    let mut walk = Walk::new(&scene.world, supplier(), scene.pool()).await;
+    walk.queries(|name| name == "node").await;
+    for field in ["Order.total", "Order.trackingUrl", "Order.userId"] {
+        assert!(walk.refused.contains(field), "{field}: {:?}", walk.refused);
+    }
+    walk
+}
+
+/// The answers tell nothing of anybody else, and something of everything named here.
+fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
+    for answer in answers {
+        let told = told(answer, tales);
+        assert!(told.is_empty(), "{told:?} told by {}: {}", answer.query, answer.response);
+    }
+    let filled: BTreeSet<_> = answers.iter().flat_map(|one| filled(&one.response["data"])).collect();
+    for field in seen {
+        assert!(filled.contains(*field), "{field} was never seen: {filled:?}");
+    }
+    for field in ["Order.customerEmail", "Order.notifications", "OrderEvent.notes", "Query.webhooks"] {
+        assert!(!filled.contains(field), "{field}");
+    }
+}
+
+/// Staff decline for two suppliers at once, and a customer sends something back: with words for both.
+async fn plant_reasons(scene: &Scene) -> [String; 2] {
+    let [declined, back] = ["tell-tale why declined", "tell-tale why back"];
+    let world = &scene.world;
+    let place = async |reference: &str, items: &[Value]| {
+        let placed = world.mutate(&staff(), "placeOrder", order(reference, items)).await;
+        let items = placed["order"]["items"].as_array().unwrap().iter().map(|item| item["id"].clone());
+        (placed["order"]["id"].clone(), items.collect::<Vec<_>>())
+    };
+    let (id, items) = place("A-DECLINED", &[by_acme(), by_other()]).await;
+    let input = json!({"orderId": id, "itemIds": items, "reason": declined});
+    assert_eq!(world.mutate(&staff(), "declineItems", input).await["changed"], true);
+    let (id, items) = place("A-BACK", &[by_acme()]).await;
+    world.bring(id.as_str().unwrap(), &["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED"]).await;
+    let items = json!([{"itemId": items[0], "quantity": 1}]);
+    let input = json!({"orderId": id, "items": items, "reason": back});
+    assert_eq!(world.mutate(&staff(), "initiateReturn", input).await["changed"], true);
+    [declined, back].map(str::to_owned)
+}
+
+#[tokio::test]
+async fn support_reads_all_that_a_supplier_may_not() {
+    let scene = Scene::new().await;
+    let tales = [scene.tell_tales().await, plant_reasons(&scene).await.to_vec()].concat();
+    let mut walk = Walk::new(&scene.world, staff(), scene.pool()).await;
+    let answers = walk.queries(|name| ["node", "orders", "webhooks"].contains(&name)).await;
+    assert_eq!(walk.refused.len(), 0, "{:?}", walk.refused);
+    let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
+    let missing: Vec<_> = tales.iter().filter(|tale| !found.contains(tale)).collect();
+    assert_eq!(missing, [] as [&String; 0], "the walk does not find these");
+}
+
+#[tokio::test]
+async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
+    let scene = Scene::new().await;
+    let tales = scene.tell_tales().await;
+    plant_reasons(&scene).await;
+    let answers = walk(&scene).await.queries(|_| true).await;
+    let seen = [
+        "Query.node",
+        "Query.order",
+        "Query.orderByReference",
+        "Query.shipment",
+        "Query.orders",
+        "Query.orderEvents",
+        "Order.items",
+        "Order.shipments",
+        "Order.progress",
+        "Order.estimatedDelivery",
+        "Order.events",
+        "Blocker.message",
+        "OrderItem.sku",
+        "OrderItem.declinedAt",
+        "OrderItem.returnRequested",
+        "Shipment.trackingNumber",
+        "Shipment.order",
+        "ShipmentItem.item",
+        "Scan.location",
+        "OrderEvent.toStatus",
+        "OrderConnection.totalCount",
+    ];
+    assert_discreet(&answers, &tales, &seen);
+}
+
+#[tokio::test]
+async fn no_field_of_any_subscription_tells_a_supplier_of_anybody_else() {
+    let scene = Scene::new().await;
+    let tales = scene.tell_tales().await;
+    let answers = walk(&scene).await.subscriptions().await;
+    assert_discreet(&answers, &tales, &["OrderUpdate.event", "OrderUpdate.order", "Scan.location"]);
+}
+
+#[tokio::test]
+async fn no_field_of_any_mutation_tells_a_supplier_of_anybody_else() {
+    let scene = Scene::new().await;
+    let tales = scene.tell_tales().await;
+    let answers = walk(&scene).await.mutations().await;
+    let seen = [
+        "ShipmentSuccess.shipment",
+        "ShipmentRefused.message",
+        "TransitionOrderSuccess.order",
+        "InvalidTransition.blockedBy",
+        "VersionConflict.order",
+        "NotFound.message",
+        "Forbidden.message",
+        "InvalidInput.field",
+    ];
+    assert_discreet(&answers, &tales, &seen);
+}

@@ -1,0 +1,357 @@
+//! Operations made from the schema itself: every field of every type that an operation leads to. A field that
+//! somebody adds is asked for without anybody thinking of it. Used to look for what a caller must not read.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use app::Caller;
+use async_graphql::Request;
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::graphql::{Schema, builder, nulls::NullPropagation};
+
+/// How often a type may stand on a path: an order, its parcel, and the order of that again.
+const REPEATS: usize = 2;
+/// Objects inside objects: enough for what is in a parcel that holds back an order of a list.
+const DEPTH: usize = 9;
+/// How long a subscription may be silent before it is left.
+const SILENCE: Duration = Duration::from_millis(500);
+
+const INTROSPECTION: &str = "{ __schema {
+    queryType { name } mutationType { name } subscriptionType { name }
+    types { name kind possibleTypes { name } enumValues { name } inputFields { name type { ...T } }
+        fields(includeDeprecated: true) { name args { name type { ...T } } type { ...T } } }
+} }
+fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+/// What arguments are made of.
+#[derive(Default)]
+pub(super) struct Pool {
+    pub orders: Vec<String>,
+    pub shipments: Vec<String>,
+    pub items: Vec<String>,
+    /// Everything that an id may be tried with.
+    pub ids: Vec<String>,
+    /// Everything that a text may be tried with: references, numbers of parcels.
+    pub texts: Vec<String>,
+    /// Where a subscription may go on.
+    pub cursors: Vec<String>,
+}
+
+/// One operation and all that came of it.
+pub(super) struct Answer {
+    pub query: String,
+    pub response: Value,
+}
+
+/// The schema, as a caller finds it.
+pub(super) struct Walk<'a> {
+    world: &'a World,
+    schema: Schema,
+    types: BTreeMap<String, Value>,
+    roots: [String; 3],
+    pool: Pool,
+    /// Fields the caller was refused, `Type.field`. One that may not be null hides all beside it.
+    pub refused: BTreeSet<String>,
+    caller: Caller,
+}
+
+impl<'a> Walk<'a> {
+    pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
+        // Without the limits: what is too much for one operation could be asked for in several.
+        let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();
+        let answer = schema.execute(INTROSPECTION).await;
+        assert_eq!(answer.errors, []);
+        let mut found = answer.data.into_json().unwrap()["__schema"].take();
+        let root = |name: &str| text(&found[name]["name"]).to_owned();
+        let roots = [root("queryType"), root("mutationType"), root("subscriptionType")];
+        let types = found["types"].take();
+        let types = list(&types).iter().map(|one| (text(&one["name"]).to_owned(), one.clone())).collect();
+        Self { world, schema, types, roots, pool, refused: BTreeSet::new(), caller }
+    }
+
+    /// Every query of these names, with whatever fits its arguments.
+    pub async fn queries(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let fields = self.fields(&self.roots[0]);
+        for field in fields.iter().filter(|field| wanted(text(&field["name"]))) {
+            for arguments in self.arguments(field) {
+                answers.extend(self.ask(field, &arguments).await);
+            }
+        }
+        answers
+    }
+
+    /// Every subscription from the present state and from each cursor, as far as it has something to tell.
+    pub async fn subscriptions(&self) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for field in self.fields(&self.roots[2]) {
+            let name = text(&field["name"]).to_owned();
+            let resumes = list(&field["args"]).iter().any(|one| one["name"] == "after");
+            for arguments in self.arguments(&field) {
+                let cursors = self.pool.cursors.iter().filter(|_| resumes);
+                let after = cursors.map(|cursor| format!(", after: {}", json!(cursor)));
+                for after in std::iter::once(String::new()).chain(after) {
+                    let arguments = arguments.replacen(')', &format!("{after})"), 1);
+                    let operation = format!("subscription {{ {name}{arguments}{} }}", self.below(&field));
+                    let request = Request::new(&operation).data(self.caller.clone());
+                    let mut responses = self.schema.execute_stream(request).boxed();
+                    while let Ok(Some(response)) = tokio::time::timeout(SILENCE, responses.next()).await {
+                        let response = serde_json::to_value(response).unwrap();
+                        assert_whole(&response, &operation);
+                        let told_all = response["data"][&name]["event"].is_null();
+                        answers.push(Answer { query: operation.clone(), response });
+                        if told_all {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        answers
+    }
+
+    /// Every mutation, over and over with other members of the pool; with the needed fields of its input alone,
+    /// and with all of them.
+    pub async fn mutations(&self) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let rounds = self.pool.orders.len() * self.pool.shipments.len().max(self.pool.items.len());
+        for field in self.fields(&self.roots[1]) {
+            let (name, below) = (text(&field["name"]).to_owned(), self.below(&field));
+            for round in 0..rounds {
+                for whole in [false, true] {
+                    let values = list(&field["args"]).iter().map(|argument| {
+                        let value = self.input(text(&argument["name"]), &argument["type"], round, whole);
+                        format!("{}: {value}", text(&argument["name"]))
+                    });
+                    let values: Vec<String> = values.collect();
+                    let operation = format!("mutation {{ {name}({}){below} }}", values.join(", "));
+                    let answer = self.run(&operation).await;
+                    assert_whole(&answer.response, &answer.query);
+                    answers.push(answer);
+                }
+            }
+        }
+        answers
+    }
+
+    /// Asks until nothing is refused any more but what was refused before: whatever a refused field hid shows.
+    async fn ask(&mut self, field: &Value, arguments: &str) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        loop {
+            let query = format!("{{ {}{arguments}{} }}", text(&field["name"]), self.below(field));
+            let answer = self.run(&query).await;
+            let refused = self.refused.len();
+            for error in list(&answer.response["errors"]) {
+                let code = text(&error["extensions"]["code"]);
+                assert!(["FORBIDDEN", "BAD_INPUT"].contains(&code), "{error} of {query}");
+                self.note(error);
+            }
+            answers.push(answer);
+            if self.refused.len() == refused {
+                return answers;
+            }
+        }
+    }
+
+    /// Notes the field that an error is about, unless it is the query as a whole.
+    fn note(&mut self, error: &Value) {
+        let path: Vec<&str> = list(&error["path"]).iter().filter_map(Value::as_str).collect();
+        let Some((last, parents)) = path.split_last().filter(|(_, parents)| !parents.is_empty()) else {
+            return;
+        };
+        let mut kinds = vec![self.roots[0].clone()];
+        for name in parents {
+            kinds = self.owners(&kinds, name).map(|(_, field)| named(&field["type"]).to_owned()).collect();
+        }
+        let refused: Vec<_> = self.owners(&kinds, last).map(|(kind, _)| format!("{kind}.{last}")).collect();
+        self.refused.extend(refused);
+    }
+
+    /// Which of these types, or of what they stand for, have a field of that name.
+    fn owners(&self, kinds: &[String], name: &str) -> impl Iterator<Item = (String, Value)> {
+        let members = kinds.iter().flat_map(|kind| self.members(kind));
+        let with = members.flat_map(|kind| {
+            let fields = self.fields(&kind).into_iter().filter(|field| field["name"] == name);
+            fields.map(move |field| (kind.clone(), field)).collect::<Vec<_>>()
+        });
+        with.collect::<Vec<_>>().into_iter()
+    }
+
+    async fn run(&self, query: &str) -> Answer {
+        let response = self.schema.execute(Request::new(query).data(self.caller.clone())).await;
+        Answer { query: query.to_owned(), response: serde_json::to_value(response).unwrap() }
+    }
+
+    /// The selection below a field, empty for a leaf.
+    fn below(&self, field: &Value) -> String {
+        self.selection(named(&field["type"]), &mut Vec::new()).expect("the first field is near")
+    }
+
+    /// Everything of a type, and of what it leads to; nothing where the path has gone far enough.
+    fn selection(&self, kind: &str, path: &mut Vec<String>) -> Option<String> {
+        match text(&self.types[kind]["kind"]) {
+            "SCALAR" | "ENUM" => return Some(String::new()),
+            _ => {}
+        }
+        let repeats = path.iter().filter(|one| *one == kind).count();
+        if repeats >= REPEATS || path.len() >= DEPTH {
+            return None;
+        }
+        path.push(kind.to_owned());
+        let mut selection = String::from(" { __typename");
+        let members = self.members(kind);
+        for member in &members {
+            let fields = self.fields(member).into_iter().filter_map(|field| {
+                let name = text(&field["name"]);
+                if self.refused.contains(&format!("{member}.{name}")) {
+                    return None;
+                }
+                let arguments = self.arguments(&field).into_iter().next()?;
+                Some(format!(" {name}{arguments}{}", self.selection(named(&field["type"]), path)?))
+            });
+            let fields: String = fields.collect();
+            let wrapped =
+                if *member == kind { fields } else { format!(" ... on {member} {{ __typename{fields} }}") };
+            selection.push_str(&wrapped);
+        }
+        path.pop();
+        selection.push_str(" }");
+        Some(selection)
+    }
+
+    /// The object types that a type stands for: itself, or the members of an interface or a union.
+    fn members(&self, kind: &str) -> Vec<String> {
+        match &self.types[kind]["possibleTypes"] {
+            Value::Array(members) => members.iter().map(|one| text(&one["name"]).to_owned()).collect(),
+            _ => vec![kind.to_owned()],
+        }
+    }
+
+    fn fields(&self, kind: &str) -> Vec<Value> {
+        list(&self.types[kind]["fields"]).to_vec()
+    }
+
+    /// All ways to fill the arguments that a field needs.
+    fn arguments(&self, field: &Value) -> Vec<String> {
+        let mut ways = vec![Vec::new()];
+        for argument in list(&field["args"]).iter().filter(|one| one["type"]["kind"] == "NON_NULL") {
+            let name = text(&argument["name"]);
+            let values = match named(&argument["type"]) {
+                "ID" => self.pool.ids.iter().map(|id| json!(id).to_string()).collect(),
+                "String" => self.pool.texts.iter().map(|one| json!(one).to_string()).collect(),
+                kind => match &self.types[kind]["enumValues"] {
+                    Value::Array(values) => values.iter().map(|one| text(&one["name"]).to_owned()).collect(),
+                    _ => vec![self.input(name, &argument["type"], 0, false)],
+                },
+            };
+            let longer = |way: &Vec<String>| {
+                let ways = values.iter().map(|value| [&way[..], &[format!("{name}: {value}")]].concat());
+                ways.collect::<Vec<_>>()
+            };
+            ways = ways.iter().flat_map(longer).collect();
+        }
+        let written =
+            |way: Vec<String>| if way.is_empty() { way.concat() } else { format!("({})", way.join(", ")) };
+        ways.into_iter().map(written).collect()
+    }
+
+    /// A value for an input of that name and type.
+    fn input(&self, name: &str, declared: &Value, round: usize, whole: bool) -> String {
+        match text(&declared["kind"]) {
+            "NON_NULL" => return self.input(name, &declared["ofType"], round, whole),
+            "LIST" => return format!("[{}]", self.input(name, &declared["ofType"], round, whole)),
+            _ => {}
+        }
+        // Every order with every item and parcel.
+        let (turn, order) = (round / self.pool.orders.len(), round % self.pool.orders.len());
+        let pick = |pool: &[String]| json!(pool[turn % pool.len()]).to_string();
+        let kind = text(&declared["name"]);
+        let described = &self.types[kind];
+        if let Value::Array(values) = &described["enumValues"] {
+            return text(&values[turn % values.len()]["name"]).to_owned();
+        }
+        if let Value::Array(fields) = &described["inputFields"] {
+            let given = fields.iter().filter(|field| {
+                (whole || field["type"]["kind"] == "NON_NULL") && field["name"] != "idempotencyKey"
+            });
+            let fields = given.map(|field| {
+                let name = text(&field["name"]);
+                format!("{name}: {}", self.input(name, &field["type"], round, whole))
+            });
+            return format!("{{{}}}", fields.collect::<Vec<_>>().join(", "));
+        }
+        match kind {
+            "ID" if name.starts_with("order") => json!(self.pool.orders[order]).to_string(),
+            "ID" if name.starts_with("shipment") => pick(&self.pool.shipments),
+            "ID" if name.starts_with("item") => pick(&self.pool.items),
+            "ID" => pick(&self.pool.ids),
+            "Int" | "Float" => "1".to_owned(),
+            "Boolean" => "false".to_owned(),
+            "DateTime" => json!(self.world.app.clock.now()).to_string(),
+            "JSON" => "{}".to_owned(),
+            // A word of its own: what it writes, it reads again.
+            _ => json!(format!("acme{name}{round}")).to_string(),
+        }
+    }
+}
+
+/// A field that fails below the operation may hide others. Queries are asked again without it; these cannot be.
+fn assert_whole(response: &Value, operation: &str) {
+    for error in list(&response["errors"]) {
+        assert!(list(&error["path"]).len() <= 1, "{error} of {operation}");
+    }
+}
+
+/// Every text in an answer, the insides of its cursors too.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    match value {
+        Value::Null => vec![],
+        Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
+        Value::String(text) => {
+            let inside = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let inside = inside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            std::iter::once(text.clone()).chain(inside).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| [vec![name.clone()], texts(value)].concat()).collect()
+        }
+    }
+}
+
+/// The fields that an answer has something in, `Type.field`.
+pub(super) fn filled(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
+        Value::Array(values) => values.iter().flat_map(filled).collect(),
+        Value::Object(fields) => {
+            let kind = fields.get("__typename").and_then(Value::as_str).unwrap_or("Query");
+            let has =
+                |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+            let own = fields.iter().filter(|(_, value)| has(value)).map(|(name, _)| format!("{kind}.{name}"));
+            own.chain(fields.values().flat_map(filled)).collect()
+        }
+    }
+}
+
+/// The name of a type without lists and marks.
+fn named(declared: &Value) -> &str {
+    match &declared["ofType"] {
+        Value::Null => text(&declared["name"]),
+        inner => named(inner),
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("a text, not {value}"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}

@@ -1,0 +1,191 @@
+//! What of an order somebody is shown. Staff and customers are shown all of an order they may see. A supplier is
+//! shown its own side: the items it sends, the parcels with nothing else in them, and that something happened.
+//! What people wrote about it is left out: whoever wrote it may have named anybody.
+//!
+//! What a supplier is shown of a record is written down field by field: a new field does not compile until
+//! somebody has decided about it.
+
+use std::sync::Arc;
+
+use domain::{Actor, Answer, Item, ItemId, Origin, OriginKind, Shipment, Supply};
+use persistence::Event;
+
+use super::{Caller, Scope};
+
+impl Caller {
+    /// Whether this caller may know of an order whose it is, what it costs and what the customer is told.
+    pub fn may_see_customers(&self) -> bool {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => true,
+            Scope::Supplies(_) | Scope::None => false,
+        }
+    }
+
+    /// What this caller is shown of an order's items.
+    pub(crate) fn shown_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => items,
+            Scope::Supplies(code) => {
+                items.iter().filter(|item| is_sent_by(item, code)).map(item_for_supplier).collect()
+            }
+            Scope::None => Arc::default(),
+        }
+    }
+
+    /// What this caller is shown of an order's parcels. `items` are all of the order's.
+    pub(crate) fn shown_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> Arc<[Shipment]> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => shipments,
+            Scope::Supplies(_) | Scope::None => {
+                shipments.iter().filter_map(|one| self.shown_shipment(items, one)).collect()
+            }
+        }
+    }
+
+    /// What this caller is shown of a parcel of an order they may see. `items` are all of the order's.
+    ///
+    /// A supplier is shown the parcels that hold only what it sends. One that another supplier sent stays that
+    /// supplier's, whoever its items were given to since.
+    pub(crate) fn shown_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => Some(shipment.clone()),
+            Scope::Supplies(code) => {
+                let sends = |id: ItemId| items.iter().any(|item| item.id == id && is_sent_by(item, code));
+                let own = !shipment.lines.is_empty() && shipment.lines.iter().all(|line| sends(line.item_id));
+                (own && is_known_to(&shipment.origin, code)).then(|| shipment_for_supplier(shipment))
+            }
+            Scope::None => None,
+        }
+    }
+
+    /// What this caller is shown of an event of an order they may see.
+    pub(crate) fn shown_event(&self, event: Event) -> Event {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => event,
+            Scope::Supplies(_) | Scope::None => event_for_supplier(event, &self.actor),
+        }
+    }
+
+    /// The same for many.
+    pub(crate) fn shown_events(&self, events: Arc<[Event]>) -> Arc<[Event]> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => events,
+            Scope::Supplies(_) | Scope::None => {
+                events.iter().cloned().map(|event| self.shown_event(event)).collect()
+            }
+        }
+    }
+}
+
+/// Whether the supplier with this code may know of what is sent from there: of other suppliers it knows nothing.
+fn is_known_to(origin: &Origin, code: &str) -> bool {
+    match origin.kind {
+        OriginKind::Supplier => origin.code == code,
+        OriginKind::Warehouse => true,
+    }
+}
+
+/// Whether the supplier with this code sends the item.
+pub(super) fn is_sent_by(item: &Item, code: &str) -> bool {
+    item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier && origin.code == code)
+}
+
+fn item_for_supplier(item: &Item) -> Item {
+    // One reason may have been given for items of several suppliers at once.
+    let Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: _,
+        origin,
+        supply: Supply { deadlines, answer },
+        return_requested,
+        return_reason: _,
+        returned,
+    } = item.clone();
+    Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: None,
+        origin,
+        supply: Supply { deadlines, answer: answer.map(without_reason) },
+        return_requested,
+        return_reason: None,
+        returned,
+    }
+}
+
+/// Staff may have declined for several suppliers at once, too.
+fn without_reason(answer: Answer) -> Answer {
+    match answer {
+        Answer::Accepted { at } => Answer::Accepted { at },
+        Answer::Declined { at, reason: _ } => Answer::Declined { at, reason: String::new() },
+    }
+}
+
+fn shipment_for_supplier(shipment: &Shipment) -> Shipment {
+    let Shipment {
+        id,
+        order_id,
+        carrier,
+        tracking_number,
+        origin,
+        tracking,
+        promised_delivery,
+        created_at,
+        cancelled_at,
+        cancel_reason: _,
+        lines,
+    } = shipment.clone();
+    Shipment {
+        id,
+        order_id,
+        carrier,
+        tracking_number,
+        origin,
+        tracking,
+        promised_delivery,
+        created_at,
+        cancelled_at,
+        cancel_reason: None,
+        lines,
+    }
+}
+
+/// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.
+fn event_for_supplier(event: Event, supplier: &Actor) -> Event {
+    let Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor,
+        notes: _,
+        metadata: _,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id: _,
+        webhook_id: _,
+    } = event;
+    let actor = if actor == *supplier { actor } else { Actor { kind: actor.kind, id: None } };
+    Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor,
+        notes: None,
+        metadata: None,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id: None,
+        webhook_id: None,
+    }
+}

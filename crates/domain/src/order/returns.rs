@@ -1,0 +1,166 @@
+//! Returns by quantity: what is asked back, what has come in, and when that is all.
+//!
+//! A return that was begun by `transitionOrder` names no quantities: everything delivered then counts as asked
+//! back as soon as something is received.
+
+use crate::{
+    actor::{Actor, ActorKind},
+    item::Item,
+    order::{
+        Order, Outcome, StepDetail,
+        place::{check_reason, check_words},
+    },
+    refusal::{Blocker, BlockerCode, Refusal},
+    shipment::{Line, Rank},
+    status::OrderStatus,
+    transition::Context,
+};
+
+impl Order {
+    /// Asks delivered units back: those named, or all that are not asked back yet. The first time is a transition,
+    /// later ones add to it.
+    pub(super) fn initiate_return(
+        &mut self,
+        lines: Option<&[Line]>,
+        reason: String,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        check_may_ask_back(&context.actor)?;
+        check_reason(&reason)?;
+        let is_first = self.head.status != OrderStatus::ReturnInitiated;
+        if is_first {
+            self.check(OrderStatus::ReturnInitiated, &context.actor)?;
+        }
+        let free = |item: &Item| self.delivered(item).saturating_sub(item.return_requested);
+        let lines = self.units(lines, &context.actor, free, |item, asked| {
+            format!(
+                "{asked} units of {} are asked back, but of {} delivered {} are asked back already",
+                item.sku,
+                self.delivered(item),
+                item.return_requested
+            )
+        })?;
+        for item in self.items.iter_mut() {
+            let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
+            item.return_requested += line.quantity;
+            item.return_reason = Some(reason.clone());
+            self.changes.items.insert(item.id);
+        }
+        let event = is_first.then(|| self.return_step(OrderStatus::ReturnInitiated, Some(reason), context));
+        Ok(Outcome { changed: is_first || !lines.is_empty(), event, ..Default::default() })
+    }
+
+    /// Books units that came in: those named, or all that are outstanding. The last one makes the order returned.
+    pub(super) fn receive_return(
+        &mut self,
+        lines: Option<&[Line]>,
+        notes: Option<String>,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        if !context.actor.is_staff() {
+            return Err(Refusal::Forbidden("only support and systems may receive returns".to_owned()));
+        }
+        check_words(notes.as_deref(), None)?;
+        if self.head.status == OrderStatus::Returned {
+            return match lines {
+                None => Ok(Outcome::default()),
+                Some(_) => Err(Refusal::invalid("items", "the order is returned: nothing more is expected")),
+            };
+        }
+        if self.head.status != OrderStatus::ReturnInitiated {
+            self.check(OrderStatus::Returned, &context.actor)?;
+        }
+        self.ask_all_back_unless_named();
+        let lines = self.units(lines, &context.actor, outstanding, |item, came| {
+            format!(
+                "{came} units of {} came in, but of {} asked back {} are in already",
+                item.sku, item.return_requested, item.returned
+            )
+        })?;
+        for item in self.items.iter_mut() {
+            let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
+            item.returned += line.quantity;
+            self.changes.items.insert(item.id);
+        }
+        let complete = self.items.iter().all(|item| outstanding(item) == 0);
+        let event = complete.then(|| self.return_step(OrderStatus::Returned, notes, context));
+        Ok(Outcome { changed: true, event, ..Default::default() })
+    }
+
+    /// An order that is returned by hand, without quantities, came back whole.
+    pub(super) fn receive_unless_named(&mut self) {
+        self.ask_all_back_unless_named();
+        for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
+            item.returned = item.return_requested;
+            self.changes.items.insert(item.id);
+        }
+    }
+
+    /// What keeps the order from being returned: units asked back that are not in.
+    pub(super) fn return_blocker(&self) -> Option<Blocker> {
+        let missing: u32 = self.items.iter().map(outstanding).sum();
+        if missing == 0 {
+            return None;
+        }
+        let asked: u32 = self.items.iter().map(|item| item.return_requested).sum();
+        let message = format!("of {asked} units asked back {missing} are not in yet: receive them first");
+        Some(Blocker { code: BlockerCode::ReturnIncomplete, message, shipments: vec![] })
+    }
+
+    fn ask_all_back_unless_named(&mut self) {
+        if self.items.iter().any(|item| item.return_requested > 0) {
+            return;
+        }
+        let delivered: Vec<u32> = self.items.iter().map(|item| self.delivered(item)).collect();
+        for (item, delivered) in self.items.iter_mut().zip(delivered).filter(|(_, units)| *units > 0) {
+            item.return_requested = delivered;
+            self.changes.items.insert(item.id);
+        }
+    }
+
+    /// The quantities named, one entry an item; where none are, all units that are free. Refuses more than those.
+    fn units(
+        &self,
+        lines: Option<&[Line]>,
+        actor: &Actor,
+        free: impl Fn(&Item) -> u32,
+        too_many: impl Fn(&Item, u32) -> String,
+    ) -> Result<Vec<Line>, Refusal> {
+        let Some(lines) = lines else {
+            let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
+            return Ok(all.filter(|line| line.quantity > 0).collect());
+        };
+        let sums = self.sum_lines(lines, actor)?;
+        for line in &sums {
+            let Some(item) = self.item(line.item_id) else { continue };
+            if line.quantity > free(item) {
+                let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
+                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
+            }
+        }
+        Ok(sums)
+    }
+
+    fn delivered(&self, item: &Item) -> u32 {
+        item.units_at(Rank::Delivered, self.head.status, &self.shipments)
+    }
+
+    fn return_step(&mut self, to: OrderStatus, notes: Option<String>, context: &Context) -> i32 {
+        let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata: None };
+        self.step(to, detail, context)
+    }
+}
+
+/// Units asked back that are not in.
+fn outstanding(item: &Item) -> u32 {
+    item.return_requested.saturating_sub(item.returned)
+}
+
+fn check_may_ask_back(actor: &Actor) -> Result<(), Refusal> {
+    match actor.kind {
+        ActorKind::System | ActorKind::Support | ActorKind::Customer => Ok(()),
+        ActorKind::Carrier | ActorKind::Supplier => {
+            Err(Refusal::Forbidden(format!("the role {} may not ask for a return", actor.kind)))
+        }
+    }
+}

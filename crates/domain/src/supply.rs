@@ -1,0 +1,118 @@
+//! What is agreed with the supplier who ships an item (dropship): deadlines, the answer, and whether it is late.
+//!
+//! How it comes about is told in `order/dropship.rs` and `order/ship.rs`.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    item::Item,
+    name::names,
+    refusal::Refusal,
+    shipment::{Origin, OriginKind, Rank, Shipment},
+    status::OrderStatus,
+};
+
+/// What is agreed with the supplier of an item. Empty where no supplier ships it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Supply {
+    /// Until when the supplier has to act.
+    pub deadlines: Deadlines,
+    /// What the supplier said. Nothing: no answer yet.
+    pub answer: Option<Answer>,
+}
+
+/// Until when a supplier has to answer and to ship. Silence past it is overdue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Until when the item has to be accepted.
+    pub accept_by: Option<DateTime<Utc>>,
+    /// Until when a carrier has to have every unit.
+    pub ship_by: Option<DateTime<Utc>>,
+}
+
+/// What a supplier said to an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It will ship it.
+    Accepted {
+        /// When it said so, or registered the first parcel.
+        at: DateTime<Utc>,
+    },
+    /// It will not: the item has to be reassigned.
+    Declined {
+        /// When it said so.
+        at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+}
+
+names! {
+    /// What a supplier is late with.
+    pub enum Overdue ("overdue") {
+        /// With the answer.
+        AcceptBy => "accept_by",
+        /// With the parcel.
+        ShipBy => "ship_by",
+    }
+}
+
+impl Supply {
+    /// A supplier who has been asked, and has not answered.
+    pub(crate) fn asked(deadlines: Deadlines) -> Self {
+        Self { deadlines, answer: None }
+    }
+
+    /// When the supplier accepted the item, if it did.
+    pub fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        match self.answer {
+            Some(Answer::Accepted { at }) => Some(at),
+            Some(Answer::Declined { .. }) | None => None,
+        }
+    }
+
+    /// When and why the supplier declined the item, if it did.
+    pub fn declined(&self) -> Option<(DateTime<Utc>, &str)> {
+        match &self.answer {
+            Some(Answer::Declined { at, reason }) => Some((*at, reason)),
+            Some(Answer::Accepted { .. }) | None => None,
+        }
+    }
+}
+
+impl Deadlines {
+    /// Refuses deadlines where no supplier ships. `prefix` leads to the input's fields.
+    pub(crate) fn check(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
+        if origin.is_some_and(|origin| origin.kind == OriginKind::Supplier) {
+            return Ok(());
+        }
+        for (field, deadline) in [("acceptBy", self.accept_by), ("shipBy", self.ship_by)] {
+            if deadline.is_some() {
+                let message = "only an item that a supplier ships has such a deadline";
+                return Err(Refusal::invalid(format!("{prefix}{field}"), message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Item {
+    /// What its supplier is late with by our clock. Nothing for a closed order, or when no unit is wanted.
+    pub fn overdue(
+        &self,
+        shipments: &[Shipment],
+        status: OrderStatus,
+        now: DateTime<Utc>,
+    ) -> Option<Overdue> {
+        if !status.is_open() || self.wanted() == 0 {
+            return None;
+        }
+        let Deadlines { accept_by, ship_by } = self.supply.deadlines;
+        let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
+        let shipped = self.units_at(Rank::Shipped, status, shipments);
+        if passed(accept_by) && self.supply.answer.is_none() && shipped == 0 {
+            return Some(Overdue::AcceptBy);
+        }
+        (passed(ship_by) && shipped < self.wanted()).then_some(Overdue::ShipBy)
+    }
+}

@@ -1,0 +1,368 @@
+//! Dropship: a supplier accepts, declines and ships its items, or is late; staff give them to somebody else.
+
+mod support;
+
+use domain::{
+    Deadlines, FulfillmentPath, OrderStatus, OrderStatus::*, Overdue, Refusal, Request, ScanEffect,
+    ShipmentRefusal, ShipmentStatus,
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+use support::{
+    Story, VERSION, at, by, invalid, item_id, lines, milestone, order, parcel, supplied, supplier, warehouse,
+};
+
+const NONE: Deadlines = Deadlines { accept_by: None, ship_by: None };
+
+/// An order in processing, one item for each supplier; a blank code is the merchant's own.
+fn dropship(of: &[(&str, u32)]) -> Story {
+    Story::of(order(Processing, supplied(of), vec![]))
+}
+
+#[test]
+fn a_supplier_accepts_once_and_that_is_no_event() {
+    let mut story = dropship(&[("acme", 2), ("acme", 1), ("other", 1)]);
+    let outcome = story.as_supplier("acme").accept(&[1, 2]).expect("they are its own");
+    assert!(outcome.changed);
+    assert_eq!((outcome.event, story.path().len()), (None, 0));
+    assert_eq!((story.order.head().version, story.order.head().updated_at), (VERSION, at(1)));
+    assert_eq!(story.order.changes().items, [item_id(1), item_id(2)].into());
+    assert!(!story.accept(&[2, 1]).expect("it has").changed);
+    let when = [1, 2, 3].map(|number| story.item(number).supply.accepted_at());
+    assert_eq!(when, [Some(at(1)), Some(at(1)), None], "the first time counts");
+}
+
+#[test]
+fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
+    let mut story = dropship(&[("acme", 2), ("acme", 1)]);
+    story.as_supplier("acme").decline(&[1]).expect("nothing is packed");
+    assert_eq!(story.item(1).supply.declined(), Some((at(1), "sold out")));
+    assert!(!story.decline(&[1]).expect("it has").changed);
+    let (field, message) = invalid(story.accept(&[2, 1]));
+    assert_eq!(
+        (field.as_str(), message.as_str()),
+        ("itemIds[1]", "SKU-1 was declined: it has to be reassigned")
+    );
+    assert_eq!(story.item(2).supply.answer, None, "all or nothing");
+    assert_eq!(invalid(story.ship(1, &[(2, 1), (1, 1)])).0, "items[1].itemId");
+    story.ship_as(1, "N1", None).expect("one item is left to it");
+    assert_eq!(story.parcel(1).lines, lines(&[(2, 1)]));
+    let nothing = story.ship_as(2, "N2", None);
+    assert!(
+        matches!(nothing, Err(Refusal::Shipment { code: ShipmentRefusal::NothingToShip, .. })),
+        "{nothing:?}"
+    );
+
+    let (field, message) = invalid(story.as_staff().ship_as(2, "N2", None));
+    assert_eq!(field, "items");
+    assert_eq!(message, "acme declined SKU-1: it has to be reassigned before acme ships it");
+    story.ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(1, 1)]))).expect("the merchant has one");
+    assert!(story.item(1).supply.declined().is_some());
+    story.call_off(2).expect("it has only a label");
+    story.reassign(&[1], supplier("acme"), NONE).expect("they have found some");
+    assert_eq!(story.item(1).supply.answer, None, "it is asked anew");
+    story.as_supplier("acme").ship(3, &[(1, 2)]).expect("it ships after all");
+    assert!(story.item(1).supply.accepted_at().is_some());
+}
+
+#[test]
+fn what_is_accepted_may_still_be_declined_until_it_is_in_a_parcel() {
+    let mut story = dropship(&[("acme", 2)]);
+    story.as_supplier("acme").accept(&[1]).expect("its own");
+    story.ship(1, &[(1, 1)]).expect("free");
+    let (field, message) = invalid(story.decline(&[1]));
+    assert_eq!(field, "itemIds[0]");
+    assert_eq!(message, "1 unit is in a parcel already, of SKU-1: cancel the shipment first");
+    let elsewhere = story.as_staff().reassign(&[1], warehouse("north"), NONE);
+    assert_eq!(invalid(elsewhere).0, "itemIds[0]");
+    story.as_supplier("acme").call_off(1).expect("it has only a label");
+    story.decline(&[1]).expect("nothing is in a parcel");
+    assert_eq!(story.item(1).supply.accepted_at(), None);
+}
+
+#[test]
+fn a_parcel_that_its_carrier_cancelled_does_not_come_back_once_the_item_is_taken_from_the_supplier() {
+    for reassigned in [false, true] {
+        let mut story = dropship(&[("acme", 1)]);
+        story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
+        story.as_staff().scanned(1, ShipmentStatus::Cancelled);
+        if reassigned {
+            story.reassign(&[1], warehouse("north"), NONE).expect("no unit is in a parcel");
+        } else {
+            story.as_supplier("acme").decline(&[1]).expect("no unit is in a parcel");
+        }
+        assert!(story.parcel(1).cancelled_at.is_some());
+        assert_eq!(story.as_staff().scanned(1, ShipmentStatus::PickedUp), ScanEffect::Stale);
+        assert_eq!(story.order.items()[0].allocated(story.order.shipments()), 0);
+    }
+}
+
+#[test]
+fn declining_takes_a_reason() {
+    for reason in [String::new(), " \n".to_owned(), "a\0b".to_owned(), "x".repeat(501)] {
+        let decline = Request::DeclineItems { items: vec![item_id(1)], reason };
+        assert_eq!(invalid(dropship(&[("acme", 1)]).as_supplier("acme").ask(decline)).0, "reason");
+    }
+}
+
+#[test]
+fn shipping_accepts_whoever_registers_the_parcel_if_it_comes_from_the_supplier() {
+    let mut story = dropship(&[("acme", 2), ("acme", 1)]);
+    story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
+    assert_eq!(story.parcel(1).origin, supplier("acme"));
+    story.as_staff().ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(2, 1)]))).expect("free");
+    assert_eq!([1, 2].map(|number| story.item(number).supply.accepted_at()), [Some(at(1)), None]);
+    story.call_off(2).expect("it has only a label");
+    story.ship(3, &[(2, 1), (1, 1)]).expect("support registers it for them");
+    let when = [1, 2].map(|number| story.item(number).supply.accepted_at());
+    assert_eq!(when, [Some(at(1)), Some(at(4))], "accepted once");
+}
+
+#[test]
+fn a_suppliers_parcel_comes_from_that_supplier() {
+    let mut story = dropship(&[("acme", 2)]);
+    story.as_supplier("acme");
+    for elsewhere in [supplier("other"), warehouse("acme"), warehouse("main")] {
+        let answer = story.ship_from(Some(elsewhere), 1, "N1", None);
+        assert_eq!(invalid(answer).0, "origin");
+    }
+    story.ship_from(Some(supplier("acme")), 1, "N1", None).expect("that is where it comes from");
+    assert!(!story.ship_as(2, "N1", None).expect("the same parcel").changed, "registered twice is once");
+    assert_eq!(story.order.shipments().len(), 1);
+}
+
+#[test]
+fn over_allocation_is_told_of_own_items_only() {
+    let mut story = dropship(&[("acme", 2), ("other", 1)]);
+    story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
+    let over = Refusal::OverAllocated { item: item_id(1), ordered: 2, allocated: 1, asked: 2 };
+    assert_eq!(story.ship(2, &[(1, 2)]), Err(over));
+    assert_eq!(invalid(story.ship(2, &[(2, 9)])).0, "items[0].itemId");
+}
+
+#[test]
+fn a_reassigned_item_belongs_to_somebody_else_and_the_plan_stays_as_it_was_placed() {
+    let mut story = dropship(&[("acme", 1), ("other", 1)]);
+    let path = story.order.head().fulfillment_path;
+    story.as_supplier("acme").accept(&[1]).expect("its own");
+    let agreed = Deadlines { accept_by: Some(at(100)), ship_by: Some(at(200)) };
+    assert!(story.as_staff().reassign(&[1], supplier("other"), agreed).expect("nothing is packed").changed);
+    assert!(!story.reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
+    let item = story.item(1);
+    assert_eq!((item.origin.as_ref(), item.supply.deadlines), (Some(&supplier("other")), agreed));
+    assert_eq!(item.supply.answer, None);
+    assert_eq!(invalid(story.as_supplier("acme").accept(&[1])).0, "itemIds[0]");
+    story.as_supplier("other").accept(&[1, 2]).expect("both are its own");
+    assert!(!story.as_staff().reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
+    assert!(story.item(1).supply.accepted_at().is_some(), "asked again for what is so, nothing is forgotten");
+    story.reassign(&[1, 2], warehouse("north"), NONE).expect("nothing is packed");
+    assert_eq!(story.item(1).supply, domain::Supply::default());
+    assert_eq!((story.order.head().fulfillment_path, path), (path, FulfillmentPath::SingleWarehouse));
+    assert_eq!(story.path(), []);
+}
+
+#[test]
+fn deadlines_of_a_warehouse_and_origins_nobody_can_read_are_refused_by_name() {
+    let mut story = dropship(&[("acme", 1)]);
+    let accept = Deadlines { accept_by: Some(at(9)), ..NONE };
+    let ship = Deadlines { ship_by: Some(at(9)), ..NONE };
+    assert_eq!(invalid(story.reassign(&[1], warehouse("north"), accept)).0, "acceptBy");
+    assert_eq!(invalid(story.reassign(&[1], warehouse("north"), ship)).0, "shipBy");
+    assert_eq!(invalid(story.reassign(&[1], supplier(" "), NONE)).0, "origin.code");
+    assert_eq!(invalid(story.reassign(&[], supplier("acme"), NONE)).0, "itemIds");
+    assert_eq!(invalid(story.reassign(&[1, 9], supplier("acme"), NONE)).0, "itemIds[1]");
+}
+
+#[test]
+fn where_no_supplier_ships_there_is_nobody_to_answer() {
+    let mut story = dropship(&[("acme", 1), ("", 1)]);
+    let expected = ("itemIds[1]".to_owned(), "no supplier ships SKU-2: there is nobody to answer".to_owned());
+    assert_eq!(invalid(story.accept(&[1, 2])), expected);
+    assert_eq!(invalid(story.decline(&[1, 2])), expected);
+}
+
+#[test]
+fn a_closed_order_is_neither_accepted_nor_declined_nor_reassigned() {
+    for status in OrderStatus::ALL {
+        let story = || Story::of(order(status, supplied(&[("acme", 1)]), vec![]));
+        let asked =
+            [story().accept(&[1]), story().decline(&[1]), story().reassign(&[1], supplier("b"), NONE)];
+        for answer in asked {
+            match status {
+                Placed | PaymentConfirmed | Processing | AwaitingPickup | Shipped | OutForDelivery => {
+                    assert!(answer.expect("the order is open").changed);
+                }
+                Delivered | Cancelled | ReturnInitiated | Returned => {
+                    let closed = format!("the order is {status}: nothing of it is left to ship");
+                    assert_eq!(invalid(answer), ("orderId".to_owned(), closed));
+                }
+            }
+        }
+    }
+    let mut story = dropship(&[("acme", 1)]);
+    story.as_supplier("acme").accept(&[1]).expect("its own");
+    story.as_staff().go(Cancelled).expect("nothing moves");
+    assert!(!story.as_supplier("acme").accept(&[1]).expect("it has").changed);
+}
+
+#[test]
+fn a_supplier_is_late_with_the_answer_then_with_the_parcel() {
+    let mut of_three = supplied(&[("acme", 3)]);
+    of_three[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
+    let mut story = Story::of(order(Processing, of_three, vec![]));
+    let late =
+        |story: &Story, minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
+    assert_eq!(
+        [60, 61, 91].map(|now| late(&story, now)),
+        [None, Some(Overdue::AcceptBy), Some(Overdue::AcceptBy)]
+    );
+    story.as_supplier("acme").accept(&[1]).expect("its own");
+    assert_eq!([61, 90, 91].map(|now| late(&story, now)), [None, None, Some(Overdue::ShipBy)]);
+    story.ship(1, &[(1, 2)]).expect("free");
+    story.as_staff().scanned(1, ShipmentStatus::PickedUp);
+    assert_eq!(late(&story, 91), Some(Overdue::ShipBy), "one unit is in no parcel");
+    story.cancel_items(&[(1, 1)]).expect("free");
+    assert_eq!(late(&story, 91), None, "every wanted unit is with a carrier");
+}
+
+#[test]
+fn a_declined_item_waits_for_no_answer_and_is_still_to_be_shipped() {
+    let mut of_one = supplied(&[("acme", 1)]);
+    of_one[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
+    let mut story = Story::of(order(Processing, of_one, vec![]));
+    story.decline(&[1]).expect("nothing is packed");
+    let late = |minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
+    assert_eq!([61, 91].map(late), [None, Some(Overdue::ShipBy)]);
+}
+
+#[test]
+fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobody_wants() {
+    let mut of_two = supplied(&[("acme", 2)]);
+    of_two[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
+    for status in OrderStatus::ALL {
+        let late = of_two[0].overdue(&[], status, at(100));
+        match status {
+            Placed | PaymentConfirmed | Processing | AwaitingPickup => {
+                assert_eq!(late, Some(Overdue::AcceptBy))
+            }
+            // No parcel is known: the status speaks for every unit.
+            Shipped | OutForDelivery | Delivered | Cancelled | ReturnInitiated | Returned => {
+                assert_eq!(late, None, "{status}");
+            }
+        }
+    }
+    let shipped = [parcel(1, ShipmentStatus::PickedUp, &[(1, 2)])];
+    assert_eq!(of_two[0].overdue(&shipped, Processing, at(100)), None, "shipped without a word");
+    of_two[0].cancelled = 2;
+    assert_eq!(of_two[0].overdue(&[], Processing, at(100)), None);
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Accept(Vec<u32>),
+    Decline(Vec<u32>),
+    Reassign(Vec<u32>, usize),
+    Ship(Vec<(u32, u32)>),
+    ShipAll,
+    CallOff(u32),
+    Scan(u32, ShipmentStatus),
+}
+
+const WHO: [&str; 3] = ["", "acme", "other"];
+
+fn act() -> impl Strategy<Value = Act> {
+    let some = || vec(1..=4u32, 1..=3);
+    prop_oneof![
+        3 => some().prop_map(Act::Accept),
+        3 => some().prop_map(Act::Decline),
+        3 => (some(), 0..WHO.len()).prop_map(|(items, to)| Act::Reassign(items, to)),
+        4 => vec((1..=4u32, 1..=2u32), 1..=2).prop_map(Act::Ship),
+        1 => Just(Act::ShipAll),
+        3 => (1..=20u32).prop_map(Act::CallOff),
+        3 => (1..=20u32, select(ShipmentStatus::ALL.to_vec())).prop_map(|(parcel, to)| Act::Scan(parcel, to)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Whatever suppliers and staff ask for in whatever order: the invariants of a `Story` hold, an answer is what
+    /// was last said, an item belongs to whom it was last given, and no supplier reads of another's item.
+    #[test]
+    fn whoever_asks_for_what_answers_and_origins_are_what_was_last_granted(
+        acts in vec((0..WHO.len(), act()), 1..40),
+    ) {
+        let mut story = dropship(&[("acme", 2), ("other", 3), ("", 1)]);
+        let mut parcels = 0;
+        for (who, act) in acts {
+            let who = WHO[who];
+            if who.is_empty() { story.as_staff() } else { story.as_supplier(who) };
+            let before = story.order.items().to_vec();
+            let answer = match &act {
+                Act::Accept(items) => story.accept(items),
+                Act::Decline(items) => story.decline(items),
+                Act::Reassign(items, to) => {
+                    let to = WHO[*to];
+                    let to = if to.is_empty() { warehouse("main") } else { supplier(to) };
+                    story.reassign(items, to, NONE)
+                }
+                Act::Ship(of) => {
+                    parcels += 1;
+                    story.ship(parcels, of)
+                }
+                Act::ShipAll => {
+                    parcels += 1;
+                    story.ship_as(parcels, &format!("N{parcels}"), None)
+                }
+                Act::CallOff(parcel) => story.call_off(*parcel),
+                Act::Scan(parcel, to) => {
+                    if story.order.shipments().iter().any(|one| one.id == support::parcel_id(*parcel)) {
+                        story.as_staff().scanned(*parcel, *to);
+                    }
+                    continue;
+                }
+            };
+            if let Err(refusal) = &answer {
+                let told = refusal.to_string();
+                let foreign = |item: &&domain::Item| !who.is_empty() && item.origin != Some(supplier(who));
+                for item in before.iter().filter(foreign) {
+                    prop_assert!(!told.contains(&item.sku), "{who} reads: {told}");
+                }
+                continue;
+            }
+            let shipped = story.order.shipments().last().filter(|_| matches!(act, Act::Ship(_) | Act::ShipAll));
+            for (number, (was, now)) in (1..).zip(before.iter().zip(story.order.items())) {
+                let (accepted, declined) = (now.supply.accepted_at().is_some(), now.supply.declined().is_some());
+                match &act {
+                    Act::Accept(items) if items.contains(&number) => prop_assert!(accepted),
+                    Act::Decline(items) if items.contains(&number) => prop_assert!(declined),
+                    Act::Reassign(items, to) if items.contains(&number) => {
+                        let code = now.origin.as_ref().map(|origin| origin.code.as_str());
+                        prop_assert_eq!(code, Some(if *to == 0 { "main" } else { WHO[*to] }));
+                        prop_assert!(!declined);
+                    }
+                    Act::Ship(_) | Act::ShipAll if shipped.is_some_and(|parcel| ships(parcel, now)) => {
+                        prop_assert!(accepted);
+                    }
+                    _ => prop_assert_eq!(was, now, "nobody spoke of it"),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a supplier's own item is in that parcel of the supplier's.
+fn ships(parcel: &domain::Shipment, item: &domain::Item) -> bool {
+    let from_supplier = parcel.origin.kind == domain::OriginKind::Supplier;
+    from_supplier && item.origin.as_ref() == Some(&parcel.origin) && item.units_in([parcel]) > 0
+}
+
+#[test]
+fn a_supplier_registers_and_its_carrier_delivers() {
+    let mut story = dropship(&[("acme", 1)]);
+    story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
+    let carrier = domain::Actor::new(domain::ActorKind::Carrier, "fedex");
+    let new = vec![milestone(1, ShipmentStatus::Delivered, 10)];
+    let scans = Request::Scans { shipment: support::parcel_id(1), known: vec![], heard: new, replay: false };
+    story.order.apply(scans, None, &by(carrier, 10)).expect("the carrier's word is taken in");
+    assert_eq!(story.status(), Delivered);
+}

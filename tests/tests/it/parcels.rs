@@ -1,0 +1,139 @@
+//! Units in parcels: split, moved from one to another, and never counted twice.
+
+use app::{IdempotencyKey, orders::Changed};
+use domain::{
+    Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, progress,
+};
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, support},
+};
+use uuid::Uuid;
+
+on_every_database!(
+    two_of_three_units_of_one_line_then_the_third,
+    of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_another,
+    units_move_from_one_parcel_to_another_and_the_order_does_not_go_back,
+    a_parcel_saved_twice_is_counted_once,
+);
+
+async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
+    Some(vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }])
+}
+
+async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<Changed> {
+    let reason = "repacked".to_owned();
+    shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await
+}
+
+/// What is in live parcels and what waits for one, of the first item, and the summary.
+async fn told(shop: &Shop, order: OrderId) -> (u32, u32, String) {
+    let now = shop.order(order).await;
+    let item = &now.items()[0];
+    let summary = progress(now.head().status, now.items(), now.shipments()).summary;
+    (item.allocated(now.shipments()), item.unallocated(now.shipments()), summary)
+}
+
+async fn two_of_three_units_of_one_line_then_the_third(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[3]).await;
+    shop.ship_lines(order, "111", lines(&shop, order, 2).await).await.unwrap();
+    shop.scan("111", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Processing, "a unit is in no parcel");
+    let summary = "partial shipment: 2 of 3 items shipped, 2 delivered".to_owned();
+    assert_eq!(told(&shop, order).await, (2, 1, summary));
+    shop.ship(order, "222").await;
+    shop.scan("222", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+    shop.scan("222", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(told(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+}
+
+async fn of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_another(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[3]).await;
+    let mut parcels = Vec::new();
+    for number in ["111", "222", "333"] {
+        parcels.push(shop.ship_lines(order, number, lines(&shop, order, 1).await).await.unwrap());
+    }
+    shop.scan("222", ShipmentStatus::Delivered).await;
+    shop.scan("333", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "as far as its slowest");
+    call_off(&shop, order, &parcels[0]).await.unwrap();
+    let summary = "partial shipment: 2 of 3 items shipped, 2 delivered".to_owned();
+    assert_eq!(told(&shop, order).await, (2, 1, summary));
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "its unit is wanted still");
+    shop.scan("111", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "it was called off");
+    shop.ship(order, "444").await;
+    shop.scan("444", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(told(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+}
+
+async fn units_move_from_one_parcel_to_another_and_the_order_does_not_go_back(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[5]).await;
+    let first = shop.ship_lines(order, "111", lines(&shop, order, 3).await).await.unwrap();
+    let second = shop.ship_lines(order, "222", lines(&shop, order, 2).await).await.unwrap();
+    shop.scan("111", ShipmentStatus::InTransit).await;
+    shop.scan("222", ShipmentStatus::ReturnedToSender).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+    assert!(call_off(&shop, order, &first).await.is_err(), "it moves");
+    call_off(&shop, order, &second).await.unwrap();
+    assert_eq!(told(&shop, order).await.0, 3);
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped, "two units wait, and nothing goes back");
+    let before = shop.events(order).await;
+
+    // One unit a parcel, and one of them moved once more.
+    shop.ship_lines(order, "333", lines(&shop, order, 1).await).await.unwrap();
+    let fourth = shop.ship_lines(order, "444", lines(&shop, order, 1).await).await.unwrap();
+    let over = shop.ship_lines(order, "555", lines(&shop, order, 1).await).await;
+    assert!(matches!(over, Err(app::Error::Refused(domain::Refusal::OverAllocated { .. }))), "{over:?}");
+    call_off(&shop, order, &fourth).await.unwrap();
+    shop.ship(order, "555").await;
+    assert_eq!(told(&shop, order).await, (5, 0, "partial shipment: 3 of 5 items shipped".to_owned()));
+    assert_eq!((shop.status(order).await, shop.events(order).await), (OrderStatus::Shipped, before));
+    for number in ["555", "333", "111"] {
+        assert_eq!(shop.status(order).await, OrderStatus::Shipped);
+        shop.scan(number, ShipmentStatus::Delivered).await;
+        shop.drain().await;
+    }
+    assert_eq!(told(&shop, order).await, (5, 0, "delivered: 5 of 5 items".to_owned()));
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+}
+
+async fn a_parcel_saved_twice_is_counted_once(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[3]).await;
+    let of_two = lines(&shop, order, 2).await;
+    let first = shop.ship_lines(order, "111", of_two.clone()).await.unwrap();
+    shop.scan("111", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    let before = (told(&shop, order).await, shop.head(order).await, shop.events(order).await);
+    for of in [of_two.clone(), None, of_two] {
+        let again = NewShipment {
+            id: ShipmentId(Uuid::now_v7()),
+            carrier: Carrier::Fedex,
+            tracking_number: "111".to_owned(),
+            origin: None,
+            lines: of,
+            estimated_delivery: None,
+        };
+        let key = IdempotencyKey::new(again.id.to_string(), "createShipment", &"111").unwrap();
+        let answer = shop.app.create_shipment(support(), order, again, Some(key)).await.unwrap();
+        assert_eq!((answer.changed, answer.shipment.unwrap().id), (false, first.id));
+    }
+    let after = (told(&shop, order).await, shop.head(order).await, shop.events(order).await);
+    assert_eq!(after, before);
+    assert_eq!(shop.order(order).await.shipments().len(), 1);
+}

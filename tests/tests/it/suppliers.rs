@@ -1,0 +1,166 @@
+//! Suppliers have the orders with an item they send: in lists and look-ups, which the database sorts out, and in
+//! changes, which the loaded order is judged for.
+
+use app::{Caller, IdempotencyKey, orders::Ask};
+use domain::{
+    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Refusal, Request,
+    ShipmentId, ShipmentRefusal,
+};
+use persistence::read::{EventFilter, OrderFilter, PageRequest};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, new_order, support},
+};
+use uuid::Uuid;
+
+on_every_database!(
+    lists_look_ups_and_changes_agree_on_what_is_a_suppliers,
+    pages_of_a_supplier_go_on_where_they_ended,
+    an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more,
+);
+
+fn supplier(code: &str) -> Caller {
+    Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: None }
+}
+
+/// Places an order with an item from each of these places.
+async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
+    let mut new = new_order(&vec![1; origins.len()]);
+    for (item, origin) in new.items.iter_mut().zip(origins) {
+        item.origin = origin.map(|(kind, code)| Origin { kind, code: code.to_owned() });
+    }
+    let reference = format!("R-{}", new.id);
+    new.reference = Some(reference);
+    shop.app.place(&support(), new, None).await.unwrap().order.id
+}
+
+const ALL: PageRequest<Uuid> = PageRequest { limit: 50, from_end: false, after: None, before: None };
+
+/// The orders of a supplier, by the list.
+async fn listed(shop: &Shop, caller: &Caller) -> Vec<OrderId> {
+    let page = shop.app.orders(caller, OrderFilter::default(), &ALL).await.unwrap();
+    let count = shop.app.orders_count(caller, OrderFilter::default()).await.unwrap();
+    assert_eq!(count, page.rows.len() as u64);
+    let mut ids: Vec<_> = page.rows.iter().map(|order| order.id).collect();
+    ids.sort();
+    ids
+}
+
+async fn lists_look_ups_and_changes_agree_on_what_is_a_suppliers(database: Database) {
+    use OriginKind::{Supplier, Warehouse};
+    let shop = Shop::new(database.store.clone());
+    let orders = [
+        place(&shop, &[Some((Supplier, "acme"))]).await,
+        place(&shop, &[None, Some((Supplier, "bolt")), Some((Supplier, "acme")), Some((Supplier, "acme"))])
+            .await,
+        place(&shop, &[Some((Supplier, "bolt"))]).await,
+        place(&shop, &[Some((Warehouse, "acme"))]).await,
+        place(&shop, &[Some((Supplier, "Acme")), Some((Supplier, "acme "))]).await,
+        place(&shop, &[None]).await,
+    ];
+    for (code, own) in
+        [("acme", vec![0, 1]), ("bolt", vec![1, 2]), ("Acme", vec![4]), ("acme ", vec![4]), ("a%", vec![])]
+    {
+        let caller = supplier(code);
+        let expected: Vec<_> = own.iter().map(|at: &usize| orders[*at]).collect();
+        assert_eq!(listed(&shop, &caller).await, expected, "{code}");
+        for (at, order_id) in orders.into_iter().enumerate() {
+            let found = shop.app.order(&caller, order_id).await.unwrap();
+            assert_eq!(found.is_some(), own.contains(&at), "{code} {at}");
+            let reference = format!("R-{order_id}");
+            let found = shop.app.order_by_reference(&caller, &reference).await.unwrap();
+            assert_eq!(found.is_some(), own.contains(&at), "{code} {at}");
+            let filter = EventFilter { order_id: Some(order_id), ..EventFilter::default() };
+            let events = shop.app.events_count(&caller, filter).await.unwrap();
+            assert_eq!(events, u64::from(own.contains(&at)), "{code} {at}");
+
+            // The status it has: granted to whoever may see the order, and nothing happens.
+            let request = Request::Transition { to: OrderStatus::Placed, notes: None, metadata: None };
+            let ask = Ask { caller: caller.clone(), order_id, request, expected_version: None, key: None };
+            match shop.app.change(ask).await {
+                Ok(changed) => assert!(own.contains(&at) && !changed.changed, "{code} {at}"),
+                Err(app::Error::Refused(Refusal::NotFound("order"))) => {
+                    assert!(!own.contains(&at), "{code} {at}");
+                }
+                Err(error) => panic!("{code} {at}: {error}"),
+            }
+        }
+    }
+}
+
+async fn pages_of_a_supplier_go_on_where_they_ended(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let mut own = Vec::new();
+    for at in 0..7 {
+        shop.wait(chrono::TimeDelta::seconds(1));
+        let code = if at % 2 == 0 { "acme" } else { "bolt" };
+        let order = place(&shop, &[Some((OriginKind::Supplier, code)), None]).await;
+        own.extend((code == "acme").then_some(order));
+    }
+    own.reverse();
+    let caller = supplier("acme");
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageRequest { limit: 3, after, ..ALL };
+        let page = shop.app.orders(&caller, OrderFilter::default(), &page).await.unwrap();
+        seen.extend(page.rows.iter().map(|order| order.id));
+        after = page.rows.last().map(|order| persistence::read::Key { at: order.placed_at, id: order.id.0 });
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(seen, own);
+}
+
+async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order =
+        place(&shop, &[Some((OriginKind::Supplier, "acme")), Some((OriginKind::Supplier, "acme"))]).await;
+    let item_id = shop.order(order).await.items()[0].id;
+    let ship = async |code: &str| {
+        let new = NewShipment {
+            id: ShipmentId(Uuid::now_v7()),
+            carrier: Carrier::Ups,
+            tracking_number: "1Z".to_owned(),
+            origin: None,
+            lines: Some(vec![Line { item_id, quantity: 1 }]),
+            estimated_delivery: None,
+        };
+        let key = IdempotencyKey::new("key".to_owned(), "ship", &"the same").unwrap();
+        shop.app.create_shipment(supplier(code), order, new, Some(key)).await
+    };
+    let first = ship("acme").await.unwrap();
+    assert_eq!(ship("acme").await.unwrap().shipment, first.shipment);
+    let connection = database.connection().await;
+    for (items, gone) in [("position = 0", "shipment"), ("true", "order")] {
+        let reassign = format!("UPDATE order_items SET origin_code = 'bolt' WHERE {items}");
+        connection.execute_unprepared(&reassign).await.unwrap();
+        let refused = ship("acme").await;
+        assert!(
+            matches!(&refused, Err(app::Error::Refused(Refusal::NotFound(what))) if *what == gone),
+            "{refused:?}"
+        );
+        // Whoever sends the item now knows nothing of the parcel that was sent before.
+        let refused = ship("bolt").await;
+        let in_use = matches!(
+            refused,
+            Err(app::Error::Refused(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, .. }))
+        );
+        assert!(in_use, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_orders_of_a_supplier_are_found_by_an_index() {
+    let Some(database) = Database::postgres().await else { return };
+    let connection = database.connection().await;
+    // A few rows fit a page of the disk, and would be read from the table.
+    connection.execute_unprepared("SET enable_seqscan = off").await.unwrap();
+    let sql = "EXPLAIN SELECT count(*) FROM orders WHERE order_id IN (SELECT order_id FROM order_items \
+               WHERE origin_kind = 'supplier' AND origin_code = 'acme')";
+    let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert!(plan.iter().any(|line| line.contains("idx_item_origin")), "{}", plan.join("\n"));
+}
