@@ -9,6 +9,7 @@ mod database;
 mod demo;
 mod failure;
 mod keys;
+mod merchant;
 mod server;
 mod settings;
 mod shutdown;
