@@ -10,10 +10,13 @@ mod demo;
 mod failure;
 mod keys;
 mod merchant;
+mod nearest;
 mod server;
 mod settings;
 mod shutdown;
+mod story;
 mod telemetry;
+mod webhook;
 
 use std::process::ExitCode;
 
