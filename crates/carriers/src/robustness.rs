@@ -79,6 +79,17 @@ fn every_sender_has_a_fuzz_target() {
 }
 
 #[test]
+fn a_body_with_more_scans_than_anybody_sends_is_refused() {
+    let read = |scans: usize| {
+        let events = vec![r#"{"date":1}"#; scans].join(",");
+        let body = format!(r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{events}]}}]}}"#);
+        Sender::Fedex.parse(body.as_bytes(), &CodeMap::default()).map_err(|error| error.to_string())
+    };
+    assert!(read(MAX_SCANS).is_ok());
+    assert_eq!(read(MAX_SCANS + 1).unwrap_err(), "5001 scans in one body; 5000 are the most");
+}
+
+#[test]
 fn samples_are_read() {
     for sample in SAMPLES {
         let read = Sender::ALL.map(|sender| sender.parse(sample.as_bytes(), &CodeMap::default()));
