@@ -34,6 +34,10 @@ _serve-split:
     trap 'kill "$worker" 2>/dev/null || true; wait "$worker" || true' EXIT
     "$milepost" serve --role api --no-migrate
 
+# A file of scans against a server that runs here, with an order of its own: `just story stories/forged.toml`
+story file *args:
+    cargo run -- scan --story {{ file }} --orders --token "$(cargo run --quiet -- token --role system)" {{ args }}
+
 # All tests, or those the arguments choose
 test *args:
     scripts/test {{ args }}
@@ -67,6 +71,10 @@ bench *args:
 # A private PostgreSQL and Redis for `cargo nextest run` in another terminal; prints their addresses, Ctrl-C ends them
 services:
     @scripts/services env
+
+# Any bytes into every parser, so many seconds each; needs nightly Rust and cargo-fuzz
+fuzz *args:
+    scripts/fuzz {{ args }}
 
 # The crates' documentation, with broken links denied
 docs-check:

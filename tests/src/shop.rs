@@ -10,8 +10,8 @@ use app::{
 use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order, OrderHead,
-    OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
+    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use uuid::Uuid;

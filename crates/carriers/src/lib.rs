@@ -28,7 +28,7 @@ use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
-pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
+pub use parcel::{Activation, MAX_SCANS, Parcel, ParsedScan, Push, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 
@@ -121,9 +121,10 @@ impl Sender {
     /// What a body says. `remap` goes before the meanings we give to codes.
     ///
     /// # Errors
-    /// [`Unreadable`], with what is wrong, where it has none of the forms the sender is known to use.
+    /// [`Unreadable`], with what is wrong, where it has none of the forms the sender is known to use, or more than
+    /// [`MAX_SCANS`].
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        self.protocol().parse(body, remap)
+        self.protocol().parse(body, remap)?.bounded()
     }
 
     /// The sender's own id of a push, the same when it is sent again; nothing where it has none, and the body

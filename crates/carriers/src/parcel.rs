@@ -19,6 +19,25 @@ pub enum Push {
     Remark(String),
 }
 
+/// The most scans that are read out of one body. Whole histories of many parcels fit; what has more was written to
+/// be a burden.
+pub const MAX_SCANS: usize = 5_000;
+
+impl Push {
+    /// The push, where it claims no more than [`MAX_SCANS`].
+    pub(crate) fn bounded(self) -> Result<Self, Unreadable> {
+        let scans = match &self {
+            Self::Parcels(parcels) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
+            Self::Activation(_) | Self::Remark(_) => 0,
+        };
+        if scans <= MAX_SCANS {
+            Ok(self)
+        } else {
+            Err(Unreadable(format!("{scans} scans in one body; {MAX_SCANS} are the most")))
+        }
+    }
+}
+
 /// A subscription that begins when we call the sender back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Activation {

@@ -1,9 +1,11 @@
 //! No bytes make a parser or a check panic, and what it reads out of them keeps its promises.
 
+mod promises;
+
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::Value;
 
-use crate::{CodeMap, Push, Request, Secrets, Sender};
+use crate::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Request, Secrets, Sender};
 
 const SAMPLES: [&str; 27] = [
     include_str!("../samples/aftership_another_carrier.json"),
@@ -52,21 +54,7 @@ const HEADERS: [&str; 10] = [
 /// Every sender reads the body, whoever wrote it.
 fn read(body: &[u8]) {
     for sender in Sender::ALL {
-        // What is asked before a body is parsed.
-        let _: (Option<String>, Option<String>) = (sender.push_id(body), sender.challenge(body));
-        let Ok(Push::Parcels(parcels)) = sender.parse(body, &CodeMap::default()) else { continue };
-        for parcel in parcels {
-            assert!(!parcel.scans.is_empty());
-            assert!(
-                !parcel.tracking_number.is_empty() && !parcel.tracking_number.contains(char::is_whitespace)
-            );
-            for scan in &parcel.scans {
-                assert!(!scan.code.is_empty());
-                let texts = [Some(scan.code.clone()), scan.description.clone(), scan.location.clone()];
-                assert!(texts.iter().flatten().all(|text| !text.contains('\0') && text.len() < 10_000));
-            }
-            parcel.into_scans("2026-01-15T12:00:00Z".parse().unwrap());
-        }
+        promises::read(sender, body);
     }
 }
 
@@ -104,6 +92,25 @@ fn hostile() -> impl Strategy<Value = Value> {
             Value::from("\u{0}"),
         ]),
     ]
+}
+
+#[test]
+fn every_sender_has_a_fuzz_target() {
+    let targets = include_str!("../../../fuzz/Cargo.toml");
+    for sender in Sender::ALL {
+        assert!(targets.contains(&format!("name = \"parse_{sender}\"")), "{sender}");
+    }
+}
+
+#[test]
+fn a_body_with_more_scans_than_anybody_sends_is_refused() {
+    let read = |scans: usize| {
+        let events = vec![r#"{"date":1}"#; scans].join(",");
+        let body = format!(r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{events}]}}]}}"#);
+        Sender::Fedex.parse(body.as_bytes(), &CodeMap::default()).map_err(|error| error.to_string())
+    };
+    assert!(read(MAX_SCANS).is_ok());
+    assert_eq!(read(MAX_SCANS + 1).unwrap_err(), "5001 scans in one body; 5000 are the most");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::settings::BadSettings;
+use crate::{settings::BadSettings, story::BadStory};
 
 /// An argument that cannot be what it is. The message begins with the argument's name.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,9 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code(error))
 }
 
-/// 2 for usage and settings, 1 for everything else.
+/// 2 for usage, settings and stories that cannot be played, 1 for everything else.
 fn code(error: &anyhow::Error) -> u8 {
-    if error.is::<BadUsage>() || error.is::<BadSettings>() { 2 } else { 1 }
+    if error.is::<BadUsage>() || error.is::<BadSettings>() || error.is::<BadStory>() { 2 } else { 1 }
 }
 
 /// One line for what happened (one for each bad setting), one for each cause.

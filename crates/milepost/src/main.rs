@@ -9,10 +9,14 @@ mod database;
 mod demo;
 mod failure;
 mod keys;
+mod merchant;
+mod nearest;
 mod server;
 mod settings;
 mod shutdown;
+mod story;
 mod telemetry;
+mod webhook;
 
 use std::process::ExitCode;
 

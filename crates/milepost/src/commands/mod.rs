@@ -13,6 +13,6 @@ use std::io::{self, Write};
 use anyhow::Context;
 
 /// Writes a line to stdout. A reader that went away is an error, not a panic.
-fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
+pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", line.as_ref()).context("the output could not be written")
 }

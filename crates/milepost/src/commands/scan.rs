@@ -1,19 +1,22 @@
-//! `milepost scan`: one webhook as a carrier would send it, to try an installation.
+//! `milepost scan`: one webhook as a carrier would send it, or a story of many, to try an installation.
 
-use std::{error::Error, time::Duration};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use app::Clock;
 use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
-use domain::{Carrier, Meaning, ShipmentStatus};
-use reqwest::{Client, Url, header::CONTENT_TYPE};
+use domain::{Carrier, Meaning};
+use reqwest::Url;
 
 use super::say;
 use crate::{
+    demo,
     failure::BadUsage,
-    settings::{BadSettings, Hidden, Settings, webhook_secret_variable},
+    settings::{BadSettings, Settings, webhook_secret_variable},
+    story::{self, values},
+    webhook::{Post, Webhook},
 };
 
 /// Shown below the help.
@@ -23,115 +26,147 @@ The secret is the one in the settings (MILEPOST_WEBHOOK_SECRET_FEDEX, …) unles
 Examples:
   milepost scan --carrier fedex --tracking 794600000001 --status out_for_delivery
   milepost scan --carrier ups --tracking 1Z9999990000000001 --status delivered \\
-    --at 2026-01-15T07:02:09-05:00 --location 'Holbrook, NY, US' --to https://track.example.org";
-
-/// How long to wait for the server's answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+    --at 2026-01-15T07:02:09-05:00 --location 'Holbrook, NY, US' --to https://track.example.org
+  milepost scan --story stories/forged.toml --orders --token \"$(milepost token --role system)\"";
 
 /// The arguments of `milepost scan`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Who sends it: fedex or ups
-    #[arg(long)]
-    pub carrier: Sender,
-    /// The parcel's tracking number
-    #[arg(long, value_name = "NUMBER")]
-    pub tracking: String,
-    /// How far the parcel is: label_created, picked_up, in_transit, out_for_delivery, available_for_pickup,
-    /// delivered, returned_to_sender or cancelled
-    #[arg(long)]
-    pub status: ShipmentStatus,
+    #[arg(long, help = known_senders(), required_unless_present = "story", conflicts_with = "story")]
+    pub carrier: Option<Sender>,
+    /// The parcel's tracking number; with --story NAME=NUMBER, for a parcel of the story
+    #[arg(long, value_name = "NUMBER", required_unless_present = "story")]
+    pub tracking: Vec<String>,
+    /// Who carries the parcel, where the sender reports for many: fedex, ups, usps or dhl [default: fedex]
+    #[arg(long, value_name = "CARRIER", value_parser = Carrier::parse, conflicts_with = "story")]
+    pub parcel_carrier: Option<Carrier>,
+    /// How far the parcel is, or what is wrong with it: picked_up, in_transit, out_for_delivery, delivered,
+    /// delivery_attempt_failed, delayed, …
+    #[arg(long, value_parser = values::meaning, required_unless_present = "story", conflicts_with = "story")]
+    pub status: Option<Meaning>,
     /// When it was scanned, with the offset of the place [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "story")]
     pub at: Option<DateTime<FixedOffset>>,
     /// Where it was scanned: 'Holbrook, NY, US', 'Berlin, DE'
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", conflicts_with = "story")]
     pub location: Option<String>,
     /// The server, or the full address of the webhook [default: MILEPOST_PUBLIC_URL, or MILEPOST_LISTEN]
     #[arg(long, value_name = "URL")]
     pub to: Option<Url>,
-    /// What to sign with
+    /// What to sign with; with --story SENDER=SECRET
     #[arg(long)]
-    pub secret: Option<String>,
+    pub secret: Vec<String>,
     /// Post the same webhook so many times; only the first may change anything
-    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..),
+        conflicts_with = "story")]
     pub repeat: u32,
+    /// Play a file of scans: see docs/stories.md
+    #[arg(long, value_name = "FILE")]
+    pub story: Option<PathBuf>,
+    /// With --story: make the pauses so many times as short
+    #[arg(long, value_name = "N", default_value = "1", value_parser = demo::speed, requires = "story")]
+    pub speed: f64,
+    /// With --story: place its order and register its parcels first, and compare how they end
+    #[arg(long, requires = "story", requires = "token")]
+    pub orders: bool,
+    /// With --orders: a bearer token of support or a system
+    #[arg(long, requires = "orders")]
+    pub token: Option<String>,
+    /// With --orders: where the customer's mails go
+    #[arg(long, value_name = "ADDRESS", default_value = "customer@example.invalid", requires = "orders")]
+    pub email: String,
 }
 
-/// Posts the webhook and prints the server's answer. Settings are read only for what the arguments leave open.
+/// Posts what the arguments say. Settings are read only for what the arguments leave open.
 pub async fn run(
     settings: impl Fn() -> Result<Settings, BadSettings>,
     arguments: Arguments,
 ) -> anyhow::Result<()> {
-    let carrier = arguments.carrier;
-    let secret = match arguments.secret.as_deref() {
-        Some(secret) => secret.into(),
-        None => configured_secret(&settings()?, carrier)?,
-    };
-    let server = match arguments.to {
-        Some(to) => to,
+    let server = match &arguments.to {
+        Some(to) => to.clone(),
         None => own_address(&settings()?)?,
     };
-    let to = webhook_address(server, carrier)?;
+    let secrets = |sender| match secret_among(&arguments.secret, sender, arguments.story.is_some())? {
+        Some(secret) => Ok(secret),
+        None => configured_secrets(&settings()?, sender),
+    };
+    let Some(file) = arguments.story.clone() else { return one(&arguments, &server, secrets).await };
+    let merchant = arguments.token.map(|token| story::Merchant { token, email: arguments.email });
+    let options =
+        story::Options { file, to: server, tracking: arguments.tracking, speed: arguments.speed, merchant };
+    story::run(options, secrets).await
+}
+
+/// Posts one webhook and prints the server's answer; one other than 2xx is a failure.
+async fn one(
+    arguments: &Arguments,
+    server: &Url,
+    secrets: impl Fn(Sender) -> anyhow::Result<Secrets>,
+) -> anyhow::Result<()> {
+    let (Some(sender), Some(meaning)) = (arguments.carrier, arguments.status) else {
+        bail!(BadUsage { argument: "--carrier, --status", problem: "are needed without --story".to_owned() });
+    };
+    let [number] = &arguments.tracking[..] else {
+        bail!(BadUsage { argument: "--tracking", problem: "is needed once without --story".to_owned() });
+    };
+    let carrier = match (sender.carrier(), arguments.parcel_carrier) {
+        (Some(own), Some(other)) if own != other => {
+            let problem = format!("{sender} reports on its own parcels only");
+            bail!(BadUsage { argument: "--parcel-carrier", problem });
+        }
+        (Some(own), Some(_) | None) => own,
+        (None, carrier) => carrier.unwrap_or(Carrier::Fedex),
+    };
+    let secrets = secrets(sender)?;
     let now = Clock::System.now();
     let told = Told {
-        meaning: Meaning::Status(arguments.status),
+        meaning,
         at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
         location: arguments.location.as_deref(),
     };
-    let history = Compose {
-        carrier: carrier.carrier().unwrap_or(Carrier::Fedex),
-        tracking_number: &arguments.tracking,
-        scans: &[told],
-        estimated_delivery: None,
-        sent_at: now,
-    };
-    let Some(body) = carrier.compose(&history).pop() else {
-        let problem = format!("{carrier} has no way to say {}", arguments.status);
+    let history =
+        Compose { carrier, tracking_number: number, scans: &[told], estimated_delivery: None, sent_at: now };
+    let Some(body) = sender.compose(&history).pop() else {
+        let problem = format!("{sender} has no way to say {}", values::name(meaning));
         bail!(BadUsage { argument: "--status", problem });
     };
-    let secrets = Secrets::new([secret.expose().to_owned()])
-        .map_err(|problem| BadUsage { argument: "--secret", problem: problem.to_string() })?;
-    let headers = carrier.sign(&secrets, &body, now);
+    let webhook = Webhook { sender, headers: sender.sign(&secrets, &body, now), body };
+    let post = Post::to(server)?;
     for _ in 0..arguments.repeat {
-        post(&to, &headers, &body).await?;
+        let answer = post.send(&webhook).await?;
+        let line = format!("{} {}", answer.status, answer.text);
+        if !answer.status.is_success() {
+            bail!("{server} refused it: {}", line.trim_end());
+        }
+        say(line.trim_end())?;
     }
     Ok(())
 }
 
-/// Posts once and prints the answer; one other than 2xx is a failure.
-async fn post(to: &Url, headers: &[(String, String)], body: &[u8]) -> anyhow::Result<()> {
-    let client = Client::builder().timeout(PATIENCE).build().context("no HTTP client can be made")?;
-    let mut request = client.post(to.clone()).header(CONTENT_TYPE, "application/json").body(body.to_vec());
-    for (name, value) in headers {
-        request = request.header(name, value);
+/// What the command line gives the sender to sign with. A story has many senders: there each secret is named.
+fn secret_among(given: &[String], sender: Sender, named: bool) -> anyhow::Result<Option<Secrets>> {
+    let wrong = |problem: String| BadUsage { argument: "--secret", problem };
+    let mut found = None;
+    for text in given {
+        let (name, secret) = match text.split_once('=').filter(|_| named) {
+            Some((name, secret)) => (values::sender(name).map_err(wrong)?, secret),
+            None if named => bail!(wrong("in a story it is like fedex=SECRET".to_owned())),
+            None => (sender, text.as_str()),
+        };
+        if name == sender {
+            found = Some(Secrets::new([secret.to_owned()]).map_err(|problem| wrong(problem.to_string()))?);
+        }
     }
-    let unanswered = || format!("--to: no answer from {to}");
-    let answer = request.send().await.map_err(innermost).with_context(unanswered)?;
-    let status = answer.status();
-    let text = answer.text().await.map_err(innermost).with_context(unanswered)?;
-    let line = format!("{status} {}", text.trim());
-    if !status.is_success() {
-        bail!("{to} refused it: {}", line.trim_end());
-    }
-    say(line.trim_end())
+    Ok(found)
 }
 
-/// Of the client's nested errors the one that says what happened.
-fn innermost(error: reqwest::Error) -> anyhow::Error {
-    let mut cause: &dyn Error = &error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    anyhow::Error::msg(cause.to_string())
-}
-
-/// The first secret of the carrier, which the server knows too.
-fn configured_secret(settings: &Settings, carrier: Sender) -> Result<Hidden, BadUsage> {
-    let secret = settings.webhook_secrets.get(&carrier).and_then(|secrets| secrets.first());
-    secret.cloned().ok_or_else(|| {
-        let problem = format!("is needed: {} is not set", webhook_secret_variable(carrier));
-        BadUsage { argument: "--secret", problem }
+/// The secrets of the sender, which the server knows too.
+fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Secrets> {
+    let known = settings.webhook_secrets.get(&sender);
+    let known = known.into_iter().flatten().map(|secret| secret.expose().to_owned());
+    Secrets::new(known).map_err(|_none| {
+        let problem = format!("is needed: {} is not set", webhook_secret_variable(sender));
+        BadUsage { argument: "--secret", problem }.into()
     })
 }
 
@@ -140,16 +175,8 @@ fn own_address(settings: &Settings) -> anyhow::Result<Url> {
     Url::parse(&url).context("--to: is needed")
 }
 
-/// The address of the carrier's webhook; one that has a path already is taken as it is.
-fn webhook_address(mut url: Url, carrier: Sender) -> Result<Url, BadUsage> {
-    if !matches!(url.scheme(), "http" | "https") {
-        let problem = format!("{url} is not a web address, as in http://127.0.0.1:8080");
-        return Err(BadUsage { argument: "--to", problem });
-    }
-    if url.path() == "/" {
-        url.set_path(&format!("/webhooks/{carrier}"));
-    }
-    Ok(url)
+fn known_senders() -> String {
+    format!("Who sends it: {}", Sender::ALL.map(Sender::as_str).join(", "))
 }
 
 fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {
@@ -162,14 +189,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_the_server_or_the_webhook_itself() {
-        let address = |url: &str| webhook_address(url.parse().unwrap(), Sender::Ups).map(String::from);
-        assert_eq!(address("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080/webhooks/ups");
-        assert_eq!(address("https://h/behind/proxy").unwrap(), "https://h/behind/proxy");
-        assert!(address("ftp://h").unwrap_err().to_string().starts_with("--to: "));
-    }
-
-    #[test]
     fn a_time_needs_its_offset() {
         assert!(time("2026-01-15T07:02:09-05:00").is_ok());
         assert!(time("2026-01-15T07:02:09").unwrap_err().contains("as in 2026-01-15T07:02:09-05:00"));
@@ -178,7 +197,18 @@ mod tests {
     #[test]
     fn a_missing_secret_is_named() {
         let settings = Settings::read([], None, |_| unreachable!("there is no file")).unwrap();
-        let error = configured_secret(&settings, Sender::Fedex).unwrap_err();
+        let error = configured_secrets(&settings, Sender::Fedex).unwrap_err();
         assert_eq!(error.to_string(), "--secret: is needed: MILEPOST_WEBHOOK_SECRET_FEDEX is not set");
+    }
+
+    #[test]
+    fn in_a_story_a_secret_names_its_sender() {
+        let given = ["fedex=a=b".to_owned()];
+        assert!(secret_among(&given, Sender::Fedex, true).unwrap().is_some());
+        assert!(secret_among(&given, Sender::Ups, true).unwrap().is_none());
+        assert!(secret_among(&given, Sender::Ups, false).unwrap().is_some());
+        let error = secret_among(&["fedx=a".to_owned()], Sender::Ups, true).unwrap_err();
+        assert_eq!(error.to_string(), "--secret: `fedx` is no sender of webhooks; did you mean fedex?");
+        assert!(secret_among(&["a".to_owned()], Sender::Ups, true).is_err());
     }
 }

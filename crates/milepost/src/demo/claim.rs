@@ -5,8 +5,8 @@ use domain::OrderStatus;
 use super::{
     facts::{Facts, Shipment},
     script::Claim,
-    shop::word,
 };
+use crate::merchant::word;
 
 /// What to tell people about a claim that holds, if it says more than the order's status; or what is wrong.
 type Verdict = Result<Option<String>, String>;

@@ -5,10 +5,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    client::Client,
-    shop::{Answer, Placed},
-};
+use crate::merchant::{Answer, Client, Placed};
 
 /// What a step led to, as it can be seen at one moment.
 #[derive(Clone, Debug)]

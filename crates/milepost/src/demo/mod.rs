@@ -5,7 +5,6 @@
 
 mod carrier;
 mod claim;
-mod client;
 mod facts;
 mod invitation;
 mod print;
@@ -116,7 +115,8 @@ fn quiet() -> anyhow::Result<Settings> {
     Ok(Settings::read([log], None, |path| std::fs::read_to_string(path))?)
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+/// Reads how many times as fast something is to be played.
+pub fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=1000.0).contains(speed));
     speed.ok_or_else(|| "a number from 0.01 to 1000 is needed".to_owned())
 }

@@ -2,17 +2,17 @@
 
 use std::iter;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use api::auth::{Claims, Tokens};
 use app::Clock;
 use chrono::TimeDelta;
 use domain::{FulfillmentPath, OrderStatus, Origin};
 use futures::future::try_join_all;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{carrier::Parcel, client::Client};
+use super::carrier::Parcel;
+use crate::merchant::{Answer, Client, Placed, word};
 
 /// How long the demo's tokens are good for.
 const TOKENS_FOR: TimeDelta = TimeDelta::hours(24);
@@ -58,73 +58,6 @@ pub struct Order {
     pub origin: Origin,
 }
 
-/// An order that was placed.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    /// Its id.
-    pub id: String,
-    /// The id of its one line.
-    pub item: String,
-    /// The customer's page.
-    pub page: String,
-}
-
-/// What the API answered to a mutation.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    #[serde(rename = "__typename")]
-    kind: String,
-    changed: Option<bool>,
-    message: Option<String>,
-    code: Option<String>,
-    blocked_by: Option<Blocker>,
-    #[serde(default)]
-    allowed: Vec<String>,
-    asked: Option<u32>,
-    ordered: Option<u32>,
-    allocated: Option<u32>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Blocker {
-    code: String,
-}
-
-impl Answer {
-    /// Whether it was granted and changed something.
-    pub fn changed(&self) -> Option<bool> {
-        self.changed
-    }
-
-    /// The name of the refusal and the reason in words; nothing where it was granted.
-    pub fn refusal(&self) -> Option<(&str, String)> {
-        let message = self.message.clone()?;
-        let code = self.blocked_by.as_ref().map(|blocker| &blocker.code).or(self.code.as_ref());
-        let reason = match (self.asked, self.ordered, self.allocated) {
-            // The message names the item by its id, which says little on a screen.
-            (Some(asked), Some(ordered), Some(allocated)) => {
-                format!("asked {asked}, ordered {ordered}, in parcels already {allocated}")
-            }
-            _ => message,
-        };
-        Some((code.unwrap_or(&self.kind), reason))
-    }
-
-    /// Nothing, where it was granted.
-    pub fn granted(&self) -> anyhow::Result<()> {
-        match self.refusal() {
-            Some((name, reason)) => bail!("refused, {name}: {reason}"),
-            None => Ok(()),
-        }
-    }
-
-    /// What could be asked for instead of the status that was refused.
-    pub fn allowed(&self) -> &[String] {
-        &self.allowed
-    }
-}
-
 impl Shop {
     /// Everybody who calls the server at that address.
     pub fn open(url: &str, tokens: &Tokens) -> anyhow::Result<Self> {
@@ -132,7 +65,7 @@ impl Shop {
         let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
         let client = |role: &str, sub: String| {
             let claims = Claims { sub: Some(sub), role: role.to_owned(), supplier: None, exp };
-            Client::new(url, tokens.issue(&claims)?)
+            Client::near(url, tokens.issue(&claims)?)
         };
         Ok(Self {
             ada: client("customer", adas_id.to_string())?,
@@ -165,19 +98,12 @@ impl Shop {
             "fulfillmentPath": word(order.path.as_str()),
             "items": [{ "sku": sku, "name": order.item, "quantity": order.units, "origin": origin }],
         });
-        let data: Value = self.ada.ask(PLACE, json!({ "input": input })).await?;
-        let text = |at: &str| data.pointer(at).and_then(Value::as_str).map(str::to_owned);
-        Ok(Placed {
-            id: text("/placeOrder/order/id").with_context(|| format!("not placed: {data}"))?,
-            item: text("/placeOrder/order/items/0/id").context("an order without items")?,
-            page: text("/placeOrder/order/trackingUrl").context("an order without a page")?,
-        })
+        self.ada.place(input).await
     }
 
     /// Somebody asks for a status.
     pub async fn bring(&self, who: Who, order: &Placed, to: OrderStatus) -> anyhow::Result<Answer> {
-        let input = json!({ "orderId": order.id, "to": word(to.as_str()) });
-        self.answer(who, BRING, "transitionOrder", input).await
+        self.client(who).bring(order, to).await
     }
 
     /// So many callers ask for the same status at the same moment.
@@ -188,7 +114,7 @@ impl Shop {
     /// Somebody cancels an order.
     pub async fn cancel(&self, who: Who, order: &Placed, reason: &str) -> anyhow::Result<Answer> {
         let input = json!({ "orderId": order.id, "reason": reason });
-        self.answer(who, CANCEL, "cancelOrder", input).await
+        self.client(who).mutate("cancelOrder", CANCEL, input).await
     }
 
     /// The shop registers a parcel: with so many units, or with all that wait.
@@ -198,35 +124,11 @@ impl Shop {
         parcel: &Parcel,
         units: Option<u32>,
     ) -> anyhow::Result<Answer> {
-        let items = units.map(|units| json!([{ "itemId": order.item, "quantity": units }]));
-        let input = json!({
-            "orderId": order.id,
-            "carrier": word(parcel.carrier.as_str()),
-            "trackingNumber": parcel.number,
-            "items": items,
-        });
-        self.answer(Who::Shop, REGISTER, "createShipment", input).await
-    }
-
-    async fn answer(&self, who: Who, query: &str, field: &str, input: Value) -> anyhow::Result<Answer> {
-        let mut data: Value = self.client(who).ask(query, json!({ "input": input })).await?;
-        serde_json::from_value(data[field].take()).with_context(|| format!("the answer to {field}"))
+        let carrier = parcel.carrier.carrier().context("a parcel of the demo without a carrier")?;
+        self.shop.register(order, carrier, &parcel.number, units).await
     }
 }
 
-/// A word of the domain as GraphQL spells it.
-pub fn word(name: &str) -> String {
-    name.to_ascii_uppercase()
-}
-
-const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
-    __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message } } }";
-const BRING: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
-    __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
-    ... on InvalidTransition { allowed blockedBy { code } } } }";
 const CANCEL: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) {
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
-const REGISTER: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) {
-    __typename ... on Problem { message } ... on ShipmentRefused { code }
-    ... on OverAllocated { asked ordered allocated } } }";

@@ -10,8 +10,9 @@ use tokio::time::sleep;
 use super::{
     carrier::{Carriers, Parcel},
     script::scan,
-    shop::{Order, Placed, Shop, Who},
+    shop::{Order, Shop, Who},
 };
+use crate::merchant::Placed;
 
 /// Parcels of an order to be watched. With three scans each it is under way for a minute or two.
 const PARCELS: u32 = 8;

@@ -13,8 +13,9 @@ use super::{
     print::Screen,
     scenes,
     script::{Action, Claim, Scene, Step},
-    shop::{Placed, Shop, Who},
+    shop::{Shop, Who},
 };
+use crate::merchant::Placed;
 
 /// How long a claim may take to become true.
 const PATIENCE: Duration = Duration::from_secs(15);

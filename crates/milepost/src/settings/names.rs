@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::nearest::nearest;
+
 /// What the names of our environment variables begin with. In the settings file they go without it.
 pub const PREFIX: &str = "MILEPOST_";
 
@@ -97,11 +99,8 @@ pub fn unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
         Kind::Plain => vec![setting.name.to_owned()],
         Kind::Secret | Kind::Rotating => vec![setting.name.to_owned(), format!("{}_FILE", setting.name)],
     });
-    let nearest =
-        names.map(|name| (strsim::jaro_winkler(&name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));
     let mut said = "there is no such setting".to_owned();
-    // Above this a typing error, below it another word.
-    if let Some((_, name)) = nearest.filter(|(likeness, _)| *likeness > 0.85) {
+    if let Some(name) = nearest(key, names) {
         write!(said, "; did you mean {}?", write_name(&name)).unwrap_or_default();
     }
     said

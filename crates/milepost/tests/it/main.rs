@@ -10,4 +10,5 @@ mod resume;
 mod rivals;
 mod settings;
 mod stop;
+mod stories;
 mod story;

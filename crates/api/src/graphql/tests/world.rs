@@ -192,7 +192,8 @@ impl World {
 
     fn written(&self, number: &str, status: ShipmentStatus, location: &str) -> Vec<u8> {
         let now = self.app.clock.now();
-        let told = Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some(location) };
+        let told =
+            Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some(location) };
         let history = Compose {
             carrier: domain::Carrier::Fedex,
             tracking_number: number,

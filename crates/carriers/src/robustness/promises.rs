@@ -1,0 +1,60 @@
+//! What holds of everything that is read out of a body, whoever wrote it.
+//!
+//! The tests in `robustness.rs` ask it of made-up and damaged bodies. The fuzz targets include this file and ask it
+//! of any bytes: see `fuzz/src/lib.rs`.
+
+use super::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Sender};
+
+/// The longest text that comes out of a body, in bytes: a few of those that are cut at 500 characters.
+const LONGEST: usize = 10_000;
+/// What comes out of a body takes at most so many times its bytes, and a little for an empty one.
+const TIMES: usize = 32;
+const A_LITTLE: usize = 1_000;
+
+/// Has the sender read the body. Panics where what comes out breaks a promise, or where reading itself panics.
+pub fn read(sender: Sender, body: &[u8]) {
+    // What is asked before a body is parsed. A challenge is sent back as it came, and never stored.
+    texts(&sender.push_id(body));
+    assert!(sender.challenge(body).is_none_or(|challenge| challenge.len() <= body.len() + A_LITTLE));
+    match sender.parse(body, &CodeMap::default()) {
+        Ok(Push::Parcels(parcels)) => check(parcels, body.len()),
+        Ok(Push::Activation(asked)) => texts([&asked.subscription, &asked.secret]),
+        Ok(Push::Remark(said)) => texts([&said]),
+        Err(unreadable) => texts([&unreadable.to_string()]),
+    }
+}
+
+fn check(parcels: Vec<Parcel>, length: usize) {
+    let held: usize = parcels.iter().map(held).sum();
+    assert!(held <= TIMES * length + A_LITTLE, "{held} bytes come out of {length}");
+    assert!(parcels.iter().map(|parcel| parcel.scans.len()).sum::<usize>() <= MAX_SCANS);
+    for parcel in parcels {
+        assert!(!parcel.scans.is_empty());
+        let number = &parcel.tracking_number;
+        assert!(!number.is_empty() && !number.contains(char::is_whitespace), "{number:?}");
+        texts([number].into_iter().chain(&parcel.package));
+        for scan in &parcel.scans {
+            assert!(!scan.code.is_empty());
+            texts([&scan.code].into_iter().chain(&scan.description).chain(&scan.location));
+        }
+        let scans = parcel.scans.len();
+        assert_eq!(parcel.into_scans("2026-01-15T12:00:00Z".parse().unwrap()).len(), scans);
+    }
+}
+
+/// No text has a NUL, which PostgreSQL would refuse, or is long.
+fn texts<'a>(texts: impl IntoIterator<Item = &'a String>) {
+    for text in texts {
+        assert!(!text.contains('\0') && text.len() < LONGEST, "{} bytes: {text:?}", text.len());
+    }
+}
+
+/// The memory a parcel takes, in bytes.
+fn held(parcel: &Parcel) -> usize {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let scan = |scan: &ParsedScan| {
+        size_of::<ParsedScan>() + scan.code.len() + length(&scan.description) + length(&scan.location)
+    };
+    let scans: usize = parcel.scans.iter().map(scan).sum();
+    size_of::<Parcel>() + parcel.tracking_number.len() + length(&parcel.package) + scans
+}

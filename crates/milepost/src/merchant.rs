@@ -1,0 +1,180 @@
+//! A small GraphQL client: what any program of the merchant would use to place orders and register parcels.
+//!
+//! The people of the demo call it, and the stories of `milepost scan`.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use domain::{Carrier, OrderStatus};
+use reqwest::Client as Http;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One caller with their token.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    /// A caller of a server on this machine.
+    pub fn near(url: &str, token: String) -> anyhow::Result<Self> {
+        let http =
+            Http::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
+        Ok(Self::through(http, url, token))
+    }
+
+    /// A caller of the server at that address, wherever it is.
+    pub fn through(http: Http, url: &str, token: String) -> Self {
+        Self { http, url: url.to_owned(), token }
+    }
+
+    /// The token, for whoever wants to be this caller.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Asks by GraphQL and reads the `data`. Errors in the answer are errors here.
+    pub async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> anyhow::Result<T> {
+        let asked = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.token);
+        let asked = asked.json(&json!({ "query": query, "variables": variables }));
+        let mut answer: Value = asked.send().await?.json().await.context("the answer is no JSON")?;
+        if let Some(error) = answer.pointer("/errors/0") {
+            bail!("the API answered {error} to {query}");
+        }
+        serde_json::from_value(answer["data"].take()).with_context(|| format!("the answer to {query}"))
+    }
+
+    /// Opens a page as a browser would, without the token.
+    pub async fn page(&self, address: &str) -> anyhow::Result<String> {
+        let page = self.http.get(address).send().await?.error_for_status()?;
+        Ok(page.text().await?)
+    }
+
+    /// Makes a mutation and reads what it answers.
+    pub async fn mutate(&self, name: &str, query: &str, input: Value) -> anyhow::Result<Answer> {
+        let mut data: Value = self.ask(query, json!({ "input": input })).await?;
+        serde_json::from_value(data[name].take()).with_context(|| format!("the answer to {name}"))
+    }
+
+    /// Places an order of one line.
+    pub async fn place(&self, input: Value) -> anyhow::Result<Placed> {
+        let data: Value = self.ask(PLACE, json!({ "input": input })).await?;
+        let text = |at: &str| data.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        Ok(Placed {
+            id: text("/placeOrder/order/id").with_context(|| format!("not placed: {data}"))?,
+            item: text("/placeOrder/order/items/0/id").context("an order without items")?,
+            page: text("/placeOrder/order/trackingUrl").context("an order without a page")?,
+        })
+    }
+
+    /// Asks for a status.
+    pub async fn bring(&self, order: &Placed, to: OrderStatus) -> anyhow::Result<Answer> {
+        let input = json!({ "orderId": order.id, "to": word(to.as_str()) });
+        self.mutate("transitionOrder", BRING, input).await
+    }
+
+    /// Registers a parcel: with so many units, or with all that wait.
+    pub async fn register(
+        &self,
+        order: &Placed,
+        carrier: Carrier,
+        number: &str,
+        units: Option<u32>,
+    ) -> anyhow::Result<Answer> {
+        let items = units.map(|units| json!([{ "itemId": order.item, "quantity": units }]));
+        let input = json!({
+            "orderId": order.id,
+            "carrier": word(carrier.as_str()),
+            "trackingNumber": number,
+            "items": items,
+        });
+        self.mutate("createShipment", REGISTER, input).await
+    }
+}
+
+/// An order that was placed.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Its id.
+    pub id: String,
+    /// The id of its one line.
+    pub item: String,
+    /// The customer's page.
+    pub page: String,
+}
+
+/// What the API answered to a mutation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    #[serde(rename = "__typename")]
+    kind: String,
+    changed: Option<bool>,
+    message: Option<String>,
+    code: Option<String>,
+    blocked_by: Option<Blocker>,
+    #[serde(default)]
+    allowed: Vec<String>,
+    asked: Option<u32>,
+    ordered: Option<u32>,
+    allocated: Option<u32>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Blocker {
+    code: String,
+}
+
+impl Answer {
+    /// Whether it was granted and changed something.
+    pub fn changed(&self) -> Option<bool> {
+        self.changed
+    }
+
+    /// The name of the refusal and the reason in words; nothing where it was granted.
+    pub fn refusal(&self) -> Option<(&str, String)> {
+        let message = self.message.clone()?;
+        let code = self.blocked_by.as_ref().map(|blocker| &blocker.code).or(self.code.as_ref());
+        let reason = match (self.asked, self.ordered, self.allocated) {
+            // The message names the item by its id, which says little on a screen.
+            (Some(asked), Some(ordered), Some(allocated)) => {
+                format!("asked {asked}, ordered {ordered}, in parcels already {allocated}")
+            }
+            _ => message,
+        };
+        Some((code.unwrap_or(&self.kind), reason))
+    }
+
+    /// Nothing, where it was granted.
+    pub fn granted(&self) -> anyhow::Result<()> {
+        match self.refusal() {
+            Some((name, reason)) => bail!("refused, {name}: {reason}"),
+            None => Ok(()),
+        }
+    }
+
+    /// What could be asked for instead of the status that was refused.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
+    }
+}
+
+/// A word of the domain as GraphQL spells it.
+pub fn word(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
+
+const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
+    __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message } } }";
+const BRING: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
+    __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
+    ... on InvalidTransition { allowed blockedBy { code } } } }";
+const REGISTER: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) {
+    __typename ... on Problem { message } ... on ShipmentRefused { code }
+    ... on OverAllocated { asked ordered allocated } } }";

@@ -1,0 +1,268 @@
+//! A story as it stands in its file, and what it comes to. `docs/stories.md` describes the format.
+//!
+//! The whole file is read before anything is sent, and every problem in it is named.
+
+use std::{collections::BTreeMap, path::Path};
+
+use carriers::{Secrets, Sender};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
+use toml::Table;
+
+use super::{
+    fields::{BadStory, Fields, Problems},
+    forge::{self, Forgery},
+    values,
+};
+use crate::nearest::hint;
+
+/// The most units of a parcel, and the most copies of a post.
+const MANY: u32 = 1000;
+
+/// A story, ready to be played.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// What it shows.
+    pub title: String,
+    /// When the order was placed, if the story says so: where its scans begin before that, they are another's.
+    pub placed_at: Option<DateTime<FixedOffset>>,
+    /// Where the order is to end, if the story says so.
+    pub order_ends: Option<OrderStatus>,
+    /// What it is about.
+    pub parcels: Vec<Parcel>,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// A parcel.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// The name in the story.
+    pub name: String,
+    /// Who reports on it.
+    pub sender: Sender,
+    /// Who carries it.
+    pub carrier: Carrier,
+    /// Its number: the file's, or a fresh one.
+    pub tracking: String,
+    /// How many units of the order are in it.
+    pub units: u32,
+    /// Where it is to end, if the story says so.
+    pub ends: Option<ShipmentStatus>,
+}
+
+/// A step: after a pause, what was composed for it is posted.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// How long to wait before it.
+    pub after: TimeDelta,
+    /// What is told, a parcel each.
+    pub tales: Vec<Tale>,
+    /// How often the same bytes are posted.
+    pub repeat: u32,
+    /// How it is forged, if it is.
+    pub forge: Option<Forgery>,
+    /// The answer that is expected.
+    pub expect: u16,
+}
+
+/// What one step tells of one parcel.
+#[derive(Clone, Debug)]
+pub struct Tale {
+    /// The parcel's place among the story's.
+    pub parcel: usize,
+    /// What is told, oldest first.
+    pub claims: Vec<Claim>,
+    /// When it is expected to be delivered, if that is told too.
+    pub estimated_delivery: Option<DateTime<FixedOffset>>,
+}
+
+/// One scan.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// How far the parcel is, or what is wrong with it.
+    pub meaning: Meaning,
+    /// When it was scanned.
+    pub at: DateTime<FixedOffset>,
+    /// Where.
+    pub location: Option<String>,
+}
+
+impl Story {
+    /// Reads a file. Times count from `begin`; `fresh` makes up the number of a parcel that has none.
+    pub fn read(
+        file: &Path,
+        text: &str,
+        begin: DateTime<Utc>,
+        fresh: impl Fn(Carrier) -> String,
+    ) -> Result<Self, BadStory> {
+        let mut problems = Problems::of(file);
+        let table = match text.parse::<Table>() {
+            Ok(table) => table,
+            Err(error) => {
+                let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
+                problems.add(&format!("line {}", before.matches('\n').count() + 1), error.message());
+                return problems.or(None);
+            }
+        };
+        let mut fields = Fields::of(&table, "", &mut problems);
+        let title = fields.needed("title", values::words);
+        let placed_at = fields.maybe("placed_at", |text| values::moment(text, begin));
+        let order_ends = fields.maybe("order_ends", values::order_status);
+        let parcels = fields.tables("parcel");
+        let steps = fields.tables("step");
+        fields.end();
+        let parcels = read_parcels(&parcels, &fresh, &mut problems);
+        // A parcel that is wrong is missing here; that a step then finds it unknown would be said for nothing.
+        let parcels_are_sound = problems.are_none();
+        let mut read = Vec::new();
+        for (step, number) in steps.into_iter().zip(1..) {
+            read.extend(read_step(step, number, begin, parcels_are_sound.then_some(&parcels), &mut problems));
+        }
+        let story = title.map(|title| Self { title, placed_at, order_ends, parcels, steps: read });
+        problems.or(story)
+    }
+
+    /// The senders that take part.
+    pub fn senders(&self) -> impl Iterator<Item = Sender> {
+        let mut senders: Vec<_> = self.parcels.iter().map(|parcel| parcel.sender).collect();
+        senders.sort();
+        senders.dedup();
+        senders.into_iter()
+    }
+
+    /// The earliest scan.
+    pub fn earliest(&self) -> Option<DateTime<Utc>> {
+        let claims = self.steps.iter().flat_map(|step| &step.tales).flat_map(|tale| &tale.claims);
+        claims.map(|claim| claim.at.to_utc()).min()
+    }
+
+    /// Composes everything once and sends nothing: whether every sender can say what the story has it say, and
+    /// whether every forgery can be told from the real thing.
+    pub fn rehearse(
+        &self,
+        file: &Path,
+        secrets: &BTreeMap<Sender, Secrets>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let mut problems = Problems::of(file);
+        for (step, number) in self.steps.iter().zip(1..) {
+            for tale in &step.tales {
+                let parcel = &self.parcels[tale.parcel];
+                let Some(secrets) = secrets.get(&parcel.sender) else { continue };
+                let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, now)?;
+                if webhooks.is_empty() {
+                    let said: Vec<_> = tale.claims.iter().map(|claim| values::name(claim.meaning)).collect();
+                    let problem = format!("{} has no way to say {}", parcel.sender, said.join(", "));
+                    problems.add(&format!("step {number}, parcel {}, status", parcel.name), problem);
+                }
+                if let Some(forgery) = step.forge
+                    && !webhooks.iter().all(|webhook| forge::is_noticed(webhook, secrets, now))
+                {
+                    problems.add(&format!("step {number}, forge"), forge::unnoticed(forgery, parcel.sender));
+                }
+            }
+        }
+        Ok(problems.or(Some(()))?)
+    }
+}
+
+fn read_parcels(
+    tables: &[&Table],
+    fresh: &impl Fn(Carrier) -> String,
+    problems: &mut Problems,
+) -> Vec<Parcel> {
+    let mut parcels: Vec<Parcel> = Vec::new();
+    for (table, number) in tables.iter().zip(1..) {
+        let mut fields = Fields::of(table, format!("parcel {number}"), problems);
+        let name = fields.needed("name", values::words);
+        let sender = fields.needed("sender", values::sender);
+        let carrier = fields.maybe("carrier", values::carrier);
+        let carrier = sender.and_then(|sender| match (sender.carrier(), carrier) {
+            (Some(own), Some(other)) if own != other => {
+                fields.add("carrier", format!("{sender} reports on its own parcels only"));
+                None
+            }
+            (Some(own), Some(_) | None) => Some(own),
+            (None, Some(carrier)) => Some(carrier),
+            (None, None) => {
+                fields.add("carrier", format!("is missing: {sender} reports for many carriers"));
+                None
+            }
+        });
+        let tracking = fields.maybe("tracking", values::tracking_number);
+        let units = fields.number("units", 1, MANY).unwrap_or(1);
+        let ends = fields.maybe("ends", values::shipment_status);
+        if let Some(name) = name.as_ref().filter(|name| parcels.iter().any(|other| other.name == **name)) {
+            fields.add("name", format!("`{name}` is the name of another parcel"));
+        }
+        let same =
+            |other: &&Parcel| Some(other.carrier) == carrier && Some(&other.tracking) == tracking.as_ref();
+        if let Some(other) = parcels.iter().find(same) {
+            fields.add("tracking", format!("parcel {} has the same number", other.name));
+        }
+        fields.end();
+        if let (Some(name), Some(sender), Some(carrier)) = (name, sender, carrier) {
+            let tracking = tracking.unwrap_or_else(|| fresh(carrier));
+            parcels.push(Parcel { name, sender, carrier, tracking, units, ends });
+        }
+    }
+    parcels
+}
+
+/// Reads a step. Without the parcels, what it tells is looked at and not kept.
+fn read_step(
+    table: &Table,
+    number: usize,
+    begin: DateTime<Utc>,
+    parcels: Option<&Vec<Parcel>>,
+    problems: &mut Problems,
+) -> Option<Step> {
+    let mut fields = Fields::of(table, format!("step {number}"), problems);
+    let after = fields.maybe("after", values::span).unwrap_or_default();
+    let sends = fields.tables("send");
+    let repeat = fields.number("repeat", 1, MANY).unwrap_or(1);
+    let forge = fields.maybe("forge", values::forgery);
+    let usual = if forge.is_some() { 401 } else { 200 };
+    let expect = fields.number("expect", 100, 599).unwrap_or(usual);
+    fields.end();
+
+    let mut tales: Vec<Tale> = Vec::new();
+    for (send, at) in sends.into_iter().zip(1..) {
+        let fields = Fields::of(send, format!("step {number}, send {at}"), problems);
+        let Some((parcel, claim, estimated_delivery)) = read_claim(fields, begin, parcels) else { continue };
+        match tales.iter_mut().find(|tale| tale.parcel == parcel) {
+            Some(tale) => {
+                tale.claims.push(claim);
+                tale.estimated_delivery = estimated_delivery.or(tale.estimated_delivery);
+            }
+            None => tales.push(Tale { parcel, claims: vec![claim], estimated_delivery }),
+        }
+    }
+    for tale in &mut tales {
+        tale.claims.sort_by_key(|claim| claim.at);
+    }
+    Some(Step { after, tales, repeat, forge, expect })
+}
+
+/// What one entry tells, of the parcel at which place, and when it expects the delivery.
+fn read_claim(
+    mut fields: Fields<'_, '_>,
+    begin: DateTime<Utc>,
+    parcels: Option<&Vec<Parcel>>,
+) -> Option<(usize, Claim, Option<DateTime<FixedOffset>>)> {
+    let known = |name: &str| {
+        let Some(parcels) = parcels else { return Ok(0) };
+        let names: Vec<&str> = parcels.iter().map(|parcel| parcel.name.as_str()).collect();
+        let found = names.iter().position(|known| *known == name);
+        found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", hint(name, &names)))
+    };
+    let moment = |text: &str| values::moment(text, begin);
+    let parcel = fields.needed("parcel", known);
+    let meaning = fields.needed("status", values::meaning);
+    let at = fields.needed("at", moment);
+    let location = fields.maybe("location", values::words);
+    let estimated_delivery = fields.maybe("estimated_delivery", moment);
+    fields.end();
+    Some((parcel?, Claim { meaning: meaning?, at: at?, location }, estimated_delivery))
+}

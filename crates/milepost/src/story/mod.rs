@@ -1,0 +1,152 @@
+//! `milepost scan --story FILE`: a file of scans that is played against a server, for merchants to try their own
+//! installation.
+//!
+//! `file.rs` reads it, `forge.rs` writes the webhooks, `play.rs` posts them; `orders.rs` places the order they are
+//! about, where that is wanted.
+
+mod fields;
+mod file;
+mod forge;
+mod orders;
+mod play;
+#[cfg(test)]
+mod tests;
+pub mod values;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::bail;
+use app::Clock;
+use carriers::{Secrets, Sender};
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::Carrier;
+use reqwest::Url;
+
+pub use fields::BadStory;
+
+use crate::{commands::say, failure::BadUsage, merchant::Client, nearest::hint, webhook::Post};
+use file::Story;
+use orders::Shop;
+
+/// How a story is played.
+pub struct Options {
+    /// The file.
+    pub file: PathBuf,
+    /// The server.
+    pub to: Url,
+    /// Numbers of parcels that go before those in the file: `mug=794600000001`.
+    pub tracking: Vec<String>,
+    /// Pauses are so many times as short.
+    pub speed: f64,
+    /// Who places the order first; nothing where it is there already.
+    pub merchant: Option<Merchant>,
+}
+
+/// Who places the order.
+pub struct Merchant {
+    /// A bearer token of support or a system.
+    pub token: String,
+    /// Where the customer's mails go.
+    pub email: String,
+}
+
+/// Plays a story, and says whether everything was as the story expects. `secrets` gives what a sender signs with.
+pub async fn run(
+    options: Options,
+    secrets: impl Fn(Sender) -> anyhow::Result<Secrets>,
+) -> anyhow::Result<()> {
+    // Whole seconds: carriers write no more, and a scan that is told twice is to be the same.
+    let begin = Clock::System.now().trunc_subsecs(0);
+    let mut story = read(&options.file, begin)?;
+    give_numbers(&mut story, &options.tracking)?;
+    let secrets: BTreeMap<Sender, Secrets> =
+        story.senders().map(|sender| Ok((sender, secrets(sender)?))).collect::<anyhow::Result<_>>()?;
+    story.rehearse(&options.file, &secrets, begin)?;
+
+    let post = Post::to_server(&options.to)?;
+    say(&story.title)?;
+    for parcel in &story.parcels {
+        say(format!("  {}: {} {}", parcel.name, parcel.carrier.display_name(), parcel.tracking))?;
+    }
+    let shop = match &options.merchant {
+        Some(merchant) => {
+            let url = options.to.as_str().trim_end_matches('/');
+            let client = Client::through(post.http.clone(), url, merchant.token.clone());
+            Some(Shop::open(client, &story, &merchant.email, begin).await?)
+        }
+        None => None,
+    };
+    if let Some(shop) = &shop {
+        say(format!("  order {}, packed: {}", shop.order.id, shop.order.page))?;
+    }
+    say("")?;
+    let posts = play::play(&story, &secrets, &post, options.speed).await?;
+    let ends = match &shop {
+        Some(shop) => Some(shop.compare(&story, begin).await?),
+        None => None,
+    };
+    let ends_told =
+        ends.map(|ends| format!("; {} ends, {} as told", ends.all, ends.right)).unwrap_or_default();
+    say(format!("\n{} posts, {} as expected{ends_told}", posts.all, posts.right))?;
+    if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
+        bail!("not everything was as the story has it");
+    }
+    Ok(())
+}
+
+/// How many there were, and how many of them were right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    all: usize,
+    right: usize,
+}
+
+impl Tally {
+    fn count(&mut self, right: bool) {
+        self.all += 1;
+        self.right += usize::from(right);
+    }
+
+    fn are_right(self) -> bool {
+        self.all == self.right
+    }
+}
+
+fn read(file: &Path, begin: DateTime<Utc>) -> anyhow::Result<Story> {
+    let text = fs::read_to_string(file).map_err(|error| BadUsage {
+        argument: "--story",
+        problem: format!("{} cannot be read: {error}", file.display()),
+    })?;
+    Ok(Story::read(file, &text, begin, fresh)?)
+}
+
+/// Puts the numbers of the command line in place of those in the file.
+fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> {
+    let wrong = |problem| BadUsage { argument: "--tracking", problem };
+    for given in tracking {
+        let example = || wrong(format!("`{given}` is not like mug=794600000001"));
+        let (name, number) = given.split_once('=').ok_or_else(example)?;
+        let number = values::tracking_number(number).map_err(wrong)?;
+        let names: Vec<&str> = story.parcels.iter().map(|parcel| parcel.name.as_str()).collect();
+        let place = names.iter().position(|known| *known == name);
+        let unknown = || wrong(format!("the story has no parcel `{name}`; {}", hint(name, &names)));
+        let place = place.ok_or_else(unknown)?;
+        story.parcels[place].tracking = number;
+    }
+    Ok(())
+}
+
+/// A number that nobody has used, in a form the carrier uses.
+fn fresh(carrier: Carrier) -> String {
+    let digits = rand::random::<u64>() % 10_000_000_000;
+    match carrier {
+        Carrier::Fedex => format!("79{digits:010}"),
+        Carrier::Ups => format!("1Z999AA1{digits:010}"),
+        Carrier::Usps => format!("940010000000{digits:010}"),
+        Carrier::Dhl => format!("JD0146{digits:014}"),
+    }
+}

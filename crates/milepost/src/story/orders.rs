@@ -1,0 +1,161 @@
+//! The order that a story is about: placed and packed before it, looked at after it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use domain::OrderStatus;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::{Tally, file::Story};
+use crate::{
+    commands::say,
+    merchant::{Client, Placed, word},
+};
+
+/// What one unit costs, in cents.
+const PRICE: u32 = 1000;
+/// How long before its first scan the order was placed.
+const BEFORE: TimeDelta = TimeDelta::hours(1);
+/// How long the server may take to read what was posted.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often that is looked up meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How far the server's clock may be behind ours.
+const CLOCKS: TimeDelta = TimeDelta::minutes(5);
+
+/// A merchant whose order is under way.
+pub struct Shop {
+    client: Client,
+    /// The order.
+    pub order: Placed,
+}
+
+/// What has not been read yet.
+#[derive(Deserialize)]
+struct Inbox {
+    webhooks: Waiting,
+}
+
+/// What is there to see after the story.
+#[derive(Deserialize)]
+struct Seen {
+    order: Option<Order>,
+}
+
+#[derive(Deserialize)]
+struct Order {
+    status: String,
+    shipments: Vec<Shipment>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shipment {
+    carrier: String,
+    tracking_number: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Waiting {
+    total_count: usize,
+}
+
+const WAITING: &str = "query($since: DateTime!) {
+  webhooks(filter: { states: [PENDING], since: $since }, first: 1) { totalCount }
+}";
+const LOOK: &str = "query($id: ID!) {
+  order(id: $id) { status shipments { carrier trackingNumber status } }
+}";
+
+impl Shop {
+    /// Places an order for all parcels of the story, confirms its payment, and registers them.
+    pub async fn open(
+        client: Client,
+        story: &Story,
+        email: &str,
+        begin: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
+        let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
+        // A scan that is older than its order counts as another parcel's.
+        let before_all = story.earliest().map_or(begin, |first| begin.min(first - BEFORE));
+        let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
+        let order = client
+            .place(json!({
+                "userId": Uuid::now_v7(),
+                "customerEmail": email,
+                "totalCents": units * PRICE,
+                "items": [{ "sku": "STORY", "name": "A unit of a story", "quantity": units }],
+                "placedAt": placed_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                "notes": format!("milepost scan --story: {}", story.title),
+            }))
+            .await
+            .context("--orders: the order could not be placed")?;
+        for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
+            let answer = client.bring(&order, status).await?;
+            answer.granted().with_context(|| format!("--orders: {status}"))?;
+        }
+        for parcel in &story.parcels {
+            let registered = client.register(&order, parcel.carrier, &parcel.tracking, Some(parcel.units));
+            let answer = registered.await?;
+            answer.granted().with_context(|| format!("--orders: parcel {}", parcel.name))?;
+        }
+        Ok(Self { client, order })
+    }
+
+    /// Waits until everything that was posted is read, prints where parcels and order have ended, and counts those
+    /// that are where the story has them.
+    pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
+        let waiting = self.settled(begin - CLOCKS).await?;
+        if waiting > 0 {
+            say(format!("\n{waiting} webhooks still wait to be read"))?;
+        }
+        // Not together with the inbox: the parts of one query are read one after the other.
+        let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
+        let order = seen.order.context("--orders: the order is gone")?;
+        let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max();
+        let width = names.unwrap_or_default().max("order".len());
+        let mut tally = Tally::default();
+        say("")?;
+        for parcel in &story.parcels {
+            let carrier = word(parcel.carrier.as_str());
+            let its = |shipment: &&Shipment| {
+                shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
+            };
+            let status = order.shipments.iter().find(its).map_or("gone", |shipment| &shipment.status);
+            let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut tally);
+            say(format!("  {:<width$}  {told}", parcel.name))?;
+        }
+        let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut tally);
+        say(format!("  {:<width$}  {told}", "order"))?;
+        Ok(tally)
+    }
+
+    /// Waits until no webhook received since then waits any more, or patience ends; how many do.
+    async fn settled(&self, since: DateTime<Utc>) -> anyhow::Result<usize> {
+        let deadline = Instant::now() + PATIENCE;
+        let variables = json!({ "since": since.to_rfc3339() });
+        loop {
+            let inbox: Inbox = self.client.ask(WAITING, variables.clone()).await?;
+            let waiting = inbox.webhooks.total_count;
+            if waiting == 0 || Instant::now() > deadline {
+                return Ok(waiting);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// A status, and what to think of it where the story says how it is to end.
+fn verdict(status: &str, expected: Option<&str>, tally: &mut Tally) -> String {
+    let status = status.to_ascii_lowercase();
+    let Some(expected) = expected else { return status };
+    let right = status == expected;
+    tally.count(right);
+    if right { format!("✓ {status}") } else { format!("✗ {status}, {expected} was expected") }
+}

@@ -1,0 +1,78 @@
+//! Posts a story step by step, and prints a line for every answer.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use app::Clock;
+use carriers::{Secrets, Sender};
+use reqwest::StatusCode;
+use tokio::time::sleep;
+
+use super::{
+    Tally,
+    file::{Step, Story, Tale},
+    forge, values,
+};
+use crate::{
+    commands::say,
+    webhook::{Answer, Post},
+};
+
+/// So much of an answer is shown.
+const MOST_SHOWN: usize = 40;
+
+/// Plays the story, and counts the answers that are as expected.
+pub async fn play(
+    story: &Story,
+    secrets: &BTreeMap<Sender, Secrets>,
+    post: &Post,
+    speed: f64,
+) -> anyhow::Result<Tally> {
+    let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max().unwrap_or_default();
+    let told = story.steps.iter().flat_map(|step| step.tales.iter().map(|tale| words(step, tale).len()));
+    let width = told.max().unwrap_or_default();
+    let mut tally = Tally::default();
+    for step in &story.steps {
+        sleep(step.after.to_std().unwrap_or(Duration::ZERO).div_f64(speed)).await;
+        for tale in &step.tales {
+            let parcel = &story.parcels[tale.parcel];
+            let Some(secrets) = secrets.get(&parcel.sender) else { continue };
+            let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, Clock::System.now())?;
+            for webhook in &webhooks {
+                for copy in 0..step.repeat {
+                    let answer = post.send(webhook).await?;
+                    let right = answer.status.as_u16() == step.expect;
+                    tally.count(right);
+                    let told = if copy == 0 { words(step, tale) } else { "the same again".to_owned() };
+                    let verdict = verdict(&answer, step.expect);
+                    say(format!(
+                        "{:>4}  {:<9}  {:<names$}  {told:<width$}  {verdict}",
+                        tally.all, parcel.sender, parcel.name
+                    ))?;
+                }
+            }
+        }
+    }
+    Ok(tally)
+}
+
+/// What a step tells of a parcel.
+fn words(step: &Step, tale: &Tale) -> String {
+    let said: Vec<_> = tale.claims.iter().map(|claim| values::name(claim.meaning)).collect();
+    let forged = step.forge.map(|forgery| format!(" (forged: {forgery})")).unwrap_or_default();
+    format!("{}{forged}", said.join(", "))
+}
+
+/// The answer, and what to think of it.
+fn verdict(answer: &Answer, expected: u16) -> String {
+    let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MOST_SHOWN).collect();
+    let status = answer.status;
+    if status.as_u16() == expected {
+        return format!("✓ {} {text}", status.as_u16()).trim_end().to_owned();
+    }
+    let hint = match status {
+        StatusCode::NOT_FOUND => "; has the server a secret for this sender?",
+        StatusCode::UNAUTHORIZED => "; has the server the same secret?",
+        _ => "",
+    };
+    format!("✗ {} {text}, {expected} was expected{hint}", status.as_u16())
+}

@@ -1,0 +1,143 @@
+//! What the values of a story look like. An error says what is wrong; the caller knows where.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
+
+use super::forge::Forgery;
+use crate::nearest::hint;
+
+/// How far from the beginning a time may be: carriers keep nothing that long.
+const FARTHEST: TimeDelta = TimeDelta::days(3650);
+
+/// A status of a parcel, or a trouble it can be in.
+pub fn meaning(text: &str) -> Result<Meaning, String> {
+    let status = || text.parse().ok().map(Meaning::Status);
+    let condition = || text.parse().ok().map(Meaning::Condition);
+    let names = ShipmentStatus::ALL.iter().map(|status| status.as_str());
+    let names: Vec<_> = names.chain(ConditionKind::ALL.iter().map(|kind| kind.as_str())).collect();
+    let wrong = || format!("`{text}` is no status or condition of a parcel; {}", hint(text, &names));
+    status().or_else(condition).ok_or_else(wrong)
+}
+
+/// The name of what a parcel is said to be.
+pub fn name(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Status(status) => status.as_str(),
+        Meaning::Condition(kind) => kind.as_str(),
+        Meaning::Informational => "informational",
+        Meaning::Unknown => "unknown",
+    }
+}
+
+/// A status of a parcel.
+pub fn shipment_status(text: &str) -> Result<ShipmentStatus, String> {
+    one_of(text, "status of a parcel", &ShipmentStatus::ALL.map(ShipmentStatus::as_str))
+}
+
+/// A status of an order.
+pub fn order_status(text: &str) -> Result<OrderStatus, String> {
+    one_of(text, "status of an order", &OrderStatus::ALL.map(OrderStatus::as_str))
+}
+
+/// Who sends webhooks.
+pub fn sender(text: &str) -> Result<carriers::Sender, String> {
+    one_of(text, "sender of webhooks", &carriers::Sender::ALL.map(carriers::Sender::as_str))
+}
+
+/// Who carries parcels.
+pub fn carrier(text: &str) -> Result<Carrier, String> {
+    one_of(text, "carrier", &Carrier::ALL.map(Carrier::as_str))
+}
+
+/// A way to forge.
+pub fn forgery(text: &str) -> Result<Forgery, String> {
+    one_of(text, "forgery", &Forgery::ALL.map(Forgery::as_str))
+}
+
+/// Any text that is not blank.
+pub fn words(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+/// A tracking number, in the spelling that Milepost keeps.
+pub fn tracking_number(text: &str) -> Result<String, String> {
+    normalize_tracking_number(text).ok_or_else(|| {
+        format!("`{text}` cannot be a tracking number: up to 64 letters and digits, and hyphens")
+    })
+}
+
+/// How long: a number and a unit, `0s`, `90s`, `5m`, `26h`, `2d`.
+pub fn span(text: &str) -> Result<TimeDelta, String> {
+    let read = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let number: i64 = number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())??;
+        let span = match unit {
+            "s" => TimeDelta::try_seconds(number),
+            "m" => TimeDelta::try_minutes(number),
+            "h" => TimeDelta::try_hours(number),
+            "d" => TimeDelta::try_days(number),
+            _ => None,
+        };
+        span.filter(|span| *span <= FARTHEST)
+    };
+    read().ok_or_else(|| format!("`{text}` is no duration, as in 90s, 5m, 26h or 2d"))
+}
+
+/// A time: from the beginning of the play, `-26h` or `+0s`, or with its own date and offset.
+pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
+    let wrong = || {
+        format!(
+            "`{text}` is no time: neither from the beginning of the play, as in -26h, nor like 2026-01-15T07:02:09-05:00"
+        )
+    };
+    let far = |text: &str| span(text).map_err(|_no_span| wrong());
+    match (text.strip_prefix('-'), text.strip_prefix('+')) {
+        (Some(before), _) => Ok((begin - far(before)?).fixed_offset()),
+        (None, Some(after)) => Ok((begin + far(after)?).fixed_offset()),
+        (None, None) => DateTime::parse_from_rfc3339(text).map_err(|_no_time| wrong()),
+    }
+}
+
+/// The value of that name; else what there is.
+fn one_of<T: FromStr>(text: &str, what: &str, names: &[&str]) -> Result<T, String> {
+    text.parse().map_err(|_unknown| format!("`{text}` is no {what}; {}", hint(text, names)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_and_a_condition_are_found_by_their_names() {
+        for text in ["delivered", "delivery_attempt_failed"] {
+            assert_eq!(meaning(text).map(name), Ok(text));
+        }
+        let error = meaning("deliverd").unwrap_err();
+        assert_eq!(error, "`deliverd` is no status or condition of a parcel; did you mean delivered?");
+        assert!(meaning("unknown").unwrap_err().contains("; known are label_created, picked_up, "));
+    }
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        assert_eq!(span("0s"), Ok(TimeDelta::zero()));
+        assert_eq!(span("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(span("26h"), Ok(TimeDelta::hours(26)));
+        for wrong in ["", "s", "8", "1.5h", "-1h", "8 h", "8w", "8ü", "4000d", "99999999999999999999d"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_count_from_the_beginning_or_stand_for_themselves() {
+        let begin: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
+        let read = |text| moment(text, begin).map(|at| at.to_rfc3339());
+        assert_eq!(read("-26h").as_deref(), Ok("2026-01-14T10:00:00+00:00"));
+        assert_eq!(read("+0s").as_deref(), Ok("2026-01-15T12:00:00+00:00"));
+        assert_eq!(read("2026-01-15T07:02:09-05:00").as_deref(), Ok("2026-01-15T07:02:09-05:00"));
+        for wrong in ["", "26h", "--1h", "yesterday", "2026-01-15T07:02:09"] {
+            assert!(read(wrong).unwrap_err().starts_with(&format!("`{wrong}` is no time")), "{wrong}");
+        }
+    }
+}
