@@ -4,11 +4,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId};
+use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
 use persistence::{
     Event,
     notices::Notice,
     read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
+    scans::StoredScan,
     webhooks::Webhook,
 };
 use uuid::Uuid;
@@ -142,6 +143,19 @@ impl App {
         Ok(found.into_iter().map(shown).collect())
     }
 
+    /// What was said about parcels the caller has been shown, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn scans_of(
+        &self,
+        caller: &Caller,
+        shipments: Vec<ShipmentId>,
+    ) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+        let found = read::scans_of(&self.store, &shipments).await?;
+        Ok(found.into_iter().map(|(id, scans)| (id, caller.shown_scans(scans))).collect())
+    }
+
     /// Parts of the histories of orders the caller has been shown, oldest first.
     ///
     /// # Errors
@@ -211,6 +225,16 @@ impl App {
     pub async fn webhooks_count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64> {
         caller.must_be_staff()?;
         Ok(read::webhooks_count(&self.store, filter).await?)
+    }
+
+    /// The scans that webhooks were the first to bring, oldest first, for support and systems.
+    pub async fn scans_of_webhooks(
+        &self,
+        caller: &Caller,
+        webhooks: Vec<WebhookId>,
+    ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
+        caller.must_be_staff()?;
+        Ok(read::scans_of_webhooks(&self.store, &webhooks).await?)
     }
 }
 

@@ -168,10 +168,9 @@ async fn register(shop: &Shop, order: OrderId, carrier: Carrier, number: &str, l
 async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
     for mail in mailbox::latest(&shop.app.store, 100_000).await.expect("the mailbox opens") {
-        // `<notify-{order}-{status}@…>`
-        let key = mail.message_id.trim_start_matches("<notify-");
-        let (order, rest) = key.split_at(36);
-        let status = rest.trim_start_matches('-').split('@').next().expect("a status");
+        // `notify-{order}-{status}`
+        let key = mail.message_id.strip_prefix("notify-").expect("a notice");
+        let (order, status) = key.rsplit_once('-').expect("an order and a status");
         let of_order = counts.entry(order.parse().expect("an order's id")).or_default();
         *of_order.entry(status.parse().expect("a status")).or_default() += 1;
     }

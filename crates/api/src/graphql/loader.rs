@@ -121,9 +121,9 @@ impl<K: Copy + Eq + Hash> Scanned<K> {
         read: impl FnOnce(Vec<K>) -> Work,
     ) -> Result<Arc<[StoredScan]>>
     where
-        Work: Future<Output = persistence::Result<HashMap<K, Vec<StoredScan>>>>,
+        Work: Future<Output = app::Result<HashMap<K, Vec<StoredScan>>>>,
     {
-        let read = || async { shared(read(self.ids.clone()).await.map_err(app::Error::from)) };
+        let read = || async { shared(read(self.ids.clone()).await) };
         self.scans.of(ctx, id, read).await
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use app::App;
+use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{Meaning, ShipmentId};
 use persistence::{
-    read::{self, Key, Page},
+    read::{Key, Page},
     scans::StoredScan,
 };
 use uuid::Uuid;
@@ -152,9 +152,8 @@ impl Shipment {
         let own =
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
-        let store = &ctx.data::<App>()?.store;
-        let scans =
-            self.siblings.scans(ctx, id, |ids| async move { read::scans_of(store, &ids).await }).await?;
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let scans = self.siblings.scans(ctx, id, |ids| app.scans_of(caller, ids)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))
@@ -245,7 +244,7 @@ impl Scan {
         }
     }
 
-    /// The carrier's words.
+    /// The carrier's words, or the notes of whoever recorded it by hand. Notes of others are null for suppliers.
     async fn description(&self) -> Option<&str> {
         self.0.scan.description.as_deref()
     }
@@ -270,7 +269,8 @@ impl Scan {
         self.0.recorded_at
     }
 
-    /// Who recorded it by hand. Null where the carrier said it.
+    /// Who recorded it by hand. Null where the carrier said it. Suppliers are told the kind alone, and who only where
+    /// that was themselves.
     async fn recorded_by(&self) -> Option<Actor> {
         self.0.recorded_by.as_ref().map(Actor::from)
     }

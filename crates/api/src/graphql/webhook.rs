@@ -180,9 +180,9 @@ impl Webhook {
 
     /// The scans it was the first to bring, oldest first.
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
-        let store = &ctx.data::<App>()?.store;
-        let brought = |ids: Vec<WebhookId>| async move { read::scans_of_webhooks(store, &ids).await };
-        let scans = self.siblings.scans(ctx, self.webhook.id, brought).await?;
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let scans =
+            self.siblings.scans(ctx, self.webhook.id, |ids| app.scans_of_webhooks(caller, ids)).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }
 }

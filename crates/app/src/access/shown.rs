@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use domain::{Actor, Answer, Item, ItemId, Origin, OriginKind, Shipment, Supply};
-use persistence::Event;
+use domain::{Actor, Answer, Item, ItemId, Origin, OriginKind, Scan, Shipment, Supply};
+use persistence::{Event, scans::StoredScan};
 
 use super::{Caller, Scope};
 
@@ -55,6 +55,16 @@ impl Caller {
                 (own && is_known_to(&shipment.origin, code)).then(|| shipment_for_supplier(shipment))
             }
             Scope::None => None,
+        }
+    }
+
+    /// What this caller is shown of the scans of a parcel they are shown.
+    pub(crate) fn shown_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
+        match self.scope() {
+            Scope::All | Scope::Own(_) => scans,
+            Scope::Supplies(_) | Scope::None => {
+                scans.into_iter().map(|scan| scan_for_supplier(scan, &self.actor)).collect()
+            }
         }
     }
 
@@ -157,6 +167,42 @@ fn shipment_for_supplier(shipment: &Shipment) -> Shipment {
     }
 }
 
+/// What the carrier said, and what the supplier recorded itself. Where others recorded, that they did.
+fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
+    let StoredScan { id, shipment_id, webhook_id: _, effect, recorded_at, recorded_by, seen, scan } = scan;
+    let Scan {
+        identity,
+        code,
+        meaning,
+        description,
+        location,
+        occurred_at,
+        time_estimated,
+        package,
+        estimate,
+    } = scan;
+    let by_others = recorded_by.as_ref().is_some_and(|by| by != supplier);
+    let description = description.filter(|_| !by_others);
+    let recorded_by = recorded_by.map(|by| shown_actor(by, supplier));
+    let scan = Scan {
+        identity,
+        code,
+        meaning,
+        description,
+        location,
+        occurred_at,
+        time_estimated,
+        package,
+        estimate,
+    };
+    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, seen, scan }
+}
+
+/// What kind of party it was; who, only where it was the supplier itself.
+fn shown_actor(actor: Actor, supplier: &Actor) -> Actor {
+    if actor == *supplier { actor } else { Actor { kind: actor.kind, id: None } }
+}
+
 /// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.
 fn event_for_supplier(event: Event, supplier: &Actor) -> Event {
     let Event {
@@ -173,13 +219,12 @@ fn event_for_supplier(event: Event, supplier: &Actor) -> Event {
         request_id: _,
         webhook_id: _,
     } = event;
-    let actor = if actor == *supplier { actor } else { Actor { kind: actor.kind, id: None } };
     Event {
         order_id,
         version,
         from,
         to,
-        actor,
+        actor: shown_actor(actor, supplier),
         notes: None,
         metadata: None,
         inferred,

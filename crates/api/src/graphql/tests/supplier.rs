@@ -127,6 +127,9 @@ impl Scene {
             let place = if number.starts_with("ACME") { "Berlin, DE" } else { "Telltalecity, DE" };
             world.scan_in(number, ShipmentStatus::InTransit, place).await;
         }
+        let by_hand = json!({"shipmentId": own, "status": "IN_TRANSIT", "notes": "tell-tale by hand",
+            "location": "Potsdam, DE", "occurredAt": world.app.clock.now()});
+        assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], "PROCESSING");
         Self { world, shared, others, acmes, items, own, hidden }
     }
 

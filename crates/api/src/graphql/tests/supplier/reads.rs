@@ -20,7 +20,8 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
         .ask(
             "query($id: ID!) { order(id: $id) { reference customerEmail status version estimatedDelivery
             items { sku quantity cancelled cancelReason allocated shipped origin { code } }
-            shipments { trackingNumber cancelReason items { quantity item { sku } } scans { totalCount nodes { location } } }
+            shipments { trackingNumber cancelReason items { quantity item { sku } }
+                scans { totalCount nodes { location description recordedBy { kind id } } } }
             progress { itemsTotal itemsShipped shipmentsTotal shipmentsShipped summary }
             notifications { id } allowedTransitions { to allowed blockedBy { code shipments { id } } } } }",
         )
@@ -37,7 +38,10 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
         order["shipments"],
         json!([
             {"trackingNumber": "ACME1001", "cancelReason": null, "items": item,
-             "scans": {"totalCount": 1, "nodes": [{"location": "Berlin, DE"}]}},
+             "scans": {"totalCount": 2, "nodes": [
+                {"location": "Potsdam, DE", "description": null, "recordedBy": {"kind": "SUPPORT", "id": null}},
+                {"location": "Berlin, DE", "description": "In transit", "recordedBy": null},
+             ]}},
             {"trackingNumber": "ACME1002", "cancelReason": null,
              "items": [{"quantity": 1, "item": {"sku": "ACME-SKU"}}], "scans": {"totalCount": 0, "nodes": []}},
         ])
