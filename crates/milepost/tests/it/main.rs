@@ -6,6 +6,7 @@ mod installation;
 mod killed;
 mod outage;
 mod refusals;
+mod replay;
 mod resume;
 mod rivals;
 mod settings;

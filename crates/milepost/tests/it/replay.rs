@@ -1,0 +1,123 @@
+//! Codes that get a meaning: `milepost replay` while the server runs, and a restart for what was unknown.
+
+use domain::ShipmentStatus::Delivered;
+use serde_json::json;
+use tempfile::TempDir;
+use tests::{
+    http::{Client, push},
+    process::Program,
+    wait::until,
+};
+
+use crate::installation::{CUSTOMER, LINE, fedex, on_postgres, program, support};
+
+/// An order whose parcel FedEx reports with a code of its own, once that has been read.
+async fn reported(support: &Client, number: &str, code: &str) -> String {
+    let order = support.place(CUSTOMER, 1).await;
+    support.bring(&order, &LINE[..2]).await;
+    support.ship(&order, number, 1).await;
+    let body = String::from_utf8(fedex(number, Delivered, 10)).unwrap();
+    let body = body.replace("\"DL\"", &format!("\"{code}\""));
+    assert_eq!(push(support.url(), body.as_bytes(), None).await, 200);
+    until("the scan", async || {
+        let query = "shipments { scans { nodes { carrierCode } } }";
+        let found = support.order(&order, query).await["shipments"][0]["scans"]["nodes"].take();
+        (found == json!([{ "carrierCode": code }])).then_some(())
+    })
+    .await;
+    order
+}
+
+/// Exit code, output and complaints of `milepost replay`.
+async fn replay(program: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = program.run(&[&["replay"], arguments].concat()).await;
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+async fn a_replay_tells_and_then_does(program: Program) {
+    let server = program.serve(&[]).await;
+    let support = support(&program, &server).await;
+    let order = reported(&support, "794600000001", "SE").await;
+    let program = program.set("MILEPOST_CARRIER_CODES", "fedex.SE=delivered").set("MILEPOST_LOG", "error");
+    let line = format!(
+        "order {order}, FedEx 794600000001: label_created → delivered; order: delivered; mail: delivered\n"
+    );
+    let told = "1 webhooks read, 1 scans read differently, 1 parcels would change (--apply changes them)\n";
+    let done = "1 webhooks read, 1 scans read differently, 1 parcels changed\n";
+    let nothing = "1 webhooks read, 0 scans read differently, 0 parcels changed\n";
+
+    let status = async || support.order(&order, "status").await["status"].take();
+    assert_eq!(replay(&program, &["--since", "1d"]).await, (Some(0), format!("{line}{told}"), String::new()));
+    assert_eq!(status().await, "AWAITING_PICKUP", "it was told only");
+    let apply = ["--since", "1d", "--apply"];
+    assert_eq!(replay(&program, &apply).await, (Some(0), format!("{line}{done}"), String::new()));
+    assert_eq!(status().await, "DELIVERED");
+    assert_eq!(replay(&program, &apply).await, (Some(0), nothing.to_owned(), String::new()));
+    // The running server sends the mail that is owed now.
+    let sent = json!({"status": "DELIVERED", "state": "SENT"});
+    until("the mail", async || {
+        let notices = support.order(&order, "notifications { status state }").await["notifications"].take();
+        notices.as_array().unwrap().contains(&sent).then_some(())
+    })
+    .await;
+    server.stop().await;
+}
+
+async fn a_start_takes_up_what_was_unknown(program: Program) {
+    let server = program.serve(&[]).await;
+    let staff = support(&program, &server).await;
+    let order = reported(&staff, "794600000002", "Q9").await;
+    let listed = staff.data("{ unknownCodes { setting scans } }", json!({})).await;
+    assert_eq!(listed["unknownCodes"], json!([{"setting": "fedex.Q9=", "scans": 1}]));
+    assert_eq!(staff.order(&order, "status").await["status"], "AWAITING_PICKUP");
+    server.stop().await;
+
+    let server = program.set("MILEPOST_CARRIER_CODES", "fedex.Q9=delivered").serve(&[]).await;
+    let staff = staff.at(&server);
+    until("the order", async || (staff.order(&order, "status").await["status"] == "DELIVERED").then_some(()))
+        .await;
+    assert_eq!(staff.data("{ unknownCodes { carrierCode } }", json!({})).await["unknownCodes"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_tells_and_then_does_on_sqlite() {
+    let folder = TempDir::new().unwrap();
+    a_replay_tells_and_then_does(program(folder.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_tells_and_then_does_on_postgres() {
+    let Some(database) = tests::database::Database::postgres().await else { return };
+    let folder = TempDir::new().unwrap();
+    a_replay_tells_and_then_does(on_postgres(folder.path(), &database.url)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_takes_up_what_was_unknown_on_sqlite() {
+    let folder = TempDir::new().unwrap();
+    a_start_takes_up_what_was_unknown(program(folder.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_takes_up_what_was_unknown_on_postgres() {
+    let Some(database) = tests::database::Database::postgres().await else { return };
+    let folder = TempDir::new().unwrap();
+    a_start_takes_up_what_was_unknown(on_postgres(folder.path(), &database.url)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_arguments_are_named() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    for (arguments, complaint) in [
+        (&["--since", "yesterday"][..], "neither a time like 2026-11-01T00:00:00Z nor how long ago"),
+        (&["--since", "1d", "--carrier", "fedx"], "fedx"),
+        (&[], "--since"),
+    ] {
+        let (code, told, complaints) = replay(&program, arguments).await;
+        assert_eq!((code, told.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(complaints.contains(complaint), "{arguments:?}: {complaints}");
+    }
+}
