@@ -73,8 +73,9 @@ impl Ledger {
                 }
                 Heard::Again | Heard::Revised(..) => {
                     // A webhook that is read again tells nothing twice.
-                    let retold = old.as_ref().is_some_and(|old| old.webhook_id == webhook_id);
-                    if !self.replay && !(retold && webhook_id.is_some()) {
+                    let retold =
+                        webhook_id.is_some() && old.as_ref().is_some_and(|old| old.webhook_id == webhook_id);
+                    if !self.replay && !retold {
                         *self.again.entry((shipment, scan.identity.0)).or_default() += 1;
                     }
                     if let (Heard::Revised(merged, effect), Some(old)) = (answer, old) {

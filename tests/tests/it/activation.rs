@@ -232,18 +232,19 @@ async fn two_workers_may_both_call(database: Database) {
     dhl.gate.forget_permits(Semaphore::MAX_PERMITS);
     dhl.answers(500, "");
     ask(&shop).await;
-    let work = |calls: usize| {
-        let (shop, dhl) = (shop.clone(), dhl.clone());
-        async move {
-            let working = tokio::spawn(async move { shop.drain().await });
-            until("DHL is called", async || (dhl.heard().len() == calls).then_some(())).await;
-            working
-        }
+    let work = || {
+        let shop = shop.clone();
+        tokio::spawn(async move { shop.drain().await })
     };
-    let slow = work(1).await;
+    let called = async |times: usize| {
+        until("DHL is called", async || (dhl.heard().len() == times).then_some(())).await;
+    };
+    let slow = work();
+    called(1).await;
     // Its lease runs out before DHL answers.
     shop.wait(TimeDelta::minutes(1));
-    let quick = work(2).await;
+    let quick = work();
+    called(2).await;
     dhl.gate.add_permits(1);
     slow.await.unwrap();
     assert_eq!(webhook(&shop).await.failures, 0, "its trouble comes too late to count");

@@ -3,24 +3,23 @@
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
 mod dropship;
+mod parcel;
 mod returns;
 
-use app::{Caller, IdempotencyKey, orders::Ask, shipments::Sighting};
+use app::{Caller, IdempotencyKey, orders::Ask};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::{
-    Deadlines, ItemId, Line, Money, NewItem, NewOrder, NewShipment, OrderId, Refusal, Request, ShipmentId,
-    UserId,
-};
+use domain::{Deadlines, ItemId, Line, Money, NewItem, NewOrder, OrderId, Refusal, Request, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
+pub use parcel::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 
 use super::{
     cursor::is_plausible,
-    enums::{Carrier, FulfillmentPath, OrderStatus, OriginKind, ShipmentStatus},
+    enums::{FulfillmentPath, OrderStatus, OriginKind},
 };
 
 /// An order to be placed.
@@ -137,56 +136,6 @@ pub struct QuantityInput {
     quantity: i32,
 }
 
-/// A parcel to be registered.
-#[derive(InputObject, Serialize)]
-pub struct CreateShipmentInput {
-    /// The order whose units it carries.
-    order_id: ID,
-    /// Who carries it.
-    carrier: Carrier,
-    /// The carrier's number for it. Blanks do not count.
-    tracking_number: String,
-    /// Where it comes from. Left out: where its items were planned to come from.
-    origin: Option<OriginInput>,
-    /// What is in it. Left out: every unit that waits for a parcel.
-    items: Option<Vec<QuantityInput>>,
-    /// When it is expected.
-    estimated_delivery: Option<DateTime<Utc>>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
-}
-
-/// A parcel to be called off.
-#[derive(InputObject, Serialize)]
-pub struct CancelShipmentInput {
-    /// The parcel.
-    shipment_id: ID,
-    /// Why.
-    reason: String,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
-}
-
-/// Where somebody saw a parcel.
-#[derive(InputObject, Serialize)]
-pub struct RecordScanInput {
-    /// The parcel.
-    shipment_id: ID,
-    /// How far it was.
-    status: ShipmentStatus,
-    /// When.
-    occurred_at: DateTime<Utc>,
-    /// Where.
-    location: Option<String>,
-    /// What to say about it.
-    notes: Option<String>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
-    #[serde(skip)]
-    idempotency_key: Option<String>,
-}
-
 impl PlaceOrderInput {
     pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
@@ -265,42 +214,6 @@ impl CancelItemsInput {
             request: Request::CancelItems { lines: lines(&self.items)?, reason: self.reason },
             expected_version: self.expected_version,
         })
-    }
-}
-
-impl CreateShipmentInput {
-    pub(super) fn read(self) -> Result<(OrderId, NewShipment, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "createShipment", &self)?;
-        let new = NewShipment {
-            id: ShipmentId(Uuid::now_v7()),
-            carrier: self.carrier.into(),
-            tracking_number: self.tracking_number,
-            origin: self.origin.map(OriginInput::read),
-            lines: self.items.as_deref().map(lines).transpose()?,
-            estimated_delivery: time("estimatedDelivery", self.estimated_delivery)?,
-        };
-        Ok((id("orderId", &self.order_id)?, new, key))
-    }
-}
-
-impl CancelShipmentInput {
-    pub(super) fn read(self) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "cancelShipment", &self)?;
-        Ok((id("shipmentId", &self.shipment_id)?, self.reason, key))
-    }
-}
-
-impl RecordScanInput {
-    pub(super) fn read(self) -> Result<(Sighting, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "recordScan", &self)?;
-        let sighting = Sighting {
-            shipment_id: id("shipmentId", &self.shipment_id)?,
-            status: self.status.into(),
-            occurred_at: plausible("occurredAt", self.occurred_at)?,
-            location: self.location,
-            notes: self.notes,
-        };
-        Ok((sighting, key))
     }
 }
 

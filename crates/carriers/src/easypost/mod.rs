@@ -49,7 +49,7 @@ impl Protocol for Easypost {
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         let Ok(sent) = request.header(SIGNATURE_V2) else {
             let sent = mac(request.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
-            return secrets.check(|secret| hmac_sha256(&key(secret), request.body).ct_eq(&sent));
+            return secrets.check(|secret| hmac_sha256(key(secret), request.body).ct_eq(&sent));
         };
         let sent = mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
         let (timestamp, path) = (request.header(TIMESTAMP)?, request.header(PATH)?);
@@ -58,7 +58,7 @@ impl Protocol for Easypost {
             .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
             .ok_or(Refused::MalformedHeader(TIMESTAMP))?;
         let message = [timestamp, METHOD, path, request.body].concat();
-        secrets.check(|secret| hmac_sha256(&key(secret), &message).ct_eq(&sent))?;
+        secrets.check(|secret| hmac_sha256(key(secret), &message).ct_eq(&sent))?;
         request.fresh(signed_at.to_utc())
     }
 

@@ -16,7 +16,7 @@ async fn reported(support: &Client, number: &str, code: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
     support.bring(&order, &LINE[..2]).await;
     support.ship(&order, number, 1).await;
-    let body = String::from_utf8(fedex(number, Delivered, 10)).unwrap();
+    let body = String::from_utf8(fedex(number, Delivered, 10)).expect("text");
     let body = body.replace("\"DL\"", &format!("\"{code}\""));
     assert_eq!(push(support.url(), body.as_bytes(), None).await, 200);
     until("the scan", async || {
@@ -58,7 +58,7 @@ async fn a_replay_tells_and_then_does(program: Program) {
     let sent = json!({"status": "DELIVERED", "state": "SENT"});
     until("the mail", async || {
         let notices = support.order(&order, "notifications { status state }").await["notifications"].take();
-        notices.as_array().unwrap().contains(&sent).then_some(())
+        notices.as_array().is_some_and(|notices| notices.contains(&sent)).then_some(())
     })
     .await;
     server.stop().await;

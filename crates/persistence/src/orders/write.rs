@@ -146,7 +146,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     announce(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order must have been loaded by [`lock`] in the same transaction.
+/// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order
+/// must have been loaded by [`lock`](super::lock) in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
