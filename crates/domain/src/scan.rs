@@ -113,9 +113,9 @@ names! {
         UnknownCode => "unknown_code",
         /// Its code says nothing about where the parcel is.
         Informational => "informational",
-        /// It moved the parcel before the order was paid; the order takes it up later.
+        /// It moved the parcel before the order was in processing; the order takes it up when it gets there.
         Early => "early",
-        /// It is older than the order: another parcel had the number.
+        /// It is about another parcel with the same number: more than a day older than the order, or of another package.
         NotOurs => "not_ours",
         /// It belongs to the way back of a delivered parcel.
         ReturnLeg => "return_leg",

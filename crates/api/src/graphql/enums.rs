@@ -141,7 +141,8 @@ pub enum ScanEffect {
     Informational,
     /// It moved the parcel before the order was in processing. The order takes it up when it gets there.
     Early,
-    /// It is older than the order: another parcel had the number.
+    /// It is about another parcel with the same number: more than a day older than the order, or, by the carrier's own
+    /// account, of another package.
     NotOurs,
     /// It belongs to the way back of a delivered parcel.
     ReturnLeg,
@@ -191,6 +192,6 @@ pub enum WebhookState {
     Ignored,
     /// It waits for a parcel with its number to be registered.
     Unmatched,
-    /// Reading it failed as often as it may.
+    /// Reading it failed for good, or as often as it may. `retryWebhook` has it read again.
     Failed,
 }

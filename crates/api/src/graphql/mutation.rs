@@ -126,7 +126,8 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Records by hand where a parcel is, for carriers that send no webhooks. It counts as a carrier's scan does.
+    /// Records by hand where a parcel is, for carriers that send no webhooks. It counts as a carrier's scan does. For
+    /// support and systems, and for suppliers on their own parcels.
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -136,13 +137,15 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Has a webhook read again, whatever became of it. For support and systems.
+    /// Has a webhook read again, whatever became of it. One that waits for its turn already stays as it is. For support
+    /// and systems.
     async fn retry_webhook(&self, ctx: &Context<'_>, id: ID) -> Result<WebhookResult> {
         webhook::retry(ctx, &id).await
     }
 
     /// Reads stored webhooks again under the meanings that codes have today, and says what would change; with
-    /// `apply` it is changed. For support and systems.
+    /// `apply` it is changed. Those that wait for their turn are left out. At most 20,000 at once; `milepost replay` has
+    /// no such bound. For support and systems.
     async fn replay_webhooks(&self, ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
         replay::replay(ctx, input).await
     }

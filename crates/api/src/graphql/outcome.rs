@@ -70,7 +70,7 @@ pub enum TransitionOrderResult {
     IdempotencyMismatch(IdempotencyMismatch),
 }
 
-/// What registering a parcel or calling it off comes to.
+/// What registering a parcel, calling it off or recording where it is comes to.
 #[derive(Union)]
 pub enum ShipmentResult {
     /// It is as asked.

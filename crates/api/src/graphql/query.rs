@@ -2,6 +2,7 @@
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
+use carriers::Sender;
 use chrono::{DateTime, Utc};
 use persistence::read::{self, Page};
 
@@ -111,7 +112,8 @@ impl Query {
         webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
-    /// The codes carriers sent that have no meaning here, the most frequent first. For support and systems.
+    /// The codes carriers sent that have no meaning here, the most frequent first, 500 at most. For support and
+    /// systems.
     async fn unknown_codes(&self, ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
         webhook::unknown_codes(ctx).await
     }
@@ -159,7 +161,7 @@ pub struct OrderEventFilter {
     to_status: Option<OrderStatus>,
     /// Caused by this kind of party. Not for suppliers.
     actor: Option<ActorKind>,
-    /// Driven by this carrier's scans. Not for suppliers.
+    /// Driven by what this carrier said itself, not by scans recorded by hand. Not for suppliers.
     carrier: Option<Carrier>,
     /// Happened then or later.
     since: Option<DateTime<Utc>>,
@@ -198,17 +200,21 @@ pub struct WebhookFilter {
 
 impl WebhookFilter {
     fn read(self) -> Result<read::WebhookFilter> {
-        let sender = |name: String| match domain::Carrier::parse(&name) {
-            Ok(carrier) => carrier.as_str().to_owned(),
-            Err(_) => name.to_ascii_lowercase(),
-        };
+        let sender = |name: String| sender("filter.carrier", &name).map(|sender| sender.as_str().to_owned());
         Ok(read::WebhookFilter {
-            sender: self.carrier.map(sender),
+            sender: self.carrier.map(sender).transpose()?,
             states: self.states.unwrap_or_default().into_iter().map(Into::into).collect(),
             since: time("filter.since", self.since)?,
             until: time("filter.until", self.until)?,
         })
     }
+}
+
+/// Who sends webhooks, in any spelling of a carrier's name.
+pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
+    let carrier = domain::Carrier::parse(name).map(domain::Carrier::as_str);
+    let sender = carrier.map_or_else(|_| name.to_ascii_lowercase().parse(), str::parse);
+    sender.map_err(|error| bad_input(field, error))
 }
 
 fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {

@@ -1,14 +1,19 @@
 //! Reading stored webhooks again, under the meanings that carriers' codes have today.
 
+use std::collections::{BTreeMap, HashMap};
+
 use app::{App, Caller, webhooks};
 use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::{OrderId, Refusal};
 
 use super::{
     cursor::is_plausible,
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
+    loader::Scanned,
     order::Order,
+    query::sender,
     shipment::Shipment,
 };
 
@@ -71,17 +76,19 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        let sender = |name: String| name.parse().map_err(|error| bad_input("input.carrier", error));
         let times = [("input.since", Some(self.since)), ("input.until", self.until)];
         for (field, at) in times {
             if at.is_some_and(|at| !is_plausible(at)) {
                 return Err(bad_input(field, "a year from 1 to 9999 is needed"));
             }
         }
+        if self.until.is_some_and(|until| until < self.since) {
+            return Err(bad_input("input.until", "is before `since`"));
+        }
         Ok(webhooks::Replay {
             since: self.since,
             until: self.until,
-            sender: self.carrier.map(sender).transpose()?,
+            sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
             most: Some(MOST),
         })
@@ -90,11 +97,14 @@ impl ReplayInput {
 
 pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let replayed = answer(ctx, app.replay(caller, &input.read()?).await)?;
+    let replayed = app.replay(caller, &input.read()?).await.map_err(of_input);
+    let replayed = answer(ctx, replayed)?;
+    let orders = orders_of(&replayed.changes);
+    let scans = Scanned::new(replayed.changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {
-        let order = Order::from(change.order);
+        let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {
-            shipment: Shipment::alone(order.clone(), change.shipment),
+            shipment: Shipment::of(order.clone(), change.shipment, scans.clone()),
             order,
             from: change.from.into(),
             to: change.to.into(),
@@ -113,4 +123,22 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         failed: replayed.failed.into_iter().map(failure).collect(),
         applied: replayed.applied,
     })
+}
+
+/// The orders of these changes, each once, so that parts of them are read together.
+fn orders_of(changes: &[webhooks::ReplayChange]) -> HashMap<OrderId, Order> {
+    let heads: BTreeMap<OrderId, _> =
+        changes.iter().map(|change| (change.order.id, change.order.clone())).collect();
+    let orders = Order::together(heads.values().cloned().collect());
+    heads.into_keys().zip(orders).collect()
+}
+
+/// Names the field as the caller wrote it.
+fn of_input(error: app::Error) -> app::Error {
+    match error {
+        app::Error::Refused(Refusal::InvalidInput { field, message }) => {
+            Refusal::InvalidInput { field: format!("input.{field}"), message }.into()
+        }
+        other => other,
+    }
 }

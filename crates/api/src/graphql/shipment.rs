@@ -34,18 +34,20 @@ pub struct Shipment {
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.shipment_rows(ctx).await?;
     let siblings = order.siblings().parcels();
-    let one = |shipment: &domain::Shipment| Shipment {
-        order: order.clone(),
-        shipment: Box::new(shipment.clone()),
-        siblings: siblings.clone(),
-    };
+    let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), siblings.clone());
     Ok(shipments.iter().map(one).collect())
 }
 
 impl Shipment {
     /// A parcel that was read alone.
     pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
-        Self { order, siblings: Scanned::new(vec![shipment.id]), shipment: Box::new(shipment) }
+        let siblings = Scanned::new(vec![shipment.id]);
+        Self::of(order, shipment, siblings)
+    }
+
+    /// One of several parcels whose scans are read together.
+    pub(super) fn of(order: Order, shipment: domain::Shipment, siblings: Arc<Scanned<ShipmentId>>) -> Self {
+        Self { order, shipment: Box::new(shipment), siblings }
     }
 
     pub(super) fn is_among(&self, ids: &[ShipmentId]) -> bool {
@@ -138,7 +140,7 @@ impl Shipment {
         self.shipment.cancel_reason.as_deref()
     }
 
-    /// What its carrier said about it, newest first by the carrier's time. Each claim once.
+    /// What was said about it, by its carrier or by hand, newest first by the time it tells. Each claim once.
     #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
     async fn scans(
         &self,
@@ -212,10 +214,10 @@ impl From<&domain::Condition> for ShipmentCondition {
     }
 }
 
-/// One claim of a carrier about a parcel.
+/// One claim about a parcel: its carrier's, or one that was recorded by hand.
 pub struct Scan(pub(super) StoredScan);
 
-/// One claim of a carrier about a parcel.
+/// One claim about a parcel: its carrier's, or one that was recorded by hand.
 #[Object]
 impl Scan {
     /// The id, a UUID.
@@ -223,7 +225,7 @@ impl Scan {
         self.0.id.to_string().into()
     }
 
-    /// The carrier's code as sent.
+    /// The carrier's code as sent; `BY_HAND` where it was recorded by hand.
     async fn carrier_code(&self) -> &str {
         &self.0.scan.code
     }
@@ -275,12 +277,12 @@ impl Scan {
         self.0.recorded_by.as_ref().map(Actor::from)
     }
 
-    /// What it did when it came.
+    /// What it did when it came, or when its code got another meaning since.
     async fn effect(&self) -> ScanEffect {
         self.0.effect.into()
     }
 
-    /// How often the carrier sent it. It counts once.
+    /// How often it came. It counts once.
     async fn seen(&self) -> i32 {
         self.0.seen
     }

@@ -107,7 +107,7 @@ pub struct UnknownCode {
     /// When the latest came, by our clock.
     latest_at: DateTime<Utc>,
     /// The beginning of an entry of `MILEPOST_CARRIER_CODES` that gives it a meaning: `fedex.Q9=`. Its scans are
-    /// then taken up by themselves.
+    /// taken up by themselves when a worker starts with it.
     setting: String,
 }
 

@@ -49,13 +49,13 @@ pub struct CancelShipmentInput {
 pub struct RecordScanInput {
     /// The parcel.
     shipment_id: ID,
-    /// How far it was.
+    /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
     status: ShipmentStatus,
-    /// When.
+    /// When: not in the future, and not more than a day before the order.
     occurred_at: DateTime<Utc>,
     /// Where.
     location: Option<String>,
-    /// What to say about it.
+    /// What to say about it. Shown as the description of the scan, to the customer too.
     notes: Option<String>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]

@@ -125,11 +125,27 @@ async fn a_replay_tells_and_then_does() {
     );
 
     assert_eq!(world.code(&customer(1), REPLAY, json!({ "input": input })).await, "FORBIDDEN");
-    for wrong in [json!({"carrier": "pigeon"}), json!({"since": "-0044-03-15T12:00:00Z"})] {
+    for wrong in [
+        json!({"carrier": "pigeon"}),
+        json!({"since": "-0044-03-15T12:00:00Z"}),
+        json!({"until": "2026-02-28T00:00:00Z"}),
+    ] {
         let mut input = input.clone();
         input.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
         assert_eq!(world.code(&support(), REPLAY, json!({ "input": input })).await, "BAD_INPUT", "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn the_inbox_is_asked_for_by_sender() {
+    let (world, ..) = shipped().await;
+    world.scan("1001", ShipmentStatus::InTransit).await;
+    let count = "query($of: String) { webhooks(filter: {carrier: $of}) { totalCount } }";
+    for (sender, found) in [("FedEx", 1), ("fx", 1), ("fedex", 1), ("EasyPost", 0)] {
+        let data = world.data(&support(), count, json!({ "of": sender })).await;
+        assert_eq!(data["webhooks"]["totalCount"], found, "{sender}");
+    }
+    assert_eq!(world.code(&support(), count, json!({"of": "pigeon"})).await, "BAD_INPUT");
 }
 
 #[tokio::test]

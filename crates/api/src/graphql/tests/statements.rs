@@ -33,6 +33,28 @@ async fn fifty_orders_cost_as_many_statements_as_five() {
     assert_eq!((five, fifty), (8, 8));
 }
 
+const REPLAY: &str = "mutation($input: ReplayInput!) { replayWebhooks(input: $input) { changes {
+    order { items { sku } events { nodes { toStatus } } } shipment { status scans { nodes { effect } } } } } }";
+
+#[tokio::test]
+async fn a_replay_of_ten_orders_costs_as_many_statements_as_one_of_two() {
+    let costs = async |orders: u32| {
+        let world = World::new().await;
+        for at in 0..orders {
+            let id = world.place(tea()).await;
+            world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+            let number = format!("{}", 1000 + at);
+            world.ship(&id, &number, None).await;
+            world.scan(&number, ShipmentStatus::InTransit).await;
+        }
+        let world = world.remapped("fedex.IT=delivered");
+        let input = json!({"since": "2026-03-01T00:00:00Z"});
+        world.cost(&support(), REPLAY, json!({ "input": input })).await
+    };
+    let (two, ten) = (costs(2).await, costs(10).await);
+    assert_eq!(two, ten);
+}
+
 #[tokio::test]
 async fn a_page_of_everything_is_within_the_limits() {
     let world = World::new().await;
