@@ -158,6 +158,8 @@ CREATE TABLE scans (
   location           text,
   occurred_at        text NOT NULL,
   time_estimated     boolean NOT NULL,
+  -- What the clock of the place showed, where the carrier told no zone: `2026-01-15T07:02:09`.
+  local_time         text,
   -- What the carrier tells parcels of one number apart by.
   package            text,
   estimated_delivery text,

@@ -117,6 +117,7 @@ impl ParsedScan {
             location: self.location,
             occurred_at,
             time_estimated,
+            local_time: self.time.local(),
             package: None,
             estimate: None,
         }

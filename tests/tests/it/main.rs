@@ -4,6 +4,7 @@
 mod activation;
 mod arrivals;
 mod by_hand;
+mod clocks;
 mod docs;
 mod dropship;
 mod events;

@@ -178,6 +178,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         location,
         occurred_at,
         time_estimated,
+        local_time,
         package,
         estimate,
     } = scan;
@@ -192,6 +193,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         location,
         occurred_at,
         time_estimated,
+        local_time,
         package,
         estimate,
     };

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::compose::tests::{history, told};
+use crate::time::tests::local;
 
 const HISTORY: &str = include_str!("../../samples/aftership_history.json");
 const REVISED: &str = include_str!("../../samples/aftership_edd_revise.json");
@@ -123,9 +124,9 @@ fn every_checkpoint_is_a_scan() {
     assert_eq!(
         read,
         [
-            ("InfoReceived_001", Meaning::Status(LabelCreated), CarrierTime::Untrusted),
+            ("InfoReceived_001", Meaning::Status(LabelCreated), local("2026-01-12T00:00:00")),
             ("InTransit_002", Meaning::Status(PickedUp), instant("2026-01-13T00:10:00Z")),
-            ("InTransit_077", Meaning::Status(InTransit), CarrierTime::Untrusted),
+            ("InTransit_077", Meaning::Status(InTransit), local("2026-01-14T22:03:00")),
             ("Exception_012", Meaning::Condition(ConditionKind::Damaged), CarrierTime::Untrusted),
             ("OutForDelivery_001", Meaning::Status(OutForDelivery), instant("2026-01-15T13:10:00Z")),
         ]
@@ -149,15 +150,15 @@ fn every_checkpoint_is_a_scan() {
 #[test]
 fn only_a_time_with_an_offset_is_trusted() {
     for (time, expected) in [
-        ("2026-01-15T08:10:00-05:00", Some("2026-01-15T13:10:00Z")),
-        ("2026-01-15T13:10:00+00:00", Some("2026-01-15T13:10:00Z")),
-        ("2026-01-15T08:10:00", None),
-        ("2026-01-15", None),
-        ("", None),
-        ("soon", None),
+        ("2026-01-15T08:10:00-05:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15T13:10:00+00:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15T08:10:00", local("2026-01-15T08:10:00")),
+        ("2026-01-15", local("2026-01-15T00:00:00")),
+        ("", CarrierTime::Untrusted),
+        ("soon", CarrierTime::Untrusted),
     ] {
         let scan = checkpoint(json!({"tag": "InTransit", "checkpoint_time": time}));
-        assert_eq!(scan.time, expected.map_or(CarrierTime::Untrusted, instant), "{time}");
+        assert_eq!(scan.time, expected, "{time}");
     }
 }
 

@@ -104,15 +104,16 @@ fn location(event: &Value) -> Option<String> {
 
 /// A local time in a zone given by its letters. Letters that are not listed leave it untrusted.
 fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
-    let at = || {
+    let local = || {
         let date: NaiveDate = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
         let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S")
             .or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M"))
             .ok()?;
-        let local = date.and_time(clock);
-        time::sane(local.checked_sub_signed(TimeDelta::hours(offset(zone, local)?))?.and_utc())
+        Some(date.and_time(clock)).filter(|local| time::sane(local.and_utc()).is_some())
     };
-    at().map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+    let Some(local) = local() else { return CarrierTime::Untrusted };
+    let at = offset(zone, local).and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
+    at.map_or(CarrierTime::Local(local), |at| CarrierTime::Instant(at.and_utc()))
 }
 
 /// Hours ahead of UTC.
@@ -158,7 +159,7 @@ mod tests {
     fn read(date: &str, clock: &str, zone: &str) -> Option<String> {
         match instant(date, clock, zone) {
             CarrierTime::Instant(at) => Some(at.format("%d %H:%M").to_string()),
-            CarrierTime::Untrusted => None,
+            CarrierTime::Local(_) | CarrierTime::Untrusted => None,
         }
     }
 

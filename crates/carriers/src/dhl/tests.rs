@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     ParsedScan, Sender,
     compose::tests::{history, told},
+    time::tests::local,
 };
 
 const EXPRESS: &str = include_str!("../../samples/dhl_express.json");
@@ -121,8 +122,8 @@ fn a_history_of_express_is_read_event_by_event() {
         [
             instant("2026-01-15T10:05:00Z"),
             instant("2026-01-14T21:40:00Z"),
-            CarrierTime::Untrusted, // no offset
-            CarrierTime::Untrusted, // a date
+            local("2026-01-14T16:20:00"), // no offset
+            local("2026-01-14T00:00:00"), // a date
         ]
     );
     assert_eq!(parcel.scans[0].location.as_deref(), Some("AMSTERDAM, NL"));
@@ -169,7 +170,7 @@ fn a_batch_is_read_shipment_by_shipment_and_pieces_are_no_parcels() {
             ),
         ]
     );
-    assert_eq!(parcels[0].scans[0].time, CarrierTime::Untrusted);
+    assert_eq!(parcels[0].scans[0].time, local("2026-01-15T09:12:00"));
     assert!(EXPRESS.contains("JD014600000000000001"));
 }
 
@@ -325,7 +326,7 @@ fn a_package_of_the_americas_is_read_with_its_zones() {
                 Some("Hernando, FL, US")
             ),
             ("520", Status(InTransit), instant("2026-01-15T01:20:00Z"), Some("Memphis, TN, US")),
-            ("EN ROUTE BY BALLOON", Unknown, CarrierTime::Untrusted, Some("US")),
+            ("EN ROUTE BY BALLOON", Unknown, local("2026-01-13T12:00:00"), Some("US")),
         ]
     );
     assert_eq!(

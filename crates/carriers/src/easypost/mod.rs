@@ -147,7 +147,7 @@ fn tracker(tracker: &Value, said_at: Option<String>, remap: &CodeMap) -> Result<
         estimated_delivery: estimated_delivery(tracker),
         said_at: said_at.and_then(|at| match time::scanned(&at) {
             CarrierTime::Instant(at) => Some(at),
-            CarrierTime::Untrusted => None,
+            CarrierTime::Local(_) | CarrierTime::Untrusted => None,
         }),
     }]))
 }

@@ -9,6 +9,7 @@ use domain::{
 
 use super::*;
 use crate::compose::tests::{history, told};
+use crate::time::tests::local;
 
 const FEDEX: &str = include_str!("../../samples/easypost_fedex.json");
 const TRACKER: &str = include_str!("../../samples/easypost_tracker.json");
@@ -165,7 +166,7 @@ fn a_history_is_read_scan_by_scan() {
             ("in_transit/departed_facility", Status(InTransit), instant("2026-01-14T14:42:13Z")),
             ("in_transit/arrived_at_facility", Status(InTransit), instant("2026-01-13T14:42:13Z")),
             ("out_for_delivery/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T12:02:00Z")),
-            ("pre_transit", Status(LabelCreated), CarrierTime::Untrusted),
+            ("pre_transit", Status(LabelCreated), local("2026-01-12T09:30:00")),
         ]
     );
     assert_eq!(parcel.scans[0].location.as_deref(), Some("ORLANDO, FL, US"));

@@ -3,6 +3,7 @@
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
 use super::*;
+use crate::time::tests::local;
 
 const HISTORY: &str = include_str!("../../samples/fedex_history.json");
 const FLAT: &str = include_str!("../../samples/fedex_flat.json");
@@ -116,7 +117,7 @@ fn the_flat_envelope_is_read_too() {
     assert_eq!((parcel.tracking_number.as_str(), &parcel.package), ("794600000002", &None));
     assert_eq!(parcel.scans[0].meaning, Meaning::Status(Delivered));
     assert_eq!(parcel.scans[1].meaning, Meaning::Unknown);
-    assert_eq!(parcel.scans[1].time, CarrierTime::Untrusted, "no offset");
+    assert_eq!(parcel.scans[1].time, local("2026-01-15T08:10:00"), "no offset");
 }
 
 #[test]
@@ -128,10 +129,10 @@ fn without_scans_the_latest_status_is_the_scan() {
     assert_eq!(scan.location.as_deref(), Some("Boston, MA, US"));
 
     // The pickup is only dated, and no date is meant for a transit.
-    for code in ["PU", "IT"] {
+    for (code, time) in [("PU", local("2026-01-13T00:00:00")), ("IT", CarrierTime::Untrusted)] {
         let other = parcels(&LATEST.replace(r#""code": "DL""#, &format!(r#""code": "{code}""#)));
         assert_eq!(other[0].scans[0].code, code);
-        assert_eq!(other[0].scans[0].time, CarrierTime::Untrusted);
+        assert_eq!(other[0].scans[0].time, time);
     }
 }
 

@@ -194,7 +194,7 @@ fn said_at(data: &Value) -> Option<DateTime<Utc>> {
     ["/tracking_status/object_updated", "/tracking_status/object_created"].iter().find_map(|pointer| {
         match time::scanned(&text(data, pointer)?) {
             CarrierTime::Instant(at) => Some(at),
-            CarrierTime::Untrusted => None,
+            CarrierTime::Local(_) | CarrierTime::Untrusted => None,
         }
     })
 }

@@ -9,6 +9,7 @@ use domain::{
 
 use super::*;
 use crate::compose::tests::{history, told};
+use crate::time::tests::local;
 
 const UPS: &str = include_str!("../../samples/shippo_ups.json");
 const DHL: &str = include_str!("../../samples/shippo_dhl.json");
@@ -150,7 +151,7 @@ fn a_history_is_read_and_the_latest_state_counts_once() {
     assert_eq!(
         read,
         [
-            ("PRE_TRANSIT", Status(LabelCreated), CarrierTime::Untrusted),
+            ("PRE_TRANSIT", Status(LabelCreated), local("2026-01-12T14:12:30")),
             ("TRANSIT/rerouted", Condition(ConditionKind::Other), instant("2026-01-14T14:12:30Z")),
             ("TRANSIT/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T13:02:00Z")),
         ]

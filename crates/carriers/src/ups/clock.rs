@@ -32,12 +32,13 @@ impl Clock {
 
     /// The time of the event. Clocks that contradict each other, or have no zone, are not trusted.
     pub(super) fn time(self) -> CarrierTime {
+        let instant = |at: NaiveDateTime| time::sane(at.and_utc()).map(CarrierTime::Instant);
         let at = match (self.local, self.offset) {
-            (Some(local), Some(offset)) => Some(local - offset),
-            (Some(_), None) => None,
-            (None, _) => self.gmt,
+            (Some(local), Some(offset)) => instant(local - offset),
+            (Some(local), None) => time::sane(local.and_utc()).map(|_| CarrierTime::Local(local)),
+            (None, _) => self.gmt.and_then(instant),
         };
-        at.and_then(|at| time::sane(at.and_utc())).map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+        at.unwrap_or(CarrierTime::Untrusted)
     }
 
     /// When the delivery is expected, by a date and perhaps a time of the place of the event. UPS leaves old
@@ -158,15 +159,16 @@ mod tests {
 
     #[test]
     fn clocks_that_contradict_each_other_or_lack_a_zone_are_not_trusted() {
-        for (local, gmt, offset) in [
-            ("081530", "121530", "-05.00"),
-            ("081530", "", ""),
-            ("", "", "-05.00"),
-            ("000000", "235959", ""),
-            ("081530", "250000", ""),
-            ("0815", "", "-05.00"),
+        let local = |clock: &str| CarrierTime::Local(format!("2026-01-15T{clock}").parse().unwrap());
+        for (sent, gmt, offset, expected) in [
+            ("081530", "121530", "-05.00", local("08:15:30")),
+            ("081530", "", "", local("08:15:30")),
+            ("", "", "-05.00", CarrierTime::Untrusted),
+            ("000000", "235959", "", local("00:00:00")),
+            ("081530", "250000", "", local("08:15:30")),
+            ("0815", "", "-05.00", CarrierTime::Untrusted),
         ] {
-            assert_eq!(clock(local, gmt, offset, ""), CarrierTime::Untrusted, "{local} {gmt} {offset}");
+            assert_eq!(clock(sent, gmt, offset, ""), expected, "{sent} {gmt} {offset}");
         }
     }
 

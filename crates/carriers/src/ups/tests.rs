@@ -3,6 +3,7 @@
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
 use super::*;
+use crate::time::tests::local;
 
 const OUT: &str = include_str!("../../samples/ups_out_for_delivery.json");
 const DELIVERED: &str = include_str!("../../samples/ups_delivered.json");
@@ -66,7 +67,7 @@ fn out_for_delivery() {
 fn delivered_without_description_code_zone_or_fresh_schedule() {
     let scan = read(DELIVERED);
     assert_eq!((scan.code.as_str(), scan.meaning), ("D/FS", Meaning::Status(Delivered)));
-    assert_eq!(scan.time, CarrierTime::Untrusted, "a local time without a zone");
+    assert_eq!(scan.time, local("2026-01-15T14:30:05"), "a local time without a zone");
     assert_eq!(estimate(DELIVERED), None, "a schedule of 2019");
 }
 

@@ -81,7 +81,7 @@ fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     };
     let said_at = match time::scanned(&text(body, "/timestamp").unwrap_or_default()) {
         CarrierTime::Instant(at) => Some(at),
-        CarrierTime::Untrusted => None,
+        CarrierTime::Local(_) | CarrierTime::Untrusted => None,
     };
     let claims = match payload {
         Value::String(json) => object(json.as_bytes()).and_then(|inner| told(&inner, said_at, remap)),
@@ -189,7 +189,7 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
     match time::scanned(&gmt) {
         CarrierTime::Instant(at) => (CarrierTime::Instant(at), [gmt, String::new()]),
-        CarrierTime::Untrusted => {
+        CarrierTime::Local(_) | CarrierTime::Untrusted => {
             let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
             (time::scanned(&format!("{local}{offset}")), [local, offset])
         }

@@ -85,7 +85,7 @@ fn fresh(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
     match signed.at.map(time::scanned) {
         None => Ok(()),
         Some(CarrierTime::Instant(at)) => request.fresh(at),
-        Some(CarrierTime::Untrusted) => Err(Refused::Undated),
+        Some(CarrierTime::Local(_) | CarrierTime::Untrusted) => Err(Refused::Undated),
     }
 }
 
