@@ -176,7 +176,7 @@ CREATE TABLE scans (
 );
 CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
-CREATE INDEX idx_scan_unknown ON scans (webhook_id, code) WHERE meaning = 'unknown';
+CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
 
 -- Messages owed to customers, one per key. Work while due_at is not null.
 CREATE TABLE notices (

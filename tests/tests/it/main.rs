@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod again;
 mod arrivals;
 mod by_hand;
 mod clocks;

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use app::{
     App, Caller, Clock, Policy,
     feed::Feed,
-    webhooks::{Replay, ReplayChange, Replayed},
+    webhooks::{Finding, Replay, ReplayChange, Replayed},
 };
 use carriers::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -66,17 +66,28 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         apply: arguments.apply,
         most: None,
     };
-    let replayed = app.replay(&Caller::system(), &replay).await?;
-    for change in &replayed.changes {
-        say(line(change))?;
-    }
-    for failed in &replayed.failed {
-        say(format!("order {} was not changed: {}", failed.order_id, failed.error))?;
-    }
-    say(summary(&replayed))?;
+    let (mut changed, mut failed, mut said) = (0_usize, 0_usize, Ok(()));
+    let tell = |finding: Finding| {
+        let line = match finding {
+            Finding::Changes(change) => {
+                changed += 1;
+                line(&change)
+            }
+            Finding::Fails(order) => {
+                failed += 1;
+                format!("order {} cannot be changed: {}", order.order_id, order.error)
+            }
+        };
+        if said.is_ok() {
+            said = say(line);
+        }
+    };
+    let replayed = app.replay(&Caller::system(), &replay, tell).await?;
+    said?;
+    say(summary(&replayed, changed))?;
     store.close().await?;
-    if !replayed.failed.is_empty() {
-        bail!("{} orders could not be changed", replayed.failed.len());
+    if failed > 0 {
+        bail!("{failed} orders could not be changed");
     }
     Ok(())
 }
@@ -94,13 +105,13 @@ fn line(change: &ReplayChange) -> String {
     format!("order {name}, {parcel}: {moved}; order: {}; mail: {mail}", change.order_to)
 }
 
-fn summary(replayed: &Replayed) -> String {
-    let Replayed { examined, scans, changes, applied, .. } = replayed;
+fn summary(replayed: &Replayed, changed: usize) -> String {
+    let Replayed { examined, scans, applied } = replayed;
     let done = match applied {
         true => "changed",
         false => "would change (--apply changes them)",
     };
-    format!("{examined} webhooks read, {scans} scans read differently, {} parcels {done}", changes.len())
+    format!("{examined} webhooks read, {scans} scans read differently, {changed} parcels {done}")
 }
 
 impl Moment {
