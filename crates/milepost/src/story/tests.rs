@@ -105,8 +105,8 @@ fn what_is_wrong_is_named_with_its_place_and_a_near_name_is_offered() {
         ),
         ("name = \"cup\"", "name = \"mug\"", "a.toml: parcel 2, name: `mug` is the name of another parcel"),
         ("units = 2", "units = 0", "a.toml: parcel 1, units: must be a number from 1 to 1000"),
-        ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 5m, 26h or 2d"),
-        ("90s", "1.5h", "a.toml: step 1, after: `1.5h` is no duration, as in 90s, 5m, 26h or 2d"),
+        ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 30m, 26h or 7d"),
+        ("90s", "1.5h", "a.toml: step 1, after: `1.5h` is no duration, as in 90s, 30m, 26h or 7d"),
         (
             "parcel = \"cup\"",
             "parcel = \"cupp\"",

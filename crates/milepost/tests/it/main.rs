@@ -1,5 +1,6 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
+mod check;
 mod demo;
 mod embedded;
 mod installation;
@@ -13,3 +14,4 @@ mod settings;
 mod stop;
 mod stories;
 mod story;
+mod token;
