@@ -10,6 +10,7 @@ mod refusals;
 mod replay;
 mod resume;
 mod rivals;
+mod scan;
 mod settings;
 mod stop;
 mod stories;
