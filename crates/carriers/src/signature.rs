@@ -106,6 +106,12 @@ impl Secrets {
         Self { client: Some(client), ..self }
     }
 
+    /// The same, with other secrets in place of the shared ones: what somebody sends who knows everything but those.
+    pub fn with_shared(self, secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
+        let Self { shared, .. } = Self::new(secrets)?;
+        Ok(Self { shared, ..self })
+    }
+
     /// The same, in a header of that name: for a sender that lets the merchant choose it.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>) -> Self {
