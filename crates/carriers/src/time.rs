@@ -9,7 +9,27 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
 /// A time as ISO 8601 text. Without an offset it is not trusted.
 pub(crate) fn scanned(text: &str) -> CarrierTime {
-    offset_time(text).map_or(CarrierTime::Untrusted, |at| CarrierTime::Instant(at.to_utc()))
+    instant(text).map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+}
+
+/// The instant that a text is, for times of a push itself.
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    offset_time(text).map(|at| at.to_utc())
+}
+
+/// As [`scanned`], for senders that write `Z` behind times whose zone they do not know. Midnight `Z` is how they write
+/// a date without a time; any other is taken at its word, though it may be local all the same.
+pub(crate) fn scanned_doubting_z(text: &str) -> CarrierTime {
+    if ends_in_z(text) { scanned_unless_midnight(text) } else { scanned(text) }
+}
+
+/// As [`scanned`], where `Z` stands for no zone at all.
+pub(crate) fn scanned_unless_z(text: &str) -> CarrierTime {
+    if ends_in_z(text) { CarrierTime::Untrusted } else { scanned(text) }
+}
+
+fn ends_in_z(text: &str) -> bool {
+    text.ends_with(['Z', 'z'])
 }
 
 /// As [`scanned`], for fields in which a date stands as midnight in some zone: that is no instant.
@@ -73,6 +93,23 @@ mod tests {
         }
         assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00-05:00"), seven);
         assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), CarrierTime::Untrusted);
+    }
+
+    #[test]
+    fn z_is_doubted_at_midnight_or_altogether() {
+        let noon = CarrierTime::Instant(at("2026-01-15T12:00:00Z"));
+        let midnight = CarrierTime::Instant(at("2026-01-15T00:00:00Z"));
+        for (text, doubted, denied) in [
+            ("2026-01-15T12:00:00Z", noon, CarrierTime::Untrusted),
+            ("2026-01-15T12:00:00+00:00", noon, noon),
+            ("2026-01-15T00:00:00Z", CarrierTime::Untrusted, CarrierTime::Untrusted),
+            ("2026-01-15T00:00:00.000z", CarrierTime::Untrusted, CarrierTime::Untrusted),
+            ("2026-01-15T00:00:00+00:00", midnight, midnight),
+            ("2026-01-14T18:00:00-06:00", midnight, midnight),
+            ("2026-01-15T12:00:00", CarrierTime::Untrusted, CarrierTime::Untrusted),
+        ] {
+            assert_eq!((scanned_doubting_z(text), scanned_unless_z(text)), (doubted, denied), "{text}");
+        }
     }
 
     #[test]
