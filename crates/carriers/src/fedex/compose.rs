@@ -67,7 +67,7 @@ fn place(scan: &Told<'_>) -> Value {
 fn words(meaning: Meaning) -> Option<(&'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("EP", "Enroute to pickup"),
-        Status(PickedUp) => ("OF", "At FedEx origin facility"),
+        Status(PickedUp) => ("OF", "Picked up"),
         Status(InTransit) => ("IT", "In transit"),
         Status(ReturnedToSender) => ("RS", "Returning package to shipper"),
         Status(OutForDelivery) => ("OD", "On FedEx vehicle for delivery"),
