@@ -10,6 +10,7 @@ mod compose;
 mod dhl;
 mod easypost;
 mod fedex;
+mod gather;
 mod json;
 mod parcel;
 mod shippo;
@@ -18,6 +19,8 @@ mod time;
 mod ups;
 mod usps;
 
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod robustness;
 
@@ -28,7 +31,8 @@ use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
-pub use parcel::{Activation, MAX_SCANS, Parcel, ParsedScan, Push, Unreadable, identity};
+pub use gather::MAX_SCANS;
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -154,6 +155,22 @@ impl fmt::Debug for Secrets {
 /// Whether a text is no secret.
 pub(crate) fn blank(text: &str) -> bool {
     text.trim().is_empty()
+}
+
+/// Checks a header that holds the HMAC-SHA256 of the body in base64, the proof of FedEx and AfterShip.
+pub(crate) fn verify_body(
+    header: &'static str,
+    secrets: &Secrets,
+    request: &Request<'_>,
+) -> Result<(), Refused> {
+    let sent =
+        STANDARD.decode(request.header(header)?).map_err(|_not_base64| Refused::MalformedHeader(header))?;
+    secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+}
+
+/// The header that [`verify_body`] checks.
+pub(crate) fn sign_body(header: &str, secrets: &Secrets, body: &[u8]) -> Vec<(String, String)> {
+    vec![(header.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
 }
 
 /// HMAC-SHA256 (RFC 2104) of a message.

@@ -9,10 +9,28 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
 /// A time as ISO 8601 text. Without an offset it is not trusted.
 pub(crate) fn scanned(text: &str) -> CarrierTime {
-    match offset_time(text) {
-        Some(at) => CarrierTime::Instant(at.to_utc()),
-        None => local_time(text).map_or(CarrierTime::Untrusted, CarrierTime::Local),
-    }
+    let local = || local_time(text).map_or(CarrierTime::Untrusted, CarrierTime::Local);
+    instant(text).map_or_else(local, CarrierTime::Instant)
+}
+
+/// The instant that a text is, for times of a push itself.
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    offset_time(text).map(|at| at.to_utc())
+}
+
+/// As [`scanned`], for senders that write `Z` behind times whose zone they do not know. Midnight `Z` is how they write
+/// a date without a time; any other is taken at its word, though it may be local all the same.
+pub(crate) fn scanned_doubting_z(text: &str) -> CarrierTime {
+    if ends_in_z(text) { scanned_unless_midnight(text) } else { scanned(text) }
+}
+
+/// As [`scanned`], where `Z` stands for no zone at all.
+pub(crate) fn scanned_unless_z(text: &str) -> CarrierTime {
+    scanned(if ends_in_z(text) { &text[..text.len() - 1] } else { text })
+}
+
+fn ends_in_z(text: &str) -> bool {
+    text.ends_with(['Z', 'z'])
 }
 
 /// As [`scanned`], for fields in which a date stands as midnight in some zone: that is no instant.
@@ -91,6 +109,24 @@ pub(crate) mod tests {
         assert_eq!(scanned("2026-01-15"), local("2026-01-15T00:00:00"));
         assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), local("2026-01-15T00:00:00"));
         assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00"), local("2026-01-15T07:02:00"));
+    }
+
+    #[test]
+    fn z_is_doubted_at_midnight_or_altogether() {
+        let noon = CarrierTime::Instant(at("2026-01-15T12:00:00Z"));
+        let midnight = CarrierTime::Instant(at("2026-01-15T00:00:00Z"));
+        let date = local("2026-01-15T00:00:00");
+        for (text, doubted, denied) in [
+            ("2026-01-15T12:00:00Z", noon, local("2026-01-15T12:00:00")),
+            ("2026-01-15T12:00:00+00:00", noon, noon),
+            ("2026-01-15T00:00:00Z", date, date),
+            ("2026-01-15T00:00:00.000z", date, date),
+            ("2026-01-15T00:00:00+00:00", midnight, midnight),
+            ("2026-01-14T18:00:00-06:00", midnight, midnight),
+            ("2026-01-15T12:00:00", local("2026-01-15T12:00:00"), local("2026-01-15T12:00:00")),
+        ] {
+            assert_eq!((scanned_doubting_z(text), scanned_unless_z(text)), (doubted, denied), "{text}");
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use domain::{
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
+    parcel::{identity, place, shown, tracking_number},
     time,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
         number.ok_or_else(|| Unreadable("neither `trackingId` nor `dhlPackageId` is there".into()))?;
     let tracking_number = tracking_number(Some(number))?;
     let read = |event: &Value| scan(event, &tracking_number, remap);
-    let scans: Vec<_> = list(package, "events").iter().filter_map(read).collect();
+    let scans = gather::scans(list(package, "events"), read);
     if scans.is_empty() {
         return Ok(None);
     }
@@ -53,14 +53,15 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
         return None;
     }
     let listed = words.as_deref().map(capitals);
-    let code = id.or_else(|| listed.clone()).unwrap_or_else(|| NO_CODE.to_owned());
-    let remapped = remap.get(Sender::Dhl, &code);
+    let code = id.or_else(|| listed.clone()).unwrap_or_default();
+    let shown = shown(&[&code]);
+    let remapped = remap.get(Sender::Dhl, &shown);
     Some(ParsedScan {
         identity: identity(Carrier::Dhl, parcel, &code, "", &[date, clock, zone]),
         meaning: remapped
             .or_else(|| remap.get(Sender::Dhl, listed.as_deref()?))
             .unwrap_or_else(|| meaning(listed.as_deref().unwrap_or_default())),
-        code,
+        code: shown,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
             (words, more) => words.or(more),

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use domain::{
-    ConditionKind,
-    Meaning::{Condition, Status, Unknown},
+    CarrierTime, ConditionKind,
+    Meaning::{Condition, Informational, Status},
     ShipmentStatus::*,
 };
 
@@ -216,7 +216,26 @@ fn what_is_no_parcel_we_follow_is_told_in_words() {
     }
     // With a time it is a claim, though nobody knows of what.
     let dated = DHL.replace("DELIVERED", "UNKNOWN");
-    assert_eq!(parcel(&dated).scans[0].meaning, Unknown);
+    assert_eq!(parcel(&dated).scans[0].meaning, Informational);
+}
+
+#[test]
+fn midnight_with_z_is_a_date() {
+    let dated = UPS.replace("2026-01-15T13:02:00Z", "2026-01-15T00:00:00Z");
+    assert_eq!(parcel(&dated).scans[2].time, local("2026-01-15T00:00:00"));
+    let placed = UPS.replace("2026-01-15T13:02:00Z", "2026-01-15T00:00:00-05:00");
+    assert_eq!(parcel(&placed).scans[2].time, instant("2026-01-15T05:00:00Z"));
+}
+
+#[test]
+fn a_test_of_shippo_is_told_in_words() {
+    let said = "Shippo sent a test, of 1Z999AA10123456784: tests move no parcel";
+    for test in ["true", "\"true\""] {
+        let tested = UPS.replace(r#""test": false"#, &format!(r#""test": {test}"#));
+        assert_eq!(remark(&tested), said);
+    }
+    let inside = UPS.replace(r#""carrier": "ups","#, r#""carrier": "ups", "test": true,"#);
+    assert_eq!(remark(&inside), said);
 }
 
 #[test]

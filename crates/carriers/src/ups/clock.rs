@@ -41,6 +41,22 @@ impl Clock {
         at.unwrap_or(CarrierTime::Untrusted)
     }
 
+    /// What tells two events of one code apart: the instant, where it is known, else both pairs as they were sent, with
+    /// the zeros that numbers have lost. The offset is no part of it: version 1 sends none, and the event is the same.
+    pub(super) fn key(self, event: &Value) -> [String; 4] {
+        if let CarrierTime::Instant(at) = self.time() {
+            return [at.to_rfc3339(), String::new(), String::new(), String::new()];
+        }
+        let date = |pointer| text(event, pointer).unwrap_or_default();
+        let time = |pointer| six_digits(event, pointer).unwrap_or_default();
+        [
+            date("/gmtActivityDate"),
+            time("/gmtActivityTime"),
+            date("/localActivityDate"),
+            time("/localActivityTime"),
+        ]
+    }
+
     /// When the delivery is expected, by a date and perhaps a time of the place of the event. UPS leaves old
     /// dates standing: one before the event is none.
     pub(super) fn expected(self, event: &Value) -> Option<DateTime<Utc>> {
@@ -86,11 +102,15 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     }
 }
 
-/// `HHMMSS`; as a number it has lost its leading zeros.
-fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
+/// The text there; a number has its leading zeros again.
+fn six_digits(event: &Value, pointer: &str) -> Option<String> {
     let text = text(event, pointer)?;
-    let text =
-        if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text };
+    Some(if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text })
+}
+
+/// `HHMMSS`.
+fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
+    let text = six_digits(event, pointer)?;
     if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
 }
 

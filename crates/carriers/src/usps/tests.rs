@@ -289,3 +289,22 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(read(mixed).remove(0).scans.len(), 1);
     assert_eq!(read(r#"{"trackingNumber": "1", "trackingEvents": []}"#), []);
 }
+
+#[test]
+fn the_id_of_the_answers_piece_is_not_that_of_every_number() {
+    let body = json!({
+        "trackingNumber": "9400100000000000000001", "uniqueMailPieceID": "7",
+        "events": [
+            {"eventCode": "01"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000001"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000002"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000002", "uniqueMailPieceID": "8"},
+        ],
+    });
+    let parcels = read(&body.to_string());
+    let read: Vec<_> = parcels
+        .iter()
+        .map(|parcel| (&parcel.tracking_number[20..], parcel.package.as_deref(), parcel.scans.len()))
+        .collect();
+    assert_eq!(read, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+}
