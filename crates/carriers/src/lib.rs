@@ -69,6 +69,11 @@ trait Protocol {
     /// See [`Sender::parse`].
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
 
+    /// See [`Sender::max_body`].
+    fn max_body(&self) -> usize {
+        1024 * 1024
+    }
+
     /// See [`Sender::push_id`]. Most senders have none.
     fn push_id(&self, _body: &[u8]) -> Option<String> {
         None
@@ -129,6 +134,11 @@ impl Sender {
     /// [`MAX_SCANS`].
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         self.protocol().parse(body, remap)?.bounded()
+    }
+
+    /// The largest body that is taken from it, in bytes.
+    pub fn max_body(self) -> usize {
+        self.protocol().max_body()
     }
 
     /// The sender's own id of a push, the same when it is sent again; nothing where it has none, and the body

@@ -43,6 +43,11 @@ impl Protocol for Ups {
         Some(Carrier::Ups)
     }
 
+    /// A push may carry a photo of the delivery (`deliveryPhoto`, base64), and UPS sends nothing twice.
+    fn max_body(&self) -> usize {
+        8 * 1024 * 1024
+    }
+
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         let check = |sent| secrets.check(|secret| same_text(secret.trim().as_bytes(), sent));
         match (secrets.client(), request.header(CREDENTIAL)) {
