@@ -41,8 +41,19 @@ impl Front {
 
     /// A sender posts a body, signed now.
     pub async fn post(&self, sender: Sender, body: Vec<u8>) -> StatusCode {
+        let headers = sender.sign(&secrets(sender), &body, self.shop.now());
+        self.post_with(sender, headers, body).await
+    }
+
+    /// A body is posted to a sender's address, with these headers.
+    pub async fn post_with(
+        &self,
+        sender: Sender,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    ) -> StatusCode {
         let mut request = Request::post(format!("/webhooks/{sender}"));
-        for (name, value) in sender.sign(&secrets(sender), &body, self.shop.now()) {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = request.body(Body::from(body)).expect("a request");

@@ -17,6 +17,7 @@ mod neighbours;
 mod notices;
 mod parcels;
 mod peers;
+mod proofs;
 mod queue;
 mod remapped;
 mod replay;

@@ -1,0 +1,158 @@
+//! All 720 orders of six scans, each with duplicates, for every sender.
+
+use carriers::{Sender, Told};
+use chrono::{DateTime, TimeDelta};
+use domain::{ConditionKind, LINE, Meaning, OrderId, OrderStatus, ShipmentStatus};
+use futures::{StreamExt, stream};
+use persistence::read;
+use tests::{database::Database, front::Front, on_every_database, shop::Shop};
+
+use super::{bodies, carrier_of, mails, register};
+
+on_every_database!(
+    all_720_orders_of_six_scans_of_fedex_are_one_story,
+    all_720_orders_of_six_scans_of_ups_are_one_story,
+    all_720_orders_of_six_scans_of_usps_are_one_story,
+    all_720_orders_of_six_scans_of_dhl_are_one_story,
+    all_720_orders_of_six_scans_of_easypost_are_one_story,
+    all_720_orders_of_six_scans_of_shippo_are_one_story,
+    all_720_orders_of_six_scans_of_aftership_are_one_story,
+);
+
+async fn all_720_orders_of_six_scans_of_fedex_are_one_story(database: Database) {
+    all_720(database, Sender::Fedex).await;
+}
+
+async fn all_720_orders_of_six_scans_of_ups_are_one_story(database: Database) {
+    all_720(database, Sender::Ups).await;
+}
+
+async fn all_720_orders_of_six_scans_of_usps_are_one_story(database: Database) {
+    all_720(database, Sender::Usps).await;
+}
+
+async fn all_720_orders_of_six_scans_of_dhl_are_one_story(database: Database) {
+    all_720(database, Sender::Dhl).await;
+}
+
+async fn all_720_orders_of_six_scans_of_easypost_are_one_story(database: Database) {
+    all_720(database, Sender::Easypost).await;
+}
+
+async fn all_720_orders_of_six_scans_of_shippo_are_one_story(database: Database) {
+    all_720(database, Sender::Shippo).await;
+}
+
+async fn all_720_orders_of_six_scans_of_aftership_are_one_story(database: Database) {
+    all_720(database, Sender::Aftership).await;
+}
+
+/// One order for each permutation; in every round each order hears its next scan, and all before it once more.
+async fn all_720(database: Database, sender: Sender) {
+    let shop = Shop::new(database.store);
+    let front = Front::of(&shop);
+    let trouble = Meaning::Condition(ConditionKind::DeliveryAttemptFailed);
+    let status = Meaning::Status;
+    let six = [
+        status(ShipmentStatus::LabelCreated),
+        status(ShipmentStatus::PickedUp),
+        status(ShipmentStatus::InTransit),
+        trouble,
+        status(ShipmentStatus::OutForDelivery),
+        status(ShipmentStatus::Delivered),
+    ];
+    let start = shop.now().fixed_offset() - TimeDelta::hours(10);
+    let scans: Vec<Told<'_>> = six
+        .into_iter()
+        .zip(0..)
+        .map(|(meaning, hour)| Told {
+            meaning,
+            at: start + TimeDelta::hours(hour),
+            location: Some("Reno, NV, US"),
+        })
+        .collect();
+    let permutations = permutations(6);
+    let orders: Vec<(OrderId, String)> = stream::iter(0..permutations.len())
+        .map(|at| {
+            let shop = shop.clone();
+            async move {
+                let number = format!("7946{at:08}");
+                let order = shop.processing(&[1]).await;
+                register(&shop, order, carrier_of(sender), &number, None).await;
+                (order, number)
+            }
+        })
+        .buffered(64)
+        .collect()
+        .await;
+
+    for round in 0..six.len() {
+        for so_far in [false, true] {
+            let bodies = permutations.iter().zip(&orders).flat_map(|(permutation, (_, number))| {
+                let heard = if so_far { &permutation[..=round] } else { &permutation[round..=round] };
+                let mut heard: Vec<Told<'_>> = heard.iter().map(|at| scans[*at]).collect();
+                heard.sort_by_key(|scan| scan.at);
+                bodies(sender, number, &heard, None, shop.now())
+            });
+            front.post_all(bodies.map(|body| (sender, body))).await;
+            shop.drain().await;
+        }
+    }
+
+    let clean = shop.order(orders[0].0).await.shipments()[0].tracking.clone();
+    assert_eq!(clean.status, ShipmentStatus::Delivered);
+    assert_eq!(clean.condition, None, "delivered is past a failed attempt");
+    assert_eq!(clean.delivered_at, Some(scans[5].at.to_utc()));
+    assert_eq!(clean.shipped_at, Some(scans[1].at.to_utc()));
+    let mails = mails(&shop).await;
+    for ((order, number), permutation) in orders.iter().zip(&permutations) {
+        let now = shop.order(*order).await;
+        assert_eq!(now.shipments()[0].tracking, clean, "{number} {permutation:?}");
+        assert_eq!(shop.path(*order).await[2..], LINE, "{number} {permutation:?}");
+        let kept = read::scans_of(&shop.app.store, &[now.shipments()[0].id]).await.unwrap();
+        let mut seen: Vec<_> = kept.values().flatten().map(|one| (one.scan.occurred_at, one.seen)).collect();
+        seen.sort_unstable();
+        let seen: Vec<i32> = seen.into_iter().map(|(_, seen)| seen).collect();
+        assert_eq!(
+            seen,
+            times(sender, permutation),
+            "{number} {permutation:?}: each scan once, copies counted"
+        );
+        let told = &mails[&order.0];
+        assert_eq!(told.get(&OrderStatus::Delivered), Some(&1), "{number} {permutation:?}");
+        assert!(told.values().all(|count| *count == 1), "{number} {told:?}");
+    }
+}
+
+/// How often each scan is told, in its order: alone, and with those before it, where the sender tells histories. The
+/// same body is kept once.
+fn times(sender: Sender, permutation: &[usize]) -> Vec<i32> {
+    let at = DateTime::UNIX_EPOCH.fixed_offset();
+    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
+    let tells_histories =
+        bodies(sender, "1", &[told, Told { at: at + TimeDelta::hours(1), ..told }], None, at.to_utc()).len()
+            == 1;
+    let rounds = 0..permutation.len();
+    let place = |scan: usize| permutation.iter().position(|one| *one == scan).expect("it is one of them");
+    let of = |scan: usize| match (tells_histories, place(scan)) {
+        (false, _) => 1,
+        (true, first) => 1 + rounds.clone().filter(|round| *round >= first.max(1)).count(),
+    };
+    rounds.clone().map(|scan| i32::try_from(of(scan)).expect("a few")).collect()
+}
+
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    fn go(at: &mut Vec<usize>, from: usize, all: &mut Vec<Vec<usize>>) {
+        if from == at.len() {
+            return all.push(at.clone());
+        }
+        for other in from..at.len() {
+            at.swap(from, other);
+            go(at, from + 1, all);
+            at.swap(from, other);
+        }
+    }
+    let mut all = Vec::new();
+    go(&mut (0..count).collect(), 0, &mut all);
+    all
+}

@@ -1,0 +1,81 @@
+//! Every sender's pushes at the front door: what is the sender's is taken and moves an order; what is changed,
+//! unproved, somebody else's or too old is answered with 401, and nothing of it is kept.
+
+use carriers::{Compose, Secrets, Sender, Told};
+use chrono::TimeDelta;
+use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
+use tests::{
+    database::Database,
+    front::Front,
+    on_every_database,
+    shop::{Shop, secrets, support},
+};
+
+use super::{arrivals::register, inbox::inbox};
+
+on_every_database!(every_sender_is_believed_and_nobody_in_its_name);
+
+/// Whether a sender proves when it wrote, so that an old push can be told.
+fn tells_its_age(sender: Sender) -> bool {
+    match sender {
+        Sender::Usps | Sender::Easypost | Sender::Shippo => true,
+        Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Aftership => false,
+    }
+}
+
+/// Whether the body is signed. The others show a secret beside it.
+fn signs(sender: Sender) -> bool {
+    match sender {
+        Sender::Fedex | Sender::Usps | Sender::Easypost | Sender::Shippo | Sender::Aftership => true,
+        Sender::Ups | Sender::Dhl => false,
+    }
+}
+
+async fn every_sender_is_believed_and_nobody_in_its_name(database: Database) {
+    let shop = Shop::new(database.store);
+    let front = Front::of(&shop);
+    for (at, sender) in Sender::ALL.into_iter().enumerate() {
+        let (number, carrier) = (format!("40400{at}"), sender.carrier().unwrap_or(Carrier::Fedex));
+        let order = shop.processing(&[1]).await;
+        register(&shop, order, carrier, &number, None).await;
+        let now = shop.now();
+        let told = Told {
+            meaning: Meaning::Status(ShipmentStatus::OutForDelivery),
+            at: now.fixed_offset(),
+            location: Some("Reno, NV, US"),
+        };
+        let body = |sent_at| {
+            let scans = &[told];
+            let history =
+                Compose { carrier, tracking_number: &number, scans, estimated_delivery: None, sent_at };
+            sender.compose(&history).remove(0)
+        };
+        let good = body(now);
+        let signed = sender.sign(&secrets(sender), &good, now);
+        let foreign = Secrets::new(["another secret, of 32 bytes or more".to_owned()]).unwrap();
+        let mut refused = vec![
+            ("no proof", vec![], good.clone()),
+            ("somebody else's", sender.sign(&foreign, &good, now), good.clone()),
+        ];
+        if signs(sender) {
+            let digit = String::from_utf8(good.clone()).unwrap().replacen(&number, &format!("50400{at}"), 1);
+            refused.push(("a changed body", signed.clone(), digit.into_bytes()));
+        } else {
+            let changed = |(name, value): &(String, String)| (name.clone(), format!("{value}x"));
+            refused.push(("a changed proof", signed.iter().map(changed).collect(), good.clone()));
+        }
+        if tells_its_age(sender) {
+            let then = now - TimeDelta::minutes(10);
+            refused.push(("too old", sender.sign(&secrets(sender), &body(then), then), body(then)));
+        }
+        let before = inbox(&shop).await.len();
+        for (what, headers, body) in refused {
+            assert_eq!(front.post_with(sender, headers, body).await, 401, "{sender}: {what}");
+        }
+        assert_eq!(inbox(&shop).await.len(), before, "{sender}: nothing is kept");
+        assert_eq!(front.post_with(sender, signed, good).await, 200, "{sender}");
+        shop.drain().await;
+        assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery, "{sender}");
+    }
+    assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
+}
