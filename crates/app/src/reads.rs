@@ -63,7 +63,7 @@ impl App {
         carrier: Carrier,
         number: &str,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        let Some(number) = domain::normalize_tracking_number(number) else { return Ok(None) };
+        let Some(number) = domain::normalize_tracking_number(carrier, number) else { return Ok(None) };
         let shipment = read::shipment_by_number(&self.store, carrier, &number).await?;
         self.with_order(caller, shipment).await
     }

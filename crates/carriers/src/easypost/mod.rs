@@ -122,13 +122,11 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
 
 fn tracker(tracker: &Value, said_at: Option<String>, remap: &CodeMap) -> Result<Push, Unreadable> {
     let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
-    let tracking_number = tracking_number(Some(number))?;
     let name = text(tracker, "/carrier").ok_or_else(|| missing("carrier"))?;
     let Some(carrier) = carrier_named(&name) else {
-        return Ok(Push::Remark(format!(
-            "`{name}`, of {tracking_number}, is not a carrier Milepost follows"
-        )));
+        return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
+    let tracking_number = tracking_number(carrier, Some(number))?;
 
     let details = list(tracker, "tracking_details").iter();
     let mut scans: Vec<_> =
