@@ -25,15 +25,19 @@ pub fn parse(sender: &str, body: &[u8]) {
 }
 
 /// Headers that carry proofs, so that fuzzing need not find their names.
-const HEADERS: [&str; 10] = [
+const HEADERS: [&str; 14] = [
     "fdx-signature",
     "credential",
     "authorization",
     "x-api-key",
     "x-hmac",
+    "hmac-header",
+    "timestamp",
+    "x-milepost-token",
     "x-hmac-signature",
     "x-hmac-signature-v2",
     "x-timestamp",
+    "x-path",
     "shippo-auth-signature",
     "aftership-hmac-sha256",
 ];

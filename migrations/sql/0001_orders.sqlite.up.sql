@@ -158,6 +158,8 @@ CREATE TABLE scans (
   location           text,
   occurred_at        text NOT NULL,
   time_estimated     boolean NOT NULL,
+  -- What the clock of the place showed, where the carrier told no zone: `2026-01-15T07:02:09`.
+  local_time         text,
   -- What the carrier tells parcels of one number apart by.
   package            text,
   estimated_delivery text,
@@ -173,7 +175,7 @@ CREATE TABLE scans (
 );
 CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id DESC);
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
-CREATE INDEX idx_scan_unknown ON scans (webhook_id, code) WHERE meaning = 'unknown';
+CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
 
 -- Messages owed to customers, one per key. Work while due_at is not null.
 CREATE TABLE notices (

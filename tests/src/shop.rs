@@ -1,6 +1,6 @@
 //! A shop: the use cases over one database, with a clock that stands and mails that can be looked at.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use app::{
     App, Caller, Clock, Policy,
@@ -47,7 +47,7 @@ impl Shop {
         let codes = codes.parse().expect("a readable code map");
         let policy = Policy { codes, ..policy() };
         let app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        app.take_up_remapped().await.expect("the database answers");
+        app.take_up_remapped(&mut HashSet::new()).await.expect("the database answers");
         Self { app, mailer: self.mailer.clone(), dhl: self.dhl.clone() }
     }
 

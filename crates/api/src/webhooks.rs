@@ -13,26 +13,26 @@ use app::{
 };
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, Path, RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
 };
 
+use carriers::Sender;
 use serde_json::json;
 
 use crate::transport::RequestId;
 
-/// The largest body taken, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+/// The largest request for a token, in bytes.
+const MAX_FORM: usize = 64 * 1024;
 
 /// The routes.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))
-        .route("/webhooks/{carrier}/token", post(token::issue))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .route("/webhooks/{carrier}/token", post(token::issue).layer(DefaultBodyLimit::max(MAX_FORM)))
         .with_state(app)
 }
 
@@ -42,8 +42,16 @@ async fn receive(
     RawQuery(query): RawQuery,
     request_id: RequestId,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
+    let Ok(sender) = carrier.parse::<Sender>() else {
+        return refused(&carrier, &NotAccepted::UnknownSender(carrier.clone()));
+    };
+    let most = sender.max_body();
+    let Ok(body) = to_bytes(body, most).await else {
+        tracing::warn!(carrier, most, "a webhook was too large, or broke off");
+        return (StatusCode::PAYLOAD_TOO_LARGE, format!("{most} bytes are the most\n")).into_response();
+    };
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let query = query.as_deref().unwrap_or_default();

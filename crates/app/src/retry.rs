@@ -35,6 +35,15 @@ where
     }
 }
 
+/// Whether what failed a batch may be one member's alone: a row that somebody holds, a row that cannot be
+/// read. A database that is away fails everybody, and a commit that may have been done is not done again.
+pub(crate) fn members_may_do_better(error: &Error) -> bool {
+    match error {
+        Error::CommitUnknown(_) => false,
+        error => error.is_lock_timeout() || !error.retryable(),
+    }
+}
+
 /// Whoever waited for a lock in vain has waited long enough.
 fn may_pass(error: &Error) -> bool {
     !error.is_lock_timeout() && (error.retryable() || error.unique_violation().is_some())

@@ -3,9 +3,12 @@
 //! Within a transaction every claim goes through [`Ledger::hear`]; what then has to be kept of the scans
 //! themselves is written once, at the end, by [`Ledger::write`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use domain::{Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ShipmentId, WebhookId};
+use domain::{
+    Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, ShipmentId,
+    WebhookId,
+};
 use persistence::{
     Tx,
     scans::{self, Revised, StoredScan},
@@ -25,7 +28,12 @@ pub(crate) struct Ledger {
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     /// A carrier, in this request.
-    Webhook(WebhookId),
+    Webhook {
+        /// Which.
+        id: WebhookId,
+        /// Whether it was heard before: then it says nothing once more than it did.
+        tells_again: bool,
+    },
     /// Somebody who saw it.
     Hand(&'a Actor),
 }
@@ -50,12 +58,14 @@ impl Ledger {
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
         let request = Request::Scans { shipment, known, heard: heard.clone(), replay: self.replay };
         let outcome = order.apply(request, None, context)?;
-        let (webhook_id, recorded_by) = match source {
-            Source::Webhook(id) => (Some(id), None),
-            Source::Hand(actor) => (None, Some(actor.clone())),
+        let (webhook_id, recorded_by, tells_again) = match source {
+            Source::Webhook { id, tells_again } => (Some(id), None, tells_again),
+            Source::Hand(actor) => (None, Some(actor.clone()), false),
         };
+        let mut places: HashMap<ScanIdentity, usize> =
+            kept.iter().enumerate().map(|(at, stored)| (stored.scan.identity, at)).collect();
         for (scan, answer) in heard.into_iter().zip(&outcome.heard) {
-            let old = kept.iter_mut().find(|stored| stored.scan.identity == scan.identity);
+            let old = places.get(&scan.identity).and_then(|at| kept.get_mut(*at));
             match answer {
                 Heard::New(effect) => {
                     let stored = StoredScan {
@@ -68,14 +78,14 @@ impl Ledger {
                         seen: 1,
                         scan,
                     };
+                    places.insert(stored.scan.identity, kept.len());
                     kept.push(stored.clone());
                     self.new.push(stored);
                 }
                 Heard::Again | Heard::Revised(..) => {
-                    // A webhook that is read again tells nothing twice.
                     let retold =
                         webhook_id.is_some() && old.as_ref().is_some_and(|old| old.webhook_id == webhook_id);
-                    if !self.replay && !retold {
+                    if !tells_again && !retold {
                         *self.again.entry((shipment, scan.identity.0)).or_default() += 1;
                     }
                     if let (Heard::Revised(merged, effect), Some(old)) = (answer, old) {
@@ -91,20 +101,19 @@ impl Ledger {
 
     /// Writes what was heard, behind the orders it changed.
     pub async fn write(mut self, tx: &Tx) -> persistence::Result<()> {
+        // Of several revisions of one scan the last holds them all.
+        let mut seen = HashSet::new();
+        self.revised.reverse();
+        self.revised.retain(|one| seen.insert((one.shipment_id, one.scan.identity)));
         // One that was new in this transaction and revised in it is written as it is now.
+        let revised: HashMap<_, _> =
+            self.revised.iter().map(|one| ((one.shipment_id, one.scan.identity), one)).collect();
         for stored in &mut self.new {
-            let same = |one: &&Revised| {
-                one.shipment_id == stored.shipment_id && one.scan.identity == stored.scan.identity
-            };
-            if let Some(last) = self.revised.iter().rev().find(same) {
+            if let Some(last) = revised.get(&(stored.shipment_id, stored.scan.identity)) {
                 stored.scan = last.scan.clone();
             }
         }
         scans::insert(tx, &self.new).await?;
-        // Of several revisions of one scan the last holds them all.
-        let mut seen = std::collections::HashSet::new();
-        self.revised.reverse();
-        self.revised.retain(|one| seen.insert((one.shipment_id, one.scan.identity)));
         scans::revise(tx, &self.revised).await?;
         scans::count_again(tx, &self.again).await
     }

@@ -95,6 +95,7 @@ impl Sighting {
             location: self.location,
             occurred_at: self.occurred_at,
             time_estimated: false,
+            local_time: None,
             package: None,
             estimate: None,
         }

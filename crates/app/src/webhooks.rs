@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use callback::CallBack;
-pub use replay::{NotReplayed, Replay, ReplayChange, Replayed};
+pub use replay::{Finding, NotReplayed, Replay, ReplayChange, Replayed};
 pub use token::{Credentials, NotIssued, TokenRequest};
 
 use crate::{
@@ -106,7 +106,7 @@ impl App {
         let now = self.clock.now();
         retrying(async || {
             let tx = self.store.begin().await?;
-            webhooks::retry(&tx, id, now).await?;
+            webhooks::retry(&tx, &[id], now).await?;
             self.store.commit(tx).await
         })
         .await?;

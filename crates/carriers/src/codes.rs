@@ -1,8 +1,8 @@
 //! Another meaning for a carrier's code: the setting `MILEPOST_CARRIER_CODES`.
 //!
-//! `fedex.OC=label_created,ups.I/OT/021=in_transit`: the code as it is shown on a scan, and what it is to
-//! mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of them. So may the
-//! part behind the slash for DHL, EasyPost and Shippo: `dhl.transit`, `shippo.TRANSIT`.
+//! `fedex.OC=label_created,ups.I/OT/021=in_transit`: the code as it is shown on a scan, where commas and equals signs are
+//! `_`, and what it is to mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of
+//! them. So may the part behind the slash for DHL, EasyPost and Shippo: `dhl.transit`, `shippo.TRANSIT`.
 
 use std::{collections::HashMap, str::FromStr};
 

@@ -131,7 +131,9 @@ pub(crate) mod tests {
             let mut read: Vec<_> = parcels.into_iter().flat_map(|parcel| parcel.scans).collect();
             read.sort_by_key(|scan| match scan.time {
                 CarrierTime::Instant(at) => at,
-                CarrierTime::Untrusted => panic!("{sender} writes times one can trust"),
+                CarrierTime::Local(_) | CarrierTime::Untrusted => {
+                    panic!("{sender} writes times one can trust")
+                }
             });
             assert_eq!(read.iter().map(|scan| scan.meaning).collect::<Vec<_>>(), line, "{sender}");
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::parcel::Unreadable;
 
-/// The longest text taken from a body; what is longer is cut.
+/// The longest text taken from a body, in characters; what is longer is cut.
 const MAX_TEXT: usize = 500;
 /// From here on a number that was read as a float may have lost digits.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
@@ -20,18 +20,33 @@ pub(crate) fn object(body: &[u8]) -> Result<Value, Unreadable> {
 /// The text at a JSON pointer (RFC 6901), without blanks around it. Empty, null and whatever is no text and
 /// no exact number is absent. Control characters become blanks: PostgreSQL takes no NUL in a text.
 pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
-    let raw = match value.pointer(pointer)? {
-        Value::String(text) => text.clone(),
+    match value.pointer(pointer)? {
+        Value::String(text) => clean(text.chars()),
         Value::Number(number)
             if number.as_f64().is_some_and(|n| !number.is_f64() || n.abs() < EXACT_FLOAT) =>
         {
-            number.to_string()
+            clean(number.to_string().chars())
         }
-        Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
-    };
-    let clean: String = raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let text: String = clean.trim().chars().take(MAX_TEXT).collect();
-    if text.is_empty() { None } else { Some(text) }
+        Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// No more of a text is looked at than is taken: one that stands above thousands of events is asked for by each.
+fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
+    let cut: String = raw.take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match cut.trim() {
+        "" => None,
+        text => Some(text.to_owned()),
+    }
+}
+
+/// Whether it is said there that something is so, as a truth value or as a text.
+pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
+    match value.pointer(pointer) {
+        Some(Value::Bool(so)) => *so,
+        Some(Value::String(text)) => text.trim().eq_ignore_ascii_case("true"),
+        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => false,
+    }
 }
 
 /// The elements under a key. A single value is a list of one, as converters from XML write it.
@@ -59,6 +74,25 @@ mod tests {
         for absent in ["/big", "/e", "/o", "/none", "/a/b"] {
             assert_eq!(text(&value, absent), None, "{absent}");
         }
+    }
+
+    #[test]
+    fn no_more_of_a_text_is_looked_at_than_is_taken() {
+        let looked = std::cell::Cell::new(0);
+        for character in ['x', ' '] {
+            looked.set(0);
+            let raw = std::iter::repeat_n(character, 1 << 20).inspect(|_| looked.set(looked.get() + 1));
+            assert_eq!(clean(raw).map(|text| text.len()), Some(MAX_TEXT).filter(|_| character == 'x'));
+            assert_eq!(looked.get(), MAX_TEXT);
+        }
+    }
+
+    #[test]
+    fn truth_is_read_tolerantly() {
+        let value = json!({"a": true, "b": "True", "c": false, "d": "no", "e": 1, "f": null});
+        let so: Vec<&str> =
+            ["/a", "/b", "/c", "/d", "/e", "/f", "/g"].into_iter().filter(|at| flag(&value, at)).collect();
+        assert_eq!(so, ["/a", "/b"]);
     }
 
     #[test]

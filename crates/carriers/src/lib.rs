@@ -10,6 +10,7 @@ mod compose;
 mod dhl;
 mod easypost;
 mod fedex;
+mod gather;
 mod json;
 mod parcel;
 mod shippo;
@@ -18,6 +19,8 @@ mod time;
 mod ups;
 mod usps;
 
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod robustness;
 
@@ -28,7 +31,8 @@ use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
-pub use parcel::{Activation, MAX_SCANS, Parcel, ParsedScan, Push, Unreadable, identity};
+pub use gather::MAX_SCANS;
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 
@@ -64,6 +68,11 @@ trait Protocol {
 
     /// See [`Sender::parse`].
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
+
+    /// See [`Sender::max_body`].
+    fn max_body(&self) -> usize {
+        1024 * 1024
+    }
 
     /// See [`Sender::push_id`]. Most senders have none.
     fn push_id(&self, _body: &[u8]) -> Option<String> {
@@ -125,6 +134,11 @@ impl Sender {
     /// [`MAX_SCANS`].
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         self.protocol().parse(body, remap)?.bounded()
+    }
+
+    /// The largest body that is taken from it, in bytes.
+    pub fn max_body(self) -> usize {
+        self.protocol().max_body()
     }
 
     /// The sender's own id of a push, the same when it is sent again; nothing where it has none, and the body

@@ -8,6 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
+use crate::gather;
+
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
@@ -19,22 +21,19 @@ pub enum Push {
     Remark(String),
 }
 
-/// The most scans that are read out of one body. Whole histories of many parcels fit; what has more was written to
-/// be a burden.
-pub const MAX_SCANS: usize = 5_000;
-
 impl Push {
-    /// The push, where it claims no more than [`MAX_SCANS`].
+    /// The push, where it claims no more than [`crate::MAX_SCANS`].
     pub(crate) fn bounded(self) -> Result<Self, Unreadable> {
         let scans = match &self {
             Self::Parcels(parcels) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
             Self::Activation(_) | Self::Remark(_) => 0,
         };
-        if scans <= MAX_SCANS {
-            Ok(self)
-        } else {
-            Err(Unreadable(format!("{scans} scans in one body; {MAX_SCANS} are the most")))
-        }
+        gather::bounded(scans).map(|()| self)
+    }
+
+    /// What a sender's test of its own is: it moves no parcel, even where it names one of ours.
+    pub(crate) fn test(sender: &str, tracking_number: &str) -> Self {
+        Self::Remark(format!("{sender} sent a test, of {tracking_number}: tests move no parcel"))
     }
 }
 
@@ -82,6 +81,9 @@ impl Parcel {
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
+            // A push without a time of its own (FedEx, UPS, DHL) said it when its newest scan was made. So a revision
+            // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
+            // and the parcel would be another one for every order in which they come.
             let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
             newest.estimate = Some(Estimate { said_at: push_time.unwrap_or(newest.occurred_at), expected });
         }
@@ -94,7 +96,7 @@ impl Parcel {
 pub struct ParsedScan {
     /// What tells it from every other claim.
     pub identity: ScanIdentity,
-    /// The carrier's code as sent, `-` where there was none.
+    /// The carrier's code as sent, but for what the setting of codes could not name; `-` where there was none.
     pub code: String,
     /// What the code means in our words, after re-mapping.
     pub meaning: Meaning,
@@ -117,6 +119,7 @@ impl ParsedScan {
             location: self.location,
             occurred_at,
             time_estimated,
+            local_time: self.time.local(),
             package: None,
             estimate: None,
         }
@@ -128,10 +131,19 @@ impl ParsedScan {
 #[error("{0}")]
 pub struct Unreadable(pub(crate) String);
 
+impl Unreadable {
+    /// The same, of the element of that index in a list.
+    pub(crate) fn within(self, what: &str, index: usize) -> Self {
+        Self(format!("{what} {}: {self}", index + 1))
+    }
+}
+
 /// How far ahead of our clock a push may have been written.
 const MOST_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// What stands for the code of a scan that has none.
-pub(crate) const NO_CODE: &str = "-";
+const NO_CODE: &str = "-";
+/// The longest code shown, in characters: the database has an index over codes.
+const MAX_CODE: usize = 200;
 /// The longest tracking number taken. The longest in use have 34 characters.
 const MAX_TRACKING_NUMBER: usize = 64;
 
@@ -149,7 +161,20 @@ pub(crate) fn tracking_number(carrier: Carrier, sent: Option<String>) -> Result<
     })
 }
 
-/// The carrier an aggregator means: `FedEx`, `UPSDAP`, `usps`, `DHLExpress`, `dhl_germany` begin with its name.
+/// A code as it is shown, and as the setting `MILEPOST_CARRIER_CODES` names it: its parts with slashes between, those
+/// that are empty left out. `_` stands for what would end the name in the setting.
+pub(crate) fn shown(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    let nameable = |c: char| if matches!(c, ',' | '=') { '_' } else { c };
+    let code: String = parts.join("/").chars().take(MAX_CODE).map(nameable).collect();
+    match code.trim() {
+        "" => NO_CODE.to_owned(),
+        shown => shown.to_owned(),
+    }
+}
+
+/// The carrier an aggregator means. `FedEx`, `UPSDAP`, `DHLExpress`, `dhl_germany`, `fedex-freight` begin with its
+/// name, and what stands behind it is a service or a country.
 pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
     let name = name.to_ascii_lowercase();
     Carrier::ALL.into_iter().find(|carrier| name.starts_with(carrier.as_str()))
@@ -182,6 +207,7 @@ pub fn identity(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CodeMap, Sender};
 
     #[test]
     fn parts_do_not_run_together() {
@@ -201,6 +227,14 @@ mod tests {
             ("usps", Some(Carrier::Usps)),
             ("DHL eCommerce", Some(Carrier::Dhl)),
             ("dhl_germany", Some(Carrier::Dhl)),
+            ("fedex-freight", Some(Carrier::Fedex)),
+            ("ups-mi", Some(Carrier::Ups)),
+            ("dhl-global-mail", Some(Carrier::Dhl)),
+            ("USPS", Some(Carrier::Usps)),
+            ("canada-post", None),
+            ("my-ups", None),
+            ("fx", None),
+            ("-", None),
             ("CanadaPost", None),
             ("shippo", None),
             ("not ups", None),
@@ -208,6 +242,22 @@ mod tests {
         ] {
             assert_eq!(carrier_named(name), carrier, "{name}");
         }
+    }
+
+    #[test]
+    fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
+        assert_eq!(shown(&["transit", "WC"]), "transit/WC");
+        assert_eq!(shown(&["transit", ""]), "transit");
+        assert_eq!(shown(&["", "WC"]), "WC");
+        assert_eq!(shown(&["", ""]), "-");
+        let long = "é".repeat(500);
+        assert_eq!(shown(&[&long, &long]), "é".repeat(200));
+        assert_eq!(shown(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
+
+        let odd = shown(&["Held, ask = pay"]);
+        assert_eq!(odd, "Held_ ask _ pay");
+        let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
+        assert!(map.get(Sender::Fedex, &odd).is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -106,6 +107,12 @@ impl Secrets {
         Self { client: Some(client), ..self }
     }
 
+    /// The same, with other secrets in place of the shared ones: what somebody sends who knows everything but those.
+    pub fn with_shared(self, secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
+        let Self { shared, .. } = Self::new(secrets)?;
+        Ok(Self { shared, ..self })
+    }
+
     /// The same, in a header of that name: for a sender that lets the merchant choose it.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>) -> Self {
@@ -148,6 +155,22 @@ impl fmt::Debug for Secrets {
 /// Whether a text is no secret.
 pub(crate) fn blank(text: &str) -> bool {
     text.trim().is_empty()
+}
+
+/// Checks a header that holds the HMAC-SHA256 of the body in base64, the proof of FedEx and AfterShip.
+pub(crate) fn verify_body(
+    header: &'static str,
+    secrets: &Secrets,
+    request: &Request<'_>,
+) -> Result<(), Refused> {
+    let sent =
+        STANDARD.decode(request.header(header)?).map_err(|_not_base64| Refused::MalformedHeader(header))?;
+    secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+}
+
+/// The header that [`verify_body`] checks.
+pub(crate) fn sign_body(header: &str, secrets: &Secrets, body: &[u8]) -> Vec<(String, String)> {
+    vec![(header.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
 }
 
 /// HMAC-SHA256 (RFC 2104) of a message.

@@ -1,6 +1,6 @@
 //! Carriers' times, read with distrust: what is not surely an instant does not count as one.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use domain::CarrierTime;
 
 /// The years a scan can be of. Outside are the zero dates of other people's programs, and times that a
@@ -9,14 +9,35 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
 /// A time as ISO 8601 text. Without an offset it is not trusted.
 pub(crate) fn scanned(text: &str) -> CarrierTime {
-    offset_time(text).map_or(CarrierTime::Untrusted, |at| CarrierTime::Instant(at.to_utc()))
+    let local = || local_time(text).map_or(CarrierTime::Untrusted, CarrierTime::Local);
+    instant(text).map_or_else(local, CarrierTime::Instant)
+}
+
+/// The instant that a text is, for times of a push itself.
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    offset_time(text).map(|at| at.to_utc())
+}
+
+/// As [`scanned`], for senders that write `Z` behind times whose zone they do not know. Midnight `Z` is how they write
+/// a date without a time; any other is taken at its word, though it may be local all the same.
+pub(crate) fn scanned_doubting_z(text: &str) -> CarrierTime {
+    if ends_in_z(text) { scanned_unless_midnight(text) } else { scanned(text) }
+}
+
+/// As [`scanned`], where `Z` stands for no zone at all.
+pub(crate) fn scanned_unless_z(text: &str) -> CarrierTime {
+    scanned(if ends_in_z(text) { &text[..text.len() - 1] } else { text })
+}
+
+fn ends_in_z(text: &str) -> bool {
+    text.ends_with(['Z', 'z'])
 }
 
 /// As [`scanned`], for fields in which a date stands as midnight in some zone: that is no instant.
 pub(crate) fn scanned_unless_midnight(text: &str) -> CarrierTime {
     match offset_time(text) {
-        Some(at) if at.time() != NaiveTime::MIN => CarrierTime::Instant(at.to_utc()),
-        Some(_) | None => CarrierTime::Untrusted,
+        Some(at) if at.time() == NaiveTime::MIN => CarrierTime::Local(at.naive_local()),
+        Some(_) | None => scanned(text),
     }
 }
 
@@ -47,9 +68,22 @@ fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
         .filter(|at| sane(at.to_utc()).is_some())
 }
 
+/// A clock without a zone; of a date its midnight.
+fn local_time(text: &str) -> Option<NaiveDateTime> {
+    let clock = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+    let read = clock.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let read = read.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN)));
+    read.filter(|at| sane(at.and_utc()).is_some())
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// What a clock showed.
+    pub(crate) fn local(text: &str) -> CarrierTime {
+        CarrierTime::Local(text.parse().unwrap())
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -61,18 +95,38 @@ mod tests {
         for text in ["2026-01-15T07:02:00-05:00", "2026-01-15T07:02:00.000-0500", "2026-01-15T07:02-05:00"] {
             assert_eq!(scanned(text), seven, "{text}");
         }
-        for text in [
-            "",
-            "2026-01-15T07:02:00",
-            "2026-01-15",
-            "0001-01-01T00:00:00Z",
-            "soon",
-            "+99999-01-01T00:00:00Z",
-        ] {
+        for text in ["", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "soon", "+99999-01-01T00:00:00Z"] {
             assert_eq!(scanned(text), CarrierTime::Untrusted, "{text}");
         }
         assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00-05:00"), seven);
-        assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), CarrierTime::Untrusted);
+    }
+
+    #[test]
+    fn a_clock_without_a_zone_is_kept_and_not_trusted() {
+        for text in ["2026-01-15T07:02:00", "2026-01-15 07:02:00.000", "2026-01-15T07:02"] {
+            assert_eq!(scanned(text), local("2026-01-15T07:02:00"), "{text}");
+        }
+        assert_eq!(scanned("2026-01-15"), local("2026-01-15T00:00:00"));
+        assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), local("2026-01-15T00:00:00"));
+        assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00"), local("2026-01-15T07:02:00"));
+    }
+
+    #[test]
+    fn z_is_doubted_at_midnight_or_altogether() {
+        let noon = CarrierTime::Instant(at("2026-01-15T12:00:00Z"));
+        let midnight = CarrierTime::Instant(at("2026-01-15T00:00:00Z"));
+        let date = local("2026-01-15T00:00:00");
+        for (text, doubted, denied) in [
+            ("2026-01-15T12:00:00Z", noon, local("2026-01-15T12:00:00")),
+            ("2026-01-15T12:00:00+00:00", noon, noon),
+            ("2026-01-15T00:00:00Z", date, date),
+            ("2026-01-15T00:00:00.000z", date, date),
+            ("2026-01-15T00:00:00+00:00", midnight, midnight),
+            ("2026-01-14T18:00:00-06:00", midnight, midnight),
+            ("2026-01-15T12:00:00", local("2026-01-15T12:00:00"), local("2026-01-15T12:00:00")),
+        ] {
+            assert_eq!((scanned_doubting_z(text), scanned_unless_z(text)), (doubted, denied), "{text}");
+        }
     }
 
     #[test]

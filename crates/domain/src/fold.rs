@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
     scan::{Meaning, Scan, ScanEffect},
@@ -191,11 +191,25 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
 /// The earliest scan that shows the parcel at least that far.
 fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     let shows = |scan: &&&'a Scan| movement(scan).is_some_and(|status| status.rank() >= rank);
-    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (scan.occurred_at, scan.identity))
+    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (clock(scan), scan.identity))
 }
 
 fn latest<'a>(scans: &[&'a Scan]) -> Option<&'a Scan> {
-    trusted(scans.iter().copied()).max_by_key(|scan| (scan.occurred_at, scan.identity))
+    trusted(scans.iter().copied()).max_by_key(|scan| (clock(scan), scan.identity))
+}
+
+/// By what scans are put in order. Where no time can be trusted, clocks without a zone still say more than the order
+/// of arrival: they are of places some hours apart at most.
+fn clock(scan: &Scan) -> NaiveDateTime {
+    scan.local_time.unwrap_or(scan.occurred_at.naive_utc())
+}
+
+/// Whether a scan happened after another. Clocks without a zone are compared only with each other.
+fn is_later(scan: &Scan, other: &Scan) -> bool {
+    match scan.time_estimated && other.time_estimated {
+        true => clock(scan) > clock(other),
+        false => scan.occurred_at > other.occurred_at,
+    }
 }
 
 /// Those whose time is the carrier's own; where no time is, all of them.
@@ -211,7 +225,7 @@ fn condition(scans: &[&Scan]) -> Option<Condition> {
     let kind = trouble(scan)?;
     let progress: Vec<_> =
         scans.iter().copied().filter(|other| movement(other).is_some_and(|s| clears(s, kind))).collect();
-    if latest(&progress).is_some_and(|other| other.occurred_at > scan.occurred_at) {
+    if latest(&progress).is_some_and(|other| is_later(other, scan)) {
         return None;
     }
     let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));

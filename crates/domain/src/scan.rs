@@ -1,6 +1,6 @@
 //! Scans: the claims of carriers about a parcel, and what each did when it came.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
     name::names,
@@ -42,6 +42,8 @@ pub struct Scan {
     pub occurred_at: DateTime<Utc>,
     /// Whether `occurred_at` is the arrival.
     pub time_estimated: bool,
+    /// What the clock of the place showed, where the carrier told no more. Midnight may stand for a date.
+    pub local_time: Option<NaiveDateTime>,
     /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
     pub package: Option<String>,
     /// When the carrier expects to deliver, as it last said with this scan.
@@ -74,7 +76,9 @@ pub struct Estimate {
 pub enum CarrierTime {
     /// With an offset: an instant.
     Instant(DateTime<Utc>),
-    /// Missing, without a zone, or not a time: kept as sent, not trusted.
+    /// Without an offset: what the clock of the place showed. Kept, and not trusted: it may be half a day off.
+    Local(NaiveDateTime),
+    /// Missing, or not a time.
     Untrusted,
 }
 
@@ -86,7 +90,15 @@ impl CarrierTime {
     pub fn or_arrival(self, arrival: DateTime<Utc>) -> (DateTime<Utc>, bool) {
         match self {
             Self::Instant(at) if at <= arrival + MAX_AHEAD => (at, false),
-            Self::Instant(_) | Self::Untrusted => (arrival, true),
+            Self::Instant(_) | Self::Local(_) | Self::Untrusted => (arrival, true),
+        }
+    }
+
+    /// What the clock of the place showed, where nothing better is known.
+    pub fn local(self) -> Option<NaiveDateTime> {
+        match self {
+            Self::Local(at) => Some(at),
+            Self::Instant(_) | Self::Untrusted => None,
         }
     }
 }

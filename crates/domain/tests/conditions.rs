@@ -23,6 +23,31 @@ fn estimated(scan: Scan) -> Scan {
     Scan { time_estimated: true, ..scan }
 }
 
+/// A scan whose carrier told no zone: what the clock showed, and when we heard of it.
+fn local(scan: Scan, clock: i64, arrival: i64) -> Scan {
+    Scan { local_time: Some(at(clock).naive_utc()), occurred_at: at(arrival), ..estimated(scan) }
+}
+
+#[test]
+fn clocks_without_a_zone_put_scans_in_order_whenever_they_arrive() {
+    let attempt = |arrival| local(trouble(1, DeliveryAttemptFailed, 0), 100, arrival);
+    let delivered = |arrival| local(milestone(2, Delivered, 0), 900, arrival);
+    for (first, second) in [(2000, 2000), (2000, 2500), (2500, 2000)] {
+        let tracking = folded(&[attempt(first), delivered(second)]);
+        assert_eq!((tracking.condition, tracking.delivered_at), (None, Some(at(second))), "{first} {second}");
+    }
+    let again =
+        folded(&[local(milestone(2, OutForDelivery, 0), 100, 2500), local(trouble(1, Held, 0), 900, 2000)]);
+    assert_eq!(again.condition.map(|condition| condition.kind), Some(Held));
+}
+
+#[test]
+fn a_clock_without_a_zone_says_nothing_beside_a_time_with_one() {
+    let held = trouble(1, Held, 300);
+    let moved = local(milestone(2, InTransit, 0), 100, 400);
+    assert_eq!(kind(&[held, moved]), None, "it counts with its arrival");
+}
+
 #[test]
 fn a_parcel_delivered_by_a_time_before_it_was_out_for_delivery_is_delivered() {
     let tracking = folded(&[milestone(1, OutForDelivery, 500), milestone(2, Delivered, 400)]);

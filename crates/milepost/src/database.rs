@@ -1,12 +1,13 @@
-//! The database on the way up: connecting, and migrating as soon as it answers.
+//! The database on the way up: connecting, and migrating as soon as it answers; or, for commands that migrate
+//! nothing, finding it as it has to be.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::PathBuf, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use persistence::{Error, Result, Store};
 use tokio::time::{Instant, sleep};
 
-use crate::{address, settings::Settings};
+use crate::{address, count::counted, keys::sqlite_file, settings::Settings};
 
 /// How long a database may take to start, and the pauses between our attempts.
 const STARTING: Patience = Patience {
@@ -21,6 +22,40 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     Store::connect(url, settings.database_connections)
         .await
         .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::shown(url)))
+}
+
+/// The configured database for a command that leaves its schema alone: it is there, it answers, and no migration is
+/// pending. Makes no file and no table.
+pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
+    let url = settings.database_url.expose();
+    if let Some(file) = missing_file(settings) {
+        let maker = if makes_file(settings) { "serve and migrate make it" } else { "?mode=rwc makes it" };
+        bail!("MILEPOST_DATABASE_URL: there is no file {}; {maker}", file.display());
+    }
+    let named = |problem: String| {
+        anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {}: {problem}", address::shown(url)))
+    };
+    address::answers(url).await.map_err(named)?;
+    let store = connect(settings).await?;
+    let migrations = store.migrations().await.map_err(|error| named(root(&error)))?;
+    match migrations.iter().filter(|(_, applied)| !applied).count() {
+        0 => Ok(store),
+        pending => {
+            let are = if pending == 1 { "is" } else { "are" };
+            let migrations = counted(pending, "migration");
+            Err(named(format!("{migrations} {are} pending: milepost migrate")))
+        }
+    }
+}
+
+/// The SQLite file, where there is none yet.
+pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
+    sqlite_file(settings.database_url.expose()).filter(|file| !file.exists())
+}
+
+/// Whether opening a SQLite file that is missing makes it.
+pub fn makes_file(settings: &Settings) -> bool {
+    settings.database_url.expose().contains("mode=rwc")
 }
 
 /// Brings the schema up to date, and waits for a database that is still starting.

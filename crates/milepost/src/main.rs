@@ -5,6 +5,7 @@
 mod address;
 mod cli;
 mod commands;
+mod count;
 mod database;
 mod demo;
 mod failure;
@@ -14,6 +15,7 @@ mod nearest;
 mod server;
 mod settings;
 mod shutdown;
+mod span;
 mod story;
 mod telemetry;
 mod webhook;

@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use domain::{Carrier, OrderStatus};
 use reqwest::Client as Http;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+use crate::webhook::innermost;
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,11 +45,15 @@ impl Client {
     pub async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> anyhow::Result<T> {
         let asked = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.token);
         let asked = asked.json(&json!({ "query": query, "variables": variables }));
-        let mut answer: Value = asked.send().await?.json().await.context("the answer is no JSON")?;
+        let unanswered = || format!("no answer from {}", self.url);
+        let answer = asked.send().await.map_err(innermost).with_context(unanswered)?;
+        let status = answer.status();
+        let answer: Value =
+            answer.json().await.with_context(|| format!("the answer ({status}) is no JSON"))?;
         if let Some(error) = answer.pointer("/errors/0") {
-            bail!("the API answered {error} to {query}");
+            return Err(Refused::of(error).into());
         }
-        serde_json::from_value(answer["data"].take()).with_context(|| format!("the answer to {query}"))
+        serde_json::from_value(part(answer, "data")).context("the answer is not what was asked for")
     }
 
     /// Opens a page as a browser would, without the token.
@@ -58,18 +64,20 @@ impl Client {
 
     /// Makes a mutation and reads what it answers.
     pub async fn mutate(&self, name: &str, query: &str, input: Value) -> anyhow::Result<Answer> {
-        let mut data: Value = self.ask(query, json!({ "input": input })).await?;
-        serde_json::from_value(data[name].take()).with_context(|| format!("the answer to {name}"))
+        let data: Value = self.ask(query, json!({ "input": input })).await?;
+        serde_json::from_value(part(data, name)).with_context(|| format!("the answer to {name}"))
     }
 
     /// Places an order of one line.
     pub async fn place(&self, input: Value) -> anyhow::Result<Placed> {
         let data: Value = self.ask(PLACE, json!({ "input": input })).await?;
-        let text = |at: &str| data.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let placed = part(data, "placeOrder");
+        Answer::deserialize(&placed).context("the answer to placeOrder")?.granted()?;
+        let text = |at: &str| placed.pointer(at).and_then(Value::as_str).map(str::to_owned);
         Ok(Placed {
-            id: text("/placeOrder/order/id").with_context(|| format!("not placed: {data}"))?,
-            item: text("/placeOrder/order/items/0/id").context("an order without items")?,
-            page: text("/placeOrder/order/trackingUrl").context("an order without a page")?,
+            id: text("/order/id").context("an order without an id")?,
+            item: text("/order/items/0/id").context("an order without items")?,
+            page: text("/order/trackingUrl").context("an order without a page")?,
         })
     }
 
@@ -109,6 +117,30 @@ pub struct Placed {
     pub page: String,
 }
 
+/// What the API did not do, and why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("refused, {code}: {reason}")]
+pub struct Refused {
+    /// The name of the refusal.
+    pub code: String,
+    /// The reason in words.
+    pub reason: String,
+    /// The field of the input that is wrong, if it is one.
+    pub field: Option<String>,
+}
+
+impl Refused {
+    /// Reads an error of GraphQL.
+    fn of(error: &Value) -> Self {
+        let text = |at: &str| error.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            code: text("/extensions/code").unwrap_or_else(|| "without a code".to_owned()),
+            reason: text("/message").unwrap_or_else(|| "without a reason".to_owned()),
+            field: text("/extensions/field"),
+        }
+    }
+}
+
 /// What the API answered to a mutation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,6 +150,7 @@ pub struct Answer {
     changed: Option<bool>,
     message: Option<String>,
     code: Option<String>,
+    field: Option<String>,
     blocked_by: Option<Blocker>,
     #[serde(default)]
     allowed: Vec<String>,
@@ -152,9 +185,9 @@ impl Answer {
     }
 
     /// Nothing, where it was granted.
-    pub fn granted(&self) -> anyhow::Result<()> {
+    pub fn granted(&self) -> Result<(), Refused> {
         match self.refusal() {
-            Some((name, reason)) => bail!("refused, {name}: {reason}"),
+            Some((code, reason)) => Err(Refused { code: code.to_owned(), reason, field: self.field.clone() }),
             None => Ok(()),
         }
     }
@@ -165,16 +198,48 @@ impl Answer {
     }
 }
 
+/// What stands there under a name; null where nothing does.
+fn part(mut value: Value, name: &str) -> Value {
+    value.get_mut(name).map(Value::take).unwrap_or_default()
+}
+
 /// A word of the domain as GraphQL spells it.
 pub fn word(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
 const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
-    __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message } } }";
+    __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message }
+    ... on InvalidInput { field } } }";
 const BRING: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
 const REGISTER: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) {
     __typename ... on Problem { message } ... on ShipmentRefused { code }
     ... on OverAllocated { asked ordered allocated } } }";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_its_code_and_its_reason() {
+        let error = json!({
+            "message": "the token expired", "locations": [], "extensions": { "code": "UNAUTHENTICATED" },
+        });
+        assert_eq!(Refused::of(&error).to_string(), "refused, UNAUTHENTICATED: the token expired");
+        let input = json!({ "__typename": "InvalidInput", "message": "that is no address", "field": "customerEmail" });
+        let refused = Answer::deserialize(&input).unwrap().granted().unwrap_err();
+        assert_eq!(refused.to_string(), "refused, InvalidInput: that is no address");
+        assert_eq!(refused.field.as_deref(), Some("customerEmail"));
+        assert_eq!(Refused::of(&json!("oh")).to_string(), "refused, without a code: without a reason");
+    }
+
+    #[test]
+    fn what_is_not_there_is_null() {
+        for answer in [json!({ "date": 1 }), json!(["data"]), json!("data"), Value::Null] {
+            assert_eq!(part(answer, "data"), Value::Null);
+        }
+        assert_eq!(part(json!({ "data": 1 }), "data"), 1);
+    }
+}

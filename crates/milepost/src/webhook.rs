@@ -69,7 +69,7 @@ impl Post {
     }
 
     /// The address of a sender's webhook.
-    fn address(&self, sender: Sender) -> String {
+    pub fn address(&self, sender: Sender) -> String {
         match &self.to {
             Place::Server(server) => format!("{server}/webhooks/{sender}"),
             Place::Webhook(webhook) => webhook.to_string(),
@@ -97,7 +97,7 @@ fn server(address: &Url) -> Place {
 }
 
 /// Of the client's nested errors the one that says what happened.
-fn innermost(error: reqwest::Error) -> anyhow::Error {
+pub fn innermost(error: reqwest::Error) -> anyhow::Error {
     let mut cause: &dyn Error = &error;
     while let Some(next) = cause.source() {
         cause = next;

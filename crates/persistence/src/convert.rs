@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use chrono::NaiveDateTime;
 use domain::{
     Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead,
     OrderId, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
@@ -15,6 +16,9 @@ use crate::{
     scans::StoredScan,
     webhooks::Webhook,
 };
+
+/// How a clock without a zone is kept.
+pub(crate) const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 
 /// Names a bad value in a row.
 struct At<'a> {
@@ -173,6 +177,8 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             (None, None) => None,
             _ => return Err(at.corrupt("half an estimate")),
         };
+        let local_time = row.local_time.map(|text| NaiveDateTime::parse_from_str(&text, LOCAL_TIME));
+        let local_time = local_time.transpose().map_err(|_| at.corrupt("a local time that is none"))?;
         let recorded_by = match row.recorded_by {
             Some(kind) => Some(Actor { kind: at.parse(&kind)?, id: row.recorded_by_id }),
             None => None,
@@ -193,6 +199,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
                 location: row.location,
                 occurred_at: row.occurred_at,
                 time_estimated: row.time_estimated,
+                local_time,
                 package: row.package,
                 estimate,
             },

@@ -7,7 +7,7 @@ use domain::{Actor, Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    convert::meaning_name,
+    convert::{LOCAL_TIME, meaning_name},
     dialect::{Row, Table, Type, within, write},
     entity::scan,
     error::Result,
@@ -65,6 +65,7 @@ const SCANS: Table = Table {
         ("location", Type::Text),
         ("occurred_at", Type::Time),
         ("time_estimated", Type::Bool),
+        ("local_time", Type::Text),
         ("package", Type::Text),
         ("estimated_delivery", Type::Time),
         ("estimated_at", Type::Time),
@@ -98,6 +99,7 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("location", scan.location.as_deref())
             .set("occurred_at", scan.occurred_at)
             .set("time_estimated", scan.time_estimated)
+            .set("local_time", scan.local_time.map(|at| at.format(LOCAL_TIME).to_string()))
             .set("package", scan.package.as_deref())
             .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))

@@ -44,12 +44,7 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -
 /// Every parcel that ever had one of these numbers, newest first.
 pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
     let mut found: HashMap<Number, Vec<Holder>> = HashMap::with_capacity(numbers.len());
-    for carrier in Carrier::ALL {
-        let wanted: Vec<&str> =
-            numbers.iter().filter(|(one, _)| *one == carrier).map(|(_, number)| number.as_str()).collect();
-        if wanted.is_empty() {
-            continue;
-        }
+    for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
             .filter(among(db.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
@@ -80,15 +75,28 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
     Ok(found)
 }
 
-/// The parcel that keeps a number from being registered again: neither delivered nor cancelled.
-pub async fn live_holder(tx: &Tx, (carrier, number): &Number) -> Result<Option<OrderId>> {
-    let row = shipment::Entity::find()
-        .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-        .filter(shipment::Column::TrackingNumber.eq(number.as_str()))
-        .filter(shipment::Column::Status.is_not_in(["delivered", "cancelled"]))
-        .one(tx)
-        .await?;
-    Ok(row.map(|row| OrderId(row.order_id)))
+/// The orders whose parcels keep these numbers from being registered again: neither delivered nor cancelled.
+pub async fn live_holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, OrderId>> {
+    let mut found = HashMap::new();
+    for (carrier, wanted) in by_carrier(numbers) {
+        let rows = shipment::Entity::find()
+            .filter(shipment::Column::Carrier.eq(carrier.as_str()))
+            .filter(among(tx.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
+            .filter(shipment::Column::Status.is_not_in(["delivered", "cancelled"]))
+            .all(tx)
+            .await?;
+        found.extend(rows.into_iter().map(|row| ((carrier, row.tracking_number), OrderId(row.order_id))));
+    }
+    Ok(found)
+}
+
+/// The numbers of each carrier that has any.
+fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
+    let of = |carrier: Carrier| {
+        let own = numbers.iter().filter(move |(one, _)| *one == carrier);
+        (carrier, own.map(|(_, number)| number.as_str()).collect::<Vec<_>>())
+    };
+    Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
 }
 
 const SHIPMENTS: Table = Table {

@@ -84,10 +84,10 @@ impl Store {
         Ok(())
     }
 
-    /// The migrations there are, and whether each was applied.
+    /// The migrations there are, and whether each was applied. Makes no table.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         let tx = self.begin().await?;
-        let all = Migrator::get_migration_with_status(&tx).await?;
+        let all = Migrator::get_migration_with_status_read_only(&tx).await?;
         let all = all
             .into_iter()
             .map(|one| (one.name().to_owned(), one.status() == sea_orm_migration::MigrationStatus::Applied));

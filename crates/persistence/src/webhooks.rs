@@ -1,14 +1,13 @@
 //! The inbox: every request of a carrier with a good signature, as it came, once per content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
+
+pub use again::{lock, retry, wake, wake_matched, wake_unknown};
 
 use crate::{
     dialect::{Row, Table, Type, within, write},
@@ -18,6 +17,8 @@ use crate::{
     shipments::Number,
     store::{Store, Tx},
 };
+
+mod again;
 
 /// What has become of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +74,7 @@ pub struct Webhook {
     pub received_at: DateTime<Utc>,
     /// What has become of it.
     pub state: WebhookState,
-    /// Why, where the state alone does not say.
+    /// Why, where the state alone does not say. There is one from the first time on that it was settled.
     pub reason: Option<String>,
     /// The latest failure.
     pub error: Option<String>,
@@ -225,84 +226,17 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     Ok(())
 }
 
-/// Makes the webhooks due that wait for one of these numbers. One that is being read at this moment is passed
-/// over: its reader looks for the numbers it misses under their locks, and sees the parcel.
-pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
-    let backend = tx.get_database_backend();
-    let lock = if backend == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
-    let wake = format!(
-        "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE webhook_id IN \
-         (SELECT webhook_id FROM webhooks WHERE state = 'unmatched' AND webhook_id IN \
-         (SELECT webhook_id FROM webhook_waits WHERE carrier = $2 AND tracking_number = $3) {lock}) \
-         RETURNING webhook_id"
-    );
-    let mut woken = 0;
-    for (carrier, number) in numbers {
-        let values = [now.into(), carrier.as_str().into(), number.as_str().into()];
-        let rows = tx.query_all_raw(Statement::from_sql_and_values(backend, &wake, values)).await?;
-        woken += rows.len() as u64;
+/// The numbers that these webhooks waited for when they were last settled.
+pub async fn waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
     }
-    Ok(woken)
-}
-
-/// Makes a webhook due again, whatever became of it. One that is due already stays as it is.
-pub async fn retry(tx: &Tx, id: WebhookId, now: DateTime<Utc>) -> Result<()> {
-    use webhook::Column;
-    webhook::Entity::update_many()
-        .col_expr(Column::State, Expr::value(WebhookState::Pending.as_str()))
-        .col_expr(Column::Failures, Expr::value(0))
-        .col_expr(Column::Error, Expr::value(None::<String>))
-        .col_expr(Column::DueAt, Expr::value(now))
-        .filter(Column::WebhookId.eq(id.0))
-        .filter(Column::DueAt.is_null())
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Makes the webhooks due that were the first to bring a scan with this unknown code. Returns how many.
-pub async fn wake_unknown(store: &Store, sender: &str, code: &str, now: DateTime<Utc>) -> Result<u64> {
-    let sql = "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE sender = $2 AND due_at IS NULL \
-               AND webhook_id IN (SELECT webhook_id FROM scans WHERE meaning = 'unknown' AND code = $3)";
-    let tx = store.begin().await?;
-    let values = [now.into(), sender.into(), code.into()];
-    let woken = tx.execute_raw(Statement::from_sql_and_values(store.backend(), sql, values)).await?;
-    store.commit(tx).await?;
-    Ok(woken.rows_affected())
-}
-
-/// Marks webhooks as read that could not be read before.
-pub async fn mark_read(tx: &Tx, ids: &[WebhookId], reason: &str) -> Result<()> {
-    use webhook::Column;
-    let closed = [WebhookState::Ignored, WebhookState::Failed].map(WebhookState::as_str);
-    webhook::Entity::update_many()
-        .col_expr(Column::State, Expr::value(WebhookState::Processed.as_str()))
-        .col_expr(Column::Reason, Expr::value(reason))
-        .col_expr(Column::Error, Expr::value(None::<String>))
-        .filter(within(tx.get_database_backend(), Column::WebhookId, ids.iter().map(|id| id.0)))
-        .filter(Column::State.is_in(closed))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
-pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
-    let sql = "SELECT DISTINCT w.carrier, w.tracking_number FROM webhook_waits w \
-               JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number";
-    let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
-    let mut numbers = Vec::with_capacity(rows.len());
-    for row in rows {
-        let carrier: String = row.try_get_by_index(0)?;
-        if let Ok(carrier) = carrier.parse() {
-            numbers.push((carrier, row.try_get_by_index(1)?));
-        }
-    }
-    if numbers.is_empty() {
-        return Ok(0);
-    }
-    let tx = store.begin().await?;
-    let woken = wake(&tx, &numbers, now).await?;
-    store.commit(tx).await?;
-    Ok(woken)
+    let of_these =
+        within(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
+    let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
+    let number = |row: webhook_wait::Model| {
+        let carrier = row.carrier.parse().ok()?;
+        Some((WebhookId(row.webhook_id), (carrier, row.tracking_number)))
+    };
+    Ok(rows.into_iter().filter_map(number).collect())
 }

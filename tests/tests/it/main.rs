@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod again;
 mod arrivals;
 mod by_hand;
+mod clocks;
 mod docs;
 mod dropship;
 mod events;

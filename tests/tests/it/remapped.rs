@@ -1,5 +1,7 @@
 //! Codes that nobody knows: kept, listed, counted, and taken up by themselves once they have a meaning.
 
+use std::collections::HashSet;
+
 use app::{Caller, Error};
 use chrono::TimeDelta;
 use domain::{Actor, ActorKind, OrderStatus, Refusal, ScanEffect, ShipmentStatus};
@@ -15,6 +17,7 @@ use super::inbox::inbox;
 on_every_database!(
     an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning,
     a_new_meaning_leaves_what_was_known_alone,
+    a_worker_with_old_settings_holds_nothing_back_for_good,
 );
 
 /// FedEx says `code` of a parcel.
@@ -54,7 +57,7 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
     let left = shop.app.unknown_codes(&support()).await.unwrap();
     assert_eq!(left.iter().map(|one| &*one.code).collect::<Vec<_>>(), ["Q8"]);
     assert!(inbox(&shop).await.iter().all(|one| one.state == WebhookState::Processed));
-    assert_eq!(shop.app.take_up_remapped().await.unwrap(), 0, "nothing is taken up twice");
+    assert_eq!(shop.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 0, "nothing is taken up twice");
 }
 
 async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
@@ -72,4 +75,24 @@ async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
         "only a replay reads known codes anew"
     );
     assert!(now.shipments()[0].tracking.condition.is_some(), "the scans of {} are both there", parcel.id.0);
+}
+
+async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Database) {
+    let old = Shop::new(database.store);
+    let order = old.processing(&[1]).await;
+    old.ship(order, "373737").await;
+    says(&old, "373737", "Q9").await;
+    let new = old.restarted("fedex.Q9=delivered").await;
+    // The worker that is not restarted yet is quicker.
+    old.drain().await;
+    new.drain().await;
+    assert_eq!(new.status(order).await, OrderStatus::AwaitingPickup);
+    assert_eq!(new.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 1);
+    new.drain().await;
+    assert_eq!(new.status(order).await, OrderStatus::Delivered);
+
+    let mut meaningless = HashSet::new();
+    says(&new, "373737", "Q8").await;
+    assert_eq!(new.app.take_up_remapped(&mut meaningless).await.unwrap(), 0);
+    assert_eq!(meaningless, HashSet::from([("fedex".to_owned(), "Q8".to_owned())]));
 }

@@ -1,6 +1,9 @@
 //! Reading stored webhooks again under the meanings of today: first told, then done.
 
-use app::{Caller, Error, webhooks::Replay};
+use app::{
+    Caller, Error,
+    webhooks::{Finding, NotReplayed, Replay, ReplayChange, Replayed},
+};
 use chrono::TimeDelta;
 use domain::{OrderId, OrderStatus, Refusal, ShipmentStatus};
 use persistence::webhooks::WebhookState;
@@ -18,7 +21,31 @@ on_every_database!(
     only_what_was_asked_for_is_read,
     a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
     a_webhook_that_could_not_be_read_before_is_read,
+    a_dry_run_names_what_would_fail,
+    what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
+    the_oldest_word_counts_first,
+    two_replays_at_once_do_it_once,
 );
+
+/// What a replay told.
+#[derive(Debug)]
+struct Told {
+    examined: u64,
+    scans: u64,
+    applied: bool,
+    changes: Vec<ReplayChange>,
+    failed: Vec<NotReplayed>,
+}
+
+async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<Told> {
+    let (mut changes, mut failed) = (Vec::new(), Vec::new());
+    let tell = |finding| match finding {
+        Finding::Changes(change) => changes.push(*change),
+        Finding::Fails(order) => failed.push(order),
+    };
+    let Replayed { examined, scans, applied } = shop.app.replay(caller, replay, tell).await?;
+    Ok(Told { examined, scans, applied, changes, failed })
+}
 
 fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
     let since = shop.now() - TimeDelta::days(1);
@@ -41,7 +68,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
     let other = reported(&shop, "202020", "DL").await;
     let shop = shop.restarted("fedex.SE=delivered").await;
     for _ in 0..2 {
-        let told = shop.app.replay(&support(), &since_yesterday(&shop, false)).await.unwrap();
+        let told = replay(&shop, &support(), &since_yesterday(&shop, false)).await.unwrap();
         assert_eq!((told.examined, told.scans, told.applied), (2, 1, false));
         let [change] = &told.changes[..] else { panic!("{:?}", told.changes) };
         assert_eq!((change.order.id, change.order.status), (order, OrderStatus::AwaitingPickup));
@@ -53,7 +80,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
         assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "nothing is written");
     }
     let mails = shop.mails().await.len();
-    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!((done.changes.len(), done.applied), (1, true));
     assert_eq!(done.changes[0].order.status, OrderStatus::Delivered);
     shop.drain().await;
@@ -62,7 +89,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
     let event = shop.events(order).await.pop().unwrap();
     assert!(event.webhook_id.is_some(), "the carrier's word is named");
     assert_eq!(shop.events(other).await.len(), 7, "what reads the same stays the same");
-    let again = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let again = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!((again.scans, again.changes.len()), (0, 0));
 }
 
@@ -71,7 +98,7 @@ async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database
     let order = reported(&shop, "212121", "OC").await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
     let shop = shop.restarted("fedex.OC=label_created").await;
-    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     let change = &done.changes[0];
     assert_eq!((change.from, change.to), (ShipmentStatus::InTransit, ShipmentStatus::LabelCreated));
     assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Shipped, &[][..]));
@@ -84,17 +111,17 @@ async fn only_what_was_asked_for_is_read(database: Database) {
     let order = reported(&shop, "222222", "SE").await;
     shop.wait(TimeDelta::days(3));
     let shop = shop.restarted("fedex.SE=in_transit").await;
-    let late = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let late = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!(late.examined, 0);
     let sender = Some(carriers::Sender::Ups);
-    let replay = Replay { since: shop.now() - TimeDelta::days(9), sender, ..since_yesterday(&shop, true) };
-    assert_eq!(shop.app.replay(&support(), &replay).await.unwrap().examined, 0);
-    let many = Replay { sender: None, most: Some(0), ..replay };
-    let refused = shop.app.replay(&support(), &many).await;
+    let asked = Replay { since: shop.now() - TimeDelta::days(9), sender, ..since_yesterday(&shop, true) };
+    assert_eq!(replay(&shop, &support(), &asked).await.unwrap().examined, 0);
+    let many = Replay { sender: None, most: Some(0), ..asked };
+    let refused = replay(&shop, &support(), &many).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::InvalidInput { .. }))), "{refused:?}");
     let stranger =
         Caller { actor: domain::Actor::new(domain::ActorKind::Supplier, "acme"), request_id: None };
-    let refused = shop.app.replay(&stranger, &many).await;
+    let refused = replay(&shop, &stranger, &many).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
 }
@@ -108,8 +135,8 @@ async fn a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_cha
     let second = shop.processing(&[1]).await;
     shop.ship(second, "232323").await;
     let shop = shop.restarted("fedex.DL=in_transit,fedex.SE=out_for_delivery").await;
-    let replay = Replay { since: shop.now() - TimeDelta::days(9), ..since_yesterday(&shop, true) };
-    let done = shop.app.replay(&support(), &replay).await.unwrap();
+    let asked = Replay { since: shop.now() - TimeDelta::days(9), ..since_yesterday(&shop, true) };
+    let done = replay(&shop, &support(), &asked).await.unwrap();
     let failed: Vec<_> = done.failed.iter().map(|one| (one.order_id, &*one.error)).collect();
     assert_eq!(failed, [(first, "a parcel's number is on its way with another order")]);
     assert_eq!(shop.status(neighbour).await, OrderStatus::OutForDelivery);
@@ -123,8 +150,92 @@ async fn a_webhook_that_could_not_be_read_before_is_read(database: Database) {
     shop.scan("252525", ShipmentStatus::Delivered).await;
     let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
     shop.app.webhook_failed(leased[0], "a defect of ours", false).await.unwrap();
-    let done = shop.app.replay(&support(), &since_yesterday(&shop, true)).await.unwrap();
+    let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!((done.scans, done.changes.len()), (1, 1));
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
+    assert_eq!(inbox(&shop).await[0].state, WebhookState::Pending, "it has its turn again");
+    shop.drain().await;
+    let read = &inbox(&shop).await[0];
+    assert_eq!((read.state, read.reason.as_deref()), (WebhookState::Processed, Some("1 seen before")));
+}
+
+async fn a_dry_run_names_what_would_fail(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = reported(&shop, "262626", "DL").await;
+    shop.wait(TimeDelta::days(2));
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "262626").await;
+    let shop = shop.restarted("fedex.DL=in_transit").await;
+    let since = shop.now() - TimeDelta::days(9);
+    for apply in [false, true] {
+        let told =
+            replay(&shop, &support(), &Replay { since, ..since_yesterday(&shop, apply) }).await.unwrap();
+        let failed: Vec<_> = told.failed.iter().map(|one| one.order_id).collect();
+        assert_eq!((told.changes.len(), failed), (0, vec![first]), "{apply}");
+    }
+}
+
+/// Closes everything that is due as a defect would.
+async fn fail_all(shop: &Shop) {
+    for leased in shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap() {
+        shop.app.webhook_failed(leased, "a defect of ours", false).await.unwrap();
+    }
+}
+
+async fn what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost(database: Database) {
+    let shop = Shop::new(database.store);
+    let known = shop.processing(&[1]).await;
+    shop.ship(known, "272727").await;
+    for number in ["272727", "282828"] {
+        shop.scan(number, ShipmentStatus::Delivered).await;
+    }
+    fail_all(&shop).await;
+    replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!(shop.status(known).await, OrderStatus::Delivered, "at once");
+    shop.drain().await;
+    let states: Vec<_> = inbox(&shop).await.iter().map(|webhook| webhook.state).collect();
+    assert_eq!(states.len(), 2);
+    assert!(states.contains(&WebhookState::Processed) && states.contains(&WebhookState::Unmatched));
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, "282828").await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
+}
+
+async fn the_oldest_word_counts_first(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "292929").await;
+    // A time without a zone counts with the arrival of the first who told it, whoever else told it later.
+    let body = String::from_utf8(fedex("292929", ShipmentStatus::Delivered, shop.now())).unwrap();
+    let zoneless = body.replace("+00:00\"", "\"");
+    assert_ne!(zoneless, body);
+    let first = shop.now();
+    shop.push(zoneless.as_bytes()).await;
+    shop.wait(TimeDelta::hours(2));
+    shop.push(zoneless.replace('{', "{ ").as_bytes()).await;
+    fail_all(&shop).await;
+    let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((done.examined, done.scans), (2, 1));
+    assert_eq!(shop.order(order).await.shipments()[0].tracking.delivered_at, Some(first));
+}
+
+async fn two_replays_at_once_do_it_once(database: Database) {
+    let shop = Shop::new(database.store);
+    let mut orders = Vec::new();
+    for at in 0..20 {
+        orders.push(reported(&shop, &format!("3030{at:02}"), "SE").await);
+    }
+    let shop = shop.restarted("fedex.SE=delivered").await;
+    let (caller, asked) = (support(), since_yesterday(&shop, true));
+    let (one, other) = tokio::join!(replay(&shop, &caller, &asked), replay(&shop, &caller, &asked));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.changes.len() + other.changes.len(), orders.len());
+    assert!(one.failed.is_empty() && other.failed.is_empty());
+    shop.drain().await;
+    for order in orders {
+        assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+        let path = shop.path(order).await;
+        assert_eq!(path.iter().filter(|status| **status == OrderStatus::Delivered).count(), 1);
+    }
 }

@@ -212,9 +212,7 @@ impl WebhookFilter {
 
 /// Who sends webhooks, in any spelling of a carrier's name.
 pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
-    let carrier = domain::Carrier::parse(name).map(domain::Carrier::as_str);
-    let sender = carrier.map_or_else(|_| name.to_ascii_lowercase().parse(), str::parse);
-    sender.map_err(|error| bad_input(field, error))
+    name.parse().map_err(|error| bad_input(field, error))
 }
 
 fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {

@@ -97,10 +97,15 @@ impl ReplayInput {
 
 pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let replayed = app.replay(caller, &input.read()?).await.map_err(of_input);
+    let (mut changes, mut failed) = (Vec::new(), Vec::new());
+    let tell = |finding| match finding {
+        webhooks::Finding::Changes(change) => changes.push(*change),
+        webhooks::Finding::Fails(order) => failed.push(order),
+    };
+    let replayed = app.replay(caller, &input.read()?, tell).await.map_err(of_input);
     let replayed = answer(ctx, replayed)?;
-    let orders = orders_of(&replayed.changes);
-    let scans = Scanned::new(replayed.changes.iter().map(|change| change.shipment.id).collect());
+    let orders = orders_of(&changes);
+    let scans = Scanned::new(changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {
         let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {
@@ -119,8 +124,8 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
     Ok(ReplayResult {
         examined: replayed.examined,
         scans: replayed.scans,
-        changes: replayed.changes.into_iter().map(change).collect(),
-        failed: replayed.failed.into_iter().map(failure).collect(),
+        changes: changes.into_iter().map(change).collect(),
+        failed: failed.into_iter().map(failure).collect(),
         applied: replayed.applied,
     })
 }

@@ -266,6 +266,12 @@ impl Scan {
         self.0.scan.time_estimated
     }
 
+    /// What the clock of the place showed, `2026-01-15T07:02:09`, where the carrier told no zone. Midnight may stand for a
+    /// date. Null where `occurredAt` is the carrier's time.
+    async fn local_time(&self) -> Option<String> {
+        self.0.scan.local_time.map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string())
+    }
+
     /// When we first heard of it, by our clock.
     async fn recorded_at(&self) -> DateTime<Utc> {
         self.0.recorded_at

@@ -1,10 +1,7 @@
 //! What senders get over HTTP: tokens, and answers to their pushes.
 
 use app::{Caller, Clock, Policy, feed::Feed};
-use axum::{
-    body::{Body, to_bytes},
-    http::{HeaderMap, Request, header},
-};
+use axum::http::{HeaderMap, Request, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use carriers::{Client, Secrets, Sender};
 use chrono::TimeDelta;
@@ -213,4 +210,21 @@ async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(!refused.text.contains("and this"));
     assert_eq!(push(&secrets, "{}").await.text, "stored\n", "what asks nothing is told nothing");
+}
+
+#[tokio::test]
+async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
+    let fedex = Secrets::new(["hush".to_owned()]).unwrap();
+    let world = World::new([(Sender::Ups, fedex.clone()), (Sender::Fedex, fedex)]).await;
+    let photo = |bytes: usize| format!(r#"{{"deliveryPhoto":{{"photo":"{}"}}}}"#, "A".repeat(bytes));
+    let push = async |body: &str| world.post("/webhooks/ups", &[("credential", "hush")], body).await;
+    assert_eq!(push(&photo(5 * 1024 * 1024)).await.status, StatusCode::OK);
+    let answer = push(&photo(8 * 1024 * 1024)).await;
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "8388608 bytes are the most\n")
+    );
+    let answer = world.post("/webhooks/fedex", &[], &photo(1024 * 1024)).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(world.kept().await, 1);
 }

@@ -208,6 +208,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         location,
         occurred_at,
         time_estimated,
+        local_time,
         package,
         estimate,
     } = scan;
@@ -222,6 +223,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         location,
         occurred_at,
         time_estimated,
+        local_time,
         package,
         estimate,
     };

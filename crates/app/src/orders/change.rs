@@ -16,7 +16,7 @@ use crate::{
     Clock,
     error::{Error, Result},
     feed::Feed,
-    retry::retrying,
+    retry::{members_may_do_better, retrying},
     scans::{Ledger, Source},
 };
 
@@ -49,15 +49,6 @@ pub(crate) async fn change_all(
     };
     feed.poke();
     answers
-}
-
-/// Whether what failed a batch may be one member's alone: a row that somebody holds, a row that cannot be
-/// read. A database that is away fails everybody, and a commit that may have been done is not done again.
-fn members_may_do_better(error: &persistence::Error) -> bool {
-    match error {
-        persistence::Error::CommitUnknown(_) => false,
-        error => error.is_lock_timeout() || !error.retryable(),
-    }
 }
 
 /// One transaction: numbers are locked before orders, orders in ascending id.

@@ -24,13 +24,7 @@ impl NumbersTaken {
     pub async fn look(tx: &Tx, asks: &[Ask]) -> persistence::Result<Self> {
         let numbers: Vec<Number> = asks.iter().filter_map(|ask| number(&ask.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        let mut by = HashMap::new();
-        for number in numbers {
-            if let Some(order) = shipments::live_holder(tx, &number).await? {
-                by.insert(number, order);
-            }
-        }
-        Ok(Self { by, registered: Vec::new() })
+        Ok(Self { by: shipments::live_holders(tx, &numbers).await?, registered: Vec::new() })
     }
 
     /// Refuses a number that is on its way with another order. To a supplier that is the same as one with a parcel of

@@ -7,11 +7,11 @@ use domain::{
     Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, Shipment, ShipmentId, WebhookId,
 };
 use persistence::{
-    Error,
+    Error, Tx,
     due::Leased,
     orders,
     shipments::Number,
-    webhooks::{self, Settled, WebhookState},
+    webhooks::{self, Settled, Webhook, WebhookState},
 };
 
 use super::{
@@ -25,47 +25,102 @@ use crate::{
     scans::{Ledger, Source},
 };
 
+/// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
+const MOST_PARCELS: usize = 200;
+
 impl App {
     /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over. Those whose
     /// sender has to be called first are left as they are and handed back.
     ///
     /// # Errors
-    /// When the database fails: nothing of the batch is then done.
+    /// When the database fails. What was done until then is done, and is not done twice.
     pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<CallBack>> {
-        let call_back = retrying(|| self.process(leased)).await?;
+        let batch = retrying(|| self.process(leased)).await?;
+        for large in batch.large {
+            self.process_large(large).await?;
+        }
         self.feed.poke();
-        Ok(call_back)
+        Ok(batch.call_back)
     }
 
-    async fn process(&self, leased: &[Leased]) -> persistence::Result<Vec<CallBack>> {
+    async fn process(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
-        let (mut read, mut call_back) = (Vec::new(), Vec::new());
+        let (mut batch, mut read) = (Batch::default(), Vec::new());
         for webhook in webhooks::open(&tx, leased).await? {
             let leased = Leased { id: webhook.id.0, attempt: webhook.attempt };
-            let Reading { webhook, said } = self.read_webhook(webhook);
-            match said {
-                Said::Activation(activation) => call_back.push(CallBack { leased, activation }),
-                said @ (Said::Parcels(_) | Said::Nothing(_)) => {
-                    read.push(Progress::of(Reading { webhook, said }));
-                }
+            let reading = self.read_webhook(webhook);
+            match reading.said {
+                Said::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
+                Said::Parcels(ref parcels) if parcels.len() > MOST_PARCELS => batch.large.push(leased),
+                Said::Parcels(_) | Said::Nothing(_) => read.push(Progress::of(reading)),
             }
         }
         read.sort_by_key(|one| (one.reading.webhook.received_at, one.reading.webhook.id));
+        self.take_in(&tx, &mut read).await?;
+        let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
+        webhooks::settle(&tx, &settled).await?;
+        tx.commit().await?;
+        Ok(batch)
+    }
 
+    /// Reads a webhook about very many parcels, some at a time. It is settled with the last of them: whoever begins
+    /// again after a crash hears some of it twice, which changes nothing.
+    async fn process_large(&self, leased: Leased) -> Result<()> {
+        let mut tally = Tally::default();
+        for portion in 0.. {
+            match retrying(|| self.process_portion(leased, portion, tally.clone())).await? {
+                Some(so_far) => tally = so_far,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in some of a webhook's parcels. Nothing, where these were the last or somebody else has settled it.
+    async fn process_portion(
+        &self,
+        leased: Leased,
+        portion: usize,
+        tally: Tally,
+    ) -> persistence::Result<Option<Tally>> {
+        let tx = self.store.begin().await?;
+        let Some(webhook) = webhooks::open(&tx, &[leased]).await?.pop() else { return Ok(None) };
+        let mut one = Progress { tally, ..Progress::of(self.read_webhook(webhook)) };
+        let is_last = one.reading.parcels() <= (portion + 1) * MOST_PARCELS;
+        one.reading.keep_parcels(portion * MOST_PARCELS, MOST_PARCELS);
+        self.take_in(&tx, std::slice::from_mut(&mut one)).await?;
+        let tally = one.tally.clone();
+        if is_last {
+            webhooks::settle(&tx, &[one.settle()]).await?;
+        }
+        tx.commit().await?;
+        Ok(Some(tally).filter(|_| !is_last))
+    }
+
+    /// Takes what these webhooks say into the orders of the parcels they speak of.
+    async fn take_in(&self, tx: &Tx, read: &mut [Progress]) -> persistence::Result<()> {
+        let again = read.iter().map(|one| &one.reading.webhook).filter(|webhook| webhook.reason.is_some());
+        let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
+        let waited = webhooks::waits(tx, &again).await?;
         let numbers = super::reading::numbers(read.iter().map(|one| &one.reading));
-        let holders = matching::find(&tx, &numbers).await?;
+        let holders = matching::find(tx, &numbers).await?;
         let mut claims: BTreeMap<(OrderId, ShipmentId), BTreeMap<usize, Claims>> = BTreeMap::new();
         for (at, one) in read.iter_mut().enumerate() {
+            let webhook = one.reading.webhook.id;
             for parcel in one.reading.take_parcels() {
                 let number = (parcel.carrier, parcel.number);
                 let Some(holders) = holders.get(&number) else {
-                    one.waits_for.push(number);
+                    one.tally.waits_for.push(number);
                     continue;
                 };
+                // What it says of a parcel that it has waited for, it says for the first time.
+                let tells_again =
+                    one.reading.webhook.reason.is_some() && !waited.contains(&(webhook, number));
                 for scan in parcel.scans {
                     if let Some(owner) = matching::owner(&scan, holders) {
                         let of_parcel = claims.entry((owner.order_id, owner.shipment_id)).or_default();
-                        let claims = of_parcel.entry(at).or_insert_with(|| Claims::by(parcel.carrier));
+                        let claims =
+                            of_parcel.entry(at).or_insert_with(|| Claims::by(parcel.carrier, tells_again));
                         claims.scans.push(scan);
                     }
                 }
@@ -73,20 +128,20 @@ impl App {
         }
 
         let ids: Vec<OrderId> = claims.keys().map(|(order, _)| *order).collect();
-        let mut loaded = orders::lock(&tx, &ids).await?;
+        let mut loaded = orders::lock(tx, &ids).await?;
         let shipments: Vec<ShipmentId> = claims.keys().map(|(_, shipment)| *shipment).collect();
-        let mut ledger = Ledger::open(&tx, &shipments, false).await?;
+        let mut ledger = Ledger::open(tx, &shipments, false).await?;
         let now = self.clock.now();
         for ((order_id, shipment), claims) in claims {
             let broken =
                 |what: String| Error::Corrupt { table: "shipments", row: shipment.to_string(), what };
             let order =
                 loaded.get_mut(&order_id).ok_or_else(|| broken("its order is not there".to_owned()))?;
-            for (at, Claims { carrier, scans }) in claims {
+            for (at, Claims { carrier, scans, tells_again }) in claims {
                 let one = &mut read[at];
                 let webhook = &one.reading.webhook;
                 let context = carrier_context(carrier, webhook.id, webhook.request_id.clone(), now);
-                let source = Source::Webhook(webhook.id);
+                let source = Source::Webhook { id: webhook.id, tells_again };
                 let codes: Vec<String> = scans.iter().map(|scan| scan.code.clone()).collect();
                 // A refusal would be a fault of ours: what a carrier says of a parcel of this order is taken in.
                 let done = ledger
@@ -99,14 +154,18 @@ impl App {
                 }
             }
         }
-
-        orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
-        ledger.write(&tx).await?;
-        let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
-        webhooks::settle(&tx, &settled).await?;
-        tx.commit().await?;
-        Ok(call_back)
+        orders::record(tx, &loaded.values().collect::<Vec<_>>()).await?;
+        ledger.write(tx).await
     }
+}
+
+/// What a batch leaves to others.
+#[derive(Default)]
+struct Batch {
+    /// Webhooks whose senders have to be called first.
+    call_back: Vec<CallBack>,
+    /// Webhooks about too many parcels for one transaction.
+    large: Vec<Leased>,
 }
 
 /// Whose word it is that a webhook brings.
@@ -121,20 +180,29 @@ pub(super) fn carrier_context(
 }
 
 /// What one webhook says of one parcel.
-struct Claims {
-    carrier: Carrier,
-    scans: Vec<Scan>,
+#[derive(Clone, Debug)]
+pub(super) struct Claims {
+    pub carrier: Carrier,
+    pub scans: Vec<Scan>,
+    /// Whether it was heard before.
+    pub tells_again: bool,
 }
 
 impl Claims {
-    fn by(carrier: Carrier) -> Self {
-        Self { carrier, scans: vec![] }
+    pub fn by(carrier: Carrier, tells_again: bool) -> Self {
+        Self { carrier, scans: vec![], tells_again }
     }
 }
 
 /// A webhook on its way through a batch.
 struct Progress {
     reading: Reading,
+    tally: Tally,
+}
+
+/// What became of what a webhook says.
+#[derive(Clone, Default)]
+struct Tally {
     waits_for: Vec<Number>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
@@ -144,18 +212,22 @@ struct Progress {
 
 impl Progress {
     fn of(reading: Reading) -> Self {
-        Self { reading, waits_for: vec![], effects: BTreeMap::new(), again: 0, called_off: BTreeSet::new() }
+        if let Said::Nothing(reason) = &reading.said {
+            let Webhook { id, sender, .. } = &reading.webhook;
+            tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
+        }
+        Self { reading, tally: Tally::default() }
     }
 
     fn note(&mut self, code: &str, heard: &Heard, called_off: Option<&Shipment>) {
         let effect = match heard {
             Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
             Heard::Again | Heard::Revised(_, None) => {
-                self.again += 1;
+                self.tally.again += 1;
                 return;
             }
         };
-        *self.effects.entry(effect).or_default() += 1;
+        *self.tally.effects.entry(effect).or_default() += 1;
         let webhook: WebhookId = self.reading.webhook.id;
         match effect {
             ScanEffect::Stale => {
@@ -163,7 +235,7 @@ impl Progress {
                     let odd =
                         format!("{} {tracking_number} was called off and moves", carrier.display_name());
                     tracing::warn!(%webhook, code, "{odd}");
-                    self.called_off.insert(odd);
+                    self.tally.called_off.insert(odd);
                 }
             }
             ScanEffect::UnknownCode
@@ -181,19 +253,27 @@ impl Progress {
         if let Said::Nothing(reason) = self.reading.said {
             return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
         }
+        let Tally { waits_for, effects, again, called_off } = self.tally;
         let mut parts: Vec<String> =
-            self.effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
-        if self.again > 0 {
-            parts.push(format!("{} seen before", self.again));
+            effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
+        if again > 0 {
+            parts.push(format!("{again} seen before"));
         }
-        parts.extend(self.called_off);
-        parts.extend(self.waits_for.iter().map(|(carrier, number)| {
+        parts.extend(called_off);
+        let named = waits_for.iter().take(MOST_NAMED);
+        parts.extend(named.map(|(carrier, number)| {
             format!("no parcel with the {} number {number} yet", carrier.display_name())
         }));
-        let state = match self.waits_for.is_empty() {
+        if waits_for.len() > MOST_NAMED {
+            parts.push(format!("nor with {} others", waits_for.len() - MOST_NAMED));
+        }
+        let state = match waits_for.is_empty() {
             true => WebhookState::Processed,
             false => WebhookState::Unmatched,
         };
-        Settled { id, state, reason: Some(parts.join(", ")), waits_for: self.waits_for }
+        Settled { id, state, reason: Some(parts.join(", ")), waits_for }
     }
 }
+
+/// The most numbers in the words about a webhook.
+const MOST_NAMED: usize = 10;

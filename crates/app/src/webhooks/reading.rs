@@ -8,9 +8,6 @@ use persistence::{shipments::Number, webhooks::Webhook};
 
 use crate::App;
 
-/// The most parcels in one webhook: each takes locks while the batch runs.
-const MOST_PARCELS: usize = 200;
-
 /// A webhook and what it says.
 pub(super) struct Reading {
     pub webhook: Webhook,
@@ -47,9 +44,6 @@ impl App {
             Ok(Push::Parcels(parcels)) if parcels.is_empty() => {
                 Said::Nothing("it speaks of no parcel".to_owned())
             }
-            Ok(Push::Parcels(parcels)) if parcels.len() > MOST_PARCELS => {
-                Said::Nothing(format!("it speaks of {} parcels: {MOST_PARCELS} are taken", parcels.len()))
-            }
             Ok(Push::Parcels(parcels)) => {
                 let parcel = |parcel: carriers::Parcel| Parcel {
                     carrier: parcel.carrier,
@@ -62,14 +56,26 @@ impl App {
             Ok(Push::Remark(remark)) => Said::Nothing(remark),
             Err(reason) => Said::Nothing(reason),
         };
-        if let Said::Nothing(reason) = &said {
-            tracing::warn!(webhook = %webhook.id, sender = webhook.sender, reason, "a webhook is kept unread");
-        }
         Reading { webhook, said }
     }
 }
 
 impl Reading {
+    /// How many parcels it speaks of.
+    pub fn parcels(&self) -> usize {
+        match &self.said {
+            Said::Parcels(parcels) => parcels.len(),
+            Said::Activation(_) | Said::Nothing(_) => 0,
+        }
+    }
+
+    /// Forgets all parcels but so many from a place on.
+    pub fn keep_parcels(&mut self, from: usize, most: usize) {
+        if let Said::Parcels(parcels) = &mut self.said {
+            *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
+        }
+    }
+
     /// The parcels it speaks of. Asked again there are none.
     pub fn take_parcels(&mut self) -> Vec<Parcel> {
         match &mut self.said {

@@ -1,5 +1,7 @@
 //! Codes that nobody knew: listed for support, and taken up when they have got a meaning since.
 
+use std::collections::HashSet;
+
 use carriers::{CodeMap, Push, Sender};
 use domain::Meaning;
 use persistence::{
@@ -7,7 +9,10 @@ use persistence::{
     webhooks,
 };
 
-use crate::{App, Caller, error::Result};
+use crate::{App, Caller, error::Result, retry::retrying};
+
+/// The most codes listed. More than these would be a sender that is not understood at all.
+const MOST_LISTED: u32 = 500;
 
 impl App {
     /// The codes that no table lists and no setting maps, the most frequent first. For support and systems.
@@ -16,21 +21,33 @@ impl App {
     /// [`Error::Refused`](crate::Error::Refused): forbidden.
     pub async fn unknown_codes(&self, caller: &Caller) -> Result<Vec<UnknownCode>> {
         caller.must_be_staff()?;
-        Ok(read::unknown_codes(&self.store).await?)
+        Ok(read::unknown_codes(&self.store, MOST_LISTED).await?)
     }
 
     /// Has the webhooks read again whose unknown codes have a meaning today: the merchant has mapped them, or a
-    /// newer version lists them. Called when a worker starts. Returns how many there are.
+    /// newer version lists them. Asked again and again while a worker runs: a process with older settings may still be
+    /// reading. `meaningless` is what was found to have no meaning, which a process does not look at twice. Returns
+    /// how many there are.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take_up_remapped(&self) -> Result<u64> {
+    pub async fn take_up_remapped(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
         let now = self.clock.now();
         let mut woken = 0;
-        for unknown in read::unknown_codes(&self.store).await? {
+        for unknown in read::unknown_codes(&self.store, u32::MAX).await? {
+            let code = (unknown.sender.clone(), unknown.code.clone());
+            if meaningless.contains(&code) {
+                continue;
+            }
             let Some(webhook) = read::webhook(&self.store, unknown.webhook_id).await? else { continue };
             if has_meaning(&unknown, &webhook.body, &self.policy().codes) {
-                let count = webhooks::wake_unknown(&self.store, &unknown.sender, &unknown.code, now).await?;
+                let wake = async || {
+                    let tx = self.store.begin().await?;
+                    let count = webhooks::wake_unknown(&tx, &unknown.sender, &unknown.code, now).await?;
+                    self.store.commit(tx).await?;
+                    Ok(count)
+                };
+                let count = retrying(wake).await?;
                 tracing::info!(
                     unknown.sender,
                     unknown.code,
@@ -38,6 +55,8 @@ impl App {
                     "a code has got a meaning: its webhooks are read again"
                 );
                 woken += count;
+            } else {
+                meaningless.insert(code);
             }
         }
         if woken > 0 {

@@ -1,31 +1,32 @@
 //! Reading stored webhooks again, under the meanings that codes have today: what would change, and changing it.
 //!
-//! Two passes. The first reads the bodies and keeps the scans that read differently from what is stored; it locks
-//! nothing. The second takes those into their orders, a few orders in one transaction, and commits or takes back.
+//! Two passes. The first reads the bodies and notes which orders they say something different of; it locks nothing.
+//! The second takes what these webhooks say into those orders, some orders in one transaction, the oldest word
+//! first, and commits or takes back. What is in memory is some webhooks or some orders, and the ids of the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    Carrier, Context, Order, OrderHead, OrderId, OrderStatus, Refusal, Scan, ScanIdentity, Shipment,
-    ShipmentId, ShipmentStatus, WebhookId, notice,
+    Heard, Order, OrderHead, OrderId, OrderStatus, Refusal, Scan, ScanIdentity, Shipment, ShipmentId,
+    ShipmentStatus, WebhookId, notice,
 };
 use persistence::{
     Error, orders,
     read::{self, Key, PageRequest, WebhookFilter},
-    webhooks::{self, WebhookState},
+    webhooks::{self, Webhook, WebhookState},
 };
 
 use super::{
     matching,
-    process::carrier_context,
+    process::{Claims, carrier_context},
     reading::{Reading, numbers},
 };
 use crate::{
     App, Caller,
     error::Result,
-    retry::retrying,
+    retry::{members_may_do_better, retrying},
     scans::{Ledger, Source},
 };
 
@@ -33,6 +34,8 @@ use crate::{
 const PAGE: u64 = 100;
 /// Orders that share a transaction.
 const MOST_ORDERS: usize = 50;
+/// Webhooks that are made due in one statement.
+const MOST_DUE: usize = 1000;
 
 /// Which webhooks to read again.
 #[derive(Clone, Debug)]
@@ -49,19 +52,24 @@ pub struct Replay {
     pub most: Option<u64>,
 }
 
-/// What a replay found.
-#[derive(Clone, Debug, Default)]
+/// What a replay comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Webhooks that were read.
     pub examined: u64,
     /// Scans that read differently from what is stored.
     pub scans: u64,
-    /// Parcels that change by that.
-    pub changes: Vec<ReplayChange>,
-    /// Orders that could not be changed.
-    pub failed: Vec<NotReplayed>,
     /// Whether the changes were made.
     pub applied: bool,
+}
+
+/// What a replay tells on its way.
+#[derive(Clone, Debug)]
+pub enum Finding {
+    /// A parcel changes by it, or would.
+    Changes(Box<ReplayChange>),
+    /// An order cannot be changed.
+    Fails(NotReplayed),
 }
 
 /// What a replay changes, or would change.
@@ -90,24 +98,33 @@ pub struct NotReplayed {
     pub error: String,
 }
 
-/// A scan that reads differently, with the webhook that says so.
-struct Claim {
-    webhook: WebhookId,
-    request_id: Option<String>,
-    carrier: Carrier,
-    scan: Scan,
+/// What the first pass found.
+#[derive(Default)]
+struct Differences {
+    /// By order, the webhooks that have something to say of it, the oldest first: their ids are in the order in
+    /// which they came.
+    orders: BTreeMap<OrderId, BTreeSet<WebhookId>>,
+    /// Webhooks that were closed unread and can be read today.
+    readable: Vec<WebhookId>,
 }
 
-/// By parcel, each scan once.
-type Claims = BTreeMap<ShipmentId, HashMap<ScanIdentity, Claim>>;
+/// What is said of the parcels of some orders, by order and parcel, the oldest word first.
+type Said = BTreeMap<(OrderId, ShipmentId), Vec<(WebhookId, Option<String>, Claims)>>;
 
 impl App {
-    /// Reads webhooks again and says what changes by the meanings that codes have today; with `apply` it is
-    /// changed. Webhooks that wait for their turn are left to it. For support and systems.
+    /// Reads webhooks again and tells what changes by the meanings that codes have today; with `apply` it is
+    /// changed. Webhooks that wait for their turn are left to it; those that could not be read when they came
+    /// get their turn again. Doing it twice changes nothing the second time. For support and systems.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused): forbidden, more webhooks than `most`.
-    pub async fn replay(&self, caller: &Caller, replay: &Replay) -> Result<Replayed> {
+    /// [`Error::Refused`](crate::Error::Refused): forbidden, more webhooks than `most`. When the database fails:
+    /// what was told until then is done, or would be.
+    pub async fn replay(
+        &self,
+        caller: &Caller,
+        replay: &Replay,
+        mut tell: impl FnMut(Finding),
+    ) -> Result<Replayed> {
         caller.must_be_staff()?;
         let filter = filter(replay);
         if let Some(most) = replay.most {
@@ -118,95 +135,154 @@ impl App {
             }
         }
         let mut replayed = Replayed { applied: replay.apply, ..Replayed::default() };
-        let differences = self.differences(&filter, &mut replayed).await?;
-        let differences: Vec<(OrderId, Claims)> = differences.into_iter().collect();
-        for chunk in differences.chunks(MOST_ORDERS) {
-            self.take_up(chunk, &mut replayed).await?;
-        }
+        let done = self.replay_all(&filter, &mut replayed, &mut tell).await;
         if replay.apply {
             self.feed.poke();
         }
-        let (examined, changes, applied) = (replayed.examined, replayed.changes.len(), replayed.applied);
-        tracing::info!(actor = %caller.actor.kind, id = caller.actor.id, examined, changes, applied, "webhooks were replayed");
-        Ok(replayed)
+        let Replayed { examined, scans, applied } = replayed;
+        tracing::info!(actor = %caller.actor.kind, id = caller.actor.id, examined, scans, applied, "webhooks were replayed");
+        done.map(|()| replayed)
     }
 
-    /// The scans that read differently from what is stored.
-    async fn differences(
+    async fn replay_all(
         &self,
         filter: &WebhookFilter,
         replayed: &mut Replayed,
-    ) -> Result<BTreeMap<OrderId, Claims>> {
-        let mut found: BTreeMap<OrderId, Claims> = BTreeMap::new();
+        tell: &mut impl FnMut(Finding),
+    ) -> Result<()> {
+        let found = self.differences(filter, replayed).await?;
+        let orders: Vec<_> = found.orders.into_iter().collect();
+        for chunk in orders.chunks(MOST_ORDERS) {
+            let ids: BTreeSet<OrderId> = chunk.iter().map(|(id, _)| *id).collect();
+            let webhooks: BTreeSet<WebhookId> = chunk.iter().flat_map(|(_, ids)| ids).copied().collect();
+            let said = self.said_of(&ids, &webhooks).await?;
+            self.take_up(&said, replayed, tell).await?;
+        }
+        if replayed.applied {
+            // Behind the changes: what is read twice is told once.
+            for chunk in found.readable.chunks(MOST_DUE) {
+                retrying(|| self.read_anew(chunk)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which orders the webhooks say something of that is not stored.
+    async fn differences(&self, filter: &WebhookFilter, replayed: &mut Replayed) -> Result<Differences> {
+        let mut found = Differences::default();
         let mut after = None;
         loop {
             let request = PageRequest { limit: PAGE, from_end: false, after, before: None };
             let page = read::webhooks_page(&self.store, filter, &request).await?;
             let Some(last) = page.rows.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
-            let readings: Vec<Reading> =
-                page.rows.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
-            replayed.examined += readings.len() as u64;
-            self.compare(readings, &mut found).await?;
+            replayed.examined += page.rows.len() as u64;
+            self.compare(page.rows, &mut found).await?;
             if !page.has_more {
                 break;
             }
         }
-        let scans = found.values().flat_map(BTreeMap::values).map(HashMap::len).sum::<usize>();
-        replayed.scans = scans as u64;
         Ok(found)
     }
 
-    /// Adds the scans of these webhooks that read differently.
-    async fn compare(&self, readings: Vec<Reading>, found: &mut BTreeMap<OrderId, Claims>) -> Result<()> {
-        let holders = read::holders_of(&self.store, &numbers(readings.iter())).await?;
-        let mut claims = Vec::new();
-        for mut reading in readings {
-            for parcel in reading.take_parcels() {
-                let Some(holders) = holders.get(&(parcel.carrier, parcel.number)) else { continue };
-                for scan in parcel.scans {
-                    let Some(owner) = matching::owner(&scan, holders) else { continue };
-                    let webhook = reading.webhook.id;
-                    let request_id = reading.webhook.request_id.clone();
-                    let claim = Claim { webhook, request_id, carrier: parcel.carrier, scan };
-                    claims.push((owner.order_id, owner.shipment_id, claim));
-                }
+    async fn compare(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
+        let said = self.said_by(webhooks, |webhook| match webhook.state {
+            WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
+            WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
+        });
+        let said = said.await?;
+        let shipments: Vec<ShipmentId> = said.keys().map(|(_, shipment)| *shipment).collect();
+        let known = read::scans_of(&self.store, &shipments).await?;
+        for ((order, shipment), words) in said {
+            let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
+            let is_known = |heard: &Scan| {
+                let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
+                old.is_some_and(|old| old.scan.heard_again(heard, true).is_none())
+            };
+            let differing = words.iter().filter(|(.., claims)| !claims.scans.iter().all(is_known));
+            let ids: Vec<WebhookId> = differing.map(|(webhook, ..)| *webhook).collect();
+            if !ids.is_empty() {
+                found.orders.entry(order).or_default().extend(ids);
             }
-        }
-        let shipments: Vec<ShipmentId> = claims.iter().map(|(_, shipment, _)| *shipment).collect();
-        let mut known: HashMap<(ShipmentId, ScanIdentity), Scan> = HashMap::new();
-        for (shipment, scans) in read::scans_of(&self.store, &shipments).await? {
-            known.extend(scans.into_iter().map(|stored| ((shipment, stored.scan.identity), stored.scan)));
-        }
-        for (order, shipment, claim) in claims {
-            let old = known.get(&(shipment, claim.scan.identity));
-            if old.is_some_and(|old| old.heard_again(&claim.scan, true).is_none()) {
-                continue;
-            }
-            let of_parcel = found.entry(order).or_default().entry(shipment).or_default();
-            of_parcel.entry(claim.scan.identity).or_insert(claim);
         }
         Ok(())
     }
 
-    /// Takes what reads differently into some orders. Where they fail together, each is tried alone.
-    async fn take_up(&self, orders: &[(OrderId, Claims)], replayed: &mut Replayed) -> Result<()> {
+    /// What the webhooks say of these orders.
+    async fn said_of(&self, orders: &BTreeSet<OrderId>, webhooks: &BTreeSet<WebhookId>) -> Result<Said> {
+        let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
+        let mut all = Said::new();
+        for page in ids.chunks(PAGE as usize) {
+            let mut webhooks = read::webhooks(&self.store, page).await?;
+            webhooks.sort_by_key(|webhook| webhook.id);
+            for (parcel, words) in self.said_by(webhooks, |_| {}).await? {
+                if orders.contains(&parcel.0) {
+                    all.entry(parcel).or_default().extend(words);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`.
+    async fn said_by(&self, webhooks: Vec<Webhook>, mut readable: impl FnMut(&Webhook)) -> Result<Said> {
+        let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
+        let holders = read::holders_of(&self.store, &numbers(readings.iter())).await?;
+        let mut said = Said::new();
+        for mut reading in readings {
+            let parcels = reading.take_parcels();
+            if !parcels.is_empty() {
+                readable(&reading.webhook);
+            }
+            for parcel in parcels {
+                let Some(holders) = holders.get(&(parcel.carrier, parcel.number)) else { continue };
+                for scan in parcel.scans {
+                    let Some(owner) = matching::owner(&scan, holders) else { continue };
+                    let words = said.entry((owner.order_id, owner.shipment_id)).or_default();
+                    let webhook = &reading.webhook;
+                    if words.last().is_none_or(|(last, ..)| *last != webhook.id) {
+                        words.push((
+                            webhook.id,
+                            webhook.request_id.clone(),
+                            Claims::by(parcel.carrier, true),
+                        ));
+                    }
+                    if let Some((.., claims)) = words.last_mut() {
+                        claims.scans.push(scan);
+                    }
+                }
+            }
+        }
+        Ok(said)
+    }
+
+    /// Takes what is said into the orders. Where they fail together, each is tried alone.
+    async fn take_up(
+        &self,
+        said: &Said,
+        replayed: &mut Replayed,
+        tell: &mut impl FnMut(Finding),
+    ) -> Result<()> {
         let apply = replayed.applied;
-        match retrying(|| self.settle(orders, apply)).await {
-            Ok(changes) => replayed.changes.extend(changes),
-            Err(error) if error.retryable() => return Err(error.into()),
+        let mut note = |settled: Settled, tell: &mut dyn FnMut(Finding)| {
+            replayed.scans += settled.scans;
+            settled.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
+        };
+        match retrying(|| self.settle(said, apply)).await {
+            Ok(settled) => note(settled, tell),
+            Err(error) if !members_may_do_better(&error) => return Err(error.into()),
             Err(_) => {
-                for one in orders {
-                    match retrying(|| self.settle(std::slice::from_ref(one), apply)).await {
-                        Ok(changes) => replayed.changes.extend(changes),
+                let orders: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
+                for order_id in orders {
+                    let alone = said.iter().filter(|((of, _), _)| *of == order_id);
+                    let alone: Said = alone.map(|(parcel, words)| (*parcel, words.clone())).collect();
+                    match retrying(|| self.settle(&alone, apply)).await {
+                        Ok(settled) => note(settled, tell),
+                        Err(error) if !members_may_do_better(&error) => return Err(error.into()),
                         Err(error) => {
                             let cause = &error as &dyn std::error::Error;
-                            tracing::warn!(order = %one.0, error = cause, "an order could not be replayed");
-                            let error = match error.unique_violation() {
-                                Some(_) => "a parcel's number is on its way with another order".to_owned(),
-                                None => error.to_string(),
-                            };
-                            replayed.failed.push(NotReplayed { order_id: one.0, error });
+                            tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
+                            tell(Finding::Fails(NotReplayed { order_id, error: in_words(&error) }));
                         }
                     }
                 }
@@ -215,62 +291,65 @@ impl App {
         Ok(())
     }
 
-    /// One transaction over some orders, committed or taken back.
-    async fn settle(
-        &self,
-        orders: &[(OrderId, Claims)],
-        apply: bool,
-    ) -> persistence::Result<Vec<ReplayChange>> {
+    /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
+    async fn settle(&self, said: &Said, apply: bool) -> persistence::Result<Settled> {
         let tx = self.store.begin().await?;
-        let ids: Vec<OrderId> = orders.iter().map(|(id, _)| *id).collect();
-        let mut loaded = orders::lock(&tx, &ids).await?;
-        let shipments: Vec<ShipmentId> =
-            orders.iter().flat_map(|(_, claims)| claims.keys().copied()).collect();
+        let webhooks: BTreeSet<WebhookId> = said.values().flatten().map(|(webhook, ..)| *webhook).collect();
+        webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
+        let ids: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
+        let mut loaded = orders::lock(&tx, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let before = loaded.clone();
+        let shipments: Vec<ShipmentId> = said.keys().map(|(_, shipment)| *shipment).collect();
         let mut ledger = Ledger::open(&tx, &shipments, true).await?;
-        let (mut changes, mut read) = (Vec::new(), Vec::new());
-        for (id, claims) in orders {
-            let Some(order) = loaded.get_mut(id) else { continue };
-            let before = order.clone();
-            for (shipment, claims) in claims {
-                self.hear(&mut ledger, order, *shipment, claims)?;
-                read.extend(claims.values().map(|claim| claim.webhook));
+        let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
+        for ((order, shipment), words) in said {
+            let Some(order) = loaded.get_mut(order) else { continue };
+            for (webhook, request_id, claims) in words {
+                let context = carrier_context(claims.carrier, *webhook, request_id.clone(), self.clock.now());
+                let source = Source::Webhook { id: *webhook, tells_again: true };
+                let done = ledger.hear(order, *shipment, source, claims.scans.clone(), &context);
+                let done = done.map_err(|refusal| Error::Corrupt {
+                    table: "shipments",
+                    row: shipment.to_string(),
+                    what: refusal.to_string(),
+                })?;
+                for (scan, heard) in claims.scans.iter().zip(done.heard) {
+                    match heard {
+                        Heard::New(_) | Heard::Revised(..) => {
+                            differing.insert((*shipment, scan.identity));
+                        }
+                        Heard::Again => {}
+                    }
+                }
             }
-            changes.extend(changes_between(&before, order, apply));
         }
-        if apply {
-            orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
-            ledger.write(&tx).await?;
-            webhooks::mark_read(&tx, &read, "read by a replay").await?;
-            self.store.commit(tx).await?;
-        } else {
-            tx.rollback().await?;
+        orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+        ledger.write(&tx).await?;
+        let mut settled = Settled { changes: vec![], scans: differing.len() as u64 };
+        for (id, before) in &before {
+            if let Some(after) = loaded.get(id) {
+                settled.changes.extend(changes_between(before, after, apply));
+            }
         }
-        Ok(changes)
+        match apply {
+            true => self.store.commit(tx).await?,
+            false => tx.rollback().await?,
+        }
+        Ok(settled)
     }
 
-    /// Takes claims about one parcel into its order, those of each webhook together, the oldest first.
-    fn hear(
-        &self,
-        ledger: &mut Ledger,
-        order: &mut Order,
-        shipment: ShipmentId,
-        claims: &HashMap<ScanIdentity, Claim>,
-    ) -> persistence::Result<()> {
-        let mut by_webhook: BTreeMap<WebhookId, Vec<&Claim>> = BTreeMap::new();
-        for claim in claims.values() {
-            by_webhook.entry(claim.webhook).or_default().push(claim);
-        }
-        for (webhook, claims) in by_webhook {
-            let Some(first) = claims.first() else { continue };
-            let context: Context =
-                carrier_context(first.carrier, webhook, first.request_id.clone(), self.clock.now());
-            let scans = claims.iter().map(|claim| claim.scan.clone()).collect();
-            ledger.hear(order, shipment, Source::Webhook(webhook), scans, &context).map_err(|refusal| {
-                Error::Corrupt { table: "shipments", row: shipment.to_string(), what: refusal.to_string() }
-            })?;
-        }
-        Ok(())
+    /// Gives webhooks their turn again, so that they are settled as those that come now.
+    async fn read_anew(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
+        let tx = self.store.begin().await?;
+        webhooks::retry(&tx, webhooks, self.clock.now()).await?;
+        self.store.commit(tx).await
     }
+}
+
+/// What one transaction changed, or would have.
+struct Settled {
+    changes: Vec<ReplayChange>,
+    scans: u64,
 }
 
 fn filter(replay: &Replay) -> WebhookFilter {
@@ -280,6 +359,17 @@ fn filter(replay: &Replay) -> WebhookFilter {
         states: states.collect(),
         since: Some(replay.since),
         until: replay.until,
+    }
+}
+
+/// Why an order could not be changed, for whoever asked for the replay.
+fn in_words(error: &Error) -> String {
+    match error {
+        error if error.unique_violation().is_some() => {
+            "a parcel's number is on its way with another order".to_owned()
+        }
+        error if error.is_lock_timeout() => "somebody else is changing it: try again".to_owned(),
+        error => error.to_string(),
     }
 }
 

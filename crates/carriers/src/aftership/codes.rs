@@ -3,7 +3,7 @@
 
 use domain::{
     ConditionKind::{Damaged, DeliveryAttemptFailed, Lost, Other},
-    Meaning::{self, Condition, Status, Unknown},
+    Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
 
@@ -33,8 +33,8 @@ fn of_tag(tag: &str) -> Meaning {
         "delivered" => Status(Delivered),
         "attemptfail" => Condition(DeliveryAttemptFailed),
         "exception" => Condition(Other),
-        // Nothing heard yet, nothing heard for 30 days: nobody knows where it is.
-        "pending" | "expired" => Unknown,
+        // Nothing heard yet, nothing heard for 30 days. Listed, so no code that somebody should give a meaning to.
+        "pending" | "expired" => Informational,
         _ => Unknown,
     }
 }
@@ -53,8 +53,8 @@ mod tests {
             ("Delivered", Status(Delivered)),
             ("AttemptFail", Condition(DeliveryAttemptFailed)),
             ("Exception", Condition(Other)),
-            ("Pending", Unknown),
-            ("Expired", Unknown),
+            ("Pending", Informational),
+            ("Expired", Informational),
             ("Teleported", Unknown),
             ("", Unknown),
         ];

@@ -8,18 +8,16 @@ mod compose;
 #[cfg(test)]
 mod tests;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    gather,
     json::{list, object, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
-    signature::hmac_sha256,
-    time,
+    parcel::{carrier_named, identity, place, shown, tracking_number},
+    signature, time,
 };
 
 /// HMAC-SHA256 of the body in base64. The key is the secret as it stands, whatever it looks like.
@@ -38,10 +36,7 @@ impl Protocol for Aftership {
     }
 
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let sent = STANDARD
-            .decode(request.header(SIGNATURE)?)
-            .map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
-        secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+        signature::verify_body(SIGNATURE, secrets, request)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
@@ -51,10 +46,14 @@ impl Protocol for Aftership {
             .filter(|msg| msg.is_object())
             .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
         match text(&body, "/event").ok_or_else(|| Unreadable("`event` is missing".into()))?.as_str() {
-            "tracking_update" => parcel(&body, tracking, |key| scans(tracking, key, remap)),
+            "tracking_update" => parcel(&body, tracking, &ESTIMATES, |key| scans(tracking, key, remap)),
             // About the promise and about the silence, never about the place: no setting makes steps of them.
-            event @ ("edd_revise" | "tracking_pending_time") => {
-                parcel(&body, tracking, |key| vec![notice(&body, event, key)])
+            event @ "edd_revise" => {
+                let [carriers, own] = ESTIMATES;
+                parcel(&body, tracking, &[own, carriers], |key| vec![notice(&body, event, key)])
+            }
+            event @ "tracking_pending_time" => {
+                parcel(&body, tracking, &ESTIMATES, |key| vec![notice(&body, event, key)])
             }
             other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
         }
@@ -65,13 +64,18 @@ impl Protocol for Aftership {
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
-        vec![(SIGNATURE.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
+        signature::sign_body(SIGNATURE, secrets, body)
     }
 
     fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
         compose::compose(history).into_iter().collect()
     }
 }
+
+/// Where the expected date stands: the carrier's, and AfterShip's own. The carrier's is believed first, except where
+/// the push is there to say that AfterShip has revised its own.
+const ESTIMATES: [&str; 2] =
+    ["/expected_delivery", "/aftership_estimated_delivery_date/estimated_delivery_date"];
 
 /// Whose claim it is: the carrier and its number.
 #[derive(Clone, Copy)]
@@ -80,17 +84,18 @@ struct Key<'a> {
     number: &'a str,
 }
 
-/// The parcel the push is about, with the scans it amounts to.
+/// The parcel the push is about, with the scans it amounts to and the first of the estimates that is there.
 fn parcel(
     body: &Value,
     tracking: &Value,
+    estimates: &[&str],
     scans: impl FnOnce(Key<'_>) -> Vec<ParsedScan>,
 ) -> Result<Push, Unreadable> {
     let required =
         |pointer, name| text(tracking, pointer).ok_or_else(|| Unreadable(format!("`msg.{name}` is missing")));
     let slug = required("/slug", "slug")?;
     let number = required("/tracking_number", "tracking_number")?;
-    let Some(carrier) = carrier(&slug) else {
+    let Some(carrier) = carrier_named(&slug) else {
         return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
     };
     let tracking_number = tracking_number(carrier, Some(number))?;
@@ -103,20 +108,14 @@ fn parcel(
         tracking_number,
         package: None,
         scans,
-        estimated_delivery: estimated_delivery(tracking),
+        estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
         said_at: written(body),
     }]))
 }
 
-/// The carrier of a slug. Its services and countries stand behind a hyphen: `dhl-germany`, `fedex-freight`.
-fn carrier(slug: &str) -> Option<Carrier> {
-    slug.split('-').next()?.to_ascii_lowercase().parse().ok()
-}
-
 /// The checkpoints; without any, what AfterShip says of the parcel as a whole.
 fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
-    let checkpoints = list(tracking, "checkpoints").iter();
-    let scans: Vec<_> = checkpoints.filter_map(|checkpoint| scan(checkpoint, key, remap)).collect();
+    let scans = gather::scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
     if scans.is_empty() { scan(tracking, key, remap).into_iter().collect() } else { scans }
 }
 
@@ -129,21 +128,28 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
     if tag.is_none() && subtag.is_none() && date.is_none() {
         return None;
     }
-    let code = subtag.clone().or_else(|| tag.clone()).unwrap_or_else(|| NO_CODE.to_owned());
-    let date = date.unwrap_or_default();
+    let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
+    let (shown, date) = (shown(&[code]), date.unwrap_or_default());
     Some(ParsedScan {
-        identity: identity(key.carrier, key.number, &code, &raw, &[&date]),
+        identity: identity(
+            key.carrier,
+            key.number,
+            &code.to_ascii_lowercase(),
+            &raw.to_ascii_uppercase(),
+            &[&date],
+        ),
         meaning: remap
-            .get(Sender::Aftership, &code)
+            .get(Sender::Aftership, &shown)
             .unwrap_or_else(|| codes::meaning(tag.as_deref(), subtag.as_deref())),
-        code,
+        code: shown,
         description: part("/message").or_else(|| part("/subtag_message")),
         location: place([
             part("/city"),
             part("/state"),
             part("/country_region").or_else(|| part("/country_iso3")),
         ]),
-        time: time::scanned(&date),
+        // Most times come without a zone; where `Z` stands, whether AfterShip knows the zone is uncertain.
+        time: time::scanned_doubting_z(&date),
     })
 }
 
@@ -163,11 +169,4 @@ fn notice(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
 /// When AfterShip wrote the push, in seconds since 1970.
 fn written(body: &Value) -> Option<DateTime<Utc>> {
     time::sane(DateTime::from_timestamp(text(body, "/ts")?.parse().ok()?, 0)?)
-}
-
-/// The carrier's date, else AfterShip's own.
-fn estimated_delivery(tracking: &Value) -> Option<DateTime<Utc>> {
-    ["/expected_delivery", "/aftership_estimated_delivery_date/estimated_delivery_date"]
-        .into_iter()
-        .find_map(|pointer| time::expected(&text(tracking, pointer)?))
 }

@@ -13,9 +13,9 @@ use domain::{
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
+    parcel::{identity, place, shown, tracking_number},
     time,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
         number.ok_or_else(|| Unreadable("neither `trackingId` nor `dhlPackageId` is there".into()))?;
     let tracking_number = tracking_number(Carrier::Dhl, Some(number))?;
     let read = |event: &Value| scan(event, &tracking_number, remap);
-    let scans: Vec<_> = list(package, "events").iter().filter_map(read).collect();
+    let scans = gather::scans(list(package, "events"), read);
     if scans.is_empty() {
         return Ok(None);
     }
@@ -53,14 +53,15 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
         return None;
     }
     let listed = words.as_deref().map(capitals);
-    let code = id.or_else(|| listed.clone()).unwrap_or_else(|| NO_CODE.to_owned());
-    let remapped = remap.get(Sender::Dhl, &code);
+    let code = id.or_else(|| listed.clone()).unwrap_or_default();
+    let shown = shown(&[&code]);
+    let remapped = remap.get(Sender::Dhl, &shown);
     Some(ParsedScan {
         identity: identity(Carrier::Dhl, parcel, &code, "", &[date, clock, zone]),
         meaning: remapped
             .or_else(|| remap.get(Sender::Dhl, listed.as_deref()?))
             .unwrap_or_else(|| meaning(listed.as_deref().unwrap_or_default())),
-        code,
+        code: shown,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
             (words, more) => words.or(more),
@@ -104,15 +105,16 @@ fn location(event: &Value) -> Option<String> {
 
 /// A local time in a zone given by its letters. Letters that are not listed leave it untrusted.
 fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
-    let at = || {
+    let local = || {
         let date: NaiveDate = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
         let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S")
             .or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M"))
             .ok()?;
-        let local = date.and_time(clock);
-        time::sane(local.checked_sub_signed(TimeDelta::hours(offset(zone, local)?))?.and_utc())
+        Some(date.and_time(clock)).filter(|local| time::sane(local.and_utc()).is_some())
     };
-    at().map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+    let Some(local) = local() else { return CarrierTime::Untrusted };
+    let at = offset(zone, local).and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
+    at.map_or(CarrierTime::Local(local), |at| CarrierTime::Instant(at.and_utc()))
 }
 
 /// Hours ahead of UTC.
@@ -158,7 +160,7 @@ mod tests {
     fn read(date: &str, clock: &str, zone: &str) -> Option<String> {
         match instant(date, clock, zone) {
             CarrierTime::Instant(at) => Some(at.format("%d %H:%M").to_string()),
-            CarrierTime::Untrusted => None,
+            CarrierTime::Local(_) | CarrierTime::Untrusted => None,
         }
     }
 

@@ -89,6 +89,8 @@ fn unified(status: &str, words: &str) -> Meaning {
         "failure" if attempted => Condition(DeliveryAttemptFailed),
         "failure" if has("return") => Status(ReturnedToSender),
         "failure" => Condition(Other),
+        // Listed, and says nothing.
+        "unknown" => Informational,
         _ => Unknown,
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use domain::{
-    ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Held, Other},
+    ConditionKind::*,
     Meaning::{self, Condition, Status},
     ShipmentStatus::*,
 };
@@ -55,6 +55,7 @@ fn words(meaning: Meaning) -> Option<[&'static str; 3]> {
         Condition(Held) => ["transit", "OH", "Shipment on hold"],
         Condition(AddressIssue) => ["failure", "BA", "Address information needed"],
         Condition(Other) => ["failure", "", "Shipment exception"],
-        Status(Cancelled) | Condition(_) | Meaning::Informational | Meaning::Unknown => return None,
+        Status(Cancelled) | Condition(Returning | Damaged | Lost) => return None,
+        Meaning::Informational | Meaning::Unknown => return None,
     })
 }

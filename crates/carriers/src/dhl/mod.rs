@@ -16,7 +16,7 @@ use domain::Carrier;
 use serde_json::Value;
 
 use crate::{
-    Activation, CodeMap, Compose, Parcel, Protocol, Push, Refused, Request, Secrets, Unreadable,
+    Activation, CodeMap, Compose, Parcel, Protocol, Push, Refused, Request, Secrets, Unreadable, gather,
     json::{list, object, text},
     signature::same_text,
 };
@@ -68,7 +68,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         return Ok(Push::Remark(remark(body, what)));
     }
     if body.get("shipments").is_some() {
-        return gather("shipment", list(body, "shipments"), |shipment| unified::parcel(shipment, remap));
+        return parcels("shipment", list(body, "shipments"), |shipment| unified::parcel(shipment, remap));
     }
     match scope {
         Some("push") => Ok(Push::Parcels(Vec::new())),
@@ -76,34 +76,28 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
             Ok(Push::Remark(format!("DHL sent `subscription.{other}`, which is not about parcels")))
         }
         None if body.get("packages").is_some() => {
-            gather("package", list(body, "packages"), |package| americas::parcel(package, remap))
+            parcels("package", list(body, "packages"), |package| americas::parcel(package, remap))
         }
-        None => Err(Unreadable("none of `scope`, `shipments` and `packages` is there".into())),
+        // Its webhooks are described as one package each: so without a list around it.
+        None if body.get("package").is_some() => {
+            parcels("package", std::slice::from_ref(body), |package| americas::parcel(package, remap))
+        }
+        None => Err(Unreadable("none of `scope`, `shipments`, `packages` and `package` is there".into())),
     }
 }
 
-/// The parcels of a push. One that cannot be read does not hold up its neighbours; a push of nothing else is
-/// reported.
-fn gather(
+/// The parcels of a push.
+fn parcels(
     what: &str,
     elements: &[Value],
     read: impl Fn(&Value) -> Result<Option<Parcel>, Unreadable>,
 ) -> Result<Push, Unreadable> {
-    let (mut parcels, mut unreadable) = (Vec::new(), None);
-    for (index, element) in elements.iter().enumerate() {
+    let parcels = gather::parcels(elements.iter().enumerate(), |(index, element)| {
         let parcel =
             if element.is_object() { read(element) } else { Err(Unreadable("it is no object".into())) };
-        match parcel {
-            Ok(parcel) => parcels.extend(parcel),
-            Err(Unreadable(reason)) => {
-                unreadable.get_or_insert(Unreadable(format!("{what} {}: {reason}", index + 1)));
-            }
-        }
-    }
-    match unreadable {
-        Some(unreadable) if parcels.is_empty() => Err(unreadable),
-        Some(_) | None => Ok(Push::Parcels(parcels)),
-    }
+        parcel.map_err(|reason| reason.within(what, index))
+    });
+    parcels.map(Push::Parcels)
 }
 
 /// The longest secret of an activation. It is said back as it came, so none is cut.
@@ -118,6 +112,9 @@ fn activation(body: &Value) -> Result<Activation, Unreadable> {
     }
     if secret.len() > MAX_SECRET {
         return Err(Unreadable(format!("`secret` has more than {MAX_SECRET} bytes")));
+    }
+    if secret.chars().any(char::is_control) {
+        return Err(Unreadable("`secret` has control characters".into()));
     }
     let subscription = subscription(body)
         .ok_or_else(|| Unreadable("`self` does not end in the id of a subscription".into()))?;

@@ -4,14 +4,14 @@
 //! rest in words. A push speaks of the shipment; the pieces it may list in `details.pieceIds` are not told apart.
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use super::codes::{self, Code};
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
+    parcel::{identity, place, shown, tracking_number},
     time,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
     let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let read = |event: &Value| scan(event, &tracking_number, express, remap);
 
-    let mut scans: Vec<_> = list(shipment, "events").iter().filter_map(read).collect();
+    let mut scans = gather::scans(list(shipment, "events"), read);
     if scans.is_empty() {
         scans.extend(shipment.get("status").and_then(read));
     }
@@ -46,17 +46,16 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
 /// One of `events`, or `status`; `None` where it has neither code nor time.
 fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<ParsedScan> {
     let (status, timestamp) = (text(event, "/statusCode"), text(event, "/timestamp"));
-    let words = text(event, "/status");
-    let code = words.clone().filter(|code| is_code(code));
+    let named = text(event, "/status");
+    let code = named.clone().filter(|code| is_code(code));
     let code = code.or_else(|| text(event, "/typeCode").filter(|code| is_code(code)));
     if status.is_none() && code.is_none() && timestamp.is_none() {
         return None;
     }
     let timestamp = timestamp.unwrap_or_default();
     let (status, code) = (status.unwrap_or_default(), code.unwrap_or_default());
-    let words = words.filter(|words| !is_code(words));
-    let description = text(event, "/description").or_else(|| words.clone());
-    let shown = shown(&status, &code);
+    let words = text(event, "/description");
+    let shown = shown(&[&status, &code]);
     Some(ParsedScan {
         identity: identity(
             Carrier::Dhl,
@@ -66,17 +65,18 @@ fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<P
             &[&timestamp],
         ),
         meaning: remapped(remap, &shown, &status).unwrap_or_else(|| {
-            let said = [words.as_deref(), description.as_deref()].map(Option::unwrap_or_default).join(". ");
+            // A short word may be taken for a code: `Return`. It is said all the same.
+            let said = [named.as_deref(), words.as_deref()].map(Option::unwrap_or_default).join(". ");
             codes::meaning(Code { status: &status, event: &code, express }, &said)
         }),
         code: shown,
-        description,
+        description: words.or_else(|| named.filter(|words| !is_code(words))),
         location: place([
             text(event, "/location/address/addressLocality"),
             None,
             text(event, "/location/address/countryCode"),
         ]),
-        time: clock(&timestamp),
+        time: time::scanned_doubting_z(&timestamp),
     })
 }
 
@@ -85,28 +85,9 @@ fn is_code(status: &str) -> bool {
     status.len() <= MAX_CODE && status.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Both parts as a person reads them and as the setting names them: `transit/WC`, `transit`.
-fn shown(status: &str, code: &str) -> String {
-    match (status, code) {
-        ("", "") => NO_CODE.to_owned(),
-        ("", one) | (one, "") => one.to_owned(),
-        (status, code) => format!("{status}/{code}"),
-    }
-}
-
 /// What the setting says of the code, else of its status code whatever the event.
 fn remapped(remap: &CodeMap, shown: &str, status: &str) -> Option<Meaning> {
     remap.get(Sender::Dhl, shown).or_else(|| remap.get(Sender::Dhl, status))
-}
-
-/// With an offset it is an instant. `Z` is taken at its word, though it may stand beside a local time; midnight `Z`
-/// is how a date without a time is written.
-fn clock(timestamp: &str) -> CarrierTime {
-    if timestamp.ends_with(['Z', 'z']) {
-        time::scanned_unless_midnight(timestamp)
-    } else {
-        time::scanned(timestamp)
-    }
 }
 
 /// The end of the time frame, which is the promise, else the one time given.

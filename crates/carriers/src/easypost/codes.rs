@@ -2,7 +2,7 @@
 
 use domain::{
     ConditionKind::*,
-    Meaning::{self, Condition, Status, Unknown},
+    Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
 
@@ -21,7 +21,8 @@ pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
         ("in_transit", detail) => refined(detail).unwrap_or(Status(InTransit)),
         ("out_for_delivery", detail) => refined(detail).unwrap_or(Status(OutForDelivery)),
         ("failure", detail) => refined(detail).unwrap_or(Condition(Other)),
-        ("unknown" | "error", detail) => refined(detail).unwrap_or(Unknown),
+        // Listed, and says nothing: no code that somebody should give a meaning to.
+        ("unknown" | "error", detail) => refined(detail).unwrap_or(Informational),
         _ => Unknown,
     }
 }
@@ -50,8 +51,8 @@ mod tests {
     #[test]
     fn every_status_has_its_meaning() {
         for (status, expected) in [
-            ("unknown", Unknown),
-            ("error", Unknown),
+            ("unknown", Informational),
+            ("error", Informational),
             ("pre_transit", Status(LabelCreated)),
             ("in_transit", Status(InTransit)),
             ("out_for_delivery", Status(OutForDelivery)),

@@ -48,7 +48,8 @@ fn tracking_detail(scan: &Told<'_>, (status, detail, words): (&str, &str, &str))
     let [city, state, country] = scan.place();
     json!({
         "object": "TrackingDetail", "status": status, "status_detail": detail,
-        "datetime": scan.at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+        // Never with `Z`, which is not always believed.
+        "datetime": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "source": "carrier", "carrier_code": "", "message": words,
         "tracking_location": {"object": "TrackingLocation", "city": city, "state": state, "country": country, "zip": null},
     })

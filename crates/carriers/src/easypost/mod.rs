@@ -17,8 +17,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    gather,
     json::{list, object, text},
-    parcel::{NO_CODE, carrier_named, identity, place, tracking_number},
+    parcel::{carrier_named, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
     time,
 };
@@ -102,10 +103,16 @@ fn mac(sent: &[u8]) -> Option<[u8; 32]> {
     from_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
 }
 
-/// An event about a tracker, or a tracker without an event around it.
+/// An event about a tracker, or a tracker without an event around it. What comes of EasyPost's test mode is made up,
+/// also where a number of ours is in it.
 fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let tested = ["/mode", "/result/mode"].iter().any(|mode| text(body, mode).as_deref() == Some("test"));
+    let tracker = |tracker: &Value, said_at: Option<String>| {
+        let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
+        if tested { Ok(Push::test("EasyPost", &number)) } else { read(tracker, number, said_at, remap) }
+    };
     match text(body, "/object").as_deref() {
-        Some("Tracker") => tracker(body, text(body, "/updated_at"), remap),
+        Some("Tracker") => tracker(body, text(body, "/updated_at")),
         Some("Event") => {
             let what = text(body, "/description").unwrap_or_default();
             if !what.starts_with("tracker.") {
@@ -113,24 +120,27 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
             }
             let result = body.get("result").filter(|result| result.is_object());
             let result = result.ok_or_else(|| Unreadable("`result` is missing".into()))?;
-            tracker(result, text(body, "/created_at"), remap)
+            tracker(result, text(body, "/created_at"))
         }
         Some(other) => Err(Unreadable(format!("`object` is `{other}`, neither `Event` nor `Tracker`"))),
         None => Err(Unreadable("`object` is missing".into())),
     }
 }
 
-fn tracker(tracker: &Value, said_at: Option<String>, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
+fn read(
+    tracker: &Value,
+    number: String,
+    said_at: Option<String>,
+    remap: &CodeMap,
+) -> Result<Push, Unreadable> {
     let name = text(tracker, "/carrier").ok_or_else(|| missing("carrier"))?;
     let Some(carrier) = carrier_named(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
     let tracking_number = tracking_number(carrier, Some(number))?;
 
-    let details = list(tracker, "tracking_details").iter();
-    let mut scans: Vec<_> =
-        details.filter_map(|detail| scan(detail, carrier, &tracking_number, remap)).collect();
+    let details = list(tracker, "tracking_details");
+    let mut scans = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
     if scans.is_empty() {
         scans.extend(own_status(tracker, carrier, &tracking_number, remap));
     }
@@ -143,10 +153,7 @@ fn tracker(tracker: &Value, said_at: Option<String>, remap: &CodeMap) -> Result<
         package: None,
         scans,
         estimated_delivery: estimated_delivery(tracker),
-        said_at: said_at.and_then(|at| match time::scanned(&at) {
-            CarrierTime::Instant(at) => Some(at),
-            CarrierTime::Untrusted => None,
-        }),
+        said_at: said_at.and_then(|at| time::instant(&at)),
     }]))
 }
 
@@ -160,42 +167,63 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
     if status.is_none() && datetime.is_none() {
         return None;
     }
-    let (status, datetime) = (status.unwrap_or_else(|| NO_CODE.to_owned()), datetime.unwrap_or_default());
-    let carrier_code = text(detail, "/carrier_code").unwrap_or_default();
-    let (code, meaning) = code(&status, text(detail, "/status_detail"), remap);
+    let (status, datetime) = (status.unwrap_or_default(), datetime.unwrap_or_default());
+    let carrier_code = text(detail, "/carrier_code").unwrap_or_default().to_ascii_uppercase();
+    let code = Code::of(&status, text(detail, "/status_detail"), remap);
+    let location =
+        place(["city", "state", "country"].map(|part| text(detail, &format!("/tracking_location/{part}"))));
     Some(ParsedScan {
-        identity: identity(carrier, parcel, &code.to_ascii_lowercase(), &carrier_code, &[&datetime]),
-        meaning,
-        code,
+        identity: identity(carrier, parcel, &code.key, &carrier_code, &[&datetime]),
+        meaning: code.meaning,
+        code: code.shown,
         description: text(detail, "/message"),
-        location: place(
-            ["city", "state", "country"].map(|part| text(detail, &format!("/tracking_location/{part}"))),
-        ),
-        time: time::scanned(&datetime),
+        time: clock(&datetime, location.is_some()),
+        location,
     })
+}
+
+/// When it happened. EasyPost puts a zone to a carrier's time where it knows the place, and `Z` to all others. That the
+/// place it names is the one it went by, and that a state or a country is enough for it, is uncertain.
+fn clock(datetime: &str, placed: bool) -> CarrierTime {
+    if placed { time::scanned_doubting_z(datetime) } else { time::scanned_unless_z(datetime) }
 }
 
 /// The scan that the status of a tracker without details stands for. `updated_at` is when EasyPost wrote it down,
 /// not when anything happened to the parcel, and it changes with every push: it is no time of a scan.
 fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
-    let (code, meaning) = code(&status, text(tracker, "/status_detail"), remap);
+    let code = Code::of(&status, text(tracker, "/status_detail"), remap);
     Some(ParsedScan {
-        identity: identity(carrier, parcel, &code.to_ascii_lowercase(), "", &[]),
-        meaning,
-        code,
+        identity: identity(carrier, parcel, &code.key, "", &[]),
+        meaning: code.meaning,
+        code: code.shown,
         description: None,
         location: None,
         time: CarrierTime::Untrusted,
     })
 }
 
-/// The code as it is shown and as the setting names it, `in_transit/departed_facility`, and what it means. The
-/// setting may also name the status alone.
-fn code(status: &str, detail: Option<String>, remap: &CodeMap) -> (String, Meaning) {
-    let shown = detail.as_ref().map_or_else(|| status.to_owned(), |detail| format!("{status}/{detail}"));
-    let remapped = remap.get(Sender::Easypost, &shown).or_else(|| remap.get(Sender::Easypost, status));
-    (shown, remapped.unwrap_or_else(|| codes::meaning(status, detail.as_deref().unwrap_or_default())))
+/// A status and its detail.
+struct Code {
+    /// As it is shown and as the setting names it: `in_transit/departed_facility`.
+    shown: String,
+    /// What tells it from others, whatever its length and letter case.
+    key: String,
+    meaning: Meaning,
+}
+
+impl Code {
+    /// The setting may name both parts or the status alone.
+    fn of(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
+        let detail = detail.unwrap_or_default();
+        let shown = shown(&[status, &detail]);
+        let remapped = remap.get(Sender::Easypost, &shown).or_else(|| remap.get(Sender::Easypost, status));
+        Self {
+            shown,
+            key: format!("{status}/{detail}").to_ascii_lowercase(),
+            meaning: remapped.unwrap_or_else(|| codes::meaning(status, &detail)),
+        }
+    }
 }
 
 /// The carrier's own date before EasyPost's time, which is that date at midnight with a zone it has not.

@@ -1,14 +1,16 @@
 //! EasyPost's pushes, from the samples.
 
-use chrono::TimeDelta;
+mod proof;
+
 use domain::{
     ConditionKind,
-    Meaning::{Condition, Status, Unknown},
+    Meaning::{Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
 
 use super::*;
 use crate::compose::tests::{history, told};
+use crate::time::tests::local;
 
 const FEDEX: &str = include_str!("../../samples/easypost_fedex.json");
 const TRACKER: &str = include_str!("../../samples/easypost_tracker.json");
@@ -39,120 +41,6 @@ fn instant(text: &str) -> CarrierTime {
     CarrierTime::Instant(text.parse().unwrap())
 }
 
-fn secrets<const N: usize>(secrets: [&str; N]) -> Secrets {
-    Secrets::new(secrets.map(str::to_owned)).unwrap()
-}
-
-fn check(secrets: &Secrets, headers: &[(&str, &str)], body: &[u8], at: DateTime<Utc>) -> Result<(), Refused> {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-    Easypost.verify(secrets, &Request { at, query: "", headers: &headers, body })
-}
-
-/// What EasyPost would sign the body with: the older header and the three newer ones.
-fn signed(secret: &str, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
-    Easypost.sign(&secrets([secret]), body, at)
-}
-
-fn borrowed(headers: &[(String, String)]) -> Vec<(&str, &str)> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-}
-
-const OLDER: &str = "hmac-sha256-hex=01b4ea87b6ef57c4a81668b6f533304ba8357bdc071bbab5896de5742c4c4bd0";
-const NEWER: [(&str, &str); 3] = [
-    ("x-hmac-signature-v2", "1397d6c77da94d1986591bebbed338d4476b52943bef047d8ac8fc0abcff6b68"),
-    ("x-timestamp", "Tue, 19 Aug 2025 20:37:09 -0000"),
-    ("x-path", "/hooks/ep"),
-];
-
-#[test]
-fn the_older_signature_is_the_hmac_of_the_body() {
-    let (secrets, body, at) = (secrets(["ep-secret"]), br#"{"id":"evt_1"}"#, DateTime::UNIX_EPOCH);
-    assert_eq!(signed("ep-secret", body, at)[0], ("x-hmac-signature".to_owned(), OLDER.to_owned()));
-    let bare = OLDER.trim_start_matches("hmac-sha256-hex=");
-    for sent in [OLDER, bare, &OLDER.to_uppercase(), &bare.to_uppercase()] {
-        assert_eq!(check(&secrets, &[("X-Hmac-Signature", sent)], body, at), Ok(()), "{sent}");
-    }
-    for malformed in
-        ["hmac-sha256-hex=", "abc", &bare[1..], &format!("{bare}0"), "hmac-sha1-hex=0123", &"é".repeat(32)]
-    {
-        let refused = check(&secrets, &[("x-hmac-signature", malformed)], body, at);
-        assert_eq!(refused, Err(Refused::MalformedHeader("x-hmac-signature")), "{malformed}");
-    }
-    assert_eq!(check(&secrets, &[], body, at), Err(Refused::MissingHeader("x-hmac-signature".to_owned())));
-}
-
-#[test]
-fn the_newer_signature_covers_time_method_path_and_body_and_is_fresh() {
-    let (secrets, body) = (secrets(["ep-secret"]), br#"{"id":"evt_1"}"#);
-    let at: DateTime<Utc> = "2025-08-19T20:37:09Z".parse().unwrap();
-    assert_eq!(check(&secrets, &NEWER, body, at), Ok(()));
-    assert_eq!(check(&secrets, &NEWER, body, at + TimeDelta::minutes(5)), Ok(()));
-    for late in [TimeDelta::seconds(301), TimeDelta::seconds(-301), TimeDelta::days(365)] {
-        assert_eq!(check(&secrets, &NEWER, body, at + late), Err(Refused::Stale(at)));
-    }
-    let with = |index: usize, value: &str| {
-        let mut headers: Vec<(&str, &str)> = NEWER.to_vec();
-        headers[index].1 = value;
-        check(&secrets, &headers, body, at)
-    };
-    assert_eq!(with(0, &format!("hmac-sha256-hex={}", NEWER[0].1)), Ok(()));
-    assert_eq!(with(1, "Tue, 19 Aug 2025 20:37:10 -0000"), Err(Refused::Mismatch));
-    assert_eq!(with(2, "/hooks/eq"), Err(Refused::Mismatch));
-    assert_eq!(with(0, "1397"), Err(Refused::MalformedHeader("x-hmac-signature-v2")));
-    // A time as ISO 8601 is not what EasyPost writes.
-    assert_eq!(with(1, "2025-08-19T20:37:09Z"), Err(Refused::MalformedHeader("x-timestamp")));
-    for (index, name) in [(1, "x-timestamp"), (2, "x-path")] {
-        assert_eq!(with(index, ""), Err(Refused::MissingHeader(name.to_owned())));
-    }
-    // Where it is sent it decides, whatever the older one says.
-    let mut both = vec![("x-hmac-signature", OLDER)];
-    both.extend(NEWER);
-    assert_eq!(check(&secrets, &both, body, at), Ok(()));
-    assert_eq!(check(&secrets, &both, body, at + TimeDelta::hours(1)), Err(Refused::Stale(at)));
-    both[0].1 = "nonsense";
-    assert_eq!(check(&secrets, &both, body, at), Ok(()));
-}
-
-#[test]
-fn the_key_is_the_secret_in_its_decomposed_form() {
-    // Both by openssl. The body has a number that would not survive being written anew.
-    let body = br#"{"id":"evt_2","weight":614.4}"#;
-    let decomposed = "ce4ae0c76063192be91aa7c62d3c7fc3f2a4f0d00bf862dd1905113006e692b4";
-    let composed = "3623a2dee145c0851a088af24b8b013bc5a5281b57324ba5f7018e91a0ce435f";
-    let at = DateTime::UNIX_EPOCH;
-    for secret in ["s\u{e9}cret", "se\u{301}cret"] {
-        let secrets = secrets([secret]);
-        assert_eq!(check(&secrets, &[("x-hmac-signature", decomposed)], body, at), Ok(()));
-        assert_eq!(check(&secrets, &[("x-hmac-signature", composed)], body, at), Err(Refused::Mismatch));
-    }
-    // The compatible form, not only the canonical one: a ligature is its letters.
-    let ligature = "b38706425390becf31e1c82fa3404d6028d686bf1e6f198ffee547aafb4e00ce";
-    assert_eq!(check(&secrets(["\u{fb01}n\u{2460}"]), &[("x-hmac-signature", ligature)], body, at), Ok(()));
-}
-
-#[test]
-fn a_composed_body_is_accepted_and_refused_with_any_byte_changed() {
-    let scans = [told(Status(LabelCreated), 0), told(Status(OutForDelivery), 30)];
-    let body = Easypost.compose(&history(Sender::Easypost, &scans)).remove(0);
-    let at = scans[1].at.to_utc();
-    let owned = signed("old", &body, at);
-    let all = borrowed(&owned);
-    // Both signatures, each alone, and both under the second of two secrets.
-    for headers in [&all[..], &all[..1], &all[1..]] {
-        assert_eq!(check(&secrets(["old"]), headers, &body, at), Ok(()));
-        assert_eq!(check(&secrets(["new", "old"]), headers, &body, at), Ok(()));
-        assert_eq!(check(&secrets(["new"]), headers, &body, at), Err(Refused::Mismatch));
-        for index in 0..body.len() {
-            let mut changed = body.clone();
-            changed[index] ^= 1;
-            assert_eq!(check(&secrets(["old"]), headers, &changed, at), Err(Refused::Mismatch), "{index}");
-        }
-    }
-    let later = at + TimeDelta::minutes(6);
-    assert!(matches!(check(&secrets(["old"]), &all, &body, later), Err(Refused::Stale(_))));
-    assert_eq!(check(&secrets(["old"]), &all[..1], &body, later), Ok(()), "the older one has no time");
-}
-
 #[test]
 fn a_history_is_read_scan_by_scan() {
     let parcel = parcel(FEDEX);
@@ -165,7 +53,7 @@ fn a_history_is_read_scan_by_scan() {
             ("in_transit/departed_facility", Status(InTransit), instant("2026-01-14T14:42:13Z")),
             ("in_transit/arrived_at_facility", Status(InTransit), instant("2026-01-13T14:42:13Z")),
             ("out_for_delivery/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T12:02:00Z")),
-            ("pre_transit", Status(LabelCreated), CarrierTime::Untrusted),
+            ("pre_transit", Status(LabelCreated), local("2026-01-12T09:30:00")),
         ]
     );
     assert_eq!(parcel.scans[0].location.as_deref(), Some("ORLANDO, FL, US"));
@@ -211,6 +99,51 @@ fn a_bare_tracker_without_details_stands_for_one_scan_without_a_time() {
     assert_eq!(self::parcel(&event).scans, parcel.scans);
     let nothing = TRACKER.replace(r#""delivered""#, r#""unknown""#);
     assert_eq!(remark(&nothing), "EasyPost knows nothing yet of 9400100000000000000000");
+}
+
+#[test]
+fn z_is_believed_where_the_place_is_known_and_it_is_not_midnight() {
+    let time = |datetime: &str, place: &str| {
+        let body = format!(
+            r#"{{"object":"Tracker","tracking_code":"1","carrier":"UPS","tracking_details":[
+                {{"status":"in_transit","datetime":"{datetime}","tracking_location":{place}}}]}}"#
+        );
+        parcel(&body).scans.remove(0).time
+    };
+    let (placed, nowhere) =
+        (r#"{"city":"ORLANDO","state":"FL"}"#, r#"{"city":null,"state":"","zip":"32809"}"#);
+    let noon = instant("2026-01-15T12:00:00Z");
+    for (datetime, place, expected) in [
+        ("2026-01-15T12:00:00Z", placed, noon),
+        ("2026-01-15T12:00:00Z", nowhere, local("2026-01-15T12:00:00")),
+        ("2026-01-15T12:00:00Z", "null", local("2026-01-15T12:00:00")),
+        ("2026-01-15T07:00:00-05:00", "null", noon),
+        ("2026-01-15T00:00:00Z", placed, local("2026-01-15T00:00:00")),
+        ("2026-01-15T00:00:00Z", nowhere, local("2026-01-15T00:00:00")),
+    ] {
+        assert_eq!(time(datetime, place), expected, "{datetime} {place}");
+    }
+}
+
+#[test]
+fn what_is_made_up_in_test_mode_is_told_in_words() {
+    let said = "EasyPost sent a test, of 794600000001: tests move no parcel";
+    let tested = FEDEX.replacen(r#""mode": "production""#, r#""mode": "test""#, 1);
+    let tracker = FEDEX.replace(r#""mode": "production""#, r#""mode": "test""#);
+    for body in [&tested, &tracker] {
+        assert_ne!(body, FEDEX);
+        assert_eq!(remark(body), said);
+    }
+    let bare = TRACKER.replace("production", "test");
+    assert_eq!(remark(&bare), said.replace("794600000001", "9400 1000 0000 0000 0000 00"));
+}
+
+#[test]
+fn a_status_that_says_nothing_is_no_unknown_code() {
+    for status in ["unknown", "error", "Unknown"] {
+        let body = FEDEX.replace(r#""pre_transit""#, &format!("\"{status}\""));
+        assert_eq!(parcel(&body).scans[3].meaning, Informational, "{status}");
+    }
 }
 
 #[test]
@@ -280,6 +213,7 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
         .replace("trk_00", "trk_01")
         .replace("T13:20:00.000Z", "T15:00:00.000Z");
     assert_eq!(of(&retold), first);
+    assert_eq!(of(&FEDEX.replace(r#""DP""#, r#""dp""#).replace("in_transit", "IN_TRANSIT")), first);
     let retimed = of(&FEDEX.replace("2026-01-14T14:42:13Z", "2026-01-14T14:42:14Z"));
     assert_ne!(retimed[0], first[0]);
     assert_eq!(retimed[1..], first[1..]);

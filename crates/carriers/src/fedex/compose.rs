@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use domain::{
-    ConditionKind::{Delayed, DeliveryAttemptFailed, Other},
+    ConditionKind::*,
     Meaning::{self, Condition, Status},
     ShipmentStatus::*,
 };
@@ -62,11 +62,12 @@ fn place(scan: &Told<'_>) -> Value {
 }
 
 /// FedEx's code and words. `OC` would be the natural one for a label; but by default it counts as shipped, so a
-/// label is told by the vehicle that is on its way to fetch the parcel.
+/// label is told by the vehicle that is on its way to fetch the parcel. A pickup is told by the facility it led to:
+/// the time of a `PU` is not believed.
 fn words(meaning: Meaning) -> Option<(&'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("EP", "Enroute to pickup"),
-        Status(PickedUp) => ("PU", "Picked up"),
+        Status(PickedUp) => ("OF", "Picked up"),
         Status(InTransit) => ("IT", "In transit"),
         Status(ReturnedToSender) => ("RS", "Returning package to shipper"),
         Status(OutForDelivery) => ("OD", "On FedEx vehicle for delivery"),
@@ -76,6 +77,7 @@ fn words(meaning: Meaning) -> Option<(&'static str, &'static str)> {
         Condition(DeliveryAttemptFailed) => ("DE", "Delivery exception"),
         Condition(Delayed) => ("DY", "Delay"),
         Condition(Other) => ("SE", "Shipment exception"),
-        Condition(_) | Meaning::Informational | Meaning::Unknown => return None,
+        Condition(Returning | Held | AddressIssue | Damaged | Lost) => return None,
+        Meaning::Informational | Meaning::Unknown => return None,
     })
 }

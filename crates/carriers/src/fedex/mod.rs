@@ -8,18 +8,16 @@ mod compose;
 #[cfg(test)]
 mod tests;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Meaning};
+use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    gather,
     json::{list, object, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
-    signature::hmac_sha256,
-    time,
+    parcel::{identity, place, shown, tracking_number},
+    signature, time,
 };
 
 /// HMAC-SHA256 of the body under the project's security token, in base64.
@@ -38,10 +36,7 @@ impl Protocol for Fedex {
     }
 
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let sent = STANDARD
-            .decode(request.header(SIGNATURE)?)
-            .map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
-        secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+        signature::verify_body(SIGNATURE, secrets, request)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
@@ -49,7 +44,7 @@ impl Protocol for Fedex {
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
-        vec![(SIGNATURE.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
+        signature::sign_body(SIGNATURE, secrets, body)
     }
 
     fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
@@ -74,20 +69,9 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
         results.extend(list(root, "trackResults").iter().map(|result| (None, result)));
     }
 
-    // A result that cannot be read does not hold up its neighbours; a push of nothing else is reported.
-    let (mut parcels, mut unreadable) = (Vec::new(), None);
-    for (index, (parent, result)) in results.into_iter().enumerate() {
-        match parcel(result, parent, remap) {
-            Ok(parcel) => parcels.extend(parcel),
-            Err(Unreadable(reason)) => {
-                unreadable.get_or_insert(Unreadable(format!("track result {}: {reason}", index + 1)));
-            }
-        }
-    }
-    match unreadable {
-        Some(unreadable) if parcels.is_empty() => Err(unreadable),
-        Some(_) | None => Ok(parcels),
-    }
+    gather::parcels(results.into_iter().enumerate(), |(index, (parent, result))| {
+        parcel(result, parent, remap).map_err(|reason| reason.within("track result", index))
+    })
 }
 
 /// The parcel of one track result; `None` where nothing is claimed about it.
@@ -102,8 +86,7 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 
-    let mut scans: Vec<_> =
-        list(result, "scanEvents").iter().filter_map(|event| scan_event(event, key, remap)).collect();
+    let mut scans = gather::scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
     if scans.is_empty() {
         scans.extend(latest_status(result, key, remap));
     }
@@ -126,20 +109,25 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     if code.is_none() && date.is_none() {
         return None;
     }
-    let code = code.unwrap_or_else(|| NO_CODE.to_owned());
-    let date = date.unwrap_or_default();
+    let (code, date) = (code.unwrap_or_default(), date.unwrap_or_default());
     let exception = text(event, "/exceptionCode").unwrap_or_default();
     let words = (text(event, "/eventDescription"), text(event, "/exceptionDescription"));
     Some(ParsedScan {
-        identity: identity(Carrier::Fedex, parcel, &code, &exception, &[&date]),
+        identity: identity(
+            Carrier::Fedex,
+            parcel,
+            &code.to_ascii_uppercase(),
+            &exception.to_ascii_uppercase(),
+            &[&date],
+        ),
         meaning: meaning(&code, remap),
-        code,
+        code: shown(&[&code]),
         description: match words {
             (Some(event), Some(exception)) if event != exception => Some(format!("{event}: {exception}")),
             (event, exception) => event.or(exception),
         },
         location: location(event),
-        time: time::scanned(&date),
+        time: believed(&code, time::scanned(&date)),
     })
 }
 
@@ -149,7 +137,8 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
     let detail = result.get("latestStatusDetail")?;
     let code = text(detail, "/code")?;
     // By the code, never by its meaning: a re-mapping must not change the identity of a scan.
-    let kind = match code.as_str() {
+    let listed = code.to_ascii_uppercase();
+    let kind = match listed.as_str() {
         "PU" | "PX" => Some("ACTUAL_PICKUP"),
         "DE" => Some("ATTEMPTED_DELIVERY"),
         "DL" => Some("ACTUAL_DELIVERY"),
@@ -157,17 +146,22 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
     };
     let date = kind.and_then(|kind| date_of(result, kind)).unwrap_or_default();
     Some(ParsedScan {
-        identity: identity(Carrier::Fedex, parcel, &code, "", &[&date]),
+        identity: identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
         meaning: meaning(&code, remap),
-        code,
+        code: shown(&[&code]),
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
-        time: time::scanned_unless_midnight(&date),
+        time: believed(&code, time::scanned_unless_midnight(&date)),
     })
 }
 
+/// The time beside that code, where it is worth something.
+fn believed(code: &str, time: CarrierTime) -> CarrierTime {
+    if codes::is_untimely(code) { CarrierTime::Untrusted } else { time }
+}
+
 fn meaning(code: &str, remap: &CodeMap) -> Meaning {
-    remap.get(Sender::Fedex, code).unwrap_or_else(|| codes::meaning(code))
+    remap.get(Sender::Fedex, &shown(&[code])).unwrap_or_else(|| codes::meaning(code))
 }
 
 fn location(value: &Value) -> Option<String> {
@@ -184,7 +178,7 @@ fn date_of(result: &Value, kind: &str) -> Option<String> {
 }
 
 fn estimated_delivery(result: &Value) -> Option<DateTime<Utc>> {
-    text(result, "/estimatedDeliveryTimeWindow/window/ends")
-        .or_else(|| date_of(result, "ESTIMATED_DELIVERY"))
-        .and_then(|at| time::expected(&at))
+    let window = text(result, "/estimatedDeliveryTimeWindow/window/ends");
+    let told = [window, date_of(result, "ESTIMATED_DELIVERY")];
+    told.into_iter().flatten().find_map(|at| time::expected(&at))
 }

@@ -3,6 +3,7 @@
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
 use super::*;
+use crate::time::tests::local;
 
 const HISTORY: &str = include_str!("../../samples/fedex_history.json");
 const FLAT: &str = include_str!("../../samples/fedex_flat.json");
@@ -106,8 +107,55 @@ fn the_estimate_falls_back_to_the_date() {
     let mut push: Value = serde_json::from_str(HISTORY).unwrap();
     let result = push.pointer_mut("/output/completeTrackResults/0/trackResults/0").unwrap();
     result["estimatedDeliveryTimeWindow"]["window"] = serde_json::json!({});
-    let parcels = parcels(&push.to_string());
-    assert_eq!(parcels[0].estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
+    assert_eq!(parcels(&push.to_string())[0].estimated_delivery, "2026-01-15T12:00:00Z".parse().ok());
+    let unreadable = HISTORY.replace("2026-01-15T17:00:00-05:00", "by the evening");
+    assert_ne!(unreadable, HISTORY);
+    assert_eq!(parcels(&unreadable)[0].estimated_delivery, "2026-01-15T12:00:00Z".parse().ok());
+}
+
+#[test]
+fn a_pickup_counts_and_its_time_does_not() {
+    let read = |code: &str, date: &str| {
+        let body = format!(
+            r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{{"eventType":"{code}","date":"{date}"}}]}}]}}"#
+        );
+        parcels(&body).remove(0).scans.remove(0)
+    };
+    let date = "2026-01-15T14:25:00-05:00";
+    for code in ["PU", "PX", "pu"] {
+        let scan = read(code, date);
+        assert_eq!((scan.meaning, scan.time), (Meaning::Status(PickedUp), CarrierTime::Untrusted), "{code}");
+        assert_ne!(scan.identity, read(code, "2026-01-15T14:26:00-05:00").identity, "it tells scans apart");
+    }
+    for code in ["OF", "DE", "PUX", "P"] {
+        assert_eq!(read(code, date).time, instant("2026-01-15T19:25:00Z"), "{code}");
+    }
+    let timed =
+        LATEST.replace(r#""code": "DL""#, r#""code": "PU""#).replace("ACTUAL_DELIVERY", "ACTUAL_PICKUP");
+    assert_eq!(parcels(&timed)[0].scans[0].time, CarrierTime::Untrusted);
+}
+
+/// A history that was really sent had its pickup hours after the attempt that failed.
+#[test]
+fn a_pickup_that_is_stamped_late_does_not_end_a_failed_attempt() {
+    let event = |code: &str, date: &str| format!(r#"{{"eventType":"{code}","date":"{date}"}}"#);
+    let events = [
+        event("PU", "2026-01-15T14:25:00-05:00"),
+        event("DE", "2026-01-15T09:30:00-05:00"),
+        event("OD", "2026-01-15T08:55:00-05:00"),
+        event("AR", "2026-01-15T06:00:00-05:00"),
+    ];
+    let fold = |events: &[String]| {
+        let body =
+            format!(r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{}]}}]}}"#, events.join(","));
+        let scans = parcels(&body).remove(0).into_scans("2026-01-15T20:00:00Z".parse().unwrap());
+        domain::fold(&scans, "2026-01-12T00:00:00Z".parse().unwrap(), None)
+    };
+    let tracking = fold(&events);
+    assert_eq!(tracking.status, OutForDelivery);
+    let condition = tracking.condition.clone().expect("the failed attempt");
+    assert_eq!(condition.kind, ConditionKind::DeliveryAttemptFailed);
+    assert_eq!(tracking, fold(&events[1..]), "as if the pickup were not there");
 }
 
 #[test]
@@ -116,7 +164,7 @@ fn the_flat_envelope_is_read_too() {
     assert_eq!((parcel.tracking_number.as_str(), &parcel.package), ("794600000002", &None));
     assert_eq!(parcel.scans[0].meaning, Meaning::Status(Delivered));
     assert_eq!(parcel.scans[1].meaning, Meaning::Unknown);
-    assert_eq!(parcel.scans[1].time, CarrierTime::Untrusted, "no offset");
+    assert_eq!(parcel.scans[1].time, local("2026-01-15T08:10:00"), "no offset");
 }
 
 #[test]
@@ -127,7 +175,7 @@ fn without_scans_the_latest_status_is_the_scan() {
     assert_eq!(scan.time, instant("2026-01-15T16:45:00Z"));
     assert_eq!(scan.location.as_deref(), Some("Boston, MA, US"));
 
-    // The pickup is only dated, and no date is meant for a transit.
+    // The time of a pickup is not believed, and none is meant for a transit.
     for code in ["PU", "IT"] {
         let other = parcels(&LATEST.replace(r#""code": "DL""#, &format!(r#""code": "{code}""#)));
         assert_eq!(other[0].scans[0].code, code);
@@ -156,6 +204,9 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     let retold =
         HISTORY.replace("HOLBROOK", "Holbrook").replace("On FedEx vehicle for delivery", "Almost there");
     assert_eq!(of(&retold), first);
+    let small = HISTORY.replace(r#""eventType": "OD""#, r#""eventType": "od""#);
+    assert_ne!(small, HISTORY);
+    assert_eq!(of(&small), first);
     let retimed = of(&HISTORY.replace("2026-01-15T07:02:00", "2026-01-15T07:03:00"));
     assert_ne!(retimed[0], first[0]);
     assert_eq!(retimed[1..], first[1..]);

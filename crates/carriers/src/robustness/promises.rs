@@ -7,6 +7,8 @@ use super::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Sender};
 
 /// The longest text that comes out of a body, in bytes: a few of those that are cut at 500 characters.
 const LONGEST: usize = 10_000;
+/// The longest code, in characters: the database has an index over codes.
+const LONGEST_CODE: usize = 200;
 /// What comes out of a body takes at most so many times its bytes, and a little for an empty one.
 const TIMES: usize = 32;
 const A_LITTLE: usize = 1_000;
@@ -34,7 +36,7 @@ fn check(parcels: Vec<Parcel>, length: usize) {
         assert!(!number.is_empty() && !number.contains(char::is_whitespace), "{number:?}");
         texts([number].into_iter().chain(&parcel.package));
         for scan in &parcel.scans {
-            assert!(!scan.code.is_empty());
+            assert!((1..=LONGEST_CODE).contains(&scan.code.chars().count()), "{} bytes", scan.code.len());
             texts([&scan.code].into_iter().chain(&scan.description).chain(&scan.location));
         }
         let scans = parcel.scans.len();

@@ -2,7 +2,7 @@
 
 use domain::{
     ConditionKind::*,
-    Meaning::{self, Condition, Status, Unknown},
+    Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
 
@@ -20,6 +20,8 @@ pub(super) fn meaning(status: &str, substatus: &str, action_required: bool) -> M
         "PRE_TRANSIT" => Status(LabelCreated),
         "TRANSIT" => Status(InTransit),
         "FAILURE" => Condition(Other),
+        // Listed, and says nothing: no code that somebody should give a meaning to.
+        "UNKNOWN" => Informational,
         _ => Unknown,
     }
 }
@@ -55,7 +57,7 @@ fn listed(status: &str, substatus: &str) -> Option<Meaning> {
         ("RETURNED", "package_unclaimed") => Condition(DeliveryAttemptFailed),
         ("FAILURE", "package_undeliverable" | "package_disposed") => Condition(Other),
         ("FAILURE", "package_lost") => Condition(Lost),
-        ("UNKNOWN", "other") => Unknown,
+        ("UNKNOWN", "other") => Informational,
         _ => return None,
     })
 }
@@ -92,7 +94,7 @@ mod tests {
             (Condition(DeliveryAttemptFailed), "RETURNED", "package_unclaimed"),
             (Condition(Other), "FAILURE", "package_undeliverable package_disposed"),
             (Condition(Lost), "FAILURE", "package_lost"),
-            (Unknown, "UNKNOWN", "other"),
+            (Informational, "UNKNOWN", "other"),
         ];
         for (expected, status, substatuses) in table {
             for substatus in substatuses.split_whitespace() {
@@ -113,7 +115,7 @@ mod tests {
             ("DELIVERED", Status(Delivered), Status(Delivered)),
             ("RETURNED", Status(ReturnedToSender), Status(ReturnedToSender)),
             ("FAILURE", Condition(Other), Condition(Other)),
-            ("UNKNOWN", Unknown, Condition(Other)),
+            ("UNKNOWN", Informational, Condition(Other)),
             ("LOST", Unknown, Unknown),
             ("", Unknown, Unknown),
         ] {

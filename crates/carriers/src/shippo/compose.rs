@@ -47,7 +47,8 @@ fn state(
         "object_id": id, "object_created": written, "object_updated": written,
         "status": status,
         "substatus": {"code": substatus, "text": words, "action_required": false},
-        "status_date": scan.at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+        // Never with `Z`, where midnight would be a date.
+        "status_date": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "status_details": words,
         "location": {"city": city, "state": state, "zip": "", "country": country},
     })

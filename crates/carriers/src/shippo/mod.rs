@@ -11,15 +11,16 @@ mod tests;
 use std::{collections::HashSet, str};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, Meaning};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    json::{list, object, text},
-    parcel::{NO_CODE, carrier_named, identity, place, tracking_number},
+    gather,
+    json::{flag, list, object, text},
+    parcel::{carrier_named, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
 };
@@ -116,6 +117,10 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         };
     };
     let number = text(data, "/tracking_number").ok_or_else(|| missing("data.tracking_number"))?;
+    // Older pushes say it inside.
+    if flag(body, "/test") || flag(data, "/test") {
+        return Ok(Push::test("Shippo", &number));
+    }
     let Some(carrier) = carrier_named(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
@@ -123,10 +128,10 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
 
     // The latest scan stands in both places, under another id in each.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
-    let mut scans: Vec<_> =
-        told.filter_map(|status| scan(status, carrier, &tracking_number, remap)).collect();
     let mut seen = HashSet::new();
-    scans.retain(|scan| seen.insert(scan.identity));
+    let scans = gather::scans(told, |state| {
+        scan(state, carrier, &tracking_number, remap).filter(|scan| seen.insert(scan.identity))
+    });
     if scans.is_empty() {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
@@ -156,15 +161,11 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
     if nothing && date.is_none() {
         return None;
     }
-    let (status, date) = (status.unwrap_or_else(|| NO_CODE.to_owned()), date.unwrap_or_default());
+    let (status, date) = (status.unwrap_or_default(), date.unwrap_or_default());
     let substatus = text(state, "/substatus/code").or_else(|| text(state, "/substatus"));
     let substatus = substatus.unwrap_or_default();
-    let action_required = match state.pointer("/substatus/action_required") {
-        Some(Value::Bool(required)) => *required,
-        Some(Value::String(text)) => text.trim().eq_ignore_ascii_case("true"),
-        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => false,
-    };
-    let shown = if substatus.is_empty() { status.clone() } else { format!("{status}/{substatus}") };
+    let action_required = flag(state, "/substatus/action_required");
+    let shown = shown(&[&status, &substatus]);
     Some(ParsedScan {
         identity: identity(
             carrier,
@@ -178,7 +179,8 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
         code: shown,
         description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
         location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),
-        time: time::scanned(&date),
+        // Shippo has written local times with `Z`. Which carriers' those are is uncertain, so only midnight is doubted.
+        time: time::scanned_doubting_z(&date),
     })
 }
 
@@ -189,10 +191,7 @@ fn remapped(remap: &CodeMap, shown: &str, status: &str) -> Option<Meaning> {
 
 /// When Shippo wrote the latest state down.
 fn said_at(data: &Value) -> Option<DateTime<Utc>> {
-    ["/tracking_status/object_updated", "/tracking_status/object_created"].iter().find_map(|pointer| {
-        match time::scanned(&text(data, pointer)?) {
-            CarrierTime::Instant(at) => Some(at),
-            CarrierTime::Untrusted => None,
-        }
-    })
+    ["/tracking_status/object_updated", "/tracking_status/object_created"]
+        .iter()
+        .find_map(|pointer| time::instant(&text(data, pointer)?))
 }

@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 use domain::{
-    ConditionKind,
-    Meaning::{Condition, Status, Unknown},
+    CarrierTime, ConditionKind,
+    Meaning::{Condition, Informational, Status},
     ShipmentStatus::*,
 };
 
 use super::*;
 use crate::compose::tests::{history, told};
+use crate::time::tests::local;
 
 const UPS: &str = include_str!("../../samples/shippo_ups.json");
 const DHL: &str = include_str!("../../samples/shippo_dhl.json");
@@ -150,7 +151,7 @@ fn a_history_is_read_and_the_latest_state_counts_once() {
     assert_eq!(
         read,
         [
-            ("PRE_TRANSIT", Status(LabelCreated), CarrierTime::Untrusted),
+            ("PRE_TRANSIT", Status(LabelCreated), local("2026-01-12T14:12:30")),
             ("TRANSIT/rerouted", Condition(ConditionKind::Other), instant("2026-01-14T14:12:30Z")),
             ("TRANSIT/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T13:02:00Z")),
         ]
@@ -215,7 +216,26 @@ fn what_is_no_parcel_we_follow_is_told_in_words() {
     }
     // With a time it is a claim, though nobody knows of what.
     let dated = DHL.replace("DELIVERED", "UNKNOWN");
-    assert_eq!(parcel(&dated).scans[0].meaning, Unknown);
+    assert_eq!(parcel(&dated).scans[0].meaning, Informational);
+}
+
+#[test]
+fn midnight_with_z_is_a_date() {
+    let dated = UPS.replace("2026-01-15T13:02:00Z", "2026-01-15T00:00:00Z");
+    assert_eq!(parcel(&dated).scans[2].time, local("2026-01-15T00:00:00"));
+    let placed = UPS.replace("2026-01-15T13:02:00Z", "2026-01-15T00:00:00-05:00");
+    assert_eq!(parcel(&placed).scans[2].time, instant("2026-01-15T05:00:00Z"));
+}
+
+#[test]
+fn a_test_of_shippo_is_told_in_words() {
+    let said = "Shippo sent a test, of 1Z999AA10123456784: tests move no parcel";
+    for test in ["true", "\"true\""] {
+        let tested = UPS.replace(r#""test": false"#, &format!(r#""test": {test}"#));
+        assert_eq!(remark(&tested), said);
+    }
+    let inside = UPS.replace(r#""carrier": "ups","#, r#""carrier": "ups", "test": true,"#);
+    assert_eq!(remark(&inside), said);
 }
 
 #[test]

@@ -32,12 +32,29 @@ impl Clock {
 
     /// The time of the event. Clocks that contradict each other, or have no zone, are not trusted.
     pub(super) fn time(self) -> CarrierTime {
+        let instant = |at: NaiveDateTime| time::sane(at.and_utc()).map(CarrierTime::Instant);
         let at = match (self.local, self.offset) {
-            (Some(local), Some(offset)) => Some(local - offset),
-            (Some(_), None) => None,
-            (None, _) => self.gmt,
+            (Some(local), Some(offset)) => instant(local - offset),
+            (Some(local), None) => time::sane(local.and_utc()).map(|_| CarrierTime::Local(local)),
+            (None, _) => self.gmt.and_then(instant),
         };
-        at.and_then(|at| time::sane(at.and_utc())).map_or(CarrierTime::Untrusted, CarrierTime::Instant)
+        at.unwrap_or(CarrierTime::Untrusted)
+    }
+
+    /// What tells two events of one code apart: the instant, where it is known, else both pairs as they were sent, with
+    /// the zeros that numbers have lost. The offset is no part of it: version 1 sends none, and the event is the same.
+    pub(super) fn key(self, event: &Value) -> [String; 4] {
+        if let CarrierTime::Instant(at) = self.time() {
+            return [at.to_rfc3339(), String::new(), String::new(), String::new()];
+        }
+        let date = |pointer| text(event, pointer).unwrap_or_default();
+        let time = |pointer| six_digits(event, pointer).unwrap_or_default();
+        [
+            date("/gmtActivityDate"),
+            time("/gmtActivityTime"),
+            date("/localActivityDate"),
+            time("/localActivityTime"),
+        ]
     }
 
     /// When the delivery is expected, by a date and perhaps a time of the place of the event. UPS leaves old
@@ -85,11 +102,15 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     }
 }
 
-/// `HHMMSS`; as a number it has lost its leading zeros.
-fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
+/// The text there; a number has its leading zeros again.
+fn six_digits(event: &Value, pointer: &str) -> Option<String> {
     let text = text(event, pointer)?;
-    let text =
-        if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text };
+    Some(if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text })
+}
+
+/// `HHMMSS`.
+fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
+    let text = six_digits(event, pointer)?;
     if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
 }
 
@@ -158,15 +179,16 @@ mod tests {
 
     #[test]
     fn clocks_that_contradict_each_other_or_lack_a_zone_are_not_trusted() {
-        for (local, gmt, offset) in [
-            ("081530", "121530", "-05.00"),
-            ("081530", "", ""),
-            ("", "", "-05.00"),
-            ("000000", "235959", ""),
-            ("081530", "250000", ""),
-            ("0815", "", "-05.00"),
+        let local = |clock: &str| CarrierTime::Local(format!("2026-01-15T{clock}").parse().unwrap());
+        for (sent, gmt, offset, expected) in [
+            ("081530", "121530", "-05.00", local("08:15:30")),
+            ("081530", "", "", local("08:15:30")),
+            ("", "", "-05.00", CarrierTime::Untrusted),
+            ("000000", "235959", "", local("00:00:00")),
+            ("081530", "250000", "", local("08:15:30")),
+            ("0815", "", "-05.00", CarrierTime::Untrusted),
         ] {
-            assert_eq!(clock(local, gmt, offset, ""), CarrierTime::Untrusted, "{local} {gmt} {offset}");
+            assert_eq!(clock(sent, gmt, offset, ""), expected, "{sent} {gmt} {offset}");
         }
     }
 

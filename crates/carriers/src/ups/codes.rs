@@ -74,13 +74,14 @@ fn described(code: u16) -> Option<Meaning> {
         59 | 149 => Condition(Damaged),
         68 => Condition(Lost),
         13 | 29 | 30 | 70 | 76 | 93 | 139 | 147 => Condition(Other),
-        // Requests, confirmations, claims and changes; 88 is a test. 33, 118 and 119 ask for a return.
+        // A return is asked for. Nothing has moved yet, so it is the flag beside the milestone and no milestone.
+        33 | 118 | 119 => Condition(Returning),
+        // Requests, confirmations, claims and changes; 88 is a test.
         0
         | 18
         | 20
         | 27
         | 28
-        | 33
         | 41
         | 42
         | 54
@@ -90,7 +91,8 @@ fn described(code: u16) -> Option<Meaning> {
         | 65
         | 82
         | 88
-        | 94..=122
+        | 94..=117
+        | 120..=122
         | 127..=131
         | 133
         | 135
@@ -136,16 +138,37 @@ fn delivery(code: &str, words: Option<&str>) -> Meaning {
     }
 }
 
-/// Words in which something is to be delivered and was not: "delivery attempted", "out for delivery".
+/// Words in which something is to be delivered and was not: "delivery attempted", "out for delivery". A "not" alone is
+/// none: "delivered, signature not required".
 fn deny_delivery(words: &str) -> bool {
-    ["attempt", "refus", "return", "out for", "vehicle", "not ", "unable", "undeliver", "will be", "to be"]
-        .iter()
-        .any(|word| words.contains(word))
+    const DENIALS: [&str; 16] = [
+        "attempt",
+        "refus",
+        "return",
+        "out for",
+        "vehicle",
+        "unable",
+        "undeliver",
+        "will be",
+        "to be",
+        "not deliver",
+        "not be deliver",
+        "not been deliver",
+        "not yet",
+        "cannot",
+        "could not",
+        "delivery not",
+    ];
+    DENIALS.iter().any(|denial| words.contains(denial))
 }
 
 /// Type `X`: exceptions, and what UPS files under them.
 fn exception(code: &str) -> Meaning {
     match code {
+        // That it goes back is announced ("will be returned to the sender"): a condition, which a delivery after all
+        // clears. Only where UPS says that it was returned is it the milestone, which cannot be taken back. Other
+        // carriers have one code for both, filed under the return itself: FedEx `RS`, USPS `09`, AfterShip
+        // `Exception_010`, and UPS's own description codes 35 and 36.
         "DL" | "KP" | "O0" | "O4" | "90" | "3N" | "6C" | "8H" | "H8" | "UF" | "CS" | "4R" | "7H" | "XU"
         | "RV" => Condition(Returning),
         "UA" | "TU" | "PP" | "4S" | "YJ" | "YK" => Status(ReturnedToSender),

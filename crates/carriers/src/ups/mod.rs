@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     json::{object, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
+    parcel::{self, identity, place, tracking_number},
     signature::same_text,
 };
 use clock::Clock;
@@ -28,6 +28,8 @@ pub use oauth::{AccessToken, Client};
 /// The string given to UPS with the subscription, sent back with every push. It signs nothing. Version 2 speaks of
 /// a static credential for those who are no OAuth client, and names no header: taken to be this one.
 const CREDENTIAL: &str = "credential";
+/// How the numbers begin that UPS's test environment sends pushes about. They are no parcels, whoever registers one.
+const TEST_NUMBER: &str = "1ZCIETST";
 
 /// The sender.
 pub(crate) struct Ups;
@@ -39,6 +41,11 @@ impl Protocol for Ups {
 
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::Ups)
+    }
+
+    /// A push may carry a photo of the delivery (`deliveryPhoto`, base64), and UPS sends nothing twice.
+    fn max_body(&self) -> usize {
+        8 * 1024 * 1024
     }
 
     fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
@@ -54,7 +61,11 @@ impl Protocol for Ups {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        parcels(body, remap).map(Push::Parcels)
+        let parcels = parcels(body, remap)?;
+        match parcels.iter().find(|parcel| parcel.tracking_number.starts_with(TEST_NUMBER)) {
+            Some(test) => Ok(Push::test("UPS", &test.tracking_number)),
+            None => Ok(Push::Parcels(parcels)),
+        }
     }
 
     fn sign(&self, secrets: &Secrets, _body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -99,9 +110,7 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
         sent => format!("{sent:0>3}").to_ascii_uppercase(),
     };
     let pair = format!("{kind}/{code}");
-    let time =
-        ["/gmtActivityDate", "/gmtActivityTime", "/localActivityDate", "/localActivityTime", "/gmtOffset"]
-            .map(|part| text(event, part).unwrap_or_default());
+    let time = clock.key(event);
     let description = text(event, "/activityStatus/description");
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
@@ -126,13 +135,10 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
     }
 }
 
-/// The three parts as a person reads them and as the setting names them: `I/OT/021`, `D/FS`, `I`.
+/// The three parts as a person reads them and as the setting names them: `I/OT/021`, `D/FS`, `I`, `X//032`.
 fn shown(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
-    match parts.trim_end_matches('/') {
-        "" => NO_CODE.to_owned(),
-        shown => shown.to_owned(),
-    }
+    parcel::shown(&[parts.trim_end_matches('/')])
 }
 
 /// What the setting says of the code, else of its type and code whatever the description code.

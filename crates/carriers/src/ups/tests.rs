@@ -3,6 +3,7 @@
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
 use super::*;
+use crate::time::tests::local;
 
 const OUT: &str = include_str!("../../samples/ups_out_for_delivery.json");
 const DELIVERED: &str = include_str!("../../samples/ups_delivered.json");
@@ -66,7 +67,7 @@ fn out_for_delivery() {
 fn delivered_without_description_code_zone_or_fresh_schedule() {
     let scan = read(DELIVERED);
     assert_eq!((scan.code.as_str(), scan.meaning), ("D/FS", Meaning::Status(Delivered)));
-    assert_eq!(scan.time, CarrierTime::Untrusted, "a local time without a zone");
+    assert_eq!(scan.time, local("2026-01-15T14:30:05"), "a local time without a zone");
     assert_eq!(estimate(DELIVERED), None, "a schedule of 2019");
 }
 
@@ -131,10 +132,31 @@ fn the_same_event_has_the_same_identity_in_every_push() {
     assert_ne!(retold, OUT);
     assert_eq!(read(&retold).identity, first);
     assert_eq!(read_with(OUT, "ups.I/OT=held").identity, first, "a re-mapping is no other event");
+    // Version 1 sends no offset, and numbers have no leading zeros.
+    let older = OUT.replace("\"gmtOffset\": \"-05.00\",", "");
+    let numbered = OUT.replace(r#""081530""#, "81530").replace(r#""131530""#, "131530");
+    for same in [&older, &numbered, &numbered.replace(r#""-05.00""#, "-5.0")] {
+        assert_ne!(same, OUT);
+        assert_eq!(read(same).identity, first);
+    }
+    // Where the time is not known it is the digits, without the zone that does not help.
+    let zoneless = older.replace(r#""gmtActivityTime": "131530","#, "");
+    let numbered = zoneless.replace(r#""081530""#, "81530");
+    assert_eq!(read(&zoneless).time, local("2026-01-15T08:15:30"));
+    assert_eq!(read(&numbered).identity, read(&zoneless).identity);
+    assert_ne!(read(&zoneless).identity, first);
+    assert_ne!(read(&zoneless.replace("081530", "081531")).identity, read(&zoneless).identity);
     for (sent, other) in [("081530", "081531"), ("131530", "131531"), (r#""OT""#, r#""OF""#), ("021", "037")]
     {
         assert_ne!(read(&OUT.replace(sent, other)).identity, first, "{sent}");
     }
+}
+
+#[test]
+fn a_test_of_ups_is_told_in_words() {
+    let test = OUT.replace("1Z999AA10123456784", "1Zcietst0111111114");
+    let said = "UPS sent a test, of 1ZCIETST0111111114: tests move no parcel";
+    assert_eq!(Ups.parse(test.as_bytes(), &CodeMap::default()), Ok(Push::Remark(said.to_owned())));
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "01" | "43" | "17" => Status(Delivered),
         // Notice left, no access, closed, blocked, full, no secure place, nobody there.
         "02" | "30" | "51" | "52" | "53" | "54" | "55" | "56" | "H0" => Condition(DeliveryAttemptFailed),
-        // Refused.
+        // Refused. Listed as an exception and no more; of every other carrier a refusal is an attempt that failed, and
+        // it is the same here.
         "04" => Condition(DeliveryAttemptFailed),
         // Undeliverable as addressed.
         "05" => Condition(AddressIssue),

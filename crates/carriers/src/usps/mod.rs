@@ -10,19 +10,24 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    gather,
     json::{list, object, text},
-    parcel::{NO_CODE, identity, place, tracking_number},
+    parcel::{identity, place, shown, tracking_number},
     time,
 };
 
 /// The lists of events: of the tracking answer, and of the push without envelope.
 const LISTS: [&str; 2] = ["trackingEvents", "events"];
+/// What tells pieces of one number apart.
+const PIECE: &str = "/uniqueMailPieceID";
 /// What says how far the parcel is where there is no list.
 const STATUSES: [&str; 4] = ["eventCode", "eventType", "statusCategory", "status"];
 
@@ -49,6 +54,11 @@ impl Protocol for Usps {
             return Ok(Push::Remark("USPS asks whether somebody listens here".into()));
         }
         parcels(&body, remap).map(Push::Parcels)
+    }
+
+    /// What may be signed without a time is one push, whatever is asked in it: it is kept once.
+    fn push_id(&self, body: &[u8]) -> Option<String> {
+        proof::is_bare_challenge(body, &object(body).ok()?).then(|| "challenge".to_owned())
     }
 
     fn challenge(&self, body: &[u8]) -> Option<String> {
@@ -79,10 +89,7 @@ fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
         None | Some(Value::Null) => return told(body, None, remap),
         Some(payload) => payload,
     };
-    let said_at = match time::scanned(&text(body, "/timestamp").unwrap_or_default()) {
-        CarrierTime::Instant(at) => Some(at),
-        CarrierTime::Untrusted => None,
-    };
+    let said_at = text(body, "/timestamp").and_then(|at| time::instant(&at));
     let claims = match payload {
         Value::String(json) => object(json.as_bytes()).and_then(|inner| told(&inner, said_at, remap)),
         // Somebody on the way has unpacked it.
@@ -101,40 +108,58 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
         return Err(Unreadable("none of `payload`, `trackingEvents`, `events`, `eventType` is there".into()));
     }
 
-    // An event that cannot be read does not hold up its neighbours; a push of nothing else is reported.
-    let (mut parcels, mut unreadable) = (Vec::<Parcel>::new(), None);
     let single = events.len() == 1;
+    gather::parcels(by_piece(&events, answer), |piece| {
+        let Piece { number, package, events } = piece?;
+        let key = package.as_deref().unwrap_or(&number);
+        let roll_up = if single { category(answer) } else { None };
+        let scans =
+            gather::scans(events.iter().copied(), |event| scan(event, key, roll_up.as_deref(), remap));
+        if scans.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Parcel {
+            carrier: Carrier::Usps,
+            scans,
+            estimated_delivery: events.iter().chain([&answer]).find_map(|told| estimated_delivery(told)),
+            tracking_number: number,
+            package,
+            said_at,
+        }))
+    })
+}
+
+/// The events of one parcel, in the order of the push.
+struct Piece<'a> {
+    number: String,
+    package: Option<String>,
+    events: Vec<&'a Value>,
+}
+
+/// The events, by the parcel each names; one that names none is of the answer's. At the end why one has no parcel.
+fn by_piece<'a>(events: &[&'a Value], answer: &Value) -> Vec<Result<Piece<'a>, Unreadable>> {
+    let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), None);
+    let mut known = HashMap::new();
+    // The answer's id of the piece is that of the answer's number, and of no other that an event names.
+    let whole = tracking_number(Carrier::Usps, text(answer, "/trackingNumber")).ok();
     for event in events {
         let of_event = |key: &str| text(event, key).or_else(|| text(answer, key));
         let number = match tracking_number(Carrier::Usps, of_event("/trackingNumber")) {
             Ok(number) => number,
             Err(reason) => {
-                unreadable.get_or_insert(reason);
+                nameless.get_or_insert(Err(reason));
                 continue;
             }
         };
-        let package = of_event("/uniqueMailPieceID");
-        let roll_up = if single { category(answer) } else { None };
-        let Some(scan) = scan(event, package.as_deref().unwrap_or(&number), roll_up.as_deref(), remap) else {
-            continue;
-        };
-        match parcels.iter_mut().find(|parcel| parcel.tracking_number == number && parcel.package == package)
-        {
-            Some(parcel) => parcel.scans.push(scan),
-            None => parcels.push(Parcel {
-                carrier: Carrier::Usps,
-                tracking_number: number,
-                package,
-                scans: vec![scan],
-                estimated_delivery: estimated_delivery(event).or_else(|| estimated_delivery(answer)),
-                said_at,
-            }),
-        }
+        let above = Some(answer).filter(|_| whole.as_ref() == Some(&number));
+        let package = text(event, PIECE).or_else(|| text(above?, PIECE));
+        let index = *known.entry((number, package)).or_insert_with_key(|(number, package)| {
+            pieces.push(Piece { number: number.clone(), package: package.clone(), events: vec![] });
+            pieces.len() - 1
+        });
+        pieces[index].events.push(event);
     }
-    match unreadable {
-        Some(unreadable) if parcels.is_empty() => Err(unreadable),
-        Some(_) | None => Ok(parcels),
-    }
+    pieces.into_iter().map(Ok).chain(nameless).collect()
 }
 
 /// One event; `None` where it says neither what nor when. `roll_up` is what the push says of the parcel, where
@@ -147,10 +172,9 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     }
     // Without a code the type stands for it, without what it adds: `Delivered, Front Door`.
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
-    let shown = code.clone().or(head.map(str::to_owned)).filter(|shown| !shown.is_empty());
-    let shown = shown.unwrap_or_else(|| NO_CODE.to_owned());
+    let shown = shown(&[code.as_deref().or(head).unwrap_or_default()]);
     // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
-    let key = code.clone().unwrap_or_else(|| codes::plain(&shown));
+    let key = code.clone().unwrap_or_else(|| codes::plain(head.unwrap_or_default()));
     let by_words = || {
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
@@ -189,7 +213,7 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
     match time::scanned(&gmt) {
         CarrierTime::Instant(at) => (CarrierTime::Instant(at), [gmt, String::new()]),
-        CarrierTime::Untrusted => {
+        CarrierTime::Local(_) | CarrierTime::Untrusted => {
             let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
             (time::scanned(&format!("{local}{offset}")), [local, offset])
         }

@@ -5,7 +5,6 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::CarrierTime;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
@@ -16,13 +15,15 @@ use crate::{Refused, Request, Secrets, signature::hmac_sha256, time};
 const SIGNATURE: &str = "x-hmac";
 /// Its older name.
 const OLD_SIGNATURE: &str = "hmac-header";
-/// When a push without envelope was signed.
-const TIME: &str = "x-timestamp";
+/// When a push without envelope was signed. Uncertain: the one description that has it names no header.
+const TIMES: [&str; 2] = ["x-timestamp", "timestamp"];
+/// The longest challenge that may come without a time, with all around it, in bytes.
+const MAX_CHALLENGE: usize = 1024;
 
 /// What USPS may have signed.
 struct Signed<'a> {
     message: Vec<u8>,
-    /// When, which is a part of the message; nothing only for a challenge.
+    /// When, which is a part of the message. Nothing where the whole body is signed, or has nothing to sign.
     at: Option<&'a str>,
 }
 
@@ -54,7 +55,7 @@ pub(super) fn sign(secrets: &Secrets, bytes: &[u8], at: DateTime<Utc>) -> Vec<(S
         (_, None) | (None, _) => {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
             let signature = signature(&concat(&at, bytes));
-            vec![(TIME.to_owned(), at), (SIGNATURE.to_owned(), signature)]
+            vec![(TIMES[0].to_owned(), at), (SIGNATURE.to_owned(), signature)]
         }
     }
 }
@@ -67,25 +68,35 @@ fn readings<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
         readings.push(Signed { message: concat(timestamp, payload.as_bytes()), at: Some(timestamp) });
     }
     // Uncertain, from one description: the time in a header, and the whole body behind it.
-    if let Some(at) = request.header(TIME).ok().and_then(|at| std::str::from_utf8(at).ok()) {
+    for at in TIMES.iter().filter_map(|time| std::str::from_utf8(request.header(time).ok()?).ok()) {
         readings.push(Signed { message: concat(at, request.body), at: Some(at) });
     }
-    // Uncertain as the whole handshake: the texts as far as they are there, or the body alone. Such a signature
-    // may be heard again; but all that can be done with it is to be asked again whether we listen.
+    // Uncertain as the whole handshake: the texts as far as they are there, or the body alone. What is signed without
+    // a time may be heard again for ever. So that has to be the whole body, which is kept once and no other, or a body
+    // in which there is nothing to sign: were any part of a push enough, one that was seen could be made into many.
     if challenge(body).is_some() {
-        let payload = payload.unwrap_or_default().as_bytes();
         let at = timestamp.filter(|timestamp| !timestamp.is_empty());
-        readings.push(Signed { message: concat(at.unwrap_or_default(), payload), at });
+        if let Some(at) = at {
+            let payload = payload.unwrap_or_default().as_bytes();
+            readings.push(Signed { message: concat(at, payload), at: Some(at) });
+        } else if is_bare_challenge(request.body, body) {
+            readings.push(Signed { message: Vec::new(), at: None });
+        }
         readings.push(Signed { message: request.body.to_vec(), at });
     }
     readings
 }
 
+/// Whether a body is a challenge and nothing else, and short.
+pub(super) fn is_bare_challenge(bytes: &[u8], body: &Value) -> bool {
+    let alone = body.as_object().is_some_and(|fields| fields.len() == 1);
+    alone && bytes.len() <= MAX_CHALLENGE && challenge(body).is_some()
+}
+
 fn fresh(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
-    match signed.at.map(time::scanned) {
+    match signed.at {
         None => Ok(()),
-        Some(CarrierTime::Instant(at)) => request.fresh(at),
-        Some(CarrierTime::Untrusted) => Err(Refused::Undated),
+        Some(at) => request.fresh(time::instant(at).ok_or(Refused::Undated)?),
     }
 }
 

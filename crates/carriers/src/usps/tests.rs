@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     compose::tests::{history, told as scanned},
     signature::hmac_sha256,
+    time::tests::local,
 };
 
 const HISTORY: &str = include_str!("../../samples/usps_history.json");
@@ -66,7 +67,7 @@ fn a_history_is_read_event_by_event() {
         [
             ("OF", Meaning::Status(OutForDelivery), instant("2026-01-15T13:10:22Z")),
             ("07", Meaning::Status(InTransit), instant("2026-01-15T10:41:00Z")),
-            ("10", Meaning::Status(InTransit), CarrierTime::Untrusted),
+            ("10", Meaning::Status(InTransit), local("2026-01-14T22:03:00")),
             ("Q9", Meaning::Unknown, instant("2026-01-14T02:00:41Z")),
             ("GX", Meaning::Status(LabelCreated), instant("2026-01-12T20:30:05Z")),
         ]
@@ -155,26 +156,25 @@ fn without_a_code_the_type_speaks_and_then_the_roll_up_if_it_can_only_mean_this_
 
 #[test]
 fn a_local_time_counts_with_its_offset_only() {
-    let local = "2026-01-15T08:10:00";
+    let clock = "2026-01-15T08:10:00";
     for (event_time, gmt, offset, expected) in [
-        (local, "2026-01-15T13:10:22Z", "-05:00", Some("2026-01-15T13:10:22Z")),
-        (local, "2026-01-15T13:10:22Z", "", Some("2026-01-15T13:10:22Z")),
-        (local, "", "-05:00", Some("2026-01-15T13:10:00Z")),
-        (local, "", "-0500", Some("2026-01-15T13:10:00Z")),
-        (local, "2026-01-15T13:10:22", "-05:00", Some("2026-01-15T13:10:00Z")),
-        ("2026-01-15T08:10", "", "-05:00", Some("2026-01-15T13:10:00Z")),
-        ("2026-01-15T08:10:00-05:00", "", "", Some("2026-01-15T13:10:00Z")),
-        (local, "", "", None),
-        (local, "2026-01-15T13:10:22", "", None),
+        (clock, "2026-01-15T13:10:22Z", "-05:00", instant("2026-01-15T13:10:22Z")),
+        (clock, "2026-01-15T13:10:22Z", "", instant("2026-01-15T13:10:22Z")),
+        (clock, "", "-05:00", instant("2026-01-15T13:10:00Z")),
+        (clock, "", "-0500", instant("2026-01-15T13:10:00Z")),
+        (clock, "2026-01-15T13:10:22", "-05:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15T08:10", "", "-05:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15T08:10:00-05:00", "", "", instant("2026-01-15T13:10:00Z")),
+        (clock, "", "", local(clock)),
+        (clock, "2026-01-15T13:10:22", "", local(clock)),
         // Local, whatever the letter says.
-        ("2026-01-15T08:10:00Z", "", "-05:00", None),
-        ("", "", "-05:00", None),
-        ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "+00:00", None),
+        ("2026-01-15T08:10:00Z", "", "-05:00", CarrierTime::Untrusted),
+        ("", "", "-05:00", CarrierTime::Untrusted),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "+00:00", CarrierTime::Untrusted),
     ] {
         let scan = event(json!({
             "eventCode": "OF", "eventTimestamp": event_time, "GMTTimestamp": gmt, "GMTOffset": offset,
         }));
-        let expected = expected.map_or(CarrierTime::Untrusted, instant);
         assert_eq!(scan.time, expected, "{event_time} {gmt} {offset}");
     }
 }
@@ -265,4 +265,23 @@ fn what_cannot_be_read_is_named() {
     let mixed = r#"{"events": [{"eventCode": "01"}, {"trackingNumber": "1"}, 7, {"trackingNumber": "1", "eventCode": "01"}]}"#;
     assert_eq!(read(mixed).remove(0).scans.len(), 1);
     assert_eq!(read(r#"{"trackingNumber": "1", "trackingEvents": []}"#), []);
+}
+
+#[test]
+fn the_id_of_the_answers_piece_is_not_that_of_every_number() {
+    let body = json!({
+        "trackingNumber": "9400100000000000000001", "uniqueMailPieceID": "7",
+        "events": [
+            {"eventCode": "01"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000001"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000002"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000002", "uniqueMailPieceID": "8"},
+        ],
+    });
+    let parcels = read(&body.to_string());
+    let read: Vec<_> = parcels
+        .iter()
+        .map(|parcel| (&parcel.tracking_number[20..], parcel.package.as_deref(), parcel.scans.len()))
+        .collect();
+    assert_eq!(read, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
 }

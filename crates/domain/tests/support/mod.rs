@@ -74,6 +74,7 @@ pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
         location: None,
         occurred_at: at(minutes),
         time_estimated: false,
+        local_time: None,
         package: None,
         estimate: None,
     }

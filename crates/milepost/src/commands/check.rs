@@ -2,15 +2,21 @@
 
 use anyhow::bail;
 use app::feed::{Feed, FeedError};
+use carriers::Sender;
 use worker::mail::Mailer;
 
 use super::{say, serve::Role};
 use crate::{
-    address, database,
+    address,
+    count::counted,
+    database,
     failure::line,
-    keys::{Origin, sqlite_file},
+    keys::Origin,
     settings::{Settings, webhook_secret_variable},
 };
+
+/// The least characters of a secret that USPS takes.
+const USPS_LEAST: usize = 32;
 
 /// What is well, or what is wrong; one line.
 type Finding = Result<String, String>;
@@ -38,8 +44,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
         0 => Ok(()),
-        1 => bail!("1 thing is wrong"),
-        wrong => bail!("{wrong} things are wrong"),
+        wrong => bail!("{} {} wrong", counted(wrong, "thing"), if wrong == 1 { "is" } else { "are" }),
     }
 }
 
@@ -55,45 +60,54 @@ fn tokens(settings: &Settings) -> String {
 
 fn webhooks(settings: &Settings) -> String {
     let sender = |sender| match settings.proof_of(sender) {
-        Some(proof) => format!("{sender} {proof}"),
-        None => format!("{sender} off ({} is unset)", webhook_secret_variable(sender)),
+        Some(proof) => format!("{sender} {proof}{}", doubt(settings, sender)),
+        None => off(sender),
     };
-    carriers::Sender::ALL.map(sender).join(", ")
+    Sender::ALL.map(sender).join(", ")
+}
+
+/// What speaks against a secret that is set: where the sender would not take it, it signs with another one.
+fn doubt(settings: &Settings, sender: Sender) -> String {
+    let least = match sender {
+        Sender::Usps => USPS_LEAST,
+        Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
+            return String::new();
+        }
+    };
+    let secrets = settings.webhook_secrets.get(&sender).into_iter().flatten();
+    match secrets.map(|secret| secret.expose().chars().count()).min() {
+        Some(short) if short < least => {
+            format!(" (a secret has {}, and {sender} asks for {least})", counted(short, "character"))
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
+fn off(sender: Sender) -> String {
+    format!("{sender} off ({} is unset)", webhook_secret_variable(sender))
 }
 
 /// Only what is set: DHL would have to be asked for something.
 fn dhl(settings: &Settings) -> String {
-    match &settings.dhl_api_key {
-        Some(_) => format!("subscriptions are activated at {}", settings.dhl_api_url),
-        None => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
+    match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
+        (Some(_), Some(_)) => format!("subscriptions are activated at {}", settings.dhl_api_url),
+        (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
+        (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", off(Sender::Dhl)),
+        (None, None) => "off".to_owned(),
     }
 }
 
 async fn database(settings: &Settings) -> Finding {
-    let url = settings.database_url.expose();
-    let shown = address::shown(url);
-    if let Some(file) = sqlite_file(url).filter(|file| !file.exists()) {
-        return match url.contains("mode=rwc") {
-            true => Ok(format!("{shown}: no file yet; serve and migrate make it")),
-            false => {
-                Err(format!("MILEPOST_DATABASE_URL: there is no file {}; ?mode=rwc makes it", file.display()))
-            }
-        };
+    let shown = address::shown(settings.database_url.expose());
+    if database::missing_file(settings).is_some() && database::makes_file(settings) {
+        return Ok(format!("{shown}: no file yet; serve and migrate make it"));
     }
-    let named = |problem: String| format!("MILEPOST_DATABASE_URL: {shown}: {problem}");
-    if sqlite_file(url).is_none() {
-        address::answers(url).await.map_err(named)?;
-    }
-    let store = database::connect(settings).await.map_err(|error| line(&error))?;
-    store.ping().await.map_err(|error| named(database::root(&error)))?;
-    let migrations = store.migrations().await.map_err(|error| named(database::root(&error)))?;
-    store.close().await.map_err(|error| named(database::root(&error)))?;
-    match migrations.iter().filter(|(_, applied)| !applied).count() {
-        0 => Ok(format!("{shown}: answers, up to date")),
-        pending => {
-            Err(named(format!("{pending} of {} migrations are pending: milepost migrate", migrations.len())))
-        }
-    }
+    let store = database::up_to_date(settings).await.map_err(|error| line(&error))?;
+    store
+        .close()
+        .await
+        .map_err(|error| format!("MILEPOST_DATABASE_URL: {shown}: {}", database::root(&error)))?;
+    Ok(format!("{shown}: answers, up to date"))
 }
 
 async fn redis(settings: &Settings) -> Finding {

@@ -11,8 +11,14 @@ pub mod token;
 use std::io::{self, Write};
 
 use anyhow::Context;
+use carriers::Sender;
 
 /// Writes a line to stdout. A reader that went away is an error, not a panic.
 pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", line.as_ref()).context("the output could not be written")
+}
+
+/// The names of all senders, for the help of an argument.
+fn known_senders() -> String {
+    Sender::ALL.map(Sender::as_str).join(", ")
 }

@@ -1,23 +1,32 @@
 //! `milepost replay`: reads stored webhooks again under the meanings that codes have today.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use app::{
     App, Caller, Clock, Policy,
     feed::Feed,
-    webhooks::{Replay, ReplayChange, Replayed},
+    webhooks::{Finding, Replay, ReplayChange, Replayed},
 };
 use carriers::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use domain::OrderStatus;
 
-use super::say;
-use crate::{database, settings::Settings, telemetry};
+use super::{known_senders, say};
+use crate::{
+    count::counted,
+    database,
+    failure::BadUsage,
+    settings::Settings,
+    span::{self, BadSpan},
+    telemetry,
+};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
 Says what would change; --apply changes it, and owes the customers the mails that are listed. It works on the
-database: a server that runs meanwhile is not disturbed.
+database: a server that runs meanwhile is not disturbed. Codes mean what MILEPOST_CARRIER_CODES says to this process,
+whatever the server was started with.
+Exits with 1 when an order could not be changed; that keeps none of the others back.
 
 Examples:
   milepost replay --since 7d
@@ -26,14 +35,13 @@ Examples:
 /// The arguments of `milepost replay`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Webhooks received then or later: a time with an offset, or how long ago (12h, 7d)
+    /// Webhooks received then or later: a time with an offset, or how long ago (30m, 12h, 7d)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Moment,
     /// Webhooks received before [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub until: Option<Moment>,
-    /// Of this sender only
-    #[arg(long)]
+    #[arg(long, help = format!("Of this sender only: {}", known_senders()))]
     pub carrier: Option<Sender>,
     /// Make the changes
     #[arg(long)]
@@ -52,33 +60,44 @@ pub enum Moment {
 /// Replays and prints what changes, one line a parcel.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
-    let store = database::connect(&settings).await?;
+    let replay = replay(&arguments, Clock::System.now())?;
+    let store = database::up_to_date(&settings).await?;
     let policy = Policy { codes: settings.carrier_codes.clone(), ..Policy::default() };
     let app = App::new(store.clone(), Clock::System, Feed::memory(), policy);
-    let now = app.clock.now();
-    let replay = Replay {
-        since: arguments.since.before(now).context("--since: that is before the first day there is")?,
-        until: match arguments.until {
-            Some(until) => Some(until.before(now).context("--until: that is before the first day there is")?),
-            None => None,
-        },
-        sender: arguments.carrier,
-        apply: arguments.apply,
-        most: None,
+    let (mut changed, mut failed, mut said) = (0_usize, 0_usize, Ok(()));
+    let tell = |finding: Finding| {
+        let line = match finding {
+            Finding::Changes(change) => {
+                changed += 1;
+                line(&change)
+            }
+            Finding::Fails(order) => {
+                failed += 1;
+                format!("order {} cannot be changed: {}", order.order_id, order.error)
+            }
+        };
+        if said.is_ok() {
+            said = say(line);
+        }
     };
-    let replayed = app.replay(&Caller::system(), &replay).await?;
-    for change in &replayed.changes {
-        say(line(change))?;
-    }
-    for failed in &replayed.failed {
-        say(format!("order {} was not changed: {}", failed.order_id, failed.error))?;
-    }
-    say(summary(&replayed))?;
+    let replayed = app.replay(&Caller::system(), &replay, tell).await?;
+    said?;
+    say(summary(&replayed, changed))?;
     store.close().await?;
-    if !replayed.failed.is_empty() {
-        bail!("{} orders could not be changed", replayed.failed.len());
+    if failed > 0 {
+        bail!("{} could not be changed", counted(failed, "order"));
     }
     Ok(())
+}
+
+/// What the arguments ask for at this moment.
+fn replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, BadUsage> {
+    let since = arguments.since.before(now);
+    let until = arguments.until.map(|until| until.before(now));
+    if until.is_some_and(|until| until < since) {
+        return Err(BadUsage { argument: "--until", problem: "is before --since".to_owned() });
+    }
+    Ok(Replay { since, until, sender: arguments.carrier, apply: arguments.apply, most: None })
 }
 
 fn line(change: &ReplayChange) -> String {
@@ -94,35 +113,37 @@ fn line(change: &ReplayChange) -> String {
     format!("order {name}, {parcel}: {moved}; order: {}; mail: {mail}", change.order_to)
 }
 
-fn summary(replayed: &Replayed) -> String {
-    let Replayed { examined, scans, changes, applied, .. } = replayed;
-    let done = match applied {
-        true => "changed",
-        false => "would change (--apply changes them)",
+fn summary(replayed: &Replayed, changed: usize) -> String {
+    let Replayed { examined, scans, applied } = replayed;
+    let done = match (applied, changed) {
+        (true, _) => "changed",
+        (false, 0) => "would change",
+        (false, 1) => "would change (--apply changes it)",
+        (false, _) => "would change (--apply changes them)",
     };
-    format!("{examined} webhooks read, {scans} scans read differently, {} parcels {done}", changes.len())
+    let (webhooks, scans) = (counted(*examined, "webhook"), counted(*scans, "scan"));
+    format!("{webhooks} read, {scans} read differently, {} {done}", counted(changed, "parcel"))
 }
 
 impl Moment {
-    fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
-            Self::At(at) => Some(at),
-            Self::Ago(ago) => now.checked_sub_signed(ago),
+            Self::At(at) => at,
+            Self::Ago(ago) => now - ago,
         }
     }
 }
 
 fn moment(text: &str) -> Result<Moment, String> {
-    let ago = |unit: fn(i64) -> Option<TimeDelta>, digits: &str| {
-        let count = digits.parse::<u32>().ok()?;
-        unit(i64::from(count)).map(Moment::Ago)
-    };
-    let read = match text.as_bytes().last() {
-        Some(b'h') => ago(TimeDelta::try_hours, &text[..text.len() - 1]),
-        Some(b'd') => ago(TimeDelta::try_days, &text[..text.len() - 1]),
-        _ => DateTime::parse_from_rfc3339(text).ok().map(|at| Moment::At(at.to_utc())),
-    };
-    read.ok_or_else(|| "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 12h or 7d".to_owned())
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::At(at.to_utc()));
+    }
+    span::read(text).map(Moment::Ago).map_err(|bad| match bad {
+        BadSpan::Unreadable(_) => {
+            "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 30m, 12h or 7d".to_owned()
+        }
+        BadSpan::TooLong(_) => bad.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -131,13 +152,37 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_time_or_how_long_ago() {
+        assert_eq!(moment("30m"), Ok(Moment::Ago(TimeDelta::minutes(30))));
         assert_eq!(moment("12h"), Ok(Moment::Ago(TimeDelta::hours(12))));
         assert_eq!(moment("7d"), Ok(Moment::Ago(TimeDelta::days(7))));
         let at = "2026-11-01T00:00:00Z".parse().unwrap();
         assert_eq!(moment("2026-11-01T02:00:00+02:00"), Ok(Moment::At(at)));
         for wrong in ["", "d", "-1d", "1w", "2026-11-01", "2026-11-01T00:00:00"] {
-            assert!(moment(wrong).is_err(), "{wrong}");
+            assert!(moment(wrong).unwrap_err().starts_with("neither a time like "), "{wrong}");
         }
-        assert_eq!(Moment::Ago(TimeDelta::days(4_000_000_000)).before(at), None);
+        assert!(moment("4000000000d").unwrap_err().contains("is too long"));
+    }
+
+    #[test]
+    fn the_end_is_not_before_the_beginning() {
+        let now = "2026-11-08T00:00:00Z".parse().unwrap();
+        let asked = |since, until| {
+            let [since, until] = [since, until].map(|text| moment(text).unwrap());
+            let arguments = Arguments { since, until: Some(until), carrier: None, apply: false };
+            replay(&arguments, now).map(|replay| (replay.since, replay.until))
+        };
+        let (since, until) =
+            ("2026-11-01T00:00:00Z".parse().unwrap(), "2026-11-07T00:00:00Z".parse().unwrap());
+        assert_eq!(asked("7d", "1d").unwrap(), (since, Some(until)));
+        assert_eq!(asked("7d", "2026-11-01T00:00:00Z").unwrap(), (since, Some(since)));
+        assert_eq!(asked("1d", "7d").unwrap_err().to_string(), "--until: is before --since");
+    }
+
+    #[test]
+    fn the_last_line_counts_as_one_speaks() {
+        let replayed = Replayed { examined: 1, scans: 2, ..Replayed::default() };
+        assert_eq!(summary(&replayed, 0), "1 webhook read, 2 scans read differently, 0 parcels would change");
+        let replayed = Replayed { applied: true, ..replayed };
+        assert_eq!(summary(&replayed, 0), "1 webhook read, 2 scans read differently, 0 parcels changed");
     }
 }

@@ -10,7 +10,7 @@ use clap::{Args, value_parser};
 use domain::{Carrier, Meaning};
 use reqwest::Url;
 
-use super::say;
+use super::{known_senders, say};
 use crate::{
     demo,
     failure::BadUsage,
@@ -32,7 +32,8 @@ Examples:
 /// The arguments of `milepost scan`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    #[arg(long, help = known_senders(), required_unless_present = "story", conflicts_with = "story")]
+    #[arg(long, help = format!("Who sends it: {}", known_senders()), required_unless_present = "story",
+        conflicts_with = "story")]
     pub carrier: Option<Sender>,
     /// The parcel's tracking number; with --story NAME=NUMBER, for a parcel of the story
     #[arg(long, value_name = "NUMBER", required_unless_present = "story")]
@@ -64,16 +65,23 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub story: Option<PathBuf>,
     /// With --story: make the pauses so many times as short
-    #[arg(long, value_name = "N", default_value = "1", value_parser = demo::speed, requires = "story")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = demo::speed, requires = "story",
+        conflicts_with = "carrier")]
     pub speed: f64,
     /// With --story: place its order and register its parcels first, and compare how they end
-    #[arg(long, requires = "story", requires = "token")]
+    #[arg(long, requires = "story", requires = "token", conflicts_with = "carrier")]
     pub orders: bool,
     /// With --orders: a bearer token of support or a system
-    #[arg(long, requires = "orders")]
+    #[arg(long, requires = "orders", conflicts_with = "carrier")]
     pub token: Option<String>,
     /// With --orders: where the customer's mails go
-    #[arg(long, value_name = "ADDRESS", default_value = "customer@example.invalid", requires = "orders")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "customer@example.invalid",
+        requires = "orders",
+        conflicts_with = "carrier"
+    )]
     pub email: String,
 }
 
@@ -82,25 +90,32 @@ pub async fn run(
     settings: impl Fn() -> Result<Settings, BadSettings>,
     arguments: Arguments,
 ) -> anyhow::Result<()> {
-    let server = match &arguments.to {
-        Some(to) => to.clone(),
-        None => own_address(&settings()?)?,
-    };
     let secrets = |sender| match secret_among(&arguments.secret, sender, arguments.story.is_some())? {
-        Some(secret) => Ok(secret),
+        // The header in which DHL sends it is the merchant's choice.
+        Some(secrets) if sender == Sender::Dhl => Ok(secrets.with_header(settings()?.dhl_webhook_header)),
+        Some(secrets) => Ok(secrets),
         None => configured_secrets(&settings()?, sender),
     };
-    let Some(file) = arguments.story.clone() else { return one(&arguments, &server, secrets).await };
+    let Some(file) = arguments.story.clone() else {
+        let post = match &arguments.to {
+            Some(to) => Post::to(to)?,
+            None => Post::to_server(&own_address(&settings()?)?)?,
+        };
+        return one(&arguments, &post, secrets).await;
+    };
+    let to = match arguments.to {
+        Some(to) => to,
+        None => own_address(&settings()?)?,
+    };
     let merchant = arguments.token.map(|token| story::Merchant { token, email: arguments.email });
-    let options =
-        story::Options { file, to: server, tracking: arguments.tracking, speed: arguments.speed, merchant };
+    let options = story::Options { file, to, tracking: arguments.tracking, speed: arguments.speed, merchant };
     story::run(options, secrets).await
 }
 
 /// Posts one webhook and prints the server's answer; one other than 2xx is a failure.
 async fn one(
     arguments: &Arguments,
-    server: &Url,
+    post: &Post,
     secrets: impl Fn(Sender) -> anyhow::Result<Secrets>,
 ) -> anyhow::Result<()> {
     let (Some(sender), Some(meaning)) = (arguments.carrier, arguments.status) else {
@@ -117,6 +132,8 @@ async fn one(
         (Some(own), Some(_) | None) => own,
         (None, carrier) => carrier.unwrap_or(Carrier::Fedex),
     };
+    let number = values::tracking_number(carrier, number)
+        .map_err(|problem| BadUsage { argument: "--tracking", problem })?;
     let secrets = secrets(sender)?;
     let now = Clock::System.now();
     let told = Told {
@@ -125,18 +142,17 @@ async fn one(
         location: arguments.location.as_deref(),
     };
     let history =
-        Compose { carrier, tracking_number: number, scans: &[told], estimated_delivery: None, sent_at: now };
+        Compose { carrier, tracking_number: &number, scans: &[told], estimated_delivery: None, sent_at: now };
     let Some(body) = sender.compose(&history).pop() else {
         let problem = format!("{sender} has no way to say {}", values::name(meaning));
         bail!(BadUsage { argument: "--status", problem });
     };
     let webhook = Webhook { sender, headers: sender.sign(&secrets, &body, now), body };
-    let post = Post::to(server)?;
     for _ in 0..arguments.repeat {
         let answer = post.send(&webhook).await?;
         let line = format!("{} {}", answer.status, answer.text);
         if !answer.status.is_success() {
-            bail!("{server} refused it: {}", line.trim_end());
+            bail!("{} refused it: {}", post.address(sender), line.trim_end());
         }
         say(line.trim_end())?;
     }
@@ -160,11 +176,9 @@ fn secret_among(given: &[String], sender: Sender, named: bool) -> anyhow::Result
     Ok(found)
 }
 
-/// The secrets of the sender, which the server knows too.
+/// What the sender proves itself by, which the server knows too.
 fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Secrets> {
-    let known = settings.webhook_secrets.get(&sender);
-    let known = known.into_iter().flatten().map(|secret| secret.expose().to_owned());
-    Secrets::new(known).map_err(|_none| {
+    settings.senders()?.remove(&sender).ok_or_else(|| {
         let problem = format!("is needed: {} is not set", webhook_secret_variable(sender));
         BadUsage { argument: "--secret", problem }.into()
     })
@@ -173,10 +187,6 @@ fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Sec
 fn own_address(settings: &Settings) -> anyhow::Result<Url> {
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     Url::parse(&url).context("--to: is needed")
-}
-
-fn known_senders() -> String {
-    format!("Who sends it: {}", Sender::ALL.map(Sender::as_str).join(", "))
 }
 
 fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {

@@ -74,7 +74,7 @@ pub fn webhooks(
         estimated_delivery: tale.estimated_delivery,
         sent_at: signed_at,
     };
-    let foreign = Secrets::new(["not the secret of any sender".to_owned()])?;
+    let foreign = secrets.clone().with_shared(["not the secret of any sender".to_owned()])?;
     let sender = parcel.sender;
     let webhook = |mut body: Vec<u8>| {
         let headers = match forgery {

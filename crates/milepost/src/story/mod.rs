@@ -28,7 +28,9 @@ use reqwest::Url;
 
 pub use fields::BadStory;
 
-use crate::{commands::say, failure::BadUsage, merchant::Client, nearest::hint, webhook::Post};
+use crate::{
+    commands::say, count::counted, failure::BadUsage, merchant::Client, nearest::hint, webhook::Post,
+};
 use file::Story;
 use orders::Shop;
 
@@ -89,9 +91,10 @@ pub async fn run(
         Some(shop) => Some(shop.compare(&story, begin).await?),
         None => None,
     };
-    let ends_told =
-        ends.map(|ends| format!("; {} ends, {} as told", ends.all, ends.right)).unwrap_or_default();
-    say(format!("\n{} posts, {} as expected{ends_told}", posts.all, posts.right))?;
+    let ends_told = ends
+        .map(|ends| format!("; {}, {} as told", counted(ends.all, "end"), ends.right))
+        .unwrap_or_default();
+    say(format!("\n{}, {} as expected{ends_told}", counted(posts.all, "post"), posts.right))?;
     if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
         bail!("not everything was as the story has it");
     }

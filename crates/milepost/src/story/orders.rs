@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::{Tally, file::Story};
 use crate::{
     commands::say,
-    merchant::{Client, Placed, word},
+    count::counted,
+    failure::BadUsage,
+    merchant::{Client, Placed, Refused, word},
 };
 
 /// What one unit costs, in cents.
@@ -95,15 +97,17 @@ impl Shop {
                 "notes": format!("milepost scan --story: {}", story.title),
             }))
             .await
-            .context("--orders: the order could not be placed")?;
+            .map_err(|error| not_done(error, "the order could not be placed"))?;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
-            let answer = client.bring(&order, status).await?;
-            answer.granted().with_context(|| format!("--orders: {status}"))?;
+            let answer = client.bring(&order, status).await;
+            answer
+                .and_then(|answer| Ok(answer.granted()?))
+                .map_err(|error| not_done(error, status.as_str()))?;
         }
         for parcel in &story.parcels {
             let registered = client.register(&order, parcel.carrier, &parcel.tracking, Some(parcel.units));
-            let answer = registered.await?;
-            answer.granted().with_context(|| format!("--orders: parcel {}", parcel.name))?;
+            let answer = registered.await.and_then(|answer| Ok(answer.granted()?));
+            answer.map_err(|error| not_done(error, &format!("parcel {}", parcel.name)))?;
         }
         Ok(Self { client, order })
     }
@@ -113,7 +117,7 @@ impl Shop {
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
         let waiting = self.settled(begin - CLOCKS).await?;
         if waiting > 0 {
-            say(format!("\n{waiting} webhooks still wait to be read"))?;
+            say(format!("\n{} still to be read", counted(waiting, "webhook")))?;
         }
         // Not together with the inbox: the parts of one query are read one after the other.
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
@@ -148,6 +152,24 @@ impl Shop {
             }
             sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+/// Why there is no order to play with: the argument that the server refused, else what could not be done.
+fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
+    let argument = match error.downcast_ref::<Refused>() {
+        // The first two answer a request, the third a mutation.
+        Some(Refused { code, .. })
+            if ["UNAUTHENTICATED", "FORBIDDEN", "Forbidden"].contains(&code.as_str()) =>
+        {
+            Some("--token")
+        }
+        Some(Refused { field: Some(field), .. }) if field == "customerEmail" => Some("--email"),
+        Some(_) | None => None,
+    };
+    match argument {
+        Some(argument) => BadUsage { argument, problem: error.to_string() }.into(),
+        None => error.context(format!("--orders: {what}")),
     }
 }
 

@@ -6,7 +6,11 @@ use carriers::{Secrets, Sender};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus};
 
-use super::{file::Story, forge::Forgery, give_numbers};
+use super::{
+    file::Story,
+    forge::{self, Forgery},
+    give_numbers,
+};
 
 const WHOLE: &str = r#"
 title = "All there is"
@@ -105,8 +109,8 @@ fn what_is_wrong_is_named_with_its_place_and_a_near_name_is_offered() {
         ),
         ("name = \"cup\"", "name = \"mug\"", "a.toml: parcel 2, name: `mug` is the name of another parcel"),
         ("units = 2", "units = 0", "a.toml: parcel 1, units: must be a number from 1 to 1000"),
-        ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 5m, 26h or 2d"),
-        ("90s", "1.5h", "a.toml: step 1, after: `1.5h` is no duration, as in 90s, 5m, 26h or 2d"),
+        ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 30m, 26h or 7d"),
+        ("90s", "1.5h", "a.toml: step 1, after: `1.5h` is no duration, as in 90s, 30m, 26h or 7d"),
         (
             "parcel = \"cup\"",
             "parcel = \"cupp\"",
@@ -194,4 +198,19 @@ fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_notice()
         rehearse(&by_ups.replace("\"signature\"", "\"body\"")).unwrap_err(),
         "a.toml: step 2, forge: ups does not sign the body, so that a changed one cannot be told"
     );
+}
+
+#[test]
+fn a_forged_signature_stands_where_the_real_one_does() {
+    let story = read(&WHOLE.replace("\"fedex\"", "\"dhl\"")).unwrap();
+    let (mug, step) = (&story.parcels[0], &story.steps[1]);
+    let secrets = Secrets::new(["hush".to_owned()]).unwrap().with_header("x-shop-key");
+    let headers = |forgery| {
+        let webhooks = forge::webhooks(mug, &step.tales[0], forgery, &secrets, begin()).unwrap();
+        assert_eq!(forge::is_noticed(&webhooks[0], &secrets, begin()), forgery.is_some());
+        webhooks[0].headers.clone()
+    };
+    assert_eq!(headers(None), [("x-shop-key".to_owned(), "hush".to_owned())]);
+    let forged = headers(Some(Forgery::Signature));
+    assert!(forged[0].0 == "x-shop-key" && forged[0].1 != "hush", "{forged:?}");
 }

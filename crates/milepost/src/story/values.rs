@@ -6,10 +6,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
 use super::forge::Forgery;
-use crate::nearest::hint;
-
-/// How far from the beginning a time may be: carriers keep nothing that long.
-const FARTHEST: TimeDelta = TimeDelta::days(3650);
+use crate::{nearest::hint, span};
 
 /// A status of a parcel, or a trouble it can be in.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
@@ -68,21 +65,9 @@ pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     })
 }
 
-/// How long: a number and a unit, `0s`, `90s`, `5m`, `26h`, `2d`.
+/// How long.
 pub fn span(text: &str) -> Result<TimeDelta, String> {
-    let read = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let number: i64 = number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())??;
-        let span = match unit {
-            "s" => TimeDelta::try_seconds(number),
-            "m" => TimeDelta::try_minutes(number),
-            "h" => TimeDelta::try_hours(number),
-            "d" => TimeDelta::try_days(number),
-            _ => None,
-        };
-        span.filter(|span| *span <= FARTHEST)
-    };
-    read().ok_or_else(|| format!("`{text}` is no duration, as in 90s, 5m, 26h or 2d"))
+    span::read(text).map_err(|bad| bad.to_string())
 }
 
 /// A time: from the beginning of the play, `-26h` or `+0s`, or with its own date and offset.
@@ -117,16 +102,6 @@ mod tests {
         let error = meaning("deliverd").unwrap_err();
         assert_eq!(error, "`deliverd` is no status or condition of a parcel; did you mean delivered?");
         assert!(meaning("unknown").unwrap_err().contains("; known are label_created, picked_up, "));
-    }
-
-    #[test]
-    fn durations_have_a_number_and_a_unit() {
-        assert_eq!(span("0s"), Ok(TimeDelta::zero()));
-        assert_eq!(span("90s"), Ok(TimeDelta::seconds(90)));
-        assert_eq!(span("26h"), Ok(TimeDelta::hours(26)));
-        for wrong in ["", "s", "8", "1.5h", "-1h", "8 h", "8w", "8ü", "4000d", "99999999999999999999d"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

@@ -30,6 +30,17 @@ pub fn program(folder: &Path) -> Program {
     program.set("MILEPOST_WEBHOOK_SECRET_FEDEX", &shop::secret(Sender::Fedex))
 }
 
+/// With every sender's secret set.
+pub fn with_all_senders(program: Program) -> Program {
+    Sender::ALL.into_iter().fold(program, with_secret)
+}
+
+/// With the secret of one sender set.
+pub fn with_secret(program: Program, sender: Sender) -> Program {
+    let variable = format!("MILEPOST_WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase());
+    program.set(&variable, &shop::secret(sender))
+}
+
 /// The program on PostgreSQL, for a single process.
 pub fn on_postgres(folder: &Path, database_url: &str) -> Program {
     program(folder).set("MILEPOST_DATABASE_URL", database_url).set("MILEPOST_JWT_SECRET", JWT_SECRET)

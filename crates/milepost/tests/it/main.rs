@@ -1,5 +1,6 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
+mod check;
 mod demo;
 mod embedded;
 mod installation;
@@ -9,7 +10,9 @@ mod refusals;
 mod replay;
 mod resume;
 mod rivals;
+mod scan;
 mod settings;
 mod stop;
 mod stories;
 mod story;
+mod token;

@@ -1,5 +1,7 @@
 //! Codes that get a meaning: `milepost replay` while the server runs, and a restart for what was unknown.
 
+use std::fs;
+
 use domain::ShipmentStatus::Delivered;
 use serde_json::json;
 use tempfile::TempDir;
@@ -43,9 +45,10 @@ async fn a_replay_tells_and_then_does(program: Program) {
     let line = format!(
         "order {order}, FedEx 794600000001: label_created → delivered; order: delivered; mail: delivered\n"
     );
-    let told = "1 webhooks read, 1 scans read differently, 1 parcels would change (--apply changes them)\n";
-    let done = "1 webhooks read, 1 scans read differently, 1 parcels changed\n";
-    let nothing = "1 webhooks read, 0 scans read differently, 0 parcels changed\n";
+    let told = "1 webhook read, 1 scan read differently, 1 parcel would change (--apply changes it)\n";
+    let done = "1 webhook read, 1 scan read differently, 1 parcel changed\n";
+    let nothing = "1 webhook read, 0 scans read differently, 0 parcels changed\n";
+    let nothing_more = "1 webhook read, 0 scans read differently, 0 parcels would change\n";
 
     let status = async || support.order(&order, "status").await["status"].take();
     assert_eq!(replay(&program, &["--since", "1d"]).await, (Some(0), format!("{line}{told}"), String::new()));
@@ -54,6 +57,8 @@ async fn a_replay_tells_and_then_does(program: Program) {
     assert_eq!(replay(&program, &apply).await, (Some(0), format!("{line}{done}"), String::new()));
     assert_eq!(status().await, "DELIVERED");
     assert_eq!(replay(&program, &apply).await, (Some(0), nothing.to_owned(), String::new()));
+    let again = replay(&program, &["--since", "30m"]).await;
+    assert_eq!(again, (Some(0), nothing_more.to_owned(), String::new()));
     // The running server sends the mail that is owed now.
     let sent = json!({"status": "DELIVERED", "state": "SENT"});
     until("the mail", async || {
@@ -113,6 +118,8 @@ async fn bad_arguments_are_named() {
     let program = program(folder.path());
     for (arguments, complaint) in [
         (&["--since", "yesterday"][..], "neither a time like 2026-11-01T00:00:00Z nor how long ago"),
+        (&["--since", "4000000000d"], "`4000000000d` is too long: 3650 days are the most"),
+        (&["--since", "1d", "--until", "2d"], "error: --until: is before --since\n"),
         (&["--since", "1d", "--carrier", "fedx"], "fedx"),
         (&[], "--since"),
     ] {
@@ -120,4 +127,48 @@ async fn bad_arguments_are_named() {
         assert_eq!((code, told.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(complaints.contains(complaint), "{arguments:?}: {complaints}");
     }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_there_or_not_up_to_date_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let refused = async |program: &Program| {
+        let (code, told, complaints) = replay(program, &["--since", "1d"]).await;
+        assert_eq!((code, told.as_str()), (Some(1), ""), "{complaints}");
+        complaints
+    };
+    let missing = "error: MILEPOST_DATABASE_URL: there is no file milepost.db; ";
+    assert_eq!(refused(&program).await, format!("{missing}serve and migrate make it\n"));
+    let plain = program.clone().set("MILEPOST_DATABASE_URL", "sqlite://milepost.db");
+    assert_eq!(refused(&plain).await, format!("{missing}?mode=rwc makes it\n"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "it is not made");
+
+    fs::write(folder.path().join("milepost.db"), "").unwrap();
+    let pending = "sqlite://milepost.db: 1 migration is pending: milepost migrate";
+    for _ in 0..2 {
+        assert_eq!(refused(&program).await, format!("error: MILEPOST_DATABASE_URL: {pending}\n"));
+    }
+    fs::write(folder.path().join("notes.txt"), "no database at all, and long enough to be told from one\n")
+        .unwrap();
+    let foreign = program.clone().set("MILEPOST_DATABASE_URL", "sqlite://notes.txt");
+    assert!(refused(&foreign).await.starts_with("error: MILEPOST_DATABASE_URL: sqlite://notes.txt"));
+    let silent = program.set("MILEPOST_DATABASE_URL", "postgres://milepost:hunter2@127.0.0.1:1/milepost");
+    let complaints = refused(&silent).await;
+    let named =
+        "error: MILEPOST_DATABASE_URL: postgres://127.0.0.1:1/milepost: nothing answers at 127.0.0.1:1: ";
+    assert!(complaints.starts_with(named), "{complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_on_postgres_without_tables_is_refused() {
+    let Some(database) = tests::database::Database::postgres().await else { return };
+    database.store.unmigrate().await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let program = on_postgres(folder.path(), &database.url);
+    let (code, told, complaints) = replay(&program, &["--since", "1d"]).await;
+    assert_eq!((code, told.as_str()), (Some(1), ""), "{complaints}");
+    assert!(complaints.ends_with(": 1 migration is pending: milepost migrate\n"), "{complaints}");
+    assert!(complaints.starts_with("error: MILEPOST_DATABASE_URL: postgres://"), "{complaints}");
 }

@@ -2,24 +2,15 @@
 
 use std::{fs, path::Path};
 
-use carriers::Sender;
 use tempfile::TempDir;
-use tests::{
-    process::{Program, Server},
-    shop,
-};
+use tests::process::{Program, Server};
 
-use crate::installation::{on_postgres, program};
+use crate::installation::{CUSTOMER, on_postgres, program, with_all_senders};
 
 const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stories");
 
-/// With every sender's secret set.
-fn with_all_senders(program: Program) -> Program {
-    Sender::ALL.into_iter().fold(program, |program, sender| {
-        let variable = format!("MILEPOST_WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase());
-        program.set(&variable, &shop::secret(sender))
-    })
-}
+/// A scan without a story.
+const ONE: [&str; 6] = ["--carrier", "fedex", "--tracking", "1", "--status", "delivered"];
 
 /// Exit code, output and complaints of `milepost scan --story`, against the server.
 async fn play(
@@ -166,8 +157,47 @@ async fn a_bad_file_and_bad_arguments_are_refused_before_anything_is_posted() {
             "--parcel-carrier: fedex reports on its own parcels only",
         ),
         (&["--carrier", "fedex"], "--status"),
+        (&["--carrier", "fedex", "--tracking", "", "--status", "delivered"], "--tracking: `` cannot be a"),
+        (
+            &["--carrier", "fedex", "--tracking", "!!", "--status", "delivered"],
+            "--tracking: `!!` cannot be a",
+        ),
+        (&[&ONE[..], &["--speed", "2"]].concat(), "cannot be used with"),
+        (&[&ONE[..], &["--orders"]].concat(), "cannot be used with"),
+        (&[&ONE[..], &["--orders", "--token", "x"]].concat(), "cannot be used with"),
+        (&[&ONE[..], &["--token", "x"]].concat(), "cannot be used with"),
+        (&[&ONE[..], &["--email", "kim@example.com"]].concat(), "cannot be used with"),
     ] {
         let said = refused(arguments).await;
         assert!(said.contains(complaint), "{arguments:?}: {said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_or_an_address_that_is_refused_is_named_and_nothing_else_is_shown() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let server = program.serve(&[]).await;
+    let [system, customer, supplier] = [
+        program.token(&["--role", "system"]).await,
+        program.token(&["--role", "customer", "--user", CUSTOMER]).await,
+        program.token(&["--role", "supplier", "--supplier", "ACME"]).await,
+    ];
+    let file = Path::new(STORIES).join("in-order.toml");
+    let unauthenticated =
+        "--token: refused, UNAUTHENTICATED: the token is malformed: it is no JSON Web Token";
+    for (token, more, complaint) in [
+        ("nonsense", &[][..], unauthenticated),
+        (&customer, &[], "--token: refused, Forbidden: "),
+        (&supplier, &[], "--token: refused, Forbidden: "),
+        (&system, &["--email", "nobody"], "--email: refused, InvalidInput: that is not an e-mail address"),
+    ] {
+        let orders = [&["--orders", "--token", token], more].concat();
+        let (code, told, complaints) = play(&program, &server, &file, &orders).await;
+        assert_eq!(code, Some(2), "{complaints}");
+        assert!(complaints.starts_with(&format!("error: {complaint}")), "{complaints}");
+        assert!(complaints.lines().count() == 1 && !complaints.contains(['{', '}']), "{complaints}");
+        assert!(!told.contains("stored"), "{told}");
+    }
+    server.stop().await;
 }

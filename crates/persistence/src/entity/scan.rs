@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub location: Option<String>,
     pub occurred_at: DateTimeUtc,
     pub time_estimated: bool,
+    pub local_time: Option<String>,
     pub package: Option<String>,
     pub estimated_delivery: Option<DateTimeUtc>,
     pub estimated_at: Option<DateTimeUtc>,

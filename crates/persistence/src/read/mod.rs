@@ -16,4 +16,6 @@ pub use orders::{
 };
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipment_by_number, shipments, shipments_of};
-pub use webhooks::{UnknownCode, WebhookFilter, unknown_codes, webhook, webhooks_count, webhooks_page};
+pub use webhooks::{
+    UnknownCode, WebhookFilter, unknown_codes, webhook, webhooks, webhooks_count, webhooks_page,
+};

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::page::{Page, PageRequest, fetch};
 use crate::{
     Result, Store,
+    dialect::within,
     entity::webhook,
     webhooks::{Webhook, WebhookState},
 };
@@ -74,11 +75,8 @@ pub struct UnknownCode {
     pub webhook_id: WebhookId,
 }
 
-/// The most codes listed. More than these would be a sender that is not understood at all.
-const MOST_CODES: u64 = 500;
-
-/// Every unknown code there is, the most frequent first.
-pub async fn unknown_codes(store: &Store) -> Result<Vec<UnknownCode>> {
+/// The unknown codes there are, the most frequent first, so many at most.
+pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>> {
     // The newest scan of each code stands for its words and its webhook.
     let sql = "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id FROM ( \
                  SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, \
@@ -87,7 +85,7 @@ pub async fn unknown_codes(store: &Store) -> Result<Vec<UnknownCode>> {
                  FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id WHERE s.meaning = 'unknown' \
                  WINDOW of_code AS (PARTITION BY w.sender, s.code)) one \
                WHERE at = 1 ORDER BY scans DESC, sender, code LIMIT $1";
-    let statement = Statement::from_sql_and_values(store.backend(), sql, [MOST_CODES.into()]);
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [most.into()]);
     let rows = store.reader().query_all_raw(statement).await?;
     let read = |row: &QueryResult| {
         Ok(UnknownCode {
@@ -101,6 +99,15 @@ pub async fn unknown_codes(store: &Store) -> Result<Vec<UnknownCode>> {
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// Many webhooks, by id.
+pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> {
+    let rows = webhook::Entity::find()
+        .filter(within(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .all(store.reader())
+        .await?;
+    rows.into_iter().map(Webhook::try_from).collect()
 }
 
 /// One webhook.

@@ -47,7 +47,7 @@ fn every_status_code_has_its_meaning() {
         ("transit", Status(InTransit)),
         ("delivered", Status(Delivered)),
         ("failure", Condition(Other)),
-        ("unknown", Unknown),
+        ("unknown", Informational),
         ("", Unknown),
         ("returned", Unknown),
         ("customs", Unknown),
@@ -69,7 +69,7 @@ fn words_tell_what_the_status_code_does_not() {
     ] {
         assert_eq!(of("transit", "", words), Status(OutForDelivery), "{words}");
         assert_eq!(of("pre-transit", "", words), Status(LabelCreated), "{words}");
-        assert_eq!(of("unknown", "", words), Unknown, "{words}");
+        assert_eq!(of("unknown", "", words), Informational, "{words}");
     }
     for words in [
         "The shipment will be out for delivery tomorrow",

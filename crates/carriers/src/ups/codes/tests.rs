@@ -31,10 +31,11 @@ fn every_listed_description_code_has_its_meaning() {
         (Status(Delivered), "011 026 156"),
         (Status(ReturnedToSender), "034 067 081 035 036"),
         (Status(Cancelled), "007 043"),
+        (Condition(Returning), "033 118 119"),
         (
             Informational,
-            "000 018 020 027 028 033 041 042 054 055 056 063 065 082 088 094 095 096 097 098 099 100 101 102 103 \
-             104 105 106 107 108 109 110 111 112 113 114 115 116 117 118 119 120 121 122 127 128 129 130 131 133 \
+            "000 018 020 027 028 041 042 054 055 056 063 065 082 088 094 095 096 097 098 099 100 101 102 103 \
+             104 105 106 107 108 109 110 111 112 113 114 115 116 117 120 121 122 127 128 129 130 131 133 \
              135 136 140 141 142 148 153 154 155 163",
         ),
     ];
@@ -122,10 +123,21 @@ fn unlisted_deliveries_are_judged_by_their_words() {
     assert_eq!(said("D", "KB", "DELIVERED"), Status(Delivered));
     assert_eq!(said("D", "KB", "Left somewhere"), Unknown);
     for code in ["KB", ""] {
-        for words in
-            ["Delivery attempted", "Delivery refused", "Out For Delivery", "Loaded on Delivery Vehicle"]
-        {
+        for words in [
+            "Delivery attempted",
+            "Delivery refused",
+            "Out For Delivery",
+            "Loaded on Delivery Vehicle",
+            "Not delivered",
+            "Could not be delivered",
+            "The package has not been delivered",
+            "Not yet delivered",
+            "Delivery not possible",
+        ] {
             assert_eq!(said("D", code, words), Unknown, "{code}: {words}");
+        }
+        for words in ["Delivered, signature not required", "DELIVERED. NOT SIGNED FOR."] {
+            assert_eq!(said("D", code, words), Status(Delivered), "{code}: {words}");
         }
     }
     assert_eq!(said("D", "", "Left at front door"), Status(Delivered));

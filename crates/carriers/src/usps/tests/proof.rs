@@ -151,6 +151,13 @@ fn a_push_without_envelope_is_proved_by_a_time_in_a_header_and_the_whole_body() 
     assert_eq!(check(now + TimeDelta::minutes(6), time, signature, FLAT), Err(Refused::Stale(now)));
     assert_eq!(check(now, "today", &hmac(&format!("today{FLAT}")), FLAT), Err(Refused::Undated));
     assert_eq!(check(now, "", &hmac(FLAT), FLAT), Err(Refused::Mismatch), "no time at all");
+    // Under its other name, and beside another that is wrong.
+    for headers in [
+        &[("Timestamp", &**time), ("X-HMAC", signature)][..],
+        &[("x-timestamp", "1"), ("timestamp", time), ("x-hmac", signature)],
+    ] {
+        assert_eq!(self::check(&secrets([SECRET]), now, headers, FLAT.as_bytes()), Ok(()));
+    }
 }
 
 #[test]
@@ -177,10 +184,60 @@ fn a_challenge_is_repeated_and_may_be_signed_in_either_way() {
         assert_eq!(check(body, body), Err(Refused::Mismatch), "{body}");
         assert_eq!(check("", body), Err(Refused::Mismatch), "{body}");
     }
+    // A time that is signed and nothing else is fresh or refused.
+    let timed = r#"{"challenge": "a", "timestamp": "2026-01-15T14:30:00Z"}"#;
+    assert_eq!(check("2026-01-15T14:30:00Z", timed), Ok(()));
+    assert_eq!(check("soon", &timed.replace("2026-01-15T14:30:00Z", "soon")), Err(Refused::Undated));
+
     // And a challenge claims nothing, whatever is in it.
     let mut claims: Value = serde_json::from_str(UNWRAPPED).unwrap();
     claims["challenge"] = json!(7);
     let push = Usps.parse(claims.to_string().as_bytes(), &CodeMap::default());
     assert_eq!(push, Ok(Push::Remark("USPS asks whether somebody listens here".into())));
     assert_eq!(Usps.challenge(claims.to_string().as_bytes()).as_deref(), Some("7"));
+}
+
+#[test]
+fn a_signature_that_was_seen_proves_no_challenge() {
+    let (body, now, signature) = composed();
+    let push: Value = serde_json::from_slice(&body).unwrap();
+    let (time, payload) = (push["timestamp"].as_str().unwrap(), push["payload"].as_str().unwrap());
+    let later = now + TimeDelta::days(1);
+    let check = |signature: &str, forged: &Value| {
+        check(&secrets([SECRET]), later, &[("x-hmac", signature)], forged.to_string().as_bytes())
+    };
+    let signed = format!("{time}{payload}");
+    for forged in [
+        json!({"challenge": "1", "filler": "x", "payload": signed}),
+        json!({"challenge": "1", "filler": "x", "payload": signed, "timestamp": null}),
+        json!({"challenge": "1", "filler": "x", "payload": signed, "timestamp": 7}),
+        json!({"challenge": signed}),
+    ] {
+        assert_eq!(check(&signature, &forged), Err(Refused::Mismatch), "{forged}");
+    }
+    for forged in [
+        json!({"challenge": "1", "filler": "x", "payload": signed, "timestamp": ""}),
+        json!({"challenge": "1", "payload": "", "timestamp": signed}),
+        json!({"challenge": "1", "payload": payload.get(1..), "timestamp": format!("{time}{}", &payload[..1])}),
+    ] {
+        assert_eq!(check(&signature, &forged), Err(Refused::Undated), "{forged}");
+    }
+    let whole = json!({"challenge": "1", "payload": payload, "timestamp": time});
+    assert_eq!(check(&signature, &whole), Err(Refused::Stale(now)));
+}
+
+#[test]
+fn the_signature_of_nothing_is_good_for_a_short_challenge_alone_which_is_kept_once() {
+    let now = at("2026-01-15T14:33:00Z");
+    let check = |body: &str| check(&secrets([SECRET]), now, &[("x-hmac", &hmac(""))], body.as_bytes());
+    let id = |body: &str| Usps.push_id(body.as_bytes());
+    for asked in [CHALLENGE, r#"{"challenge": "another"}"#, r#"{"challenge": 7}"#] {
+        assert_eq!((check(asked), id(asked).as_deref()), (Ok(()), Some("challenge")), "{asked}");
+    }
+    let long = format!(r#"{{"challenge": "{}"}}"#, "x".repeat(1024));
+    for other in
+        [&long, r#"{"challenge": "1", "filler": "x"}"#, r#"{"challenge": "1", "payload": ""}"#, HISTORY, FLAT]
+    {
+        assert_eq!((check(other), id(other)), (Err(Refused::Mismatch), None), "{other}");
+    }
 }

@@ -1,0 +1,206 @@
+//! Every way of proving a push, tried on a push as its sender would write it: what is the sender's is believed, what
+//! is changed, unproved, somebody else's or too old is not.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Meaning, ShipmentStatus};
+
+use crate::{
+    Client, Refused, Request, Secrets, Sender,
+    compose::tests::{history, told},
+};
+
+/// One way.
+struct Proof {
+    name: &'static str,
+    sender: Sender,
+    /// What both share, from the secret.
+    secrets: fn(&str) -> Secrets,
+    /// Those of the headers it signs with that make up this way; all where none is named.
+    headers: &'static [&'static str],
+    /// Whether the secret stands in the address, and in no header.
+    query: bool,
+    /// Whether the body is signed, or a secret shown.
+    signs: bool,
+    /// How long after it was made it is still good; for ever where nothing tells its age.
+    good_for: Option<TimeDelta>,
+}
+
+const FRESH: Option<TimeDelta> = Some(TimeDelta::minutes(5));
+
+/// Every sender's, and where it has several, all of them.
+fn proofs() -> Vec<Proof> {
+    let proof = |sender: Sender| Proof {
+        name: sender.as_str(),
+        sender,
+        secrets: shared,
+        headers: &[],
+        query: false,
+        signs: true,
+        good_for: None,
+    };
+    let usual = Sender::ALL.map(|sender| match sender {
+        Sender::Fedex | Sender::Aftership => proof(sender),
+        Sender::Ups | Sender::Dhl => Proof { signs: false, ..proof(sender) },
+        Sender::Usps | Sender::Shippo => Proof { good_for: FRESH, ..proof(sender) },
+        Sender::Easypost => Proof {
+            name: "easypost, newer signature",
+            headers: &["x-hmac-signature-v2", "x-timestamp", "x-path"],
+            good_for: FRESH,
+            ..proof(sender)
+        },
+    });
+    let more = [
+        Proof {
+            name: "ups, token",
+            secrets: |secret| Secrets::of_client(Client::new("ups".to_owned(), [secret.to_owned()]).unwrap()),
+            headers: &["authorization"],
+            signs: false,
+            // Its end is the first moment at which it is not good.
+            good_for: Some(TimeDelta::minutes(60) - TimeDelta::seconds(1)),
+            ..proof(Sender::Ups)
+        },
+        Proof {
+            name: "easypost, older signature",
+            headers: &["x-hmac-signature"],
+            ..proof(Sender::Easypost)
+        },
+        Proof { name: "shippo, token", query: true, signs: false, ..proof(Sender::Shippo) },
+    ];
+    usual.into_iter().chain(more).collect()
+}
+
+fn shared(secret: &str) -> Secrets {
+    Secrets::new([secret.to_owned()]).unwrap()
+}
+
+/// A push and what comes with it.
+#[derive(Clone)]
+struct Pushed {
+    query: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    at: DateTime<Utc>,
+}
+
+impl Proof {
+    fn push(&self, secret: &str) -> Pushed {
+        let line = [ShipmentStatus::PickedUp, ShipmentStatus::OutForDelivery].map(Meaning::Status);
+        let scans: Vec<_> = line.into_iter().zip(0..).map(|(meaning, hour)| told(meaning, hour)).collect();
+        let history = history(self.sender, &scans);
+        let (body, at) = (self.sender.compose(&history).remove(0), history.sent_at);
+        let mut headers = self.sender.sign(&(self.secrets)(secret), &body, at);
+        headers.retain(|(name, _)| self.headers.is_empty() || self.headers.contains(&name.as_str()));
+        assert!(self.headers.len() <= headers.len(), "{}: {headers:?}", self.name);
+        if self.query {
+            headers.clear();
+        }
+        let query = if self.query { format!("token={secret}") } else { String::new() };
+        Pushed { query, headers, body, at }
+    }
+
+    fn check(&self, secret: &str, pushed: &Pushed) -> Result<(), Refused> {
+        let headers: Vec<_> =
+            pushed.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = Request { at: pushed.at, query: &pushed.query, headers: &headers, body: &pushed.body };
+        self.sender.verify(&(self.secrets)(secret), &request)
+    }
+}
+
+/// The text with another character in place of the one there.
+fn changed(text: &str, index: usize) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes[index] = if bytes[index] == b'5' { b'6' } else { b'5' };
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Bytes that are signed: of an envelope of USPS not all are, which is for its own tests.
+fn signed_bytes(proof: &Proof, body: &[u8]) -> Vec<usize> {
+    let text = std::str::from_utf8(body).unwrap();
+    let from = match proof.sender {
+        Sender::Usps => text.find("trackingEvents").unwrap(),
+        Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
+            0
+        }
+    };
+    (from..body.len()).step_by(7).take(40).collect()
+}
+
+#[test]
+fn what_a_sender_proves_is_believed() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        assert_eq!(proof.check("ours", &pushed), Ok(()), "{}", proof.name);
+        assert!(proof.sender.parse(&pushed.body, &Default::default()).is_ok(), "{}", proof.name);
+    }
+}
+
+#[test]
+fn one_byte_that_is_another_is_refused() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let refused = |changed: Pushed| {
+            assert!(proof.check("ours", &changed).is_err(), "{}: {:?}", proof.name, changed.headers);
+        };
+        if proof.signs {
+            for index in signed_bytes(&proof, &pushed.body) {
+                let mut other = pushed.clone();
+                other.body[index] ^= 1;
+                refused(other);
+            }
+        }
+        if proof.query {
+            for index in "token=".len()..pushed.query.len() {
+                refused(Pushed { query: changed(&pushed.query, index), ..pushed.clone() });
+            }
+        }
+        for header in 0..pushed.headers.len() {
+            // Not the end: the last bits of base64 are none.
+            for index in 0..pushed.headers[header].1.len().min(40) {
+                let mut other = pushed.clone();
+                other.headers[header].1 = changed(&pushed.headers[header].1, index);
+                refused(other);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_proved_is_refused() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let bare = Pushed { query: String::new(), headers: vec![], ..pushed.clone() };
+        assert!(matches!(proof.check("ours", &bare), Err(Refused::MissingHeader(_))), "{}", proof.name);
+        for header in 0..pushed.headers.len() {
+            let mut other = pushed.clone();
+            other.headers.remove(header);
+            assert!(proof.check("ours", &other).is_err(), "{}: {:?}", proof.name, other.headers);
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_proves_is_refused() {
+    for proof in proofs() {
+        assert_eq!(proof.check("ours", &proof.push("theirs")), Err(Refused::Mismatch), "{}", proof.name);
+    }
+}
+
+#[test]
+fn what_is_too_old_is_refused_where_its_age_is_proved() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let after = |age: TimeDelta| proof.check("ours", &Pushed { at: pushed.at + age, ..pushed.clone() });
+        match proof.good_for {
+            Some(age) => {
+                assert_eq!(after(age), Ok(()), "{}", proof.name);
+                let refused = after(age + TimeDelta::seconds(1));
+                assert!(
+                    matches!(refused, Err(Refused::Stale(_) | Refused::Ended(_))),
+                    "{}: {refused:?}",
+                    proof.name
+                );
+            }
+            None => assert_eq!(after(TimeDelta::days(365)), Ok(()), "{}", proof.name),
+        }
+    }
+}

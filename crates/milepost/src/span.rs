@@ -1,0 +1,64 @@
+//! How long: a number and a unit, `0s`, `90s`, `30m`, `26h`, `7d`.
+//!
+//! `milepost token`, `milepost replay` and stories read their durations here.
+
+use chrono::TimeDelta;
+
+/// The longest there is. Carriers keep nothing that long, and times that far away stay within the calendar.
+const LONGEST: TimeDelta = TimeDelta::days(3650);
+
+/// Reads a duration.
+pub fn read(text: &str) -> Result<TimeDelta, BadSpan> {
+    let unreadable = || BadSpan::Unreadable(text.to_owned());
+    let end = text.len().checked_sub(1).ok_or_else(unreadable)?;
+    let (number, unit) = text.split_at_checked(end).ok_or_else(unreadable)?;
+    let of_unit = match unit {
+        "s" => TimeDelta::try_seconds,
+        "m" => TimeDelta::try_minutes,
+        "h" => TimeDelta::try_hours,
+        "d" => TimeDelta::try_days,
+        _ => return Err(unreadable()),
+    };
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unreadable());
+    }
+    // Digits that are no number are too many.
+    let span = number.parse().ok().and_then(of_unit).filter(|span| *span <= LONGEST);
+    span.ok_or_else(|| BadSpan::TooLong(text.to_owned()))
+}
+
+/// Why a text is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSpan {
+    /// It is not a number and a unit.
+    #[error("`{0}` is no duration, as in 90s, 30m, 26h or 7d")]
+    Unreadable(String),
+    /// It is one, and longer than any.
+    #[error("`{0}` is too long: {most} days are the most", most = LONGEST.num_days())]
+    TooLong(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        assert_eq!(read("0s"), Ok(TimeDelta::zero()));
+        assert_eq!(read("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(read("30m"), Ok(TimeDelta::minutes(30)));
+        assert_eq!(read("26h"), Ok(TimeDelta::hours(26)));
+        assert_eq!(read("3650d"), Ok(TimeDelta::days(3650)));
+        for wrong in ["", "s", "8", "1.5h", "-1h", "+1h", "8 h", "8w", "8ü"] {
+            assert_eq!(read(wrong), Err(BadSpan::Unreadable(wrong.to_owned())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_has_an_end() {
+        for long in ["3651d", "4000000000d", "999999999999999s", "99999999999999999999d"] {
+            let said = read(long).unwrap_err().to_string();
+            assert_eq!(said, format!("`{long}` is too long: 3650 days are the most"));
+        }
+    }
+}

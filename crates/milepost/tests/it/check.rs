@@ -1,0 +1,89 @@
+//! `milepost check`: a line for everything it looked at, and 1 where anything is wrong.
+
+use std::fs;
+
+use tempfile::TempDir;
+use tests::{database::Database, process::Program};
+
+use crate::installation::{on_postgres, program};
+
+/// Exit code, output and complaints of `milepost check`.
+async fn check(program: &Program) -> (Option<i32>, String, String) {
+    let output = program.run(&["check"]).await;
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The line about that.
+fn line<'a>(told: &'a str, name: &str) -> &'a str {
+    let its = |line: &&str| line.split_whitespace().nth(1) == Some(name);
+    told.lines().find(its).unwrap_or_else(|| panic!("no line about {name}: {told}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_is_well_before_the_first_start_and_after_it() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let (code, told, complaints) = check(&program).await;
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
+    assert!(
+        line(&told, "database").ends_with("sqlite://milepost.db: no file yet; serve and migrate make it")
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "it makes nothing");
+
+    assert!(program.run(&["migrate"]).await.status.success());
+    let (code, told, complaints) = check(&program).await;
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
+    assert_eq!(line(&told, "database"), "ok     database  sqlite://milepost.db: answers, up to date");
+    assert!(told.lines().all(|line| line.starts_with("ok ")), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sqlite_file_without_tables_is_pending_and_stays_so() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("milepost.db"), "").unwrap();
+    let program = program(folder.path());
+    for _ in 0..2 {
+        let (code, told, complaints) = check(&program).await;
+        assert_eq!((code, complaints.as_str()), (Some(1), "error: 1 thing is wrong\n"), "{told}");
+        let expected = "wrong  database  MILEPOST_DATABASE_URL: sqlite://milepost.db: 1 migration is pending: \
+                        milepost migrate";
+        assert_eq!(line(&told, "database"), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_on_postgres_is_up_to_date_or_pending() {
+    let Some(database) = Database::postgres().await else { return };
+    let folder = TempDir::new().unwrap();
+    let program = on_postgres(folder.path(), &database.url);
+    let (code, told, _) = check(&program).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(line(&told, "database").ends_with(": answers, up to date"), "{told}");
+    database.store.unmigrate().await.unwrap();
+    let (code, told, _) = check(&program).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(line(&told, "database").ends_with(": 1 migration is pending: milepost migrate"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn senders_are_told_with_what_speaks_against_them() {
+    let folder = TempDir::new().unwrap();
+    let short = program(folder.path()).set("MILEPOST_WEBHOOK_SECRET_USPS", "usps-secret");
+    let (code, told, _) = check(&short).await;
+    assert_eq!(code, Some(0), "{told}");
+    let webhooks = line(&told, "webhooks");
+    assert!(webhooks.contains("usps on (a secret has 11 characters, and usps asks for 32), "), "{webhooks}");
+    assert!(webhooks.contains("fedex on, ups off (MILEPOST_WEBHOOK_SECRET_UPS is unset), "), "{webhooks}");
+    assert_eq!(line(&told, "dhl"), "ok     dhl       off");
+
+    let long = short.set("MILEPOST_WEBHOOK_SECRET_USPS", &"s".repeat(32));
+    let (_, told, _) = check(&long.clone().set("MILEPOST_WEBHOOK_SECRET_DHL", "dhl-secret")).await;
+    assert!(line(&told, "webhooks").contains("usps on, "), "{told}");
+    let unset = "ok     dhl       MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated";
+    assert_eq!(line(&told, "dhl"), unset);
+    let (_, told, _) = check(&long.set("MILEPOST_DHL_API_KEY", "key")).await;
+    let off =
+        "ok     dhl       dhl off (MILEPOST_WEBHOOK_SECRET_DHL is unset), though MILEPOST_DHL_API_KEY is set";
+    assert_eq!(line(&told, "dhl"), off);
+}

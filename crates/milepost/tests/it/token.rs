@@ -1,0 +1,27 @@
+//! `milepost token`: what it cannot sign is refused as bad usage, with the argument named.
+
+use tempfile::TempDir;
+
+use crate::installation::program;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_nobody_would_accept_is_refused_by_the_argument_at_fault() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    for (arguments, complaint) in [
+        (&["--role", "supplier"][..], "error: --supplier: a supplier's token needs the supplier's code"),
+        (&["--role", "supplier", "--supplier", " "], "error: --supplier: "),
+        (&["--role", "supplier", "--user", "bob"], "error: --supplier: "),
+        (&["--role", "customer"], "error: --user: "),
+        (&["--role", "carrier"], "--role"),
+        (&["--role", "system", "--ttl", "0s"], "--ttl"),
+        (&["--role", "system", "--ttl", "4000000000d"], "`4000000000d` is too long: 3650 days are the most"),
+    ] {
+        let output = program.run(&[&["token"], arguments].concat()).await;
+        let complaints = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}: {complaints}");
+        assert!(complaints.contains(complaint), "{arguments:?}: {complaints}");
+    }
+    let token = program.token(&["--role", "supplier", "--supplier", "ACME", "--ttl", "30m"]).await;
+    assert_eq!(token.split('.').count(), 3, "{token}");
+}

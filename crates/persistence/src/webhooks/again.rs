@@ -1,0 +1,125 @@
+//! Webhooks that are to be read again: their parcel is there now, their code has a meaning now, somebody asks.
+
+use chrono::{DateTime, Utc};
+use domain::WebhookId;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement,
+    sea_query::{Expr, LockBehavior, LockType},
+};
+use uuid::Uuid;
+
+use super::WebhookState;
+use crate::{
+    dialect::{Row, Table, Type, within},
+    entity::webhook::{self, Column},
+    error::Result,
+    shipments::Number,
+    store::{Store, Tx},
+};
+
+const NUMBERS: Table =
+    Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
+
+/// Makes the webhooks due that have something to say about the parcels which have got these numbers: those that wait
+/// for them, and those whose scans went to a parcel that had been called off by then. One that is being read at this
+/// moment is passed over: its reader looks for the numbers it misses under their locks, and sees the parcel. One that
+/// somebody else holds is found by [`wake_matched`].
+pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
+    if numbers.is_empty() {
+        return Ok(0);
+    }
+    let waiting = "JOIN webhook_waits w ON w.carrier = r.carrier AND w.tracking_number = r.tracking_number";
+    let passed_on = "JOIN shipments s ON s.carrier = r.carrier AND s.tracking_number = r.tracking_number \
+                     JOIN scans w ON w.shipment_id = s.shipment_id AND w.recorded_at >= s.cancelled_at \
+                     WHERE w.webhook_id IS NOT NULL";
+    let mut ids: Vec<Uuid> = Vec::new();
+    for join in [waiting, passed_on] {
+        let rows = numbers.iter().map(|(carrier, number)| {
+            Row::default().set("carrier", carrier.as_str()).set("tracking_number", number.as_str())
+        });
+        let statement = NUMBERS.select(tx.get_database_backend(), "w.webhook_id", join, rows.collect());
+        for row in tx.query_all_raw(statement).await? {
+            ids.push(row.try_get_by_index(0)?);
+        }
+    }
+    let idle = among(tx, &ids).filter(Column::DueAt.is_null());
+    let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
+    let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    make_due(tx, idle, now).await
+}
+
+/// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
+pub async fn retry(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    make_due(tx, among(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
+}
+
+/// Keeps webhooks from being read or settled until the transaction ends. Taken before numbers and orders.
+pub async fn lock(tx: &Tx, ids: &[WebhookId]) -> Result<()> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    among(tx, &ids).lock_exclusive().into_tuple::<Uuid>().all(tx).await?;
+    Ok(())
+}
+
+/// The ids of these webhooks, in the order in which everybody locks them.
+fn among(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
+    webhook::Entity::find()
+        .select_only()
+        .column(Column::WebhookId)
+        .filter(within(tx.get_database_backend(), Column::WebhookId, ids.iter().copied()))
+        .order_by_asc(Column::ContentHash)
+}
+
+async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
+    let ids = locked.into_tuple::<Uuid>().all(tx).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let done = webhook::Entity::update_many()
+        .col_expr(Column::State, Expr::value(WebhookState::Pending.as_str()))
+        .col_expr(Column::Failures, Expr::value(0))
+        .col_expr(Column::Error, Expr::value(None::<String>))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .filter(within(tx.get_database_backend(), Column::WebhookId, ids))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// Makes the webhooks due that were the first to bring a scan with this unknown code. Returns how many.
+pub async fn wake_unknown(tx: &Tx, sender: &str, code: &str, now: DateTime<Utc>) -> Result<u64> {
+    let backend = tx.get_database_backend();
+    let lock = if backend == DbBackend::Postgres { "ORDER BY content_hash FOR UPDATE" } else { "" };
+    let sql = format!(
+        "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE webhook_id IN \
+         (SELECT webhook_id FROM webhooks WHERE sender = $2 AND due_at IS NULL AND webhook_id IN \
+         (SELECT webhook_id FROM scans WHERE meaning = 'unknown' AND code = $3) {lock})"
+    );
+    let values = [now.into(), sender.into(), code.into()];
+    let woken = tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    Ok(woken.rows_affected())
+}
+
+/// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
+pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
+    let sql = "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
+               JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
+               JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number \
+               WHERE b.state = 'unmatched'";
+    let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
+    let mut numbers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let carrier: String = row.try_get_by_index(0)?;
+        if let Ok(carrier) = carrier.parse() {
+            numbers.push((carrier, row.try_get_by_index(1)?));
+        }
+    }
+    if numbers.is_empty() {
+        return Ok(0);
+    }
+    let tx = store.begin().await?;
+    let woken = wake(&tx, &numbers, now).await?;
+    store.commit(tx).await?;
+    Ok(woken)
+}

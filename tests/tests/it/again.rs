@@ -1,0 +1,139 @@
+//! Webhooks that are read more than once: what they say counts once, and reaches whoever it is for.
+
+use chrono::TimeDelta;
+use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
+use persistence::{due::Work, read, webhooks::WebhookState};
+use serde_json::{Value, json};
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, fedex, support},
+};
+
+use super::inbox::inbox;
+
+on_every_database!(
+    a_webhook_that_is_read_again_counts_nothing_twice,
+    what_waited_for_its_parcel_counts_when_it_is_heard,
+    a_webhook_about_very_many_parcels_is_taken_in_as_a_whole,
+    a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
+    what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next,
+);
+
+/// FedEx says of these parcels that they were this far, all in one body.
+fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
+    let results = numbers.iter().map(|number| {
+        let mut body: Value = serde_json::from_slice(&fedex(number, status, shop.now())).unwrap();
+        body["output"]["completeTrackResults"][0].take()
+    });
+    let results: Vec<Value> = results.collect();
+    json!({"output": {"completeTrackResults": results}}).to_string().into_bytes()
+}
+
+/// How often each scan of the order's first parcel came.
+async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
+    let parcel = shop.order(order).await.shipments()[0].id;
+    let scans = read::scans_of(&shop.app.store, &[parcel]).await.unwrap().remove(&parcel).unwrap_or_default();
+    scans.iter().map(|stored| stored.seen).collect()
+}
+
+async fn a_webhook_that_is_read_again_counts_nothing_twice(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "616001").await;
+    shop.scan("616001", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    // The same scan in another body.
+    let numbers = ["616001", "616002"].map(str::to_owned);
+    shop.push(&batch(&shop, &numbers, ShipmentStatus::InTransit)).await;
+    shop.drain().await;
+    assert_eq!(seen(&shop, order).await, [2]);
+    for _ in 0..2 {
+        for webhook in inbox(&shop).await {
+            shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+        }
+        shop.drain().await;
+    }
+    assert_eq!(seen(&shop, order).await, [2]);
+}
+
+async fn what_waited_for_its_parcel_counts_when_it_is_heard(database: Database) {
+    let shop = Shop::new(database.store);
+    let known = shop.processing(&[1]).await;
+    shop.ship(known, "626001").await;
+    let numbers = ["626001", "626002"].map(str::to_owned);
+    shop.push(&batch(&shop, &numbers, ShipmentStatus::InTransit)).await;
+    shop.scan("626002", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, "626002").await;
+    shop.drain().await;
+    assert_eq!((seen(&shop, known).await, seen(&shop, late).await), (vec![1], vec![2]));
+    assert!(inbox(&shop).await.iter().all(|webhook| webhook.state == WebhookState::Processed));
+}
+
+/// Three orders among so many numbers that nobody has, the last of them among the last numbers.
+async fn among_very_many(shop: &Shop, prefix: &str) -> (Vec<String>, Vec<OrderId>) {
+    let numbers: Vec<String> = (0..450).map(|at| format!("{prefix}{at:03}")).collect();
+    let mut orders = Vec::new();
+    for at in [0, 250, 449] {
+        let order = shop.processing(&[1]).await;
+        shop.ship(order, &numbers[at]).await;
+        orders.push(order);
+    }
+    (numbers, orders)
+}
+
+async fn a_webhook_about_very_many_parcels_is_taken_in_as_a_whole(database: Database) {
+    let shop = Shop::new(database.store);
+    let (numbers, orders) = among_very_many(&shop, "636").await;
+    shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
+    shop.drain().await;
+    for order in orders {
+        assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
+    }
+    let webhook = &inbox(&shop).await[0];
+    assert_eq!(webhook.state, WebhookState::Unmatched);
+    let reason = webhook.reason.clone().unwrap();
+    assert!(reason.starts_with("3 applied, no parcel with the FedEx number 636001 yet"), "{reason}");
+    assert!(reason.ends_with("nor with 437 others"), "{reason}");
+    // One of those that nobody had.
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, &numbers[300]).await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::OutForDelivery);
+    assert_eq!(seen(&shop, late).await, [1]);
+}
+
+async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Database) {
+    let shop = Shop::new(database.store);
+    let (numbers, orders) = among_very_many(&shop, "646").await;
+    shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
+    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    // Its lease has run out and somebody else has it: the first reader stops where it is.
+    shop.wait(TimeDelta::minutes(2));
+    let next = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.process_webhooks(&leased).await.unwrap();
+    assert_eq!(shop.status(orders[2]).await, OrderStatus::AwaitingPickup);
+    shop.app.process_webhooks(&next).await.unwrap();
+    for order in orders {
+        assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
+    }
+}
+
+async fn what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[2]).await;
+    let wrong = shop.ship(order, "656001").await;
+    shop.wait(TimeDelta::minutes(5));
+    let cancel = Request::CancelShipment { id: wrong.id, reason: "packed anew".to_owned() };
+    shop.ask(order, cancel).await.unwrap();
+    shop.wait(TimeDelta::minutes(5));
+    shop.scan("656001", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+    shop.wait(TimeDelta::minutes(5));
+    shop.ship(order, "656001").await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+}
