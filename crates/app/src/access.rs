@@ -7,6 +7,8 @@ mod shown;
 
 use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
+pub use shown::Parcels;
+
 use crate::error::Result;
 
 /// Who asks, and with which HTTP request.
@@ -54,7 +56,7 @@ impl Caller {
         match self.scope() {
             Scope::All => true,
             Scope::Own(own) => own == order.user_id,
-            Scope::Supplies(code) => items.iter().any(|item| shown::is_sent_by(item, code)),
+            Scope::Supplies(_) => items.iter().any(|item| item.is_supplied_by(&self.actor)),
             Scope::None => false,
         }
     }

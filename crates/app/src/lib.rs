@@ -25,7 +25,7 @@ use std::{collections::HashMap, sync::Arc};
 use carriers::{CodeMap, Secrets, Sender};
 use persistence::{Store, webhooks::NewWebhook};
 
-pub use access::Caller;
+pub use access::{Caller, Parcels};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use idempotency::IdempotencyKey;

@@ -14,7 +14,11 @@ use persistence::{
 };
 use uuid::Uuid;
 
-use crate::{App, Caller, access::Scope, error::Result};
+use crate::{
+    App, Caller,
+    access::{Parcels, Scope},
+    error::Result,
+};
 
 impl App {
     /// One order, if the caller may see it.
@@ -63,7 +67,7 @@ impl App {
         carrier: Carrier,
         number: &str,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        let Some(number) = domain::normalize_tracking_number(number) else { return Ok(None) };
+        let Some(number) = domain::normalize_tracking_number(carrier, number) else { return Ok(None) };
         let shipment = read::shipment_by_number(&self.store, carrier, &number).await?;
         self.with_order(caller, shipment).await
     }
@@ -125,20 +129,20 @@ impl App {
         }
     }
 
-    /// The parcels of orders the caller has been shown, oldest first.
+    /// The parcels of orders the caller has been shown.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn shipments_of(
+    pub async fn parcels_of(
         &self,
         caller: &Caller,
         orders: Vec<OrderId>,
-    ) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
+    ) -> Result<HashMap<OrderId, Parcels>> {
         let items = self.items_to_judge_by(caller, &orders).await?;
         let found = self.pages.shipments.of(orders).await?;
         let shown = |(id, shipments)| {
             let items = items.get(&id).map(Arc::as_ref).unwrap_or_default();
-            (id, caller.shown_shipments(items, shipments))
+            (id, caller.shown_parcels(items, shipments))
         };
         Ok(found.into_iter().map(shown).collect())
     }

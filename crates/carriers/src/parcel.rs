@@ -5,7 +5,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity};
+use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
 use crate::gather;
@@ -147,16 +147,18 @@ const MAX_CODE: usize = 200;
 /// The longest tracking number taken. The longest in use have 34 characters.
 const MAX_TRACKING_NUMBER: usize = 64;
 
-/// A tracking number in the one spelling we compare: no blanks, capitals.
-pub(crate) fn tracking_number(sent: Option<String>) -> Result<String, Unreadable> {
-    let number: String = sent.iter().flat_map(|text| text.chars()).filter(|c| !c.is_whitespace()).collect();
-    if number.is_empty() {
-        Err(Unreadable("`trackingNumber` is missing".into()))
-    } else if number.chars().count() > MAX_TRACKING_NUMBER {
-        Err(Unreadable(format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters")))
-    } else {
-        Ok(number.to_ascii_uppercase())
-    }
+/// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
+pub(crate) fn tracking_number(carrier: Carrier, sent: Option<String>) -> Result<String, Unreadable> {
+    let sent = sent.unwrap_or_default();
+    normalize_tracking_number(carrier, &sent).ok_or_else(|| {
+        Unreadable(match sent.chars().filter(|c| !c.is_whitespace()).count() {
+            0 => "`trackingNumber` is missing".into(),
+            length if length > MAX_TRACKING_NUMBER => {
+                format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters")
+            }
+            _ => "the tracking number has more in it than letters, digits and hyphens".into(),
+        })
+    })
 }
 
 /// A code as it is shown, and as the setting `MILEPOST_CARRIER_CODES` names it: its parts with slashes between, those
@@ -260,9 +262,13 @@ mod tests {
 
     #[test]
     fn tracking_numbers_have_one_spelling() {
-        assert_eq!(tracking_number(Some(" 1z999 aa1\t0".into())), Ok("1Z999AA10".into()));
-        assert!(tracking_number(Some("  ".into())).is_err());
-        assert!(tracking_number(None).is_err());
-        assert!(tracking_number(Some("9".repeat(65))).is_err());
+        let read = |sent: &str| tracking_number(Carrier::Ups, Some(sent.to_owned()));
+        assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
+        assert_eq!(read("  "), tracking_number(Carrier::Ups, None));
+        assert!(read(&"9".repeat(65)).is_err());
+        for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
+            let Unreadable(reason) = read(nobody_registers).unwrap_err();
+            assert_eq!(reason, "the tracking number has more in it than letters, digits and hyphens");
+        }
     }
 }

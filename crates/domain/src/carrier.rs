@@ -45,10 +45,30 @@ impl Carrier {
     }
 }
 
-/// A tracking number as we keep it: without blanks, in capitals. Nothing where the text cannot be one.
-pub fn normalize_tracking_number(text: &str) -> Option<String> {
+/// A tracking number as we keep it: without blanks, in capitals, without what is no part of it on the barcode.
+/// Nothing where the text cannot be one. Whoever registers a parcel, asks for one or speaks of one is read by this,
+/// so that they mean the same parcel.
+pub fn normalize_tracking_number(carrier: Carrier, text: &str) -> Option<String> {
     let number: String =
         text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
     let plausible = number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (plausible && (1..=64).contains(&number.len())).then_some(number)
+    if !plausible || !(1..=64).contains(&number.len()) {
+        return None;
+    }
+    Some(match carrier {
+        Carrier::Usps => without_routing(number),
+        Carrier::Fedex | Carrier::Ups | Carrier::Dhl => number,
+    })
+}
+
+/// A number of USPS without what a scanned barcode has before it: `420` and the ZIP code of the destination, of five
+/// or nine digits. Only where the rest can be a number: a short one may begin with `420` by itself.
+fn without_routing(number: String) -> String {
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    let routed = number.strip_prefix("420").filter(|_| digits);
+    let rest = [9, 5].into_iter().find_map(|zip| {
+        let rest = routed?.get(zip..)?;
+        Some(rest).filter(|rest| rest.len() >= 20 && rest.starts_with('9'))
+    });
+    rest.map(str::to_owned).unwrap_or(number)
 }

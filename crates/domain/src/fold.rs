@@ -58,9 +58,11 @@ pub(crate) fn evidence<'a>(
     earliest(&counted(scans, placed_at), rank)
 }
 
-/// What a scan did when it came, the parcel having gone from `before` to `after` by it.
+/// What a scan did when it came, the parcel having gone from `before` to `after` by it. `all` are the scans there
+/// are since, this one too.
 pub(crate) fn effect(
     scan: &Scan,
+    all: &[Scan],
     ours: &Ours<'_>,
     order: OrderStatus,
     before: &Tracking,
@@ -74,8 +76,11 @@ pub(crate) fn effect(
         Meaning::Informational => return ScanEffect::Informational,
         Meaning::Status(_) | Meaning::Condition(_) => {}
     }
-    if after.delivered_at.is_some_and(|at| is_return_leg(scan, at)) {
-        return ScanEffect::ReturnLeg;
+    if after.delivered_at.is_some() {
+        let all: Vec<&Scan> = all.iter().filter(|scan| ours.has(scan)).collect();
+        if WayBack::among(&all).is_some_and(|way_back| way_back.has(scan)) {
+            return ScanEffect::ReturnLeg;
+        }
     }
     match order {
         OrderStatus::Cancelled | OrderStatus::Returned => ScanEffect::OrderClosed,
@@ -95,8 +100,8 @@ fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Ut
     let mut scans: Vec<&Scan> = scans.into_iter().collect();
     let ours = Ours::among(scans.iter().copied(), placed_at);
     scans.retain(|scan| ours.has(scan));
-    if let Some(delivered) = earliest(&scans, Rank::Delivered) {
-        scans.retain(|scan| !is_return_leg(scan, delivered.occurred_at));
+    if let Some(way_back) = WayBack::among(&scans) {
+        scans.retain(|scan| !way_back.has(scan));
     }
     scans
 }
@@ -129,16 +134,44 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// Whether the scan is from before there was such an order. An estimated time says nothing. Times are
-/// subtracted from each other: a day before the first day there is would be no time.
-pub(crate) fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
+/// Whether the scan is from before there was such an order: of another parcel then, numbers are used again. An
+/// estimated time says nothing. Times are subtracted from each other: a day before the first day there is would
+/// be no time.
+pub fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
     !scan.time_estimated && placed_at - scan.occurred_at > MAX_BEFORE_ORDER
 }
 
-/// Whether the scan belongs to the way back of a parcel that was delivered then.
-fn is_return_leg(scan: &Scan, delivered_at: DateTime<Utc>) -> bool {
+/// The way back of a parcel that was delivered. What happens on it is no news of the way there: a return that is
+/// late or damaged does not make a delivered parcel late or damaged.
+struct WayBack {
+    delivered_at: DateTime<Utc>,
+    begins_at: DateTime<Utc>,
+}
+
+impl WayBack {
+    /// The way back that these scans of one parcel show.
+    fn among(scans: &[&Scan]) -> Option<Self> {
+        let delivered_at = earliest(scans, Rank::Delivered)?.occurred_at;
+        let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
+        let begins_at = begins.map(|scan| scan.occurred_at).min()?;
+        Some(Self { delivered_at, begins_at })
+    }
+
+    /// Whether the scan is one of it: what begins it, and all that is known to have happened since. The scan of the
+    /// delivery itself may have the same time. When one without a time of its own happened, nobody knows.
+    fn has(&self, scan: &Scan) -> bool {
+        let since = scan.occurred_at >= self.begins_at && scan.occurred_at > self.delivered_at;
+        begins_way_back(scan, self.delivered_at) || (since && !scan.time_estimated)
+    }
+}
+
+/// Whether the scan shows a parcel that was delivered then on its way back. That a pick-up without a time of its
+/// own arrived so late shows nothing: it may be one of the way there.
+fn begins_way_back(scan: &Scan, delivered_at: DateTime<Utc>) -> bool {
     match scan.meaning {
-        Meaning::Status(ShipmentStatus::PickedUp) => scan.occurred_at - delivered_at >= RETURN_PICKUP_AFTER,
+        Meaning::Status(ShipmentStatus::PickedUp) => {
+            !scan.time_estimated && scan.occurred_at - delivered_at >= RETURN_PICKUP_AFTER
+        }
         Meaning::Status(ShipmentStatus::ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
             scan.occurred_at >= delivered_at
         }

@@ -103,8 +103,8 @@ impl Item {
         }
     }
 
-    /// Whether the actor may know of it. To a supplier, items of others do not exist.
-    pub fn is_known_to(&self, actor: &Actor) -> bool {
+    /// Whether the actor may name it in a request. To a supplier, items of others do not exist.
+    pub fn may_be_named_by(&self, actor: &Actor) -> bool {
         match actor.kind {
             ActorKind::System | ActorKind::Support | ActorKind::Carrier | ActorKind::Customer => true,
             ActorKind::Supplier => self.is_supplied_by(actor),

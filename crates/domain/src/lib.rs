@@ -24,7 +24,7 @@ mod transition;
 
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, normalize_tracking_number};
-pub use fold::fold;
+pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;

@@ -8,6 +8,7 @@ mod dropship;
 mod guard;
 mod place;
 mod returns;
+mod scans;
 mod ship;
 mod walk;
 

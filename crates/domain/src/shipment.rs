@@ -243,4 +243,9 @@ impl Shipment {
     pub fn is_live(&self) -> bool {
         self.status() != ShipmentStatus::Cancelled
     }
+
+    /// Whether its carrier has it although we called it off: its units may travel twice.
+    pub fn moves_though_called_off(&self) -> bool {
+        self.cancelled_at.is_some() && self.tracking.status.rank() >= Rank::Shipped
+    }
 }

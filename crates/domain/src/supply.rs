@@ -86,9 +86,22 @@ impl Deadlines {
         if origin.is_some_and(|origin| origin.kind == OriginKind::Supplier) {
             return Ok(());
         }
+        self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true)
+    }
+
+    /// Refuses deadlines that nobody can keep. For new ones only: those that were agreed pass by themselves.
+    pub(crate) fn check_ahead(&self, prefix: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
+        self.refuse(prefix, "that time has passed: nobody can keep it", |deadline| deadline < now)
+    }
+
+    fn refuse(
+        &self,
+        prefix: &str,
+        message: &str,
+        is_wrong: impl Fn(DateTime<Utc>) -> bool,
+    ) -> Result<(), Refusal> {
         for (field, deadline) in [("acceptBy", self.accept_by), ("shipBy", self.ship_by)] {
-            if deadline.is_some() {
-                let message = "only an item that a supplier ships has such a deadline";
+            if deadline.is_some_and(&is_wrong) {
                 return Err(Refusal::invalid(format!("{prefix}{field}"), message));
             }
         }
@@ -110,9 +123,13 @@ impl Item {
         let Deadlines { accept_by, ship_by } = self.supply.deadlines;
         let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
         let shipped = self.units_at(Rank::Shipped, status, shipments);
-        if passed(accept_by) && self.supply.answer.is_none() && shipped == 0 {
+        // What others ship in the supplier's place is no answer for the rest.
+        if shipped >= self.wanted() {
+            return None;
+        }
+        if passed(accept_by) && self.supply.answer.is_none() {
             return Some(Overdue::AcceptBy);
         }
-        (passed(ship_by) && shipped < self.wanted()).then_some(Overdue::ShipBy)
+        passed(ship_by).then_some(Overdue::ShipBy)
     }
 }

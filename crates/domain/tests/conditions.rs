@@ -157,6 +157,71 @@ fn a_pick_up_a_day_after_delivery_is_the_way_back_and_changes_nothing() {
 }
 
 #[test]
+fn what_happens_on_the_way_back_changes_nothing_of_what_was_delivered() {
+    let there = [milestone(1, InTransit, 100), trouble(2, Damaged, DAY), milestone(3, Delivered, 3 * DAY)];
+    let begins = [
+        milestone(4, PickedUp, 10 * DAY),
+        milestone(4, ReturnedToSender, 10 * DAY),
+        trouble(4, Returning, 10 * DAY),
+    ];
+    for begin in begins {
+        let returned = [&there[..], std::slice::from_ref(&begin)].concat();
+        assert_eq!(folded(&returned), folded(&there), "{:?}", begin.meaning);
+        let mut all = returned.clone();
+        for kind in ConditionKind::ALL {
+            let late = trouble(10 + all.len() as u8, kind, 11 * DAY);
+            assert_eq!(
+                folded(&[&returned[..], std::slice::from_ref(&late)].concat()),
+                folded(&there),
+                "{kind}"
+            );
+            all.push(late);
+        }
+        all.push(Scan {
+            estimate: Some(promise(11 * DAY, 14 * DAY)),
+            ..scan(60, Meaning::Informational, 11 * DAY)
+        });
+        all.extend([milestone(61, OutForDelivery, 13 * DAY), milestone(62, Delivered, 14 * DAY)]);
+        assert_eq!(folded(&all), folded(&there), "{:?}", begin.meaning);
+        all.reverse();
+        assert_eq!(folded(&all), folded(&there), "in whatever order they come");
+    }
+}
+
+#[test]
+fn trouble_between_the_delivery_and_the_way_back_stays_what_it_was() {
+    let damaged = [milestone(1, Delivered, 3 * DAY), trouble(2, Damaged, 4 * DAY)];
+    let back =
+        [milestone(3, PickedUp, 10 * DAY), trouble(4, Delayed, 11 * DAY), milestone(5, Delivered, 14 * DAY)];
+    assert_eq!(kind(&damaged), Some(Damaged));
+    assert_eq!(
+        folded(&[&damaged[..], &back].concat()),
+        folded(&damaged),
+        "not cleared where it came back to"
+    );
+    let at_once = [milestone(1, Delivered, 500), trouble(2, Returning, 500), trouble(3, Damaged, 500)];
+    assert_eq!(kind(&at_once), Some(Damaged), "of one moment nobody knows what came first");
+    assert_eq!(folded(&at_once).status, Delivered);
+}
+
+#[test]
+fn that_a_scan_without_a_time_of_its_own_arrived_late_does_not_make_it_one_of_the_way_back() {
+    let delivered = [milestone(1, PickedUp, 100), milestone(2, Delivered, 500)];
+    let trouble_later = trouble(4, Damaged, 500 + 3 * DAY);
+    let late = estimated(milestone(3, PickedUp, 500 + 2 * DAY));
+    let set = [&delivered[..], &[late, trouble_later]].concat();
+    assert_eq!(kind(&set), Some(Damaged), "no way back has begun");
+    let way_there = [milestone(2, Delivered, 500), estimated(milestone(3, PickedUp, 500 + 2 * DAY))];
+    assert!(!folded(&way_there).shipped_inferred, "it was picked up, whenever that was");
+    let return_code = estimated(milestone(3, ReturnedToSender, 500 + 2 * DAY));
+    assert_eq!(
+        folded(&[&delivered[..], &[return_code]].concat()),
+        folded(&delivered),
+        "the code says it itself"
+    );
+}
+
+#[test]
 fn the_carriers_cancellation_gives_way_to_movement_whichever_came_first() {
     let cancelled = milestone(1, Cancelled, 500);
     assert_eq!(folded(std::slice::from_ref(&cancelled)).status, Cancelled);

@@ -1,22 +1,17 @@
-//! Dropship: a supplier accepts, declines and ships its items, or is late; staff give them to somebody else.
+//! Dropship: a supplier accepts, declines and ships its items; staff give them to somebody else.
 
 mod support;
 
 use domain::{
-    Deadlines, FulfillmentPath, OrderStatus, OrderStatus::*, Overdue, Refusal, Request, ScanEffect,
-    ShipmentRefusal, ShipmentStatus,
+    Deadlines, FulfillmentPath, OrderStatus, OrderStatus::*, Refusal, Request, ScanEffect, ShipmentRefusal,
+    ShipmentStatus,
 };
-use proptest::{collection::vec, prelude::*, sample::select};
 use support::{
-    Story, VERSION, at, by, invalid, item_id, lines, milestone, order, parcel, supplied, supplier, warehouse,
+    Story, VERSION, at, by, dropship, invalid, item_id, lines, milestone, order, supplied, supplier,
+    warehouse,
 };
 
 const NONE: Deadlines = Deadlines { accept_by: None, ship_by: None };
-
-/// An order in processing, one item for each supplier; a blank code is the merchant's own.
-fn dropship(of: &[(&str, u32)]) -> Story {
-    Story::of(order(Processing, supplied(of), vec![]))
-}
 
 #[test]
 fn a_supplier_accepts_once_and_that_is_no_event() {
@@ -154,6 +149,10 @@ fn a_reassigned_item_belongs_to_somebody_else_and_the_plan_stays_as_it_was_place
     story.as_supplier("other").accept(&[1, 2]).expect("both are its own");
     assert!(!story.as_staff().reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
     assert!(story.item(1).supply.accepted_at().is_some(), "asked again for what is so, nothing is forgotten");
+    story.now = 300;
+    let again =
+        story.reassign(&[1], supplier("other"), agreed).expect("it is so, though the times have passed");
+    assert!(!again.changed);
     story.reassign(&[1, 2], warehouse("north"), NONE).expect("nothing is packed");
     assert_eq!(story.item(1).supply, domain::Supply::default());
     assert_eq!((story.order.head().fulfillment_path, path), (path, FulfillmentPath::SingleWarehouse));
@@ -167,6 +166,11 @@ fn deadlines_of_a_warehouse_and_origins_nobody_can_read_are_refused_by_name() {
     let ship = Deadlines { ship_by: Some(at(9)), ..NONE };
     assert_eq!(invalid(story.reassign(&[1], warehouse("north"), accept)).0, "acceptBy");
     assert_eq!(invalid(story.reassign(&[1], warehouse("north"), ship)).0, "shipBy");
+    let (_, message) =
+        invalid(story.reassign(&[1], supplier("other"), Deadlines { accept_by: Some(at(0)), ..NONE }));
+    assert_eq!(message, "that time has passed: nobody can keep it");
+    let passed = Deadlines { ship_by: Some(at(0)), ..NONE };
+    assert_eq!(invalid(story.reassign(&[1], supplier("other"), passed)).0, "shipBy");
     assert_eq!(invalid(story.reassign(&[1], supplier(" "), NONE)).0, "origin.code");
     assert_eq!(invalid(story.reassign(&[], supplier("acme"), NONE)).0, "itemIds");
     assert_eq!(invalid(story.reassign(&[1, 9], supplier("acme"), NONE)).0, "itemIds[1]");
@@ -202,158 +206,6 @@ fn a_closed_order_is_neither_accepted_nor_declined_nor_reassigned() {
     story.as_supplier("acme").accept(&[1]).expect("its own");
     story.as_staff().go(Cancelled).expect("nothing moves");
     assert!(!story.as_supplier("acme").accept(&[1]).expect("it has").changed);
-}
-
-#[test]
-fn a_supplier_is_late_with_the_answer_then_with_the_parcel() {
-    let mut of_three = supplied(&[("acme", 3)]);
-    of_three[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
-    let mut story = Story::of(order(Processing, of_three, vec![]));
-    let late =
-        |story: &Story, minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
-    assert_eq!(
-        [60, 61, 91].map(|now| late(&story, now)),
-        [None, Some(Overdue::AcceptBy), Some(Overdue::AcceptBy)]
-    );
-    story.as_supplier("acme").accept(&[1]).expect("its own");
-    assert_eq!([61, 90, 91].map(|now| late(&story, now)), [None, None, Some(Overdue::ShipBy)]);
-    story.ship(1, &[(1, 2)]).expect("free");
-    story.as_staff().scanned(1, ShipmentStatus::PickedUp);
-    assert_eq!(late(&story, 91), Some(Overdue::ShipBy), "one unit is in no parcel");
-    story.cancel_items(&[(1, 1)]).expect("free");
-    assert_eq!(late(&story, 91), None, "every wanted unit is with a carrier");
-}
-
-#[test]
-fn a_declined_item_waits_for_no_answer_and_is_still_to_be_shipped() {
-    let mut of_one = supplied(&[("acme", 1)]);
-    of_one[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
-    let mut story = Story::of(order(Processing, of_one, vec![]));
-    story.decline(&[1]).expect("nothing is packed");
-    let late = |minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
-    assert_eq!([61, 91].map(late), [None, Some(Overdue::ShipBy)]);
-}
-
-#[test]
-fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobody_wants() {
-    let mut of_two = supplied(&[("acme", 2)]);
-    of_two[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
-    for status in OrderStatus::ALL {
-        let late = of_two[0].overdue(&[], status, at(100));
-        match status {
-            Placed | PaymentConfirmed | Processing | AwaitingPickup => {
-                assert_eq!(late, Some(Overdue::AcceptBy))
-            }
-            // No parcel is known: the status speaks for every unit.
-            Shipped | OutForDelivery | Delivered | Cancelled | ReturnInitiated | Returned => {
-                assert_eq!(late, None, "{status}");
-            }
-        }
-    }
-    let shipped = [parcel(1, ShipmentStatus::PickedUp, &[(1, 2)])];
-    assert_eq!(of_two[0].overdue(&shipped, Processing, at(100)), None, "shipped without a word");
-    of_two[0].cancelled = 2;
-    assert_eq!(of_two[0].overdue(&[], Processing, at(100)), None);
-}
-
-#[derive(Clone, Debug)]
-enum Act {
-    Accept(Vec<u32>),
-    Decline(Vec<u32>),
-    Reassign(Vec<u32>, usize),
-    Ship(Vec<(u32, u32)>),
-    ShipAll,
-    CallOff(u32),
-    Scan(u32, ShipmentStatus),
-}
-
-const WHO: [&str; 3] = ["", "acme", "other"];
-
-fn act() -> impl Strategy<Value = Act> {
-    let some = || vec(1..=4u32, 1..=3);
-    prop_oneof![
-        3 => some().prop_map(Act::Accept),
-        3 => some().prop_map(Act::Decline),
-        3 => (some(), 0..WHO.len()).prop_map(|(items, to)| Act::Reassign(items, to)),
-        4 => vec((1..=4u32, 1..=2u32), 1..=2).prop_map(Act::Ship),
-        1 => Just(Act::ShipAll),
-        3 => (1..=20u32).prop_map(Act::CallOff),
-        3 => (1..=20u32, select(ShipmentStatus::ALL.to_vec())).prop_map(|(parcel, to)| Act::Scan(parcel, to)),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
-    /// Whatever suppliers and staff ask for in whatever order: the invariants of a `Story` hold, an answer is what
-    /// was last said, an item belongs to whom it was last given, and no supplier reads of another's item.
-    #[test]
-    fn whoever_asks_for_what_answers_and_origins_are_what_was_last_granted(
-        acts in vec((0..WHO.len(), act()), 1..40),
-    ) {
-        let mut story = dropship(&[("acme", 2), ("other", 3), ("", 1)]);
-        let mut parcels = 0;
-        for (who, act) in acts {
-            let who = WHO[who];
-            if who.is_empty() { story.as_staff() } else { story.as_supplier(who) };
-            let before = story.order.items().to_vec();
-            let answer = match &act {
-                Act::Accept(items) => story.accept(items),
-                Act::Decline(items) => story.decline(items),
-                Act::Reassign(items, to) => {
-                    let to = WHO[*to];
-                    let to = if to.is_empty() { warehouse("main") } else { supplier(to) };
-                    story.reassign(items, to, NONE)
-                }
-                Act::Ship(of) => {
-                    parcels += 1;
-                    story.ship(parcels, of)
-                }
-                Act::ShipAll => {
-                    parcels += 1;
-                    story.ship_as(parcels, &format!("N{parcels}"), None)
-                }
-                Act::CallOff(parcel) => story.call_off(*parcel),
-                Act::Scan(parcel, to) => {
-                    if story.order.shipments().iter().any(|one| one.id == support::parcel_id(*parcel)) {
-                        story.as_staff().scanned(*parcel, *to);
-                    }
-                    continue;
-                }
-            };
-            if let Err(refusal) = &answer {
-                let told = refusal.to_string();
-                let foreign = |item: &&domain::Item| !who.is_empty() && item.origin != Some(supplier(who));
-                for item in before.iter().filter(foreign) {
-                    prop_assert!(!told.contains(&item.sku), "{who} reads: {told}");
-                }
-                continue;
-            }
-            let shipped = story.order.shipments().last().filter(|_| matches!(act, Act::Ship(_) | Act::ShipAll));
-            for (number, (was, now)) in (1..).zip(before.iter().zip(story.order.items())) {
-                let (accepted, declined) = (now.supply.accepted_at().is_some(), now.supply.declined().is_some());
-                match &act {
-                    Act::Accept(items) if items.contains(&number) => prop_assert!(accepted),
-                    Act::Decline(items) if items.contains(&number) => prop_assert!(declined),
-                    Act::Reassign(items, to) if items.contains(&number) => {
-                        let code = now.origin.as_ref().map(|origin| origin.code.as_str());
-                        prop_assert_eq!(code, Some(if *to == 0 { "main" } else { WHO[*to] }));
-                        prop_assert!(!declined);
-                    }
-                    Act::Ship(_) | Act::ShipAll if shipped.is_some_and(|parcel| ships(parcel, now)) => {
-                        prop_assert!(accepted);
-                    }
-                    _ => prop_assert_eq!(was, now, "nobody spoke of it"),
-                }
-            }
-        }
-    }
-}
-
-/// Whether a supplier's own item is in that parcel of the supplier's.
-fn ships(parcel: &domain::Shipment, item: &domain::Item) -> bool {
-    let from_supplier = parcel.origin.kind == domain::OriginKind::Supplier;
-    from_supplier && item.origin.as_ref() == Some(&parcel.origin) && item.units_in([parcel]) > 0
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{ConditionKind, Meaning, OrderStatus, ScanEffect, ScanEffect::*, ShipmentStatus};
+use domain::{ConditionKind, Meaning, OrderStatus, Scan, ScanEffect, ScanEffect::*, ShipmentStatus};
 use support::{Story, milestone, scan};
 
 fn shipped_from(status: OrderStatus) -> Story {
@@ -68,6 +68,41 @@ fn the_way_back_of_a_delivered_parcel_is_a_return_leg() {
 }
 
 #[test]
+fn everything_since_the_way_back_began_is_a_return_leg_whenever_it_comes() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    story.scans(1, &[milestone(1, ShipmentStatus::Delivered, 100)]);
+    assert_eq!(
+        effect(&mut story, Meaning::Condition(ConditionKind::Damaged), 4_000),
+        Applied,
+        "nobody knows yet"
+    );
+    assert_eq!(story.scans(1, &[milestone(2, ShipmentStatus::PickedUp, 3_000)]), [ReturnLeg]);
+    let after = story.tracking(1).clone();
+    assert_eq!(after.condition, None, "it was on the way back");
+    let later = [
+        scan(3, Meaning::Condition(ConditionKind::Delayed), 4_100),
+        milestone(4, ShipmentStatus::InTransit, 4_200),
+        milestone(5, ShipmentStatus::Delivered, 4_300),
+    ];
+    assert_eq!(story.scans(1, &later), [ReturnLeg; 3]);
+    assert_eq!(*story.tracking(1), after);
+    let before = scan(6, Meaning::Condition(ConditionKind::Damaged), 2_000);
+    assert_eq!(story.scans(1, &[before]), [Applied], "two hours after the delivery it was with the customer");
+}
+
+#[test]
+fn a_pick_up_without_a_time_of_its_own_that_arrives_late_is_no_return_leg() {
+    let mut story = shipped_from(OrderStatus::Processing);
+    story.scans(
+        1,
+        &[milestone(1, ShipmentStatus::PickedUp, 50), milestone(2, ShipmentStatus::Delivered, 100)],
+    );
+    let zoneless = |number, status| Scan { time_estimated: true, ..milestone(number, status, 3_000) };
+    assert_eq!(story.scans(1, &[zoneless(3, ShipmentStatus::PickedUp)]), [Stale]);
+    assert_eq!(story.scans(1, &[zoneless(4, ShipmentStatus::ReturnedToSender)]), [ReturnLeg]);
+}
+
+#[test]
 fn a_scan_for_a_cancelled_or_returned_order_is_kept_and_changes_no_order() {
     let mut story = shipped_from(OrderStatus::Processing);
     story.go(OrderStatus::Cancelled).expect("nothing moves yet");
@@ -84,6 +119,7 @@ fn a_scan_for_a_parcel_we_called_off_changes_nothing_also_before_the_payment() {
         let before = story.path();
         assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Stale);
         assert_eq!(story.parcel(1).status(), ShipmentStatus::Cancelled);
+        assert!(story.parcel(1).moves_though_called_off(), "which somebody has to be told");
         assert_eq!(story.path(), before);
     }
 }

@@ -4,8 +4,10 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use domain::{
-    ConditionKind, Meaning, OrderStatus, Rank, Scan, ShipmentStatus, ShipmentStatus::*, Tracking, fold,
+    ConditionKind, Estimate, Meaning, OrderStatus, Rank, Scan, ShipmentStatus, ShipmentStatus::*, Tracking,
+    fold,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::{Story, at, milestone, promise, scan};
@@ -129,6 +131,132 @@ proptest! {
         }
         prop_assert_eq!(tracking.shipped_at.is_some(), tracking.status.rank() >= Rank::Shipped);
         prop_assert_eq!(tracking.out_for_delivery_at.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
+    }
+
+    /// Of the story told from its first moment to its last, the last trouble stands, unless the parcel got past such
+    /// trouble since.
+    #[test]
+    fn the_condition_is_what_is_left_at_the_end_of_the_story(set in scans()) {
+        let set = one_after_the_other(of_one_package(set));
+        let there = way_there(&set);
+        let told = |wanted: &dyn Fn(&Scan) -> bool| {
+            let of_kind = there.iter().filter(|scan| wanted(scan));
+            let (guessed, known): (Vec<&Scan>, Vec<&Scan>) = of_kind.partition(|scan| scan.time_estimated);
+            if known.is_empty() { guessed } else { known }
+        };
+        let troubles = told(&|scan| trouble(scan).is_some());
+        let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, scan.occurred_at)));
+        if let Some((kind, since)) = now {
+            let past = told(&|scan| gets_past(scan, kind));
+            if past.iter().any(|scan| scan.occurred_at > since) {
+                now = None;
+            }
+        }
+        let condition = folded(&set).condition;
+        prop_assert_eq!(condition.map(|condition| (condition.kind, condition.since)), now);
+    }
+
+    /// No promise of the way there was made later, and none at the same time for a later day.
+    #[test]
+    fn the_estimated_delivery_is_the_promise_that_nothing_overrides(set in scans()) {
+        let set = of_one_package(set);
+        let kept: Vec<_> = way_there(&set).into_iter().filter_map(|scan| scan.estimate).collect();
+        let overridden = |one: &Estimate| {
+            let by = |other: &Estimate| {
+                other.said_at > one.said_at || (other.said_at == one.said_at && other.expected > one.expected)
+            };
+            kept.iter().any(by)
+        };
+        let last: BTreeSet<_> =
+            kept.iter().filter(|one| !overridden(one)).map(|one| one.expected).collect();
+        prop_assert!(last.len() <= 1);
+        let expected = last.into_iter().next().unwrap_or(at(5_000));
+        prop_assert_eq!(folded(&set).estimated_delivery, Some(expected));
+    }
+
+    /// What remains is the parcel as if nothing had ever been said of another.
+    #[test]
+    fn of_several_packages_the_first_that_is_not_older_than_the_order_is_ours(
+        set in scans(),
+        packages in vec(prop::option::weighted(0.8, 0..4usize), 9),
+    ) {
+        const PACKAGES: [&str; 4] = ["1~N1~FX", "2~N1~FX", "3~N1~FX", "4~N1~FX"];
+        let with = |(scan, package): (Scan, Option<usize>)| Scan {
+            package: package.map(|package| PACKAGES[package].to_owned()),
+            ..scan
+        };
+        let set: Vec<Scan> = set.into_iter().zip(packages).map(with).collect();
+        let of = |package: &'static str| set.iter().filter(move |scan| scan.package.as_deref() == Some(package));
+        let older = |package| of(package).any(|scan| !scan.time_estimated && scan.occurred_at < at(-1_440));
+        let mut candidates: Vec<_> = PACKAGES.into_iter().filter(|package| of(package).count() > 0).collect();
+        if candidates.iter().any(|package| !older(package)) {
+            candidates.retain(|package| !older(package));
+        }
+        let mut ours: Option<(&str, &Scan)> = None;
+        for package in candidates {
+            for scan in of(package) {
+                if ours.is_none_or(|(_, first)| scan.occurred_at < first.occurred_at) {
+                    ours = Some((package, scan));
+                }
+            }
+        }
+        let is_ours = |scan: &&Scan| scan.package.as_deref().is_none_or(|own| Some(own) == ours.map(|(name, _)| name));
+        let alone: Vec<Scan> = set.iter().filter(is_ours).cloned().collect();
+        prop_assert_eq!(folded(&set), folded(&of_one_package(alone)));
+    }
+}
+
+/// The scans of the parcel's way to the customer, oldest first.
+fn way_there(set: &[Scan]) -> Vec<&Scan> {
+    let ours = set.iter().filter(|scan| scan.time_estimated || scan.occurred_at >= at(-1_440));
+    let mut ours: Vec<&Scan> = ours.collect();
+    ours.sort_by_key(|scan| scan.occurred_at);
+    let is_delivered = |scan: &&&Scan| scan.meaning == Meaning::Status(Delivered);
+    let by_the_carrier = ours.iter().filter(is_delivered).find(|scan| !scan.time_estimated);
+    let Some(delivered) = by_the_carrier.or(ours.iter().find(is_delivered)).map(|scan| scan.occurred_at)
+    else {
+        return ours;
+    };
+    let begins = |scan: &Scan| match scan.meaning {
+        Meaning::Status(PickedUp) => {
+            !scan.time_estimated && scan.occurred_at >= delivered + TimeDelta::days(1)
+        }
+        Meaning::Status(ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
+            scan.occurred_at >= delivered
+        }
+        Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+    };
+    let Some(turns) = ours.iter().find(|scan| begins(scan)).map(|scan| scan.occurred_at) else { return ours };
+    let there = |scan: &&Scan| {
+        let before = scan.occurred_at < turns || scan.occurred_at == delivered || scan.time_estimated;
+        before && !begins(scan)
+    };
+    ours.into_iter().filter(there).collect()
+}
+
+/// The same scans, no two of them at the same time.
+fn one_after_the_other(set: Vec<Scan>) -> Vec<Scan> {
+    let later = |(second, scan): (i64, Scan)| Scan {
+        occurred_at: scan.occurred_at + TimeDelta::seconds(second),
+        ..scan
+    };
+    (0..).zip(set).map(later).collect()
+}
+
+fn trouble(scan: &Scan) -> Option<ConditionKind> {
+    match scan.meaning {
+        Meaning::Status(ReturnedToSender) => Some(ConditionKind::Returning),
+        Meaning::Condition(kind) => Some(kind),
+        Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+    }
+}
+
+/// Whether the parcel moves on to the customer, as far as it takes to be past such trouble.
+fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
+    let far_enough = if kind == ConditionKind::Returning { Rank::OutForDelivery } else { Rank::Shipped };
+    match scan.meaning {
+        Meaning::Status(status) => status.rank() >= far_enough && status != ReturnedToSender,
+        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
     }
 }
 

@@ -117,6 +117,28 @@ fn an_order_that_was_placed_elsewhere_keeps_its_true_time() {
 }
 
 #[test]
+fn whom_a_supplier_ships_for_and_until_when_is_not_for_the_customer_to_say() {
+    let ahead = Deadlines { accept_by: Some(at(500)), ship_by: None };
+    let passed = Deadlines { accept_by: None, ship_by: Some(at(99)) };
+    let none = Deadlines::default();
+    let cases = [
+        (supplier("acme"), none, "only support and systems may say which supplier ships an item"),
+        (supplier("acme"), ahead, "only support and systems may say until when a supplier has to act"),
+        (supplier("acme"), passed, "only support and systems may say until when a supplier has to act"),
+        (warehouse("north"), ahead, "only support and systems may say until when a supplier has to act"),
+    ];
+    for (origin, deadlines, message) in cases {
+        let mut new = good();
+        new.items[1] = NewItem { deadlines, ..item(Some(origin)) };
+        let refused = Order::place(new, &by(customer(), 100)).map(|order| order.head().clone());
+        assert_eq!(refused, Err(Refusal::Forbidden(message.to_owned())));
+    }
+    let mut new = good();
+    new.items[1] = item(Some(warehouse("north")));
+    Order::place(new, &by(customer(), 100)).expect("where they pick it up is where they saw it");
+}
+
+#[test]
 fn a_customer_places_orders_of_their_own_and_need_not_say_whose_they_are() {
     for user_id in [None, Some(CUSTOMER)] {
         let order = Order::place(NewOrder { user_id, ..good() }, &by(customer(), 100)).expect("their own");
@@ -164,7 +186,16 @@ fn deadlines_are_agreed_with_suppliers_and_nobody_else() {
             assert_eq!(refused(|new| new.items[1] = spoilt), field);
         }
     }
-    let both = Deadlines { accept_by: Some(at(500)), ship_by: Some(at(900)) };
+    for (minutes, field) in [(99, "acceptBy"), (-90_000, "acceptBy"), (99, "shipBy")] {
+        let (passed, ahead) = (Some(at(minutes)), Some(at(900)));
+        let deadlines = match field {
+            "acceptBy" => Deadlines { accept_by: passed, ship_by: ahead },
+            _ => Deadlines { accept_by: ahead, ship_by: passed },
+        };
+        let spoilt = NewItem { deadlines, ..item(Some(supplier("acme"))) };
+        assert_eq!(refused(|new| new.items[1] = spoilt), format!("items[1].{field}"));
+    }
+    let both = Deadlines { accept_by: Some(at(100)), ship_by: Some(at(900)) };
     let mut new = good();
     new.items = vec![NewItem { deadlines: both, ..item(Some(supplier("acme"))) }];
     let order = place(new).expect("a supplier ships it");

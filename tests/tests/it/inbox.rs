@@ -4,7 +4,7 @@ use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Compose, Sender, Told};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, Carrier, Meaning, OrderStatus, Refusal, ScanEffect, ShipmentStatus, WebhookId,
+    Actor, ActorKind, Carrier, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, WebhookId,
 };
 use persistence::{
     due::Work,
@@ -28,6 +28,7 @@ on_every_database!(
     many_webhooks_in_one_batch_settle_many_orders,
     a_webhook_that_failed_is_read_again_when_asked,
     an_estimate_that_is_revised_without_a_new_scan_counts,
+    a_parcel_that_moves_although_it_was_called_off_is_told_to_support,
 );
 
 pub(super) async fn inbox(shop: &Shop) -> Vec<Webhook> {
@@ -192,4 +193,22 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     assert_eq!(estimate.date_naive(), (at + TimeDelta::days(5)).date_naive());
     let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
     assert_eq!((scans.len(), scans[0].seen), (1, 3));
+}
+
+async fn a_parcel_that_moves_although_it_was_called_off_is_told_to_support(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "161616").await;
+    let reason = "mislaid".to_owned();
+    shop.ask(order, Request::CancelShipment { id: parcel.id, reason }).await.unwrap();
+    shop.scan("161616", ShipmentStatus::LabelCreated).await;
+    shop.drain().await;
+    assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some("1 stale"), "a label does not travel");
+    shop.wait(TimeDelta::minutes(1));
+    shop.scan("161616", ShipmentStatus::PickedUp).await;
+    shop.drain().await;
+    let told = "1 stale, FedEx 161616 was called off and moves";
+    assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some(told));
+    assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::Cancelled);
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
 }

@@ -15,6 +15,7 @@ mod killed;
 mod mail;
 mod neighbours;
 mod notices;
+mod numbers;
 mod parcels;
 mod peers;
 mod proofs;

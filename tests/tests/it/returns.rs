@@ -1,7 +1,12 @@
 //! Returns by quantity, through the database.
 
+use carriers::{Compose, Sender, Told};
 use chrono::TimeDelta;
-use domain::{BlockerCode, ItemId, Line, OrderId, OrderStatus, Refusal, Request, ShipmentStatus, progress};
+use domain::{
+    BlockerCode, Carrier, ConditionKind, ItemId, Line, Meaning, OrderId, OrderStatus, Refusal, Request,
+    ScanEffect, ShipmentStatus, progress,
+};
+use persistence::read;
 use sea_orm::ConnectionTrait;
 use tests::{database::Database, on_every_database, shop::Shop};
 
@@ -10,6 +15,7 @@ on_every_database!(
     a_return_begun_by_hand_is_received_by_quantity_or_closed_by_hand,
     rivals_receive_no_unit_twice,
     the_database_keeps_the_books_as_well,
+    trouble_on_the_way_back_is_no_trouble_of_what_was_delivered,
 );
 
 /// A delivered order.
@@ -134,4 +140,38 @@ async fn the_database_keeps_the_books_as_well(database: Database) {
     let right = "UPDATE order_items SET return_requested = 2, returned = 1, origin_kind = 'supplier', \
                  ship_by = '2026-03-01T12:00:00+00:00'";
     connection.execute_unprepared(right).await.unwrap();
+}
+
+async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "717171").await;
+    let begin = shop.now();
+    shop.wait(TimeDelta::days(14));
+    // The trouble comes first: what it was about is known only since the pick-up.
+    let story = [
+        (3, Meaning::Status(ShipmentStatus::Delivered)),
+        (11, Meaning::Condition(ConditionKind::Delayed)),
+        (10, Meaning::Status(ShipmentStatus::PickedUp)),
+        (12, Meaning::Condition(ConditionKind::DeliveryAttemptFailed)),
+    ];
+    for (day, meaning) in story {
+        let scans = [Told { meaning, at: (begin + TimeDelta::days(day)).fixed_offset(), location: None }];
+        let history = Compose {
+            carrier: Carrier::Fedex,
+            tracking_number: "717171",
+            scans: &scans,
+            estimated_delivery: None,
+            sent_at: shop.now(),
+        };
+        shop.push(&Sender::Fedex.compose(&history).pop().expect("FedEx can say that")).await;
+        shop.drain().await;
+    }
+    let tracking = shop.order(order).await.shipments()[0].tracking.clone();
+    assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None));
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let effects: Vec<_> = scans.iter().map(|scan| scan.effect).collect();
+    use ScanEffect::{Applied, ReturnLeg};
+    assert_eq!(effects, [ReturnLeg, Applied, ReturnLeg, Applied], "newest first; the second was told before");
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }

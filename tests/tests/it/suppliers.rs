@@ -1,12 +1,17 @@
 //! Suppliers have the orders with an item they send: in lists and look-ups, which the database sorts out, and in
 //! changes, which the loaded order is judged for.
 
+use std::sync::{Arc, Mutex};
+
 use app::{Caller, IdempotencyKey, orders::Ask};
 use domain::{
-    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Refusal, Request,
-    ShipmentId, ShipmentRefusal,
+    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
+    Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
-use persistence::read::{EventFilter, OrderFilter, PageRequest};
+use persistence::{
+    Store,
+    read::{EventFilter, OrderFilter, PageRequest},
+};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tests::{
     database::Database,
@@ -19,15 +24,16 @@ on_every_database!(
     lists_look_ups_and_changes_agree_on_what_is_a_suppliers,
     pages_of_a_supplier_go_on_where_they_ended,
     an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more,
+    units_of_a_supplier_count_in_whichever_parcel_they_travel,
 );
 
 fn supplier(code: &str) -> Caller {
     Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: None }
 }
 
-/// Places an order with an item from each of these places.
+/// Places an order with an item, of two units, from each of these places.
 async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
-    let mut new = new_order(&vec![1; origins.len()]);
+    let mut new = new_order(&vec![2; origins.len()]);
     for (item, origin) in new.items.iter_mut().zip(origins) {
         item.origin = origin.map(|(kind, code)| Origin { kind, code: code.to_owned() });
     }
@@ -152,15 +158,71 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     }
 }
 
+async fn units_of_a_supplier_count_in_whichever_parcel_they_travel(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = place(&shop, &[Some((OriginKind::Supplier, "acme")), None]).await;
+    for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
+        shop.to(order, status).await.unwrap();
+    }
+    let lines =
+        shop.order(order).await.items().iter().map(|item| Line { item_id: item.id, quantity: 1 }).collect();
+    let mixed = NewShipment {
+        id: ShipmentId(Uuid::now_v7()),
+        carrier: Carrier::Fedex,
+        tracking_number: "515151".to_owned(),
+        origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
+        lines: Some(lines),
+        estimated_delivery: None,
+    };
+    shop.app.create_shipment(support(), order, mixed, None).await.unwrap();
+    shop.scan("515151", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    for (caller, units, parcels) in [(support(), 2, 1), (supplier("acme"), 1, 0)] {
+        let items = shop.app.items_of(&caller, vec![order]).await.unwrap().remove(&order).unwrap();
+        let seen = shop.app.parcels_of(&caller, vec![order]).await.unwrap().remove(&order).unwrap();
+        let status = shop.status(order).await;
+        assert_eq!(items[0].allocated(&seen.counted), 1);
+        assert_eq!(items[0].units_at(Rank::Delivered, status, &seen.counted), 1);
+        let progress = seen.progress(status, &items);
+        assert_eq!((progress.items_delivered, progress.shipments_delivered), (units, parcels));
+        assert_eq!((seen.shown.len(), progress.shipments_total), (parcels as usize, parcels));
+        let counted: Vec<_> = seen.counted.iter().flat_map(|parcel| &parcel.lines).collect();
+        assert_eq!(counted.len(), units as usize, "of other items there is nothing to count");
+    }
+}
+
+/// Every statement by which the orders of a supplier are sorted out, as the product says it.
+async fn sorting_out(database: &Database) -> Vec<String> {
+    let mut store = Store::connect(&database.url, 2).await.unwrap();
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let said = heard.clone();
+    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let shop = Shop::new(store);
+    let caller = supplier("acme");
+    listed(&shop, &caller).await;
+    shop.app.order(&caller, OrderId(Uuid::nil())).await.unwrap();
+    shop.app.order_by_reference(&caller, "R").await.unwrap();
+    shop.app.events_count(&caller, EventFilter::default()).await.unwrap();
+    let heard = heard.lock().unwrap();
+    heard.iter().filter(|sql| sql.contains(r#""origin_code" = $"#)).cloned().collect()
+}
+
 #[tokio::test]
 async fn the_orders_of_a_supplier_are_found_by_an_index() {
     let Some(database) = Database::postgres().await else { return };
+    let statements = sorting_out(&database).await;
+    assert_eq!(statements.len(), 5, "the page, both counts, by id and by reference: {statements:?}");
     let connection = database.connection().await;
-    // A few rows fit a page of the disk, and would be read from the table.
+    // A few rows fit a page of the disk, and would be read from the table. What is asked for makes no difference.
     connection.execute_unprepared("SET enable_seqscan = off").await.unwrap();
-    let sql = "EXPLAIN SELECT count(*) FROM orders WHERE order_id IN (SELECT order_id FROM order_items \
-               WHERE origin_kind = 'supplier' AND origin_code = 'acme')";
-    let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
-    let plan: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-    assert!(plan.iter().any(|line| line.contains("idx_item_origin")), "{}", plan.join("\n"));
+    connection.execute_unprepared("SET plan_cache_mode = force_generic_plan").await.unwrap();
+    for (at, sql) in statements.iter().enumerate() {
+        connection.execute_unprepared(&format!("PREPARE said_{at} AS {sql}")).await.unwrap();
+        let parameters = vec!["NULL"; sql.matches('$').count()].join(", ");
+        let explain = format!("EXPLAIN EXECUTE said_{at}({parameters})");
+        let plan =
+            connection.query_all_raw(Statement::from_string(DbBackend::Postgres, explain)).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert!(plan.iter().any(|line| line.contains("idx_item_origin")), "{sql}: {}", plan.join("\n"));
+    }
 }

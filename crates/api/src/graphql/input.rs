@@ -59,11 +59,12 @@ pub struct OrderItemInput {
     name: String,
     /// Units, at least one.
     quantity: i32,
-    /// Where it is planned to come from.
+    /// Where it is planned to come from. A supplier is named by support and systems only.
     origin: Option<OriginInput>,
-    /// Until when the supplier has to accept it. Only with a supplier as `origin`.
+    /// Until when the supplier has to accept it: now or later. Only with a supplier as `origin`. For support and systems.
     accept_by: Option<DateTime<Utc>>,
-    /// Until when a carrier has to have every unit of it. Only with a supplier as `origin`.
+    /// Until when a carrier has to have every unit of it: now or later. Only with a supplier as `origin`. For support and
+    /// systems.
     ship_by: Option<DateTime<Utc>>,
 }
 

@@ -26,8 +26,8 @@ impl OrderItem {
 
     /// How many of its units are at least that far, counted as for the whole order.
     async fn units_at(&self, ctx: &Context<'_>, rank: Rank) -> Result<u32> {
-        let shipments = self.order.shipment_rows(ctx).await?;
-        Ok(self.item.units_at(rank, self.order.head().status, &shipments))
+        let parcels = self.order.parcels(ctx).await?;
+        Ok(self.item.units_at(rank, self.order.head().status, &parcels.counted))
     }
 }
 
@@ -66,7 +66,7 @@ impl OrderItem {
 
     /// Units in a parcel that is not cancelled. A unit is allocated once.
     async fn allocated(&self, ctx: &Context<'_>) -> Result<u32> {
-        Ok(self.item.allocated(&self.order.shipment_rows(ctx).await?))
+        Ok(self.item.allocated(&self.order.parcels(ctx).await?.counted))
     }
 
     /// Units that a carrier has, or had.
@@ -109,12 +109,12 @@ impl OrderItem {
         self.item.supply.deadlines.ship_by
     }
 
-    /// Whether the supplier is late by our clock: `acceptBy` has passed without an answer, or `shipBy` while units
-    /// are not with a carrier. Never for an order that is closed or delivered.
+    /// Whether the supplier is late by our clock: units are not with a carrier, and `acceptBy` has passed without an
+    /// answer, or `shipBy` has. Never for an order that is closed or delivered.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
-        let shipments = self.order.shipment_rows(ctx).await?;
+        let parcels = self.order.parcels(ctx).await?;
         let now = ctx.data::<App>()?.clock.now();
-        Ok(self.item.overdue(&shipments, self.order.head().status, now).is_some())
+        Ok(self.item.overdue(&parcels.counted, self.order.head().status, now).is_some())
     }
 
     /// Units asked back. A return that was begun without quantities names none until something is received.

@@ -13,9 +13,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use app::{App, Caller};
+use app::{App, Caller, Parcels};
 use async_graphql::{Context, Result};
-use domain::{Item, OrderHead, OrderId, Shipment, ShipmentId};
+use domain::{Item, OrderHead, OrderId, ShipmentId};
 use persistence::{Event, notices::Notice, read::VersionRange, scans::StoredScan};
 use tokio::sync::OnceCell;
 
@@ -28,15 +28,15 @@ use super::{
 #[derive(Default)]
 pub(super) struct Siblings {
     pub heads: Vec<OrderHead>,
-    items: Parts<OrderId, Item>,
-    shipments: Parts<OrderId, Shipment>,
-    parcels: OnceLock<Arc<Scanned<ShipmentId>>>,
-    notices: Parts<OrderId, Notice>,
+    items: Parts<OrderId, Arc<[Item]>>,
+    parcels: Parts<OrderId, Parcels>,
+    scanned: OnceLock<Arc<Scanned<ShipmentId>>>,
+    notices: Parts<OrderId, Arc<[Notice]>>,
     /// By the size of the page and the end it is taken from.
     histories: Mutex<HashMap<(i32, bool), History>>,
 }
 
-type History = Arc<Parts<OrderId, Event>>;
+type History = Arc<Parts<OrderId, Arc<[Event]>>>;
 
 impl Siblings {
     pub fn new(heads: Vec<OrderHead>) -> Arc<Self> {
@@ -49,16 +49,16 @@ impl Siblings {
         self.items.of(ctx, id, || app.items_of(caller, self.ids())).await
     }
 
-    /// The parcels of one of them, oldest first.
-    pub async fn shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Shipment]>> {
+    /// The parcels of one of them.
+    pub async fn parcels(&self, ctx: &Context<'_>, id: OrderId) -> Result<Parcels> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.shipments.of(ctx, id, || app.shipments_of(caller, self.ids())).await
+        self.parcels.of(ctx, id, || app.parcels_of(caller, self.ids())).await
     }
 
-    /// All their parcels that have been read.
-    pub fn parcels(&self) -> Arc<Scanned<ShipmentId>> {
-        let ids = || self.shipments.read().map(|shipment| shipment.id).collect();
-        self.parcels.get_or_init(|| Scanned::new(ids())).clone()
+    /// All their parcels that have been read and are shown.
+    pub fn scanned(&self) -> Arc<Scanned<ShipmentId>> {
+        let shown = self.parcels.read().flat_map(|parcels| parcels.shown.iter());
+        self.scanned.get_or_init(|| Scanned::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 
     /// The notices of one of them, oldest first.
@@ -105,7 +105,7 @@ impl Siblings {
 /// Parcels or webhooks that were read together, and their scans if those were asked for.
 pub(super) struct Scanned<K> {
     ids: Vec<K>,
-    scans: Parts<K, StoredScan>,
+    scans: Parts<K, Arc<[StoredScan]>>,
 }
 
 impl<K: Copy + Eq + Hash> Scanned<K> {
@@ -133,7 +133,7 @@ fn shared<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result
 }
 
 /// One kind of part of some records: read once, when the first is asked for.
-struct Parts<K, T>(OnceCell<app::Result<HashMap<K, Arc<[T]>>>>);
+struct Parts<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
 
 impl<K, T> Default for Parts<K, T> {
     fn default() -> Self {
@@ -141,11 +141,11 @@ impl<K, T> Default for Parts<K, T> {
     }
 }
 
-impl<K: Eq + Hash, T> Parts<K, T> {
+impl<K: Eq + Hash, T: Clone + Default> Parts<K, T> {
     /// The parts of one record. A failure is written down once and told to all that wait.
-    async fn of<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<Arc<[T]>>
+    async fn of<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
     where
-        Work: Future<Output = app::Result<HashMap<K, Arc<[T]>>>>,
+        Work: Future<Output = app::Result<HashMap<K, T>>>,
     {
         let request_id = ctx.data::<Caller>()?.request_id.as_deref();
         let read_all = || async { read().await.inspect_err(|error| log(request_id, error)) };
@@ -158,6 +158,6 @@ impl<K: Eq + Hash, T> Parts<K, T> {
     /// Everything that has been read.
     fn read(&self) -> impl Iterator<Item = &T> {
         let found = self.0.get().and_then(|found| found.as_ref().ok());
-        found.into_iter().flat_map(|found| found.values().flat_map(|parts| parts.iter()))
+        found.into_iter().flat_map(|found| found.values())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Caller};
+use app::{App, Caller, Parcels};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{Item, OrderHead, ShipmentStatus};
@@ -57,8 +57,8 @@ impl Order {
         self.siblings.items(ctx, self.head().id).await
     }
 
-    pub(super) async fn shipment_rows(&self, ctx: &Context<'_>) -> Result<Arc<[domain::Shipment]>> {
-        self.siblings.shipments(ctx, self.head().id).await
+    pub(super) async fn parcels(&self, ctx: &Context<'_>) -> Result<Parcels> {
+        self.siblings.parcels(ctx, self.head().id).await
     }
 }
 
@@ -117,16 +117,17 @@ impl Order {
         shipments_of(ctx, self).await
     }
 
-    /// How far it is, counted in the units and parcels that the caller sees.
+    /// How far it is, counted in units of the items and in parcels that the caller sees. A supplier's units count in
+    /// whichever parcel they are.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
-        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.shipment_rows(ctx))?;
-        Ok(domain::progress(self.head().status, &items, &shipments).into())
+        let (items, parcels) = futures::try_join!(self.item_rows(ctx), self.parcels(ctx))?;
+        Ok(parcels.progress(self.head().status, &items).into())
     }
 
     /// For every status: whether this caller may bring the order there now, and if not, why.
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
-        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.shipment_rows(ctx))?;
-        let order = domain::Order::restore(self.head().clone(), items.to_vec(), shipments.to_vec());
+        let (items, parcels) = futures::try_join!(self.item_rows(ctx), self.parcels(ctx))?;
+        let order = domain::Order::restore(self.head().clone(), items.to_vec(), parcels.shown.to_vec());
         let transitions = order.allowed_transitions(&ctx.data::<Caller>()?.actor);
         Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(self, to, why)).collect())
     }
@@ -153,9 +154,9 @@ impl Order {
     /// When the last of the parcels that the caller sees and that are under way is expected, as far as their
     /// carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        let shipments = self.shipment_rows(ctx).await?;
+        let parcels = self.parcels(ctx).await?;
         let under_way =
-            shipments.iter().filter(|one| one.is_live() && one.status() != ShipmentStatus::Delivered);
+            parcels.shown.iter().filter(|one| one.is_live() && one.status() != ShipmentStatus::Delivered);
         Ok(under_way.filter_map(|one| one.tracking.estimated_delivery).max())
     }
 

@@ -32,10 +32,10 @@ pub struct Shipment {
 
 /// The parcels of an order.
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
-    let shipments = order.shipment_rows(ctx).await?;
-    let siblings = order.siblings().parcels();
+    let parcels = order.parcels(ctx).await?;
+    let siblings = order.siblings().scanned();
     let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), siblings.clone());
-    Ok(shipments.iter().map(one).collect())
+    Ok(parcels.shown.iter().map(one).collect())
 }
 
 impl Shipment {

@@ -7,10 +7,35 @@
 
 use std::sync::Arc;
 
-use domain::{Actor, Answer, Item, ItemId, Origin, OriginKind, Scan, Shipment, Supply};
+use domain::{
+    Actor, Answer, Item, ItemId, OrderStatus, OriginKind, Progress, Scan, Shipment, Supply, progress,
+};
 use persistence::{Event, scans::StoredScan};
 
 use super::{Caller, Scope};
+
+/// An order's parcels, for one caller.
+#[derive(Clone, Debug, Default)]
+pub struct Parcels {
+    /// Those that the caller is shown, oldest first.
+    pub shown: Arc<[Shipment]>,
+    /// All there are, to count the units of the items that the caller is shown: how many of its own units travel is
+    /// a supplier's business, in whichever parcel they do. No more of these is to be shown.
+    pub counted: Arc<[Shipment]>,
+}
+
+impl Parcels {
+    /// How far the order is: in units of the items the caller is shown, and in parcels the caller is shown.
+    pub fn progress(&self, status: OrderStatus, items: &[Item]) -> Progress {
+        let of_shown = progress(status, items, &self.shown);
+        Progress {
+            shipments_total: of_shown.shipments_total,
+            shipments_shipped: of_shown.shipments_shipped,
+            shipments_delivered: of_shown.shipments_delivered,
+            ..progress(status, items, &self.counted)
+        }
+    }
+}
 
 impl Caller {
     /// Whether this caller may know of an order whose it is, what it costs and what the customer is told.
@@ -25,21 +50,35 @@ impl Caller {
     pub(crate) fn shown_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
         match self.scope() {
             Scope::All | Scope::Own(_) => items,
-            Scope::Supplies(code) => {
-                items.iter().filter(|item| is_sent_by(item, code)).map(item_for_supplier).collect()
+            Scope::Supplies(_) => {
+                let own = items.iter().filter(|item| item.is_supplied_by(&self.actor));
+                own.map(item_for_supplier).collect()
             }
             Scope::None => Arc::default(),
         }
     }
 
     /// What this caller is shown of an order's parcels. `items` are all of the order's.
-    pub(crate) fn shown_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> Arc<[Shipment]> {
+    pub(crate) fn shown_parcels(&self, items: &[Item], shipments: Arc<[Shipment]>) -> Parcels {
         match self.scope() {
-            Scope::All | Scope::Own(_) => shipments,
-            Scope::Supplies(_) | Scope::None => {
-                shipments.iter().filter_map(|one| self.shown_shipment(items, one)).collect()
-            }
+            Scope::All | Scope::Own(_) => Parcels { shown: shipments.clone(), counted: shipments },
+            Scope::Supplies(_) | Scope::None => Parcels {
+                shown: shipments.iter().filter_map(|one| self.shown_shipment(items, one)).collect(),
+                counted: shipments.iter().map(|one| self.cut_to_own(items, one)).collect(),
+            },
         }
+    }
+
+    /// The parcel with nothing in it but the caller's own items: for counting, not for showing.
+    fn cut_to_own(&self, items: &[Item], shipment: &Shipment) -> Shipment {
+        let mut shipment = shipment.clone();
+        shipment.lines.retain(|line| self.sends(items, line.item_id));
+        shipment
+    }
+
+    /// Whether the caller is the supplier who sends the item.
+    fn sends(&self, items: &[Item], id: ItemId) -> bool {
+        items.iter().any(|item| item.id == id && item.is_supplied_by(&self.actor))
     }
 
     /// What this caller is shown of a parcel of an order they may see. `items` are all of the order's.
@@ -49,10 +88,14 @@ impl Caller {
     pub(crate) fn shown_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
         match self.scope() {
             Scope::All | Scope::Own(_) => Some(shipment.clone()),
-            Scope::Supplies(code) => {
-                let sends = |id: ItemId| items.iter().any(|item| item.id == id && is_sent_by(item, code));
-                let own = !shipment.lines.is_empty() && shipment.lines.iter().all(|line| sends(line.item_id));
-                (own && is_known_to(&shipment.origin, code)).then(|| shipment_for_supplier(shipment))
+            Scope::Supplies(_) => {
+                let lines = &shipment.lines;
+                let own = !lines.is_empty() && lines.iter().all(|line| self.sends(items, line.item_id));
+                let from_own = match shipment.origin.kind {
+                    OriginKind::Supplier => shipment.origin.is(&self.actor),
+                    OriginKind::Warehouse => true,
+                };
+                (own && from_own).then(|| shipment_for_supplier(shipment))
             }
             Scope::None => None,
         }
@@ -85,19 +128,6 @@ impl Caller {
             }
         }
     }
-}
-
-/// Whether the supplier with this code may know of what is sent from there: of other suppliers it knows nothing.
-fn is_known_to(origin: &Origin, code: &str) -> bool {
-    match origin.kind {
-        OriginKind::Supplier => origin.code == code,
-        OriginKind::Warehouse => true,
-    }
-}
-
-/// Whether the supplier with this code sends the item.
-pub(super) fn is_sent_by(item: &Item, code: &str) -> bool {
-    item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier && origin.code == code)
 }
 
 fn item_for_supplier(item: &Item) -> Item {

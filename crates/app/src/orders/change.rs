@@ -149,20 +149,24 @@ fn apply(
     ledger: &mut Ledger,
     now: DateTime<Utc>,
 ) -> Result<Changed> {
-    if let Request::CreateShipment(new) = &ask.request {
-        taken.check(new, order, &ask.caller)?;
-    }
     let context = context(&ask.caller, now);
     let outcome = match &ask.request {
         Request::Scans { shipment, heard, .. } => {
             let source = Source::Hand(&ask.caller.actor);
             ledger.hear(order, *shipment, source, heard.clone(), &context)?
         }
+        Request::CreateShipment(new) => {
+            let before = order.clone();
+            let outcome = order.apply(ask.request.clone(), ask.expected_version, &context)?;
+            if let Err(refusal) = taken.check(new, ask.order_id, &ask.caller) {
+                *order = before;
+                return Err(refusal.into());
+            }
+            taken.register(new, ask.order_id);
+            outcome
+        }
         request => order.apply(request.clone(), ask.expected_version, &context)?,
     };
-    if let Request::CreateShipment(new) = &ask.request {
-        taken.register(new, ask.order_id);
-    }
     let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
     Ok(Changed {
         order: order.head().clone(),

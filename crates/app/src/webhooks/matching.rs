@@ -2,15 +2,11 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-use domain::Scan;
+use domain::{Scan, is_too_old};
 use persistence::{
     Tx,
     shipments::{self, Holder, Number},
 };
-
-/// How much older than its order a scan may be; see the fold's own rule.
-const BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
 
 /// The parcels that have or had these numbers. Numbers that nobody has are looked for again under their lock,
 /// which a registration holds too: either we see the parcel, or it sees our waiting webhook.
@@ -27,7 +23,6 @@ pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<Has
 /// The newest of the holders whose order existed at the scan's time. A scan older than all of them goes to the
 /// oldest, where it counts for nothing and can be seen.
 pub(super) fn owner<'a>(scan: &Scan, newest_first: &'a [Holder]) -> Option<&'a Holder> {
-    let existed =
-        |holder: &&Holder| scan.time_estimated || scan.occurred_at >= holder.placed_at - BEFORE_ORDER;
+    let existed = |holder: &&Holder| !is_too_old(scan, holder.placed_at);
     newest_first.iter().find(existed).or(newest_first.last())
 }

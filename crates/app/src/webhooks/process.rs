@@ -1,9 +1,11 @@
 //! Reading webhooks that are due: a batch in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, ShipmentId, WebhookId};
+use domain::{
+    Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, Shipment, ShipmentId, WebhookId,
+};
 use persistence::{
     Error, Tx,
     due::Leased,
@@ -145,8 +147,10 @@ impl App {
                 let done = ledger
                     .hear(order, shipment, source, scans, &context)
                     .map_err(|refusal| broken(refusal.to_string()))?;
+                let parcel = order.shipments().iter().find(|parcel| parcel.id == shipment);
+                let called_off = parcel.filter(|parcel| parcel.moves_though_called_off());
                 for (code, heard) in codes.iter().zip(done.heard) {
-                    one.note(code, &heard);
+                    one.note(code, &heard, called_off);
                 }
             }
         }
@@ -202,6 +206,8 @@ struct Tally {
     waits_for: Vec<Number>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
+    /// What moves although we called it off, for people.
+    called_off: BTreeSet<String>,
 }
 
 impl Progress {
@@ -213,7 +219,7 @@ impl Progress {
         Self { reading, tally: Tally::default() }
     }
 
-    fn note(&mut self, code: &str, heard: &Heard) {
+    fn note(&mut self, code: &str, heard: &Heard, called_off: Option<&Shipment>) {
         let effect = match heard {
             Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
             Heard::Again | Heard::Revised(_, None) => {
@@ -224,13 +230,21 @@ impl Progress {
         *self.tally.effects.entry(effect).or_default() += 1;
         let webhook: WebhookId = self.reading.webhook.id;
         match effect {
+            ScanEffect::Stale => {
+                if let Some(Shipment { carrier, tracking_number, .. }) = called_off {
+                    let odd =
+                        format!("{} {tracking_number} was called off and moves", carrier.display_name());
+                    tracing::warn!(%webhook, code, "{odd}");
+                    self.tally.called_off.insert(odd);
+                }
+            }
             ScanEffect::UnknownCode
             | ScanEffect::NotOurs
             | ScanEffect::ReturnLeg
             | ScanEffect::OrderClosed => {
                 tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
             }
-            ScanEffect::Applied | ScanEffect::Stale | ScanEffect::Informational | ScanEffect::Early => {}
+            ScanEffect::Applied | ScanEffect::Informational | ScanEffect::Early => {}
         }
     }
 
@@ -239,12 +253,13 @@ impl Progress {
         if let Said::Nothing(reason) = self.reading.said {
             return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
         }
-        let Tally { waits_for, effects, again } = self.tally;
+        let Tally { waits_for, effects, again, called_off } = self.tally;
         let mut parts: Vec<String> =
             effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
         if again > 0 {
             parts.push(format!("{again} seen before"));
         }
+        parts.extend(called_off);
         let named = waits_for.iter().take(MOST_NAMED);
         parts.extend(named.map(|(carrier, number)| {
             format!("no parcel with the {} number {number} yet", carrier.display_name())

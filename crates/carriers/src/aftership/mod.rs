@@ -94,10 +94,11 @@ fn parcel(
     let required =
         |pointer, name| text(tracking, pointer).ok_or_else(|| Unreadable(format!("`msg.{name}` is missing")));
     let slug = required("/slug", "slug")?;
-    let tracking_number = tracking_number(Some(required("/tracking_number", "tracking_number")?))?;
+    let number = required("/tracking_number", "tracking_number")?;
     let Some(carrier) = carrier_named(&slug) else {
         return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
     };
+    let tracking_number = tracking_number(carrier, Some(number))?;
     let scans = scans(Key { carrier, number: &tracking_number });
     if scans.is_empty() {
         return Ok(Push::Parcels(Vec::new()));

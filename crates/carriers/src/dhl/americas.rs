@@ -27,7 +27,7 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
     let number = NUMBERS.iter().find_map(|pointer| text(package, pointer));
     let number =
         number.ok_or_else(|| Unreadable("neither `trackingId` nor `dhlPackageId` is there".into()))?;
-    let tracking_number = tracking_number(Some(number))?;
+    let tracking_number = tracking_number(Carrier::Dhl, Some(number))?;
     let read = |event: &Value| scan(event, &tracking_number, remap);
     let scans = gather::scans(list(package, "events"), read);
     if scans.is_empty() {

@@ -21,7 +21,7 @@ const MAX_CODE: usize = 6;
 /// The parcel of a shipment; `None` where nothing is claimed about it.
 pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
     let id = text(shipment, "/id").ok_or_else(|| Unreadable("`id` is missing".into()))?;
-    let tracking_number = tracking_number(Some(id))?;
+    let tracking_number = tracking_number(Carrier::Dhl, Some(id))?;
     // Two letters mean something else to DHL's other services.
     let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let read = |event: &Value| scan(event, &tracking_number, express, remap);

@@ -109,7 +109,6 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let tested = ["/mode", "/result/mode"].iter().any(|mode| text(body, mode).as_deref() == Some("test"));
     let tracker = |tracker: &Value, said_at: Option<String>| {
         let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
-        let number = tracking_number(Some(number))?;
         if tested { Ok(Push::test("EasyPost", &number)) } else { read(tracker, number, said_at, remap) }
     };
     match text(body, "/object").as_deref() {
@@ -130,16 +129,15 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
 
 fn read(
     tracker: &Value,
-    tracking_number: String,
+    number: String,
     said_at: Option<String>,
     remap: &CodeMap,
 ) -> Result<Push, Unreadable> {
     let name = text(tracker, "/carrier").ok_or_else(|| missing("carrier"))?;
     let Some(carrier) = carrier_named(&name) else {
-        return Ok(Push::Remark(format!(
-            "`{name}`, of {tracking_number}, is not a carrier Milepost follows"
-        )));
+        return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
+    let tracking_number = tracking_number(carrier, Some(number))?;
 
     let details = list(tracker, "tracking_details");
     let mut scans = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));

@@ -135,7 +135,7 @@ fn what_is_made_up_in_test_mode_is_told_in_words() {
         assert_eq!(remark(body), said);
     }
     let bare = TRACKER.replace("production", "test");
-    assert_eq!(remark(&bare), said.replace("794600000001", "9400100000000000000000"));
+    assert_eq!(remark(&bare), said.replace("794600000001", "9400 1000 0000 0000 0000 00"));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     let number = text(result, "/trackingNumberInfo/trackingNumber")
         .or_else(|| text(result, "/trackingNumber"))
         .or_else(|| text(parent?, "/trackingNumber"));
-    let tracking_number = tracking_number(number)?;
+    let tracking_number = tracking_number(Carrier::Fedex, number)?;
     let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 

@@ -117,16 +117,14 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         };
     };
     let number = text(data, "/tracking_number").ok_or_else(|| missing("data.tracking_number"))?;
-    let tracking_number = tracking_number(Some(number))?;
     // Older pushes say it inside.
     if flag(body, "/test") || flag(data, "/test") {
-        return Ok(Push::test("Shippo", &tracking_number));
+        return Ok(Push::test("Shippo", &number));
     }
     let Some(carrier) = carrier_named(&name) else {
-        return Ok(Push::Remark(format!(
-            "`{name}`, of {tracking_number}, is not a carrier Milepost follows"
-        )));
+        return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
+    let tracking_number = tracking_number(carrier, Some(number))?;
 
     // The latest scan stands in both places, under another id in each.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));

@@ -85,7 +85,7 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Vec::new());
     }
-    let tracking_number = tracking_number(text(&event, "/trackingNumber"))?;
+    let tracking_number = tracking_number(Carrier::Ups, text(&event, "/trackingNumber"))?;
     if !event.get("activityStatus").is_some_and(Value::is_object) {
         return Err(Unreadable("`activityStatus` is missing".into()));
     }

@@ -141,11 +141,11 @@ fn by_piece<'a>(events: &[&'a Value], answer: &Value) -> Vec<Result<Piece<'a>, U
     let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), None);
     let mut known = HashMap::new();
     // The answer's id of the piece is that of the answer's number, and of no other that an event names.
-    let whole = tracking_number(text(answer, "/trackingNumber")).ok().map(without_routing);
+    let whole = tracking_number(Carrier::Usps, text(answer, "/trackingNumber")).ok();
     for event in events {
         let of_event = |key: &str| text(event, key).or_else(|| text(answer, key));
-        let number = match tracking_number(of_event("/trackingNumber")) {
-            Ok(scanned) => without_routing(scanned),
+        let number = match tracking_number(Carrier::Usps, of_event("/trackingNumber")) {
+            Ok(number) => number,
             Err(reason) => {
                 nameless.get_or_insert(Err(reason));
                 continue;
@@ -218,18 +218,6 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
             (time::scanned(&format!("{local}{offset}")), [local, offset])
         }
     }
-}
-
-/// The number without what a scanned barcode has before it: `420` and the ZIP code of the destination, of five or
-/// nine digits. Only where the rest can be a number: a short one may begin with `420` by itself.
-fn without_routing(number: String) -> String {
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    let routed = number.strip_prefix("420").filter(|_| digits);
-    let rest = [9, 5].into_iter().find_map(|zip| {
-        let rest = routed?.get(zip..)?;
-        Some(rest).filter(|rest| rest.len() >= 20 && rest.starts_with('9'))
-    });
-    rest.map(str::to_owned).unwrap_or(number)
 }
 
 /// Names of the events of a tracking answer, else of the push without envelope. The country is absent at home.

@@ -224,29 +224,6 @@ fn the_setting_names_the_code_as_shown() {
 }
 
 #[test]
-fn a_scanned_barcode_loses_its_routing_and_nothing_else_does() {
-    let number = |sent: &str| without_routing(sent.to_owned());
-    let (short, long) = ("94001000000000000001", "9400100000000000000001");
-    for rest in [short, long] {
-        for zip in ["34442", "344421234", "90210", "902109999"] {
-            assert_eq!(number(&format!("420{zip}{rest}")), rest, "{zip}");
-        }
-    }
-    let kept = [
-        long,
-        "4203444294001000000000000",
-        "420344428400100000000000000001",
-        "42034442940010000000000000000A",
-        "420",
-        "4209400100000000",
-        "LK123456789US",
-    ];
-    for sent in kept {
-        assert_eq!(number(sent), sent);
-    }
-}
-
-#[test]
 fn the_estimate_is_as_old_as_the_push_that_says_it() {
     let estimate = |body: &str| {
         let arrival = at("2026-01-16T00:00:00Z");

@@ -84,6 +84,7 @@ impl Order {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
+        deadlines.check_ahead("", context.now)?;
         self.take_from_supplier(&open, context)?;
         for Named { place, .. } in &open {
             let item = &mut self.items[*place];
@@ -142,7 +143,7 @@ impl Order {
             return Err(Refusal::invalid("itemIds", "at least one item is needed"));
         }
         let find = |(at, id): (usize, &ItemId)| {
-            let place = self.items.iter().position(|item| item.id == *id && item.is_known_to(actor));
+            let place = self.items.iter().position(|item| item.id == *id && item.may_be_named_by(actor));
             let place = place.ok_or_else(|| Refusal::no_item(format!("itemIds[{at}]"), *id))?;
             Ok(Named { at, place })
         };

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
-    actor::ActorKind,
+    actor::{Actor, ActorKind},
     ids::{ItemId, OrderId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
     order::{Changes, Order, OrderHead},
     refusal::Refusal,
-    shipment::Origin,
+    shipment::{Origin, OriginKind},
     status::OrderStatus,
     supply::{Deadlines, Supply},
     transition::{Context, Transition},
@@ -161,7 +161,9 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         if let Some(origin) = &item.origin {
             check_text(&field("origin.code"), &origin.code)?;
         }
+        check_supplier(item, &context.actor)?;
         item.deadlines.check(item.origin.as_ref(), &field(""))?;
+        item.deadlines.check_ahead(&field(""), context.now)?;
     }
     if new.total.cents < 0 {
         return invalid("totalCents", "a total is not negative");
@@ -183,6 +185,19 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         }
         Some(at) if at > context.now => invalid("placedAt", "an order is not placed in the future"),
         _ => Ok(()),
+    }
+}
+
+/// Who sends an item to the customer, and until when, is between the merchant and its suppliers: a customer names
+/// neither.
+fn check_supplier(item: &NewItem, actor: &Actor) -> Result<(), Refusal> {
+    let supplier = item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier);
+    let refused = |what: &str| Err(Refusal::Forbidden(format!("only support and systems may say {what}")));
+    match actor.is_staff() {
+        true => Ok(()),
+        false if item.deadlines != Deadlines::default() => refused("until when a supplier has to act"),
+        false if supplier => refused("which supplier ships an item"),
+        false => Ok(()),
     }
 }
 

@@ -39,7 +39,7 @@ impl Order {
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let number = normalize_tracking_number(&new.tracking_number).ok_or_else(|| {
+        let number = normalize_tracking_number(new.carrier, &new.tracking_number).ok_or_else(|| {
             Refusal::invalid("trackingNumber", "1 to 64 letters, digits and hyphens are needed")
         })?;
         let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines, &context.actor)).transpose()?;
@@ -50,15 +50,16 @@ impl Order {
             let message = format!("{} {number} is {whose}", new.carrier);
             Refusal::shipment(ShipmentRefusal::NumberInUse, message)
         };
-        if let Some(same) = self.live_with(new.carrier, &number) {
+        let same = self.live_with(new.carrier, &number);
+        if let Some(own) = same.filter(|same| self.may_ship(same, context)) {
             return match &asked {
-                _ if !self.may_ship(same, context) => Err(in_use("the number of another parcel")),
-                Some(lines) if !same_lines(lines, &same.lines) => {
+                Some(lines) if !same_lines(lines, &own.lines) => {
                     Err(in_use("a parcel of this order with other items"))
                 }
-                _ => Ok(Outcome { shipment: Some(same.id), ..Default::default() }),
+                Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
             };
         }
+        let is_taken = same.is_some();
         self.check_open()?;
         let lines = match asked {
             Some(lines) => lines,
@@ -80,6 +81,10 @@ impl Order {
             None => self.planned_origin(&lines)?,
         };
         self.accept_by_shipping(&lines, &origin, new.lines.as_deref(), context)?;
+        // Last of all, as a number on another order is refused: who may not ship learns of no number.
+        if is_taken {
+            return Err(in_use("on its way already"));
+        }
         self.settle_carrier_cancellations(&lines, context);
         self.settle_number(new.carrier, &number, context);
         self.shipments.push(Shipment {
@@ -149,7 +154,7 @@ impl Order {
     pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
-            if self.item(line.item_id).is_none_or(|item| !item.is_known_to(actor)) {
+            if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
                 return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
             }
             if line.quantity == 0 {

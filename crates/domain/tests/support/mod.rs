@@ -117,6 +117,11 @@ pub fn supplied(of: &[(&str, u32)]) -> Vec<Item> {
     items
 }
 
+/// An order in processing, one item for each supplier; a blank code is the merchant's own.
+pub fn dropship(of: &[(&str, u32)]) -> Story {
+    Story::of(order(OrderStatus::Processing, supplied(of), vec![]))
+}
+
 /// A parcel that far, by one scan a minute after the placement.
 pub fn parcel(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipment {
     let scans = [milestone(0, status, 1)];

@@ -124,8 +124,6 @@ async fn one(
     let [number] = &arguments.tracking[..] else {
         bail!(BadUsage { argument: "--tracking", problem: "is needed once without --story".to_owned() });
     };
-    let number =
-        values::tracking_number(number).map_err(|problem| BadUsage { argument: "--tracking", problem })?;
     let carrier = match (sender.carrier(), arguments.parcel_carrier) {
         (Some(own), Some(other)) if own != other => {
             let problem = format!("{sender} reports on its own parcels only");
@@ -134,6 +132,8 @@ async fn one(
         (Some(own), Some(_) | None) => own,
         (None, carrier) => carrier.unwrap_or(Carrier::Fedex),
     };
+    let number = values::tracking_number(carrier, number)
+        .map_err(|problem| BadUsage { argument: "--tracking", problem })?;
     let secrets = secrets(sender)?;
     let now = Clock::System.now();
     let told = Told {

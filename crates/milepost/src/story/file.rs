@@ -190,7 +190,9 @@ fn read_parcels(
                 None
             }
         });
-        let tracking = fields.maybe("tracking", values::tracking_number);
+        // Whether it can be a number is the same for every carrier.
+        let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::Fedex), text);
+        let tracking = fields.maybe("tracking", read);
         let units = fields.number("units", 1, MANY).unwrap_or(1);
         let ends = fields.maybe("ends", values::shipment_status);
         if let Some(name) = name.as_ref().filter(|name| parcels.iter().any(|other| other.name == **name)) {

@@ -133,12 +133,12 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
     for given in tracking {
         let example = || wrong(format!("`{given}` is not like mug=794600000001"));
         let (name, number) = given.split_once('=').ok_or_else(example)?;
-        let number = values::tracking_number(number).map_err(wrong)?;
         let names: Vec<&str> = story.parcels.iter().map(|parcel| parcel.name.as_str()).collect();
         let place = names.iter().position(|known| *known == name);
         let unknown = || wrong(format!("the story has no parcel `{name}`; {}", hint(name, &names)));
         let place = place.ok_or_else(unknown)?;
-        story.parcels[place].tracking = number;
+        let parcel = &mut story.parcels[place];
+        parcel.tracking = values::tracking_number(parcel.carrier, number).map_err(wrong)?;
     }
     Ok(())
 }

@@ -59,8 +59,8 @@ pub fn words(text: &str) -> Result<String, String> {
 }
 
 /// A tracking number, in the spelling that Milepost keeps.
-pub fn tracking_number(text: &str) -> Result<String, String> {
-    normalize_tracking_number(text).ok_or_else(|| {
+pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
+    normalize_tracking_number(carrier, text).ok_or_else(|| {
         format!("`{text}` cannot be a tracking number: up to 64 letters and digits, and hyphens")
     })
 }

@@ -31,9 +31,9 @@ pub struct ReassignItemsInput {
     item_ids: Vec<ID>,
     /// Where they come from now: another supplier, the same one asked again, or a warehouse.
     origin: OriginInput,
-    /// Until when the supplier has to accept them. Left out: no time is agreed.
+    /// Until when the supplier has to accept them: now or later. Left out: no time is agreed.
     accept_by: Option<DateTime<Utc>>,
-    /// Until when a carrier has to have every unit of them. Left out: no time is agreed.
+    /// Until when a carrier has to have every unit of them: now or later. Left out: no time is agreed.
     ship_by: Option<DateTime<Utc>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]

@@ -146,6 +146,43 @@ async fn what_cannot_be_agreed_or_answered_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn suppliers_and_deadlines_are_not_for_customers_and_no_deadline_has_passed() {
+    let world = World::new().await;
+    let mut own = input();
+    let refused = world.mutate(&customer(1), "placeOrder", own.clone()).await;
+    let message = "only support and systems may say until when a supplier has to act";
+    assert_eq!(refused, json!({"__typename": "Forbidden", "message": message}));
+    for name in ["acceptBy", "shipBy"] {
+        own["items"][0][name] = Value::Null;
+    }
+    let refused = world.mutate(&customer(1), "placeOrder", own.clone()).await;
+    let message = "only support and systems may say which supplier ships an item";
+    assert_eq!(refused, json!({"__typename": "Forbidden", "message": message}));
+    own["items"][0]["origin"]["kind"] = json!("WAREHOUSE");
+    assert_eq!(world.mutate(&customer(1), "placeOrder", own).await["order"]["status"], "PLACED");
+
+    let id = world.place(input()).await;
+    let item = world.item(&id).await;
+    world.advance(60);
+    assert_eq!(
+        world.mutate(&support(), "placeOrder", input()).await["order"]["status"],
+        "PLACED",
+        "the last moment"
+    );
+    world.advance(1);
+    let refused = world.mutate(&support(), "placeOrder", input()).await;
+    let message = "that time has passed: nobody can keep it";
+    let expected = |field: &str| json!({"__typename": "InvalidInput", "field": field, "message": message});
+    assert_eq!(refused, expected("items[0].acceptBy"));
+    for name in ["acceptBy", "shipBy"] {
+        let mut more = json!({"origin": {"kind": "SUPPLIER", "code": "other"}});
+        more[name] = json!("2026-03-01T13:00:00Z");
+        let refused = world.mutate(&support(), "reassignItems", naming(&id, &item, more)).await;
+        assert_eq!(refused, expected(name));
+    }
+}
+
+#[tokio::test]
 async fn whoever_follows_the_order_is_told_without_an_event() {
     let world = World::new().await;
     let id = world.place(input()).await;

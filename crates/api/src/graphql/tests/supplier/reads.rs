@@ -8,8 +8,8 @@ use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 
 use super::{
-    super::world::{supplier, support, user},
-    Scene, supplier_called,
+    super::world::{World, supplier, support, user},
+    Scene, by_other, order, supplier_called,
 };
 use crate::graphql::cursor::Kind;
 
@@ -30,8 +30,8 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
     assert_eq!((&order["reference"], &order["customerEmail"]), (&json!("A-SHARED"), &Value::Null));
     assert_eq!(
         order["items"],
-        json!([{"sku": "ACME-SKU", "quantity": 9, "cancelled": 1, "cancelReason": null, "allocated": 2,
-                "shipped": 2, "origin": {"code": "acme"}}])
+        json!([{"sku": "ACME-SKU", "quantity": 9, "cancelled": 1, "cancelReason": null, "allocated": 4,
+                "shipped": 4, "origin": {"code": "acme"}}])
     );
     let item = json!([{"quantity": 2, "item": {"sku": "ACME-SKU"}}]);
     assert_eq!(
@@ -48,8 +48,8 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
     );
     assert_eq!(
         order["progress"],
-        json!({"itemsTotal": 8, "itemsShipped": 2, "shipmentsTotal": 1, "shipmentsShipped": 1,
-               "summary": "partial shipment: 2 of 8 items shipped"})
+        json!({"itemsTotal": 8, "itemsShipped": 4, "shipmentsTotal": 1, "shipmentsShipped": 1,
+               "summary": "partial shipment: 4 of 8 items shipped"})
     );
     assert_eq!(order["estimatedDelivery"], "2026-03-05T00:00:00+00:00");
     assert_eq!(order["notifications"], json!([]));
@@ -58,6 +58,51 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
         assert!(["NOT_IN_TABLE", "ROLE"].contains(&blocker["code"].as_str().unwrap()), "{transition}");
         assert_eq!(blocker["shipments"], json!([]));
     }
+}
+
+#[tokio::test]
+async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatever_parcel_they_are_in() {
+    let world = World::new().await;
+    let deadline = json!({"sku": "ACME-SKU", "name": "One", "quantity": 1, "acceptBy": "2026-03-01T13:00:00Z",
+                          "origin": {"kind": "SUPPLIER", "code": "acme"}});
+    let id = world.place(order("A-1", &[deadline, by_other()])).await;
+    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    let query = "query($id: ID!) { order(id: $id) {
+        items { sku allocated shipped delivered overdue } shipments { id } progress { itemsDelivered shipmentsTotal } } }";
+    let counts = async |caller: &Caller| {
+        let mut data = world.data(caller, query, json!({ "id": id })).await;
+        let order = data["order"].take();
+        let item = order["items"].as_array().unwrap().iter().find(|item| item["sku"] == "ACME-SKU").unwrap();
+        (item.clone(), order["shipments"].as_array().unwrap().len(), order["progress"].clone())
+    };
+    // A parcel of the other supplier's alone: it does not make the order's status speak for Acme's unit.
+    let items = world
+        .data(&support(), "query($id: ID!) { order(id: $id) { items { id } } }", json!({ "id": id }))
+        .await;
+    let item = |at: usize| items["order"]["items"][at]["id"].clone();
+    let parcel = |number: &str, lines: Value| {
+        json!({"orderId": id, "carrier": "FEDEX", "trackingNumber": number, "items": lines,
+               "origin": {"kind": "WAREHOUSE", "code": "main"}})
+    };
+    let lines = json!([{"itemId": item(1), "quantity": 1}]);
+    world.mutate(&support(), "createShipment", parcel("7001", lines)).await;
+    world.advance(90);
+    assert_eq!(counts(&supplier()).await.0, counts(&support()).await.0);
+    assert_eq!(counts(&supplier()).await.0["overdue"], true);
+    let lines = json!([{"itemId": item(0), "quantity": 1}, {"itemId": item(1), "quantity": 1}]);
+    world.mutate(&support(), "createShipment", parcel("7002", lines)).await;
+    world.scan("7002", ShipmentStatus::Delivered).await;
+    let (seen, parcels, progress) = counts(&supplier()).await;
+    assert_eq!(
+        seen,
+        json!({"sku": "ACME-SKU", "allocated": 1, "shipped": 1, "delivered": 1, "overdue": false})
+    );
+    assert_eq!(seen, counts(&support()).await.0);
+    assert_eq!(
+        (parcels, progress),
+        (0, json!({"itemsDelivered": 1, "shipmentsTotal": 0})),
+        "the parcels stay hidden"
+    );
 }
 
 #[tokio::test]

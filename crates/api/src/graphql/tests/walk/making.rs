@@ -1,0 +1,124 @@
+//! What operations are made of: everything that a type leads to, and whatever fits the arguments on the way.
+
+use serde_json::{Value, json};
+
+use super::{Walk, list, named, text};
+
+/// How often a type may stand on a path: an order, its parcel, and the order of that again.
+const REPEATS: usize = 2;
+/// Objects inside objects: enough for what is in a parcel that holds back an order of a list.
+const DEPTH: usize = 9;
+
+impl Walk<'_> {
+    /// The selection below a field, empty for a leaf.
+    pub(super) fn below(&self, field: &Value) -> String {
+        self.selection(named(&field["type"]), &mut Vec::new()).expect("the first field is near")
+    }
+
+    /// Everything of a type, and of what it leads to; nothing where the path has gone far enough.
+    fn selection(&self, kind: &str, path: &mut Vec<String>) -> Option<String> {
+        match text(&self.types[kind]["kind"]) {
+            "SCALAR" | "ENUM" => return Some(String::new()),
+            _ => {}
+        }
+        let repeats = path.iter().filter(|one| *one == kind).count();
+        if repeats >= REPEATS || path.len() >= DEPTH {
+            return None;
+        }
+        path.push(kind.to_owned());
+        let mut selection = String::from(" { __typename");
+        let members = self.members(kind);
+        for member in &members {
+            let fields = self.fields(member).into_iter().filter_map(|field| {
+                let name = text(&field["name"]);
+                if self.refused.contains(&format!("{member}.{name}")) {
+                    return None;
+                }
+                let arguments = self.arguments(&field).into_iter().next()?;
+                Some(format!(" {name}{arguments}{}", self.selection(named(&field["type"]), path)?))
+            });
+            let fields: String = fields.collect();
+            let wrapped =
+                if *member == kind { fields } else { format!(" ... on {member} {{ __typename{fields} }}") };
+            selection.push_str(&wrapped);
+        }
+        path.pop();
+        selection.push_str(" }");
+        Some(selection)
+    }
+
+    /// The object types that a type stands for: itself, or the members of an interface or a union.
+    pub(super) fn members(&self, kind: &str) -> Vec<String> {
+        match &self.types[kind]["possibleTypes"] {
+            Value::Array(members) => members.iter().map(|one| text(&one["name"]).to_owned()).collect(),
+            _ => vec![kind.to_owned()],
+        }
+    }
+
+    pub(super) fn fields(&self, kind: &str) -> Vec<Value> {
+        list(&self.types[kind]["fields"]).to_vec()
+    }
+
+    /// All ways to fill the arguments that a field needs.
+    pub(super) fn arguments(&self, field: &Value) -> Vec<String> {
+        let mut ways = vec![Vec::new()];
+        for argument in list(&field["args"]).iter().filter(|one| one["type"]["kind"] == "NON_NULL") {
+            let name = text(&argument["name"]);
+            let values = match named(&argument["type"]) {
+                "ID" => self.pool.ids.iter().map(|id| json!(id).to_string()).collect(),
+                "String" => self.pool.texts.iter().map(|one| json!(one).to_string()).collect(),
+                kind => match &self.types[kind]["enumValues"] {
+                    Value::Array(values) => values.iter().map(|one| text(&one["name"]).to_owned()).collect(),
+                    _ => vec![self.input(name, &argument["type"], 0, false)],
+                },
+            };
+            let longer = |way: &Vec<String>| {
+                let ways = values.iter().map(|value| [&way[..], &[format!("{name}: {value}")]].concat());
+                ways.collect::<Vec<_>>()
+            };
+            ways = ways.iter().flat_map(longer).collect();
+        }
+        let written =
+            |way: Vec<String>| if way.is_empty() { way.concat() } else { format!("({})", way.join(", ")) };
+        ways.into_iter().map(written).collect()
+    }
+
+    /// A value for an input of that name and type.
+    pub(super) fn input(&self, name: &str, declared: &Value, round: usize, whole: bool) -> String {
+        match text(&declared["kind"]) {
+            "NON_NULL" => return self.input(name, &declared["ofType"], round, whole),
+            "LIST" => return format!("[{}]", self.input(name, &declared["ofType"], round, whole)),
+            _ => {}
+        }
+        // Every order with every item and parcel.
+        let (turn, order) = (round / self.pool.orders.len(), round % self.pool.orders.len());
+        let pick = |pool: &[String]| json!(pool[turn % pool.len()]).to_string();
+        let kind = text(&declared["name"]);
+        let described = &self.types[kind];
+        if let Value::Array(values) = &described["enumValues"] {
+            return text(&values[turn % values.len()]["name"]).to_owned();
+        }
+        if let Value::Array(fields) = &described["inputFields"] {
+            let given = fields.iter().filter(|field| {
+                (whole || field["type"]["kind"] == "NON_NULL") && field["name"] != "idempotencyKey"
+            });
+            let fields = given.map(|field| {
+                let name = text(&field["name"]);
+                format!("{name}: {}", self.input(name, &field["type"], round, whole))
+            });
+            return format!("{{{}}}", fields.collect::<Vec<_>>().join(", "));
+        }
+        match kind {
+            "ID" if name.starts_with("order") => json!(self.pool.orders[order]).to_string(),
+            "ID" if name.starts_with("shipment") => pick(&self.pool.shipments),
+            "ID" if name.starts_with("item") => pick(&self.pool.items),
+            "ID" => pick(&self.pool.ids),
+            "Int" | "Float" => "1".to_owned(),
+            "Boolean" => "false".to_owned(),
+            "DateTime" => json!(self.world.app.clock.now()).to_string(),
+            "JSON" => "{}".to_owned(),
+            // A word of its own: what it writes, it reads again.
+            _ => json!(format!("acme{name}{round}")).to_string(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What is in an answer: all its texts, and which fields have something in them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// Every text in an answer, the insides of its cursors too.
+pub(in super::super) fn texts(value: &Value) -> Vec<String> {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    match value {
+        Value::Null => vec![],
+        Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
+        Value::String(text) => {
+            let inside = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let inside = inside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            std::iter::once(text.clone()).chain(inside).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| [vec![name.clone()], texts(value)].concat()).collect()
+        }
+    }
+}
+
+/// The fields that an answer has something in, `Type.field`.
+pub(in super::super) fn filled(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
+        Value::Array(values) => values.iter().flat_map(filled).collect(),
+        Value::Object(fields) => {
+            let kind = fields.get("__typename").and_then(Value::as_str).unwrap_or("Query");
+            let has =
+                |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+            let own = fields.iter().filter(|(_, value)| has(value)).map(|(name, _)| format!("{kind}.{name}"));
+            own.chain(fields.values().flat_map(filled)).collect()
+        }
+    }
+}
