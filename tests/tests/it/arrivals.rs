@@ -9,8 +9,8 @@ mod permutations;
 use std::collections::BTreeMap;
 
 use carriers::{Compose, Sender, Told};
-use chrono::{DateTime, Utc};
-use domain::{Carrier, Line, NewShipment, OrderId, OrderStatus, ShipmentId};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Carrier, Line, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
 use persistence::mailbox;
 use tests::shop::{Shop, support};
 use uuid::Uuid;
@@ -33,6 +33,14 @@ fn bodies(
     let bodies = sender.compose(&history);
     assert!(!bodies.is_empty(), "{sender} has no words for {scans:?}");
     bodies
+}
+
+/// Whether a sender tells several scans in one body.
+fn tells_histories(sender: Sender) -> bool {
+    let at = DateTime::UNIX_EPOCH.fixed_offset();
+    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
+    let later = Told { at: at + TimeDelta::hours(1), ..told };
+    bodies(sender, "1", &[told, later], None, at.to_utc()).len() == 1
 }
 
 fn carrier_of(sender: Sender) -> Carrier {

@@ -15,7 +15,7 @@ use proptest::{
 };
 use tests::{database::Database, front::Front, on_every_database, shop::Shop};
 
-use super::{bodies, carrier_of, mails, register};
+use super::{bodies, carrier_of, mails, register, tells_histories};
 
 on_every_database!(any_history_however_it_arrives_is_the_history_of_the_clean_run);
 
@@ -188,13 +188,17 @@ async fn run(
         .collect();
     for (post, pause) in arrival.posts.iter().zip(arrival.pauses.iter().cycle()) {
         let (at, of) = post;
-        let heard: Vec<Told<'_>> = of.iter().map(|scan| scans[*at][*scan].0).collect();
-        // A sender tells with a history what it expects at its end, and writes it down then.
-        let (last, expected) = of.last().map(|scan| scans[*at][*scan]).expect("a post says something");
         let sender = histories[*at].sender;
-        let sent_at = written_at(sender, last, shop.now());
-        for body in bodies(sender, &numbers[*at], &heard, expected, sent_at) {
-            assert_eq!(front.post(sender, body).await, 200);
+        let heard: Vec<Scanned> = of.iter().map(|scan| scans[*at][*scan]).collect();
+        // What a sender tells together it tells with what it expects in the end.
+        let together = if tells_histories(sender) { heard.len() } else { 1 };
+        for heard in heard.chunks(together) {
+            let told: Vec<Told<'_>> = heard.iter().map(|(told, _)| *told).collect();
+            let (last, expected) = heard[heard.len() - 1];
+            let sent_at = written_at(sender, last, shop.now());
+            for body in bodies(sender, &numbers[*at], &told, expected, sent_at) {
+                assert_eq!(front.post(sender, body).await, 200);
+            }
         }
         if *pause {
             shop.drain().await;

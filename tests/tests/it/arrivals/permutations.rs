@@ -1,13 +1,13 @@
 //! All 720 orders of six scans, each with duplicates, for every sender.
 
 use carriers::{Sender, Told};
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use domain::{ConditionKind, LINE, Meaning, OrderId, OrderStatus, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::read;
 use tests::{database::Database, front::Front, on_every_database, shop::Shop};
 
-use super::{bodies, carrier_of, mails, register};
+use super::{bodies, carrier_of, mails, register, tells_histories};
 
 on_every_database!(
     all_720_orders_of_six_scans_of_fedex_are_one_story,
@@ -127,14 +127,9 @@ async fn all_720(database: Database, sender: Sender) {
 /// How often each scan is told, in its order: alone, and with those before it, where the sender tells histories. The
 /// same body is kept once.
 fn times(sender: Sender, permutation: &[usize]) -> Vec<i32> {
-    let at = DateTime::UNIX_EPOCH.fixed_offset();
-    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
-    let tells_histories =
-        bodies(sender, "1", &[told, Told { at: at + TimeDelta::hours(1), ..told }], None, at.to_utc()).len()
-            == 1;
     let rounds = 0..permutation.len();
     let place = |scan: usize| permutation.iter().position(|one| *one == scan).expect("it is one of them");
-    let of = |scan: usize| match (tells_histories, place(scan)) {
+    let of = |scan: usize| match (tells_histories(sender), place(scan)) {
         (false, _) => 1,
         (true, first) => 1 + rounds.clone().filter(|round| *round >= first.max(1)).count(),
     };
