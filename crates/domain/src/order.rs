@@ -21,6 +21,7 @@ pub use place::{NewItem, NewOrder};
 pub use ship::NewShipment;
 
 use crate::{
+    carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
@@ -119,6 +120,13 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Its parcel that only the carrier has cancelled gives its number to a parcel of another order.
+    GiveUpNumber {
+        /// Whose number.
+        carrier: Carrier,
+        /// The number.
+        number: String,
+    },
     /// A supplier will ship these items.
     AcceptItems {
         /// Which.
@@ -212,6 +220,9 @@ impl Order {
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
+            Request::GiveUpNumber { carrier, number } => {
+                Ok(Outcome { changed: self.settle_number(carrier, &number, context), ..Outcome::default() })
+            }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),
             Request::ReassignItems { items, origin, deadlines } => {

@@ -75,17 +75,35 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
     Ok(found)
 }
 
-/// The orders whose parcels keep these numbers from being registered again: neither delivered nor cancelled.
-pub async fn live_holders(tx: &Tx, numbers: &[Number]) -> Result<HashMap<Number, OrderId>> {
-    let mut found = HashMap::new();
+/// An order with a parcel that may still travel under a number.
+#[derive(Clone, Debug)]
+pub struct Claimant {
+    /// The number.
+    pub number: Number,
+    /// The order.
+    pub order_id: OrderId,
+    /// Whether the parcel is on its way, so that nobody else can have the number. If not, its carrier has cancelled
+    /// it, and may move it all the same.
+    pub is_live: bool,
+}
+
+/// The orders with parcels that may still travel under these numbers: not delivered, not called off by us.
+pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
+    use shipment::Column;
+    let mut found = Vec::new();
     for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
-            .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-            .filter(among(tx.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
-            .filter(shipment::Column::Status.is_not_in(["delivered", "cancelled"]))
+            .filter(Column::Carrier.eq(carrier.as_str()))
+            .filter(among(tx.get_database_backend(), Column::TrackingNumber, &wanted))
+            .filter(Column::Status.ne("delivered"))
+            .filter(Column::CancelledAt.is_null())
             .all(tx)
             .await?;
-        found.extend(rows.into_iter().map(|row| ((carrier, row.tracking_number), OrderId(row.order_id))));
+        found.extend(rows.into_iter().map(|row| Claimant {
+            is_live: row.status != "cancelled",
+            number: (carrier, row.tracking_number),
+            order_id: OrderId(row.order_id),
+        }));
     }
     Ok(found)
 }

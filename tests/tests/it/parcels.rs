@@ -1,9 +1,11 @@
 //! Units in parcels: split, moved from one to another, and never counted twice.
 
 use app::{IdempotencyKey, orders::Changed};
+use chrono::TimeDelta;
 use domain::{
     Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, progress,
 };
+use persistence::webhooks::WebhookState;
 use tests::{
     database::Database,
     on_every_database,
@@ -11,11 +13,14 @@ use tests::{
 };
 use uuid::Uuid;
 
+use super::inbox::inbox;
+
 on_every_database!(
     two_of_three_units_of_one_line_then_the_third,
     of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_another,
     units_move_from_one_parcel_to_another_and_the_order_does_not_go_back,
     a_parcel_saved_twice_is_counted_once,
+    a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good,
 );
 
 async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
@@ -136,4 +141,31 @@ async fn a_parcel_saved_twice_is_counted_once(database: Database) {
     let after = (told(&shop, order).await, shop.head(order).await, shop.events(order).await);
     assert_eq!(after, before);
     assert_eq!(shop.order(order).await.shipments().len(), 1);
+}
+
+async fn a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "717171").await;
+    shop.scan("717171", ShipmentStatus::Cancelled).await;
+    shop.drain().await;
+    assert_eq!(shop.order(first).await.shipments()[0].status(), ShipmentStatus::Cancelled);
+    let moved_at = shop.now() + TimeDelta::hours(1);
+    shop.wait(TimeDelta::days(3));
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "717171").await;
+    let old = shop.order(first).await.shipments()[0].clone();
+    assert_eq!(old.cancelled_at, Some(shop.now()));
+    assert_eq!(
+        old.cancel_reason.as_deref(),
+        Some("cancelled by the carrier, its number was registered anew")
+    );
+    // The carrier moves the old one all the same. That cannot make two of the number.
+    shop.scan_at("717171", ShipmentStatus::InTransit, moved_at).await;
+    shop.scan("717171", ShipmentStatus::OutForDelivery).await;
+    shop.drain().await;
+    assert_eq!(shop.status(first).await, OrderStatus::AwaitingPickup);
+    assert_eq!(shop.status(second).await, OrderStatus::OutForDelivery);
+    let states = inbox(&shop).await.into_iter().map(|webhook| webhook.state);
+    assert!(states.into_iter().all(|state| state == WebhookState::Processed));
 }

@@ -59,7 +59,7 @@ async fn settle(
 ) -> persistence::Result<Vec<Result<Changed>>> {
     let tx = store.begin().await?;
     let mut taken = NumbersTaken::look(&tx, asks).await?;
-    let ids: Vec<OrderId> = asks.iter().map(|ask| ask.order_id).collect();
+    let ids: Vec<OrderId> = asks.iter().map(|ask| ask.order_id).chain(taken.former_orders()).collect();
     let mut loaded = orders::lock(&tx, &ids).await?;
     let keys: Vec<ScopedKey> = asks.iter().filter_map(scoped_key).collect();
     let mut answered = idempotency::answers(&tx, &keys).await?;
@@ -93,6 +93,11 @@ async fn settle(
         }
         answers.push(result);
     }
+    taken.take_over(&mut loaded, now).map_err(|refusal| persistence::Error::Corrupt {
+        table: "shipments",
+        row: "with a number that went elsewhere".to_owned(),
+        what: refusal.to_string(),
+    })?;
     // In one order everywhere: two batches with the same keys must not wait for each other.
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
@@ -115,6 +120,7 @@ fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
         | Request::CancelItems { .. }
         | Request::CreateShipment(_)
         | Request::CancelShipment { .. }
+        | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
         | Request::DeclineItems { .. }
         | Request::ReassignItems { .. }

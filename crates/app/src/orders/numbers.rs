@@ -3,18 +3,21 @@
 
 use std::collections::HashMap;
 
-use domain::{NewShipment, OrderId, Refusal, Request, ShipmentRefusal};
+use chrono::{DateTime, Utc};
+use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal};
 use persistence::{
     Tx,
-    shipments::{self, Number},
+    shipments::{self, Claimant, Number},
 };
 
-use super::Ask;
+use super::{Ask, context};
 use crate::Caller;
 
 /// The carriers' numbers that a batch registers, locked, with the orders that have them already.
 pub(super) struct NumbersTaken {
     by: HashMap<Number, OrderId>,
+    /// Those whose parcel with the number was cancelled by its carrier only.
+    before: Vec<(Number, OrderId)>,
     /// Those that the batch has registered.
     pub registered: Vec<Number>,
 }
@@ -24,7 +27,35 @@ impl NumbersTaken {
     pub async fn look(tx: &Tx, asks: &[Ask]) -> persistence::Result<Self> {
         let numbers: Vec<Number> = asks.iter().filter_map(|ask| number(&ask.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        Ok(Self { by: shipments::live_holders(tx, &numbers).await?, registered: Vec::new() })
+        let (live, cancelled): (Vec<_>, Vec<_>) =
+            shipments::claimants(tx, &numbers).await?.into_iter().partition(|claimant| claimant.is_live);
+        let pair = |claimant: Claimant| (claimant.number, claimant.order_id);
+        Ok(Self {
+            by: live.into_iter().map(pair).collect(),
+            before: cancelled.into_iter().map(pair).collect(),
+            registered: Vec::new(),
+        })
+    }
+
+    /// Other orders that give a number up when it is registered: they are locked together with those of the batch.
+    pub fn former_orders(&self) -> impl Iterator<Item = OrderId> {
+        self.before.iter().map(|(_, order)| *order)
+    }
+
+    /// Takes the numbers that were registered from the parcels which only their carrier had cancelled. What is said
+    /// of them from now on is said of the new ones, and the old ones cannot come to life again beside them.
+    pub fn take_over(&self, loaded: &mut HashMap<OrderId, Order>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        for (number, order_id) in &self.before {
+            let elsewhere = self.by.get(number).is_some_and(|new| new != order_id);
+            if let Some(order) =
+                loaded.get_mut(order_id).filter(|_| elsewhere && self.registered.contains(number))
+            {
+                let (carrier, number) = number.clone();
+                let request = Request::GiveUpNumber { carrier, number };
+                order.apply(request, None, &context(&Caller::system(), now))?;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a number that is on its way with another order. To a supplier that is the same as one with a parcel of
@@ -60,6 +91,7 @@ fn number(request: &Request) -> Option<Number> {
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. }
         | Request::CancelShipment { .. }
+        | Request::GiveUpNumber { .. }
         | Request::Scans { .. } => None,
     }
 }

@@ -101,16 +101,16 @@ impl Order {
         }
     }
 
-    /// The same for a number that is registered anew: its scans are the new parcel's.
-    pub(super) fn settle_number(&mut self, carrier: Carrier, number: &str, context: &Context) {
+    /// The same for a number that is registered anew: its scans are the new parcel's. Says whether there was one.
+    pub(super) fn settle_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
         let old = self.shipments.iter().find(|shipment| {
             is_carrier_cancelled(shipment)
                 && shipment.carrier == carrier
                 && shipment.tracking_number == number
         });
-        if let Some(id) = old.map(|shipment| shipment.id) {
-            self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
-        }
+        let Some(id) = old.map(|shipment| shipment.id) else { return false };
+        self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
+        true
     }
 
     /// A parcel cancelled by its carrier of whose units too few are left when those are taken.

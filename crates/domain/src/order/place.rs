@@ -163,7 +163,8 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         }
         check_supplier(item, &context.actor)?;
         item.deadlines.check(item.origin.as_ref(), &field(""))?;
-        item.deadlines.check_ahead(&field(""), context.now)?;
+        // One that was placed elsewhere may bring deadlines that have passed meanwhile.
+        item.deadlines.check_ahead(&field(""), new.placed_at.unwrap_or(context.now))?;
     }
     if new.total.cents < 0 {
         return invalid("totalCents", "a total is not negative");
