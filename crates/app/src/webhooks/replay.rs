@@ -4,31 +4,22 @@
 //! The second takes what these webhooks say into those orders, some orders in one transaction, the oldest word
 //! first, and commits or takes back. What is in memory is some webhooks or some orders, and the ids of the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod said;
+mod take_up;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    Heard, Order, OrderHead, OrderId, OrderStatus, Refusal, Scan, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, WebhookId, notice,
+    OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentId, ShipmentStatus, WebhookId,
 };
 use persistence::{
-    Error, orders,
     read::{self, Key, PageRequest, WebhookFilter},
     webhooks::{self, Webhook, WebhookState},
 };
 
-use super::{
-    matching,
-    process::{Claims, carrier_context},
-    reading::{Reading, numbers},
-};
-use crate::{
-    App, Caller,
-    error::Result,
-    retry::{members_may_do_better, retrying},
-    scans::{Ledger, Source},
-};
+use crate::{App, Caller, error::Result, retry::retrying};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
@@ -107,9 +98,6 @@ struct Differences {
     /// Webhooks that were closed unread and can be read today.
     readable: Vec<WebhookId>,
 }
-
-/// What is said of the parcels of some orders, by order and parcel, the oldest word first.
-type Said = BTreeMap<(OrderId, ShipmentId), Vec<(WebhookId, Option<String>, Claims)>>;
 
 impl App {
     /// Reads webhooks again and tells what changes by the meanings that codes have today; with `apply` it is
@@ -208,148 +196,12 @@ impl App {
         Ok(())
     }
 
-    /// What the webhooks say of these orders.
-    async fn said_of(&self, orders: &BTreeSet<OrderId>, webhooks: &BTreeSet<WebhookId>) -> Result<Said> {
-        let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
-        let mut all = Said::new();
-        for page in ids.chunks(PAGE as usize) {
-            let mut webhooks = read::webhooks(&self.store, page).await?;
-            webhooks.sort_by_key(|webhook| webhook.id);
-            for (parcel, words) in self.said_by(webhooks, |_| {}).await? {
-                if orders.contains(&parcel.0) {
-                    all.entry(parcel).or_default().extend(words);
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`.
-    async fn said_by(&self, webhooks: Vec<Webhook>, mut readable: impl FnMut(&Webhook)) -> Result<Said> {
-        let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
-        let holders = read::holders_of(&self.store, &numbers(readings.iter())).await?;
-        let mut said = Said::new();
-        for mut reading in readings {
-            let parcels = reading.take_parcels();
-            if !parcels.is_empty() {
-                readable(&reading.webhook);
-            }
-            for parcel in parcels {
-                let Some(holders) = holders.get(&(parcel.carrier, parcel.number)) else { continue };
-                for scan in parcel.scans {
-                    let Some(owner) = matching::owner(&scan, holders) else { continue };
-                    let words = said.entry((owner.order_id, owner.shipment_id)).or_default();
-                    let webhook = &reading.webhook;
-                    if words.last().is_none_or(|(last, ..)| *last != webhook.id) {
-                        words.push((
-                            webhook.id,
-                            webhook.request_id.clone(),
-                            Claims::by(parcel.carrier, true),
-                        ));
-                    }
-                    if let Some((.., claims)) = words.last_mut() {
-                        claims.scans.push(scan);
-                    }
-                }
-            }
-        }
-        Ok(said)
-    }
-
-    /// Takes what is said into the orders. Where they fail together, each is tried alone.
-    async fn take_up(
-        &self,
-        said: &Said,
-        replayed: &mut Replayed,
-        tell: &mut impl FnMut(Finding),
-    ) -> Result<()> {
-        let apply = replayed.applied;
-        let mut note = |settled: Settled, tell: &mut dyn FnMut(Finding)| {
-            replayed.scans += settled.scans;
-            settled.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
-        };
-        match retrying(|| self.settle(said, apply)).await {
-            Ok(settled) => note(settled, tell),
-            Err(error) if !members_may_do_better(&error) => return Err(error.into()),
-            Err(_) => {
-                let orders: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
-                for order_id in orders {
-                    let alone = said.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone: Said = alone.map(|(parcel, words)| (*parcel, words.clone())).collect();
-                    match retrying(|| self.settle(&alone, apply)).await {
-                        Ok(settled) => note(settled, tell),
-                        Err(error) if !members_may_do_better(&error) => return Err(error.into()),
-                        Err(error) => {
-                            let cause = &error as &dyn std::error::Error;
-                            tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
-                            tell(Finding::Fails(NotReplayed { order_id, error: in_words(&error) }));
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
-    async fn settle(&self, said: &Said, apply: bool) -> persistence::Result<Settled> {
-        let tx = self.store.begin().await?;
-        let webhooks: BTreeSet<WebhookId> = said.values().flatten().map(|(webhook, ..)| *webhook).collect();
-        webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
-        let ids: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
-        let mut loaded = orders::lock(&tx, &ids.into_iter().collect::<Vec<_>>()).await?;
-        let before = loaded.clone();
-        let shipments: Vec<ShipmentId> = said.keys().map(|(_, shipment)| *shipment).collect();
-        let mut ledger = Ledger::open(&tx, &shipments, true).await?;
-        let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        for ((order, shipment), words) in said {
-            let Some(order) = loaded.get_mut(order) else { continue };
-            for (webhook, request_id, claims) in words {
-                let context = carrier_context(claims.carrier, *webhook, request_id.clone(), self.clock.now());
-                let source = Source::Webhook { id: *webhook, tells_again: true };
-                let done = ledger.hear(order, *shipment, source, claims.scans.clone(), &context);
-                let done = done.map_err(|refusal| Error::Corrupt {
-                    table: "shipments",
-                    row: shipment.to_string(),
-                    what: refusal.to_string(),
-                })?;
-                for (scan, heard) in claims.scans.iter().zip(done.heard) {
-                    match heard {
-                        Heard::New(_) | Heard::Revised(..) => {
-                            differing.insert((*shipment, scan.identity));
-                        }
-                        Heard::Again => {}
-                    }
-                }
-            }
-        }
-        orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
-        ledger.write(&tx).await?;
-        let mut settled = Settled { changes: vec![], scans: differing.len() as u64 };
-        for (id, before) in &before {
-            if let Some(after) = loaded.get(id) {
-                settled.changes.extend(changes_between(before, after, apply));
-            }
-        }
-        match apply {
-            true => self.store.commit(tx).await?,
-            false => tx.rollback().await?,
-        }
-        Ok(settled)
-    }
-
     /// Gives webhooks their turn again, so that they are settled as those that come now.
     async fn read_anew(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         webhooks::retry(&tx, webhooks, self.clock.now()).await?;
         self.store.commit(tx).await
     }
-}
-
-/// What one transaction changed, or would have.
-struct Settled {
-    changes: Vec<ReplayChange>,
-    scans: u64,
 }
 
 fn filter(replay: &Replay) -> WebhookFilter {
@@ -360,38 +212,4 @@ fn filter(replay: &Replay) -> WebhookFilter {
         since: Some(replay.since),
         until: replay.until,
     }
-}
-
-/// Why an order could not be changed, for whoever asked for the replay.
-fn in_words(error: &Error) -> String {
-    match error {
-        error if error.unique_violation().is_some() => {
-            "a parcel's number is on its way with another order".to_owned()
-        }
-        error if error.is_lock_timeout() => "somebody else is changing it: try again".to_owned(),
-        error => error.to_string(),
-    }
-}
-
-/// The parcels of an order that are no longer what they were.
-fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
-    let now = if applied { after } else { before };
-    let reached = after.changes().transitions.iter().map(|step| step.to());
-    // A walk is told of by its newest milestone.
-    let mut notices: Vec<OrderStatus> = reached.filter(|status| notice::is_owed(*status)).collect();
-    notices.drain(..notices.len().saturating_sub(1));
-    let mut changes = Vec::new();
-    for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {
-        if old.tracking != new.tracking {
-            changes.push(ReplayChange {
-                order: now.head().clone(),
-                shipment: shown.clone(),
-                from: old.status(),
-                to: new.status(),
-                order_to: after.head().status,
-                notices: std::mem::take(&mut notices),
-            });
-        }
-    }
-    changes
 }
