@@ -80,6 +80,16 @@ impl FromStr for CodeMap {
     }
 }
 
+/// A meaning's name in the setting; `unknown`, which no setting gives.
+pub(crate) fn name(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Status(status) => status.as_str(),
+        Meaning::Condition(condition) => condition.as_str(),
+        Meaning::Informational => INFORMATIONAL,
+        Meaning::Unknown => "unknown",
+    }
+}
+
 fn parse_meaning(name: &str) -> Option<Meaning> {
     let status = || name.parse().ok().map(Meaning::Status);
     let condition = || name.parse().ok().map(Meaning::Condition);
@@ -116,6 +126,10 @@ mod tests {
         let meanings: std::collections::HashSet<_> =
             known_meanings().split(", ").map(|name| parse_meaning(name).expect(name)).collect();
         assert_eq!(meanings.len(), ShipmentStatus::ALL.len() + ConditionKind::ALL.len() + 1);
+        for meaning in meanings {
+            assert_eq!(parse_meaning(name(meaning)), Some(meaning));
+        }
+        assert_eq!(parse_meaning(name(Meaning::Unknown)), None);
     }
 
     #[test]

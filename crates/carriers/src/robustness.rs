@@ -1,6 +1,7 @@
 //! No bytes make a parser or a check panic, and what it reads out of them keeps its promises.
 
 mod bounds;
+mod identities;
 mod promises;
 
 use proptest::{collection::vec, prelude::*, sample::select};

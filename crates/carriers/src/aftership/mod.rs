@@ -16,7 +16,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, text},
-    parcel::{carrier_named, identity, place, shown, tracking_number},
+    parcel::{carrier_named, described, identity, place, shown, tracking_number},
     signature, time,
 };
 
@@ -130,17 +130,17 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
     let (shown, date) = (shown(&[code]), date.unwrap_or_default());
+    // A subtag begins with its tag. Where another stands beside it, that is what is read.
+    let (alone, read) = (codes::meaning(None, Some(code)), codes::meaning(tag.as_deref(), subtag.as_deref()));
     Some(ParsedScan {
         identity: identity(
             key.carrier,
             key.number,
             &code.to_ascii_lowercase(),
-            &raw.to_ascii_uppercase(),
+            &described(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
-        meaning: remap
-            .get(Sender::Aftership, &shown)
-            .unwrap_or_else(|| codes::meaning(tag.as_deref(), subtag.as_deref())),
+        meaning: remap.get(Sender::Aftership, &shown).unwrap_or(read),
         code: shown,
         description: part("/message").or_else(|| part("/subtag_message")),
         location: place([

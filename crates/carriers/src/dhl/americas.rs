@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, text},
-    parcel::{identity, place, shown, tracking_number},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
@@ -56,11 +56,16 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
     let shown = shown(&[&code]);
     let remapped = remap.get(Sender::Dhl, &shown);
+    let read = meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
-        identity: identity(Carrier::Dhl, parcel, &code, "", &[date, clock, zone]),
-        meaning: remapped
-            .or_else(|| remap.get(Sender::Dhl, listed.as_deref()?))
-            .unwrap_or_else(|| meaning(listed.as_deref().unwrap_or_default())),
+        identity: identity(
+            Carrier::Dhl,
+            parcel,
+            &code,
+            &described("", meaning(&code), read),
+            &[date, clock, zone],
+        ),
+        meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
         code: shown,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),

@@ -11,7 +11,7 @@ use super::codes::{self, Code};
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, text},
-    parcel::{identity, place, shown, tracking_number},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
@@ -56,19 +56,19 @@ fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<P
     let (status, code) = (status.unwrap_or_default(), code.unwrap_or_default());
     let words = text(event, "/description");
     let shown = shown(&[&status, &code]);
+    // A short word may be taken for a code: `Return`. It is said all the same.
+    let said = [named.as_deref(), words.as_deref()].map(Option::unwrap_or_default).join(". ");
+    let codes = Code { status: &status, event: &code, express };
+    let read = codes::meaning(codes, &said);
     Some(ParsedScan {
         identity: identity(
             Carrier::Dhl,
             parcel,
             &status.to_ascii_lowercase(),
-            &code.to_ascii_uppercase(),
+            &described(&code.to_ascii_uppercase(), codes::meaning(codes, ""), read),
             &[&timestamp],
         ),
-        meaning: remapped(remap, &shown, &status).unwrap_or_else(|| {
-            // A short word may be taken for a code: `Return`. It is said all the same.
-            let said = [named.as_deref(), words.as_deref()].map(Option::unwrap_or_default).join(". ");
-            codes::meaning(Code { status: &status, event: &code, express }, &said)
-        }),
+        meaning: remapped(remap, &shown, &status).unwrap_or(read),
         code: shown,
         description: words.or_else(|| named.filter(|words| !is_code(words))),
         location: place([

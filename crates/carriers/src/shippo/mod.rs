@@ -20,7 +20,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{flag, list, object, text},
-    parcel::{carrier_named, identity, place, shown, tracking_number},
+    parcel::{carrier_named, described, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
 };
@@ -166,16 +166,16 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
     let substatus = substatus.unwrap_or_default();
     let action_required = flag(state, "/substatus/action_required");
     let shown = shown(&[&status, &substatus]);
+    let read = codes::meaning(&status, &substatus, action_required);
     Some(ParsedScan {
         identity: identity(
             carrier,
             parcel,
             &status.to_ascii_uppercase(),
-            &substatus.to_ascii_lowercase(),
+            &described(&substatus.to_ascii_lowercase(), codes::meaning(&status, &substatus, false), read),
             &[&date],
         ),
-        meaning: remapped(remap, &shown, &status)
-            .unwrap_or_else(|| codes::meaning(&status, &substatus, action_required)),
+        meaning: remapped(remap, &shown, &status).unwrap_or(read),
         code: shown,
         description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
         location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     json::{object, text},
-    parcel::{self, identity, place, tracking_number},
+    parcel::{self, described, identity, place, tracking_number},
     signature::same_text,
 };
 use clock::Clock;
@@ -115,16 +115,16 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
     let shown = shown(code);
+    let read = codes::meaning(code, description.as_deref());
     ParsedScan {
         identity: identity(
             Carrier::Ups,
             parcel,
             &pair,
-            &description_code,
+            &described(&description_code, codes::meaning(code, None), read),
             &time.each_ref().map(String::as_str),
         ),
-        meaning: remapped(remap, &shown, code)
-            .unwrap_or_else(|| codes::meaning(code, description.as_deref())),
+        meaning: remapped(remap, &shown, code).unwrap_or(read),
         code: shown,
         description,
         location: place(

@@ -20,7 +20,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, text},
-    parcel::{identity, place, shown, tracking_number},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
@@ -179,12 +179,14 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
     };
+    let (alone, read) = match &code {
+        Some(code) => (codes::meaning(code), codes::meaning(code)),
+        None => (codes::phrase(&key), by_words().unwrap_or(Meaning::Unknown)),
+    };
+    let described = described("", alone, read);
     Some(ParsedScan {
-        identity: identity(Carrier::Usps, parcel, &key, "", &sent.each_ref().map(String::as_str)),
-        meaning: remap.get(Sender::Usps, &shown).unwrap_or_else(|| match &code {
-            Some(code) => codes::meaning(code),
-            None => by_words().unwrap_or(Meaning::Unknown),
-        }),
+        identity: identity(Carrier::Usps, parcel, &key, &described, &sent.each_ref().map(String::as_str)),
+        meaning: remap.get(Sender::Usps, &shown).unwrap_or(read),
         code: shown,
         description: text(event, "/eventDescription").or(says),
         location: location(event),
