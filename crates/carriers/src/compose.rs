@@ -78,7 +78,7 @@ pub(crate) mod tests {
     /// The bodies read again, as one parcel each.
     fn read_back(sender: Sender, history: &Compose<'_>) -> Vec<Parcel> {
         let read = |body: &Vec<u8>| match sender.parse(body, &CodeMap::default()) {
-            Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+            Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
             other => panic!("{sender}: {other:?}"),
         };
         let parcels: Vec<Parcel> = sender.compose(history).iter().map(read).collect();

@@ -32,7 +32,7 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
 pub use gather::MAX_SCANS;
-pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 

@@ -13,8 +13,9 @@ use crate::{codes, gather};
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// Claims about parcels. None where the body is well formed and claims nothing.
-    Parcels(Vec<Parcel>),
+    /// Claims about parcels, and what beside them could not be read. None where the body is well formed and claims
+    /// nothing.
+    Parcels(Vec<Parcel>, Option<Unread>),
     /// The sender asks whether we want its pushes, and waits to be called back.
     Activation(Activation),
     /// It is well formed and not about a parcel we could follow: what it says, for people.
@@ -22,10 +23,15 @@ pub enum Push {
 }
 
 impl Push {
+    /// Claims about one parcel, and nothing else.
+    pub(crate) fn of(parcel: Parcel) -> Self {
+        Self::Parcels(vec![parcel], None)
+    }
+
     /// The push, where it claims no more than [`crate::MAX_SCANS`].
     pub(crate) fn bounded(self) -> Result<Self, Unreadable> {
         let scans = match &self {
-            Self::Parcels(parcels) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
+            Self::Parcels(parcels, _) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
             Self::Activation(_) | Self::Remark(_) => 0,
         };
         gather::bounded(scans).map(|()| self)
@@ -135,6 +141,24 @@ impl Unreadable {
     /// The same, of the element of that index in a list.
     pub(crate) fn within(self, what: &str, index: usize) -> Self {
         Self(format!("{what} {}: {self}", index + 1))
+    }
+}
+
+/// What of a body could not be read, while the rest could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// How many elements.
+    pub(crate) elements: usize,
+    /// What is wrong with the first.
+    pub(crate) first: Unreadable,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.elements {
+            1 => write!(f, "1 element unread: {}", self.first),
+            many => write!(f, "{many} elements unread, the first: {}", self.first),
+        }
     }
 }
 

@@ -130,7 +130,7 @@ fn samples_are_read() {
     for sample in SAMPLES {
         let read = Sender::ALL.map(|sender| sender.parse(sample.as_bytes(), &CodeMap::default()));
         assert_eq!(read.iter().filter(|parcels| parcels.is_ok()).count(), 1, "by one sender: {sample}");
-        let says = |push: &Push| !matches!(push, Push::Parcels(parcels) if parcels.is_empty());
+        let says = |push: &Push| !matches!(push, Push::Parcels(parcels, _) if parcels.is_empty());
         assert!(read.iter().flatten().all(says));
     }
 }

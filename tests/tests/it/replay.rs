@@ -7,7 +7,7 @@ use app::{
 use carriers::Sender;
 use chrono::TimeDelta;
 use domain::{Carrier, OrderId, OrderStatus, Refusal, ShipmentStatus};
-use persistence::webhooks::WebhookState;
+use persistence::webhooks::{self, Settled, WebhookState};
 use tests::{
     database::Database,
     on_every_database,
@@ -26,6 +26,7 @@ on_every_database!(
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
+    a_part_that_could_not_be_read_before_waits_for_its_parcel,
     what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
 
@@ -240,6 +241,28 @@ async fn two_replays_at_once_do_it_once(database: Database) {
         let path = shop.path(order).await;
         assert_eq!(path.iter().filter(|status| **status == OrderStatus::Delivered).count(), 1);
     }
+}
+
+async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {
+    let shop = Shop::new(database.store);
+    shop.scan("303030", ShipmentStatus::Delivered).await;
+    // As one is closed of which a part was read.
+    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
+    let tx = shop.app.store.begin().await.unwrap();
+    let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).id;
+    let reason = Some("1 element unread: track result 1: it was new".to_owned());
+    let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
+    webhooks::settle(&tx, &[settled]).await.unwrap();
+    shop.app.store.commit(tx).await.unwrap();
+    for _ in 0..2 {
+        replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+        shop.drain().await;
+        assert_eq!(inbox(&shop).await[0].state, WebhookState::Unmatched);
+    }
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, "303030").await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
 }
 
 async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay(database: Database) {

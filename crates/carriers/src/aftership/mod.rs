@@ -101,16 +101,16 @@ fn parcel(
     let tracking_number = tracking_number(carrier, Some(number))?;
     let scans = scans(Key { carrier, number: &tracking_number });
     if scans.is_empty() {
-        return Ok(Push::Parcels(Vec::new()));
+        return Ok(Push::Parcels(Vec::new(), None));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
         said_at: written(body),
-    }]))
+    }))
 }
 
 /// The checkpoints; without any, what AfterShip says of the parcel as a whole.

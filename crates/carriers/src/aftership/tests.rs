@@ -26,7 +26,7 @@ fn read(body: &str) -> Parcel {
 
 fn read_with(body: &str, remap: &str) -> Parcel {
     match Aftership.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -179,7 +179,7 @@ fn without_checkpoints_the_roll_up_is_the_scan() {
     body["msg"]["tag"] = Value::Null;
     body["msg"]["subtag"] = json!("");
     let push = Aftership.parse(body.to_string().as_bytes(), &CodeMap::default());
-    assert_eq!(push, Ok(Push::Parcels(Vec::new())));
+    assert_eq!(push, Ok(Push::Parcels(Vec::new(), None)));
 }
 
 #[test]

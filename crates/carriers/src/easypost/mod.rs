@@ -147,14 +147,14 @@ fn read(
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: estimated_delivery(tracker),
         said_at: said_at.and_then(|at| time::instant(&at)),
-    }]))
+    }))
 }
 
 fn missing(field: &str) -> Unreadable {

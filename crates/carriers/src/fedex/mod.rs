@@ -40,7 +40,7 @@ impl Protocol for Fedex {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        parcels(body, remap).map(Push::Parcels)
+        push(body, remap)
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -52,7 +52,7 @@ impl Protocol for Fedex {
     }
 }
 
-fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
     let body = object(body)?;
     let nested = body.get("output").filter(|output| output.is_object());
     let said_nothing = body.as_object().is_some_and(serde_json::Map::is_empty);

@@ -66,7 +66,7 @@ fn the_largest_bodies_are_refused_or_read_within_the_bounds() {
     }
     let nameless = format!(r#"{{"trackingNumber":"{long}","events":[{stamped}]}}"#);
     let refused = Sender::Usps.parse(nameless.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
-    assert_eq!(refused, "the tracking number has more than 64 characters");
+    assert_eq!(refused, "event 1: the tracking number has more than 64 characters");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{CodeMap, ParsedScan, Push, Sender};
 
 fn scan(sender: Sender, body: &str, remap: &CodeMap) -> ParsedScan {
     match sender.parse(body.as_bytes(), remap) {
-        Ok(Push::Parcels(mut parcels)) => parcels.remove(0).scans.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) => parcels.remove(0).scans.remove(0),
         other => panic!("{sender}: {other:?}"),
     }
 }

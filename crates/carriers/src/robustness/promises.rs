@@ -19,7 +19,10 @@ pub fn read(sender: Sender, body: &[u8]) {
     texts(&sender.push_id(body));
     assert!(sender.challenge(body).is_none_or(|challenge| challenge.len() <= body.len() + A_LITTLE));
     match sender.parse(body, &CodeMap::default()) {
-        Ok(Push::Parcels(parcels)) => check(parcels, body.len()),
+        Ok(Push::Parcels(parcels, unread)) => {
+            texts(&unread.map(|unread| unread.to_string()));
+            check(parcels, body.len());
+        }
         Ok(Push::Activation(asked)) => texts([&asked.subscription, &asked.secret]),
         Ok(Push::Remark(said)) => texts([&said]),
         Err(unreadable) => texts([&unreadable.to_string()]),

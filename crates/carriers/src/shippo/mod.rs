@@ -135,14 +135,14 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     if scans.is_empty() {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
         said_at: said_at(data),
-    }]))
+    }))
 }
 
 fn missing(field: &str) -> Unreadable {

@@ -64,7 +64,7 @@ impl Protocol for Ups {
         let parcels = parcels(body, remap)?;
         match parcels.iter().find(|parcel| parcel.tracking_number.starts_with(TEST_NUMBER)) {
             Some(test) => Ok(Push::test("UPS", &test.tracking_number)),
-            None => Ok(Push::Parcels(parcels)),
+            None => Ok(Push::Parcels(parcels, None)),
         }
     }
 

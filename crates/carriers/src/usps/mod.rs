@@ -53,7 +53,7 @@ impl Protocol for Usps {
             // Nothing else may be read in it: its signature need not cover anything else.
             return Ok(Push::Remark("USPS asks whether somebody listens here".into()));
         }
-        parcels(&body, remap).map(Push::Parcels)
+        claims(&body, remap)
     }
 
     /// What may be signed without a time is one push, whatever is asked in it: it is kept once.
@@ -84,7 +84,7 @@ fn challenge(body: &Value) -> Option<String> {
 }
 
 /// What the body claims. Of an envelope only the signed parts are read, which are `payload` and `timestamp`.
-fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn claims(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let payload = match body.get("payload") {
         None | Some(Value::Null) => return told(body, None, remap),
         Some(payload) => payload,
@@ -99,7 +99,7 @@ fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
 }
 
 /// The parcels of one tracking answer, or of one push without envelope.
-fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Push, Unreadable> {
     let mut events: Vec<&Value> = LISTS.iter().flat_map(|key| list(answer, key)).collect();
     let has_status = STATUSES.iter().any(|key| answer.get(key).is_some());
     if events.is_empty() && has_status {
@@ -136,18 +136,20 @@ struct Piece<'a> {
     events: Vec<&'a Value>,
 }
 
-/// The events, by the parcel each names; one that names none is of the answer's. At the end why one has no parcel.
+/// The events, by the parcel each names; one that names none is of the answer's. At the end those that have none.
 fn by_piece<'a>(events: &[&'a Value], answer: &Value) -> Vec<Result<Piece<'a>, Unreadable>> {
-    let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), None);
+    let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), Vec::new());
     let mut known = HashMap::new();
     // The answer's id of the piece is that of the answer's number, and of no other that an event names.
     let whole = tracking_number(Carrier::Usps, text(answer, "/trackingNumber")).ok();
-    for event in events {
+    for (index, event) in events.iter().enumerate() {
         let of_event = |key: &str| text(event, key).or_else(|| text(answer, key));
         let number = match tracking_number(Carrier::Usps, of_event("/trackingNumber")) {
             Ok(number) => number,
             Err(reason) => {
-                nameless.get_or_insert(Err(reason));
+                // The answer may be the event itself.
+                let listed = !std::ptr::eq(*event, answer);
+                nameless.push(Err(if listed { reason.within("event", index) } else { reason }));
                 continue;
             }
         };

@@ -29,7 +29,7 @@ fn read(body: &str) -> Vec<Parcel> {
 
 fn read_with(body: &str, remap: &str) -> Vec<Parcel> {
     match Usps.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(parcels)) => parcels,
+        Ok(Push::Parcels(parcels, _)) => parcels,
         other => panic!("{other:?}"),
     }
 }
@@ -256,14 +256,20 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(reason("[]"), "the body is JSON, but no object");
     assert_eq!(reason("{}"), no_form);
     assert_eq!(reason(r#"{"trackingNumber": "1", "scanEventExtract": {}}"#), no_form);
-    assert_eq!(reason(r#"{"trackingEvents": [{"eventCode": "01"}]}"#), "`trackingNumber` is missing");
+    assert_eq!(reason(r#"{"eventCode": "01"}"#), "`trackingNumber` is missing");
+    let nameless = r#"{"trackingEvents": [{"eventCode": "01"}]}"#;
+    assert_eq!(reason(nameless), "event 1: `trackingNumber` is missing");
     assert_eq!(reason(r#"{"payload": "[]"}"#), "in `payload`: the body is JSON, but no object");
     assert_eq!(reason(r#"{"payload": "{}"}"#), format!("in `payload`: {no_form}"));
     assert_eq!(reason(r#"{"payload": 7}"#), format!("in `payload`: {no_form}"));
     assert!(reason(r#"{"payload": "{\"trackingNumber\""}"#).starts_with("in `payload`: not JSON: EOF"));
     // A neighbour that can be read is not held up, and what says nothing is none.
     let mixed = r#"{"events": [{"eventCode": "01"}, {"trackingNumber": "1"}, 7, {"trackingNumber": "1", "eventCode": "01"}]}"#;
-    assert_eq!(read(mixed).remove(0).scans.len(), 1);
+    let Ok(Push::Parcels(parcels, Some(unread))) = Usps.parse(mixed.as_bytes(), &CodeMap::default()) else {
+        panic!("parcels, and something unread")
+    };
+    assert_eq!((parcels.len(), parcels[0].scans.len()), (1, 1));
+    assert_eq!(unread.to_string(), "2 elements unread, the first: event 1: `trackingNumber` is missing");
     assert_eq!(read(r#"{"trackingNumber": "1", "trackingEvents": []}"#), []);
 }
 
