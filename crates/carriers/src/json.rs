@@ -10,10 +10,22 @@ const MAX_TEXT: usize = 500;
 /// From here on a number that was read as a float may have lost digits.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
+/// The most brackets and commas in a body, of which every value but the first needs one. So many have the most scans
+/// that are read ([`crate::MAX_SCANS`]) with 38 fields each. A photo has none: its letters are those of base64.
+pub(crate) const MAX_MARKS: usize = 200_000;
+
+/// The JSON value a body consists of. What would take much more memory than its length is refused before it is read:
+/// `{"a":0}` takes a hundred times its bytes.
+pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
+    if body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',')).nth(MAX_MARKS).is_some() {
+        return Err(Unreadable(format!("more than {MAX_MARKS} brackets and commas in one body")));
+    }
+    serde_json::from_slice(body).map_err(|error| Unreadable(format!("not JSON: {error}")))
+}
+
 /// The object a body consists of.
 pub(crate) fn object(body: &[u8]) -> Result<Value, Unreadable> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Unreadable(format!("not JSON: {error}")))?;
+    let value = value(body)?;
     if value.is_object() { Ok(value) } else { Err(Unreadable("the body is JSON, but no object".into())) }
 }
 
@@ -93,6 +105,14 @@ mod tests {
         let so: Vec<&str> =
             ["/a", "/b", "/c", "/d", "/e", "/f", "/g"].into_iter().filter(|at| flag(&value, at)).collect();
         assert_eq!(so, ["/a", "/b"]);
+    }
+
+    #[test]
+    fn a_body_of_very_many_values_is_not_read() {
+        let values = |marks: usize| format!("[{}0]", "0,".repeat(marks - 1));
+        assert!(value(values(MAX_MARKS).as_bytes()).is_ok());
+        let refused = value(values(MAX_MARKS + 1).as_bytes()).unwrap_err().to_string();
+        assert_eq!(refused, "more than 200000 brackets and commas in one body");
     }
 
     #[test]
