@@ -43,6 +43,19 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
+/// The text that has to stand at one of these places, the first that is there.
+pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, Unreadable> {
+    let found = places.iter().find_map(|(value, pointer)| text(value, pointer));
+    found.ok_or_else(|| {
+        let is_number =
+            |(value, pointer): &(&Value, &str)| value.pointer(pointer).is_some_and(Value::is_number);
+        Unreadable(match places.iter().any(is_number) {
+            true => format!("{name} is a number too long to be read exactly"),
+            false => format!("{name} is missing"),
+        })
+    })
+}
+
 /// No more of a text is looked at than is taken: one that stands above thousands of events is asked for by each.
 fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
     let cut: String = raw.take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -86,6 +99,18 @@ mod tests {
         for absent in ["/big", "/e", "/o", "/none", "/a/b"] {
             assert_eq!(text(&value, absent), None, "{absent}");
         }
+    }
+
+    #[test]
+    fn what_has_to_be_there_is_missing_or_too_long() {
+        let value = json!({"long": 9_400_100_000_000_000_000_000_f64, "text": "9400100000000000000000"});
+        let read = |pointers: &[&str]| {
+            let places: Vec<_> = pointers.iter().map(|pointer| (&value, *pointer)).collect();
+            required("`n`", &places).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&["/none", "/long", "/text"]).as_deref(), Ok("9400100000000000000000"));
+        assert_eq!(read(&["/none"]).unwrap_err(), "`n` is missing");
+        assert_eq!(read(&["/none", "/long"]).unwrap_err(), "`n` is a number too long to be read exactly");
     }
 
     #[test]

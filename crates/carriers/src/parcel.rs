@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
-use crate::{codes, gather};
+use crate::{codes, fedex, gather};
 
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,15 +172,12 @@ const MAX_CODE: usize = 200;
 const MAX_TRACKING_NUMBER: usize = 64;
 
 /// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
-pub(crate) fn tracking_number(carrier: Carrier, sent: Option<String>) -> Result<String, Unreadable> {
-    let sent = sent.unwrap_or_default();
+pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
     normalize_tracking_number(carrier, &sent).ok_or_else(|| {
-        Unreadable(match sent.chars().filter(|c| !c.is_whitespace()).count() {
-            0 => "`trackingNumber` is missing".into(),
-            length if length > MAX_TRACKING_NUMBER => {
-                format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters")
-            }
-            _ => "the tracking number has more in it than letters, digits and hyphens".into(),
+        let length = sent.chars().filter(|c| !c.is_whitespace()).count();
+        Unreadable(match length > MAX_TRACKING_NUMBER {
+            true => format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters"),
+            false => "the tracking number has more in it than letters, digits and hyphens".into(),
         })
     })
 }
@@ -202,6 +199,15 @@ pub(crate) fn shown(parts: &[&str]) -> String {
 pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
     let name = name.to_ascii_lowercase();
     Carrier::ALL.into_iter().find(|carrier| name.starts_with(carrier.as_str()))
+}
+
+/// The time beside a carrier's own code, where it is worth something; whoever tells it, it is the carrier's clock.
+pub(crate) fn believed(carrier: Carrier, code: &str, time: CarrierTime) -> CarrierTime {
+    let untimely = match carrier {
+        Carrier::Fedex => fedex::is_untimely(code),
+        Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
+    };
+    if untimely { CarrierTime::Untrusted } else { time }
 }
 
 /// A place as a person would write it, from its parts; `None` where all are absent.
@@ -293,9 +299,8 @@ mod tests {
 
     #[test]
     fn tracking_numbers_have_one_spelling() {
-        let read = |sent: &str| tracking_number(Carrier::Ups, Some(sent.to_owned()));
+        let read = |sent: &str| tracking_number(Carrier::Ups, sent.to_owned());
         assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
-        assert_eq!(read("  "), tracking_number(Carrier::Ups, None));
         assert!(read(&"9".repeat(65)).is_err());
         for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
             let Unreadable(reason) = read(nobody_registers).unwrap_err();

@@ -301,3 +301,16 @@ fn what_cannot_be_read_is_named() {
         assert!(reason(&message(json!({"slug": "ups", "tracking_number": long}))).contains("more than 64"));
     }
 }
+
+#[test]
+fn the_time_of_a_pickup_of_fedex_is_not_believed_whoever_tells_it() {
+    let time = |slug: &str, raw: &str| {
+        let body = json!({"event": "tracking_update", "msg": {"tracking_number": "1", "slug": slug, "checkpoints": [
+            {"tag": "InTransit", "subtag": "InTransit_002", "raw_tag": raw, "checkpoint_time": "2026-01-15T14:25:00-05:00"},
+        ]}});
+        read(&body.to_string()).scans[0].time
+    };
+    assert_eq!([time("fedex", "PU"), time("fedex", "px")], [CarrierTime::Untrusted; 2]);
+    let believed = instant("2026-01-15T19:25:00Z");
+    assert_eq!([time("fedex", "AR"), time("fedex", ""), time("usps", "PU")], [believed; 3]);
+}

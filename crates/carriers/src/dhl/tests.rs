@@ -187,7 +187,7 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(reason(r#"{"shipments":["x"]}"#), "shipment 1: it is no object");
     assert_eq!(
         reason(r#"{"packages":[{"events":[]}]}"#),
-        "package 1: neither `trackingId` nor `dhlPackageId` is there"
+        "package 1: `trackingId` or `dhlPackageId` is missing"
     );
     let long = format!(r#"{{"shipments":[{{"id":"{}"}}]}}"#, "9".repeat(65));
     assert_eq!(reason(&long), "shipment 1: the tracking number has more than 64 characters");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::codes::{self, Code};
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
-    json::{list, text},
+    json::{list, required, text},
     parcel::{described, identity, place, shown, tracking_number},
     time,
 };
@@ -20,8 +20,7 @@ const MAX_CODE: usize = 6;
 
 /// The parcel of a shipment; `None` where nothing is claimed about it.
 pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let id = text(shipment, "/id").ok_or_else(|| Unreadable("`id` is missing".into()))?;
-    let tracking_number = tracking_number(Carrier::Dhl, Some(id))?;
+    let tracking_number = tracking_number(Carrier::Dhl, required("`id`", &[(shipment, "/id")])?)?;
     // Two letters mean something else to DHL's other services.
     let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let read = |event: &Value| scan(event, &tracking_number, express, remap);

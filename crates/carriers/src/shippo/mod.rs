@@ -19,7 +19,7 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{flag, list, object, text},
+    json::{flag, list, object, required, text},
     parcel::{carrier_named, described, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
@@ -102,7 +102,7 @@ fn token(query: &str) -> Option<Vec<u8>> {
 }
 
 fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let event = text(body, "/event").ok_or_else(|| missing("event"))?;
+    let event = required("`event`", &[(body, "/event")])?;
     let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing("data"))?;
     if !event.eq_ignore_ascii_case("track_updated") {
         return Ok(Push::Remark(format!("Shippo tells of `{event}`, which is not about a track")));
@@ -116,7 +116,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
             Err(missing("data.carrier"))
         };
     };
-    let number = text(data, "/tracking_number").ok_or_else(|| missing("data.tracking_number"))?;
+    let number = required("`data.tracking_number`", &[(data, "/tracking_number")])?;
     // Older pushes say it inside.
     if flag(body, "/test") || flag(data, "/test") {
         return Ok(Push::test("Shippo", &number));
@@ -124,7 +124,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let Some(carrier) = carrier_named(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, Some(number))?;
+    let tracking_number = tracking_number(carrier, number)?;
 
     // The latest scan stands in both places, under another id in each.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));

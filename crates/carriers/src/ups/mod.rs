@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    json::{object, text},
+    json::{object, required, text},
     parcel::{self, described, identity, place, tracking_number},
     signature::same_text,
 };
@@ -85,7 +85,8 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Vec::new());
     }
-    let tracking_number = tracking_number(Carrier::Ups, text(&event, "/trackingNumber"))?;
+    let tracking_number =
+        tracking_number(Carrier::Ups, required("`trackingNumber`", &[(&event, "/trackingNumber")])?)?;
     if !event.get("activityStatus").is_some_and(Value::is_object) {
         return Err(Unreadable("`activityStatus` is missing".into()));
     }

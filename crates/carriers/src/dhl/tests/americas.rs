@@ -53,7 +53,7 @@ fn a_package_may_come_without_a_list_around_it() {
     let bare = listed["packages"][0].to_string();
     assert_eq!(parcels(&bare), parcels(AMERICAS));
     let nameless = r#"{"package":{},"events":[]}"#;
-    let reason = "package 1: neither `trackingId` nor `dhlPackageId` is there";
+    let reason = "package 1: `trackingId` or `dhlPackageId` is missing";
     assert_eq!(parsed(nameless).unwrap_err().to_string(), reason);
 }
 
