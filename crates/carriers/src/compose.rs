@@ -121,6 +121,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_carrier_reads_back_from_who_reports_for_many() {
+        let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];
+        for sender in Sender::ALL.into_iter().filter(|sender| sender.carrier().is_none()) {
+            for carrier in Carrier::ALL {
+                let parcels = read_back(sender, &Compose { carrier, ..history(sender, &scans) });
+                assert_eq!(parcels.len(), 1, "{sender} {carrier}");
+            }
+        }
+    }
+
+    #[test]
     fn every_sender_can_say_the_main_line() {
         use ShipmentStatus::{Delivered, InTransit, LabelCreated, OutForDelivery};
         for sender in Sender::ALL {

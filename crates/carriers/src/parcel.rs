@@ -194,13 +194,6 @@ pub(crate) fn shown(parts: &[&str]) -> String {
     }
 }
 
-/// The carrier an aggregator means. `FedEx`, `UPSDAP`, `DHLExpress`, `dhl_germany`, `fedex-freight` begin with its
-/// name, and what stands behind it is a service or a country.
-pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
-    let name = name.to_ascii_lowercase();
-    Carrier::ALL.into_iter().find(|carrier| name.starts_with(carrier.as_str()))
-}
-
 /// The time beside a carrier's own code, where it is worth something; whoever tells it, it is the carrier's clock.
 pub(crate) fn believed(carrier: Carrier, code: &str, time: CarrierTime) -> CarrierTime {
     let untimely = match carrier {
@@ -253,32 +246,6 @@ mod tests {
         assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
         assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
         assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
-    }
-
-    #[test]
-    fn aggregators_name_carriers_in_many_ways() {
-        for (name, carrier) in [
-            ("FedEx", Some(Carrier::Fedex)),
-            ("FedExSmartPost", Some(Carrier::Fedex)),
-            ("UPSDAP", Some(Carrier::Ups)),
-            ("usps", Some(Carrier::Usps)),
-            ("DHL eCommerce", Some(Carrier::Dhl)),
-            ("dhl_germany", Some(Carrier::Dhl)),
-            ("fedex-freight", Some(Carrier::Fedex)),
-            ("ups-mi", Some(Carrier::Ups)),
-            ("dhl-global-mail", Some(Carrier::Dhl)),
-            ("USPS", Some(Carrier::Usps)),
-            ("canada-post", None),
-            ("my-ups", None),
-            ("fx", None),
-            ("-", None),
-            ("CanadaPost", None),
-            ("shippo", None),
-            ("not ups", None),
-            ("", None),
-        ] {
-            assert_eq!(carrier_named(name), carrier, "{name}");
-        }
     }
 
     #[test]

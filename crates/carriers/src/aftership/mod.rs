@@ -16,7 +16,8 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
-    parcel::{believed, carrier_named, described, identity, place, shown, tracking_number},
+    names::carrier_named,
+    parcel::{believed, described, identity, place, shown, tracking_number},
     signature, time,
 };
 

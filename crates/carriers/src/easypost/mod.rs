@@ -19,7 +19,8 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
-    parcel::{believed, carrier_named, identity, place, shown, tracking_number},
+    names::carrier_named,
+    parcel::{believed, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
     time,
 };

@@ -20,7 +20,8 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{flag, list, object, required, text},
-    parcel::{carrier_named, described, identity, place, shown, tracking_number},
+    names::carrier_named,
+    parcel::{described, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
 };
