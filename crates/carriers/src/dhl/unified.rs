@@ -75,6 +75,8 @@ fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<P
             None,
             text(event, "/location/address/countryCode"),
         ]),
+        // DHL's own samples have `Z`, and one consumer of its tracking takes the same times for those of the place. Which
+        // of its services write what is uncertain, so only midnight is doubted.
         time: time::scanned_doubting_z(&timestamp),
     })
 }

@@ -26,6 +26,8 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "OD" | "ED" | "AD" => Status(OutForDelivery),
         "HL" => Status(AvailableForPickup),
         "DL" => Status(Delivered),
+        // Return to shipper: that it goes back. That it counts as the return itself is uncertain; FedEx has no code for
+        // the end of one.
         "RS" => Status(ReturnedToSender),
         "CA" => Status(Cancelled),
         "DE" => Condition(DeliveryAttemptFailed),

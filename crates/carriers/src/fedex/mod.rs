@@ -1,7 +1,8 @@
 //! FedEx Advanced Integrated Visibility: pushes shaped like answers of the Track API.
 //!
-//! Two envelopes are in use, `output.completeTrackResults[].trackResults[]` and a flat `trackResults[]`;
-//! both are read. A push carries any number of scans, newest first, in any order of pushes.
+//! Nobody has published a push that FedEx really sent: that it is shaped so, in one of two envelopes, is what one
+//! integration says, and uncertain. Both are read, `output.completeTrackResults[].trackResults[]` and a flat
+//! `trackResults[]`. A push carries any number of scans, newest first, in any order of pushes.
 
 mod codes;
 mod compose;
