@@ -57,7 +57,7 @@ fn no_more_is_asked_back_than_was_delivered_and_the_answer_has_the_figures() {
     assert_eq!(message, "2 units of SKU-1 are asked back, but of 3 delivered 2 are asked back already");
     let (field, _) = invalid(story.ask_back(Some(&[(1, 1), (2, 1), (1, 1)])));
     assert_eq!(field, "items[2].quantity", "lines of one item are added up");
-    assert_eq!(invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0, "items[1].quantity");
+    assert_eq!(invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0, "items[0].quantity");
     assert_eq!(units(&story), [(2, 0), (0, 0)]);
 }
 

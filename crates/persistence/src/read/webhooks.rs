@@ -1,5 +1,7 @@
 //! The inbox, for support.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
 use sea_orm::{
@@ -22,7 +24,7 @@ pub struct WebhookFilter {
     /// Of this sender: `fedex`, `ups`.
     pub sender: Option<String>,
     /// In one of these states; empty: in any.
-    pub states: Vec<WebhookState>,
+    pub states: BTreeSet<WebhookState>,
     /// Received then or later.
     pub since: Option<DateTime<Utc>>,
     /// Received before.
