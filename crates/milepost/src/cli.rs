@@ -72,6 +72,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::role::Role;
 
     #[test]
     fn the_definition_is_sound_and_every_command_has_an_example() {
@@ -89,7 +90,7 @@ mod tests {
     fn no_subcommand_serves() {
         let cli = Cli::try_parse_from(["milepost"]).unwrap();
         let Command::Serve(arguments) = cli.command.unwrap_or_default() else { panic!("it does not serve") };
-        assert_eq!(arguments, serve::Arguments { role: serve::Role::All, no_migrate: false });
+        assert_eq!(arguments, serve::Arguments { role: Role::All, no_migrate: false });
     }
 
     #[test]

@@ -5,13 +5,14 @@ use app::feed::{Feed, FeedError};
 use carriers::Sender;
 use worker::mail::Mailer;
 
-use super::{say, serve::Role};
+use super::say;
 use crate::{
     address,
     count::counted,
     database,
     failure::line,
     keys::Origin,
+    role::Role,
     settings::{Settings, webhook_secret_variable},
 };
 
