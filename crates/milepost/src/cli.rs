@@ -53,7 +53,7 @@ pub enum Command {
     /// Compose, sign and post a webhook as a carrier would, to try an installation
     #[command(after_help = scan::EXAMPLES)]
     Scan(scan::Arguments),
-    /// Connect to everything configured and say what is wrong, one line each
+    /// Read the settings, connect to the database, Redis and the mail server, and say what is wrong, one line each
     #[command(
         after_help = "Exits with 1 when anything is wrong.\n\nExample:\n  milepost check --config /etc/milepost.toml"
     )]

@@ -106,7 +106,12 @@ async fn senders_are_told_with_what_speaks_against_them() {
     assert!(line(&told, "webhooks").contains("usps on, "), "{told}");
     let unset = "ok     dhl       MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated";
     assert_eq!(line(&told, "dhl"), unset);
-    let (_, told, _) = check(&long.set("MILEPOST_DHL_API_KEY", "key")).await;
+    let long = long.set("MILEPOST_DHL_API_KEY", "key");
+    let (_, told, _) = check(&long.clone().set("MILEPOST_WEBHOOK_SECRET_DHL", "dhl-secret")).await;
+    let asked_nothing = line(&told, "dhl");
+    assert!(asked_nothing.starts_with("ok     dhl       subscriptions are activated at https://"), "{told}");
+    assert!(asked_nothing.ends_with(" (not asked)"), "{told}");
+    let (_, told, _) = check(&long).await;
     let off =
         "ok     dhl       dhl off (MILEPOST_WEBHOOK_SECRET_DHL is unset), though MILEPOST_DHL_API_KEY is set";
     assert_eq!(line(&told, "dhl"), off);
