@@ -22,7 +22,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 /// After a failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Batches that may wait in a queue: few enough to be taken before their leases run out.
+/// Batches that may wait in a queue: few enough to be taken before their leases run out, and far below the 8,000 on
+/// which apalis-redis does not start.
 const MOST_WAITING: usize = 30;
 
 /// Relays until `stop` is cancelled.
