@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// How this process's worker of the queue is doing, for readiness and metrics. Costs nothing.
+    /// How this process's worker of the queue is doing. Costs nothing.
     pub fn health(&self) -> Health {
         self.inner.progress.health()
     }
