@@ -144,7 +144,7 @@ async fn one(
     let history =
         Compose { carrier, tracking_number: &number, scans: &[told], estimated_delivery: None, sent_at: now };
     let Some(body) = sender.compose(&history).pop() else {
-        let problem = format!("{sender} has no way to say {}", values::name(meaning));
+        let problem = format!("{sender} has no way to say {meaning}");
         bail!(BadUsage { argument: "--status", problem });
     };
     let webhook = Webhook { sender, headers: sender.sign(&secrets, &body, now), body };
