@@ -1,9 +1,11 @@
 //! Scans: the claims of carriers about a parcel, and what each did when it came.
 
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
-    name::names,
+    name::{UnknownName, names},
     shipment::{ConditionKind, ShipmentStatus},
 };
 
@@ -23,6 +25,43 @@ pub enum Meaning {
     Informational,
     /// A code nobody has listed. Kept, shown, counted; never guessed at.
     Unknown,
+}
+
+impl Meaning {
+    /// Every meaning: statuses, conditions, and the two others.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let statuses = ShipmentStatus::ALL.map(Self::Status);
+        let conditions = ConditionKind::ALL.map(Self::Condition);
+        statuses.into_iter().chain(conditions).chain([Self::Informational, Self::Unknown])
+    }
+
+    /// The stable spelling, as in the database, in settings and in stories: one word, another one for each.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status(status) => status.as_str(),
+            Self::Condition(condition) => condition.as_str(),
+            Self::Informational => "informational",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Meaning {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::all().find(|meaning| meaning.as_str() == text).ok_or_else(|| UnknownName {
+            what: "meaning of a code",
+            text: text.to_owned(),
+            known: Self::all().map(Self::as_str).collect::<Vec<_>>().join(", "),
+        })
+    }
 }
 
 /// One claim by a carrier about a parcel.
@@ -133,5 +172,20 @@ names! {
         ReturnLeg => "return_leg",
         /// It came for an order that is closed.
         OrderClosed => "order_closed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_meaning_comes_back_from_its_one_word() {
+        for one in Meaning::all() {
+            assert_eq!(one.to_string().parse(), Ok(one));
+        }
+        let error = "lost in thought".parse::<Meaning>().unwrap_err().to_string();
+        assert!(error.starts_with("`lost in thought` is no meaning of a code; known are label_created, "));
+        assert!(error.ends_with(", informational, unknown"), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use domain::{Actor, Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    convert::{LOCAL_TIME, meaning_name},
+    convert::LOCAL_TIME,
     dialect::{Row, Table, Type, within, write},
     entity::scan,
     error::Result,
@@ -94,7 +94,7 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("webhook_id", stored.webhook_id.map(|id| id.0))
             .set("identity", scan.identity.0.as_slice())
             .set("code", scan.code.as_str())
-            .set("meaning", meaning_name(scan.meaning))
+            .set("meaning", scan.meaning.as_str())
             .set("description", scan.description.as_deref())
             .set("location", scan.location.as_deref())
             .set("occurred_at", scan.occurred_at)
@@ -151,7 +151,7 @@ pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
     };
     let words = revised.iter().map(|one| {
         row(one)
-            .set("meaning", meaning_name(one.scan.meaning))
+            .set("meaning", one.scan.meaning.as_str())
             .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))
     });
