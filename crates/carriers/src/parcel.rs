@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
-use crate::{codes, fedex, gather};
+use crate::{fedex, gather};
 
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,7 +213,7 @@ pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
 /// makes a difference the name of the meaning goes with it, as we read it and not as a setting has it. So two claims of
 /// one code and one time that say different things are two, and one that is told again in other words stays one.
 pub(crate) fn described(code: &str, alone: Meaning, read: Meaning) -> String {
-    if alone == read { code.to_owned() } else { format!("{code}/{}", codes::name(read)) }
+    if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
 }
 
 /// The identity of a claim. `parcel` is the carrier's own identity for it, else its tracking number; `time`

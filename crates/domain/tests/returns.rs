@@ -285,3 +285,18 @@ proptest! {
         prop_assert_eq!(story.order.items()[0].id, item_id(1));
     }
 }
+
+#[test]
+fn what_was_delivered_can_come_back_whatever_a_parcel_is_said_to_be_since() {
+    let mut story = Story::new(Processing, &[1]);
+    story.ship(1, &[(1, 1)]).expect("free");
+    story.scanned(1, ShipmentStatus::Cancelled);
+    for status in [Shipped, Delivered] {
+        story.go(status).expect("no parcel speaks against it");
+    }
+    story.scanned(1, ShipmentStatus::PickedUp);
+    assert_eq!(story.parcel(1).status(), ShipmentStatus::PickedUp);
+    story.ask_back(Some(&[(1, 1)])).expect("the order was delivered");
+    story.receive(None).expect("it came");
+    assert_eq!((story.status(), units(&story)), (Returned, vec![(1, 1)]));
+}

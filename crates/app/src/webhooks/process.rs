@@ -1,4 +1,5 @@
-//! Reading webhooks that are due: a batch in one transaction.
+//! Reading webhooks that are due: a batch in one transaction. One about more parcels than [`MOST_PARCELS`] comes
+//! after the others, is taken in over several transactions, and is settled with the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -127,9 +127,8 @@ fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
             new.user_id.ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed"))
         }
         ActorKind::Customer => {
-            let own = context.actor.id.as_deref().and_then(|id| id.parse().ok());
-            let own: UserId =
-                own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
+            let own = context.actor.customer();
+            let own = own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
             match new.user_id {
                 Some(user) if user != own => {
                     Err(Refusal::Forbidden("a customer places orders of their own only".to_owned()))
