@@ -4,16 +4,17 @@ use app::{
     Caller, Error,
     webhooks::{Finding, NotReplayed, Replay, ReplayChange, Replayed},
 };
+use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{OrderId, OrderStatus, Refusal, ShipmentStatus};
-use persistence::webhooks::WebhookState;
+use domain::{Carrier, OrderId, OrderStatus, Refusal, ShipmentStatus};
+use persistence::webhooks::{self, Settled, WebhookState};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex, support},
 };
 
-use super::inbox::inbox;
+use super::{arrivals::register, inbox::inbox};
 
 on_every_database!(
     what_would_change_is_told_before_it_is_done,
@@ -25,6 +26,8 @@ on_every_database!(
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
+    a_part_that_could_not_be_read_before_waits_for_its_parcel,
+    what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
 
 /// What a replay told.
@@ -113,7 +116,7 @@ async fn only_what_was_asked_for_is_read(database: Database) {
     let shop = shop.restarted("fedex.SE=in_transit").await;
     let late = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!(late.examined, 0);
-    let sender = Some(carriers::Sender::Ups);
+    let sender = Some(Sender::Ups);
     let asked = Replay { since: shop.now() - TimeDelta::days(9), sender, ..since_yesterday(&shop, true) };
     assert_eq!(replay(&shop, &support(), &asked).await.unwrap().examined, 0);
     let many = Replay { sender: None, most: Some(0), ..asked };
@@ -238,4 +241,57 @@ async fn two_replays_at_once_do_it_once(database: Database) {
         let path = shop.path(order).await;
         assert_eq!(path.iter().filter(|status| **status == OrderStatus::Delivered).count(), 1);
     }
+}
+
+async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {
+    let shop = Shop::new(database.store);
+    shop.scan("303030", ShipmentStatus::Delivered).await;
+    // As one is closed of which a part was read.
+    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
+    let tx = shop.app.store.begin().await.unwrap();
+    let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).id;
+    let reason = Some("1 element unread: track result 1: it was new".to_owned());
+    let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
+    webhooks::settle(&tx, &[settled]).await.unwrap();
+    shop.app.store.commit(tx).await.unwrap();
+    for _ in 0..2 {
+        replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+        shop.drain().await;
+        assert_eq!(inbox(&shop).await[0].state, WebhookState::Unmatched);
+    }
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, "303030").await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
+}
+
+async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay(database: Database) {
+    let shop = Shop::new(database.store);
+    let midnight = shop.now().format("%Y-%m-%dT00:00:00");
+    let body = |number: &str, words: &str| {
+        let event = format!(r#"{{"timestamp":"{midnight}","statusCode":"transit","description":"{words}"}}"#);
+        format!(r#"{{"shipments":[{{"id":"{number}","events":[{event}]}}]}}"#)
+    };
+    let told = ["Arrived at depot", "Out for delivery"];
+    let mut orders = Vec::new();
+    for (number, told) in [("3131", told), ("3232", [told[1], told[0]])] {
+        let order = shop.processing(&[1]).await;
+        register(&shop, order, Carrier::Dhl, number, None).await;
+        for words in told {
+            shop.push_as(Sender::Dhl, body(number, words).as_bytes()).await;
+            shop.drain().await;
+        }
+        orders.push(order);
+    }
+    let tracked = async || {
+        let (one, other) = (shop.order(orders[0]).await, shop.order(orders[1]).await);
+        [one, other].map(|order| order.shipments()[0].tracking.clone())
+    };
+    let first = tracked().await;
+    assert_eq!(first[0].status, ShipmentStatus::OutForDelivery);
+    assert_eq!(first[0], first[1], "in either order");
+    let told = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((told.examined, told.scans, told.changes.len()), (4, 0, 0));
+    assert_eq!(tracked().await, first);
+    assert_eq!(shop.status(orders[1]).await, OrderStatus::OutForDelivery);
 }

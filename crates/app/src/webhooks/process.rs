@@ -52,8 +52,8 @@ impl App {
             let reading = self.read_webhook(webhook);
             match reading.said {
                 Said::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
-                Said::Parcels(ref parcels) if parcels.len() > MOST_PARCELS => batch.large.push(leased),
-                Said::Parcels(_) | Said::Nothing(_) => read.push(Progress::of(reading)),
+                Said::Parcels(ref parcels, _) if parcels.len() > MOST_PARCELS => batch.large.push(leased),
+                Said::Parcels(..) | Said::Nothing(_) => read.push(Progress::of(reading)),
             }
         }
         read.sort_by_key(|one| (one.reading.webhook.received_at, one.reading.webhook.id));
@@ -250,10 +250,14 @@ impl Progress {
     }
 
     fn settle(self) -> Settled {
-        let id = self.reading.webhook.id;
-        if let Said::Nothing(reason) = self.reading.said {
-            return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
-        }
+        let Webhook { id, sender, .. } = self.reading.webhook;
+        let unread = match self.reading.said {
+            Said::Nothing(reason) => {
+                return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
+            }
+            Said::Parcels(_, unread) => unread,
+            Said::Activation(_) => None,
+        };
         let Tally { waits_for, effects, again, called_off } = self.tally;
         let mut parts: Vec<String> =
             effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
@@ -267,6 +271,10 @@ impl Progress {
         }));
         if waits_for.len() > MOST_NAMED {
             parts.push(format!("nor with {} others", waits_for.len() - MOST_NAMED));
+        }
+        if let Some(unread) = unread {
+            tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook is kept, in part unread");
+            parts.push(unread.to_string());
         }
         let state = match waits_for.is_empty() {
             true => WebhookState::Processed,

@@ -69,7 +69,7 @@ impl App {
 /// Whether a body with that code reads differently today.
 fn has_meaning(unknown: &UnknownCode, body: &[u8], codes: &CodeMap) -> bool {
     let parsed = unknown.sender.parse::<Sender>().ok().and_then(|sender| sender.parse(body, codes).ok());
-    let Some(Push::Parcels(parcels)) = parsed else { return false };
+    let Some(Push::Parcels(parcels, _)) = parsed else { return false };
     let mut scans = parcels.iter().flat_map(|parcel| &parcel.scans);
     scans.any(|scan| scan.code == unknown.code && scan.meaning != Meaning::Unknown)
 }
