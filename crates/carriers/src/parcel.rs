@@ -83,7 +83,7 @@ impl Parcel {
         let scans =
             self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
         let mut scans: Vec<Scan> = scans.collect();
-        let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.occurred_at, scan.identity);
+        let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.clock(), scan.identity);
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
@@ -91,7 +91,8 @@ impl Parcel {
             // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
             // and the parcel would be another one for every order in which they come.
             let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
-            newest.estimate = Some(Estimate { said_at: push_time.unwrap_or(newest.occurred_at), expected });
+            newest.estimate =
+                Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
         }
         scans
     }
@@ -236,6 +237,8 @@ pub fn identity(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{NaiveDate, TimeZone};
+
     use super::*;
     use crate::{CodeMap, Sender};
 
@@ -262,6 +265,40 @@ mod tests {
         assert_eq!(odd, "Held_ ask _ pay");
         let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
         assert!(map.get(Sender::Fedex, &odd).is_some());
+    }
+
+    #[test]
+    fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
+        let told = |day: u32, expected: u32| {
+            let local = |hour| NaiveDate::from_ymd_opt(2026, 3, day)?.and_hms_opt(hour, 0, 0);
+            let scan = |number: u8, hour| ParsedScan {
+                identity: ScanIdentity([number; 32]),
+                code: "transit".to_owned(),
+                meaning: Meaning::Unknown,
+                description: None,
+                location: None,
+                time: CarrierTime::Local(local(hour).expect("a time")),
+            };
+            Parcel {
+                carrier: Carrier::Dhl,
+                tracking_number: "1".to_owned(),
+                package: None,
+                // The newest comes first, and its identity is the lowest.
+                scans: vec![scan(1, 9), scan(2, 8)],
+                estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
+                said_at: None,
+            }
+        };
+        let arrived = |parcel: Parcel, minute| {
+            let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
+            let scans = parcel.into_scans(arrival);
+            assert_eq!(scans[1].estimate, None, "it goes with the newest");
+            scans[0].estimate.expect("it was told")
+        };
+        for [first, second] in [[1, 2], [2, 1], [1, 1]] {
+            let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
+            assert!(later > earlier, "{later:?} {earlier:?}");
+        }
     }
 
     #[test]
