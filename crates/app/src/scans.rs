@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{
-    Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, ShipmentId,
-    WebhookId,
+    Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, Shipment,
+    ShipmentId, WebhookId,
 };
 use persistence::{
     Tx,
@@ -56,6 +56,8 @@ impl Ledger {
     ) -> Result<Outcome, Refusal> {
         let kept = self.known.entry(shipment).or_default();
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
+        let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
+        let called_off = order.shipments().iter().any(is_called_off);
         let request = Request::Scans { shipment, known, heard: heard.clone(), replay: self.replay };
         let outcome = order.apply(request, None, context)?;
         let (webhook_id, recorded_by, tells_again) = match source {
@@ -75,6 +77,7 @@ impl Ledger {
                         effect: *effect,
                         recorded_at: context.now,
                         recorded_by: recorded_by.clone(),
+                        called_off,
                         seen: 1,
                         scan,
                     };

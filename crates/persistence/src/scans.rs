@@ -29,6 +29,8 @@ pub struct StoredScan {
     pub recorded_at: DateTime<Utc>,
     /// Who recorded it by hand; nobody where a webhook brought it.
     pub recorded_by: Option<Actor>,
+    /// Whether its parcel had been called off when it came.
+    pub called_off: bool,
     /// How often it came.
     pub seen: i32,
     /// What it says.
@@ -36,13 +38,16 @@ pub struct StoredScan {
 }
 
 /// The scans of these parcels, in no order.
-pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+pub async fn of(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if shipments.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = scan::Entity::find()
-        .filter(within(tx.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
-        .all(tx)
+        .filter(within(db.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
+        .all(db)
         .await?;
     let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(shipments.len());
     for row in rows {
@@ -73,6 +78,7 @@ const SCANS: Table = Table {
         ("recorded_by", Type::Text),
         ("recorded_by_id", Type::Text),
         ("effect", Type::Text),
+        ("called_off", Type::Bool),
     ],
 };
 
@@ -107,6 +113,7 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("recorded_by", stored.recorded_by.as_ref().map(|actor| actor.kind.as_str()))
             .set("recorded_by_id", stored.recorded_by.as_ref().and_then(|actor| actor.id.as_deref()))
             .set("effect", stored.effect.as_str())
+            .set("called_off", stored.called_off)
     });
     let rows = rows.collect();
     write(tx, |db| SCANS.insert(db, "", rows)).await?;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    RelationTrait,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -29,6 +32,19 @@ pub struct Holder {
     pub placed_at: DateTime<Utc>,
     /// When the parcel was registered.
     pub created_at: DateTime<Utc>,
+    /// When it was delivered, by its carrier's clock; nothing where we have called it off.
+    pub delivered_at: Option<DateTime<Utc>>,
+}
+
+#[derive(FromQueryResult)]
+struct HolderRow {
+    shipment_id: Uuid,
+    order_id: Uuid,
+    tracking_number: String,
+    created_at: DateTime<Utc>,
+    delivered_at: Option<DateTime<Utc>>,
+    cancelled_at: Option<DateTime<Utc>>,
+    placed_at: DateTime<Utc>,
 }
 
 /// Keeps others from registering or looking for these numbers until the transaction ends. Taken before any
@@ -55,17 +71,20 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
                 shipment::Column::OrderId,
                 shipment::Column::TrackingNumber,
                 shipment::Column::CreatedAt,
+                shipment::Column::DeliveredAt,
+                shipment::Column::CancelledAt,
             ])
             .column(order::Column::PlacedAt)
-            .into_tuple::<(Uuid, Uuid, String, DateTime<Utc>, DateTime<Utc>)>()
+            .into_model::<HolderRow>()
             .all(db)
             .await?;
-        for (shipment_id, order_id, number, created_at, placed_at) in rows {
-            found.entry((carrier, number)).or_default().push(Holder {
-                shipment_id: ShipmentId(shipment_id),
-                order_id: OrderId(order_id),
-                placed_at,
-                created_at,
+        for row in rows {
+            found.entry((carrier, row.tracking_number)).or_default().push(Holder {
+                shipment_id: ShipmentId(row.shipment_id),
+                order_id: OrderId(row.order_id),
+                placed_at: row.placed_at,
+                created_at: row.created_at,
+                delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
             });
         }
     }

@@ -109,15 +109,15 @@ impl App {
             let webhook = one.reading.webhook.id;
             for parcel in one.reading.take_parcels() {
                 let number = (parcel.carrier, parcel.number);
-                let Some(holders) = holders.get(&number) else {
+                if !holders.knows(&number) {
                     one.tally.waits_for.push(number);
                     continue;
-                };
+                }
                 // What it says of a parcel that it has waited for, it says for the first time.
                 let tells_again =
-                    one.reading.webhook.reason.is_some() && !waited.contains(&(webhook, number));
+                    one.reading.webhook.reason.is_some() && !waited.contains(&(webhook, number.clone()));
                 for scan in parcel.scans {
-                    if let Some(owner) = matching::owner(&scan, holders) {
+                    if let Some(owner) = holders.owner(&number, &scan) {
                         let of_parcel = claims.entry((owner.order_id, owner.shipment_id)).or_default();
                         let claims =
                             of_parcel.entry(at).or_insert_with(|| Claims::by(parcel.carrier, tells_again));

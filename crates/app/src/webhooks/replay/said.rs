@@ -47,7 +47,7 @@ impl App {
         mut readable: impl FnMut(&Webhook),
     ) -> Result<Said> {
         let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
-        let holders = read::holders_of(&self.store, &numbers(readings.iter())).await?;
+        let holders = matching::look(&self.store, &numbers(readings.iter())).await?;
         let mut said = Said::new();
         for mut reading in readings {
             let parcels = reading.take_parcels();
@@ -55,9 +55,9 @@ impl App {
                 readable(&reading.webhook);
             }
             for parcel in parcels {
-                let Some(holders) = holders.get(&(parcel.carrier, parcel.number)) else { continue };
+                let number = (parcel.carrier, parcel.number);
                 for scan in parcel.scans {
-                    let Some(owner) = matching::owner(&scan, holders) else { continue };
+                    let Some(owner) = holders.owner(&number, &scan) else { continue };
                     let words = said.entry((owner.order_id, owner.shipment_id)).or_default();
                     let webhook = &reading.webhook;
                     if words.last().is_none_or(|(last, ..)| *last != webhook.id) {
