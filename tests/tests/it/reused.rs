@@ -14,6 +14,8 @@ on_every_database!(
     what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number,
     what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_number,
     what_a_parcel_was_told_before_it_was_called_off_stays_with_it,
+    what_is_said_before_the_next_parcel_is_registered_reaches_it,
+    what_was_heard_before_there_was_the_order_does_not_reach_its_parcel,
 );
 
 /// FedEx tells all of this of a parcel in one push, worded so that it is another push each time.
@@ -105,4 +107,44 @@ async fn what_a_parcel_was_told_before_it_was_called_off_stays_with_it(database:
     shop.drain().await;
     let (now, count) = parcel(&shop, order).await;
     assert_eq!((now.id, now.status(), count), (anew.id, ShipmentStatus::OutForDelivery, 1));
+}
+
+async fn what_is_said_before_the_next_parcel_is_registered_reaches_it(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "797979").await;
+    shop.scan("797979", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    shop.wait(TimeDelta::days(60));
+    let second = shop.processing(&[1]).await;
+    shop.wait(TimeDelta::hours(2));
+    shop.scan("797979", ShipmentStatus::PickedUp).await;
+    shop.drain().await;
+    shop.wait(TimeDelta::minutes(5));
+    shop.ship(second, "797979").await;
+    shop.drain().await;
+    let (now, count) = parcel(&shop, second).await;
+    assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(shop.status(first).await, OrderStatus::Delivered);
+}
+
+async fn what_was_heard_before_there_was_the_order_does_not_reach_its_parcel(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "808080").await;
+    // Times without a zone: only the arrival says when it was.
+    for at in [shop.now(), shop.now() + TimeDelta::minutes(5)] {
+        let body = String::from_utf8(fedex("808080", ShipmentStatus::Delivered, at)).unwrap();
+        shop.push(body.replace("+00:00\"", "\"").as_bytes()).await;
+        shop.drain().await;
+        shop.wait(TimeDelta::hours(1));
+    }
+    assert_eq!(parcel(&shop, first).await.1, 2);
+    shop.wait(TimeDelta::days(60));
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "808080").await;
+    shop.drain().await;
+    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
 }

@@ -22,17 +22,17 @@ const NUMBERS: Table =
     Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
 
 /// Makes the webhooks due that have something to say about the parcels which have got these numbers: those that wait
-/// for them, and those whose scans went to a parcel that had been called off by then. One that is being read at this
-/// moment is passed over: its reader looks for the numbers it misses under their locks, and sees the parcel. One that
-/// somebody else holds is found by [`wake_matched`].
+/// for them, and those whose scans went to a parcel that was called off or delivered by then. Whose these are is told
+/// when they are read. One that is being read at this moment is passed over: its reader looks for the numbers it misses
+/// under their locks, and sees the parcel. One that somebody else holds is found by [`wake_matched`].
 pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
     }
     let waiting = "JOIN webhook_waits w ON w.carrier = r.carrier AND w.tracking_number = r.tracking_number";
     let passed_on = "JOIN shipments s ON s.carrier = r.carrier AND s.tracking_number = r.tracking_number \
-                     JOIN scans w ON w.shipment_id = s.shipment_id AND w.recorded_at >= s.cancelled_at \
-                     WHERE w.webhook_id IS NOT NULL";
+                     JOIN scans w ON w.shipment_id = s.shipment_id WHERE w.webhook_id IS NOT NULL \
+                     AND (w.called_off OR w.occurred_at > s.delivered_at)";
     let mut ids: Vec<Uuid> = Vec::new();
     for join in [waiting, passed_on] {
         let rows = numbers.iter().map(|(carrier, number)| {
