@@ -1,5 +1,6 @@
 //! Carriers' webhooks: kept before they are answered, read in batches afterwards.
 
+mod astray;
 mod callback;
 mod matching;
 mod process;

@@ -1,12 +1,12 @@
 //! Parcels: found by carrier and number, written with their order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
-    RelationTrait,
+    RelationTrait, Statement,
 };
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::{
     entity::{order, shipment},
     error::{Error, Result},
     orders::marked,
-    store::Tx,
+    store::{Store, Tx},
 };
 
 /// A carrier's number for a parcel.
@@ -34,6 +34,8 @@ pub struct Holder {
     pub created_at: DateTime<Utc>,
     /// When it was delivered, by its carrier's clock; nothing where we have called it off.
     pub delivered_at: Option<DateTime<Utc>>,
+    /// Whether it is on its way, so that nobody else can have the number.
+    pub is_live: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -41,6 +43,7 @@ struct HolderRow {
     shipment_id: Uuid,
     order_id: Uuid,
     tracking_number: String,
+    status: String,
     created_at: DateTime<Utc>,
     delivered_at: Option<DateTime<Utc>>,
     cancelled_at: Option<DateTime<Utc>>,
@@ -70,6 +73,7 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
                 shipment::Column::ShipmentId,
                 shipment::Column::OrderId,
                 shipment::Column::TrackingNumber,
+                shipment::Column::Status,
                 shipment::Column::CreatedAt,
                 shipment::Column::DeliveredAt,
                 shipment::Column::CancelledAt,
@@ -85,6 +89,7 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
                 placed_at: row.placed_at,
                 created_at: row.created_at,
                 delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
+                is_live: !matches!(row.status.as_str(), "delivered" | "cancelled"),
             });
         }
     }
@@ -92,6 +97,27 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
         holders.sort_by_key(|holder| std::cmp::Reverse((holder.created_at, holder.shipment_id)));
     }
     Ok(found)
+}
+
+/// The numbers of parcels registered since then that another parcel has or had too.
+pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
+    let sql = "SELECT DISTINCT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
+               JOIN shipments s ON s.carrier = n.carrier AND s.tracking_number = n.tracking_number \
+               AND s.shipment_id <> n.shipment_id WHERE n.created_at >= $1";
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [since.into()]);
+    let mut numbers = HashSet::new();
+    for row in store.reader().query_all_raw(statement).await? {
+        let (carrier, number, id): (String, String, Uuid) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        match carrier.parse() {
+            Ok(carrier) => {
+                numbers.insert((carrier, number));
+            }
+            // One row must not hold up what is looked for of all others.
+            Err(_) => tracing::error!(table = "shipments", row = %id, carrier, "no such carrier"),
+        }
+    }
+    Ok(numbers.into_iter().collect())
 }
 
 /// An order with a parcel that may still travel under a number.

@@ -18,6 +18,58 @@ on_every_database!(
     what_was_heard_before_there_was_the_order_does_not_reach_its_parcel,
 );
 
+/// What came while a number was called off, read while the number is registered anew with another order: whichever of
+/// the two is first, the new parcel hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    called_off(&shop, first, "818181").await;
+    shop.scan("818181", ShipmentStatus::PickedUp).await;
+    let held = database.hold(&format!("SELECT 1 FROM orders WHERE order_id = '{first}' FOR UPDATE")).await;
+    tokio::join!(
+        shop.drain(),
+        async {
+            database.wait_for_waiting(1).await;
+            shop.ship(second, "818181").await;
+        },
+        async {
+            database.wait_for_waiting(2).await;
+            held.release().await;
+        }
+    );
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(parcel(&shop, second).await.1, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_later() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    called_off(&shop, first, "828282").await;
+    shop.scan("828282", ShipmentStatus::PickedUp).await;
+    shop.drain().await;
+    let held = database.hold("SELECT 1 FROM webhooks FOR UPDATE").await;
+    shop.ship(second, "828282").await;
+    held.release().await;
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 1);
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 0, "nothing is looked for twice");
+}
+
+/// Registers the number with the order and calls the parcel off.
+async fn called_off(shop: &Shop, order: OrderId, number: &str) {
+    let wrong = shop.ship(order, number).await;
+    let reason = "with the wrong order".to_owned();
+    shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
+}
+
 /// FedEx tells all of this of a parcel in one push, worded so that it is another push each time.
 async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<Utc>)], times: usize) {
     let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| Told {

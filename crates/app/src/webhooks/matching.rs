@@ -7,11 +7,11 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use chrono::{DateTime, Utc};
-use domain::{Scan, ScanIdentity, ShipmentId, is_too_old};
+use domain::{Scan, ScanIdentity, ShipmentId, WebhookId, is_too_old};
 use persistence::{
     Store, Tx, read, scans,
     scans::StoredScan,
@@ -26,14 +26,18 @@ pub(super) struct Holders {
     heard_at: HashMap<ScanIdentity, DateTime<Utc>>,
 }
 
-/// The parcels that have or had these numbers. Numbers that nobody has are looked for again under their lock,
-/// which a registration holds too: either we see the parcel, or it sees our waiting webhook.
+/// The parcels that have or had these numbers. Numbers that somebody may register at this moment, because none of their
+/// parcels is on its way, are looked for again under their lock, which a registration holds too: either we see the
+/// parcel, or it sees our waiting webhook, or our scan with the parcel before.
 pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<Holders> {
     let mut found = shipments::holders(tx, numbers).await?;
-    let missing: Vec<Number> = numbers.iter().filter(|number| !found.contains_key(number)).cloned().collect();
-    if !missing.is_empty() {
-        shipments::lock_numbers(tx, &missing).await?;
-        found.extend(shipments::holders(tx, &missing).await?);
+    let is_claimed = |number: &&Number| {
+        found.get(*number).is_some_and(|holders| holders.iter().any(|holder| holder.is_live))
+    };
+    let free: Vec<Number> = numbers.iter().filter(|number| !is_claimed(number)).cloned().collect();
+    if !free.is_empty() {
+        shipments::lock_numbers(tx, &free).await?;
+        found.extend(shipments::holders(tx, &free).await?);
     }
     let told = scans::of(tx, &sharing(&found)).await?;
     Ok(Holders::new(found, &told))
@@ -44,6 +48,31 @@ pub(super) async fn look(store: &Store, numbers: &[Number]) -> persistence::Resu
     let found = read::holders_of(store, numbers).await?;
     let told = read::scans_of(store, &sharing(&found)).await?;
     Ok(Holders::new(found, &told))
+}
+
+/// The webhooks that brought what should have passed on to another parcel of one of these numbers, and did not.
+pub(super) async fn astray(store: &Store, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
+    let found = read::holders_of(store, numbers).await?;
+    let told = read::scans_of(store, &sharing(&found)).await?;
+    let holders = Holders::new(found, &told);
+    let of = |holder: &Holder| told.get(&holder.shipment_id).map(Vec::as_slice).unwrap_or_default();
+    let mut astray = BTreeSet::new();
+    for (number, newest_first) in &holders.newest_first {
+        for (holder, stored) in
+            newest_first.iter().flat_map(|one| of(one).iter().map(move |told| (one, told)))
+        {
+            let owner = holders.owner(number, &stored.scan);
+            let owner = owner.filter(|owner| owner.shipment_id != holder.shipment_id);
+            // Whoever has something of a webhook has heard all that it says today.
+            let has_heard = |other: &StoredScan| {
+                other.scan.identity == stored.scan.identity || other.webhook_id == stored.webhook_id
+            };
+            if owner.is_some_and(|owner| !of(owner).iter().any(has_heard)) {
+                astray.extend(stored.webhook_id);
+            }
+        }
+    }
+    Ok(astray)
 }
 
 /// The parcels that share their number with another: only there it matters what each has been told.

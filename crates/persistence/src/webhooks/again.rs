@@ -23,8 +23,9 @@ const NUMBERS: Table =
 
 /// Makes the webhooks due that have something to say about the parcels which have got these numbers: those that wait
 /// for them, and those whose scans went to a parcel that was called off or delivered by then. Whose these are is told
-/// when they are read. One that is being read at this moment is passed over: its reader looks for the numbers it misses
-/// under their locks, and sees the parcel. One that somebody else holds is found by [`wake_matched`].
+/// when they are read. One that somebody holds at this moment is passed over. If it is its reader, that looks for the
+/// numbers under their locks, and sees the parcel; if not, the webhook is found by [`wake_matched`] or, where its scans
+/// are with another parcel, by [`used_again`](crate::shipments::used_again).
 pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
@@ -47,6 +48,14 @@ pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64
     let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
     let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     make_due(tx, idle, now).await
+}
+
+/// Makes those of these webhooks due again that were read, passing over what somebody else holds. Returns how many.
+pub async fn wake_read(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
+    let idle = among(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
+    make_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
 /// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
