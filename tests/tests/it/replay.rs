@@ -5,18 +5,19 @@ use app::{
     webhooks::{Finding, NotReplayed, Replay, ReplayChange, Replayed},
 };
 use chrono::TimeDelta;
-use domain::{OrderId, OrderStatus, Refusal, ShipmentStatus};
+use domain::{NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
 use persistence::webhooks::WebhookState;
 use tests::{
     database::Database,
     on_every_database,
-    shop::{Shop, fedex, support},
+    shop::{Shop, fedex, new_order, support},
 };
 
 use super::inbox::inbox;
 
 on_every_database!(
     what_would_change_is_told_before_it_is_done,
+    no_mail_is_announced_that_nobody_gets,
     an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean,
     only_what_was_asked_for_is_read,
     a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
@@ -56,10 +57,15 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
+    says(shop, number, code).await;
+    order
+}
+
+/// FedEx reports the parcel with that code.
+async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
     shop.drain().await;
-    order
 }
 
 async fn what_would_change_is_told_before_it_is_done(database: Database) {
@@ -91,6 +97,25 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
     assert_eq!(shop.events(other).await.len(), 7, "what reads the same stays the same");
     let again = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!((again.scans, again.changes.len()), (0, 0));
+}
+
+async fn no_mail_is_announced_that_nobody_gets(database: Database) {
+    let shop = Shop::new(database.store);
+    let new = NewOrder { customer_email: None, ..new_order(&[1]) };
+    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
+        shop.to(order, status).await.unwrap();
+    }
+    shop.ship(order, "323232").await;
+    says(&shop, "323232", "SE").await;
+    let shop = shop.restarted("fedex.SE=delivered").await;
+    for apply in [false, true] {
+        let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
+        let [change] = &told.changes[..] else { panic!("{:?}", told.changes) };
+        assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Delivered, &[][..]));
+    }
+    shop.drain().await;
+    assert_eq!(shop.mails().await, Vec::<String>::new());
 }
 
 async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database: Database) {

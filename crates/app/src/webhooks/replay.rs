@@ -76,7 +76,8 @@ pub struct ReplayChange {
     pub to: ShipmentStatus,
     /// Where the order stands after it. It never goes back.
     pub order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first parcel of an order.
+    /// What the customer is told because of it, noted with the first parcel of an order. Nothing where there is no
+    /// address to tell it to.
     pub notices: Vec<OrderStatus>,
 }
 
