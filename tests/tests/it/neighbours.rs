@@ -8,6 +8,7 @@ use persistence::{read, webhooks::WebhookState};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::{
     database::Database,
+    log::Log,
     on_every_database,
     shop::{Shop, fedex, secrets, support},
 };
@@ -49,7 +50,12 @@ async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
     for at in 0..3 {
         shop.scan(&format!("N{at}"), ShipmentStatus::InTransit).await;
     }
+    let log = Log::listen();
     shop.drain().await;
+    let [told] = &log.lines_with("a batch failed, its members are tried alone")[..] else {
+        panic!("the failure of the batch is told once")
+    };
+    assert!(told.contains("table shipments, row ") && told.contains("members=3"), "{told}");
     let mut statuses = Vec::new();
     for order in orders {
         statuses.push(shop.status(order).await);
