@@ -21,7 +21,7 @@ pub struct StoredScan {
     pub id: ScanId,
     /// The parcel it is about.
     pub shipment_id: ShipmentId,
-    /// The request it came with; nothing where it was recorded by hand.
+    /// The request it came with, or a later one by which it has got its meaning; nothing where it was recorded by hand.
     pub webhook_id: Option<WebhookId>,
     /// What it did when it came.
     pub effect: ScanEffect,
@@ -127,6 +127,8 @@ pub struct Revised {
     pub shipment_id: ShipmentId,
     /// What it says now.
     pub scan: Scan,
+    /// The request that gave it its meaning; nothing where it was recorded by hand.
+    pub webhook_id: Option<WebhookId>,
     /// What it did, where its meaning is new.
     pub effect: Option<ScanEffect>,
 }
@@ -136,6 +138,7 @@ const REVISED: Table = Table {
     columns: &[
         ("shipment_id", Type::Uuid),
         ("identity", Type::Bytes),
+        ("webhook_id", Type::Uuid),
         ("meaning", Type::Text),
         ("estimated_delivery", Type::Time),
         ("estimated_at", Type::Time),
@@ -158,6 +161,7 @@ pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
     };
     let words = revised.iter().map(|one| {
         row(one)
+            .set("webhook_id", one.webhook_id.map(|id| id.0))
             .set("meaning", meaning_name(one.scan.meaning))
             .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))

@@ -4,14 +4,18 @@ use app::{
     Caller, Error,
     webhooks::{Finding, NotReplayed, Replay, ReplayChange, Replayed},
 };
+use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
+use domain::{Carrier, NewOrder, NewShipment, OrderId, OrderStatus, Refusal, ShipmentId, ShipmentStatus};
 use persistence::webhooks::WebhookState;
+use serde_json::json;
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex, new_order, support},
 };
+
+use uuid::Uuid;
 
 use super::inbox::inbox;
 
@@ -26,6 +30,7 @@ on_every_database!(
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
+    what_only_one_of_two_webhooks_can_tell_is_kept_as_that_one_tells_it,
 );
 
 /// What a replay told.
@@ -262,5 +267,53 @@ async fn two_replays_at_once_do_it_once(database: Database) {
         assert_eq!(shop.status(order).await, OrderStatus::Delivered);
         let path = shop.path(order).await;
         assert_eq!(path.iter().filter(|status| **status == OrderStatus::Delivered).count(), 1);
+    }
+}
+
+/// USPS tells events that it has no code for, and what they amount to, which means a single one only.
+async fn usps_says(shop: &Shop, number: &str, events: &[&str]) {
+    let events: Vec<_> = events
+        .iter()
+        .zip(1..)
+        .map(|(words, minute)| {
+            let at = shop.now() + TimeDelta::minutes(minute);
+            json!({"eventType": words, "GMTTimestamp": at.format("%Y-%m-%dT%H:%M:%SZ").to_string()})
+        })
+        .collect();
+    let category = "Out for Delivery";
+    let body = json!({"trackingNumber": number, "statusCategory": category, "trackingEvents": events});
+    shop.push_as(Sender::Usps, body.to_string().as_bytes()).await;
+    shop.drain().await;
+}
+
+async fn what_only_one_of_two_webhooks_can_tell_is_kept_as_that_one_tells_it(database: Database) {
+    let shop = Shop::new(database.store);
+    let alone: &[&str] = &["On its last mile"];
+    let together = &["On its last mile", "Seen by a neighbour"];
+    for (number, words) in
+        [("9400100000000000002001", [alone, together]), ("9400100000000000002002", [together, alone])]
+    {
+        let order = shop.processing(&[1]).await;
+        let new = NewShipment {
+            id: ShipmentId(Uuid::now_v7()),
+            carrier: Carrier::Usps,
+            tracking_number: number.to_owned(),
+            origin: None,
+            lines: None,
+            estimated_delivery: None,
+        };
+        shop.app.create_shipment(support(), order, new, None).await.unwrap();
+        for events in words {
+            usps_says(&shop, number, events).await;
+        }
+        let out = async || {
+            assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::OutForDelivery);
+        };
+        out().await;
+        for apply in [false, true, false] {
+            let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
+            assert_eq!((told.scans, told.changes.len()), (0, 0), "{words:?}");
+            out().await;
+        }
     }
 }

@@ -16,6 +16,7 @@ use domain::{
 };
 use persistence::{
     read::{self, Key, PageRequest, WebhookFilter},
+    scans::StoredScan,
     webhooks::{self, Webhook, WebhookState},
 };
 
@@ -184,11 +185,14 @@ impl App {
         let known = read::scans_of(&self.store, &shipments).await?;
         for ((order, shipment), words) in said {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
-            let is_known = |heard: &Scan| {
+            let is_known = |webhook: WebhookId, heard: &Scan| {
                 let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
-                old.is_some_and(|old| old.scan.heard_again(heard, true).is_none())
+                let own = |old: &StoredScan| old.webhook_id == Some(webhook);
+                old.is_some_and(|old| old.scan.heard_again(heard, own(old)).is_none())
             };
-            let differing = words.iter().filter(|(.., claims)| !claims.scans.iter().all(is_known));
+            let differing = words
+                .iter()
+                .filter(|(webhook, _, claims)| !claims.scans.iter().all(|heard| is_known(*webhook, heard)));
             let ids: Vec<WebhookId> = differing.map(|(webhook, ..)| *webhook).collect();
             if !ids.is_empty() {
                 found.orders.entry(order).or_default().extend(ids);
