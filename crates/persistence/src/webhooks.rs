@@ -7,7 +7,7 @@ use domain::WebhookId;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-pub use again::{lock, retry, wake, wake_matched, wake_read, wake_unknown};
+pub use again::{lock, retry, wake, wake_matched, wake_read};
 
 use crate::{
     dialect::{Row, Table, Type, within, write},

@@ -143,7 +143,7 @@ async fn only_what_was_asked_for_is_read(database: Database) {
     let shop = shop.restarted("fedex.SE=in_transit").await;
     let late = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!(late.examined, 0);
-    let sender = Some(carriers::Sender::Ups);
+    let sender = Some(Sender::Ups);
     let asked = Replay { since: shop.now() - TimeDelta::days(9), sender, ..since_yesterday(&shop, true) };
     assert_eq!(replay(&shop, &support(), &asked).await.unwrap().examined, 0);
     let many = Replay { sender: None, most: Some(0), ..asked };

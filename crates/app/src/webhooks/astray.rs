@@ -12,7 +12,7 @@ const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 /// Numbers whose parcels and scans are in memory together.
 const MOST_NUMBERS: usize = 100;
 /// Webhooks that are made due in one transaction.
-const MOST_DUE: usize = 1000;
+pub(super) const MOST_DUE: usize = 1000;
 
 impl App {
     /// Has the webhooks read again whose scans stayed with a parcel, although the next one with its number was there to

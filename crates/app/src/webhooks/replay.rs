@@ -20,14 +20,13 @@ use persistence::{
     webhooks::{self, Webhook, WebhookState},
 };
 
+use super::astray::MOST_DUE;
 use crate::{App, Caller, error::Result, retry::retrying};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
 /// Orders that share a transaction.
 const MOST_ORDERS: usize = 50;
-/// Webhooks that are made due in one statement.
-const MOST_DUE: usize = 1000;
 
 /// Which webhooks to read again.
 #[derive(Clone, Debug)]

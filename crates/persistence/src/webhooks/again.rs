@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use uuid::Uuid;
@@ -94,20 +93,6 @@ async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) 
         .exec(tx)
         .await?;
     Ok(done.rows_affected)
-}
-
-/// Makes the webhooks due that were the first to bring a scan with this unknown code. Returns how many.
-pub async fn wake_unknown(tx: &Tx, sender: &str, code: &str, now: DateTime<Utc>) -> Result<u64> {
-    let backend = tx.get_database_backend();
-    let lock = if backend == DbBackend::Postgres { "ORDER BY content_hash FOR UPDATE" } else { "" };
-    let sql = format!(
-        "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE webhook_id IN \
-         (SELECT webhook_id FROM webhooks WHERE sender = $2 AND due_at IS NULL AND webhook_id IN \
-         (SELECT webhook_id FROM scans WHERE meaning = 'unknown' AND code = $3) {lock})"
-    );
-    let values = [now.into(), sender.into(), code.into()];
-    let woken = tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    Ok(woken.rows_affected())
 }
 
 /// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
