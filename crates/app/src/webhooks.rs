@@ -34,7 +34,8 @@ use crate::{
 /// What tells the hash of a sender's own id of a push from the hash of a body.
 const PUSH_ID: &[u8] = b"milepost/push-id/1";
 
-/// The most bytes of bodies in one statement. PostgreSQL's jsonb ends at 256 MiB.
+/// The most bytes of bodies in one statement, and in memory for one: they are some times as large when they are read.
+/// PostgreSQL's jsonb ends at 256 MiB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A webhook that was taken, and what its sender is told.

@@ -6,7 +6,7 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, UnknownCode};
 
-use super::astray::MOST_DUE;
+use super::{MOST_BYTES, astray::MOST_DUE};
 use crate::{
     App, Caller,
     error::Result,
@@ -16,7 +16,7 @@ use crate::{
 /// The most codes listed. More than these would be a sender that is not understood at all.
 const MOST_LISTED: u32 = 500;
 /// Codes whose webhooks are in memory together.
-const PAGE: usize = 20;
+const PAGE: usize = 100;
 
 impl App {
     /// The codes that no table lists and no setting maps, the most frequent first. For support and systems.
@@ -47,9 +47,14 @@ impl App {
     async fn take_up_all(&self, meaningless: &mut HashSet<(String, String)>, woken: &mut u64) -> Result<()> {
         let mut unknown = read::unknown_codes(&self.store, u32::MAX).await?;
         unknown.retain(|one| !meaningless.contains(&name(one)));
-        for page in unknown.chunks(PAGE) {
-            let ids: Vec<WebhookId> = page.iter().map(|one| one.webhook_id).collect();
-            let webhooks = read::webhooks(&self.store, &ids).await?;
+        let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
+        let mut done = 0;
+        while done < unknown.len() {
+            let ids = &ids[done..unknown.len().min(done + PAGE)];
+            let fitting = read::fitting_webhooks(&self.store, ids, MOST_BYTES).await?;
+            let page = &unknown[done..done + fitting];
+            done += fitting;
+            let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
             let bodies: HashMap<WebhookId, Vec<u8>> =
                 webhooks.into_iter().map(|webhook| (webhook.id, webhook.body)).collect();
             for one in page {

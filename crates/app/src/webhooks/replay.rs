@@ -15,12 +15,12 @@ use domain::{
     OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentId, ShipmentStatus, WebhookId,
 };
 use persistence::{
-    read::{self, Key, PageRequest, WebhookFilter},
+    read::{self, Key, WebhookFilter},
     scans::StoredScan,
     webhooks::{self, Webhook, WebhookState},
 };
 
-use super::astray::MOST_DUE;
+use super::{MOST_BYTES, astray::MOST_DUE};
 use crate::{App, Caller, error::Result, retry::retrying};
 
 /// Webhooks read at once: their bodies are in memory together.
@@ -161,15 +161,11 @@ impl App {
         let mut found = Differences::default();
         let mut after = None;
         loop {
-            let request = PageRequest { limit: PAGE, from_end: false, after, before: None };
-            let page = read::webhooks_page(&self.store, filter, &request).await?;
-            let Some(last) = page.rows.last() else { break };
+            let page = read::webhooks_behind(&self.store, filter, after, PAGE, MOST_BYTES).await?;
+            let Some(last) = page.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
-            replayed.examined += page.rows.len() as u64;
-            self.compare(page.rows, &mut found).await?;
-            if !page.has_more {
-                break;
-            }
+            replayed.examined += page.len() as u64;
+            self.compare(page, &mut found).await?;
         }
         Ok(found)
     }

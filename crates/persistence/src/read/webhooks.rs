@@ -1,19 +1,22 @@
 //! The inbox, for support.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use domain::{ScanIdentity, WebhookId};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QueryTrait, Select,
-    Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait, Select, Statement,
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, fetch};
+use super::page::{Key, Page, PageRequest, fetch};
 use crate::{
     Error, Result, Store,
     dialect::within,
     entity::webhook,
-    webhooks::{Webhook, WebhookState},
+    webhooks::{BYTES, Webhook, WebhookState, fitting, prefix},
 };
 
 /// Which webhooks.
@@ -49,6 +52,37 @@ pub async fn webhooks_page(
 ) -> Result<Page<Webhook>> {
     let key = (webhook::Column::ReceivedAt, webhook::Column::WebhookId);
     fetch(filtered(filter), key, page, store.reader()).await?.try_map(Webhook::try_from)
+}
+
+/// Webhooks, newest first, behind that one if there is one: so many at most, and as many as have so many bytes of bodies
+/// together. At least one, where there is one.
+pub async fn webhooks_behind(
+    store: &Store,
+    filter: &WebhookFilter,
+    after: Option<Key<Uuid>>,
+    limit: u64,
+    most_bytes: usize,
+) -> Result<Vec<Webhook>> {
+    use webhook::Column;
+    let place = Expr::tuple([Column::ReceivedAt, Column::WebhookId].map(Expr::col));
+    let sizes: Vec<(Uuid, i64)> = filtered(filter)
+        .apply_if(after, |query, Key { at, id }| {
+            query.filter(place.lt(Expr::tuple([Expr::value(at), Expr::value(id)])))
+        })
+        .select_only()
+        .column(Column::WebhookId)
+        .column_as(Expr::cust(BYTES), "bytes")
+        .order_by_desc(Column::ReceivedAt)
+        .order_by_desc(Column::WebhookId)
+        .limit(limit)
+        .into_tuple()
+        .all(store.reader())
+        .await?;
+    let fitting = prefix(sizes.iter().map(|(_, size)| *size), most_bytes);
+    let ids: Vec<WebhookId> = sizes[..fitting].iter().map(|(id, _)| WebhookId(*id)).collect();
+    let mut webhooks = webhooks(store, &ids).await?;
+    webhooks.sort_by_key(|webhook| Reverse((webhook.received_at, webhook.id)));
+    Ok(webhooks)
 }
 
 /// How many webhooks there are.
@@ -128,6 +162,12 @@ pub async fn webhooks_with_unknown(store: &Store, sender: &str, code: &str) -> R
     let statement = Statement::from_sql_and_values(store.backend(), sql, [code.into(), sender.into()]);
     let rows = store.reader().query_all_raw(statement).await?;
     rows.iter().map(|row| Ok(WebhookId(row.try_get_by_index(0)?))).collect()
+}
+
+/// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
+pub async fn fitting_webhooks(store: &Store, ids: &[WebhookId], most_bytes: usize) -> Result<usize> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    fitting(store.reader(), &ids, most_bytes).await
 }
 
 /// Many webhooks, by id.

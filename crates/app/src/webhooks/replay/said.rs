@@ -10,7 +10,7 @@ use crate::{
     App,
     error::Result,
     webhooks::{
-        matching,
+        MOST_BYTES, matching,
         process::Claims,
         reading::{Reading, numbers},
     },
@@ -28,7 +28,11 @@ impl App {
     ) -> Result<Said> {
         let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
         let mut all = Said::new();
-        for page in ids.chunks(PAGE as usize) {
+        let mut left = &ids[..];
+        while !left.is_empty() {
+            let page = &left[..left.len().min(PAGE as usize)];
+            let (page, rest) = left.split_at(read::fitting_webhooks(&self.store, page, MOST_BYTES).await?);
+            left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);
             for (parcel, words) in self.said_by(webhooks, |_| {}).await? {
