@@ -2,6 +2,9 @@
 //!
 //! `persistence::Store::migrate` runs them under a lock. A migration is two pairs of SQL files, because the
 //! two databases differ in types and triggers; a test compares what they make.
+//!
+//! Until the first release there is one migration, changed in place and then named anew: a database that was made
+//! before has a name that is not here, and `Store` refuses it.
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 use sea_orm_migration::{async_trait::async_trait, prelude::*, sea_orm::DbBackend};
@@ -12,7 +15,7 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(SqlMigration {
-            name: "m20261123_000001_orders",
+            name: "m20261129_000001_orders",
             postgres: Sql {
                 up: include_str!("../sql/0001_orders.postgres.up.sql"),
                 down: include_str!("../sql/0001_orders.postgres.down.sql"),

@@ -15,7 +15,10 @@ use crate::wait::until;
 /// Where `scripts/test` says PostgreSQL is.
 const SERVER: &str = "MILEPOST_TEST_DATABASE_URL";
 /// What the template is made from: another text makes another template.
-const SCHEMA: &str = include_str!("../../migrations/sql/0001_orders.postgres.up.sql");
+const SCHEMA: [&str; 2] = [
+    include_str!("../../migrations/src/lib.rs"),
+    include_str!("../../migrations/sql/0001_orders.postgres.up.sql"),
+];
 /// The advisory lock under which the template is made: tests run in many processes.
 const TEMPLATE_LOCK: i64 = 7_305_804;
 
@@ -58,6 +61,11 @@ impl Database {
     /// A connection for what the product itself never says.
     pub async fn connection(&self) -> DatabaseConnection {
         connect(&self.url).await
+    }
+
+    /// Does what the product itself never does.
+    pub async fn execute(&self, sql: &str) {
+        execute(&self.connection().await, sql).await;
     }
 
     /// Holds what the statement locks, until [`Held::release`]: whoever wants it waits. PostgreSQL only.

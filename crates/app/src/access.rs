@@ -41,10 +41,7 @@ impl Caller {
         let id = self.actor.id.as_deref();
         match self.actor.kind {
             ActorKind::System | ActorKind::Support => Scope::All,
-            ActorKind::Customer => {
-                let own = id.and_then(|id| id.parse().ok());
-                own.map_or(Scope::None, Scope::Own)
-            }
+            ActorKind::Customer => self.actor.customer().map_or(Scope::None, Scope::Own),
             ActorKind::Supplier => id.map_or(Scope::None, Scope::Supplies),
             ActorKind::Carrier => Scope::None,
         }

@@ -8,7 +8,7 @@ use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, W
 use persistence::{
     Event,
     notices::Notice,
-    read::{self, EventFilter, Key, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
+    read::{self, EventFilter, EventId, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     scans::StoredScan,
     webhooks::Webhook,
 };
@@ -60,7 +60,7 @@ impl App {
         }
     }
 
-    /// The newest parcel with that number and its order, if the caller may see it.
+    /// The newest parcel with that number that the caller may see, and its order.
     pub async fn shipment(
         &self,
         caller: &Caller,
@@ -68,8 +68,12 @@ impl App {
         number: &str,
     ) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(number) = domain::normalize_tracking_number(carrier, number) else { return Ok(None) };
-        let shipment = read::shipment_by_number(&self.store, carrier, &number).await?;
-        self.with_order(caller, shipment).await
+        for shipment in read::shipments_by_number(&self.store, carrier, &number).await? {
+            if let Some(found) = self.with_order(caller, shipment).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// One parcel and its order, if the caller may see it.
@@ -78,16 +82,13 @@ impl App {
         caller: &Caller,
         id: ShipmentId,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
-        self.with_order(caller, shipment).await
+        match read::shipments(&self.store, &[id]).await?.remove(&id) {
+            Some(shipment) => self.with_order(caller, shipment).await,
+            None => Ok(None),
+        }
     }
 
-    async fn with_order(
-        &self,
-        caller: &Caller,
-        shipment: Option<Shipment>,
-    ) -> Result<Option<(OrderHead, Shipment)>> {
-        let Some(shipment) = shipment else { return Ok(None) };
+    async fn with_order(&self, caller: &Caller, shipment: Shipment) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(order) = self.order(caller, shipment.order_id).await? else { return Ok(None) };
         let items = self.items_to_judge_by(caller, &[order.id]).await?;
         let items = items.get(&order.id).map(Arc::as_ref).unwrap_or_default();
@@ -193,13 +194,12 @@ impl App {
         &self,
         caller: &Caller,
         filter: EventFilter,
-        page: &PageRequest<i64>,
-    ) -> Result<Page<(Key<i64>, Event)>> {
+        page: &PageRequest<EventId>,
+    ) -> Result<Page<Event>> {
         match narrowed_events(caller, filter)? {
             Some(filter) => {
                 let mut page = read::events_page(&self.store, &filter, page).await?;
-                page.rows =
-                    page.rows.into_iter().map(|(key, event)| (key, caller.shown_event(event))).collect();
+                page.rows = page.rows.into_iter().map(|event| caller.shown_event(event)).collect();
                 Ok(page)
             }
             None => Ok(Page { rows: vec![], has_more: false }),

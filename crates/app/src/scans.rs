@@ -45,8 +45,8 @@ impl Ledger {
         Ok(Self { known, new: vec![], revised: vec![], again: HashMap::new(), replay })
     }
 
-    /// Takes claims about a parcel into its order. What a scan means may depend on what else its request tells. So in a
-    /// replay the request a scan is kept under says what it means today; others only add to it.
+    /// Takes claims about a parcel into its order. In a replay the request that a scan is kept under says what it means
+    /// today; others only add to it.
     pub fn hear(
         &mut self,
         order: &mut Order,

@@ -78,7 +78,7 @@ pub(crate) mod tests {
     /// The bodies read again, as one parcel each.
     fn read_back(sender: Sender, history: &Compose<'_>) -> Vec<Parcel> {
         let read = |body: &Vec<u8>| match sender.parse(body, &CodeMap::default()) {
-            Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+            Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
             other => panic!("{sender}: {other:?}"),
         };
         let parcels: Vec<Parcel> = sender.compose(history).iter().map(read).collect();
@@ -117,6 +117,17 @@ pub(crate) mod tests {
                 assert!(description.is_some(), "{sender} {meaning:?}");
             }
             assert!(said >= 6, "{sender} can say {said} of them");
+        }
+    }
+
+    #[test]
+    fn every_carrier_reads_back_from_who_reports_for_many() {
+        let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];
+        for sender in Sender::ALL.into_iter().filter(|sender| sender.carrier().is_none()) {
+            for carrier in Carrier::ALL {
+                let parcels = read_back(sender, &Compose { carrier, ..history(sender, &scans) });
+                assert_eq!(parcels.len(), 1, "{sender} {carrier}");
+            }
         }
     }
 

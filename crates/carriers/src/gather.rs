@@ -5,19 +5,18 @@
 
 use serde_json::Value;
 
-use crate::{Parcel, ParsedScan, Unreadable};
+use crate::{Parcel, ParsedScan, Push, Unread, Unreadable};
 
 /// The most scans that are read out of one body. Whole histories of many parcels fit; what has more was written to
 /// be a burden.
 pub const MAX_SCANS: usize = 5_000;
 
-/// The parcels of a body. An element that cannot be read does not hold up its neighbours; a body of nothing else is
-/// reported.
+/// The parcels of a body. An element that cannot be read does not hold up its neighbours, and is reported beside them.
 pub(crate) fn parcels<T>(
     elements: impl IntoIterator<Item = T>,
     mut read: impl FnMut(T) -> Result<Option<Parcel>, Unreadable>,
-) -> Result<Vec<Parcel>, Unreadable> {
-    let (mut parcels, mut count, mut unreadable) = (Vec::new(), 0, None);
+) -> Result<Push, Unreadable> {
+    let (mut parcels, mut count, mut unread) = (Vec::new(), 0, None::<Unread>);
     for element in elements {
         match read(element) {
             Ok(Some(parcel)) => {
@@ -26,14 +25,12 @@ pub(crate) fn parcels<T>(
                 parcels.push(parcel);
             }
             Ok(None) => {}
-            Err(reason) => {
-                unreadable.get_or_insert(reason);
-            }
+            Err(reason) => unread.get_or_insert(Unread { elements: 0, first: reason }).elements += 1,
         }
     }
-    match unreadable {
-        Some(unreadable) if parcels.is_empty() => Err(unreadable),
-        Some(_) | None => Ok(parcels),
+    match unread {
+        Some(unread) if parcels.is_empty() => Err(unread.first),
+        unread => Ok(Push::Parcels(parcels, unread)),
     }
 }
 
@@ -103,18 +100,26 @@ mod tests {
         });
         assert_eq!(refused.unwrap_err().to_string(), "more than 5000 scans in one body");
         assert_eq!(read.get(), MAX_SCANS / 100 + 1);
-        assert_eq!(parcels(0..50, |_| Ok(Some(parcel(100)))).map(|parcels| parcels.len()), Ok(50));
+        let Ok(Push::Parcels(all, None)) = parcels(0..50, |_| Ok(Some(parcel(100)))) else { panic!() };
+        assert_eq!(all.len(), 50);
     }
 
     #[test]
-    fn the_first_reason_is_reported_where_nothing_can_be_read() {
+    fn what_cannot_be_read_is_counted_and_the_first_reason_told() {
         let read = |element: &str| match element {
             "parcel" => Ok(Some(parcel(1))),
             "nothing" => Ok(None),
             other => Err(Unreadable(other.to_owned())),
         };
         assert_eq!(parcels(["nothing", "a", "b"], read), Err(Unreadable("a".to_owned())));
-        assert_eq!(parcels(["a", "parcel", "b"], read).map(|parcels| parcels.len()), Ok(1));
-        assert_eq!(parcels(["nothing"], read), Ok(vec![]));
+        assert_eq!(parcels(["nothing"], read), Ok(Push::Parcels(vec![], None)));
+        for (elements, told) in [
+            (&["nothing", "parcel"][..], None),
+            (&["parcel", "nothing", "b"], Some("1 element unread: b")),
+            (&["a", "parcel", "b"], Some("2 elements unread, the first: a")),
+        ] {
+            let Ok(Push::Parcels(one, unread)) = parcels(elements.iter().copied(), read) else { panic!() };
+            assert_eq!((one.len(), unread.map(|unread| unread.to_string()).as_deref()), (1, told));
+        }
     }
 }

@@ -10,10 +10,22 @@ const MAX_TEXT: usize = 500;
 /// From here on a number that was read as a float may have lost digits.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
+/// The most brackets and commas in a body, of which every value but the first needs one. So many have the most scans
+/// that are read ([`crate::MAX_SCANS`]) with 38 fields each. A photo has none: its letters are those of base64.
+pub(crate) const MAX_MARKS: usize = 200_000;
+
+/// The JSON value a body consists of. What would take much more memory than its length is refused before it is read:
+/// `{"a":0}` takes a hundred times its bytes.
+pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
+    if body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',')).nth(MAX_MARKS).is_some() {
+        return Err(Unreadable(format!("more than {MAX_MARKS} brackets and commas in one body")));
+    }
+    serde_json::from_slice(body).map_err(|error| Unreadable(format!("not JSON: {error}")))
+}
+
 /// The object a body consists of.
 pub(crate) fn object(body: &[u8]) -> Result<Value, Unreadable> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Unreadable(format!("not JSON: {error}")))?;
+    let value = value(body)?;
     if value.is_object() { Ok(value) } else { Err(Unreadable("the body is JSON, but no object".into())) }
 }
 
@@ -29,6 +41,19 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
         }
         Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// The text that has to stand at one of these places, the first that is there.
+pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, Unreadable> {
+    let found = places.iter().find_map(|(value, pointer)| text(value, pointer));
+    found.ok_or_else(|| {
+        let is_number =
+            |(value, pointer): &(&Value, &str)| value.pointer(pointer).is_some_and(Value::is_number);
+        Unreadable(match places.iter().any(is_number) {
+            true => format!("{name} is a number too long to be read exactly"),
+            false => format!("{name} is missing"),
+        })
+    })
 }
 
 /// No more of a text is looked at than is taken: one that stands above thousands of events is asked for by each.
@@ -77,6 +102,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_to_be_there_is_missing_or_too_long() {
+        let value = json!({"long": 9_400_100_000_000_000_000_000_f64, "text": "9400100000000000000000"});
+        let read = |pointers: &[&str]| {
+            let places: Vec<_> = pointers.iter().map(|pointer| (&value, *pointer)).collect();
+            required("`n`", &places).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&["/none", "/long", "/text"]).as_deref(), Ok("9400100000000000000000"));
+        assert_eq!(read(&["/none"]).unwrap_err(), "`n` is missing");
+        assert_eq!(read(&["/none", "/long"]).unwrap_err(), "`n` is a number too long to be read exactly");
+    }
+
+    #[test]
     fn no_more_of_a_text_is_looked_at_than_is_taken() {
         let looked = std::cell::Cell::new(0);
         for character in ['x', ' '] {
@@ -93,6 +130,14 @@ mod tests {
         let so: Vec<&str> =
             ["/a", "/b", "/c", "/d", "/e", "/f", "/g"].into_iter().filter(|at| flag(&value, at)).collect();
         assert_eq!(so, ["/a", "/b"]);
+    }
+
+    #[test]
+    fn a_body_of_very_many_values_is_not_read() {
+        let values = |marks: usize| format!("[{}0]", "0,".repeat(marks - 1));
+        assert!(value(values(MAX_MARKS).as_bytes()).is_ok());
+        let refused = value(values(MAX_MARKS + 1).as_bytes()).unwrap_err().to_string();
+        assert_eq!(refused, "more than 200000 brackets and commas in one body");
     }
 
     #[test]

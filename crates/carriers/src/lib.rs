@@ -2,7 +2,7 @@
 //!
 //! Pure functions over bytes: no `async`, no IO, no clock, no panics on any input. `api` verifies a request
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
-//! requests as the carrier would. A new sender is one module and one member of [`Sender`].
+//! requests as the carrier would. A new sender is one module and one line of [`Sender`].
 
 mod aftership;
 mod codes;
@@ -12,6 +12,7 @@ mod easypost;
 mod fedex;
 mod gather;
 mod json;
+mod names;
 mod parcel;
 mod shippo;
 mod signature;
@@ -32,27 +33,43 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
 pub use gather::MAX_SCANS;
-pub use parcel::{Activation, Parcel, ParsedScan, Push, Unreadable, identity};
+pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 
-/// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sender {
+/// Declares the senders, [`Sender::ALL`] and whose module speaks for which, from one list.
+macro_rules! senders {
+    ($( $(#[$doc:meta])* $sender:ident => $protocol:expr, )+) => {
+        /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Sender { $( $(#[$doc])* $sender, )+ }
+
+        impl Sender {
+            /// Every sender.
+            pub const ALL: [Self; [$(stringify!($sender)),+].len()] = [$(Self::$sender),+];
+
+            fn protocol(self) -> &'static dyn Protocol {
+                match self { $(Self::$sender => &$protocol,)+ }
+            }
+        }
+    };
+}
+
+senders! {
     /// FedEx, Advanced Integrated Visibility.
-    Fedex,
+    Fedex => fedex::Fedex,
     /// UPS, Track Alert.
-    Ups,
+    Ups => ups::Ups,
     /// USPS, Subscriptions-Tracking.
-    Usps,
+    Usps => usps::Usps,
     /// DHL, Unified Push.
-    Dhl,
+    Dhl => dhl::Dhl,
     /// EasyPost, which reports for many carriers.
-    Easypost,
+    Easypost => easypost::Easypost,
     /// Shippo, which reports for many carriers.
-    Shippo,
+    Shippo => shippo::Shippo,
     /// AfterShip Tracking, for many carriers.
-    Aftership,
+    Aftership => aftership::Aftership,
 }
 
 /// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
@@ -92,22 +109,6 @@ trait Protocol {
 }
 
 impl Sender {
-    /// Every sender.
-    pub const ALL: [Self; 7] =
-        [Self::Fedex, Self::Ups, Self::Usps, Self::Dhl, Self::Easypost, Self::Shippo, Self::Aftership];
-
-    fn protocol(self) -> &'static dyn Protocol {
-        match self {
-            Self::Fedex => &fedex::Fedex,
-            Self::Ups => &ups::Ups,
-            Self::Usps => &usps::Usps,
-            Self::Dhl => &dhl::Dhl,
-            Self::Easypost => &easypost::Easypost,
-            Self::Shippo => &shippo::Shippo,
-            Self::Aftership => &aftership::Aftership,
-        }
-    }
-
     /// The short name, as in paths and settings.
     pub fn as_str(self) -> &'static str {
         self.protocol().name()

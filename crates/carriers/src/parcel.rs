@@ -8,13 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
-use crate::gather;
+use crate::{fedex, gather};
 
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// Claims about parcels. None where the body is well formed and claims nothing.
-    Parcels(Vec<Parcel>),
+    /// Claims about parcels, and what beside them could not be read. None where the body is well formed and claims
+    /// nothing.
+    Parcels(Vec<Parcel>, Option<Unread>),
     /// The sender asks whether we want its pushes, and waits to be called back.
     Activation(Activation),
     /// It is well formed and not about a parcel we could follow: what it says, for people.
@@ -22,10 +23,15 @@ pub enum Push {
 }
 
 impl Push {
+    /// Claims about one parcel, and nothing else.
+    pub(crate) fn of(parcel: Parcel) -> Self {
+        Self::Parcels(vec![parcel], None)
+    }
+
     /// The push, where it claims no more than [`crate::MAX_SCANS`].
     pub(crate) fn bounded(self) -> Result<Self, Unreadable> {
         let scans = match &self {
-            Self::Parcels(parcels) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
+            Self::Parcels(parcels, _) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
             Self::Activation(_) | Self::Remark(_) => 0,
         };
         gather::bounded(scans).map(|()| self)
@@ -77,7 +83,7 @@ impl Parcel {
         let scans =
             self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
         let mut scans: Vec<Scan> = scans.collect();
-        let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.occurred_at, scan.identity);
+        let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.clock(), scan.identity);
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
@@ -85,7 +91,8 @@ impl Parcel {
             // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
             // and the parcel would be another one for every order in which they come.
             let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
-            newest.estimate = Some(Estimate { said_at: push_time.unwrap_or(newest.occurred_at), expected });
+            newest.estimate =
+                Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
         }
         scans
     }
@@ -138,6 +145,24 @@ impl Unreadable {
     }
 }
 
+/// What of a body could not be read, while the rest could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// How many elements.
+    pub(crate) elements: usize,
+    /// What is wrong with the first.
+    pub(crate) first: Unreadable,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.elements {
+            1 => write!(f, "1 element unread: {}", self.first),
+            many => write!(f, "{many} elements unread, the first: {}", self.first),
+        }
+    }
+}
+
 /// How far ahead of our clock a push may have been written.
 const MOST_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// What stands for the code of a scan that has none.
@@ -148,15 +173,12 @@ const MAX_CODE: usize = 200;
 const MAX_TRACKING_NUMBER: usize = 64;
 
 /// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
-pub(crate) fn tracking_number(carrier: Carrier, sent: Option<String>) -> Result<String, Unreadable> {
-    let sent = sent.unwrap_or_default();
+pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
     normalize_tracking_number(carrier, &sent).ok_or_else(|| {
-        Unreadable(match sent.chars().filter(|c| !c.is_whitespace()).count() {
-            0 => "`trackingNumber` is missing".into(),
-            length if length > MAX_TRACKING_NUMBER => {
-                format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters")
-            }
-            _ => "the tracking number has more in it than letters, digits and hyphens".into(),
+        let length = sent.chars().filter(|c| !c.is_whitespace()).count();
+        Unreadable(match length > MAX_TRACKING_NUMBER {
+            true => format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters"),
+            false => "the tracking number has more in it than letters, digits and hyphens".into(),
         })
     })
 }
@@ -173,17 +195,26 @@ pub(crate) fn shown(parts: &[&str]) -> String {
     }
 }
 
-/// The carrier an aggregator means. `FedEx`, `UPSDAP`, `DHLExpress`, `dhl_germany`, `fedex-freight` begin with its
-/// name, and what stands behind it is a service or a country.
-pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
-    let name = name.to_ascii_lowercase();
-    Carrier::ALL.into_iter().find(|carrier| name.starts_with(carrier.as_str()))
+/// The time beside a carrier's own code, where it is worth something; whoever tells it, it is the carrier's clock.
+pub(crate) fn believed(carrier: Carrier, code: &str, time: CarrierTime) -> CarrierTime {
+    let untimely = match carrier {
+        Carrier::Fedex => fedex::is_untimely(code),
+        Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
+    };
+    if untimely { CarrierTime::Untrusted } else { time }
 }
 
 /// A place as a person would write it, from its parts; `None` where all are absent.
 pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
+}
+
+/// The description code of a claim whose meaning may be read from more than its code: from words, as a rule. Where that
+/// makes a difference the name of the meaning goes with it, as we read it and not as a setting has it. So two claims of
+/// one code and one time that say different things are two, and one that is told again in other words stays one.
+pub(crate) fn described(code: &str, alone: Meaning, read: Meaning) -> String {
+    if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
 }
 
 /// The identity of a claim. `parcel` is the carrier's own identity for it, else its tracking number; `time`
@@ -206,6 +237,8 @@ pub fn identity(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{NaiveDate, TimeZone};
+
     use super::*;
     use crate::{CodeMap, Sender};
 
@@ -216,32 +249,6 @@ mod tests {
         assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
         assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
         assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
-    }
-
-    #[test]
-    fn aggregators_name_carriers_in_many_ways() {
-        for (name, carrier) in [
-            ("FedEx", Some(Carrier::Fedex)),
-            ("FedExSmartPost", Some(Carrier::Fedex)),
-            ("UPSDAP", Some(Carrier::Ups)),
-            ("usps", Some(Carrier::Usps)),
-            ("DHL eCommerce", Some(Carrier::Dhl)),
-            ("dhl_germany", Some(Carrier::Dhl)),
-            ("fedex-freight", Some(Carrier::Fedex)),
-            ("ups-mi", Some(Carrier::Ups)),
-            ("dhl-global-mail", Some(Carrier::Dhl)),
-            ("USPS", Some(Carrier::Usps)),
-            ("canada-post", None),
-            ("my-ups", None),
-            ("fx", None),
-            ("-", None),
-            ("CanadaPost", None),
-            ("shippo", None),
-            ("not ups", None),
-            ("", None),
-        ] {
-            assert_eq!(carrier_named(name), carrier, "{name}");
-        }
     }
 
     #[test]
@@ -261,10 +268,43 @@ mod tests {
     }
 
     #[test]
+    fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
+        let told = |day: u32, expected: u32| {
+            let local = |hour| NaiveDate::from_ymd_opt(2026, 3, day)?.and_hms_opt(hour, 0, 0);
+            let scan = |number: u8, hour| ParsedScan {
+                identity: ScanIdentity([number; 32]),
+                code: "transit".to_owned(),
+                meaning: Meaning::Unknown,
+                description: None,
+                location: None,
+                time: CarrierTime::Local(local(hour).expect("a time")),
+            };
+            Parcel {
+                carrier: Carrier::Dhl,
+                tracking_number: "1".to_owned(),
+                package: None,
+                // The newest comes first, and its identity is the lowest.
+                scans: vec![scan(1, 9), scan(2, 8)],
+                estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
+                said_at: None,
+            }
+        };
+        let arrived = |parcel: Parcel, minute| {
+            let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
+            let scans = parcel.into_scans(arrival);
+            assert_eq!(scans[1].estimate, None, "it goes with the newest");
+            scans[0].estimate.expect("it was told")
+        };
+        for [first, second] in [[1, 2], [2, 1], [1, 1]] {
+            let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
+            assert!(later > earlier, "{later:?} {earlier:?}");
+        }
+    }
+
+    #[test]
     fn tracking_numbers_have_one_spelling() {
-        let read = |sent: &str| tracking_number(Carrier::Ups, Some(sent.to_owned()));
+        let read = |sent: &str| tracking_number(Carrier::Ups, sent.to_owned());
         assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
-        assert_eq!(read("  "), tracking_number(Carrier::Ups, None));
         assert!(read(&"9".repeat(65)).is_err());
         for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
             let Unreadable(reason) = read(nobody_registers).unwrap_err();

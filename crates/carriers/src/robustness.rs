@@ -1,61 +1,23 @@
 //! No bytes make a parser or a check panic, and what it reads out of them keeps its promises.
 
 mod bounds;
+mod identities;
 mod promises;
+
+use std::{fs, sync::LazyLock};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::Value;
 
 use crate::{Client, CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Request, Secrets, Sender};
 
-const SAMPLES: [&str; 27] = [
-    include_str!("../samples/aftership_another_carrier.json"),
-    include_str!("../samples/aftership_edd_revise.json"),
-    include_str!("../samples/aftership_history.json"),
-    include_str!("../samples/dhl_americas.json"),
-    include_str!("../samples/dhl_batch.json"),
-    include_str!("../samples/dhl_express.json"),
-    include_str!("../samples/dhl_ready.json"),
-    include_str!("../samples/dhl_validate.json"),
-    include_str!("../samples/easypost_fedex.json"),
-    include_str!("../samples/easypost_tracker.json"),
-    include_str!("../samples/fedex_flat.json"),
-    include_str!("../samples/fedex_history.json"),
-    include_str!("../samples/fedex_latest_status_only.json"),
-    include_str!("../samples/fedex_reused_number.json"),
-    include_str!("../samples/shippo_dhl.json"),
-    include_str!("../samples/shippo_transaction.json"),
-    include_str!("../samples/shippo_ups.json"),
-    include_str!("../samples/ups_delivered.json"),
-    include_str!("../samples/ups_manifest.json"),
-    include_str!("../samples/ups_new_delivery_time.json"),
-    include_str!("../samples/ups_out_for_delivery.json"),
-    include_str!("../samples/ups_returning.json"),
-    include_str!("../samples/usps_challenge.json"),
-    include_str!("../samples/usps_events.json"),
-    include_str!("../samples/usps_flat.json"),
-    include_str!("../samples/usps_history.json"),
-    include_str!("../samples/usps_unwrapped.json"),
-];
-
-/// Where the senders put their proofs and what belongs to them, and one where nobody does.
-const HEADERS: [&str; 15] = [
-    "fdx-signature",
-    "credential",
-    "authorization",
-    "x-api-key",
-    "x-hmac",
-    "hmac-header",
-    "timestamp",
-    "aftership-hmac-sha256",
-    "x-milepost-token",
-    "x-hmac-signature",
-    "x-hmac-signature-v2",
-    "x-timestamp",
-    "x-path",
-    "shippo-auth-signature",
-    "x",
-];
+/// Every file in `samples`.
+static SAMPLES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")).unwrap();
+    let mut paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+});
 
 /// What looks like a proof, or a part of one, and is none.
 const PROOFS: [&str; 7] = [
@@ -125,11 +87,26 @@ fn every_sender_has_a_fuzz_target() {
 }
 
 #[test]
+fn the_headers_that_senders_sign_with_are_tried() {
+    let secrets = Secrets::new(["a secret nobody guesses".to_owned()]).unwrap();
+    let client = Client::new("ups".to_owned(), ["another".to_owned()]).unwrap();
+    for sender in Sender::ALL {
+        for secrets in [&secrets, &Secrets::of_client(client.clone())] {
+            let signed = sender.sign(secrets, b"{}", chrono::DateTime::UNIX_EPOCH);
+            assert!(!signed.is_empty(), "{sender}");
+            for (name, _) in signed {
+                assert!(promises::HEADERS.contains(&name.as_str()), "{sender}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn samples_are_read() {
-    for sample in SAMPLES {
+    for sample in SAMPLES.iter() {
         let read = Sender::ALL.map(|sender| sender.parse(sample.as_bytes(), &CodeMap::default()));
         assert_eq!(read.iter().filter(|parcels| parcels.is_ok()).count(), 1, "by one sender: {sample}");
-        let says = |push: &Push| !matches!(push, Push::Parcels(parcels) if parcels.is_empty());
+        let says = |push: &Push| !matches!(push, Push::Parcels(parcels, _) if parcels.is_empty());
         assert!(read.iter().flatten().all(says));
     }
 }
@@ -142,7 +119,7 @@ proptest! {
 
     #[test]
     fn samples_with_changed_bytes(
-        sample in select(&SAMPLES[..]),
+        sample in select(SAMPLES.as_slice()),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         end in any::<prop::sample::Index>(),
     ) {
@@ -157,10 +134,10 @@ proptest! {
 
     #[test]
     fn samples_with_changed_values(
-        sample in select(&SAMPLES[..]),
+        sample in select(SAMPLES.as_slice()),
         changes in vec((0usize..60, hostile()), 1..6),
     ) {
-        let mut body: Value = serde_json::from_str(sample).unwrap();
+        let mut body: Value = serde_json::from_str(&sample).unwrap();
         for (mut index, with) in changes {
             replace_leaf(&mut body, &mut index, &with);
         }
@@ -169,7 +146,7 @@ proptest! {
 
     #[test]
     fn any_request_is_refused(
-        headers in vec((select(&HEADERS[..]), proof()), 0..8),
+        headers in vec((select(&promises::HEADERS[..]), proof()), 0..8),
         query in "(token=[a-z]{0,5})?",
         body in select(vec!["", r#"{"challenge":"x"}"#, r#"{"timestamp":"1970-01-01T00:00:00Z","payload":"{}"}"#]),
     ) {

@@ -38,9 +38,10 @@ impl Actor {
         Self { kind, id: Some(id.into()) }
     }
 
-    /// Whether this is the customer with that id.
-    pub fn is_customer(&self, user: UserId) -> bool {
-        self.kind == ActorKind::Customer && self.id.as_deref().and_then(|id| id.parse().ok()) == Some(user)
+    /// Which customer this is. Nobody, where it is another kind of party or its id is no user's.
+    pub fn customer(&self) -> Option<UserId> {
+        let id = self.id.as_deref().filter(|_| self.kind == ActorKind::Customer)?;
+        id.parse().ok()
     }
 
     /// Whether the role may ask for this transition, the table permitting.
@@ -69,5 +70,19 @@ impl Actor {
             ActorKind::System | ActorKind::Support => true,
             ActorKind::Carrier | ActorKind::Customer | ActorKind::Supplier => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_is_one_by_kind_and_by_a_readable_id() {
+        let user = "018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4a";
+        assert_eq!(Actor::new(ActorKind::Customer, user).customer(), user.parse().ok());
+        assert_eq!(Actor::new(ActorKind::Support, user).customer(), None);
+        assert_eq!(Actor::new(ActorKind::Customer, "ada").customer(), None);
+        assert_eq!(Actor { kind: ActorKind::Customer, id: None }.customer(), None);
     }
 }

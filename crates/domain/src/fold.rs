@@ -3,7 +3,7 @@
 //! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -15,6 +15,8 @@ use crate::{
 
 /// How much older than the order a scan may be before it is another parcel's: numbers are reused.
 const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
+/// How much later than it showed a clock without a zone may be: by its zone, and by a day where it is a bare date.
+const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
 /// How long after delivery a pick-up is the beginning of a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
@@ -117,10 +119,10 @@ impl<'a> Ours<'a> {
     /// A package with a scan from before the order is another parcel; of those that remain the one that was
     /// scanned first is ours, and what has the number later is not.
     pub fn among(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
-        let mut packages: BTreeMap<&str, (bool, DateTime<Utc>)> = BTreeMap::new();
+        let mut packages: BTreeMap<&str, (bool, NaiveDateTime)> = BTreeMap::new();
         for scan in scans {
             let Some(package) = scan.package.as_deref() else { continue };
-            let seen = (is_too_old(scan, placed_at), scan.occurred_at);
+            let seen = (is_too_old(scan, placed_at), scan.clock());
             let known = packages.entry(package).or_insert(seen);
             *known = (known.0 || seen.0, known.1.min(seen.1));
         }
@@ -134,46 +136,48 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// Whether the scan is from before there was such an order: of another parcel then, numbers are used again. An
-/// estimated time says nothing. Times are subtracted from each other: a day before the first day there is would
-/// be no time.
+/// Whether the scan is from before there was such an order: of another parcel then, numbers are used again. It did
+/// not happen after it arrived, nor long after what the clock of the place showed. Times are subtracted from each
+/// other: a day before the first day there is would be no time.
 pub fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
-    !scan.time_estimated && placed_at - scan.occurred_at > MAX_BEFORE_ORDER
+    let by_clock = scan.local_time.map(|local| placed_at.naive_utc() - local);
+    placed_at - scan.occurred_at > MAX_BEFORE_ORDER
+        || by_clock.is_some_and(|before| before > MAX_BEFORE_ORDER + MAX_CLOCK_ERROR)
 }
 
 /// The way back of a parcel that was delivered. What happens on it is no news of the way there: a return that is
 /// late or damaged does not make a delivered parcel late or damaged.
 struct WayBack {
-    delivered_at: DateTime<Utc>,
-    begins_at: DateTime<Utc>,
+    delivered_at: NaiveDateTime,
+    begins_at: NaiveDateTime,
 }
 
 impl WayBack {
     /// The way back that these scans of one parcel show.
     fn among(scans: &[&Scan]) -> Option<Self> {
-        let delivered_at = earliest(scans, Rank::Delivered)?.occurred_at;
+        let delivered_at = earliest(scans, Rank::Delivered)?.clock();
         let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
-        let begins_at = begins.map(|scan| scan.occurred_at).min()?;
+        let begins_at = begins.map(|scan| scan.clock()).min()?;
         Some(Self { delivered_at, begins_at })
     }
 
     /// Whether the scan is one of it: what begins it, and all that is known to have happened since. The scan of the
-    /// delivery itself may have the same time. When one without a time of its own happened, nobody knows.
+    /// delivery itself may have the same time. When one without any clock happened, nobody knows.
     fn has(&self, scan: &Scan) -> bool {
-        let since = scan.occurred_at >= self.begins_at && scan.occurred_at > self.delivered_at;
-        begins_way_back(scan, self.delivered_at) || (since && !scan.time_estimated)
+        let since = scan.clock() >= self.begins_at && scan.clock() > self.delivered_at;
+        begins_way_back(scan, self.delivered_at) || (since && scan.has_clock())
     }
 }
 
-/// Whether the scan shows a parcel that was delivered then on its way back. That a pick-up without a time of its
-/// own arrived so late shows nothing: it may be one of the way there.
-fn begins_way_back(scan: &Scan, delivered_at: DateTime<Utc>) -> bool {
+/// Whether the scan shows a parcel that was delivered then on its way back. That a pick-up without any clock arrived
+/// so late shows nothing: it may be one of the way there.
+fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
     match scan.meaning {
         Meaning::Status(ShipmentStatus::PickedUp) => {
-            !scan.time_estimated && scan.occurred_at - delivered_at >= RETURN_PICKUP_AFTER
+            scan.has_clock() && scan.clock() - delivered_at >= RETURN_PICKUP_AFTER
         }
         Meaning::Status(ShipmentStatus::ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
-            scan.occurred_at >= delivered_at
+            scan.clock() >= delivered_at
         }
         Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
     }
@@ -191,25 +195,11 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
 /// The earliest scan that shows the parcel at least that far.
 fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     let shows = |scan: &&&'a Scan| movement(scan).is_some_and(|status| status.rank() >= rank);
-    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (clock(scan), scan.identity))
+    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (scan.clock(), scan.identity))
 }
 
 fn latest<'a>(scans: &[&'a Scan]) -> Option<&'a Scan> {
-    trusted(scans.iter().copied()).max_by_key(|scan| (clock(scan), scan.identity))
-}
-
-/// By what scans are put in order. Where no time can be trusted, clocks without a zone still say more than the order
-/// of arrival: they are of places some hours apart at most.
-fn clock(scan: &Scan) -> NaiveDateTime {
-    scan.local_time.unwrap_or(scan.occurred_at.naive_utc())
-}
-
-/// Whether a scan happened after another. Clocks without a zone are compared only with each other.
-fn is_later(scan: &Scan, other: &Scan) -> bool {
-    match scan.time_estimated && other.time_estimated {
-        true => clock(scan) > clock(other),
-        false => scan.occurred_at > other.occurred_at,
-    }
+    trusted(scans.iter().copied()).max_by_key(|scan| (scan.clock(), scan.identity))
 }
 
 /// Those whose time is the carrier's own; where no time is, all of them.
@@ -223,9 +213,8 @@ fn condition(scans: &[&Scan]) -> Option<Condition> {
     let troubles: Vec<_> = scans.iter().copied().filter(|scan| trouble(scan).is_some()).collect();
     let scan = latest(&troubles)?;
     let kind = trouble(scan)?;
-    let progress: Vec<_> =
-        scans.iter().copied().filter(|other| movement(other).is_some_and(|s| clears(s, kind))).collect();
-    if latest(&progress).is_some_and(|other| is_later(other, scan)) {
+    let progress = scans.iter().copied().filter(|other| movement(other).is_some_and(|s| clears(s, kind)));
+    if trusted(progress).any(|other| is_past(other, scan, kind)) {
         return None;
     }
     let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
@@ -237,6 +226,25 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
         Meaning::Condition(kind) => Some(kind),
         Meaning::Status(ShipmentStatus::ReturnedToSender) => Some(ConditionKind::Returning),
         Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
+    }
+}
+
+/// Whether that progress came after the trouble. Of two bare dates, or two scans of one minute, the delivery is the
+/// later one, where the trouble is one that it ends.
+fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
+    let ends = movement(progress) == Some(ShipmentStatus::Delivered)
+        && match kind {
+            ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
+            ConditionKind::AddressIssue
+            | ConditionKind::Damaged
+            | ConditionKind::Lost
+            | ConditionKind::Returning
+            | ConditionKind::Other => false,
+        };
+    match progress.clock().cmp(&trouble.clock()) {
+        Ordering::Greater => true,
+        Ordering::Equal => ends,
+        Ordering::Less => false,
     }
 }
 

@@ -86,10 +86,12 @@ impl Item {
     }
 
     /// Units that are at least that far. Where no parcel is known (the merchant tracks elsewhere), the order's
-    /// status speaks for every unit.
+    /// status speaks for every unit. So it does once it is delivered: whatever a parcel is said to be since, it
+    /// never goes back.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
-        if carrying(shipments).next().is_none() {
-            return if by_hand(status) >= rank { self.wanted() } else { 0 };
+        let by_order = by_hand(status);
+        if by_order == Rank::Delivered || carrying(shipments).next().is_none() {
+            return if by_order >= rank { self.wanted() } else { 0 };
         }
         self.units_in(carrying(shipments).filter(|shipment| shipment.status().rank() >= rank))
     }

@@ -18,7 +18,6 @@ pub mod rollup;
 mod scan;
 mod shipment;
 mod status;
-pub mod stuck;
 mod supply;
 mod transition;
 

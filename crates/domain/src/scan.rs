@@ -1,9 +1,11 @@
 //! Scans: the claims of carriers about a parcel, and what each did when it came.
 
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
-    name::names,
+    name::{UnknownName, names},
     shipment::{ConditionKind, ShipmentStatus},
 };
 
@@ -25,6 +27,43 @@ pub enum Meaning {
     Unknown,
 }
 
+impl Meaning {
+    /// Every meaning: statuses, conditions, and the two others.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let statuses = ShipmentStatus::ALL.map(Self::Status);
+        let conditions = ConditionKind::ALL.map(Self::Condition);
+        statuses.into_iter().chain(conditions).chain([Self::Informational, Self::Unknown])
+    }
+
+    /// The stable spelling, as in the database, in settings and in stories: one word, another one for each.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status(status) => status.as_str(),
+            Self::Condition(condition) => condition.as_str(),
+            Self::Informational => "informational",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Meaning {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::all().find(|meaning| meaning.as_str() == text).ok_or_else(|| UnknownName {
+            what: "meaning of a code",
+            text: text.to_owned(),
+            known: Self::all().map(Self::as_str).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
 /// One claim by a carrier about a parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
@@ -42,7 +81,7 @@ pub struct Scan {
     pub occurred_at: DateTime<Utc>,
     /// Whether `occurred_at` is the arrival.
     pub time_estimated: bool,
-    /// What the clock of the place showed, where the carrier told no more. Midnight may stand for a date.
+    /// What the clock of the place showed, where the carrier told no zone. Midnight may stand for a date.
     pub local_time: Option<NaiveDateTime>,
     /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
     pub package: Option<String>,
@@ -52,12 +91,33 @@ pub struct Scan {
 
 impl Scan {
     /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
-    /// counts, and a meaning where there was none; in a replay the meaning it has today counts in any case.
+    /// counts, an earlier arrival where that stands in for the time, and a meaning where there was none; in a replay the meaning it has today counts in any case.
     pub fn heard_again(&self, heard: &Self, replay: bool) -> Option<Self> {
         let listed = self.meaning == Meaning::Unknown || replay;
         let meaning = if listed { heard.meaning } else { self.meaning };
-        let merged = Self { meaning, estimate: self.estimate.max(heard.estimate), ..self.clone() };
+        let when = |scan: &Self| (scan.time_estimated, scan.occurred_at);
+        let earlier = if when(heard) < when(self) { heard } else { self };
+        let merged = Self {
+            meaning,
+            occurred_at: earlier.occurred_at,
+            time_estimated: earlier.time_estimated,
+            local_time: earlier.local_time,
+            estimate: self.estimate.max(heard.estimate),
+            ..self.clone()
+        };
         (merged != *self).then_some(merged)
+    }
+
+    /// By what scans are put in order: what the clock of the place showed where no time can be trusted, as if it were
+    /// of UTC. It is some hours off at most, and says more than the arrival: that would make another parcel of every
+    /// order in which pushes come.
+    pub fn clock(&self) -> NaiveDateTime {
+        self.local_time.unwrap_or(self.occurred_at.naive_utc())
+    }
+
+    /// Whether its carrier told any time at all that can be. Else [`clock`](Self::clock) is the arrival.
+    pub fn has_clock(&self) -> bool {
+        !self.time_estimated || self.local_time.is_some()
     }
 }
 
@@ -82,8 +142,8 @@ pub enum CarrierTime {
     Untrusted,
 }
 
-/// How far ahead of our clock a carrier's time may be.
-const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
+/// How far ahead of our clock a time may be: clocks differ.
+pub(crate) const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 impl CarrierTime {
     /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.
@@ -133,5 +193,20 @@ names! {
         ReturnLeg => "return_leg",
         /// It came for an order that is closed.
         OrderClosed => "order_closed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_meaning_comes_back_from_its_one_word() {
+        for one in Meaning::all() {
+            assert_eq!(one.to_string().parse(), Ok(one));
+        }
+        let error = "lost in thought".parse::<Meaning>().unwrap_err().to_string();
+        assert!(error.starts_with("`lost in thought` is no meaning of a code; known are label_created, "));
+        assert!(error.ends_with(", informational, unknown"), "{error}");
     }
 }

@@ -42,10 +42,57 @@ fn clocks_without_a_zone_put_scans_in_order_whenever_they_arrive() {
 }
 
 #[test]
-fn a_clock_without_a_zone_says_nothing_beside_a_time_with_one() {
-    let held = trouble(1, Held, 300);
-    let moved = local(milestone(2, InTransit, 0), 100, 400);
-    assert_eq!(kind(&[held, moved]), None, "it counts with its arrival");
+fn a_clock_without_a_zone_is_compared_with_times_that_have_one_whenever_it_arrives() {
+    for arrival in [200, 900, 5_000] {
+        let refused = local(trouble(1, DeliveryAttemptFailed, 0), 100, arrival);
+        assert_eq!(kind(&[refused, milestone(2, Delivered, 400)]), None, "{arrival}");
+        let moved = local(milestone(2, InTransit, 0), 100, arrival);
+        assert_eq!(kind(&[trouble(1, Held, 300), moved]), Some(Held), "{arrival}");
+    }
+}
+
+#[test]
+fn of_two_bare_dates_the_delivery_is_the_later_where_it_ends_the_trouble() {
+    for (trouble, left) in [
+        (DeliveryAttemptFailed, None),
+        (Delayed, None),
+        (Held, None),
+        (Damaged, Some(Damaged)),
+        (AddressIssue, Some(AddressIssue)),
+    ] {
+        let day = [
+            local(scan(1, Meaning::Condition(trouble), 0), 1_000, 5_000),
+            local(milestone(2, OutForDelivery, 0), 1_000, 5_000),
+            local(milestone(3, Delivered, 0), 1_000, 5_000),
+        ];
+        assert_eq!(kind(&day), left);
+        assert_eq!(kind(&day[..2]), Some(trouble));
+    }
+}
+
+#[test]
+fn the_way_back_is_told_by_clocks_without_a_zone_in_whatever_order_they_arrive() {
+    let turns = [milestone(3, ReturnedToSender, 0), trouble(3, Returning, 0)];
+    for (turn, [first, second, third]) in turns.into_iter().flat_map(|turn| {
+        [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1], [1, 1, 1]]
+            .map(|order| (turn.clone(), order.map(|at| 10_000 + at)))
+    }) {
+        let there =
+            [local(milestone(1, PickedUp, 0), 100, first), local(milestone(2, Delivered, 0), 900, second)];
+        let back = local(turn, 1_000, third);
+        let mut with = there.to_vec();
+        with.push(back);
+        assert_eq!(folded(&with), folded(&there), "{first} {second} {third}");
+    }
+}
+
+#[test]
+fn a_pick_up_days_after_the_delivery_begins_the_way_back_by_its_clock() {
+    let delivered = local(milestone(1, Delivered, 0), 500, 9_000);
+    let back = local(milestone(2, PickedUp, 0), 500 + DAY, 9_000);
+    let damaged = local(trouble(3, Damaged, 0), 600 + DAY, 9_000);
+    assert_eq!(folded(&[delivered.clone(), back, damaged.clone()]), folded(std::slice::from_ref(&delivered)));
+    assert_eq!(kind(&[delivered, damaged]), Some(Damaged));
 }
 
 #[test]
@@ -125,7 +172,15 @@ fn scans_more_than_a_day_older_than_the_order_are_another_parcels() {
     assert_eq!(folded(&[edge]).status, Delivered);
     let older = milestone(1, Delivered, -DAY - 1);
     assert_eq!(folded(std::slice::from_ref(&older)), Tracking::labelled(None));
-    assert_eq!(folded(&[estimated(older)]).status, Delivered, "an estimated time says nothing");
+    assert_eq!(folded(&[estimated(older)]), Tracking::labelled(None), "it did not happen after it arrived");
+}
+
+#[test]
+fn a_clock_that_showed_a_time_long_before_the_order_is_of_another_parcel_whenever_it_arrives() {
+    let shown = |clock: i64| folded(&[local(milestone(1, Delivered, 0), clock, 10)]).status;
+    // A day, and what a zone and a bare date may hide.
+    assert_eq!((shown(-3 * DAY), shown(-3 * DAY - 1)), (Delivered, LabelCreated));
+    assert_eq!(shown(-400 * DAY), LabelCreated);
 }
 
 #[test]

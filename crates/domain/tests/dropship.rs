@@ -92,6 +92,16 @@ fn a_parcel_that_its_carrier_cancelled_does_not_come_back_once_the_item_is_taken
 }
 
 #[test]
+fn an_item_that_is_named_often_is_one_item() {
+    let mut story = dropship(&[("acme", 1_000_000)]);
+    story.ship(1, &[(1, 1)]).expect("free");
+    story.scanned(1, ShipmentStatus::Cancelled);
+    // Its units as often as it is named would be no number.
+    story.decline(&[1; 4_295]).expect("no unit is in a parcel");
+    assert!(story.parcel(1).cancelled_at.is_some());
+}
+
+#[test]
 fn declining_takes_a_reason() {
     for reason in [String::new(), " \n".to_owned(), "a\0b".to_owned(), "x".repeat(501)] {
         let decline = Request::DeclineItems { items: vec![item_id(1)], reason };

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{ConditionKind, Meaning, OrderStatus, Scan, ScanEffect, ScanEffect::*, ShipmentStatus};
-use support::{Story, milestone, scan};
+use support::{Story, at, items, milestone, order, parcel, scan};
 
 fn shipped_from(status: OrderStatus) -> Story {
     let mut story = Story::new(status, &[1]);
@@ -100,6 +100,19 @@ fn a_pick_up_without_a_time_of_its_own_that_arrives_late_is_no_return_leg() {
     let zoneless = |number, status| Scan { time_estimated: true, ..milestone(number, status, 3_000) };
     assert_eq!(story.scans(1, &[zoneless(3, ShipmentStatus::PickedUp)]), [Stale]);
     assert_eq!(story.scans(1, &[zoneless(4, ShipmentStatus::ReturnedToSender)]), [ReturnLeg]);
+}
+
+#[test]
+fn what_says_nothing_changes_no_parcel_that_was_called_off() {
+    let mut off = parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
+    off.cancelled_at = Some(at(1));
+    // As it is kept.
+    off.tracking.status = ShipmentStatus::Cancelled;
+    let mut story = Story::of(order(OrderStatus::Processing, items(&[1]), vec![off]));
+    let said = [scan(1, Meaning::Informational, 10), scan(2, Meaning::Unknown, 10)];
+    assert_eq!(story.scans(1, &said), [Informational, UnknownCode]);
+    assert_eq!(story.order.head().updated_at, at(0));
+    assert!(story.order.changes().shipments.is_empty());
 }
 
 #[test]

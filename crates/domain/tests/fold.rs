@@ -20,18 +20,23 @@ fn meaning() -> impl Strategy<Value = Meaning> {
     ]
 }
 
-/// Scans with identities of their own, some from before the order, many at one and the same time.
+/// Scans with identities of their own, some from before the order, many at one and the same time, some with no more
+/// than a clock without a zone or with nothing.
 fn scans() -> impl Strategy<Value = Vec<Scan>> {
     let minutes = prop_oneof![-3_000..9_000i64, (0..4i64).prop_map(|hour| hour * 60)];
     let estimate = prop::option::weighted(0.3, 0..9_000i64);
     let package = prop::option::weighted(0.3, select(vec!["1~N1~FX", "2~N1~FX"]));
-    let one = (meaning(), minutes, prop::bool::weighted(0.2), estimate, package);
+    let local =
+        prop_oneof![7 => Just(None), 3 => prop::option::weighted(0.7, -6_000..9_000i64).prop_map(Some)];
+    let one = (meaning(), minutes, local, estimate, package);
     vec(one, 1..9).prop_map(|several| {
+        type Drawn = (Meaning, i64, Option<Option<i64>>, Option<i64>, Option<&'static str>);
         let numbered = (0..).zip(several);
-        let build = |(number, (meaning, minutes, time_estimated, expected, package)): (u8, _)| Scan {
-            time_estimated,
-            package: Option::<&str>::map(package, str::to_owned),
-            estimate: Option::<i64>::map(expected, |expected| promise(minutes, expected)),
+        let build = |(number, (meaning, minutes, local, expected, package)): (u8, Drawn)| Scan {
+            time_estimated: local.is_some(),
+            local_time: local.flatten().map(|clock| at(clock).naive_utc()),
+            package: package.map(str::to_owned),
+            estimate: expected.map(|expected| promise(minutes, expected)),
             ..scan(number, meaning, minutes)
         };
         numbered.map(build).collect()
@@ -61,6 +66,28 @@ proptest! {
     #[test]
     fn order_and_duplication_make_no_difference((set, shuffled) in shuffled()) {
         prop_assert_eq!(folded(&set), folded(&shuffled));
+    }
+
+    /// When those arrive whose clocks have no zone makes no other parcel: only the times are other ones that have to be
+    /// told with an instant.
+    #[test]
+    fn the_arrival_of_a_scan_that_has_a_clock_makes_no_difference(set in scans(), arrivals in vec(0..9_000i64, 9)) {
+        let later = |(scan, arrival): (&Scan, i64)| match scan.local_time {
+            Some(_) => Scan { occurred_at: at(arrival), ..scan.clone() },
+            None => scan.clone(),
+        };
+        let set: Vec<Scan> = set.into_iter().filter(|scan| scan.has_clock()).collect();
+        let on_arrival = |scan: &Scan| Scan { occurred_at: scan.occurred_at.max(at(0)), ..scan.clone() };
+        let set: Vec<Scan> =
+            set.iter().map(|scan| if scan.time_estimated { on_arrival(scan) } else { scan.clone() }).collect();
+        let told = |set: &[Scan]| {
+            let tracking = folded(set);
+            let condition = tracking.condition.map(|condition| condition.kind);
+            let inferred = (tracking.shipped_inferred, tracking.out_for_delivery_inferred);
+            (tracking.status, condition, inferred, tracking.estimated_delivery)
+        };
+        let other: Vec<Scan> = set.iter().zip(arrivals).map(later).collect();
+        prop_assert_eq!(told(&set), told(&other));
     }
 
     /// The order may come by its batches as it likes: the parcel is the same, and so are the statuses passed. Of one
@@ -107,14 +134,14 @@ proptest! {
     fn status_and_times_are_what_the_definition_says(set in scans()) {
         let set = of_one_package(set);
         let tracking = folded(&set);
-        let ours = || set.iter().filter(|scan| scan.time_estimated || scan.occurred_at >= at(-1_440));
+        let ours = || set.iter().filter(|scan| !is_older(scan));
         let reached = |scan: &&Scan, rank: Rank| match scan.meaning {
             Meaning::Status(status) => status != Cancelled && status.rank() >= rank,
             Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
         };
         let first = |rank: Rank, trusted: bool| {
             let of_rank = ours().filter(|scan| reached(scan, rank) && scan.time_estimated != trusted);
-            of_rank.map(|scan| scan.occurred_at).min()
+            of_rank.min_by_key(|scan| (scan.clock(), scan.identity)).map(|scan| scan.occurred_at)
         };
         let delivered = first(Rank::Delivered, true).or(first(Rank::Delivered, false));
         prop_assert_eq!(tracking.delivered_at, delivered);
@@ -145,15 +172,18 @@ proptest! {
             if known.is_empty() { guessed } else { known }
         };
         let troubles = told(&|scan| trouble(scan).is_some());
-        let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, scan.occurred_at)));
+        let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, *scan)));
         if let Some((kind, since)) = now {
             let past = told(&|scan| gets_past(scan, kind));
-            if past.iter().any(|scan| scan.occurred_at > since) {
+            if past.iter().any(|scan| scan.clock() > since.clock()) {
                 now = None;
             }
         }
         let condition = folded(&set).condition;
-        prop_assert_eq!(condition.map(|condition| (condition.kind, condition.since)), now);
+        prop_assert_eq!(
+            condition.map(|condition| (condition.kind, condition.since)),
+            now.map(|(kind, scan)| (kind, scan.occurred_at))
+        );
     }
 
     /// No promise of the way there was made later, and none at the same time for a later day.
@@ -187,7 +217,7 @@ proptest! {
         };
         let set: Vec<Scan> = set.into_iter().zip(packages).map(with).collect();
         let of = |package: &'static str| set.iter().filter(move |scan| scan.package.as_deref() == Some(package));
-        let older = |package| of(package).any(|scan| !scan.time_estimated && scan.occurred_at < at(-1_440));
+        let older = |package| of(package).any(is_older);
         let mut candidates: Vec<_> = PACKAGES.into_iter().filter(|package| of(package).count() > 0).collect();
         if candidates.iter().any(|package| !older(package)) {
             candidates.retain(|package| !older(package));
@@ -195,7 +225,7 @@ proptest! {
         let mut ours: Option<(&str, &Scan)> = None;
         for package in candidates {
             for scan in of(package) {
-                if ours.is_none_or(|(_, first)| scan.occurred_at < first.occurred_at) {
+                if ours.is_none_or(|(_, first)| scan.clock() < first.clock()) {
                     ours = Some((package, scan));
                 }
             }
@@ -206,29 +236,31 @@ proptest! {
     }
 }
 
+/// Whether it was there more than a day before the order, or a clock without a zone showed so for certain.
+fn is_older(scan: &Scan) -> bool {
+    let by_clock = scan.local_time.is_some_and(|local| local < at(-3 * 1_440).naive_utc());
+    scan.occurred_at < at(-1_440) || by_clock
+}
+
 /// The scans of the parcel's way to the customer, oldest first.
 fn way_there(set: &[Scan]) -> Vec<&Scan> {
-    let ours = set.iter().filter(|scan| scan.time_estimated || scan.occurred_at >= at(-1_440));
-    let mut ours: Vec<&Scan> = ours.collect();
-    ours.sort_by_key(|scan| scan.occurred_at);
+    let mut ours: Vec<&Scan> = set.iter().filter(|scan| !is_older(scan)).collect();
+    ours.sort_by_key(|scan| (scan.clock(), scan.identity));
     let is_delivered = |scan: &&&Scan| scan.meaning == Meaning::Status(Delivered);
     let by_the_carrier = ours.iter().filter(is_delivered).find(|scan| !scan.time_estimated);
-    let Some(delivered) = by_the_carrier.or(ours.iter().find(is_delivered)).map(|scan| scan.occurred_at)
-    else {
+    let Some(delivered) = by_the_carrier.or(ours.iter().find(is_delivered)).map(|scan| scan.clock()) else {
         return ours;
     };
     let begins = |scan: &Scan| match scan.meaning {
-        Meaning::Status(PickedUp) => {
-            !scan.time_estimated && scan.occurred_at >= delivered + TimeDelta::days(1)
-        }
+        Meaning::Status(PickedUp) => scan.has_clock() && scan.clock() >= delivered + TimeDelta::days(1),
         Meaning::Status(ReturnedToSender) | Meaning::Condition(ConditionKind::Returning) => {
-            scan.occurred_at >= delivered
+            scan.clock() >= delivered
         }
         Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
     };
-    let Some(turns) = ours.iter().find(|scan| begins(scan)).map(|scan| scan.occurred_at) else { return ours };
+    let Some(turns) = ours.iter().find(|scan| begins(scan)).map(|scan| scan.clock()) else { return ours };
     let there = |scan: &&Scan| {
-        let before = scan.occurred_at < turns || scan.occurred_at == delivered || scan.time_estimated;
+        let before = scan.clock() < turns || scan.clock() == delivered || !scan.has_clock();
         before && !begins(scan)
     };
     ours.into_iter().filter(there).collect()
@@ -238,6 +270,7 @@ fn way_there(set: &[Scan]) -> Vec<&Scan> {
 fn one_after_the_other(set: Vec<Scan>) -> Vec<Scan> {
     let later = |(second, scan): (i64, Scan)| Scan {
         occurred_at: scan.occurred_at + TimeDelta::seconds(second),
+        local_time: scan.local_time.map(|local| local + TimeDelta::seconds(second)),
         ..scan
     };
     (0..).zip(set).map(later).collect()

@@ -75,3 +75,37 @@ fn a_package_that_has_the_number_later_is_not_ours() {
     let nameless = milestone(4, OutForDelivery, 250);
     assert_eq!(fold([&ours[0], &later, &nameless], at(0), None).status, OutForDelivery);
 }
+
+/// What its clock showed, and when we heard of it.
+fn local(scan: Scan, clock: i64, arrival: i64) -> Scan {
+    Scan { time_estimated: true, local_time: Some(at(clock).naive_utc()), occurred_at: at(arrival), ..scan }
+}
+
+#[test]
+fn of_two_packages_without_a_zone_the_one_scanned_first_is_ours_whichever_arrives_first() {
+    for [first, second] in [[10, 20], [20, 10], [10, 10]] {
+        let ours = local(of("1~N1~FX", 1, InTransit, 0), 100, first);
+        let next = local(of("2~N1~FX", 2, Delivered, 0), 20_000, second);
+        for scans in [[&ours, &next], [&next, &ours]] {
+            assert_eq!(fold(scans, at(0), None).status, InTransit, "{first} {second}");
+        }
+    }
+}
+
+#[test]
+fn of_copies_the_first_to_arrive_counts_whichever_is_read_first() {
+    let arrived = |arrival| local(milestone(1, Delivered, 0), 100, arrival);
+    for arrivals in [[300, 400], [400, 300]] {
+        let mut story = shipped();
+        for arrival in arrivals {
+            story.scans(1, &[arrived(arrival)]);
+        }
+        assert_eq!(story.tracking(1).delivered_at, Some(at(300)), "{arrivals:?}");
+    }
+    // A time that was in the future for the first copy and is none for the second is the carrier's own.
+    let ahead = Scan { time_estimated: true, ..milestone(1, Delivered, 100) };
+    let mut story = shipped();
+    story.scans(1, &[ahead]);
+    story.scans(1, &[milestone(1, Delivered, 200)]);
+    assert_eq!(story.tracking(1).delivered_at, Some(at(200)));
+}

@@ -117,6 +117,14 @@ fn an_order_that_was_placed_elsewhere_keeps_its_true_time() {
 }
 
 #[test]
+fn a_customer_gives_no_reference_and_so_learns_of_none() {
+    let placed = Order::place(good(), &by(customer(), 100)).map(|order| order.head().clone());
+    assert!(matches!(placed, Err(Refusal::Forbidden(_))), "{placed:?}");
+    Order::place(NewOrder { reference: None, ..good() }, &by(customer(), 100))
+        .expect("nothing is wrong with it");
+}
+
+#[test]
 fn whom_a_supplier_ships_for_and_until_when_is_not_for_the_customer_to_say() {
     let ahead = Deadlines { accept_by: Some(at(500)), ship_by: None };
     let passed = Deadlines { accept_by: None, ship_by: Some(at(99)) };
@@ -135,19 +143,22 @@ fn whom_a_supplier_ships_for_and_until_when_is_not_for_the_customer_to_say() {
     }
     let mut new = good();
     new.items[1] = item(Some(warehouse("north")));
+    new.reference = None;
     Order::place(new, &by(customer(), 100)).expect("where they pick it up is where they saw it");
 }
 
 #[test]
 fn a_customer_places_orders_of_their_own_and_need_not_say_whose_they_are() {
     for user_id in [None, Some(CUSTOMER)] {
-        let order = Order::place(NewOrder { user_id, ..good() }, &by(customer(), 100)).expect("their own");
+        let new = NewOrder { user_id, reference: None, ..good() };
+        let order = Order::place(new, &by(customer(), 100)).expect("their own");
         assert_eq!(order.head().user_id, CUSTOMER);
     }
-    let other = NewOrder { user_id: Some(UserId(Uuid::from_u128(1))), ..good() };
+    let other = NewOrder { user_id: Some(UserId(Uuid::from_u128(1))), reference: None, ..good() };
     assert!(matches!(Order::place(other, &by(customer(), 100)), Err(Refusal::Forbidden(_))));
     for nobody in [Actor::new(ActorKind::Customer, "ada"), Actor { kind: ActorKind::Customer, id: None }] {
-        assert!(matches!(Order::place(good(), &by(nobody, 100)), Err(Refusal::Forbidden(_))));
+        let new = NewOrder { reference: None, ..good() };
+        assert!(matches!(Order::place(new, &by(nobody, 100)), Err(Refusal::Forbidden(_))));
     }
 }
 
@@ -155,7 +166,8 @@ fn a_customer_places_orders_of_their_own_and_need_not_say_whose_they_are() {
 fn carriers_and_suppliers_place_no_orders() {
     for actor in actors() {
         let may = actor.is_staff() || actor.kind == ActorKind::Customer;
-        assert_eq!(Order::place(good(), &by(actor, 100)).is_ok(), may);
+        let new = NewOrder { reference: None, ..good() };
+        assert_eq!(Order::place(new, &by(actor, 100)).is_ok(), may);
     }
 }
 

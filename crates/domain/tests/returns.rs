@@ -57,7 +57,7 @@ fn no_more_is_asked_back_than_was_delivered_and_the_answer_has_the_figures() {
     assert_eq!(message, "2 units of SKU-1 are asked back, but of 3 delivered 2 are asked back already");
     let (field, _) = invalid(story.ask_back(Some(&[(1, 1), (2, 1), (1, 1)])));
     assert_eq!(field, "items[2].quantity", "lines of one item are added up");
-    assert_eq!(invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0, "items[1].quantity");
+    assert_eq!(invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0, "items[0].quantity");
     assert_eq!(units(&story), [(2, 0), (0, 0)]);
 }
 
@@ -284,4 +284,19 @@ proptest! {
         }
         prop_assert_eq!(story.order.items()[0].id, item_id(1));
     }
+}
+
+#[test]
+fn what_was_delivered_can_come_back_whatever_a_parcel_is_said_to_be_since() {
+    let mut story = Story::new(Processing, &[1]);
+    story.ship(1, &[(1, 1)]).expect("free");
+    story.scanned(1, ShipmentStatus::Cancelled);
+    for status in [Shipped, Delivered] {
+        story.go(status).expect("no parcel speaks against it");
+    }
+    story.scanned(1, ShipmentStatus::PickedUp);
+    assert_eq!(story.parcel(1).status(), ShipmentStatus::PickedUp);
+    story.ask_back(Some(&[(1, 1)])).expect("the order was delivered");
+    story.receive(None).expect("it came");
+    assert_eq!((story.status(), units(&story)), (Returned, vec![(1, 1)]));
 }

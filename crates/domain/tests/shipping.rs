@@ -5,7 +5,7 @@ mod support;
 use domain::{
     Carrier, NewShipment, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentRefusal, ShipmentStatus,
 };
-use support::{Story, item_id, items, lines, order, parcel, parcel_id, supplier, warehouse};
+use support::{Story, invalid, item_id, items, lines, order, parcel, parcel_id, supplier, warehouse};
 
 fn code(answer: Result<domain::Outcome, Refusal>) -> ShipmentRefusal {
     match answer {
@@ -49,7 +49,13 @@ fn more_units_than_wait_for_a_parcel_are_refused_with_the_figures() {
     let refusal = Refusal::OverAllocated { item: item_id(1), ordered: 4, allocated: 2, asked: 3 };
     assert_eq!(story.ship(2, &[(1, 3)]), Err(refusal.clone()));
     assert_eq!(story.ship(2, &[(1, 2), (1, 1)]), Err(refusal), "lines of one item are added up");
-    assert!(matches!(story.ship(2, &[(2, u32::MAX), (2, u32::MAX)]), Err(Refusal::OverAllocated { .. })));
+    for (lines, field) in [
+        (vec![(2, u32::MAX)], "items[0].quantity"),
+        (vec![(2, 1_000_000), (2, u32::MAX)], "items[1].quantity"),
+        (vec![(2, 0)], "items[0].quantity"),
+    ] {
+        assert_eq!(invalid(story.ship(2, &lines)).0, field, "no item has so many: {lines:?}");
+    }
     story.ship(2, &[(1, 2), (2, 1)]).expect("these are free");
 }
 

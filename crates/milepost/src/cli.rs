@@ -53,7 +53,7 @@ pub enum Command {
     /// Compose, sign and post a webhook as a carrier would, to try an installation
     #[command(after_help = scan::EXAMPLES)]
     Scan(scan::Arguments),
-    /// Connect to everything configured and say what is wrong, one line each
+    /// Read the settings, connect to the database, Redis and the mail server, and say what is wrong, one line each
     #[command(
         after_help = "Exits with 1 when anything is wrong.\n\nExample:\n  milepost check --config /etc/milepost.toml"
     )]
@@ -72,6 +72,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::role::Role;
 
     #[test]
     fn the_definition_is_sound_and_every_command_has_an_example() {
@@ -89,7 +90,7 @@ mod tests {
     fn no_subcommand_serves() {
         let cli = Cli::try_parse_from(["milepost"]).unwrap();
         let Command::Serve(arguments) = cli.command.unwrap_or_default() else { panic!("it does not serve") };
-        assert_eq!(arguments, serve::Arguments { role: serve::Role::All, no_migrate: false });
+        assert_eq!(arguments, serve::Arguments { role: Role::All, no_migrate: false });
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod failure;
 mod keys;
 mod merchant;
 mod nearest;
+mod role;
 mod server;
 mod settings;
 mod shutdown;

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use worker::{Dhl, Queues, mail::Mailer};
 
-use crate::commands::serve::Role;
+use crate::role::Role;
 
 /// What runs when the server is told to stop gets this long to finish.
 const FINISH: Duration = Duration::from_secs(30);

@@ -1,10 +1,12 @@
-//! Webhooks, posted as a sender posts them. `milepost scan` and its stories call this.
+//! Webhooks, posted as a sender posts them. `milepost scan`, its stories and the demo call this.
 
 use std::{error::Error, time::Duration};
 
 use anyhow::Context;
-use carriers::Sender;
-use reqwest::{Client, StatusCode, Url, header::CONTENT_TYPE};
+use carriers::{Compose, Secrets, Sender, Told};
+use chrono::{DateTime, Utc};
+use domain::Carrier;
+use reqwest::{Client, ClientBuilder, StatusCode, Url, header::CONTENT_TYPE};
 
 use crate::failure::BadUsage;
 
@@ -20,6 +22,23 @@ pub struct Webhook {
     pub headers: Vec<(String, String)>,
     /// What it says.
     pub body: Vec<u8>,
+}
+
+impl Webhook {
+    /// What the sender writes of one parcel, signed now. Nothing where it has no way to say that.
+    pub fn telling(
+        sender: Sender,
+        carrier: Carrier,
+        tracking_number: &str,
+        told: Told<'_>,
+        secrets: &Secrets,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
+        let scans = &[told];
+        let history = Compose { carrier, tracking_number, scans, estimated_delivery: None, sent_at: now };
+        let body = sender.compose(&history).pop()?;
+        Some(Self { sender, headers: sender.sign(secrets, &body, now), body })
+    }
 }
 
 /// What a server answered.
@@ -59,13 +78,17 @@ impl Post {
         Self::at(address, server(address))
     }
 
+    /// To the webhooks of a server on this machine, which no proxy is asked for.
+    pub fn near(url: &str) -> anyhow::Result<Self> {
+        Ok(Self { http: client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
+    }
+
     fn at(address: &Url, to: Place) -> anyhow::Result<Self> {
         if !matches!(address.scheme(), "http" | "https") {
             let problem = format!("{address} is not a web address, as in http://127.0.0.1:8080");
             return Err(BadUsage { argument: "--to", problem }.into());
         }
-        let http = Client::builder().timeout(PATIENCE).build().context("no HTTP client can be made")?;
-        Ok(Self { http, to })
+        Ok(Self { http: client(Client::builder())?, to })
     }
 
     /// The address of a sender's webhook.
@@ -79,7 +102,7 @@ impl Post {
     /// Posts it once. No answer at all is an error; any answer is one.
     pub async fn send(&self, webhook: &Webhook) -> anyhow::Result<Answer> {
         let to = self.address(webhook.sender);
-        let unanswered = || format!("--to: no answer from {to}");
+        let unanswered = || format!("no answer from {to}");
         let mut request = self.http.post(&to).header(CONTENT_TYPE, "application/json");
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
@@ -90,6 +113,10 @@ impl Post {
         let text = answer.text().await.map_err(innermost).with_context(unanswered)?;
         Ok(Answer { status, text: text.trim().to_owned() })
     }
+}
+
+fn client(builder: ClientBuilder) -> anyhow::Result<Client> {
+    builder.timeout(PATIENCE).build().context("no HTTP client can be made")
 }
 
 fn server(address: &Url) -> Place {

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use chrono::NaiveDateTime;
 use domain::{
-    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Meaning, Money, NoticeId, OrderHead,
-    OrderId, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
+    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NoticeId, OrderHead, OrderId,
+    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
 };
 
 use crate::{
@@ -194,7 +194,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             seen: row.seen,
             scan: Scan {
                 identity: ScanIdentity(identity),
-                meaning: meaning(&row.meaning).ok_or_else(|| at.corrupt("an unknown meaning"))?,
+                meaning: at.parse(&row.meaning)?,
                 code: row.code,
                 description: row.description,
                 location: row.location,
@@ -205,27 +205,6 @@ impl TryFrom<entity::scan::Model> for StoredScan {
                 estimate,
             },
         })
-    }
-}
-
-/// The one word a meaning is kept as.
-pub(crate) fn meaning_name(meaning: Meaning) -> &'static str {
-    match meaning {
-        Meaning::Status(status) => status.as_str(),
-        Meaning::Condition(condition) => condition.as_str(),
-        Meaning::Informational => "informational",
-        Meaning::Unknown => "unknown",
-    }
-}
-
-fn meaning(text: &str) -> Option<Meaning> {
-    match text {
-        "informational" => Some(Meaning::Informational),
-        "unknown" => Some(Meaning::Unknown),
-        _ => {
-            let status = text.parse().map(Meaning::Status);
-            status.or_else(|_| text.parse().map(Meaning::Condition)).ok()
-        }
     }
 }
 
@@ -270,21 +249,5 @@ impl TryFrom<entity::notice::Model> for Notice {
             queued_at: row.queued_at,
             sent_at: row.sent_at,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_meaning_comes_back_from_its_one_word() {
-        let statuses = domain::ShipmentStatus::ALL.map(Meaning::Status);
-        let conditions = domain::ConditionKind::ALL.map(Meaning::Condition);
-        let others = [Meaning::Informational, Meaning::Unknown];
-        for one in statuses.into_iter().chain(conditions).chain(others) {
-            assert_eq!(meaning(meaning_name(one)), Some(one));
-        }
-        assert_eq!(meaning("lost in thought"), None);
     }
 }

@@ -6,7 +6,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
     ConnectionTrait, DbBackend, Statement, Value as SqlValue,
-    sea_query::{Expr, ExprTrait, IntoColumnRef, SimpleExpr, extension::postgres::PgFunc},
+    sea_query::{
+        Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement, SimpleExpr, extension::postgres::PgFunc,
+    },
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -214,22 +216,35 @@ pub(crate) async fn write(tx: &Tx, statement: impl FnOnce(DbBackend) -> Statemen
     Ok(tx.execute_raw(statement(tx.get_database_backend())).await?.rows_affected())
 }
 
-/// `column` is one of `ids`, in a form whose text does not depend on their number where the database can.
+/// `column` is one of `ids`, however many: they are one parameter, and the text is the same for all numbers.
 pub(crate) fn within(
     backend: DbBackend,
     column: impl IntoColumnRef,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> SimpleExpr {
-    let ids: Vec<Uuid> = ids.into_iter().collect();
     let column = Expr::col(column.into_column_ref());
-    if backend == DbBackend::Postgres { column.eq(PgFunc::any(ids)) } else { column.is_in(ids) }
+    if backend == DbBackend::Postgres {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        return column.eq(PgFunc::any(ids));
+    }
+    let ids = ids.into_iter().map(|id| Value::from(id.simple().to_string()));
+    column.in_subquery(listed("unhex(value)", ids.collect()))
 }
 
 /// The same for texts.
 pub(crate) fn among(backend: DbBackend, column: impl IntoColumnRef, texts: &[&str]) -> SimpleExpr {
-    let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     let column = Expr::col(column.into_column_ref());
-    if backend == DbBackend::Postgres { column.eq(PgFunc::any(texts)) } else { column.is_in(texts) }
+    if backend == DbBackend::Postgres {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        return column.eq(PgFunc::any(texts));
+    }
+    column.in_subquery(listed("value", texts.iter().map(|text| Value::from(*text)).collect()))
+}
+
+/// The members of a JSON list, for SQLite.
+fn listed(member: &'static str, list: Vec<Value>) -> SelectStatement {
+    let list = Func::cust("json_each").arg(Value::Array(list).to_string());
+    Query::select().expr(Expr::cust(member)).from_function(list, "list").to_owned()
 }
 
 /// Membership in the rows of a query, each locked, passing over those that others hold. As an array the rows are

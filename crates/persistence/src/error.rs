@@ -11,6 +11,11 @@ pub enum Error {
     /// The database refused, failed or could not be reached.
     #[error("the database failed")]
     Database(#[from] DbErr),
+    /// The schema has a migration, of this name, that this build does not know.
+    #[error(
+        "its schema is of another build: this one does not know the migration {0} and begins with an empty database"
+    )]
+    OtherBuild(String),
     /// A row holds what Milepost never writes.
     #[error("table {table}, row {row}: {what}")]
     Corrupt {
@@ -36,7 +41,7 @@ impl Error {
     /// Whether the same work may succeed if it is done again from the start.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Url(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
+            Self::Url(_) | Self::OtherBuild(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
             Self::LostUpdate => true,
             Self::Database(error) => is_transient(error),
         }
@@ -49,7 +54,11 @@ impl Error {
                 Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
                 _ => None,
             },
-            Self::Url(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) | Self::LostUpdate => None,
+            Self::Url(_)
+            | Self::OtherBuild(_)
+            | Self::Corrupt { .. }
+            | Self::CommitUnknown(_)
+            | Self::LostUpdate => None,
         }
     }
 
@@ -60,6 +69,7 @@ impl Error {
                 DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
             ) => error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03"),
             Self::Url(_)
+            | Self::OtherBuild(_)
             | Self::Database(_)
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)

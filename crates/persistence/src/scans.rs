@@ -7,7 +7,7 @@ use domain::{Actor, Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    convert::{LOCAL_TIME, meaning_name},
+    convert::LOCAL_TIME,
     dialect::{Row, Table, Type, within, write},
     entity::scan,
     error::Result,
@@ -100,12 +100,12 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("webhook_id", stored.webhook_id.map(|id| id.0))
             .set("identity", scan.identity.0.as_slice())
             .set("code", scan.code.as_str())
-            .set("meaning", meaning_name(scan.meaning))
+            .set("meaning", scan.meaning.as_str())
             .set("description", scan.description.as_deref())
             .set("location", scan.location.as_deref())
             .set("occurred_at", scan.occurred_at)
             .set("time_estimated", scan.time_estimated)
-            .set("local_time", scan.local_time.map(|at| at.format(LOCAL_TIME).to_string()))
+            .set("local_time", local_time(scan))
             .set("package", scan.package.as_deref())
             .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
@@ -118,6 +118,10 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
     let rows = rows.collect();
     write(tx, |db| SCANS.insert(db, "", rows)).await?;
     Ok(())
+}
+
+fn local_time(scan: &Scan) -> Option<String> {
+    scan.local_time.map(|at| at.format(LOCAL_TIME).to_string())
 }
 
 /// A scan we had, which says more now.
@@ -140,6 +144,9 @@ const REVISED: Table = Table {
         ("identity", Type::Bytes),
         ("webhook_id", Type::Uuid),
         ("meaning", Type::Text),
+        ("occurred_at", Type::Time),
+        ("time_estimated", Type::Bool),
+        ("local_time", Type::Text),
         ("estimated_delivery", Type::Time),
         ("estimated_at", Type::Time),
     ],
@@ -162,7 +169,10 @@ pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
     let words = revised.iter().map(|one| {
         row(one)
             .set("webhook_id", one.webhook_id.map(|id| id.0))
-            .set("meaning", meaning_name(one.scan.meaning))
+            .set("meaning", one.scan.meaning.as_str())
+            .set("occurred_at", one.scan.occurred_at)
+            .set("time_estimated", one.scan.time_estimated)
+            .set("local_time", local_time(&one.scan))
             .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))
     });

@@ -5,9 +5,10 @@ use std::{fmt, time::Duration};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    EntityName, EntityTrait, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
+use sea_orm_migration::{SchemaManager, seaql_migrations};
 
 use crate::error::{Error, Result};
 
@@ -61,6 +62,9 @@ impl Store {
     }
 
     /// Brings the schema up to date. Safe when several processes start at once.
+    ///
+    /// # Errors
+    /// [`Error::OtherBuild`] when another build made the schema; it stays as it is.
     pub async fn migrate(&self) -> Result<()> {
         let tx = self.begin().await?;
         if self.is_postgres() {
@@ -71,6 +75,7 @@ impl Store {
             );
             tx.execute_unprepared(&sql).await?;
         }
+        refuse_other_builds(&tx).await?;
         Migrator::up(&tx, None).await?;
         tx.commit().await?;
         Ok(())
@@ -85,8 +90,12 @@ impl Store {
     }
 
     /// The migrations there are, and whether each was applied. Makes no table.
+    ///
+    /// # Errors
+    /// [`Error::OtherBuild`] when another build made the schema.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         let tx = self.begin().await?;
+        refuse_other_builds(&tx).await?;
         let all = Migrator::get_migration_with_status_read_only(&tx).await?;
         let all = all
             .into_iter()
@@ -155,6 +164,20 @@ impl Store {
 
     pub(crate) fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
+    }
+}
+
+/// Refuses a database with a migration that this build does not have: nothing is known of its tables.
+async fn refuse_other_builds(tx: &Tx) -> Result<()> {
+    if !SchemaManager::new(tx).has_table(seaql_migrations::Entity.table_name()).await? {
+        return Ok(());
+    }
+    let known = Migrator::migrations();
+    let is_unknown = |name: &String| known.iter().all(|one| one.name() != name);
+    let applied = seaql_migrations::Entity::find().all(tx).await?;
+    match applied.into_iter().map(|one| one.version).find(is_unknown) {
+        Some(migration) => Err(Error::OtherBuild(migration)),
+        None => Ok(()),
     }
 }
 

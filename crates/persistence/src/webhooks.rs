@@ -23,7 +23,7 @@ use crate::{
 mod again;
 
 /// What has become of a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WebhookState {
     /// It waits for its turn.
     Pending,

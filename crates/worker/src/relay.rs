@@ -22,7 +22,8 @@ const TICK: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 /// After a failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Batches that may wait in a queue: few enough to be taken before their leases run out.
+/// Batches that may wait in a queue: few enough to be taken before their leases run out, and far below the 8,000 on
+/// which apalis-redis does not start.
 const MOST_WAITING: usize = 30;
 
 /// Relays until `stop` is cancelled.
@@ -91,17 +92,8 @@ async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayErro
     Ok(())
 }
 
-/// What [`drain`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Rows that were taken up.
-    pub rows: usize,
-    /// Announcements that were published.
-    pub announcements: usize,
-}
-
-/// Does by itself, without a queue, all that is due now, and ends when nothing is left: for tests and for
-/// `milepost demo --once`, which want to know when the work is done.
+/// Does by itself, without a queue, all that is due now, and ends when nothing is left: for tests, which want to know
+/// when the work is done.
 ///
 /// # Errors
 /// When the database or the feed fails.
@@ -109,22 +101,18 @@ pub async fn drain(
     app: &App,
     mailer: &Arc<Mailer>,
     dhl: &Dhl,
-) -> Result<Drained, Box<dyn std::error::Error + Send + Sync>> {
-    let mut drained = Drained::default();
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     loop {
-        let published = app.publish().await?;
-        drained.announcements += published;
-        let mut taken = 0;
+        let mut idle = app.publish().await? == 0;
         for work in Work::ALL {
             let leased = app.lease(work, jobs::batch_size(work) as u64).await?;
-            taken += leased.len();
             if !leased.is_empty() {
+                idle = false;
                 jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), Batch { work: leased }).await;
             }
         }
-        drained.rows += taken;
-        if taken == 0 && published == 0 {
-            return Ok(drained);
+        if idle {
+            return Ok(());
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `UPDATE_DOCS=1` writes the generated part of ARCHITECTURE.md anew; `just generate` sets it.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
@@ -64,6 +65,31 @@ fn the_readme_lists_every_setting_with_its_default() {
         let expected = if unset || value.is_empty() { "unset".to_owned() } else { format!("`{value}`") };
         assert_eq!(default, Some(expected.as_str()), "MILEPOST_{name}");
     }
+}
+
+/// What is fixed where everything runs in containers: the server's own address in its image, the neighbours' in the file.
+const FIXED_IN_CONTAINERS: [&str; 3] = ["LISTEN", "DATABASE_URL", "REDIS_URL"];
+
+#[test]
+fn compose_passes_every_setting_on() {
+    let (example, compose) = (read(&root().join(".env.example")), read(&root().join("docker-compose.yml")));
+    let listed = example.lines().filter_map(|line| line.strip_prefix("#MILEPOST_")?.split_once('='));
+    // The first of a rotation is enough to change a secret.
+    let wanted: BTreeSet<String> = listed
+        .map(|(name, _)| name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_'))
+        .filter(|name| !FIXED_IN_CONTAINERS.contains(name))
+        .flat_map(|name| {
+            let rotates = name.starts_with("WEBHOOK_SECRET_") || name.ends_with("_CLIENT_SECRET");
+            [Some(name.to_owned()), rotates.then(|| format!("{name}_1"))]
+        })
+        .flatten()
+        .collect();
+    let passed = compose.lines().filter_map(|line| line.trim().strip_prefix("MILEPOST_")?.split_once(": "));
+    let passed: BTreeSet<String> = passed
+        .filter(|(name, value)| value.starts_with(&format!("${{MILEPOST_{name}:-")))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(passed, wanted, "docker-compose.yml on the left, .env.example on the right");
 }
 
 /// The table for people, and the same as a diagram.

@@ -4,7 +4,8 @@ use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Compose, Sender, Told};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, Carrier, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, WebhookId,
+    Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
+    WebhookId,
 };
 use persistence::{
     due::Work,
@@ -18,6 +19,8 @@ use tests::{
 };
 use uuid::Uuid;
 
+use super::arrivals::register;
+
 on_every_database!(
     a_push_that_has_an_id_is_kept_once_per_id,
     a_forged_signature_is_refused_and_nothing_kept,
@@ -29,6 +32,7 @@ on_every_database!(
     a_webhook_that_failed_is_read_again_when_asked,
     an_estimate_that_is_revised_without_a_new_scan_counts,
     a_parcel_that_moves_although_it_was_called_off_is_told_to_support,
+    a_part_that_cannot_be_read_is_told_beside_what_the_rest_did,
 );
 
 pub(super) async fn inbox(shop: &Shop) -> Vec<Webhook> {
@@ -211,4 +215,27 @@ async fn a_parcel_that_moves_although_it_was_called_off_is_told_to_support(datab
     assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some(told));
     assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::Cancelled);
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+}
+
+async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: Database) {
+    let shop = Shop::new(database.store);
+    let numbers = ["00340434161094015902", "00340434161094015903"];
+    let order = shop.processing(&[2]).await;
+    let item = shop.order(order).await.items()[0].id;
+    for number in numbers {
+        register(&shop, order, Carrier::Dhl, number, Some(vec![Line { item_id: item, quantity: 1 }])).await;
+    }
+    let body = include_str!("../../../crates/carriers/samples/dhl_batch.json").replace("2026-01", "2026-03");
+    shop.wait(TimeDelta::days(20));
+    shop.push_as(Sender::Dhl, body.as_bytes()).await;
+    shop.drain().await;
+    let webhook = inbox(&shop).await.remove(0);
+    assert_eq!(webhook.state, WebhookState::Processed);
+    let told = "4 applied, 1 element unread: shipment 4: `id` is missing";
+    assert_eq!(webhook.reason.as_deref(), Some(told));
+    // Read once more it is told again.
+    shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+    shop.drain().await;
+    let told = "4 seen before, 1 element unread: shipment 4: `id` is missing";
+    assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some(told));
 }

@@ -16,6 +16,7 @@ mod mail;
 mod neighbours;
 mod notices;
 mod numbers;
+mod operations;
 mod parcels;
 mod peers;
 mod proofs;

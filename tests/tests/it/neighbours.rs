@@ -18,6 +18,7 @@ use super::inbox::inbox;
 on_every_database!(
     a_corrupt_order_fails_alone_among_changes,
     a_corrupt_order_fails_alone_among_webhooks,
+    a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken,
     a_text_with_nul_is_refused_by_name,
 );
 
@@ -67,6 +68,27 @@ async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
     let failed: Vec<_> = inbox.iter().filter(|webhook| webhook.state == WebhookState::Failed).collect();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].error.as_deref().unwrap().contains("table shipments, row "), "{:?}", failed[0].error);
+}
+
+async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let orders = [shop.processing(&[1]).await, shop.processing(&[1]).await];
+    for number in ["N0", "N1"] {
+        shop.scan(number, ShipmentStatus::InTransit).await;
+    }
+    shop.drain().await;
+    for (order, number) in orders.into_iter().zip(["N0", "N1"]) {
+        shop.ship(order, number).await;
+    }
+    // As if both had been held when their parcels came.
+    database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
+    for table in ["webhook_waits", "shipments"] {
+        let garble = format!("UPDATE {table} SET carrier = 'pigeon' WHERE tracking_number = 'N1'");
+        database.execute(&garble).await;
+    }
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 1);
+    shop.drain().await;
+    assert_eq!(shop.status(orders[0]).await, OrderStatus::Shipped);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::{
     Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, progress,
 };
-use persistence::webhooks::WebhookState;
+use persistence::{read, webhooks::WebhookState};
 use tests::{
     database::Database,
     on_every_database,
@@ -21,6 +21,7 @@ on_every_database!(
     units_move_from_one_parcel_to_another_and_the_order_does_not_go_back,
     a_parcel_saved_twice_is_counted_once,
     a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good,
+    any_number_of_parcels_is_looked_up_at_once,
 );
 
 async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
@@ -168,4 +169,18 @@ async fn a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good(dat
     assert_eq!(shop.status(second).await, OrderStatus::OutForDelivery);
     let states = inbox(&shop).await.into_iter().map(|webhook| webhook.state);
     assert!(states.into_iter().all(|state| state == WebhookState::Processed));
+}
+
+/// Databases bound the parameters of a statement: SQLite at 32,766, PostgreSQL at 65,535.
+async fn any_number_of_parcels_is_looked_up_at_once(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "111").await;
+    let others = (0..70_000).map(|_| ShipmentId(Uuid::now_v7()));
+    let ids: Vec<ShipmentId> = others.chain([parcel.id]).collect();
+    let found = read::shipments(&database.store, &ids).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [parcel.id]);
+    let numbers: Vec<_> = (100..70_000).map(|number| (Carrier::Fedex, number.to_string())).collect();
+    let found = read::holders_of(&database.store, &numbers).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [(Carrier::Fedex, "111".to_owned())]);
 }

@@ -187,6 +187,6 @@ async fn webhooks_without_number_are_taken_up_some_at_a_time(database: Database)
     assert_eq!(updates.swap(0, Ordering::Relaxed), 0);
     let shop = shop.restarted("fedex.Q9=delivered").await;
     assert_eq!(updates.load(Ordering::Relaxed), 3, "a thousand at most");
-    let due = read::WebhookFilter { states: vec![WebhookState::Pending], ..Default::default() };
+    let due = read::WebhookFilter { states: [WebhookState::Pending].into(), ..Default::default() };
     assert_eq!(read::webhooks_count(&shop.app.store, &due).await.unwrap(), 2_501);
 }

@@ -6,18 +6,15 @@ use app::{
 };
 use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{Carrier, NewOrder, NewShipment, OrderId, OrderStatus, Refusal, ShipmentId, ShipmentStatus};
-use persistence::webhooks::WebhookState;
-use serde_json::json;
+use domain::{Carrier, NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
+use persistence::webhooks::{self, Settled, WebhookState};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex, new_order, support},
 };
 
-use uuid::Uuid;
-
-use super::inbox::inbox;
+use super::{arrivals::register, inbox::inbox};
 
 on_every_database!(
     what_would_change_is_told_before_it_is_done,
@@ -30,7 +27,9 @@ on_every_database!(
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
-    what_only_one_of_two_webhooks_can_tell_is_kept_as_that_one_tells_it,
+    only_the_webhook_a_scan_is_kept_under_changes_its_meaning,
+    a_part_that_could_not_be_read_before_waits_for_its_parcel,
+    what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
 
 /// What a replay told.
@@ -270,50 +269,87 @@ async fn two_replays_at_once_do_it_once(database: Database) {
     }
 }
 
-/// USPS tells events that it has no code for, and what they amount to, which means a single one only.
-async fn usps_says(shop: &Shop, number: &str, events: &[&str]) {
-    let events: Vec<_> = events
-        .iter()
-        .zip(1..)
-        .map(|(words, minute)| {
-            let at = shop.now() + TimeDelta::minutes(minute);
-            json!({"eventType": words, "GMTTimestamp": at.format("%Y-%m-%dT%H:%M:%SZ").to_string()})
-        })
-        .collect();
-    let category = "Out for Delivery";
-    let body = json!({"trackingNumber": number, "statusCategory": category, "trackingEvents": events});
-    shop.push_as(Sender::Usps, body.to_string().as_bytes()).await;
+async fn only_the_webhook_a_scan_is_kept_under_changes_its_meaning(database: Database) {
+    let shop = Shop::new(database.store);
+    let known = reported(&shop, "333333", "SE").await;
+    let unknown = reported(&shop, "343434", "Q9").await;
+    // Somebody has to look at what was first, so it is not taken up.
+    for webhook in inbox(&shop).await {
+        shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+    }
+    fail_all(&shop).await;
+    let shop = shop.restarted("fedex.Q9=in_transit").await;
+    let at = shop.now();
+    shop.wait(TimeDelta::days(2));
+    for (number, code) in [("333333", "SE"), ("343434", "Q9")] {
+        let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, at)).unwrap();
+        let again = body.replace("\"DL\"", &format!("\"{code}\"")).replacen('{', "{ ", 1);
+        shop.push(again.as_bytes()).await;
+    }
     shop.drain().await;
+    assert_eq!(shop.status(unknown).await, OrderStatus::Shipped, "whoever tells it may say more");
+
+    let shop = shop.restarted("fedex.SE=delivered,fedex.Q9=delivered").await;
+    let told = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((told.examined, told.scans), (2, 1));
+    assert_eq!(shop.status(unknown).await, OrderStatus::Delivered, "it has its meaning from the second");
+    assert_eq!(shop.status(known).await, OrderStatus::AwaitingPickup, "it has its meaning from the first");
+    let all = Replay { since: shop.now() - TimeDelta::days(9), ..since_yesterday(&shop, true) };
+    for scans in [1, 0] {
+        assert_eq!(replay(&shop, &support(), &all).await.unwrap().scans, scans);
+    }
+    assert_eq!(shop.status(known).await, OrderStatus::Delivered);
 }
 
-async fn what_only_one_of_two_webhooks_can_tell_is_kept_as_that_one_tells_it(database: Database) {
+async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {
     let shop = Shop::new(database.store);
-    let alone: &[&str] = &["On its last mile"];
-    let together = &["On its last mile", "Seen by a neighbour"];
-    for (number, words) in
-        [("9400100000000000002001", [alone, together]), ("9400100000000000002002", [together, alone])]
-    {
-        let order = shop.processing(&[1]).await;
-        let new = NewShipment {
-            id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Usps,
-            tracking_number: number.to_owned(),
-            origin: None,
-            lines: None,
-            estimated_delivery: None,
-        };
-        shop.app.create_shipment(support(), order, new, None).await.unwrap();
-        for events in words {
-            usps_says(&shop, number, events).await;
-        }
-        let out = async || {
-            assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::OutForDelivery);
-        };
-        out().await;
-        for apply in [false, true, false] {
-            let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
-            assert_eq!((told.scans, told.changes.len()), (0, 0), "{words:?}");
-            out().await;
-        }
+    shop.scan("303030", ShipmentStatus::Delivered).await;
+    // As one is closed of which a part was read.
+    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
+    let tx = shop.app.store.begin().await.unwrap();
+    let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).id;
+    let reason = Some("1 element unread: track result 1: it was new".to_owned());
+    let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
+    webhooks::settle(&tx, &[settled]).await.unwrap();
+    shop.app.store.commit(tx).await.unwrap();
+    for _ in 0..2 {
+        replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+        shop.drain().await;
+        assert_eq!(inbox(&shop).await[0].state, WebhookState::Unmatched);
     }
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, "303030").await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
+}
+
+async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay(database: Database) {
+    let shop = Shop::new(database.store);
+    let midnight = shop.now().format("%Y-%m-%dT00:00:00");
+    let body = |number: &str, words: &str| {
+        let event = format!(r#"{{"timestamp":"{midnight}","statusCode":"transit","description":"{words}"}}"#);
+        format!(r#"{{"shipments":[{{"id":"{number}","events":[{event}]}}]}}"#)
+    };
+    let told = ["Arrived at depot", "Out for delivery"];
+    let mut orders = Vec::new();
+    for (number, told) in [("3131", told), ("3232", [told[1], told[0]])] {
+        let order = shop.processing(&[1]).await;
+        register(&shop, order, Carrier::Dhl, number, None).await;
+        for words in told {
+            shop.push_as(Sender::Dhl, body(number, words).as_bytes()).await;
+            shop.drain().await;
+        }
+        orders.push(order);
+    }
+    let tracked = async || {
+        let (one, other) = (shop.order(orders[0]).await, shop.order(orders[1]).await);
+        [one, other].map(|order| order.shipments()[0].tracking.clone())
+    };
+    let first = tracked().await;
+    assert_eq!(first[0].status, ShipmentStatus::OutForDelivery);
+    assert_eq!(first[0], first[1], "in either order");
+    let told = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((told.examined, told.scans, told.changes.len()), (4, 0, 0));
+    assert_eq!(tracked().await, first);
+    assert_eq!(shop.status(orders[1]).await, OrderStatus::OutForDelivery);
 }

@@ -9,8 +9,8 @@ use domain::{
     Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::{
-    Store,
-    read::{EventFilter, OrderFilter, PageRequest},
+    Event, Store,
+    read::{EventFilter, EventId, Key, OrderFilter, PageRequest},
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tests::{
@@ -23,6 +23,7 @@ use uuid::Uuid;
 on_every_database!(
     lists_look_ups_and_changes_agree_on_what_is_a_suppliers,
     pages_of_a_supplier_go_on_where_they_ended,
+    the_log_goes_on_where_it_ended_though_all_happened_at_once,
     an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more,
     units_of_a_supplier_count_in_whichever_parcel_they_travel,
 );
@@ -112,12 +113,36 @@ async fn pages_of_a_supplier_go_on_where_they_ended(database: Database) {
         let page = PageRequest { limit: 3, after, ..ALL };
         let page = shop.app.orders(&caller, OrderFilter::default(), &page).await.unwrap();
         seen.extend(page.rows.iter().map(|order| order.id));
-        after = page.rows.last().map(|order| persistence::read::Key { at: order.placed_at, id: order.id.0 });
+        after = page.rows.last().map(|order| Key { at: order.placed_at, id: order.id.0 });
         if !page.has_more {
             break;
         }
     }
     assert_eq!(seen, own);
+}
+
+async fn the_log_goes_on_where_it_ended_though_all_happened_at_once(database: Database) {
+    let shop = Shop::new(database.store);
+    let mut own = Vec::new();
+    for code in ["acme", "bolt", "acme", "acme", "bolt", "acme"] {
+        let order = place(&shop, &[Some((OriginKind::Supplier, code))]).await;
+        own.extend((code == "acme").then_some(order));
+    }
+    own.reverse();
+    let caller = supplier("acme");
+    let place = |event: &Event| Key {
+        at: event.occurred_at,
+        id: EventId { order_id: event.order_id, version: event.version },
+    };
+    let log = async |page: PageRequest<EventId>| {
+        shop.app.events(&caller, EventFilter::default(), &page).await.unwrap().rows
+    };
+    let all = log(PageRequest { limit: 9, from_end: false, after: None, before: None }).await;
+    assert_eq!(all.iter().map(|event| event.order_id).collect::<Vec<_>>(), own);
+    let rest = PageRequest { limit: 9, from_end: false, after: Some(place(&all[1])), before: None };
+    assert_eq!(log(rest).await, all[2..]);
+    let before = PageRequest { limit: 1, from_end: true, after: None, before: Some(place(&all[2])) };
+    assert_eq!(log(before).await, all[1..2]);
 }
 
 async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(database: Database) {

@@ -3,9 +3,10 @@
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::OrderId;
 use persistence::{
     Event,
-    read::{EventFilter, Page},
+    read::{EventFilter, EventId, Page},
 };
 use uuid::Uuid;
 
@@ -43,11 +44,14 @@ pub(super) async fn log(
     filter: EventFilter,
     args: PageArgs,
 ) -> Result<Connection<OrderEvent>> {
-    let window = args.window(Kind::Events, cursor::key::<i64>)?;
+    let window = args.window(Kind::Events, |(at, order_id, version): (DateTime<Utc>, Uuid, i32)| {
+        cursor::key((at, EventId { order_id: OrderId(order_id), version }))
+    })?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let page = answer(ctx, app.events(caller, filter.clone(), &window.request()).await)?;
-    Ok(Connection::new(page, &window, Total::Events(filter), |(key, event)| {
-        (Kind::Events.encode(&(key.at, key.id)), OrderEvent(event))
+    Ok(Connection::new(page, &window, Total::Events(filter), |event: Event| {
+        let place = (event.occurred_at, event.order_id.0, event.version);
+        (Kind::Events.encode(&place), OrderEvent(event))
     }))
 }
 

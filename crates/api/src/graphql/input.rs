@@ -29,7 +29,7 @@ pub struct PlaceOrderInput {
     user_id: Option<ID>,
     /// Where notifications go.
     customer_email: String,
-    /// The merchant's own number, unique.
+    /// The merchant's own number, unique. For support and systems.
     reference: Option<String>,
     /// The ISO 4217 code. Left out: `USD`.
     currency: Option<String>,

@@ -65,7 +65,7 @@ impl Query {
         }))
     }
 
-    /// The newest parcel with that number.
+    /// The newest parcel with that number that the caller may see.
     async fn shipment(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Actor, Answer, Item, ItemId, OrderStatus, OriginKind, Progress, Scan, Shipment, Supply, progress,
+    Actor, Answer, Condition, Item, ItemId, OrderStatus, OriginKind, Progress, Scan, Shipment, Supply,
+    Tracking, progress,
 };
 use persistence::{Event, scans::StoredScan};
 
@@ -188,12 +189,38 @@ fn shipment_for_supplier(shipment: &Shipment) -> Shipment {
         carrier,
         tracking_number,
         origin,
-        tracking,
+        tracking: tracking_for_supplier(tracking),
         promised_delivery,
         created_at,
         cancelled_at,
         cancel_reason: None,
         lines,
+    }
+}
+
+/// Trouble in our words: they may be those of somebody who recorded it by hand.
+fn tracking_for_supplier(tracking: Tracking) -> Tracking {
+    let Tracking {
+        status,
+        condition,
+        estimated_delivery,
+        shipped_at,
+        shipped_inferred,
+        out_for_delivery_at,
+        out_for_delivery_inferred,
+        delivered_at,
+    } = tracking;
+    let in_our_words =
+        |Condition { kind, message: _, since }| Condition { kind, message: kind.words().to_owned(), since };
+    Tracking {
+        status,
+        condition: condition.map(in_our_words),
+        estimated_delivery,
+        shipped_at,
+        shipped_inferred,
+        out_for_delivery_at,
+        out_for_delivery_inferred,
+        delivered_at,
     }
 }
 
@@ -223,7 +250,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         estimate,
     } = scan;
     let by_others = recorded_by.as_ref().is_some_and(|by| by != supplier);
-    let description = description.filter(|_| !by_others);
+    let (description, location) = if by_others { (None, None) } else { (description, location) };
     let recorded_by = recorded_by.map(|by| shown_actor(by, supplier));
     let scan = Scan {
         identity,

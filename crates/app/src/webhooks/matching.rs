@@ -116,19 +116,22 @@ impl Holders {
         newest_first.iter().find(is_theirs).or(newest_first.iter().find(existed)).or(newest_first.last())
     }
 
-    /// The scan with a time at which it had happened for certain.
+    /// The scan with the earliest arrival that is known of it, where that stands in for its time.
     fn dated<'a>(&self, scan: &'a Scan) -> Cow<'a, Scan> {
-        if !scan.time_estimated {
-            return Cow::Borrowed(scan);
+        match self.heard_at.get(&scan.identity) {
+            Some(&occurred_at) if scan.time_estimated && occurred_at < scan.occurred_at => {
+                Cow::Owned(Scan { occurred_at, ..scan.clone() })
+            }
+            Some(_) | None => Cow::Borrowed(scan),
         }
-        let occurred_at = self.heard_at.get(&scan.identity).copied().unwrap_or(scan.occurred_at);
-        Cow::Owned(Scan { occurred_at, time_estimated: false, ..scan.clone() })
     }
 }
 
-/// Whether the parcel was on its way when it was told this.
+/// Whether the parcel was on its way when it was told this. Of what arrived behind its delivery a clock without a zone
+/// may say that it happened before.
 fn is_for_good(stored: &StoredScan, holder: &Holder) -> bool {
     let StoredScan { scan, called_off, .. } = stored;
-    let before_delivery = holder.delivered_at.is_none_or(|at| scan.occurred_at <= at);
+    let happened = scan.clock().min(scan.occurred_at.naive_utc());
+    let before_delivery = holder.delivered_at.is_none_or(|at| happened <= at.naive_utc());
     !called_off && before_delivery && !is_too_old(scan, holder.placed_at)
 }

@@ -1,4 +1,5 @@
-//! Reading webhooks that are due: a batch in one transaction.
+//! Reading webhooks that are due: a batch in one transaction. One about more parcels than [`MOST_PARCELS`] comes
+//! after the others, is taken in over several transactions, and is settled with the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,9 +74,9 @@ impl App {
             let reading = self.read_webhook(webhook);
             match reading.said {
                 Said::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
-                Said::Parcels(ref of) if of.len() > MOST_PARCELS => batch.large.push(leased),
-                Said::Parcels(ref of) if parcels + of.len() > MOST_TOGETHER => batch.later.push(leased),
-                Said::Parcels(_) | Said::Nothing(_) => {
+                Said::Parcels(ref of, _) if of.len() > MOST_PARCELS => batch.large.push(leased),
+                Said::Parcels(ref of, _) if parcels + of.len() > MOST_TOGETHER => batch.later.push(leased),
+                Said::Parcels(..) | Said::Nothing(_) => {
                     parcels += reading.parcels();
                     read.push(Progress::of(reading));
                 }
@@ -277,10 +278,14 @@ impl Progress {
     }
 
     fn settle(self) -> Settled {
-        let id = self.reading.webhook.id;
-        if let Said::Nothing(reason) = self.reading.said {
-            return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
-        }
+        let Webhook { id, sender, .. } = self.reading.webhook;
+        let unread = match self.reading.said {
+            Said::Nothing(reason) => {
+                return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
+            }
+            Said::Parcels(_, unread) => unread,
+            Said::Activation(_) => None,
+        };
         let Tally { waits_for, effects, again, called_off } = self.tally;
         let mut parts: Vec<String> =
             effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
@@ -294,6 +299,10 @@ impl Progress {
         }));
         if waits_for.len() > MOST_NAMED {
             parts.push(format!("nor with {} others", waits_for.len() - MOST_NAMED));
+        }
+        if let Some(unread) = unread {
+            tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook is kept, in part unread");
+            parts.push(unread.to_string());
         }
         let state = match waits_for.is_empty() {
             true => WebhookState::Processed,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use carriers::{Activation, Push, Sender};
+use carriers::{Activation, Push, Sender, Unread};
 use domain::{Carrier, Scan};
 use persistence::{shipments::Number, webhooks::Webhook};
 
@@ -16,8 +16,8 @@ pub(super) struct Reading {
 
 /// What a webhook says.
 pub(super) enum Said {
-    /// Something about these parcels, one or more.
-    Parcels(Vec<Parcel>),
+    /// Something about these parcels, one or more; and what beside them could not be read.
+    Parcels(Vec<Parcel>, Option<Unread>),
     /// The sender wants to be called back first.
     Activation(Activation),
     /// Nothing that could be taken in, for this reason.
@@ -41,16 +41,16 @@ impl App {
             Err(error) => Err(error.to_string()),
         };
         let said = match parsed {
-            Ok(Push::Parcels(parcels)) if parcels.is_empty() => {
+            Ok(Push::Parcels(parcels, _)) if parcels.is_empty() => {
                 Said::Nothing("it speaks of no parcel".to_owned())
             }
-            Ok(Push::Parcels(parcels)) => {
+            Ok(Push::Parcels(parcels, unread)) => {
                 let parcel = |parcel: carriers::Parcel| Parcel {
                     carrier: parcel.carrier,
                     number: parcel.tracking_number.clone(),
                     scans: parcel.into_scans(webhook.received_at),
                 };
-                Said::Parcels(parcels.into_iter().map(parcel).collect())
+                Said::Parcels(parcels.into_iter().map(parcel).collect(), unread)
             }
             Ok(Push::Activation(activation)) => Said::Activation(activation),
             Ok(Push::Remark(remark)) => Said::Nothing(remark),
@@ -64,14 +64,14 @@ impl Reading {
     /// How many parcels it speaks of.
     pub fn parcels(&self) -> usize {
         match &self.said {
-            Said::Parcels(parcels) => parcels.len(),
+            Said::Parcels(parcels, _) => parcels.len(),
             Said::Activation(_) | Said::Nothing(_) => 0,
         }
     }
 
     /// Forgets all parcels but so many from a place on.
     pub fn keep_parcels(&mut self, from: usize, most: usize) {
-        if let Said::Parcels(parcels) = &mut self.said {
+        if let Said::Parcels(parcels, _) = &mut self.said {
             *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
         }
     }
@@ -79,7 +79,7 @@ impl Reading {
     /// The parcels it speaks of. Asked again there are none.
     pub fn take_parcels(&mut self) -> Vec<Parcel> {
         match &mut self.said {
-            Said::Parcels(parcels) => std::mem::take(parcels),
+            Said::Parcels(parcels, _) => std::mem::take(parcels),
             Said::Activation(_) | Said::Nothing(_) => vec![],
         }
     }
@@ -89,7 +89,7 @@ impl Reading {
 pub(super) fn numbers<'a>(readings: impl Iterator<Item = &'a Reading>) -> Vec<Number> {
     let mut numbers = HashSet::new();
     for reading in readings {
-        if let Said::Parcels(parcels) = &reading.said {
+        if let Said::Parcels(parcels, _) = &reading.said {
             numbers.extend(parcels.iter().map(|parcel| (parcel.carrier, parcel.number.clone())));
         }
     }

@@ -104,7 +104,7 @@ fn name(unknown: &UnknownCode) -> (String, String) {
 /// Whether the scan with that code reads differently today.
 fn has_meaning(unknown: &UnknownCode, body: &[u8], codes: &CodeMap) -> bool {
     let parsed = unknown.sender.parse::<Sender>().ok().and_then(|sender| sender.parse(body, codes).ok());
-    let Some(Push::Parcels(parcels)) = parsed else { return false };
+    let Some(Push::Parcels(parcels, _)) = parsed else { return false };
     let mut scans = parcels.iter().flat_map(|parcel| &parcel.scans);
     scans.any(|scan| scan.identity == unknown.identity && scan.meaning != Meaning::Unknown)
 }

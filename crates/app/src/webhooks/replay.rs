@@ -96,7 +96,7 @@ struct Differences {
     /// By order, the webhooks that have something to say of it, the oldest first: their ids are in the order in
     /// which they came.
     orders: BTreeMap<OrderId, BTreeSet<WebhookId>>,
-    /// Webhooks that were closed unread and can be read today.
+    /// Webhooks that were closed unread, or in part, and can be read today.
     readable: Vec<WebhookId>,
 }
 
@@ -171,8 +171,10 @@ impl App {
     }
 
     async fn compare(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
-        let said = self.said_by(webhooks, |webhook| match webhook.state {
+        let said = self.said_by(webhooks, |webhook, nobodys| match webhook.state {
             WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
+            // It would be waiting, had that part of it been read.
+            WebhookState::Processed if nobodys => found.readable.push(webhook.id),
             WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
         });
         let said = said.await?;

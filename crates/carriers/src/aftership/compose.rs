@@ -9,13 +9,16 @@ use domain::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::compose::{Compose, Told};
+use crate::{
+    compose::{Compose, Told},
+    names,
+};
 
 /// The body.
 pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     let scans = history.in_words(words)?;
     let (last, [tag, subtag, words]) = *scans.last()?;
-    let slug = history.carrier.as_str();
+    let slug = names::aftership(history.carrier);
     let returning =
         |(_, [_, subtag, _]): &(_, [&str; 3])| ["Exception_010", "Exception_011"].contains(subtag);
     // Oldest first, as AfterShip writes them.
@@ -43,7 +46,7 @@ fn checkpoint(history: &Compose<'_>, scan: &Told<'_>, [tag, subtag, words]: [&st
     json!({
         "checkpoint_time": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "created_at": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
-        "slug": history.carrier.as_str(),
+        "slug": names::aftership(history.carrier),
         "tag": tag, "subtag": subtag, "subtag_message": words, "raw_tag": "", "message": words,
         "city": city, "state": state, "postal_code": "", "country_region": country,
     })

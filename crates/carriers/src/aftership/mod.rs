@@ -15,8 +15,9 @@ use serde_json::Value;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{list, object, text},
-    parcel::{carrier_named, identity, place, shown, tracking_number},
+    json::{list, object, required, text},
+    names::carrier_named,
+    parcel::{believed, described, identity, place, shown, tracking_number},
     signature, time,
 };
 
@@ -45,7 +46,7 @@ impl Protocol for Aftership {
             .get("msg")
             .filter(|msg| msg.is_object())
             .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
-        match text(&body, "/event").ok_or_else(|| Unreadable("`event` is missing".into()))?.as_str() {
+        match required("`event`", &[(&body, "/event")])?.as_str() {
             "tracking_update" => parcel(&body, tracking, &ESTIMATES, |key| scans(tracking, key, remap)),
             // About the promise and about the silence, never about the place: no setting makes steps of them.
             event @ "edd_revise" => {
@@ -91,26 +92,24 @@ fn parcel(
     estimates: &[&str],
     scans: impl FnOnce(Key<'_>) -> Vec<ParsedScan>,
 ) -> Result<Push, Unreadable> {
-    let required =
-        |pointer, name| text(tracking, pointer).ok_or_else(|| Unreadable(format!("`msg.{name}` is missing")));
-    let slug = required("/slug", "slug")?;
-    let number = required("/tracking_number", "tracking_number")?;
+    let slug = required("`msg.slug`", &[(tracking, "/slug")])?;
+    let number = required("`msg.tracking_number`", &[(tracking, "/tracking_number")])?;
     let Some(carrier) = carrier_named(&slug) else {
         return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, Some(number))?;
+    let tracking_number = tracking_number(carrier, number)?;
     let scans = scans(Key { carrier, number: &tracking_number });
     if scans.is_empty() {
-        return Ok(Push::Parcels(Vec::new()));
+        return Ok(Push::Parcels(Vec::new(), None));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
         said_at: written(body),
-    }]))
+    }))
 }
 
 /// The checkpoints; without any, what AfterShip says of the parcel as a whole.
@@ -130,17 +129,17 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
     let (shown, date) = (shown(&[code]), date.unwrap_or_default());
+    // A subtag begins with its tag. Where another stands beside it, that is what is read.
+    let (alone, read) = (codes::meaning(None, Some(code)), codes::meaning(tag.as_deref(), subtag.as_deref()));
     Some(ParsedScan {
         identity: identity(
             key.carrier,
             key.number,
             &code.to_ascii_lowercase(),
-            &raw.to_ascii_uppercase(),
+            &described(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
-        meaning: remap
-            .get(Sender::Aftership, &shown)
-            .unwrap_or_else(|| codes::meaning(tag.as_deref(), subtag.as_deref())),
+        meaning: remap.get(Sender::Aftership, &shown).unwrap_or(read),
         code: shown,
         description: part("/message").or_else(|| part("/subtag_message")),
         location: place([
@@ -149,7 +148,7 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
             part("/country_region").or_else(|| part("/country_iso3")),
         ]),
         // Most times come without a zone; where `Z` stands, whether AfterShip knows the zone is uncertain.
-        time: time::scanned_doubting_z(&date),
+        time: believed(key.carrier, &raw, time::scanned_doubting_z(&date)),
     })
 }
 

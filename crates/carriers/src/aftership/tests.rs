@@ -26,7 +26,7 @@ fn read(body: &str) -> Parcel {
 
 fn read_with(body: &str, remap: &str) -> Parcel {
     match Aftership.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -179,7 +179,7 @@ fn without_checkpoints_the_roll_up_is_the_scan() {
     body["msg"]["tag"] = Value::Null;
     body["msg"]["subtag"] = json!("");
     let push = Aftership.parse(body.to_string().as_bytes(), &CodeMap::default());
-    assert_eq!(push, Ok(Push::Parcels(Vec::new())));
+    assert_eq!(push, Ok(Push::Parcels(Vec::new(), None)));
 }
 
 #[test]
@@ -300,4 +300,17 @@ fn what_cannot_be_read_is_named() {
         let long = "9".repeat(65);
         assert!(reason(&message(json!({"slug": "ups", "tracking_number": long}))).contains("more than 64"));
     }
+}
+
+#[test]
+fn the_time_of_a_pickup_of_fedex_is_not_believed_whoever_tells_it() {
+    let time = |slug: &str, raw: &str| {
+        let body = json!({"event": "tracking_update", "msg": {"tracking_number": "1", "slug": slug, "checkpoints": [
+            {"tag": "InTransit", "subtag": "InTransit_002", "raw_tag": raw, "checkpoint_time": "2026-01-15T14:25:00-05:00"},
+        ]}});
+        read(&body.to_string()).scans[0].time
+    };
+    assert_eq!([time("fedex", "PU"), time("fedex", "px")], [CarrierTime::Untrusted; 2]);
+    let believed = instant("2026-01-15T19:25:00Z");
+    assert_eq!([time("fedex", "AR"), time("fedex", ""), time("usps", "PU")], [believed; 3]);
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
-    json::{list, text},
-    parcel::{identity, place, shown, tracking_number},
+    json::{list, required, text},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
@@ -24,10 +24,8 @@ const NUMBERS: [&str; 4] = ["/package/trackingId", "/trackingId", "/package/dhlP
 
 /// The parcel of a package; `None` where nothing is claimed about it.
 pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let number = NUMBERS.iter().find_map(|pointer| text(package, pointer));
-    let number =
-        number.ok_or_else(|| Unreadable("neither `trackingId` nor `dhlPackageId` is there".into()))?;
-    let tracking_number = tracking_number(Carrier::Dhl, Some(number))?;
+    let number = required("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
+    let tracking_number = tracking_number(Carrier::Dhl, number)?;
     let read = |event: &Value| scan(event, &tracking_number, remap);
     let scans = gather::scans(list(package, "events"), read);
     if scans.is_empty() {
@@ -56,11 +54,16 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
     let shown = shown(&[&code]);
     let remapped = remap.get(Sender::Dhl, &shown);
+    let read = meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
-        identity: identity(Carrier::Dhl, parcel, &code, "", &[date, clock, zone]),
-        meaning: remapped
-            .or_else(|| remap.get(Sender::Dhl, listed.as_deref()?))
-            .unwrap_or_else(|| meaning(listed.as_deref().unwrap_or_default())),
+        identity: identity(
+            Carrier::Dhl,
+            parcel,
+            &code,
+            &described("", meaning(&code), read),
+            &[date, clock, zone],
+        ),
+        meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
         code: shown,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),

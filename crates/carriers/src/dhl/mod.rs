@@ -71,7 +71,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         return parcels("shipment", list(body, "shipments"), |shipment| unified::parcel(shipment, remap));
     }
     match scope {
-        Some("push") => Ok(Push::Parcels(Vec::new())),
+        Some("push") => Ok(Push::Parcels(Vec::new(), None)),
         Some(other) => {
             Ok(Push::Remark(format!("DHL sent `subscription.{other}`, which is not about parcels")))
         }
@@ -92,12 +92,11 @@ fn parcels(
     elements: &[Value],
     read: impl Fn(&Value) -> Result<Option<Parcel>, Unreadable>,
 ) -> Result<Push, Unreadable> {
-    let parcels = gather::parcels(elements.iter().enumerate(), |(index, element)| {
+    gather::parcels(elements.iter().enumerate(), |(index, element)| {
         let parcel =
             if element.is_object() { read(element) } else { Err(Unreadable("it is no object".into())) };
         parcel.map_err(|reason| reason.within(what, index))
-    });
-    parcels.map(Push::Parcels)
+    })
 }
 
 /// The longest secret of an activation. It is said back as it came, so none is cut.

@@ -22,7 +22,7 @@ fn parsed(body: &str) -> Result<Push, Unreadable> {
 
 fn parcels(body: &str) -> Vec<Parcel> {
     match parsed(body) {
-        Ok(Push::Parcels(parcels)) => parcels,
+        Ok(Push::Parcels(parcels, _)) => parcels,
         other => panic!("{other:?}"),
     }
 }
@@ -37,7 +37,7 @@ fn parcel(body: &str) -> Parcel {
 fn scan_of(event: &str, remap: &str) -> ParsedScan {
     let body = format!(r#"{{"shipments":[{{"id":"7777777770","events":[{event}]}}]}}"#);
     match Dhl.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) => parcels.remove(0).scans.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) => parcels.remove(0).scans.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -187,8 +187,21 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(reason(r#"{"shipments":["x"]}"#), "shipment 1: it is no object");
     assert_eq!(
         reason(r#"{"packages":[{"events":[]}]}"#),
-        "package 1: neither `trackingId` nor `dhlPackageId` is there"
+        "package 1: `trackingId` or `dhlPackageId` is missing"
     );
     let long = format!(r#"{{"shipments":[{{"id":"{}"}}]}}"#, "9".repeat(65));
     assert_eq!(reason(&long), "shipment 1: the tracking number has more than 64 characters");
+}
+
+#[test]
+fn a_shipment_that_cannot_be_read_is_told_beside_its_neighbours() {
+    let unread = |body: &str| match parsed(body) {
+        Ok(Push::Parcels(parcels, unread)) if !parcels.is_empty() => unread.map(|unread| unread.to_string()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(unread(BATCH).as_deref(), Some("1 element unread: shipment 4: `id` is missing"));
+    assert_eq!(unread(EXPRESS), None);
+    let two = BATCH.replace(r#""id": "00340434161094015904", "#, "");
+    let told = "2 elements unread, the first: shipment 3: `id` is missing";
+    assert_eq!(unread(&two).as_deref(), Some(told));
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::codes::{self, Code};
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
-    json::{list, text},
-    parcel::{identity, place, shown, tracking_number},
+    json::{list, required, text},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
@@ -20,8 +20,7 @@ const MAX_CODE: usize = 6;
 
 /// The parcel of a shipment; `None` where nothing is claimed about it.
 pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let id = text(shipment, "/id").ok_or_else(|| Unreadable("`id` is missing".into()))?;
-    let tracking_number = tracking_number(Carrier::Dhl, Some(id))?;
+    let tracking_number = tracking_number(Carrier::Dhl, required("`id`", &[(shipment, "/id")])?)?;
     // Two letters mean something else to DHL's other services.
     let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let read = |event: &Value| scan(event, &tracking_number, express, remap);
@@ -56,19 +55,19 @@ fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<P
     let (status, code) = (status.unwrap_or_default(), code.unwrap_or_default());
     let words = text(event, "/description");
     let shown = shown(&[&status, &code]);
+    // A short word may be taken for a code: `Return`. It is said all the same.
+    let said = [named.as_deref(), words.as_deref()].map(Option::unwrap_or_default).join(". ");
+    let codes = Code { status: &status, event: &code, express };
+    let read = codes::meaning(codes, &said);
     Some(ParsedScan {
         identity: identity(
             Carrier::Dhl,
             parcel,
             &status.to_ascii_lowercase(),
-            &code.to_ascii_uppercase(),
+            &described(&code.to_ascii_uppercase(), codes::meaning(codes, ""), read),
             &[&timestamp],
         ),
-        meaning: remapped(remap, &shown, &status).unwrap_or_else(|| {
-            // A short word may be taken for a code: `Return`. It is said all the same.
-            let said = [named.as_deref(), words.as_deref()].map(Option::unwrap_or_default).join(". ");
-            codes::meaning(Code { status: &status, event: &code, express }, &said)
-        }),
+        meaning: remapped(remap, &shown, &status).unwrap_or(read),
         code: shown,
         description: words.or_else(|| named.filter(|words| !is_code(words))),
         location: place([
@@ -76,6 +75,8 @@ fn scan(event: &Value, parcel: &str, express: bool, remap: &CodeMap) -> Option<P
             None,
             text(event, "/location/address/countryCode"),
         ]),
+        // DHL's own samples have `Z`, and one consumer of its tracking takes the same times for those of the place. Which
+        // of its services write what is uncertain, so only midnight is doubted.
         time: time::scanned_doubting_z(&timestamp),
     })
 }

@@ -2,7 +2,6 @@
 
 use chrono::SecondsFormat;
 use domain::{
-    Carrier,
     ConditionKind::*,
     Meaning::{self, Condition, Status},
     ShipmentStatus::*,
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     compose::{Compose, Told},
+    names,
     signature::hex,
 };
 
@@ -20,7 +20,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     let scans = history.in_words(words)?;
     let (_, (status, detail, _)) = *scans.last()?;
     let details: Vec<Value> = scans.iter().map(|(scan, words)| tracking_detail(scan, *words)).collect();
-    let carrier = carrier(history.carrier);
+    let carrier = names::easypost(history.carrier);
     let date = history.estimated_delivery.map(|due| due.date_naive().to_string());
     let sent_at = history.sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let tracker = json!({
@@ -58,15 +58,6 @@ fn tracking_detail(scan: &Told<'_>, (status, detail, words): (&str, &str, &str))
 /// An id that depends on nothing but the parts.
 fn id(parts: &[&str]) -> String {
     hex(&Sha256::digest(parts.join("\n"))[..16])
-}
-
-fn carrier(carrier: Carrier) -> &'static str {
-    match carrier {
-        Carrier::Fedex => "FedEx",
-        Carrier::Ups => "UPS",
-        Carrier::Usps => "USPS",
-        Carrier::Dhl => "DHLExpress",
-    }
 }
 
 /// Status, detail and words.

@@ -18,8 +18,9 @@ use unicode_normalization::UnicodeNormalization;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{list, object, text},
-    parcel::{carrier_named, identity, place, shown, tracking_number},
+    json::{list, object, required, text},
+    names::carrier_named,
+    parcel::{believed, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
     time,
 };
@@ -108,7 +109,7 @@ fn mac(sent: &[u8]) -> Option<[u8; 32]> {
 fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let tested = ["/mode", "/result/mode"].iter().any(|mode| text(body, mode).as_deref() == Some("test"));
     let tracker = |tracker: &Value, said_at: Option<String>| {
-        let number = text(tracker, "/tracking_code").ok_or_else(|| missing("tracking_code"))?;
+        let number = required("`tracking_code` of the tracker", &[(tracker, "/tracking_code")])?;
         if tested { Ok(Push::test("EasyPost", &number)) } else { read(tracker, number, said_at, remap) }
     };
     match text(body, "/object").as_deref() {
@@ -133,11 +134,11 @@ fn read(
     said_at: Option<String>,
     remap: &CodeMap,
 ) -> Result<Push, Unreadable> {
-    let name = text(tracker, "/carrier").ok_or_else(|| missing("carrier"))?;
+    let name = required("`carrier` of the tracker", &[(tracker, "/carrier")])?;
     let Some(carrier) = carrier_named(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, Some(number))?;
+    let tracking_number = tracking_number(carrier, number)?;
 
     let details = list(tracker, "tracking_details");
     let mut scans = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
@@ -147,18 +148,14 @@ fn read(
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: estimated_delivery(tracker),
         said_at: said_at.and_then(|at| time::instant(&at)),
-    }]))
-}
-
-fn missing(field: &str) -> Unreadable {
-    Unreadable(format!("`{field}` of the tracker is missing"))
+    }))
 }
 
 /// One of `tracking_details`; `None` where it has neither status nor time.
@@ -177,7 +174,7 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
         meaning: code.meaning,
         code: code.shown,
         description: text(detail, "/message"),
-        time: clock(&datetime, location.is_some()),
+        time: believed(carrier, &carrier_code, clock(&datetime, location.is_some())),
         location,
     })
 }

@@ -25,7 +25,7 @@ fn parcel(body: &str) -> Parcel {
 
 fn parcel_with(body: &str, remap: &str) -> Parcel {
     match Easypost.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -51,7 +51,7 @@ fn a_history_is_read_scan_by_scan() {
         read,
         [
             ("in_transit/departed_facility", Status(InTransit), instant("2026-01-14T14:42:13Z")),
-            ("in_transit/arrived_at_facility", Status(InTransit), instant("2026-01-13T14:42:13Z")),
+            ("in_transit/arrived_at_facility", Status(InTransit), CarrierTime::Untrusted),
             ("out_for_delivery/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T12:02:00Z")),
             ("pre_transit", Status(LabelCreated), local("2026-01-12T09:30:00")),
         ]
@@ -246,4 +246,33 @@ fn what_cannot_be_read_is_named() {
     );
     assert_eq!(reason(r#"{"object":"Tracker"}"#), "`tracking_code` of the tracker is missing");
     assert_eq!(reason(r#"{"object":"Tracker","tracking_code":"1"}"#), "`carrier` of the tracker is missing");
+}
+
+#[test]
+fn the_time_of_a_pickup_of_fedex_is_not_believed_whoever_tells_it() {
+    let detail = |status: &str, detail: &str, code: &str, at: &str| {
+        format!(
+            r#"{{"status":"{status}","status_detail":"{detail}","carrier_code":"{code}","datetime":"{at}",
+                "tracking_location":{{"city":"Reno"}}}}"#
+        )
+    };
+    let details = [
+        detail("in_transit", "arrived_at_facility", "PU", "2026-01-15T14:25:00-05:00"),
+        detail("failure", "delivery_exception", "DE", "2026-01-15T09:30:00-05:00"),
+        detail("out_for_delivery", "out_for_delivery", "OD", "2026-01-15T08:55:00-05:00"),
+        detail("in_transit", "arrived_at_facility", "AR", "2026-01-15T06:00:00-05:00"),
+    ];
+    let fold = |carrier: &str, details: &[String]| {
+        let body = format!(
+            r#"{{"object":"Tracker","tracking_code":"1","carrier":"{carrier}","tracking_details":[{}]}}"#,
+            details.join(",")
+        );
+        let scans = parcel(&body).into_scans("2026-01-15T20:00:00Z".parse().unwrap());
+        domain::fold(&scans, "2026-01-12T00:00:00Z".parse().unwrap(), None)
+    };
+    let tracking = fold("FedEx", &details);
+    let condition = tracking.condition.clone().expect("the failed attempt");
+    assert_eq!(condition.kind, ConditionKind::DeliveryAttemptFailed);
+    assert_eq!(tracking, fold("FedEx", &details[1..]), "as if the pickup were not there");
+    assert_eq!(fold("UPS", &details).condition, None, "to others the code means something else");
 }

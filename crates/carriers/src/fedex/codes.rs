@@ -26,6 +26,8 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "OD" | "ED" | "AD" => Status(OutForDelivery),
         "HL" => Status(AvailableForPickup),
         "DL" => Status(Delivered),
+        // Return to shipper: that it goes back. That it counts as the return itself is uncertain; FedEx has no code for
+        // the end of one.
         "RS" => Status(ReturnedToSender),
         "CA" => Status(Cancelled),
         "DE" => Condition(DeliveryAttemptFailed),
@@ -43,7 +45,7 @@ pub(super) fn meaning(code: &str) -> Meaning {
 /// Whether the time beside a code is worth nothing. Pickups were seen stamped hours after the delivery attempts of the
 /// same day, and a consumer of FedEx's histories leaves them out for their times: believed, one would clear a failed
 /// attempt. So the parcel counts as picked up, and when is told by its other scans, or by when we first heard of it.
-pub(super) fn is_untimely(code: &str) -> bool {
+pub(crate) fn is_untimely(code: &str) -> bool {
     ["PU", "PX"].iter().any(|pickup| code.eq_ignore_ascii_case(pickup))
 }
 

@@ -1,7 +1,8 @@
 //! FedEx Advanced Integrated Visibility: pushes shaped like answers of the Track API.
 //!
-//! Two envelopes are in use, `output.completeTrackResults[].trackResults[]` and a flat `trackResults[]`;
-//! both are read. A push carries any number of scans, newest first, in any order of pushes.
+//! Nobody has published a push that FedEx really sent: that it is shaped so, in one of two envelopes, is what one
+//! integration says, and uncertain. Both are read, `output.completeTrackResults[].trackResults[]` and a flat
+//! `trackResults[]`. A push carries any number of scans, newest first, in any order of pushes.
 
 mod codes;
 mod compose;
@@ -9,16 +10,18 @@ mod compose;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{list, object, text},
-    parcel::{identity, place, shown, tracking_number},
+    json::{list, object, required, text},
+    parcel::{believed, identity, place, shown, tracking_number},
     signature, time,
 };
+
+pub(crate) use codes::is_untimely;
 
 /// HMAC-SHA256 of the body under the project's security token, in base64.
 const SIGNATURE: &str = "fdx-signature";
@@ -40,7 +43,7 @@ impl Protocol for Fedex {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        parcels(body, remap).map(Push::Parcels)
+        push(body, remap)
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -52,7 +55,7 @@ impl Protocol for Fedex {
     }
 }
 
-fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
     let body = object(body)?;
     let nested = body.get("output").filter(|output| output.is_object());
     let said_nothing = body.as_object().is_some_and(serde_json::Map::is_empty);
@@ -79,9 +82,14 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     if !result.is_object() {
         return Err(Unreadable("it is no object".into()));
     }
-    let number = text(result, "/trackingNumberInfo/trackingNumber")
-        .or_else(|| text(result, "/trackingNumber"))
-        .or_else(|| text(parent?, "/trackingNumber"));
+    let number = required(
+        "`trackingNumber`",
+        &[
+            (result, "/trackingNumberInfo/trackingNumber"),
+            (result, "/trackingNumber"),
+            (parent.unwrap_or(result), "/trackingNumber"),
+        ],
+    )?;
     let tracking_number = tracking_number(Carrier::Fedex, number)?;
     let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
@@ -127,7 +135,7 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             (event, exception) => event.or(exception),
         },
         location: location(event),
-        time: believed(&code, time::scanned(&date)),
+        time: believed(Carrier::Fedex, &code, time::scanned(&date)),
     })
 }
 
@@ -151,13 +159,8 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
         code: shown(&[&code]),
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
-        time: believed(&code, time::scanned_unless_midnight(&date)),
+        time: believed(Carrier::Fedex, &code, time::scanned_unless_midnight(&date)),
     })
-}
-
-/// The time beside that code, where it is worth something.
-fn believed(code: &str, time: CarrierTime) -> CarrierTime {
-    if codes::is_untimely(code) { CarrierTime::Untrusted } else { time }
 }
 
 fn meaning(code: &str, remap: &CodeMap) -> Meaning {

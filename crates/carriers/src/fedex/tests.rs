@@ -11,11 +11,18 @@ const LATEST: &str = include_str!("../../samples/fedex_latest_status_only.json")
 const REUSED: &str = include_str!("../../samples/fedex_reused_number.json");
 
 fn parcels(body: &str) -> Vec<Parcel> {
-    super::parcels(body.as_bytes(), &CodeMap::default()).unwrap()
+    parcels_with(body, "")
+}
+
+fn parcels_with(body: &str, remap: &str) -> Vec<Parcel> {
+    match push(body.as_bytes(), &remap.parse().unwrap()) {
+        Ok(Push::Parcels(parcels, _)) => parcels,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn reason(body: &str) -> String {
-    super::parcels(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
+    push(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
 }
 
 fn instant(text: &str) -> CarrierTime {
@@ -212,8 +219,7 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     assert_eq!(retimed[1..], first[1..]);
     assert_ne!(of(&HISTORY.replace(r#""08""#, r#""09""#))[1], first[1], "another reason");
     assert_ne!(of(&HISTORY.replace("12031~", "12032~")), first, "another parcel of that number");
-    let remap: CodeMap = "fedex.OC=label_created".parse().unwrap();
-    let remapped = super::parcels(HISTORY.as_bytes(), &remap).unwrap().remove(0).scans.remove(3);
+    let remapped = parcels_with(HISTORY, "fedex.OC=label_created").remove(0).scans.remove(3);
     assert_eq!(remapped.meaning, Meaning::Status(LabelCreated));
     assert_eq!(remapped.identity, first[3], "a re-mapping is no other scan");
 }

@@ -66,7 +66,52 @@ fn the_largest_bodies_are_refused_or_read_within_the_bounds() {
     }
     let nameless = format!(r#"{{"trackingNumber":"{long}","events":[{stamped}]}}"#);
     let refused = Sender::Usps.parse(nameless.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
-    assert_eq!(refused, "the tracking number has more than 64 characters");
+    assert_eq!(refused, "event 1: the tracking number has more than 64 characters");
+}
+
+/// What is in it takes a hundred times the length of the body: whoever reads it to the end needs most of a gigabyte for
+/// the longest. In an envelope of USPS the inner text is a body of its own, whose brackets are hidden from the outer.
+#[test]
+fn the_largest_bodies_of_small_values_are_refused_before_they_are_read() {
+    for sender in Sender::ALL {
+        let small = r#"{"a":0},"#.repeat(sender.max_body() / 8 - 2);
+        let body = format!(r#"{{"a":[{small}0]}}"#);
+        assert!(body.len() <= sender.max_body());
+        let read = if sender == Sender::Usps {
+            let hidden = r#"\u007b},"#.repeat(sender.max_body() / 9 - 20);
+            let enveloped = format!(r#"{{"timestamp":"","payload":"{{\"a\":[{hidden}0]}}"}}"#);
+            assert!(enveloped.len() <= sender.max_body());
+            vec![body, enveloped]
+        } else {
+            vec![body]
+        };
+        for body in read {
+            let refused = sender.parse(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
+            assert!(
+                refused.ends_with("more than 200000 brackets and commas in one body"),
+                "{sender}: {refused}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_photo_is_no_burden() {
+    let photo = "a".repeat(Sender::Ups.max_body() - 200);
+    let body = format!(
+        r#"{{"trackingNumber":"1Z999AA10123456784","activityStatus":{{"type":"D"}},"deliveryPhoto":{{"photo":"{photo}"}}}}"#
+    );
+    assert!(body.len() <= Sender::Ups.max_body());
+    assert!(Sender::Ups.parse(body.as_bytes(), &CodeMap::default()).is_ok());
+}
+
+/// All that the longest of known events has, and more.
+#[test]
+fn the_most_scans_with_all_their_fields_are_no_burden() {
+    let fields: Vec<String> = (0..37).map(|number| format!(r#""{number}":0"#)).collect();
+    let events = vec![format!(r#"{{{},"date":1}}"#, fields.join(",")); MAX_SCANS].join(",");
+    let body = format!(r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{events}]}}]}}"#);
+    assert!(Sender::Fedex.parse(body.as_bytes(), &CodeMap::default()).is_ok());
 }
 
 #[test]
@@ -95,7 +140,7 @@ fn codes_are_short_however_long_they_are_sent() {
         let body = body.replace("LONG", &long);
         promises::read(sender, body.as_bytes());
         match sender.parse(body.as_bytes(), &CodeMap::default()) {
-            Ok(Push::Parcels(parcels)) => {
+            Ok(Push::Parcels(parcels, _)) => {
                 assert_eq!(parcels[0].scans[0].code.chars().count(), 200, "{sender}")
             }
             other => panic!("{other:?}"),

@@ -13,13 +13,35 @@ const LONGEST_CODE: usize = 200;
 const TIMES: usize = 32;
 const A_LITTLE: usize = 1_000;
 
+/// Where the senders put their proofs and what belongs to them, and one where nobody does.
+pub const HEADERS: [&str; 15] = [
+    "fdx-signature",
+    "credential",
+    "authorization",
+    "x-api-key",
+    "x-hmac",
+    "hmac-header",
+    "timestamp",
+    "aftership-hmac-sha256",
+    "x-milepost-token",
+    "x-hmac-signature",
+    "x-hmac-signature-v2",
+    "x-timestamp",
+    "x-path",
+    "shippo-auth-signature",
+    "x",
+];
+
 /// Has the sender read the body. Panics where what comes out breaks a promise, or where reading itself panics.
 pub fn read(sender: Sender, body: &[u8]) {
     // What is asked before a body is parsed. A challenge is sent back as it came, and never stored.
     texts(&sender.push_id(body));
     assert!(sender.challenge(body).is_none_or(|challenge| challenge.len() <= body.len() + A_LITTLE));
     match sender.parse(body, &CodeMap::default()) {
-        Ok(Push::Parcels(parcels)) => check(parcels, body.len()),
+        Ok(Push::Parcels(parcels, unread)) => {
+            texts(&unread.map(|unread| unread.to_string()));
+            check(parcels, body.len());
+        }
         Ok(Push::Activation(asked)) => texts([&asked.subscription, &asked.secret]),
         Ok(Push::Remark(said)) => texts([&said]),
         Err(unreadable) => texts([&unreadable.to_string()]),

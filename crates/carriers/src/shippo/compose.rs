@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Carrier,
     ConditionKind::*,
     Meaning::{self, Condition, Status},
     ShipmentStatus::*,
 };
 use serde_json::{Value, json};
 
-use crate::compose::{Compose, Told};
+use crate::{
+    compose::{Compose, Told},
+    names,
+};
 
 /// The body, with the whole history.
 pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
@@ -24,7 +26,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     let body = json!({
         "event": "track_updated", "test": false,
         "data": {
-            "carrier": carrier(history.carrier), "tracking_number": history.tracking_number,
+            "carrier": names::shippo(history.carrier), "tracking_number": history.tracking_number,
             "transaction": null, "metadata": null, "messages": [],
             "eta": eta, "original_eta": eta,
             // The latest again, under another id, as Shippo does.
@@ -52,15 +54,6 @@ fn state(
         "status_details": words,
         "location": {"city": city, "state": state, "zip": "", "country": country},
     })
-}
-
-fn carrier(carrier: Carrier) -> &'static str {
-    match carrier {
-        Carrier::Fedex => "fedex",
-        Carrier::Ups => "ups",
-        Carrier::Usps => "usps",
-        Carrier::Dhl => "dhl_express",
-    }
 }
 
 /// Status, substatus and words. Shippo has no word for a parcel that is cancelled, or only turned round.

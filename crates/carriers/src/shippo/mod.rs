@@ -19,8 +19,9 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{flag, list, object, text},
-    parcel::{carrier_named, identity, place, shown, tracking_number},
+    json::{flag, list, object, required, text},
+    names::carrier_named,
+    parcel::{described, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
 };
@@ -102,7 +103,7 @@ fn token(query: &str) -> Option<Vec<u8>> {
 }
 
 fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let event = text(body, "/event").ok_or_else(|| missing("event"))?;
+    let event = required("`event`", &[(body, "/event")])?;
     let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing("data"))?;
     if !event.eq_ignore_ascii_case("track_updated") {
         return Ok(Push::Remark(format!("Shippo tells of `{event}`, which is not about a track")));
@@ -116,7 +117,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
             Err(missing("data.carrier"))
         };
     };
-    let number = text(data, "/tracking_number").ok_or_else(|| missing("data.tracking_number"))?;
+    let number = required("`data.tracking_number`", &[(data, "/tracking_number")])?;
     // Older pushes say it inside.
     if flag(body, "/test") || flag(data, "/test") {
         return Ok(Push::test("Shippo", &number));
@@ -124,7 +125,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let Some(carrier) = carrier_named(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, Some(number))?;
+    let tracking_number = tracking_number(carrier, number)?;
 
     // The latest scan stands in both places, under another id in each.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
@@ -135,14 +136,14 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     if scans.is_empty() {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::Parcels(vec![Parcel {
+    Ok(Push::of(Parcel {
         carrier,
         tracking_number,
         package: None,
         scans,
         estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
         said_at: said_at(data),
-    }]))
+    }))
 }
 
 fn missing(field: &str) -> Unreadable {
@@ -166,16 +167,16 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
     let substatus = substatus.unwrap_or_default();
     let action_required = flag(state, "/substatus/action_required");
     let shown = shown(&[&status, &substatus]);
+    let read = codes::meaning(&status, &substatus, action_required);
     Some(ParsedScan {
         identity: identity(
             carrier,
             parcel,
             &status.to_ascii_uppercase(),
-            &substatus.to_ascii_lowercase(),
+            &described(&substatus.to_ascii_lowercase(), codes::meaning(&status, &substatus, false), read),
             &[&date],
         ),
-        meaning: remapped(remap, &shown, &status)
-            .unwrap_or_else(|| codes::meaning(&status, &substatus, action_required)),
+        meaning: remapped(remap, &shown, &status).unwrap_or(read),
         code: shown,
         description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
         location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),

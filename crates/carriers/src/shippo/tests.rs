@@ -25,7 +25,7 @@ fn parcel(body: &str) -> Parcel {
 
 fn parcel_with(body: &str, remap: &str) -> Parcel {
     match Shippo.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) if parcels.len() == 1 => parcels.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
         other => panic!("{other:?}"),
     }
 }

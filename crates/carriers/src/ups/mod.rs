@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    json::{object, text},
-    parcel::{self, identity, place, tracking_number},
+    json::{object, required, text},
+    parcel::{self, described, identity, place, tracking_number},
     signature::same_text,
 };
 use clock::Clock;
@@ -64,7 +64,7 @@ impl Protocol for Ups {
         let parcels = parcels(body, remap)?;
         match parcels.iter().find(|parcel| parcel.tracking_number.starts_with(TEST_NUMBER)) {
             Some(test) => Ok(Push::test("UPS", &test.tracking_number)),
-            None => Ok(Push::Parcels(parcels)),
+            None => Ok(Push::Parcels(parcels, None)),
         }
     }
 
@@ -85,7 +85,8 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Vec::new());
     }
-    let tracking_number = tracking_number(Carrier::Ups, text(&event, "/trackingNumber"))?;
+    let tracking_number =
+        tracking_number(Carrier::Ups, required("`trackingNumber`", &[(&event, "/trackingNumber")])?)?;
     if !event.get("activityStatus").is_some_and(Value::is_object) {
         return Err(Unreadable("`activityStatus` is missing".into()));
     }
@@ -115,16 +116,16 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
     let shown = shown(code);
+    let read = codes::meaning(code, description.as_deref());
     ParsedScan {
         identity: identity(
             Carrier::Ups,
             parcel,
             &pair,
-            &description_code,
+            &described(&description_code, codes::meaning(code, None), read),
             &time.each_ref().map(String::as_str),
         ),
-        meaning: remapped(remap, &shown, code)
-            .unwrap_or_else(|| codes::meaning(code, description.as_deref())),
+        meaning: remapped(remap, &shown, code).unwrap_or(read),
         code: shown,
         description,
         location: place(

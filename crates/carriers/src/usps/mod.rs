@@ -19,13 +19,15 @@ use serde_json::Value;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
-    json::{list, object, text},
-    parcel::{identity, place, shown, tracking_number},
+    json::{list, object, required, text},
+    parcel::{described, identity, place, shown, tracking_number},
     time,
 };
 
 /// The lists of events: of the tracking answer, and of the push without envelope.
 const LISTS: [&str; 2] = ["trackingEvents", "events"];
+/// What customers know a parcel by.
+const NUMBER: &str = "/trackingNumber";
 /// What tells pieces of one number apart.
 const PIECE: &str = "/uniqueMailPieceID";
 /// What says how far the parcel is where there is no list.
@@ -53,7 +55,7 @@ impl Protocol for Usps {
             // Nothing else may be read in it: its signature need not cover anything else.
             return Ok(Push::Remark("USPS asks whether somebody listens here".into()));
         }
-        parcels(&body, remap).map(Push::Parcels)
+        claims(&body, remap)
     }
 
     /// What may be signed without a time is one push, whatever is asked in it: it is kept once.
@@ -84,7 +86,7 @@ fn challenge(body: &Value) -> Option<String> {
 }
 
 /// What the body claims. Of an envelope only the signed parts are read, which are `payload` and `timestamp`.
-fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn claims(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let payload = match body.get("payload") {
         None | Some(Value::Null) => return told(body, None, remap),
         Some(payload) => payload,
@@ -99,7 +101,7 @@ fn parcels(body: &Value, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
 }
 
 /// The parcels of one tracking answer, or of one push without envelope.
-fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Push, Unreadable> {
     let mut events: Vec<&Value> = LISTS.iter().flat_map(|key| list(answer, key)).collect();
     let has_status = STATUSES.iter().any(|key| answer.get(key).is_some());
     if events.is_empty() && has_status {
@@ -110,18 +112,21 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
 
     let single = events.len() == 1;
     gather::parcels(by_piece(&events, answer), |piece| {
-        let Piece { number, package, events } = piece?;
+        let Piece { number, package, above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
-        let roll_up = if single { category(answer) } else { None };
-        let scans =
+        let roll_up = if single { above.and_then(category) } else { None };
+        let mut scans =
             gather::scans(events.iter().copied(), |event| scan(event, key, roll_up.as_deref(), remap));
+        if scans.is_empty() {
+            scans.extend(above.filter(|_| has_status).and_then(|answer| scan(answer, key, None, remap)));
+        }
         if scans.is_empty() {
             return Ok(None);
         }
         Ok(Some(Parcel {
             carrier: Carrier::Usps,
             scans,
-            estimated_delivery: events.iter().chain([&answer]).find_map(|told| estimated_delivery(told)),
+            estimated_delivery: events.iter().copied().chain(above).find_map(estimated_delivery),
             tracking_number: number,
             package,
             said_at,
@@ -133,28 +138,35 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
 struct Piece<'a> {
     number: String,
     package: Option<String>,
+    /// The answer, where it is about this number and about no other piece of it.
+    above: Option<&'a Value>,
     events: Vec<&'a Value>,
 }
 
-/// The events, by the parcel each names; one that names none is of the answer's. At the end why one has no parcel.
-fn by_piece<'a>(events: &[&'a Value], answer: &Value) -> Vec<Result<Piece<'a>, Unreadable>> {
-    let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), None);
+/// The events, by the parcel each names; one that names none is of the answer's. At the end those that have none.
+fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>, Unreadable>> {
+    let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), Vec::new());
     let mut known = HashMap::new();
-    // The answer's id of the piece is that of the answer's number, and of no other that an event names.
-    let whole = tracking_number(Carrier::Usps, text(answer, "/trackingNumber")).ok();
-    for event in events {
-        let of_event = |key: &str| text(event, key).or_else(|| text(answer, key));
-        let number = match tracking_number(Carrier::Usps, of_event("/trackingNumber")) {
+    let number =
+        |places: &[(&Value, &str)]| tracking_number(Carrier::Usps, required("`trackingNumber`", places)?);
+    // What the answer says is said of its number, and of no other that an event names.
+    let whole = number(&[(answer, NUMBER)]).ok();
+    for (index, event) in events.iter().enumerate() {
+        let number = match number(&[(event, NUMBER), (answer, NUMBER)]) {
             Ok(number) => number,
             Err(reason) => {
-                nameless.get_or_insert(Err(reason));
+                // The answer may be the event itself.
+                let listed = !std::ptr::eq(*event, answer);
+                nameless.push(Err(if listed { reason.within("event", index) } else { reason }));
                 continue;
             }
         };
         let above = Some(answer).filter(|_| whole.as_ref() == Some(&number));
         let package = text(event, PIECE).or_else(|| text(above?, PIECE));
         let index = *known.entry((number, package)).or_insert_with_key(|(number, package)| {
-            pieces.push(Piece { number: number.clone(), package: package.clone(), events: vec![] });
+            let above =
+                above.filter(|answer| text(answer, PIECE).is_none_or(|id| Some(&id) == package.as_ref()));
+            pieces.push(Piece { number: number.clone(), package: package.clone(), above, events: vec![] });
             pieces.len() - 1
         });
         pieces[index].events.push(event);
@@ -179,12 +191,14 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
     };
+    let (alone, read) = match &code {
+        Some(code) => (codes::meaning(code), codes::meaning(code)),
+        None => (codes::phrase(&key), by_words().unwrap_or(Meaning::Unknown)),
+    };
+    let described = described("", alone, read);
     Some(ParsedScan {
-        identity: identity(Carrier::Usps, parcel, &key, "", &sent.each_ref().map(String::as_str)),
-        meaning: remap.get(Sender::Usps, &shown).unwrap_or_else(|| match &code {
-            Some(code) => codes::meaning(code),
-            None => by_words().unwrap_or(Meaning::Unknown),
-        }),
+        identity: identity(Carrier::Usps, parcel, &key, &described, &sent.each_ref().map(String::as_str)),
+        meaning: remap.get(Sender::Usps, &shown).unwrap_or(read),
         code: shown,
         description: text(event, "/eventDescription").or(says),
         location: location(event),

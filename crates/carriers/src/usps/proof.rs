@@ -9,7 +9,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::challenge;
-use crate::{Refused, Request, Secrets, signature::hmac_sha256, time};
+use crate::{Refused, Request, Secrets, json, signature::hmac_sha256, time};
 
 /// The signature.
 const SIGNATURE: &str = "x-hmac";
@@ -100,9 +100,10 @@ fn fresh(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
     }
 }
 
-/// The body, where it is JSON. What is not has no texts inside, and may still be signed as a whole.
+/// The body, where it is JSON, and no more of it than anybody sends: it is read before it is proved. What is not has
+/// no texts inside, and may still be signed as a whole.
 fn body(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or(Value::Null)
+    json::value(bytes).unwrap_or(Value::Null)
 }
 
 fn string<'a>(body: &'a Value, key: &str) -> Option<&'a str> {

@@ -29,7 +29,7 @@ fn read(body: &str) -> Vec<Parcel> {
 
 fn read_with(body: &str, remap: &str) -> Vec<Parcel> {
     match Usps.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(parcels)) => parcels,
+        Ok(Push::Parcels(parcels, _)) => parcels,
         other => panic!("{other:?}"),
     }
 }
@@ -123,6 +123,11 @@ fn without_events_the_roll_up_is_the_scan() {
         (json!({"status": "Delivered"}), Meaning::Status(Delivered)),
         (json!({"statusCategory": "In-Transit", "status": "Anything"}), Meaning::Status(InTransit)),
         (json!({"statusCategory": "Alert", "trackingEvents": []}), Meaning::Condition(ConditionKind::Other)),
+        (json!({"statusCategory": "Delivered", "trackingEvents": [{}]}), Meaning::Status(Delivered)),
+        (
+            json!({"status": "Delivered", "trackingEvents": [{"eventCity": "X"}, 7]}),
+            Meaning::Status(Delivered),
+        ),
         (json!({"eventType": "Delivered, Front Door/Porch"}), Meaning::Status(Delivered)),
         (json!({"eventCode": 1}), Meaning::Status(Delivered)),
     ] {
@@ -256,14 +261,22 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(reason("[]"), "the body is JSON, but no object");
     assert_eq!(reason("{}"), no_form);
     assert_eq!(reason(r#"{"trackingNumber": "1", "scanEventExtract": {}}"#), no_form);
-    assert_eq!(reason(r#"{"trackingEvents": [{"eventCode": "01"}]}"#), "`trackingNumber` is missing");
+    assert_eq!(reason(r#"{"eventCode": "01"}"#), "`trackingNumber` is missing");
+    let long = r#"{"trackingNumber": 9400100000000000000001, "eventCode": "01"}"#;
+    assert_eq!(reason(long), "`trackingNumber` is a number too long to be read exactly");
+    let nameless = r#"{"trackingEvents": [{"eventCode": "01"}]}"#;
+    assert_eq!(reason(nameless), "event 1: `trackingNumber` is missing");
     assert_eq!(reason(r#"{"payload": "[]"}"#), "in `payload`: the body is JSON, but no object");
     assert_eq!(reason(r#"{"payload": "{}"}"#), format!("in `payload`: {no_form}"));
     assert_eq!(reason(r#"{"payload": 7}"#), format!("in `payload`: {no_form}"));
     assert!(reason(r#"{"payload": "{\"trackingNumber\""}"#).starts_with("in `payload`: not JSON: EOF"));
     // A neighbour that can be read is not held up, and what says nothing is none.
     let mixed = r#"{"events": [{"eventCode": "01"}, {"trackingNumber": "1"}, 7, {"trackingNumber": "1", "eventCode": "01"}]}"#;
-    assert_eq!(read(mixed).remove(0).scans.len(), 1);
+    let Ok(Push::Parcels(parcels, Some(unread))) = Usps.parse(mixed.as_bytes(), &CodeMap::default()) else {
+        panic!("parcels, and something unread")
+    };
+    assert_eq!((parcels.len(), parcels[0].scans.len()), (1, 1));
+    assert_eq!(unread.to_string(), "2 elements unread, the first: event 1: `trackingNumber` is missing");
     assert_eq!(read(r#"{"trackingNumber": "1", "trackingEvents": []}"#), []);
 }
 
@@ -284,4 +297,29 @@ fn the_id_of_the_answers_piece_is_not_that_of_every_number() {
         .map(|parcel| (&parcel.tracking_number[20..], parcel.package.as_deref(), parcel.scans.len()))
         .collect();
     assert_eq!(read, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+}
+
+#[test]
+fn what_the_answer_says_is_said_of_its_own_number() {
+    let body = json!({
+        "trackingNumber": "9400100000000000000001", "uniqueMailPieceID": "7",
+        "expectedDeliveryDate": "2026-01-15",
+        "events": [
+            {"eventCode": "OF"},
+            {"eventCode": "OF", "uniqueMailPieceID": "8"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000002"},
+            {"eventCode": "OF", "trackingNumber": "9400100000000000000003", "expectedDeliveryDate": "2026-01-16"},
+        ],
+    });
+    let parcels = read(&body.to_string());
+    let days: Vec<_> = parcels
+        .iter()
+        .map(|parcel| parcel.estimated_delivery.map(|at| at.date_naive().to_string()))
+        .collect();
+    assert_eq!(days, [Some("2026-01-15".to_owned()), None, None, Some("2026-01-16".to_owned())]);
+    let stranger = json!({
+        "trackingNumber": "1", "statusCategory": "Delivered",
+        "events": [{"trackingNumber": "2", "eventType": "On its last mile"}],
+    });
+    assert_eq!(read(&stranger.to_string())[0].scans[0].meaning, Meaning::Unknown);
 }

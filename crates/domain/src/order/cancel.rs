@@ -1,9 +1,9 @@
 //! Calling things off: the order's labels, a parcel, units that cannot be shipped.
 
 use crate::{
-    actor::ActorKind,
     carrier::Carrier,
     ids::ShipmentId,
+    item::Item,
     order::{Order, Outcome, StepDetail, place::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
@@ -28,13 +28,7 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         let shipment = self.shipment_mut(id)?.clone();
         if !self.may_ship(&shipment, context) {
-            return Err(match context.actor.kind {
-                // To a supplier, parcels of others do not exist.
-                ActorKind::Supplier => Refusal::NotFound("shipment"),
-                ActorKind::System | ActorKind::Support | ActorKind::Carrier | ActorKind::Customer => {
-                    Refusal::Forbidden("this role may not call off that shipment".to_owned())
-                }
-            });
+            return Err(Refusal::Forbidden("this role may not call off that shipment".to_owned()));
         }
         if shipment.cancelled_at.is_some() {
             return Ok(Outcome { shipment: Some(id), ..Default::default() });
@@ -61,23 +55,18 @@ impl Order {
             let message = format!("the order is {status}: no unit is left to cancel");
             return Err(Refusal::invalid("items", message));
         }
-        let lines = self.sum_lines(lines, &context.actor)?;
-        self.settle_carrier_cancellations(&lines, context);
-        for line in lines {
-            let shipments = &self.shipments;
-            let item = self.items.iter_mut().find(|item| item.id == line.item_id);
-            let Some(item) = item else { continue };
-            let free = item.unallocated(shipments);
-            if line.quantity > free {
-                let message = format!(
-                    "{} units of {} are in no parcel, {} were asked to be cancelled: cancel their shipment first",
-                    free, item.sku, line.quantity
-                );
-                return Err(Refusal::invalid("items", message));
-            }
+        let taken = self.sum_lines(lines, &context.actor)?;
+        self.settle_carrier_cancellations(&taken, context);
+        let free = |item: &Item| item.unallocated(&self.shipments);
+        let taken = self.units(lines, &context.actor, free, |item, asked| {
+            let (free, sku) = (free(item), &item.sku);
+            format!("{free} units of {sku} are in no parcel, {asked} were asked to be cancelled: cancel their shipment first")
+        })?;
+        for item in self.items.iter_mut() {
+            let Some(line) = taken.iter().find(|line| line.item_id == item.id) else { continue };
             item.cancelled += line.quantity;
             item.cancel_reason = Some(reason.clone());
-            self.changes.items.insert(line.item_id);
+            self.changes.items.insert(item.id);
         }
         let before = self.head.version;
         if self.items.iter().all(|item| item.wanted() == 0) {

@@ -3,6 +3,8 @@
 //! None of this changes a status, so none of it writes an event. A supplier who ships an item accepts it thereby:
 //! see `ship.rs`.
 
+use std::collections::BTreeMap;
+
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
@@ -137,17 +139,18 @@ impl Order {
         Ok(named)
     }
 
-    /// The items with these ids. To a supplier there are no items but its own.
+    /// The items with these ids, each once, however often it is named. To a supplier there are no items but its own.
     fn named(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         if ids.is_empty() {
             return Err(Refusal::invalid("itemIds", "at least one item is needed"));
         }
-        let find = |(at, id): (usize, &ItemId)| {
+        let mut named = BTreeMap::new();
+        for (at, id) in ids.iter().enumerate() {
             let place = self.items.iter().position(|item| item.id == *id && item.may_be_named_by(actor));
             let place = place.ok_or_else(|| Refusal::no_item(format!("itemIds[{at}]"), *id))?;
-            Ok(Named { at, place })
-        };
-        ids.iter().enumerate().map(find).collect()
+            named.entry(place).or_insert(at);
+        }
+        Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
     }
 
     fn check_answerable(&self) -> Result<(), Refusal> {

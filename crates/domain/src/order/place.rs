@@ -59,7 +59,8 @@ pub struct NewItem {
 }
 
 /// The most units of one item in an order, and the most items: beyond is a mistake, not an order.
-const MOST_UNITS: i32 = 1_000_000;
+pub(super) const MOST_UNITS: u32 = 1_000_000;
+pub(super) const UNITS_NEEDED: &str = "between 1 and 1000000 units are needed";
 const MOST_ITEMS: usize = 1_000;
 
 impl Order {
@@ -126,9 +127,8 @@ fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
             new.user_id.ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed"))
         }
         ActorKind::Customer => {
-            let own = context.actor.id.as_deref().and_then(|id| id.parse().ok());
-            let own: UserId =
-                own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
+            let own = context.actor.customer();
+            let own = own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
             match new.user_id {
                 Some(user) if user != own => {
                     Err(Refusal::Forbidden("a customer places orders of their own only".to_owned()))
@@ -153,8 +153,8 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     }
     for (at, item) in new.items.iter().enumerate() {
         let field = |name: &str| format!("items[{at}].{name}");
-        if item.quantity < 1 || item.quantity > MOST_UNITS {
-            return invalid(&field("quantity"), "between 1 and 1000000 units are needed");
+        if item.quantity < 1 || item.quantity.unsigned_abs() > MOST_UNITS {
+            return invalid(&field("quantity"), UNITS_NEEDED);
         }
         check_text(&field("sku"), &item.sku)?;
         check_text(&field("name"), &item.name)?;
@@ -174,6 +174,11 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     }
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;
+        // One that exists already is refused: others would learn which do, and could take the next ones.
+        if !context.actor.is_staff() {
+            let message = "only support and systems may give an order the merchant's reference";
+            return Err(Refusal::Forbidden(message.to_owned()));
+        }
     }
     if let Some(address) = &new.customer_email
         && !is_address(address)

@@ -32,7 +32,7 @@ impl Order {
             self.check(OrderStatus::ReturnInitiated, &context.actor)?;
         }
         let free = |item: &Item| self.delivered(item).saturating_sub(item.return_requested);
-        let lines = self.units(lines, &context.actor, free, |item, asked| {
+        let lines = self.named_or_all(lines, &context.actor, free, |item, asked| {
             format!(
                 "{asked} units of {} are asked back, but of {} delivered {} are asked back already",
                 item.sku,
@@ -71,7 +71,7 @@ impl Order {
             self.check(OrderStatus::Returned, &context.actor)?;
         }
         self.ask_all_back_unless_named();
-        let lines = self.units(lines, &context.actor, outstanding, |item, came| {
+        let lines = self.named_or_all(lines, &context.actor, outstanding, |item, came| {
             format!(
                 "{came} units of {} came in, but of {} asked back {} are in already",
                 item.sku, item.return_requested, item.returned
@@ -118,27 +118,19 @@ impl Order {
         }
     }
 
-    /// The quantities named, one entry an item; where none are, all units that are free. Refuses more than those.
-    fn units(
+    /// The quantities named, or else all units that are free.
+    fn named_or_all(
         &self,
         lines: Option<&[Line]>,
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
     ) -> Result<Vec<Line>, Refusal> {
-        let Some(lines) = lines else {
-            let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
-            return Ok(all.filter(|line| line.quantity > 0).collect());
-        };
-        let sums = self.sum_lines(lines, actor)?;
-        for line in &sums {
-            let Some(item) = self.item(line.item_id) else { continue };
-            if line.quantity > free(item) {
-                let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
-                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
-            }
+        if let Some(lines) = lines {
+            return self.units(lines, actor, free, too_many);
         }
-        Ok(sums)
+        let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
+        Ok(all.filter(|line| line.quantity > 0).collect())
     }
 
     fn delivered(&self, item: &Item) -> u32 {

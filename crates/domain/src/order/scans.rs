@@ -16,7 +16,7 @@ use crate::{
         walk::Trigger,
     },
     refusal::Refusal,
-    scan::{Heard, Meaning, Scan, ScanEffect, ScanIdentity},
+    scan::{Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity},
     shipment::{Shipment, ShipmentStatus},
     transition::Context,
 };
@@ -40,7 +40,12 @@ impl Order {
             heard.iter().try_for_each(|scan| check_by_hand(scan, placed_at, context.now))?;
         }
         let shipment = self.shipment_mut(id)?;
-        let before = shipment.tracking.clone();
+        // One that was called off is kept as cancelled, whatever its carrier says.
+        let before = match shipment.cancelled_at {
+            Some(_) => fold(&known, placed_at, shipment.promised_delivery),
+            None => shipment.tracking.clone(),
+        };
+        let mut tracking = before.clone();
         let mut places: HashMap<ScanIdentity, usize> =
             known.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
         let ours = Ours::among(known.iter().chain(heard), placed_at);
@@ -48,7 +53,7 @@ impl Order {
         let mut all = known.clone();
         let mut cause: Option<&Scan> = None;
         let mut by_time: Vec<usize> = (0..heard.len()).collect();
-        by_time.sort_by_key(|&at| (heard[at].occurred_at, heard[at].identity));
+        by_time.sort_by_key(|&at| (heard[at].clock(), heard[at].identity));
         for at in by_time {
             let scan = &heard[at];
             let old = places.get(&scan.identity).copied();
@@ -70,7 +75,7 @@ impl Order {
                 all[place] = merged.as_ref().clone();
             }
             let after = fold(&all, placed_at, shipment.promised_delivery);
-            let mut effect = effect(&all[place], &all, &ours, status, &shipment.tracking, &after);
+            let mut effect = effect(&all[place], &all, &ours, status, &tracking, &after);
             if shipment.cancelled_at.is_some() && matches!(effect, ScanEffect::Applied | ScanEffect::Early) {
                 effect = ScanEffect::Stale;
             }
@@ -78,14 +83,15 @@ impl Order {
                 Heard::Revised(_, revised) => *revised = has_new_meaning.then_some(effect),
                 answer @ (Heard::New(_) | Heard::Again) => *answer = Heard::New(effect),
             }
-            if after.status != shipment.tracking.status || cause.is_none() {
+            if after.status != tracking.status || cause.is_none() {
                 cause = Some(scan);
             }
-            shipment.tracking = after;
+            tracking = after;
         }
-        let trigger = cause.map(|scan| Trigger::of(scan, &all, shipment, placed_at));
-        let changed = shipment.tracking != before;
+        let changed = tracking != before;
         if changed {
+            shipment.tracking = tracking;
+            let trigger = cause.map(|scan| Trigger::of(scan, &all, shipment, placed_at));
             self.touch(id);
             self.walk(trigger, context);
         }
@@ -109,7 +115,7 @@ fn check_by_hand(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> R
     if let Some(location) = &scan.location {
         check_text("location", location)?;
     }
-    if scan.occurred_at > now {
+    if scan.occurred_at > now + MAX_AHEAD {
         return Err(Refusal::invalid("occurredAt", "a parcel is not scanned in the future"));
     }
     if is_too_old(scan, placed_at) {

@@ -9,7 +9,10 @@ use crate::{
     carrier::{Carrier, normalize_tracking_number},
     ids::{ItemId, ShipmentId},
     item::Item,
-    order::{Order, Outcome, place::check_text},
+    order::{
+        Order, Outcome,
+        place::{MOST_UNITS, UNITS_NEEDED, check_text},
+    },
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
     supply::Answer,
@@ -150,18 +153,38 @@ impl Order {
         items.all(|item| item.may_be_shipped_by(&context.actor))
     }
 
-    /// Lines with one entry an item, checked for items that are not there for this actor and quantities below one.
+    /// The units these lines name, one entry an item. More of an item than is free is refused.
+    pub(super) fn units(
+        &self,
+        lines: &[Line],
+        actor: &Actor,
+        free: impl Fn(&Item) -> u32,
+        too_many: impl Fn(&Item, u32) -> String,
+    ) -> Result<Vec<Line>, Refusal> {
+        let sums = self.sum_lines(lines, actor)?;
+        for line in &sums {
+            let Some(item) = self.item(line.item_id) else { continue };
+            if line.quantity > free(item) {
+                let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
+                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Lines with one entry an item, checked for items that are not there for this actor and for quantities that no
+    /// item has.
     pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
             if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
                 return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
             }
-            if line.quantity == 0 {
-                return Err(Refusal::invalid(format!("items[{at}].quantity"), "at least 1 is needed"));
-            }
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
+            if line.quantity == 0 || *sum > MOST_UNITS {
+                return Err(Refusal::invalid(format!("items[{at}].quantity"), UNITS_NEEDED));
+            }
         }
         if sums.is_empty() {
             return Err(Refusal::invalid("items", "at least one item is needed"));

@@ -1,17 +1,19 @@
-//! `milepost check`: connects to everything configured and says what is wrong, one line each.
+//! `milepost check`: reads the settings, connects to the database, Redis and the mail server, and says what is wrong,
+//! one line each.
 
 use anyhow::bail;
 use app::feed::{Feed, FeedError};
 use carriers::Sender;
 use worker::mail::Mailer;
 
-use super::{say, serve::Role};
+use super::say;
 use crate::{
     address,
     count::counted,
     database,
     failure::line,
     keys::Origin,
+    role::Role,
     settings::{Settings, webhook_secret_variable},
 };
 
@@ -90,7 +92,7 @@ fn off(sender: Sender) -> String {
 /// Only what is set: DHL would have to be asked for something.
 fn dhl(settings: &Settings) -> String {
     match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
-        (Some(_), Some(_)) => format!("subscriptions are activated at {}", settings.dhl_api_url),
+        (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
         (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", off(Sender::Dhl)),
         (None, None) => "off".to_owned(),

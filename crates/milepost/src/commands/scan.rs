@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use app::Clock;
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, Told};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
 use domain::{Carrier, Meaning};
@@ -141,13 +141,10 @@ async fn one(
         at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
         location: arguments.location.as_deref(),
     };
-    let history =
-        Compose { carrier, tracking_number: &number, scans: &[told], estimated_delivery: None, sent_at: now };
-    let Some(body) = sender.compose(&history).pop() else {
-        let problem = format!("{sender} has no way to say {}", values::name(meaning));
+    let Some(webhook) = Webhook::telling(sender, carrier, &number, told, &secrets, now) else {
+        let problem = format!("{sender} has no way to say {meaning}");
         bail!(BadUsage { argument: "--status", problem });
     };
-    let webhook = Webhook { sender, headers: sender.sign(&secrets, &body, now), body };
     for _ in 0..arguments.repeat {
         let answer = post.send(&webhook).await?;
         let line = format!("{} {}", answer.status, answer.text);

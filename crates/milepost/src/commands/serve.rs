@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use app::{App, Clock, Policy, feed::Feed};
 use carriers::Sender;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use persistence::Store;
 use tokio::net::TcpListener;
 use worker::{Dhl, Queues, mail::Mailer};
@@ -13,6 +13,7 @@ use worker::{Dhl, Queues, mail::Mailer};
 use crate::{
     address, database,
     keys::{Keys, Origin},
+    role::Role,
     server::Server,
     settings::{BadSettings, Settings},
     shutdown, telemetry,
@@ -36,28 +37,6 @@ pub struct Arguments {
     /// Leave the database's schema as it is
     #[arg(long)]
     pub no_migrate: bool,
-}
-
-/// What a process does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Both of the others
-    #[default]
-    All,
-    /// Answers requests
-    Api,
-    /// Reads webhooks, sends mails
-    Worker,
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::All => "all",
-            Self::Api => "api",
-            Self::Worker => "worker",
-        })
-    }
 }
 
 /// Serves until it is told to stop.

@@ -1,18 +1,15 @@
 //! The carriers: they write webhooks in their own formats, sign them, and post them to the server.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use app::Clock;
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, Told};
 use chrono::TimeDelta;
 use domain::{Carrier, Meaning, ShipmentStatus};
-use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
+use reqwest::StatusCode;
 
 use super::server::Embedded;
+use crate::webhook::{Post, Webhook};
 
-/// How long a carrier waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the demo's parcels travel.
 const PLACE: &str = "Holbrook, NY, US";
 
@@ -42,53 +39,33 @@ pub struct Push {
 
 /// All carriers of the demo.
 pub struct Carriers {
-    http: Client,
-    url: String,
+    post: Post,
     secrets: [(Sender, String); Sender::ALL.len()],
 }
 
 impl Carriers {
     /// The carriers that push to this server.
     pub fn of(demo: &Embedded) -> anyhow::Result<Self> {
-        let http =
-            Client::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
-        Ok(Self { http, url: demo.url.clone(), secrets: demo.secrets.clone() })
+        Ok(Self { post: Post::near(&demo.url)?, secrets: demo.secrets.clone() })
     }
 
     /// Posts a webhook as often as it says, and gives the last answer.
     pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
-        let Parcel { carrier, number } = &push.parcel;
+        let Parcel { carrier: sender, number } = &push.parcel;
         let now = Clock::System.now();
         let told = Told {
             meaning: Meaning::Status(push.status),
             at: (now - TimeDelta::minutes(push.minutes_ago)).fixed_offset(),
             location: Some(PLACE),
         };
-        let history = Compose {
-            carrier: carrier.carrier().unwrap_or(Carrier::Fedex),
-            tracking_number: number,
-            scans: &[told],
-            estimated_delivery: None,
-            sent_at: now,
-        };
-        let body = carrier
-            .compose(&history)
-            .pop()
-            .with_context(|| format!("{carrier} has no way to say {}", push.status))?;
-        let secret = if push.forged { "not the carrier's secret" } else { self.secret(*carrier)? };
+        let secret = if push.forged { "not the carrier's secret" } else { self.secret(*sender)? };
         let secrets = Secrets::new([secret.to_owned()])?;
-        let mut request = self
-            .http
-            .post(format!("{}/webhooks/{carrier}", self.url))
-            .header(CONTENT_TYPE, "application/json");
-        for (name, value) in carrier.sign(&secrets, &body, now) {
-            request = request.header(name, value);
-        }
-        let request = request.body(body).build()?;
+        let carrier = sender.carrier().unwrap_or(Carrier::Fedex);
+        let webhook = Webhook::telling(*sender, carrier, number, told, &secrets, now)
+            .with_context(|| format!("{sender} has no way to say {}", push.status))?;
         let mut answer = StatusCode::OK;
         for _ in 0..push.times {
-            let again = request.try_clone().context("a request that cannot be repeated")?;
-            answer = self.http.execute(again).await?.status();
+            answer = self.post.send(&webhook).await?.status;
         }
         Ok(answer)
     }

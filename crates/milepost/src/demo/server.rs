@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use worker::{Dhl, Queues, mail::Mailer};
 
-use crate::{commands::serve::Role, server::Server};
+use crate::{role::Role, server::Server};
 
 /// The port of `milepost serve`; another one where it is taken.
 const PORT: u16 = 8080;

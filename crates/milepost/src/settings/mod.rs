@@ -26,7 +26,7 @@ pub use hidden::Hidden;
 pub use problem::BadSettings;
 pub use senders::{UpsClient, webhook_secret_variable};
 
-use crate::{commands::serve::Role, keys};
+use crate::{keys, role::Role};
 use names::{ALL, PREFIX};
 use sources::Sources;
 

@@ -152,7 +152,7 @@ impl Story {
                 let Some(secrets) = secrets.get(&parcel.sender) else { continue };
                 let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, now)?;
                 if webhooks.is_empty() {
-                    let said: Vec<_> = tale.claims.iter().map(|claim| values::name(claim.meaning)).collect();
+                    let said: Vec<_> = tale.claims.iter().map(|claim| claim.meaning.as_str()).collect();
                     let problem = format!("{} has no way to say {}", parcel.sender, said.join(", "));
                     problems.add(&format!("step {number}, parcel {}, status", parcel.name), problem);
                 }

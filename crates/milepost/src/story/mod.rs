@@ -31,7 +31,7 @@ pub use fields::BadStory;
 use crate::{
     commands::say, count::counted, failure::BadUsage, merchant::Client, nearest::hint, webhook::Post,
 };
-use file::Story;
+use file::{Parcel, Story};
 use orders::Shop;
 
 /// How a story is played.
@@ -139,6 +139,12 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
         let place = place.ok_or_else(unknown)?;
         let parcel = &mut story.parcels[place];
         parcel.tracking = values::tracking_number(parcel.carrier, number).map_err(wrong)?;
+    }
+    for (one, place) in story.parcels.iter().zip(1..) {
+        let same = |other: &&Parcel| (other.carrier, &other.tracking) == (one.carrier, &one.tracking);
+        if let Some(other) = story.parcels[place..].iter().find(same) {
+            return Err(wrong(format!("parcels {} and {} have the same number", one.name, other.name)));
+        }
     }
     Ok(())
 }

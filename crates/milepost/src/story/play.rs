@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{
     Tally,
     file::{Step, Story, Tale},
-    forge, values,
+    forge,
 };
 use crate::{
     commands::say,
@@ -57,7 +57,7 @@ pub async fn play(
 
 /// What a step tells of a parcel.
 fn words(step: &Step, tale: &Tale) -> String {
-    let said: Vec<_> = tale.claims.iter().map(|claim| values::name(claim.meaning)).collect();
+    let said: Vec<_> = tale.claims.iter().map(|claim| claim.meaning.as_str()).collect();
     let forged = step.forge.map(|forgery| format!(" (forged: {forgery})")).unwrap_or_default();
     format!("{}{forged}", said.join(", "))
 }

@@ -3,29 +3,20 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
+use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
 use super::forge::Forgery;
 use crate::{nearest::hint, span};
 
 /// A status of a parcel, or a trouble it can be in.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
-    let status = || text.parse().ok().map(Meaning::Status);
-    let condition = || text.parse().ok().map(Meaning::Condition);
-    let names = ShipmentStatus::ALL.iter().map(|status| status.as_str());
-    let names: Vec<_> = names.chain(ConditionKind::ALL.iter().map(|kind| kind.as_str())).collect();
-    let wrong = || format!("`{text}` is no status or condition of a parcel; {}", hint(text, &names));
-    status().or_else(condition).ok_or_else(wrong)
-}
-
-/// The name of what a parcel is said to be.
-pub fn name(meaning: Meaning) -> &'static str {
-    match meaning {
-        Meaning::Status(status) => status.as_str(),
-        Meaning::Condition(kind) => kind.as_str(),
-        Meaning::Informational => "informational",
-        Meaning::Unknown => "unknown",
-    }
+    let told = |meaning: &Meaning| match meaning {
+        Meaning::Status(_) | Meaning::Condition(_) => true,
+        Meaning::Informational | Meaning::Unknown => false,
+    };
+    let names: Vec<_> = Meaning::all().filter(told).map(Meaning::as_str).collect();
+    let found = Meaning::all().filter(told).find(|meaning| meaning.as_str() == text);
+    found.ok_or_else(|| format!("`{text}` is no status or condition of a parcel; {}", hint(text, &names)))
 }
 
 /// A status of a parcel.
@@ -97,7 +88,7 @@ mod tests {
     #[test]
     fn a_status_and_a_condition_are_found_by_their_names() {
         for text in ["delivered", "delivery_attempt_failed"] {
-            assert_eq!(meaning(text).map(name), Ok(text));
+            assert_eq!(meaning(text).map(Meaning::as_str), Ok(text));
         }
         let error = meaning("deliverd").unwrap_err();
         assert_eq!(error, "`deliverd` is no status or condition of a parcel; did you mean delivered?");

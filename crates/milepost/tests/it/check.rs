@@ -3,9 +3,11 @@
 use std::fs;
 
 use tempfile::TempDir;
-use tests::{database::Database, process::Program};
+use tests::{database::Database, on_every_database, process::Program};
 
 use crate::installation::{on_postgres, program};
+
+on_every_database!(a_database_that_another_build_made_is_refused_and_left_alone);
 
 /// Exit code, output and complaints of `milepost check`.
 async fn check(program: &Program) -> (Option<i32>, String, String) {
@@ -66,6 +68,28 @@ async fn a_database_on_postgres_is_up_to_date_or_pending() {
     assert!(line(&told, "database").ends_with(": 1 migration is pending: milepost migrate"), "{told}");
 }
 
+async fn a_database_that_another_build_made_is_refused_and_left_alone(database: Database) {
+    database.execute("UPDATE seaql_migrations SET version = 'm20200229_000001_orders'").await;
+    let folder = TempDir::new().expect("a folder");
+    let program = on_postgres(folder.path(), &database.url);
+    let cause = "its schema is of another build: this one does not know the migration m20200229_000001_orders \
+                 and begins with an empty database";
+    for _ in 0..2 {
+        let (code, told, _) = check(&program).await;
+        assert_eq!(code, Some(1), "{told}");
+        let line = line(&told, "database");
+        assert!(line.starts_with("wrong  database  MILEPOST_DATABASE_URL: "), "{line}");
+        assert!(line.ends_with(&format!(": {cause}")), "{line}");
+        for arguments in [&["migrate"][..], &["migrate", "--status"], &["serve"]] {
+            let output = program.run(arguments).await;
+            let complaints = String::from_utf8(output.stderr).expect("text");
+            assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{complaints}");
+            assert!(complaints.contains("error: MILEPOST_DATABASE_URL: "), "{complaints}");
+            assert!(complaints.ends_with(&format!("\n  cause: {cause}\n")), "{complaints}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn senders_are_told_with_what_speaks_against_them() {
     let folder = TempDir::new().unwrap();
@@ -82,7 +106,12 @@ async fn senders_are_told_with_what_speaks_against_them() {
     assert!(line(&told, "webhooks").contains("usps on, "), "{told}");
     let unset = "ok     dhl       MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated";
     assert_eq!(line(&told, "dhl"), unset);
-    let (_, told, _) = check(&long.set("MILEPOST_DHL_API_KEY", "key")).await;
+    let long = long.set("MILEPOST_DHL_API_KEY", "key");
+    let (_, told, _) = check(&long.clone().set("MILEPOST_WEBHOOK_SECRET_DHL", "dhl-secret")).await;
+    let asked_nothing = line(&told, "dhl");
+    assert!(asked_nothing.starts_with("ok     dhl       subscriptions are activated at https://"), "{told}");
+    assert!(asked_nothing.ends_with(" (not asked)"), "{told}");
+    let (_, told, _) = check(&long).await;
     let off =
         "ok     dhl       dhl off (MILEPOST_WEBHOOK_SECRET_DHL is unset), though MILEPOST_DHL_API_KEY is set";
     assert_eq!(line(&told, "dhl"), off);

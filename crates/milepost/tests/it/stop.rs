@@ -1,4 +1,7 @@
-//! SIGTERM while requests are on their way: they are answered, sockets are told, the exit code is 0.
+//! SIGTERM while requests are on their way: they are answered, sockets are told, the exit code is 0. Further ones,
+//! until it is obeyed: the exit code is 1.
+
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::json;
@@ -9,8 +12,9 @@ use tests::{
     socket::Socket,
     wait::{until, within},
 };
+use tokio::time::interval;
 
-use crate::installation::{CUSTOMER, LINE, on_postgres, support};
+use crate::installation::{CUSTOMER, LINE, on_postgres, program, support};
 
 /// Fewer than the server has connections to its database.
 const IN_FLIGHT: usize = 6;
@@ -61,4 +65,21 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     }
     let all = support.data("{ orders { totalCount } }", json!({})).await;
     assert_eq!(all["orders"]["totalCount"], placed.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_again_and_again_ends_before_it_has_answered() {
+    let folder = TempDir::new().unwrap();
+    let mut server = program(folder.path()).serve(&[]).await;
+    let unfinished = http::unfinished(&server).await;
+    let mut impatient = interval(Duration::from_millis(300));
+    let status = loop {
+        tokio::select! {
+            status = server.ended() => break status,
+            _ = impatient.tick() => server.terminate().await,
+        }
+    };
+    assert_eq!(status.code(), Some(1));
+    server.logs("ended before everything was finished").await;
+    drop(unfinished);
 }

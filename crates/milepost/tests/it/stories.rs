@@ -142,8 +142,15 @@ async fn a_bad_file_and_bad_arguments_are_refused_before_anything_is_posted() {
         refused(&["--story", "none.toml"]).await.starts_with("error: --story: none.toml cannot be read: ")
     );
     let shuffled = format!("{STORIES}/shuffled.toml");
+    let twins = folder.path().join("twins.toml");
+    fs::write(&twins, "title = 'x'\n[[parcel]]\nname = 'mug'\nsender = 'fedex'\n[[parcel]]\nname = 'pot'\nsender = 'fedex'\n[[step]]\nsend = [{ parcel = 'mug', status = 'delivered', at = '-1h' }]\n").unwrap();
+    let twins = twins.to_str().unwrap();
     for (arguments, complaint) in [
         (&["--story", &shuffled, "--tracking", "teapott=1"][..], "did you mean teapot?"),
+        (
+            &["--story", twins, "--tracking", "mug=1", "--tracking", "pot=1"],
+            "--tracking: parcels mug and pot have the same number",
+        ),
         (&["--story", &shuffled, "--secret", "hush"], "--secret: in a story it is like fedex=SECRET"),
         (&["--story", &shuffled, "--carrier", "fedex"], "cannot be used with"),
         (&["--story", &shuffled, "--orders"], "--token"),

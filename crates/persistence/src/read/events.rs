@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use domain::{ActorKind, Carrier, OrderId, OrderStatus, UserId};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryTrait, Select, Statement,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    Statement,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
     orders::supplied_by,
-    page::{Key, Page, PageRequest, fetch},
+    page::{Page, PageRequest, fetch},
 };
 use crate::{
     Event, Result, Store,
@@ -43,12 +44,8 @@ pub struct EventFilter {
 fn filtered(filter: &EventFilter) -> Select<order_event::Entity> {
     use order_event::Column;
     let own = filter.user_id.map(|user| {
-        sea_orm::QuerySelect::column(
-            sea_orm::QuerySelect::select_only(order::Entity::find()),
-            order::Column::OrderId,
-        )
-        .filter(order::Column::UserId.eq(user.0))
-        .into_query()
+        let orders = order::Entity::find().select_only().column(order::Column::OrderId);
+        orders.filter(order::Column::UserId.eq(user.0)).into_query()
     });
     let by_carrier = filter.carrier.map(|carrier| {
         Expr::col(Column::Actor)
@@ -69,17 +66,36 @@ fn filtered(filter: &EventFilter) -> Select<order_event::Entity> {
         .apply_if(filter.until, |query, at| query.filter(Column::OccurredAt.lt(at)))
 }
 
+/// Which event of the log of all orders. The log is sorted by a number of its own, which is not told: two of them
+/// would tell how many events of others lie between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventId {
+    /// Its order.
+    pub order_id: OrderId,
+    /// Its version of that order.
+    pub version: i32,
+}
+
+impl From<EventId> for SimpleExpr {
+    /// The number it is sorted by.
+    fn from(event: EventId) -> Self {
+        let number = order_event::Entity::find()
+            .select_only()
+            .column(order_event::Column::EventId)
+            .filter(order_event::Column::OrderId.eq(event.order_id.0))
+            .filter(order_event::Column::Version.eq(event.version));
+        Self::SubQuery(None, Box::new(number.into_query().into()))
+    }
+}
+
 /// A page of events over all orders, newest first.
 pub async fn events_page(
     store: &Store,
     filter: &EventFilter,
-    page: &PageRequest<i64>,
-) -> Result<Page<(Key<i64>, Event)>> {
+    page: &PageRequest<EventId>,
+) -> Result<Page<Event>> {
     let key = (order_event::Column::OccurredAt, order_event::Column::EventId);
-    let rows = fetch(filtered(filter), key, page, store.reader()).await?;
-    rows.try_map(|row: order_event::Model| {
-        Ok((Key { at: row.occurred_at, id: row.event_id }, Event::try_from(row)?))
-    })
+    fetch(filtered(filter), key, page, store.reader()).await?.try_map(Event::try_from)
 }
 
 /// How many events there are.

@@ -9,13 +9,13 @@ mod page;
 mod shipments;
 mod webhooks;
 
-pub use events::{EventFilter, VersionRange, events_count, events_in, events_page};
+pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
     OrderFilter, count as orders_count, items_of, notices_of, order, order_by_reference, order_supplied_by,
     orders_of, orders_page,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipment_by_number, shipments, shipments_of};
+pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of};
 pub use webhooks::{
     UnknownCode, WebhookFilter, fitting_webhooks, unknown_codes, webhook, webhooks, webhooks_behind,
     webhooks_count, webhooks_page, webhooks_with_unknown,

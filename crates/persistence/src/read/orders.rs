@@ -1,6 +1,6 @@
 //! Orders, and the parts of many orders.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, FulfillmentPath, Item, OrderHead, OrderId, OrderStatus, OriginKind, UserId};
@@ -26,7 +26,7 @@ pub struct OrderFilter {
     /// With an item that this supplier sends.
     pub supplier: Option<String>,
     /// In one of these statuses; empty: in any.
-    pub statuses: Vec<OrderStatus>,
+    pub statuses: BTreeSet<OrderStatus>,
     /// Placed then or later.
     pub placed_since: Option<DateTime<Utc>>,
     /// Placed before.

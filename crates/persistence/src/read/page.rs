@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select, Value,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 /// Where a record stands in a list that is sorted newest first: its time, then its id.
@@ -61,11 +61,11 @@ where
     E: EntityTrait<Model = M>,
     E::Column: Iterable,
     C: ColumnTrait,
-    I: Copy + Into<Value>,
+    I: Copy + Into<SimpleExpr>,
     M: sea_orm::FromQueryResult + Send + Sync,
 {
     let place = || Expr::tuple([at.into_expr(), id.into_expr()].map(Into::into));
-    let key = |key: Key<I>| Expr::tuple([Expr::value(key.at), Expr::value(key.id)]);
+    let key = |key: Key<I>| Expr::tuple([Expr::value(key.at), key.id.into()]);
     let mut query = query;
     if let Some(after) = page.after {
         query = query.filter(place().lt(key(after)));

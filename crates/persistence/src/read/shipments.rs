@@ -31,16 +31,16 @@ pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Ship
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
-/// The newest parcel with that number. `number` is in our spelling.
-pub async fn shipment_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Option<Shipment>> {
-    let row = shipment::Entity::find()
+/// The parcels that ever had that number, newest first. `number` is in our spelling.
+pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Vec<Shipment>> {
+    let rows = shipment::Entity::find()
         .filter(shipment::Column::Carrier.eq(carrier.as_str()))
         .filter(shipment::Column::TrackingNumber.eq(number))
         .order_by_desc(shipment::Column::CreatedAt)
         .order_by_desc(shipment::Column::ShipmentId)
-        .one(store.reader())
+        .all(store.reader())
         .await?;
-    Ok(orders::with_lines(store.reader(), row.into_iter().collect()).await?.pop())
+    orders::with_lines(store.reader(), rows).await
 }
 
 /// Every parcel that ever had one of these numbers, newest first.

@@ -1,6 +1,6 @@
 //! The inbox, for support.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{ScanIdentity, WebhookId};
@@ -25,7 +25,7 @@ pub struct WebhookFilter {
     /// Of this sender: `fedex`, `ups`.
     pub sender: Option<String>,
     /// In one of these states; empty: in any.
-    pub states: Vec<WebhookState>,
+    pub states: BTreeSet<WebhookState>,
     /// Received then or later.
     pub since: Option<DateTime<Utc>>,
     /// Received before.

@@ -104,9 +104,14 @@ pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
     let mut numbers = Vec::with_capacity(rows.len());
     for row in rows {
-        let carrier: String = row.try_get_by_index(0)?;
-        if let Ok(carrier) = carrier.parse() {
-            numbers.push((carrier, row.try_get_by_index(1)?));
+        let (carrier, number): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        match carrier.parse() {
+            Ok(carrier) => numbers.push((carrier, number)),
+            // The other webhooks do not wait for somebody to mend it.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(table = "webhook_waits", number, error, "a row is not as Milepost writes it");
+            }
         }
     }
     if numbers.is_empty() {

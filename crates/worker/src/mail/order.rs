@@ -17,10 +17,8 @@ pub struct OrderMail {
     pub shop: String,
     /// The order as the customer knows it: the shop's reference, or a short id.
     pub order: String,
-    /// The customer's name, where it is known.
-    pub customer: Option<String>,
     /// How far the order is, counted in units: "partial shipment: 2 of 3 items shipped".
-    pub progress: Option<String>,
+    pub progress: String,
     /// The order's live parcels.
     pub parcels: Vec<Parcel>,
     /// What is in no parcel yet; of a cancelled order, what was ordered.
@@ -65,8 +63,6 @@ pub struct Parcel {
     pub url: String,
     /// How far it is, in words: "In transit".
     pub status: String,
-    /// Where it comes from, in words.
-    pub origin: Option<String>,
     /// When the carrier expects to deliver; shown as a day, and only while the order is under way.
     pub estimated_delivery: Option<DateTime<Utc>>,
     /// What is wrong, in words, if anything.
@@ -175,19 +171,11 @@ impl OrderMail {
         }
     }
 
-    fn greeting(&self) -> String {
-        match &self.customer {
-            Some(name) => format!("Hello {name},"),
-            None => "Hello,".to_owned(),
-        }
-    }
-
     /// The progress as a sentence of its own.
-    fn progress_sentence(&self) -> Option<String> {
-        let progress = self.progress.as_deref().filter(|text| !text.is_empty())?;
-        let mut letters = progress.chars();
-        let first = letters.next()?.to_uppercase();
-        Some(format!("{first}{}.", letters.as_str().trim_end_matches('.')))
+    fn progress_sentence(&self) -> String {
+        let mut letters = self.progress.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{}.", letters.as_str())
     }
 
     /// The way of an order and whether it has come that far; empty for a cancelled one.

@@ -1,16 +1,14 @@
-//! What the worker of a queue is doing, counted by the queue and read by readiness.
+//! What the worker of a queue is doing, counted by the queue.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// One look at the worker of a queue in this process.
+/// One look at the worker of a queue in this process. Readiness reads `alive` and `stalled`; tests read the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
     /// A worker runs and the queue answered its last check, at most about a second ago.
     pub alive: bool,
     /// Batches waited, and for some seconds none was taken and none finished.
     pub stalled: bool,
-    /// Batches that waited at the last check, for whichever process takes them.
-    pub waiting: usize,
     /// Batches being handled in this process.
     pub running: usize,
     /// Batches handled since the process started, those that panicked included.
@@ -26,7 +24,6 @@ pub struct Health {
 pub(super) struct Progress {
     pub(super) alive: AtomicBool,
     pub(super) stalled: AtomicBool,
-    pub(super) waiting: AtomicUsize,
     pub(super) taken: AtomicU64,
     pub(super) handled: AtomicU64,
     pub(super) panicked: AtomicU64,
@@ -40,7 +37,6 @@ impl Progress {
         Health {
             alive: self.alive.load(Relaxed),
             stalled: self.stalled.load(Relaxed),
-            waiting: self.waiting.load(Relaxed),
             running: self.taken.load(Relaxed).saturating_sub(handled) as usize,
             handled,
             panicked: self.panicked.load(Relaxed),

@@ -77,8 +77,8 @@ impl Queue {
         }
     }
 
-    /// How many batches wait to be taken. The relay stops leasing while this is over its bound (a few hundred:
-    /// apalis-redis cannot start on 8,000).
+    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MOST_WAITING` in
+    /// `relay.rs`.
     #[expect(
         clippy::len_without_is_empty,
         reason = "the length is compared with a bound, never with nothing"
@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// How this process's worker of the queue is doing, for readiness and metrics. Costs nothing.
+    /// How this process's worker of the queue is doing. Costs nothing.
     pub fn health(&self) -> Health {
         self.inner.progress.health()
     }

@@ -140,7 +140,6 @@ async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) 
         Ok(waiting) => {
             let stalled = watchdog.look(waiting, progress.moves(), Instant::now());
             progress.alive.store(true, Relaxed);
-            progress.waiting.store(waiting, Relaxed);
             progress.stalled.store(stalled, Relaxed);
             stalled
         }

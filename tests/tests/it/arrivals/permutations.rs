@@ -9,42 +9,29 @@ use tests::{database::Database, front::Front, on_every_database, shop::Shop};
 
 use super::{bodies, carrier_of, mails, register, tells_histories};
 
-on_every_database!(
-    all_720_orders_of_six_scans_of_fedex_are_one_story,
-    all_720_orders_of_six_scans_of_ups_are_one_story,
-    all_720_orders_of_six_scans_of_usps_are_one_story,
-    all_720_orders_of_six_scans_of_dhl_are_one_story,
-    all_720_orders_of_six_scans_of_easypost_are_one_story,
-    all_720_orders_of_six_scans_of_shippo_are_one_story,
-    all_720_orders_of_six_scans_of_aftership_are_one_story,
-);
+/// A test for each sender. One that has none is the compiler's to find.
+macro_rules! all_720 {
+    ($($test:ident => $sender:ident,)+) => {
+        on_every_database!($($test),+);
 
-async fn all_720_orders_of_six_scans_of_fedex_are_one_story(database: Database) {
-    all_720(database, Sender::Fedex).await;
+        $(async fn $test(database: Database) {
+            all_720(database, Sender::$sender).await;
+        })+
+
+        const _: fn(Sender) = |sender| match sender {
+            $(Sender::$sender)|+ => {}
+        };
+    };
 }
 
-async fn all_720_orders_of_six_scans_of_ups_are_one_story(database: Database) {
-    all_720(database, Sender::Ups).await;
-}
-
-async fn all_720_orders_of_six_scans_of_usps_are_one_story(database: Database) {
-    all_720(database, Sender::Usps).await;
-}
-
-async fn all_720_orders_of_six_scans_of_dhl_are_one_story(database: Database) {
-    all_720(database, Sender::Dhl).await;
-}
-
-async fn all_720_orders_of_six_scans_of_easypost_are_one_story(database: Database) {
-    all_720(database, Sender::Easypost).await;
-}
-
-async fn all_720_orders_of_six_scans_of_shippo_are_one_story(database: Database) {
-    all_720(database, Sender::Shippo).await;
-}
-
-async fn all_720_orders_of_six_scans_of_aftership_are_one_story(database: Database) {
-    all_720(database, Sender::Aftership).await;
+all_720! {
+    all_720_orders_of_six_scans_of_fedex_are_one_story => Fedex,
+    all_720_orders_of_six_scans_of_ups_are_one_story => Ups,
+    all_720_orders_of_six_scans_of_usps_are_one_story => Usps,
+    all_720_orders_of_six_scans_of_dhl_are_one_story => Dhl,
+    all_720_orders_of_six_scans_of_easypost_are_one_story => Easypost,
+    all_720_orders_of_six_scans_of_shippo_are_one_story => Shippo,
+    all_720_orders_of_six_scans_of_aftership_are_one_story => Aftership,
 }
 
 /// One order for each permutation; in every round each order hears its next scan, and all before it once more.

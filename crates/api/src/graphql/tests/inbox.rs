@@ -62,7 +62,7 @@ async fn a_scan_by_hand_is_refused_with_the_field_that_is_wrong() {
         world.mutate(&caller, "recordScan", input).await
     };
     for (changes, field) in [
-        (json!({"occurredAt": "2026-03-01T12:30:00Z"}), "occurredAt"),
+        (json!({"occurredAt": "2026-03-01T14:00:00Z"}), "occurredAt"),
         (json!({"occurredAt": "2026-01-01T12:30:00Z"}), "occurredAt"),
         (json!({"occurredAt": "+12026-01-01T12:30:00Z"}), "occurredAt"),
         (json!({"status": "CANCELLED"}), "status"),

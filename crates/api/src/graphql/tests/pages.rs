@@ -1,9 +1,12 @@
 //! Pages: forwards, backwards, to the end, and with arguments that cannot be.
 
+use chrono::{DateTime, Utc};
 use domain::ShipmentStatus;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::world::{World, support, tea};
+use crate::graphql::cursor::Kind;
 
 const ORDERS: &str = "query($first: Int, $after: String, $last: Int, $before: String) {
     page: orders(first: $first, after: $after, last: $last, before: $before) {
@@ -127,6 +130,31 @@ async fn histories_logs_and_scans_are_paged_alike() {
 }
 
 #[tokio::test]
+async fn a_place_in_the_log_tells_nothing_of_the_events_of_others() {
+    let world = World::new().await;
+    // All at one time: only the order in which they were written tells them apart.
+    let mut placed = Vec::new();
+    for _ in 0..5 {
+        placed.insert(0, format!("{}:1", world.place(tea()).await));
+    }
+    let log = ORDERS.replace("orders(", "orderEvents(");
+    for page_size in [1, 2, 5] {
+        assert_eq!(walk(&world, &log, page_size, false).await, placed, "forwards by {page_size}");
+        assert_eq!(walk(&world, &log, page_size, true).await, placed, "backwards by {page_size}");
+    }
+    let page = world.data(&support(), &log, json!({})).await["page"].take();
+    for (edge, event) in page["edges"].as_array().unwrap().iter().zip(&placed) {
+        type Place = (DateTime<Utc>, Uuid, i32);
+        let (at, order, version): Place = Kind::Events.decode(edge["cursor"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            (at, &format!("{order}:{version}")),
+            (world.app.clock.now(), event),
+            "its own, and no more"
+        );
+    }
+}
+
+#[tokio::test]
 async fn events_and_orders_are_filtered() {
     let world = World::new().await;
     let (one, two) = (world.place(tea()).await, world.place(tea()).await);
@@ -150,6 +178,10 @@ async fn events_and_orders_are_filtered() {
         let data = count(json!({ "orders": filter })).await;
         assert_eq!(ids(&data["orders"]).iter().collect::<Vec<_>>(), expected, "{filter}");
     }
+    // More than a statement takes, each on its own.
+    let often = json!({"orders": {"statuses": vec!["PLACED"; 40_000]}, "webhooks": {"states": vec!["PROCESSED"; 40_000]}});
+    let data = count(often).await;
+    assert_eq!((ids(&data["orders"]), &data["webhooks"]["totalCount"]), (vec![two.clone()], &json!(1)));
     for (filter, expected) in [
         (json!({"toStatus": "PLACED"}), 2),
         (json!({"fromStatus": "PROCESSING"}), 1),

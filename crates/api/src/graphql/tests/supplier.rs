@@ -115,7 +115,7 @@ impl Scene {
             ship(&shared, "TELLTALE5001", Some(&[(0, 1)]), other).await,
         ];
         ship(&others, "TELLTALE6001", None, Value::Null).await;
-        ship(&acmes, "ACME1003", None, Value::Null).await;
+        let alone = ship(&acmes, "ACME1003", None, Value::Null).await;
         let reason = json!({"shipmentId": called_off, "reason": "tell-tale as a reason"});
         world.mutate(&staff(), "cancelShipment", reason).await;
         let both = json!([{"itemId": items[0], "quantity": 1}, {"itemId": items[1], "quantity": 1}]);
@@ -127,9 +127,13 @@ impl Scene {
             let place = if number.starts_with("ACME") { "Berlin, DE" } else { "Telltalecity, DE" };
             world.scan_in(number, ShipmentStatus::InTransit, place).await;
         }
-        let by_hand = json!({"shipmentId": own, "status": "IN_TRANSIT", "notes": "tell-tale by hand",
-            "location": "Potsdam, DE", "occurredAt": world.app.clock.now()});
-        assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], "PROCESSING");
+        for (parcel, status, order) in
+            [(&own, "IN_TRANSIT", "PROCESSING"), (&alone, "RETURNED_TO_SENDER", "SHIPPED")]
+        {
+            let by_hand = json!({"shipmentId": parcel, "status": status, "notes": "tell-tale by hand",
+                "location": "Telltale street", "occurredAt": world.app.clock.now()});
+            assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], order);
+        }
         Self { world, shared, others, acmes, items, own, hidden }
     }
 

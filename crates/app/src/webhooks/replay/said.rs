@@ -12,7 +12,7 @@ use crate::{
     webhooks::{
         MOST_BYTES, matching,
         process::Claims,
-        reading::{Reading, numbers},
+        reading::{Parcel, Reading, numbers},
     },
 };
 
@@ -35,7 +35,7 @@ impl App {
             left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);
-            for (parcel, words) in self.said_by(webhooks, |_| {}).await? {
+            for (parcel, words) in self.said_by(webhooks, |_, _| {}).await? {
                 if orders.contains(&parcel.0) {
                     all.entry(parcel).or_default().extend(words);
                 }
@@ -44,11 +44,12 @@ impl App {
         Ok(all)
     }
 
-    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`.
+    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`, and whether nobody has one of
+    /// them.
     pub(super) async fn said_by(
         &self,
         webhooks: Vec<Webhook>,
-        mut readable: impl FnMut(&Webhook),
+        mut readable: impl FnMut(&Webhook, bool),
     ) -> Result<Said> {
         let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
         let holders = matching::look(&self.store, &numbers(readings.iter())).await?;
@@ -56,7 +57,8 @@ impl App {
         for mut reading in readings {
             let parcels = reading.take_parcels();
             if !parcels.is_empty() {
-                readable(&reading.webhook);
+                let is_nobodys = |parcel: &Parcel| !holders.knows(&(parcel.carrier, parcel.number.clone()));
+                readable(&reading.webhook, parcels.iter().any(is_nobodys));
             }
             for parcel in parcels {
                 let number = (parcel.carrier, parcel.number);

@@ -33,7 +33,7 @@ fn a_package_of_the_americas_is_read_with_its_zones() {
         Some("ARRIVED USPS SORT FACILITY: Processed by the next carrier")
     );
     let with = |remap: &str| match Dhl.parse(AMERICAS.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(parcels)) => {
+        Ok(Push::Parcels(parcels, _)) => {
             parcels[0].scans.iter().map(|scan| scan.meaning).collect::<Vec<Meaning>>()
         }
         other => panic!("{other:?}"),
@@ -53,7 +53,7 @@ fn a_package_may_come_without_a_list_around_it() {
     let bare = listed["packages"][0].to_string();
     assert_eq!(parcels(&bare), parcels(AMERICAS));
     let nameless = r#"{"package":{},"events":[]}"#;
-    let reason = "package 1: neither `trackingId` nor `dhlPackageId` is there";
+    let reason = "package 1: `trackingId` or `dhlPackageId` is missing";
     assert_eq!(parsed(nameless).unwrap_err().to_string(), reason);
 }
 
@@ -62,7 +62,7 @@ fn words_with_a_comma_can_be_named_in_the_setting() {
     let event = r#"{"date":"2026-01-15","primaryEventDescription":"Held, fee = due"}"#;
     let body = format!(r#"{{"package":{{"trackingId":"1"}},"events":[{event}]}}"#);
     let read = |remap: &str| match Dhl.parse(body.as_bytes(), &remap.parse().unwrap()) {
-        Ok(Push::Parcels(mut parcels)) => parcels.remove(0).scans.remove(0),
+        Ok(Push::Parcels(mut parcels, _)) => parcels.remove(0).scans.remove(0),
         other => panic!("{other:?}"),
     };
     let scan = read("");

@@ -81,7 +81,8 @@ fn the_newer_signature_covers_time_method_path_and_body_and_is_fresh() {
 #[test]
 fn the_key_is_the_secret_in_its_decomposed_form() {
     // EasyPost's own vector for this (secret `sécret`, HMAC `38f3f53c…`) is not here: what it signs is the 3,550 bytes
-    // of an event from its repositories, and we have copied none. These are by openssl, over a body of ours. It has a number that would not survive being written anew.
+    // of an event from its repositories, and we have copied none. These are by openssl, over a body of ours. It has a
+    // number that would not survive being written anew.
     let body = br#"{"id":"evt_2","weight":614.4}"#;
     let decomposed = "ce4ae0c76063192be91aa7c62d3c7fc3f2a4f0d00bf862dd1905113006e692b4";
     let composed = "3623a2dee145c0851a088af24b8b013bc5a5281b57324ba5f7018e91a0ce435f";

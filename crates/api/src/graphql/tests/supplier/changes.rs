@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     super::world::{World, supplier},
-    Scene, by_acme, order, supplier_called,
+    Scene, by_acme, order, staff, supplier_called,
 };
 
 #[tokio::test]
@@ -44,6 +44,28 @@ async fn a_supplier_ships_and_calls_off_its_own() {
     let data = scene.world.data(&supplier(), query, id).await;
     let items = json!([{"quantity": 4, "item": {"sku": "ACME-SKU"}}]);
     assert_eq!(data["node"], json!({"origin": {"code": "acme"}, "items": items}));
+}
+
+#[tokio::test]
+async fn a_parcel_that_the_merchant_sends_is_seen_and_not_touched() {
+    let scene = Scene::new().await;
+    let input = json!({
+        "orderId": scene.shared, "carrier": "FEDEX", "trackingNumber": "ACME9",
+        "origin": {"kind": "WAREHOUSE", "code": "main"}, "items": [{"itemId": scene.items[0], "quantity": 1}],
+    });
+    let shipped = scene.world.mutate(&staff(), "createShipment", input).await;
+    let id = shipped["shipment"]["id"].as_str().unwrap_or_else(|| panic!("{shipped}"));
+    let query = "query($id: ID!) { node(id: $id) { id } }";
+    assert_eq!(scene.world.data(&supplier(), query, json!({ "id": id })).await["node"]["id"], id);
+    for (name, input) in [
+        ("cancelShipment", json!({"shipmentId": id, "reason": "torn"})),
+        (
+            "recordScan",
+            json!({"shipmentId": id, "status": "PICKED_UP", "occurredAt": scene.world.app.clock.now()}),
+        ),
+    ] {
+        assert_eq!(scene.mutate(name, input).await["__typename"], "Forbidden", "{name}");
+    }
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
         "OrderItem.returnRequested",
         "Shipment.trackingNumber",
         "Shipment.order",
+        "ShipmentCondition.message",
         "ShipmentItem.item",
         "Scan.location",
         "Scan.recordedBy",

@@ -1,0 +1,99 @@
+//! What those who report for many carriers call each of them: one table, which `parse` and `compose` read.
+
+use domain::Carrier;
+
+/// A carrier's names.
+struct Names {
+    /// What all of them begin with, in small letters and nothing else; what stands behind it is a service or a country:
+    /// `FedExSmartPost`, `UPSDAP`, `dhl_germany`, `fedex-freight`.
+    beginning: &'static str,
+    /// At EasyPost, as it is written to try an installation.
+    easypost: &'static str,
+    /// At Shippo.
+    shippo: &'static str,
+    /// At AfterShip, where it is called a slug.
+    aftership: &'static str,
+}
+
+const fn names(carrier: Carrier) -> Names {
+    match carrier {
+        Carrier::Fedex => {
+            Names { beginning: "fedex", easypost: "FedEx", shippo: "fedex", aftership: "fedex" }
+        }
+        Carrier::Ups => Names { beginning: "ups", easypost: "UPS", shippo: "ups", aftership: "ups" },
+        Carrier::Usps => Names { beginning: "usps", easypost: "USPS", shippo: "usps", aftership: "usps" },
+        Carrier::Dhl => {
+            Names { beginning: "dhl", easypost: "DHLExpress", shippo: "dhl_express", aftership: "dhl" }
+        }
+    }
+}
+
+/// The name EasyPost has for a carrier.
+pub(crate) const fn easypost(carrier: Carrier) -> &'static str {
+    names(carrier).easypost
+}
+
+/// The name Shippo has for a carrier.
+pub(crate) const fn shippo(carrier: Carrier) -> &'static str {
+    names(carrier).shippo
+}
+
+/// The name AfterShip has for a carrier.
+pub(crate) const fn aftership(carrier: Carrier) -> &'static str {
+    names(carrier).aftership
+}
+
+/// The carrier that one of them means. Letter case does not matter, nor what is between the words: a name of two is
+/// `CanadaPost`, `canada_post` and `canada-post`.
+pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let meant = Carrier::ALL.into_iter().filter(|carrier| name.starts_with(names(*carrier).beginning));
+    meant.max_by_key(|carrier| names(*carrier).beginning.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carriers_are_known_by_their_names_everywhere() {
+        for carrier in Carrier::ALL {
+            let Names { beginning, easypost, shippo, aftership } = names(carrier);
+            assert!(
+                !beginning.is_empty() && beginning.bytes().all(|b| b.is_ascii_lowercase()),
+                "{beginning}"
+            );
+            for name in [easypost, shippo, aftership] {
+                assert_eq!(carrier_named(name), Some(carrier), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn aggregators_name_carriers_in_many_ways() {
+        for (name, carrier) in [
+            ("FedEx", Some(Carrier::Fedex)),
+            ("FedExSmartPost", Some(Carrier::Fedex)),
+            ("UPSDAP", Some(Carrier::Ups)),
+            ("usps", Some(Carrier::Usps)),
+            ("DHL eCommerce", Some(Carrier::Dhl)),
+            ("dhl_germany", Some(Carrier::Dhl)),
+            ("fedex-freight", Some(Carrier::Fedex)),
+            ("ups-mi", Some(Carrier::Ups)),
+            ("dhl-global-mail", Some(Carrier::Dhl)),
+            ("USPS", Some(Carrier::Usps)),
+            ("canada-post", None),
+            ("UPS_Mail.Innovations", Some(Carrier::Ups)),
+            ("my-ups", None),
+            ("fx", None),
+            ("-", None),
+            ("CanadaPost", None),
+            ("shippo", None),
+            ("not ups", None),
+            ("", None),
+        ] {
+            assert_eq!(carrier_named(name), carrier, "{name}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The roles of `milepost serve`: one process may do everything, or a part beside others.
+
+use std::fmt;
+
+use clap::ValueEnum;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Both of the others
+    #[default]
+    All,
+    /// Answers requests
+    Api,
+    /// Reads webhooks, sends mails
+    Worker,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        })
+    }
+}
