@@ -104,6 +104,7 @@ CREATE TABLE shipments (
 );
 CREATE INDEX idx_shipment_order ON shipments (order_id);
 CREATE INDEX idx_shipment_tracking ON shipments (carrier, tracking_number);
+CREATE INDEX idx_shipment_created ON shipments (created_at);
 CREATE UNIQUE INDEX uq_shipment_live ON shipments (carrier, tracking_number)
   WHERE status NOT IN ('delivered', 'cancelled');
 
@@ -170,6 +171,8 @@ CREATE TABLE scans (
   recorded_by        text,
   recorded_by_id     text,
   effect             text NOT NULL,
+  -- Whether the parcel had been called off when it came: then it may be for the next with the number.
+  called_off         boolean NOT NULL DEFAULT false,
   seen               int NOT NULL DEFAULT 1,
   UNIQUE (shipment_id, identity)
 );

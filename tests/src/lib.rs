@@ -5,6 +5,7 @@
 pub mod database;
 pub mod front;
 pub mod http;
+pub mod log;
 pub mod process;
 pub mod proxy;
 pub mod redis;

@@ -77,13 +77,14 @@ impl App {
         Ok(())
     }
 
-    /// Looks again for parcels with the numbers that webhooks wait for, should a registration have been
-    /// missed. Returns how many were found.
+    /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
+    /// from another that had its number before, should a registration have been missed. Returns how many were found.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn wake_matched(&self) -> Result<u64> {
-        let woken = webhooks::wake_matched(&self.store, self.clock.now()).await?;
+        let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
+        let woken = waited + self.wake_astray().await?;
         if woken > 0 {
             tracing::warn!(woken, "webhooks waited although their parcels were registered");
             self.feed.poke();

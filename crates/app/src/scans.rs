@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{
-    Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, ShipmentId,
-    WebhookId,
+    Actor, Context, Heard, Meaning, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, Shipment,
+    ShipmentId, WebhookId,
 };
 use persistence::{
     Tx,
@@ -45,25 +45,38 @@ impl Ledger {
         Ok(Self { known, new: vec![], revised: vec![], again: HashMap::new(), replay })
     }
 
-    /// Takes claims about a parcel into its order.
+    /// Takes claims about a parcel into its order. In a replay the request that a scan is kept under says what it means
+    /// today; others only add to it.
     pub fn hear(
         &mut self,
         order: &mut Order,
         shipment: ShipmentId,
         source: Source<'_>,
-        heard: Vec<Scan>,
+        mut heard: Vec<Scan>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let kept = self.known.entry(shipment).or_default();
-        let known = kept.iter().map(|stored| stored.scan.clone()).collect();
-        let request = Request::Scans { shipment, known, heard: heard.clone(), replay: self.replay };
-        let outcome = order.apply(request, None, context)?;
         let (webhook_id, recorded_by, tells_again) = match source {
             Source::Webhook { id, tells_again } => (Some(id), None, tells_again),
             Source::Hand(actor) => (None, Some(actor.clone()), false),
         };
+        let kept = self.known.entry(shipment).or_default();
         let mut places: HashMap<ScanIdentity, usize> =
             kept.iter().enumerate().map(|(at, stored)| (stored.scan.identity, at)).collect();
+        if self.replay {
+            for scan in &mut heard {
+                let old = places.get(&scan.identity).and_then(|at| kept.get(*at));
+                if let Some(old) = old.filter(|old| old.webhook_id != webhook_id)
+                    && old.scan.meaning != Meaning::Unknown
+                {
+                    scan.meaning = old.scan.meaning;
+                }
+            }
+        }
+        let known = kept.iter().map(|stored| stored.scan.clone()).collect();
+        let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
+        let called_off = order.shipments().iter().any(is_called_off);
+        let request = Request::Scans { shipment, known, heard: heard.clone(), replay: self.replay };
+        let outcome = order.apply(request, None, context)?;
         for (scan, answer) in heard.into_iter().zip(&outcome.heard) {
             let old = places.get(&scan.identity).and_then(|at| kept.get_mut(*at));
             match answer {
@@ -75,6 +88,7 @@ impl Ledger {
                         effect: *effect,
                         recorded_at: context.now,
                         recorded_by: recorded_by.clone(),
+                        called_off,
                         seen: 1,
                         scan,
                     };
@@ -90,8 +104,11 @@ impl Ledger {
                     }
                     if let (Heard::Revised(merged, effect), Some(old)) = (answer, old) {
                         old.scan = merged.as_ref().clone();
-                        let (scan, effect) = (old.scan.clone(), *effect);
-                        self.revised.push(Revised { shipment_id: shipment, scan, effect });
+                        if effect.is_some() {
+                            old.webhook_id = webhook_id.or(old.webhook_id);
+                        }
+                        let (scan, webhook_id, effect) = (old.scan.clone(), old.webhook_id, *effect);
+                        self.revised.push(Revised { shipment_id: shipment, scan, webhook_id, effect });
                     }
                 }
             }
@@ -111,6 +128,7 @@ impl Ledger {
         for stored in &mut self.new {
             if let Some(last) = revised.get(&(stored.shipment_id, stored.scan.identity)) {
                 stored.scan = last.scan.clone();
+                stored.webhook_id = last.webhook_id;
             }
         }
         scans::insert(tx, &self.new).await?;

@@ -1,5 +1,6 @@
 //! Carriers' webhooks: kept before they are answered, read in batches afterwards.
 
+mod astray;
 mod callback;
 mod matching;
 mod process;
@@ -27,13 +28,14 @@ use crate::{
     App, Caller,
     error::{Error, Result},
     feed::Feed,
-    retry::retrying,
+    retry::{members_may_do_better, retrying},
 };
 
 /// What tells the hash of a sender's own id of a push from the hash of a body.
 const PUSH_ID: &[u8] = b"milepost/push-id/1";
 
-/// The most bytes of bodies in one statement. PostgreSQL's jsonb ends at 256 MiB.
+/// The most bytes of bodies in one statement, and in memory for one: they are some times as large when they are read.
+/// PostgreSQL's jsonb ends at 256 MiB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A webhook that was taken, and what its sender is told.
@@ -116,25 +118,45 @@ impl App {
     }
 }
 
-/// Keeps a batch of requests in one statement.
+/// Keeps a batch of requests, each content once, with as few statements as can carry them.
 pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
-    let count = new.len();
-    let mut contents: HashMap<(&'static str, [u8; 32]), NewWebhook> = HashMap::with_capacity(count);
+    let mut places: HashMap<(&'static str, [u8; 32]), usize> = HashMap::with_capacity(new.len());
+    let mut contents: Vec<NewWebhook> = Vec::with_capacity(new.len());
+    let mut content_of = Vec::with_capacity(new.len());
     for webhook in new {
-        contents
-            .entry((webhook.sender, webhook.content_hash))
-            .and_modify(|first| first.duplicates += 1)
-            .or_insert(webhook);
-    }
-    let mut kept = Ok(());
-    for chunk in chunks(contents.into_values()) {
-        // Whoever is told that it was not kept sends it again, and finds it kept once.
-        if let Err(error) = retrying(|| webhooks::insert(store, &chunk)).await {
-            kept = Err(Error::from(error));
+        let at = *places.entry((webhook.sender, webhook.content_hash)).or_insert(contents.len());
+        match contents.get_mut(at) {
+            Some(first) => first.duplicates += 1,
+            None => contents.push(webhook),
         }
+        content_of.push(at);
+    }
+    let mut kept = Vec::with_capacity(contents.len());
+    for chunk in chunks(contents.into_iter()) {
+        kept.extend(keep(store, &chunk).await);
     }
     feed.poke();
-    vec![kept; count]
+    content_of.into_iter().map(|at| kept[at].clone()).collect()
+}
+
+/// Keeps requests with one statement. When that fails as a whole, each is tried alone, so that one whose content
+/// somebody holds does not fail its neighbours. Whoever is told that it was not kept sends it again, and finds it
+/// kept once.
+async fn keep(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
+    let error = match retrying(|| webhooks::insert(store, new)).await {
+        Ok(()) => return vec![Ok(()); new.len()],
+        Err(error) => error,
+    };
+    if new.len() == 1 || !members_may_do_better(&error) {
+        return vec![Err(error.into()); new.len()];
+    }
+    tracing::warn!(%error, members = new.len(), "a batch failed, its members are tried alone");
+    let mut kept = Vec::with_capacity(new.len());
+    for one in new {
+        let alone = retrying(|| webhooks::insert(store, std::slice::from_ref(one))).await;
+        kept.push(alone.map_err(Error::from));
+    }
+    kept
 }
 
 /// Requests in portions that one statement can carry.

@@ -190,6 +190,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             effect: at.parse(&row.effect)?,
             recorded_at: row.recorded_at,
             recorded_by,
+            called_off: row.called_off,
             seen: row.seen,
             scan: Scan {
                 identity: ScanIdentity(identity),

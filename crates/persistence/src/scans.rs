@@ -21,7 +21,7 @@ pub struct StoredScan {
     pub id: ScanId,
     /// The parcel it is about.
     pub shipment_id: ShipmentId,
-    /// The request it came with; nothing where it was recorded by hand.
+    /// The request it came with, or a later one by which it has got its meaning; nothing where it was recorded by hand.
     pub webhook_id: Option<WebhookId>,
     /// What it did when it came.
     pub effect: ScanEffect,
@@ -29,6 +29,8 @@ pub struct StoredScan {
     pub recorded_at: DateTime<Utc>,
     /// Who recorded it by hand; nobody where a webhook brought it.
     pub recorded_by: Option<Actor>,
+    /// Whether its parcel had been called off when it came.
+    pub called_off: bool,
     /// How often it came.
     pub seen: i32,
     /// What it says.
@@ -36,13 +38,16 @@ pub struct StoredScan {
 }
 
 /// The scans of these parcels, in no order.
-pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+pub async fn of(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if shipments.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = scan::Entity::find()
-        .filter(within(tx.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
-        .all(tx)
+        .filter(within(db.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
+        .all(db)
         .await?;
     let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(shipments.len());
     for row in rows {
@@ -73,6 +78,7 @@ const SCANS: Table = Table {
         ("recorded_by", Type::Text),
         ("recorded_by_id", Type::Text),
         ("effect", Type::Text),
+        ("called_off", Type::Bool),
     ],
 };
 
@@ -107,6 +113,7 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("recorded_by", stored.recorded_by.as_ref().map(|actor| actor.kind.as_str()))
             .set("recorded_by_id", stored.recorded_by.as_ref().and_then(|actor| actor.id.as_deref()))
             .set("effect", stored.effect.as_str())
+            .set("called_off", stored.called_off)
     });
     let rows = rows.collect();
     write(tx, |db| SCANS.insert(db, "", rows)).await?;
@@ -124,6 +131,8 @@ pub struct Revised {
     pub shipment_id: ShipmentId,
     /// What it says now.
     pub scan: Scan,
+    /// The request that gave it its meaning; nothing where it was recorded by hand.
+    pub webhook_id: Option<WebhookId>,
     /// What it did, where its meaning is new.
     pub effect: Option<ScanEffect>,
 }
@@ -133,6 +142,7 @@ const REVISED: Table = Table {
     columns: &[
         ("shipment_id", Type::Uuid),
         ("identity", Type::Bytes),
+        ("webhook_id", Type::Uuid),
         ("meaning", Type::Text),
         ("occurred_at", Type::Time),
         ("time_estimated", Type::Bool),
@@ -158,6 +168,7 @@ pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
     };
     let words = revised.iter().map(|one| {
         row(one)
+            .set("webhook_id", one.webhook_id.map(|id| id.0))
             .set("meaning", one.scan.meaning.as_str())
             .set("occurred_at", one.scan.occurred_at)
             .set("time_estimated", one.scan.time_estimated)

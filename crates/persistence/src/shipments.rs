@@ -1,10 +1,13 @@
 //! Parcels: found by carrier and number, written with their order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect, RelationTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    RelationTrait, Statement,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     entity::{order, shipment},
     error::{Error, Result},
     orders::marked,
-    store::Tx,
+    store::{Store, Tx},
 };
 
 /// A carrier's number for a parcel.
@@ -29,6 +32,22 @@ pub struct Holder {
     pub placed_at: DateTime<Utc>,
     /// When the parcel was registered.
     pub created_at: DateTime<Utc>,
+    /// When it was delivered, by its carrier's clock; nothing where we have called it off.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Whether it is on its way, so that nobody else can have the number.
+    pub is_live: bool,
+}
+
+#[derive(FromQueryResult)]
+struct HolderRow {
+    shipment_id: Uuid,
+    order_id: Uuid,
+    tracking_number: String,
+    status: String,
+    created_at: DateTime<Utc>,
+    delivered_at: Option<DateTime<Utc>>,
+    cancelled_at: Option<DateTime<Utc>>,
+    placed_at: DateTime<Utc>,
 }
 
 /// Keeps others from registering or looking for these numbers until the transaction ends. Taken before any
@@ -54,18 +73,23 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
                 shipment::Column::ShipmentId,
                 shipment::Column::OrderId,
                 shipment::Column::TrackingNumber,
+                shipment::Column::Status,
                 shipment::Column::CreatedAt,
+                shipment::Column::DeliveredAt,
+                shipment::Column::CancelledAt,
             ])
             .column(order::Column::PlacedAt)
-            .into_tuple::<(Uuid, Uuid, String, DateTime<Utc>, DateTime<Utc>)>()
+            .into_model::<HolderRow>()
             .all(db)
             .await?;
-        for (shipment_id, order_id, number, created_at, placed_at) in rows {
-            found.entry((carrier, number)).or_default().push(Holder {
-                shipment_id: ShipmentId(shipment_id),
-                order_id: OrderId(order_id),
-                placed_at,
-                created_at,
+        for row in rows {
+            found.entry((carrier, row.tracking_number)).or_default().push(Holder {
+                shipment_id: ShipmentId(row.shipment_id),
+                order_id: OrderId(row.order_id),
+                placed_at: row.placed_at,
+                created_at: row.created_at,
+                delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
+                is_live: !matches!(row.status.as_str(), "delivered" | "cancelled"),
             });
         }
     }
@@ -73,6 +97,27 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
         holders.sort_by_key(|holder| std::cmp::Reverse((holder.created_at, holder.shipment_id)));
     }
     Ok(found)
+}
+
+/// The numbers of parcels registered since then that another parcel has or had too.
+pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
+    let sql = "SELECT DISTINCT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
+               JOIN shipments s ON s.carrier = n.carrier AND s.tracking_number = n.tracking_number \
+               AND s.shipment_id <> n.shipment_id WHERE n.created_at >= $1";
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [since.into()]);
+    let mut numbers = HashSet::new();
+    for row in store.reader().query_all_raw(statement).await? {
+        let (carrier, number, id): (String, String, Uuid) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        match carrier.parse() {
+            Ok(carrier) => {
+                numbers.insert((carrier, number));
+            }
+            // One row must not hold up what is looked for of all others.
+            Err(_) => tracing::error!(table = "shipments", row = %id, carrier, "no such carrier"),
+        }
+    }
+    Ok(numbers.into_iter().collect())
 }
 
 /// An order with a parcel that may still travel under a number.

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
 use uuid::Uuid;
 
-pub use again::{lock, retry, wake, wake_matched, wake_unknown};
+pub use again::{lock, retry, wake, wake_matched, wake_read};
 
 use crate::{
     dialect::{Row, Table, Type, within, write},
@@ -143,6 +145,37 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
     write(&tx, |db| WEBHOOKS.insert(db, again, rows)).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
+pub async fn fitting(db: &impl ConnectionTrait, ids: &[Uuid], most_bytes: usize) -> Result<usize> {
+    if ids.len() < 2 {
+        return Ok(ids.len());
+    }
+    let sizes: HashMap<Uuid, i64> = webhook::Entity::find()
+        .select_only()
+        .column(webhook::Column::WebhookId)
+        .column_as(Expr::cust(BYTES), "bytes")
+        .filter(within(db.get_database_backend(), webhook::Column::WebhookId, ids.iter().copied()))
+        .into_tuple::<(Uuid, i64)>()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect();
+    Ok(prefix(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
+}
+
+/// The size of a body. Neither database reads the body for it.
+pub(crate) const BYTES: &str = "CAST(length(body) AS bigint)";
+
+/// How many of these sizes, from the first one on, make up so many bytes at most. At least one, where there is one.
+pub(crate) fn prefix(sizes: impl Iterator<Item = i64>, most_bytes: usize) -> usize {
+    let mut left = i64::try_from(most_bytes).unwrap_or(i64::MAX);
+    let fits = |(at, size): &(usize, i64)| {
+        left = left.saturating_sub(*size);
+        left >= 0 || *at == 0
+    };
+    sizes.enumerate().take_while(fits).count()
 }
 
 /// The webhooks of a job that are still its to do, locked: leased with that attempt and not settled since.

@@ -1,8 +1,13 @@
 //! Webhooks that are read more than once: what they say counts once, and reaches whoever it is for.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use chrono::TimeDelta;
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
-use persistence::{due::Work, read, webhooks::WebhookState};
+use persistence::{Store, due::Work, read, webhooks::WebhookState};
 use serde_json::{Value, json};
 use tests::{
     database::Database,
@@ -17,6 +22,7 @@ on_every_database!(
     what_waited_for_its_parcel_counts_when_it_is_heard,
     a_webhook_about_very_many_parcels_is_taken_in_as_a_whole,
     a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
+    many_bodies_are_read_some_at_a_time,
     what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next,
 );
 
@@ -119,6 +125,54 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     }
+}
+
+/// Of 40 webhooks of 199 numbers that nobody has, two have their numbers locked at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_about_many_parcels_each_do_not_hold_all_their_locks_together() {
+    let Some(database) = Database::postgres().await else { return };
+    let mut store = Store::connect(&database.url, 4).await.unwrap();
+    let locking = Arc::new(AtomicUsize::new(0));
+    let counted = locking.clone();
+    store.on_statement(move |sql| {
+        if sql.contains("pg_advisory_xact_lock") {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let shop = Shop::new(store);
+    let numbers: Vec<String> = (0..40 * 199).map(|at| format!("686{at:05}")).collect();
+    for numbers in numbers.chunks(199) {
+        shop.push(&batch(&shop, numbers, ShipmentStatus::InTransit)).await;
+    }
+    let leased = shop.app.lease(Work::Webhooks, 200).await.unwrap();
+    shop.app.process_webhooks(&leased).await.unwrap();
+    assert_eq!(locking.load(Ordering::Relaxed), 20);
+    let inbox = inbox(&shop).await;
+    assert_eq!(inbox.len(), 40);
+    assert!(inbox.iter().all(|webhook| webhook.state == WebhookState::Unmatched));
+    let late = shop.processing(&[1]).await;
+    shop.ship(late, &numbers[39 * 199]).await;
+    shop.drain().await;
+    assert_eq!(shop.status(late).await, OrderStatus::Shipped);
+}
+
+async fn many_bodies_are_read_some_at_a_time(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    for number in ["676001", "676002", "676003"] {
+        shop.scan(number, ShipmentStatus::InTransit).await;
+    }
+    let all = inbox(&shop).await;
+    let size = all[0].body.len();
+    let ids: Vec<_> = all.iter().map(|webhook| webhook.id).collect();
+    for (most, fitting) in [(0, 1), (size, 1), (2 * size - 1, 1), (2 * size, 2), (9 * size, 3)] {
+        assert_eq!(read::fitting_webhooks(&database.store, &ids, most).await.unwrap(), fitting, "{most}");
+        let page =
+            read::webhooks_behind(&database.store, &Default::default(), None, 100, most).await.unwrap();
+        assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[..fitting], "{most}");
+    }
+    let after = Some(read::Key { at: all[0].received_at, id: all[0].id.0 });
+    let page = read::webhooks_behind(&database.store, &Default::default(), after, 1, 9 * size).await.unwrap();
+    assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[1..2]);
 }
 
 async fn what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next(database: Database) {

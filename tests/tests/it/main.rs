@@ -24,6 +24,7 @@ mod queue;
 mod remapped;
 mod replay;
 mod returns;
+mod reused;
 mod rivals;
 mod schema;
 mod story;

@@ -1,14 +1,19 @@
 //! One member of a batch fails: its neighbours do not, and the failure names what is wrong.
 
+use app::webhooks::{Accepted, NotAccepted};
+use carriers::Sender;
 use domain::{OrderStatus, Refusal, Request, ShipmentStatus};
 use futures::future::join_all;
 use persistence::{read, webhooks::WebhookState};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::{
     database::Database,
+    log::Log,
     on_every_database,
-    shop::{Shop, support},
+    shop::{Shop, fedex, secrets, support},
 };
+
+use super::inbox::inbox;
 
 on_every_database!(
     a_corrupt_order_fails_alone_among_changes,
@@ -46,7 +51,12 @@ async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
     for at in 0..3 {
         shop.scan(&format!("N{at}"), ShipmentStatus::InTransit).await;
     }
+    let log = Log::listen();
     shop.drain().await;
+    let [told] = &log.lines_with("a batch failed, its members are tried alone")[..] else {
+        panic!("the failure of the batch is told once")
+    };
+    assert!(told.contains("table shipments, row ") && told.contains("members=3"), "{told}");
     let mut statuses = Vec::new();
     for order in orders {
         statuses.push(shop.status(order).await);
@@ -97,6 +107,47 @@ async fn a_row_that_somebody_holds_stops_only_those_who_want_it() {
     }
     holder.rollback().await.unwrap();
     assert!(shop.to(held, OrderStatus::Cancelled).await.unwrap().changed);
+}
+
+/// A sender's request, as it is answered.
+async fn posted(shop: &Shop, body: &[u8]) -> Result<Accepted, NotAccepted> {
+    let headers = Sender::Fedex.sign(&secrets(Sender::Fedex), body, shop.now());
+    let headers: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let request = carriers::Request { at: shop.now(), query: "", headers: &headers, body };
+    shop.app.accept_webhook("fedex", &request, None).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_somebody_holds_stops_only_those_who_bring_it_again() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let bodies: Vec<Vec<u8>> =
+        (0..6).map(|at| fedex(&format!("H{at}"), ShipmentStatus::InTransit, shop.now())).collect();
+    for body in &bodies[..2] {
+        posted(&shop, body).await.unwrap();
+    }
+    let held = database.hold("SELECT 1 FROM webhooks FOR UPDATE").await;
+    // Both batches that may run at once wait for a row that is held, so all that comes then shares the next one.
+    let (first, second, together) = tokio::join!(
+        posted(&shop, &bodies[0]),
+        async {
+            database.wait_for_waiting(1).await;
+            posted(&shop, &bodies[1]).await
+        },
+        async {
+            database.wait_for_waiting(2).await;
+            join_all(bodies[1..].iter().map(|body| posted(&shop, body))).await
+        }
+    );
+    for refused in [&first, &second, &together[0]] {
+        let is_retryable = matches!(refused, Err(NotAccepted::NotStored(error)) if error.retryable());
+        assert!(is_retryable, "{refused:?}");
+    }
+    assert!(together[1..].iter().all(Result::is_ok), "{together:?}");
+    held.release().await;
+    posted(&shop, &bodies[0]).await.unwrap();
+    assert_eq!(inbox(&shop).await.len(), bodies.len());
 }
 
 async fn a_text_with_nul_is_refused_by_name(database: Database) {

@@ -1,11 +1,18 @@
 //! Codes that nobody knows: kept, listed, counted, and taken up by themselves once they have a meaning.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use app::{Caller, Error};
 use chrono::TimeDelta;
-use domain::{Actor, ActorKind, OrderStatus, Refusal, ScanEffect, ShipmentStatus};
-use persistence::{read, webhooks::WebhookState};
+use domain::{Actor, ActorKind, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus};
+use persistence::{Store, due::Work, read, webhooks::WebhookState};
+use sea_orm::ConnectionTrait;
 use tests::{
     database::Database,
     on_every_database,
@@ -18,6 +25,9 @@ on_every_database!(
     an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning,
     a_new_meaning_leaves_what_was_known_alone,
     a_worker_with_old_settings_holds_nothing_back_for_good,
+    a_code_that_has_passed_on_with_its_number_comes_to_rest,
+    a_webhook_that_failed_is_not_taken_up,
+    webhooks_without_number_are_taken_up_some_at_a_time,
 );
 
 /// FedEx says `code` of a parcel.
@@ -95,4 +105,88 @@ async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Databa
     says(&new, "373737", "Q8").await;
     assert_eq!(new.app.take_up_remapped(&mut meaningless).await.unwrap(), 0);
     assert_eq!(meaningless, HashSet::from([("fedex".to_owned(), "Q8".to_owned())]));
+}
+
+async fn a_code_that_has_passed_on_with_its_number_comes_to_rest(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let wrong = shop.ship(order, "383838").await;
+    let reason = "packed anew".to_owned();
+    shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
+    says(&shop, "383838", "Q9").await;
+    shop.ship(order, "383838").await;
+    shop.drain().await;
+    let listed = shop.app.unknown_codes(&support()).await.unwrap();
+    assert_eq!(listed.iter().map(|one| (&*one.code, one.scans)).collect::<Vec<_>>(), [("Q9", 1)]);
+
+    let shop = shop.restarted("fedex.Q9=delivered").await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+    assert_eq!(shop.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 0);
+    assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
+}
+
+async fn a_webhook_that_failed_is_not_taken_up(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "393939").await;
+    says(&shop, "393939", "Q9").await;
+    let webhook = inbox(&shop).await[0].id;
+    shop.app.retry_webhook(&support(), webhook).await.unwrap();
+    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.webhook_failed(leased[0], "a row that cannot be read", false).await.unwrap();
+    let shop = shop.restarted("fedex.Q9=delivered").await;
+    let failed = &inbox(&shop).await[0];
+    assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1), "somebody has to look at it");
+}
+
+/// As many webhooks as asked for that brought a code, each with a scan of its own.
+async fn multiply(database: &Database, count: usize) {
+    let (series, id, hash) = match database.store.is_postgres() {
+        true => ("generate_series(1, $1) AS n(n)", "gen_random_uuid()", "sha256(n::text::bytea)"),
+        false => (
+            "(WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) SELECT n FROM n) AS n",
+            "randomblob(16)",
+            "randomblob(32)",
+        ),
+    };
+    let series = series.replace("$1", &count.to_string());
+    let webhooks = format!(
+        "INSERT INTO webhooks (webhook_id, sender, content_hash, body, received_at, state) \
+         SELECT {id}, sender, {hash}, body, received_at, state FROM webhooks, {series}"
+    );
+    let scans = format!(
+        "INSERT INTO scans (scan_id, shipment_id, webhook_id, identity, code, meaning, occurred_at, \
+         time_estimated, recorded_at, effect) \
+         SELECT {id}, s.shipment_id, w.webhook_id, w.content_hash, s.code, s.meaning, s.occurred_at, \
+         s.time_estimated, s.recorded_at, s.effect \
+         FROM scans s, webhooks w WHERE w.webhook_id <> s.webhook_id"
+    );
+    for sql in [webhooks, scans] {
+        database.connection().await.execute_unprepared(&sql).await.unwrap();
+    }
+}
+
+async fn webhooks_without_number_are_taken_up_some_at_a_time(database: Database) {
+    let mut store = Store::connect(&database.url, 2).await.unwrap();
+    let updates = Arc::new(AtomicUsize::new(0));
+    let counted = updates.clone();
+    store.on_statement(move |sql| {
+        if sql.starts_with("UPDATE \"webhooks\"") {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let shop = Shop::new(store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "404040").await;
+    says(&shop, "404040", "Q9").await;
+    multiply(&database, 2_499).await;
+    // The latest stands for its code.
+    shop.wait(TimeDelta::minutes(1));
+    says(&shop, "404040", "Q9").await;
+    assert_eq!(updates.swap(0, Ordering::Relaxed), 0);
+    let shop = shop.restarted("fedex.Q9=delivered").await;
+    assert_eq!(updates.load(Ordering::Relaxed), 3, "a thousand at most");
+    let due = read::WebhookFilter { states: [WebhookState::Pending].into(), ..Default::default() };
+    assert_eq!(read::webhooks_count(&shop.app.store, &due).await.unwrap(), 2_501);
 }

@@ -6,18 +6,19 @@ use app::{
 };
 use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{Carrier, OrderId, OrderStatus, Refusal, ShipmentStatus};
+use domain::{Carrier, NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
 use persistence::webhooks::{self, Settled, WebhookState};
 use tests::{
     database::Database,
     on_every_database,
-    shop::{Shop, fedex, support},
+    shop::{Shop, fedex, new_order, support},
 };
 
 use super::{arrivals::register, inbox::inbox};
 
 on_every_database!(
     what_would_change_is_told_before_it_is_done,
+    no_mail_is_announced_that_nobody_gets,
     an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean,
     only_what_was_asked_for_is_read,
     a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
@@ -26,6 +27,7 @@ on_every_database!(
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
+    only_the_webhook_a_scan_is_kept_under_changes_its_meaning,
     a_part_that_could_not_be_read_before_waits_for_its_parcel,
     what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
@@ -59,10 +61,15 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
+    says(shop, number, code).await;
+    order
+}
+
+/// FedEx reports the parcel with that code.
+async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
     shop.drain().await;
-    order
 }
 
 async fn what_would_change_is_told_before_it_is_done(database: Database) {
@@ -94,6 +101,25 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
     assert_eq!(shop.events(other).await.len(), 7, "what reads the same stays the same");
     let again = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     assert_eq!((again.scans, again.changes.len()), (0, 0));
+}
+
+async fn no_mail_is_announced_that_nobody_gets(database: Database) {
+    let shop = Shop::new(database.store);
+    let new = NewOrder { customer_email: None, ..new_order(&[1]) };
+    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
+        shop.to(order, status).await.unwrap();
+    }
+    shop.ship(order, "323232").await;
+    says(&shop, "323232", "SE").await;
+    let shop = shop.restarted("fedex.SE=delivered").await;
+    for apply in [false, true] {
+        let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
+        let [change] = &told.changes[..] else { panic!("{:?}", told.changes) };
+        assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Delivered, &[][..]));
+    }
+    shop.drain().await;
+    assert_eq!(shop.mails().await, Vec::<String>::new());
 }
 
 async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database: Database) {
@@ -241,6 +267,38 @@ async fn two_replays_at_once_do_it_once(database: Database) {
         let path = shop.path(order).await;
         assert_eq!(path.iter().filter(|status| **status == OrderStatus::Delivered).count(), 1);
     }
+}
+
+async fn only_the_webhook_a_scan_is_kept_under_changes_its_meaning(database: Database) {
+    let shop = Shop::new(database.store);
+    let known = reported(&shop, "333333", "SE").await;
+    let unknown = reported(&shop, "343434", "Q9").await;
+    // Somebody has to look at what was first, so it is not taken up.
+    for webhook in inbox(&shop).await {
+        shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+    }
+    fail_all(&shop).await;
+    let shop = shop.restarted("fedex.Q9=in_transit").await;
+    let at = shop.now();
+    shop.wait(TimeDelta::days(2));
+    for (number, code) in [("333333", "SE"), ("343434", "Q9")] {
+        let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, at)).unwrap();
+        let again = body.replace("\"DL\"", &format!("\"{code}\"")).replacen('{', "{ ", 1);
+        shop.push(again.as_bytes()).await;
+    }
+    shop.drain().await;
+    assert_eq!(shop.status(unknown).await, OrderStatus::Shipped, "whoever tells it may say more");
+
+    let shop = shop.restarted("fedex.SE=delivered,fedex.Q9=delivered").await;
+    let told = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
+    assert_eq!((told.examined, told.scans), (2, 1));
+    assert_eq!(shop.status(unknown).await, OrderStatus::Delivered, "it has its meaning from the second");
+    assert_eq!(shop.status(known).await, OrderStatus::AwaitingPickup, "it has its meaning from the first");
+    let all = Replay { since: shop.now() - TimeDelta::days(9), ..since_yesterday(&shop, true) };
+    for scans in [1, 0] {
+        assert_eq!(replay(&shop, &support(), &all).await.unwrap().scans, scans);
+    }
+    assert_eq!(shop.status(known).await, OrderStatus::Delivered);
 }
 
 async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {

@@ -178,7 +178,7 @@ impl Webhook {
         self.webhook.request_id.as_deref()
     }
 
-    /// The scans it was the first to bring, oldest first.
+    /// The scans it was the first to bring or to give a meaning, oldest first.
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let scans =

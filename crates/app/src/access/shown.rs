@@ -226,7 +226,17 @@ fn tracking_for_supplier(tracking: Tracking) -> Tracking {
 
 /// What the carrier said, and what the supplier recorded itself. Where others recorded, that they did.
 fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
-    let StoredScan { id, shipment_id, webhook_id: _, effect, recorded_at, recorded_by, seen, scan } = scan;
+    let StoredScan {
+        id,
+        shipment_id,
+        webhook_id: _,
+        effect,
+        recorded_at,
+        recorded_by,
+        called_off,
+        seen,
+        scan,
+    } = scan;
     let Scan {
         identity,
         code,
@@ -254,7 +264,7 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
         package,
         estimate,
     };
-    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, seen, scan }
+    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
 }
 
 /// What kind of party it was; who, only where it was the supplier itself.

@@ -1,28 +1,137 @@
 //! Whose a scan is: numbers are used again, so a number alone does not name a parcel.
+//!
+//! What a parcel was told while it was on its way is that parcel's for good, however often it is told again: what came
+//! before we called it off, and what happened up to its delivery. Everything else is of the newest parcel with the
+//! number whose order existed then. So what comes between two parcels of a number waits with the first of them, and
+//! passes on to the second when that is registered.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
-use domain::{Scan, is_too_old};
+use chrono::{DateTime, Utc};
+use domain::{Scan, ScanIdentity, ShipmentId, WebhookId, is_too_old};
 use persistence::{
-    Tx,
+    Store, Tx, read, scans,
+    scans::StoredScan,
     shipments::{self, Holder, Number},
 };
 
-/// The parcels that have or had these numbers. Numbers that nobody has are looked for again under their lock,
-/// which a registration holds too: either we see the parcel, or it sees our waiting webhook.
-pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<HashMap<Number, Vec<Holder>>> {
-    let mut found = shipments::holders(tx, numbers).await?;
-    let missing: Vec<Number> = numbers.iter().filter(|number| !found.contains_key(number)).cloned().collect();
-    if !missing.is_empty() {
-        shipments::lock_numbers(tx, &missing).await?;
-        found.extend(shipments::holders(tx, &missing).await?);
-    }
-    Ok(found)
+/// The parcels that have or had some numbers, and what is theirs for good.
+pub(super) struct Holders {
+    newest_first: HashMap<Number, Vec<Holder>>,
+    theirs: HashSet<(ShipmentId, ScanIdentity)>,
+    /// When scans without a time of their own were first heard of: they happened no later.
+    heard_at: HashMap<ScanIdentity, DateTime<Utc>>,
 }
 
-/// The newest of the holders whose order existed at the scan's time. A scan older than all of them goes to the
-/// oldest, where it counts for nothing and can be seen.
-pub(super) fn owner<'a>(scan: &Scan, newest_first: &'a [Holder]) -> Option<&'a Holder> {
-    let existed = |holder: &&Holder| !is_too_old(scan, holder.placed_at);
-    newest_first.iter().find(existed).or(newest_first.last())
+/// The parcels that have or had these numbers. Numbers that somebody may register at this moment, because none of their
+/// parcels is on its way, are looked for again under their lock, which a registration holds too: either we see the
+/// parcel, or it sees our waiting webhook, or our scan with the parcel before.
+pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<Holders> {
+    let mut found = shipments::holders(tx, numbers).await?;
+    let is_claimed = |number: &&Number| {
+        found.get(*number).is_some_and(|holders| holders.iter().any(|holder| holder.is_live))
+    };
+    let free: Vec<Number> = numbers.iter().filter(|number| !is_claimed(number)).cloned().collect();
+    if !free.is_empty() {
+        shipments::lock_numbers(tx, &free).await?;
+        found.extend(shipments::holders(tx, &free).await?);
+    }
+    let told = scans::of(tx, &sharing(&found)).await?;
+    Ok(Holders::new(found, &told))
+}
+
+/// The same for whoever only looks, and locks nothing.
+pub(super) async fn look(store: &Store, numbers: &[Number]) -> persistence::Result<Holders> {
+    let found = read::holders_of(store, numbers).await?;
+    let told = read::scans_of(store, &sharing(&found)).await?;
+    Ok(Holders::new(found, &told))
+}
+
+/// The webhooks that brought what should have passed on to another parcel of one of these numbers, and did not.
+pub(super) async fn astray(store: &Store, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
+    let found = read::holders_of(store, numbers).await?;
+    let told = read::scans_of(store, &sharing(&found)).await?;
+    let holders = Holders::new(found, &told);
+    let of = |holder: &Holder| told.get(&holder.shipment_id).map(Vec::as_slice).unwrap_or_default();
+    let mut astray = BTreeSet::new();
+    for (number, newest_first) in &holders.newest_first {
+        for (holder, stored) in
+            newest_first.iter().flat_map(|one| of(one).iter().map(move |told| (one, told)))
+        {
+            let owner = holders.owner(number, &stored.scan);
+            let owner = owner.filter(|owner| owner.shipment_id != holder.shipment_id);
+            // Whoever has something of a webhook has heard all that it says today.
+            let has_heard = |other: &StoredScan| {
+                other.scan.identity == stored.scan.identity || other.webhook_id == stored.webhook_id
+            };
+            if owner.is_some_and(|owner| !of(owner).iter().any(has_heard)) {
+                astray.extend(stored.webhook_id);
+            }
+        }
+    }
+    Ok(astray)
+}
+
+/// The parcels that share their number with another: only there it matters what each has been told.
+fn sharing(found: &HashMap<Number, Vec<Holder>>) -> Vec<ShipmentId> {
+    let shared = found.values().filter(|holders| holders.len() > 1);
+    shared.flatten().map(|holder| holder.shipment_id).collect()
+}
+
+impl Holders {
+    fn new(newest_first: HashMap<Number, Vec<Holder>>, told: &HashMap<ShipmentId, Vec<StoredScan>>) -> Self {
+        let (mut theirs, mut heard_at) = (HashSet::new(), HashMap::new());
+        for Scan { identity, occurred_at, .. } in
+            told.values().flatten().map(|stored| &stored.scan).filter(|scan| scan.time_estimated)
+        {
+            let first = heard_at.entry(*identity).or_insert(*occurred_at);
+            *first = (*first).min(*occurred_at);
+        }
+        for holder in newest_first.values().flatten() {
+            let told = told.get(&holder.shipment_id).map(Vec::as_slice).unwrap_or_default();
+            let own = told.iter().filter(|stored| is_for_good(stored, holder));
+            theirs.extend(own.map(|stored| (holder.shipment_id, stored.scan.identity)));
+        }
+        Self { newest_first, theirs, heard_at }
+    }
+
+    /// Whether anybody ever had the number.
+    pub fn knows(&self, number: &Number) -> bool {
+        self.newest_first.contains_key(number)
+    }
+
+    /// Whose a scan of a parcel with that number is. One that is older than every order goes to the oldest parcel,
+    /// where it counts for nothing and can be seen.
+    pub fn owner(&self, number: &Number, scan: &Scan) -> Option<&Holder> {
+        let newest_first = self.newest_first.get(number)?;
+        if let [only] = &newest_first[..] {
+            return Some(only);
+        }
+        let is_theirs = |holder: &&Holder| self.theirs.contains(&(holder.shipment_id, scan.identity));
+        let dated = self.dated(scan);
+        let existed = |holder: &&Holder| !is_too_old(&dated, holder.placed_at);
+        newest_first.iter().find(is_theirs).or(newest_first.iter().find(existed)).or(newest_first.last())
+    }
+
+    /// The scan with the earliest arrival that is known of it, where that stands in for its time.
+    fn dated<'a>(&self, scan: &'a Scan) -> Cow<'a, Scan> {
+        match self.heard_at.get(&scan.identity) {
+            Some(&occurred_at) if scan.time_estimated && occurred_at < scan.occurred_at => {
+                Cow::Owned(Scan { occurred_at, ..scan.clone() })
+            }
+            Some(_) | None => Cow::Borrowed(scan),
+        }
+    }
+}
+
+/// Whether the parcel was on its way when it was told this. Of what arrived behind its delivery a clock without a zone
+/// may say that it happened before.
+fn is_for_good(stored: &StoredScan, holder: &Holder) -> bool {
+    let StoredScan { scan, called_off, .. } = stored;
+    let happened = scan.clock().min(scan.occurred_at.naive_utc());
+    let before_delivery = holder.delivered_at.is_none_or(|at| happened <= at.naive_utc());
+    !called_off && before_delivery && !is_too_old(scan, holder.placed_at)
 }

@@ -14,9 +14,10 @@ use persistence::{
     shipments::Number,
     webhooks::{self, Settled, Webhook, WebhookState},
 };
+use uuid::Uuid;
 
 use super::{
-    CallBack, matching,
+    CallBack, MOST_BYTES, matching,
     reading::{Reading, Said},
 };
 use crate::{
@@ -28,6 +29,8 @@ use crate::{
 
 /// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
 const MOST_PARCELS: usize = 200;
+/// The most parcels that are taken in within one transaction. PostgreSQL has some thousand locks for everybody.
+const MOST_TOGETHER: usize = 500;
 
 impl App {
     /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over. Those whose
@@ -36,27 +39,50 @@ impl App {
     /// # Errors
     /// When the database fails. What was done until then is done, and is not done twice.
     pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<CallBack>> {
-        let batch = retrying(|| self.process(leased)).await?;
-        for large in batch.large {
+        let mut waiting = leased.to_vec();
+        // Their ids are in the order in which they came.
+        waiting.sort_by_key(|one| one.id);
+        let (mut call_back, mut large) = (Vec::new(), Vec::new());
+        while !waiting.is_empty() {
+            let batch = retrying(|| self.process(&waiting)).await?;
+            call_back.extend(batch.call_back);
+            large.extend(batch.large);
+            waiting = batch.later;
+        }
+        for large in large {
             self.process_large(large).await?;
         }
         self.feed.poke();
-        Ok(batch.call_back)
+        Ok(call_back)
     }
 
+    /// Reads as many of these webhooks as one transaction can take, the oldest first.
     async fn process(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
+        let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
+        let (these, rest) = leased.split_at(webhooks::fitting(&tx, &ids, MOST_BYTES).await?);
+        let mut opened = webhooks::open(&tx, these).await?;
+        opened.sort_by_key(|webhook| (webhook.received_at, webhook.id));
         let (mut batch, mut read) = (Batch::default(), Vec::new());
-        for webhook in webhooks::open(&tx, leased).await? {
+        let mut parcels = 0;
+        for webhook in opened {
             let leased = Leased { id: webhook.id.0, attempt: webhook.attempt };
+            if !batch.later.is_empty() {
+                batch.later.push(leased);
+                continue;
+            }
             let reading = self.read_webhook(webhook);
             match reading.said {
                 Said::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
-                Said::Parcels(ref parcels, _) if parcels.len() > MOST_PARCELS => batch.large.push(leased),
-                Said::Parcels(..) | Said::Nothing(_) => read.push(Progress::of(reading)),
+                Said::Parcels(ref of, _) if of.len() > MOST_PARCELS => batch.large.push(leased),
+                Said::Parcels(ref of, _) if parcels + of.len() > MOST_TOGETHER => batch.later.push(leased),
+                Said::Parcels(..) | Said::Nothing(_) => {
+                    parcels += reading.parcels();
+                    read.push(Progress::of(reading));
+                }
             }
         }
-        read.sort_by_key(|one| (one.reading.webhook.received_at, one.reading.webhook.id));
+        batch.later.extend(rest);
         self.take_in(&tx, &mut read).await?;
         let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
         webhooks::settle(&tx, &settled).await?;
@@ -110,15 +136,15 @@ impl App {
             let webhook = one.reading.webhook.id;
             for parcel in one.reading.take_parcels() {
                 let number = (parcel.carrier, parcel.number);
-                let Some(holders) = holders.get(&number) else {
+                if !holders.knows(&number) {
                     one.tally.waits_for.push(number);
                     continue;
-                };
+                }
                 // What it says of a parcel that it has waited for, it says for the first time.
                 let tells_again =
-                    one.reading.webhook.reason.is_some() && !waited.contains(&(webhook, number));
+                    one.reading.webhook.reason.is_some() && !waited.contains(&(webhook, number.clone()));
                 for scan in parcel.scans {
-                    if let Some(owner) = matching::owner(&scan, holders) {
+                    if let Some(owner) = holders.owner(&number, &scan) {
                         let of_parcel = claims.entry((owner.order_id, owner.shipment_id)).or_default();
                         let claims =
                             of_parcel.entry(at).or_insert_with(|| Claims::by(parcel.carrier, tells_again));
@@ -160,13 +186,15 @@ impl App {
     }
 }
 
-/// What a batch leaves to others.
+/// What a transaction leaves to others.
 #[derive(Default)]
 struct Batch {
     /// Webhooks whose senders have to be called first.
     call_back: Vec<CallBack>,
     /// Webhooks about too many parcels for one transaction.
     large: Vec<Leased>,
+    /// Webhooks that were too many together with those that were read.
+    later: Vec<Leased>,
 }
 
 /// Whose word it is that a webhook brings.

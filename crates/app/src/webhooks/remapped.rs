@@ -1,18 +1,22 @@
 //! Codes that nobody knew: listed for support, and taken up when they have got a meaning since.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use carriers::{CodeMap, Push, Sender};
-use domain::Meaning;
-use persistence::{
-    read::{self, UnknownCode},
-    webhooks,
-};
+use domain::{Meaning, WebhookId};
+use persistence::read::{self, UnknownCode};
 
-use crate::{App, Caller, error::Result, retry::retrying};
+use super::{MOST_BYTES, astray::MOST_DUE};
+use crate::{
+    App, Caller,
+    error::Result,
+    retry::{members_may_do_better, retrying},
+};
 
 /// The most codes listed. More than these would be a sender that is not understood at all.
 const MOST_LISTED: u32 = 500;
+/// Codes whose webhooks are in memory together.
+const PAGE: usize = 100;
 
 impl App {
     /// The codes that no table lists and no setting maps, the most frequent first. For support and systems.
@@ -32,44 +36,75 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn take_up_remapped(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
-        let now = self.clock.now();
         let mut woken = 0;
-        for unknown in read::unknown_codes(&self.store, u32::MAX).await? {
-            let code = (unknown.sender.clone(), unknown.code.clone());
-            if meaningless.contains(&code) {
-                continue;
-            }
-            let Some(webhook) = read::webhook(&self.store, unknown.webhook_id).await? else { continue };
-            if has_meaning(&unknown, &webhook.body, &self.policy().codes) {
-                let wake = async || {
-                    let tx = self.store.begin().await?;
-                    let count = webhooks::wake_unknown(&tx, &unknown.sender, &unknown.code, now).await?;
-                    self.store.commit(tx).await?;
-                    Ok(count)
-                };
-                let count = retrying(wake).await?;
-                tracing::info!(
-                    unknown.sender,
-                    unknown.code,
-                    count,
-                    "a code has got a meaning: its webhooks are read again"
-                );
-                woken += count;
-            } else {
-                meaningless.insert(code);
-            }
-        }
+        let done = self.take_up_all(meaningless, &mut woken).await;
         if woken > 0 {
             self.feed.poke();
         }
-        Ok(woken)
+        done.map(|()| woken)
+    }
+
+    async fn take_up_all(&self, meaningless: &mut HashSet<(String, String)>, woken: &mut u64) -> Result<()> {
+        let mut unknown = read::unknown_codes(&self.store, u32::MAX).await?;
+        unknown.retain(|one| !meaningless.contains(&name(one)));
+        let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
+        let mut done = 0;
+        while done < unknown.len() {
+            let ids = &ids[done..unknown.len().min(done + PAGE)];
+            let fitting = read::fitting_webhooks(&self.store, ids, MOST_BYTES).await?;
+            let page = &unknown[done..done + fitting];
+            done += fitting;
+            let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
+            let bodies: HashMap<WebhookId, Vec<u8>> =
+                webhooks.into_iter().map(|webhook| (webhook.id, webhook.body)).collect();
+            for one in page {
+                let Some(body) = bodies.get(&one.webhook_id) else { continue };
+                if has_meaning(one, body, &self.policy().codes) {
+                    *woken += self.take_up_code(one).await?;
+                } else {
+                    meaningless.insert(name(one));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the webhooks read again that brought this code, some at a time: the front door writes beside it. One code
+    /// that fails does not hold up the others, and is looked for again.
+    async fn take_up_code(&self, unknown: &UnknownCode) -> Result<u64> {
+        let UnknownCode { sender, code, .. } = unknown;
+        let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
+        let mut count = 0;
+        for chunk in webhooks.chunks(MOST_DUE) {
+            match retrying(|| self.wake_read(chunk)).await {
+                Ok(woken) => count += woken,
+                Err(error) if members_may_do_better(&error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        sender,
+                        code,
+                        error,
+                        "webhooks with a code that has got a meaning were left"
+                    );
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if count > 0 {
+            tracing::info!(sender, code, count, "a code has got a meaning: its webhooks are read again");
+        }
+        Ok(count)
     }
 }
 
-/// Whether a body with that code reads differently today.
+fn name(unknown: &UnknownCode) -> (String, String) {
+    (unknown.sender.clone(), unknown.code.clone())
+}
+
+/// Whether the scan with that code reads differently today.
 fn has_meaning(unknown: &UnknownCode, body: &[u8], codes: &CodeMap) -> bool {
     let parsed = unknown.sender.parse::<Sender>().ok().and_then(|sender| sender.parse(body, codes).ok());
     let Some(Push::Parcels(parcels, _)) = parsed else { return false };
     let mut scans = parcels.iter().flat_map(|parcel| &parcel.scans);
-    scans.any(|scan| scan.code == unknown.code && scan.meaning != Meaning::Unknown)
+    scans.any(|scan| scan.identity == unknown.identity && scan.meaning != Meaning::Unknown)
 }

@@ -15,18 +15,18 @@ use domain::{
     OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentId, ShipmentStatus, WebhookId,
 };
 use persistence::{
-    read::{self, Key, PageRequest, WebhookFilter},
+    read::{self, Key, WebhookFilter},
+    scans::StoredScan,
     webhooks::{self, Webhook, WebhookState},
 };
 
+use super::{MOST_BYTES, astray::MOST_DUE};
 use crate::{App, Caller, error::Result, retry::retrying};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
 /// Orders that share a transaction.
 const MOST_ORDERS: usize = 50;
-/// Webhooks that are made due in one statement.
-const MOST_DUE: usize = 1000;
 
 /// Which webhooks to read again.
 #[derive(Clone, Debug)]
@@ -76,7 +76,8 @@ pub struct ReplayChange {
     pub to: ShipmentStatus,
     /// Where the order stands after it. It never goes back.
     pub order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first parcel of an order.
+    /// What the customer is told because of it, noted with the first parcel of an order. Nothing where there is no
+    /// address to tell it to.
     pub notices: Vec<OrderStatus>,
 }
 
@@ -160,15 +161,11 @@ impl App {
         let mut found = Differences::default();
         let mut after = None;
         loop {
-            let request = PageRequest { limit: PAGE, from_end: false, after, before: None };
-            let page = read::webhooks_page(&self.store, filter, &request).await?;
-            let Some(last) = page.rows.last() else { break };
+            let page = read::webhooks_behind(&self.store, filter, after, PAGE, MOST_BYTES).await?;
+            let Some(last) = page.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
-            replayed.examined += page.rows.len() as u64;
-            self.compare(page.rows, &mut found).await?;
-            if !page.has_more {
-                break;
-            }
+            replayed.examined += page.len() as u64;
+            self.compare(page, &mut found).await?;
         }
         Ok(found)
     }
@@ -185,11 +182,14 @@ impl App {
         let known = read::scans_of(&self.store, &shipments).await?;
         for ((order, shipment), words) in said {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
-            let is_known = |heard: &Scan| {
+            let is_known = |webhook: WebhookId, heard: &Scan| {
                 let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
-                old.is_some_and(|old| old.scan.heard_again(heard, true).is_none())
+                let own = |old: &StoredScan| old.webhook_id == Some(webhook);
+                old.is_some_and(|old| old.scan.heard_again(heard, own(old)).is_none())
             };
-            let differing = words.iter().filter(|(.., claims)| !claims.scans.iter().all(is_known));
+            let differing = words
+                .iter()
+                .filter(|(webhook, _, claims)| !claims.scans.iter().all(|heard| is_known(*webhook, heard)));
             let ids: Vec<WebhookId> = differing.map(|(webhook, ..)| *webhook).collect();
             if !ids.is_empty() {
                 found.orders.entry(order).or_default().extend(ids);

@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub recorded_by: Option<String>,
     pub recorded_by_id: Option<String>,
     pub effect: String,
+    pub called_off: bool,
     pub seen: i32,
 }
 

@@ -64,7 +64,7 @@ pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Shipm
     Ok(found)
 }
 
-/// The scans that many webhooks were the first to bring.
+/// The scans that many webhooks were the first to bring, or to give a meaning.
 pub async fn scans_of_webhooks(
     store: &Store,
     ids: &[WebhookId],

@@ -1,21 +1,22 @@
 //! The inbox, for support.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::WebhookId;
+use domain::{ScanIdentity, WebhookId};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryResult, QueryTrait, Select,
-    Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait, Select, Statement,
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, fetch};
+use super::page::{Key, Page, PageRequest, fetch};
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     dialect::within,
     entity::webhook,
-    webhooks::{Webhook, WebhookState},
+    webhooks::{BYTES, Webhook, WebhookState, fitting, prefix},
 };
 
 /// Which webhooks.
@@ -53,6 +54,37 @@ pub async fn webhooks_page(
     fetch(filtered(filter), key, page, store.reader()).await?.try_map(Webhook::try_from)
 }
 
+/// Webhooks, newest first, behind that one if there is one: so many at most, and as many as have so many bytes of bodies
+/// together. At least one, where there is one.
+pub async fn webhooks_behind(
+    store: &Store,
+    filter: &WebhookFilter,
+    after: Option<Key<Uuid>>,
+    limit: u64,
+    most_bytes: usize,
+) -> Result<Vec<Webhook>> {
+    use webhook::Column;
+    let place = Expr::tuple([Column::ReceivedAt, Column::WebhookId].map(Expr::col));
+    let sizes: Vec<(Uuid, i64)> = filtered(filter)
+        .apply_if(after, |query, Key { at, id }| {
+            query.filter(place.lt(Expr::tuple([Expr::value(at), Expr::value(id)])))
+        })
+        .select_only()
+        .column(Column::WebhookId)
+        .column_as(Expr::cust(BYTES), "bytes")
+        .order_by_desc(Column::ReceivedAt)
+        .order_by_desc(Column::WebhookId)
+        .limit(limit)
+        .into_tuple()
+        .all(store.reader())
+        .await?;
+    let fitting = prefix(sizes.iter().map(|(_, size)| *size), most_bytes);
+    let ids: Vec<WebhookId> = sizes[..fitting].iter().map(|(id, _)| WebhookId(*id)).collect();
+    let mut webhooks = webhooks(store, &ids).await?;
+    webhooks.sort_by_key(|webhook| Reverse((webhook.received_at, webhook.id)));
+    Ok(webhooks)
+}
+
 /// How many webhooks there are.
 pub async fn webhooks_count(store: &Store, filter: &WebhookFilter) -> Result<u64> {
     Ok(filtered(filter).count(store.reader()).await?)
@@ -75,21 +107,41 @@ pub struct UnknownCode {
     pub latest_at: DateTime<Utc>,
     /// A webhook that brought one.
     pub webhook_id: WebhookId,
+    /// The scan in it that has the code.
+    pub identity: ScanIdentity,
 }
+
+/// Unknown scans, named `s`, with their webhooks, `w`. What has passed on to a newer parcel with the number is that
+/// parcel's, and counts there.
+const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id \
+    WHERE s.meaning = 'unknown' AND NOT EXISTS ( \
+      SELECT 1 FROM shipments o \
+      JOIN shipments n ON n.carrier = o.carrier AND n.tracking_number = o.tracking_number \
+      JOIN scans c ON c.shipment_id = n.shipment_id AND c.identity = s.identity \
+      WHERE o.shipment_id = s.shipment_id \
+      AND (n.created_at, n.shipment_id) > (o.created_at, o.shipment_id))";
 
 /// The unknown codes there are, the most frequent first, so many at most.
 pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>> {
     // The newest scan of each code stands for its words and its webhook.
-    let sql = "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id FROM ( \
-                 SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, \
-                   count(*) OVER of_code AS scans, min(s.recorded_at) OVER of_code AS first_at, \
-                   row_number() OVER (PARTITION BY w.sender, s.code ORDER BY s.recorded_at DESC, s.scan_id) AS at \
-                 FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id WHERE s.meaning = 'unknown' \
-                 WINDOW of_code AS (PARTITION BY w.sender, s.code)) one \
-               WHERE at = 1 ORDER BY scans DESC, sender, code LIMIT $1";
+    let sql = format!(
+        "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id, identity FROM ( \
+           SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, s.identity, \
+             count(*) OVER of_code AS scans, min(s.recorded_at) OVER of_code AS first_at, \
+             row_number() OVER (PARTITION BY w.sender, s.code ORDER BY s.recorded_at DESC, s.scan_id) AS at \
+           {UNKNOWN} WINDOW of_code AS (PARTITION BY w.sender, s.code)) one \
+         WHERE at = 1 ORDER BY scans DESC, sender, code LIMIT $1"
+    );
     let statement = Statement::from_sql_and_values(store.backend(), sql, [most.into()]);
     let rows = store.reader().query_all_raw(statement).await?;
     let read = |row: &QueryResult| {
+        let webhook_id: Uuid = row.try_get_by_index(6)?;
+        let identity: Vec<u8> = row.try_get_by_index(7)?;
+        let identity = identity.try_into().map_err(|_| Error::Corrupt {
+            table: "scans",
+            row: format!("of webhook {webhook_id}"),
+            what: "an identity that is not 32 bytes".to_owned(),
+        })?;
         Ok(UnknownCode {
             sender: row.try_get_by_index(0)?,
             code: row.try_get_by_index(1)?,
@@ -97,10 +149,25 @@ pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>>
             scans: row.try_get_by_index(3)?,
             first_at: row.try_get_by_index(4)?,
             latest_at: row.try_get_by_index(5)?,
-            webhook_id: WebhookId(row.try_get_by_index(6)?),
+            webhook_id: WebhookId(webhook_id),
+            identity: ScanIdentity(identity),
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// The webhooks under which scans with this unknown code are kept.
+pub async fn webhooks_with_unknown(store: &Store, sender: &str, code: &str) -> Result<Vec<WebhookId>> {
+    let sql = format!("SELECT DISTINCT s.webhook_id {UNKNOWN} AND s.code = $1 AND w.sender = $2");
+    let statement = Statement::from_sql_and_values(store.backend(), sql, [code.into(), sender.into()]);
+    let rows = store.reader().query_all_raw(statement).await?;
+    rows.iter().map(|row| Ok(WebhookId(row.try_get_by_index(0)?))).collect()
+}
+
+/// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
+pub async fn fitting_webhooks(store: &Store, ids: &[WebhookId], most_bytes: usize) -> Result<usize> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    fitting(store.reader(), &ids, most_bytes).await
 }
 
 /// Many webhooks, by id.

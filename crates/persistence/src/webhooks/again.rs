@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::WebhookId;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use uuid::Uuid;
@@ -22,17 +21,18 @@ const NUMBERS: Table =
     Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
 
 /// Makes the webhooks due that have something to say about the parcels which have got these numbers: those that wait
-/// for them, and those whose scans went to a parcel that had been called off by then. One that is being read at this
-/// moment is passed over: its reader looks for the numbers it misses under their locks, and sees the parcel. One that
-/// somebody else holds is found by [`wake_matched`].
+/// for them, and those whose scans went to a parcel that was called off or delivered by then. Whose these are is told
+/// when they are read. One that somebody holds at this moment is passed over. If it is its reader, that looks for the
+/// numbers under their locks, and sees the parcel; if not, the webhook is found by [`wake_matched`] or, where its scans
+/// are with another parcel, by [`used_again`](crate::shipments::used_again).
 pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
     }
     let waiting = "JOIN webhook_waits w ON w.carrier = r.carrier AND w.tracking_number = r.tracking_number";
     let passed_on = "JOIN shipments s ON s.carrier = r.carrier AND s.tracking_number = r.tracking_number \
-                     JOIN scans w ON w.shipment_id = s.shipment_id AND w.recorded_at >= s.cancelled_at \
-                     WHERE w.webhook_id IS NOT NULL";
+                     JOIN scans w ON w.shipment_id = s.shipment_id WHERE w.webhook_id IS NOT NULL \
+                     AND (w.called_off OR w.occurred_at > s.delivered_at)";
     let mut ids: Vec<Uuid> = Vec::new();
     for join in [waiting, passed_on] {
         let rows = numbers.iter().map(|(carrier, number)| {
@@ -47,6 +47,14 @@ pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64
     let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
     let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     make_due(tx, idle, now).await
+}
+
+/// Makes those of these webhooks due again that were read, passing over what somebody else holds. Returns how many.
+pub async fn wake_read(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
+    let idle = among(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
+    make_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
 /// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
@@ -85,20 +93,6 @@ async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) 
         .exec(tx)
         .await?;
     Ok(done.rows_affected)
-}
-
-/// Makes the webhooks due that were the first to bring a scan with this unknown code. Returns how many.
-pub async fn wake_unknown(tx: &Tx, sender: &str, code: &str, now: DateTime<Utc>) -> Result<u64> {
-    let backend = tx.get_database_backend();
-    let lock = if backend == DbBackend::Postgres { "ORDER BY content_hash FOR UPDATE" } else { "" };
-    let sql = format!(
-        "UPDATE webhooks SET due_at = $1, state = 'pending' WHERE webhook_id IN \
-         (SELECT webhook_id FROM webhooks WHERE sender = $2 AND due_at IS NULL AND webhook_id IN \
-         (SELECT webhook_id FROM scans WHERE meaning = 'unknown' AND code = $3) {lock})"
-    );
-    let values = [now.into(), sender.into(), code.into()];
-    let woken = tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    Ok(woken.rows_affected())
 }
 
 /// Makes the webhooks due whose numbers have a parcel after all. Returns how many.

@@ -46,6 +46,8 @@ async fn read_all(app: &App, batch: Batch) -> Vec<CallBack> {
         }
         return vec![];
     }
+    let members = batch.work.len();
+    tracing::warn!(error = failure.reason, members, "a batch failed, its members are tried alone");
     let mut call_back = Vec::new();
     for leased in batch.work {
         let failure = match read(app, &[leased]).await {

@@ -10,7 +10,7 @@ use crate::{
     App,
     error::Result,
     webhooks::{
-        matching,
+        MOST_BYTES, matching,
         process::Claims,
         reading::{Parcel, Reading, numbers},
     },
@@ -28,7 +28,11 @@ impl App {
     ) -> Result<Said> {
         let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
         let mut all = Said::new();
-        for page in ids.chunks(PAGE as usize) {
+        let mut left = &ids[..];
+        while !left.is_empty() {
+            let page = &left[..left.len().min(PAGE as usize)];
+            let (page, rest) = left.split_at(read::fitting_webhooks(&self.store, page, MOST_BYTES).await?);
+            left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);
             for (parcel, words) in self.said_by(webhooks, |_, _| {}).await? {
@@ -48,19 +52,18 @@ impl App {
         mut readable: impl FnMut(&Webhook, bool),
     ) -> Result<Said> {
         let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
-        let holders = read::holders_of(&self.store, &numbers(readings.iter())).await?;
+        let holders = matching::look(&self.store, &numbers(readings.iter())).await?;
         let mut said = Said::new();
         for mut reading in readings {
             let parcels = reading.take_parcels();
             if !parcels.is_empty() {
-                let is_nobodys =
-                    |parcel: &Parcel| !holders.contains_key(&(parcel.carrier, parcel.number.clone()));
+                let is_nobodys = |parcel: &Parcel| !holders.knows(&(parcel.carrier, parcel.number.clone()));
                 readable(&reading.webhook, parcels.iter().any(is_nobodys));
             }
             for parcel in parcels {
-                let Some(holders) = holders.get(&(parcel.carrier, parcel.number)) else { continue };
+                let number = (parcel.carrier, parcel.number);
                 for scan in parcel.scans {
-                    let Some(owner) = matching::owner(&scan, holders) else { continue };
+                    let Some(owner) = holders.owner(&number, &scan) else { continue };
                     let words = said.entry((owner.order_id, owner.shipment_id)).or_default();
                     let webhook = &reading.webhook;
                     if words.last().is_none_or(|(last, ..)| *last != webhook.id) {

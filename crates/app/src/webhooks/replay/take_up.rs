@@ -119,8 +119,9 @@ fn in_words(error: &Error) -> String {
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
     let reached = after.changes().transitions.iter().map(|step| step.to());
+    let is_told = |status: &OrderStatus| notice::is_owed(*status) && after.head().customer_email.is_some();
     // A walk is told of by its newest milestone.
-    let mut notices: Vec<OrderStatus> = reached.filter(|status| notice::is_owed(*status)).collect();
+    let mut notices: Vec<OrderStatus> = reached.filter(is_told).collect();
     notices.drain(..notices.len().saturating_sub(1));
     let mut changes = Vec::new();
     for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {

@@ -1,0 +1,202 @@
+//! Carriers' numbers that are used again: what is said of one is said of one parcel.
+
+use carriers::{Compose, Sender, Told};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Carrier, Meaning, OrderId, OrderStatus, Request, Shipment, ShipmentStatus};
+use persistence::read;
+use tests::{
+    database::Database,
+    on_every_database,
+    shop::{Shop, fedex},
+};
+
+on_every_database!(
+    what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number,
+    what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_number,
+    what_a_parcel_was_told_before_it_was_called_off_stays_with_it,
+    what_is_said_before_the_next_parcel_is_registered_reaches_it,
+    what_was_heard_before_there_was_the_order_does_not_reach_its_parcel,
+);
+
+/// What came while a number was called off, read while the number is registered anew with another order: whichever of
+/// the two is first, the new parcel hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    called_off(&shop, first, "818181").await;
+    shop.scan("818181", ShipmentStatus::PickedUp).await;
+    let held = database.hold(&format!("SELECT 1 FROM orders WHERE order_id = '{first}' FOR UPDATE")).await;
+    tokio::join!(
+        shop.drain(),
+        async {
+            database.wait_for_waiting(1).await;
+            shop.ship(second, "818181").await;
+        },
+        async {
+            database.wait_for_waiting(2).await;
+            held.release().await;
+        }
+    );
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(parcel(&shop, second).await.1, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_later() {
+    let Some(database) = Database::postgres().await else { return };
+    let shop = Shop::new(database.store.clone());
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    called_off(&shop, first, "828282").await;
+    shop.scan("828282", ShipmentStatus::PickedUp).await;
+    shop.drain().await;
+    let held = database.hold("SELECT 1 FROM webhooks FOR UPDATE").await;
+    shop.ship(second, "828282").await;
+    held.release().await;
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 1);
+    shop.drain().await;
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 0, "nothing is looked for twice");
+}
+
+/// Registers the number with the order and calls the parcel off.
+async fn called_off(shop: &Shop, order: OrderId, number: &str) {
+    let wrong = shop.ship(order, number).await;
+    let reason = "with the wrong order".to_owned();
+    shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
+}
+
+/// FedEx tells all of this of a parcel in one push, worded so that it is another push each time.
+async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<Utc>)], times: usize) {
+    let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| Told {
+        meaning: Meaning::Status(*status),
+        at: at.fixed_offset(),
+        location: Some("Holbrook, NY, US"),
+    };
+    let scans: Vec<Told<'_>> = scans.iter().map(told).collect();
+    let history = Compose {
+        carrier: Carrier::Fedex,
+        tracking_number: number,
+        scans: &scans,
+        estimated_delivery: None,
+        sent_at: shop.now(),
+    };
+    let body = Sender::Fedex.compose(&history).pop().unwrap();
+    shop.push(&[&body[..], &b" ".repeat(times)].concat()).await;
+    shop.drain().await;
+}
+
+/// An order's latest parcel, and how many scans it has.
+async fn parcel(shop: &Shop, order: OrderId) -> (Shipment, usize) {
+    let parcel = shop.order(order).await.shipments().last().unwrap().clone();
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap();
+    let count = scans.get(&parcel.id).map_or(0, Vec::len);
+    (parcel, count)
+}
+
+async fn what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number(database: Database) {
+    let shop = Shop::new(database.store);
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    // The number goes to the same order, or to one of the same day.
+    for (number, next) in [("757575", first), ("767676", second)] {
+        let order = if next == first { first } else { shop.processing(&[1]).await };
+        shop.ship(order, number).await;
+        let scans = [
+            (ShipmentStatus::LabelCreated, shop.now()),
+            (ShipmentStatus::Cancelled, shop.now() + TimeDelta::minutes(5)),
+            (ShipmentStatus::PickedUp, shop.now() + TimeDelta::minutes(9)),
+        ];
+        history(&shop, number, &scans[..2], 0).await;
+        assert_eq!(parcel(&shop, order).await.0.status(), ShipmentStatus::Cancelled);
+        let anew = shop.ship(next, number).await;
+        history(&shop, number, &scans[..2], 1).await;
+        let (now, count) = parcel(&shop, next).await;
+        assert_eq!((now.id, now.status(), count), (anew.id, ShipmentStatus::LabelCreated, 0));
+        history(&shop, number, &scans, 0).await;
+        let (now, count) = parcel(&shop, next).await;
+        assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
+        assert_eq!(shop.status(next).await, OrderStatus::Shipped);
+    }
+}
+
+async fn what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_number(database: Database) {
+    let shop = Shop::new(database.store);
+    let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+    shop.ship(first, "777777").await;
+    let scans = [
+        (ShipmentStatus::InTransit, shop.now()),
+        (ShipmentStatus::Delivered, shop.now() + TimeDelta::minutes(5)),
+        (ShipmentStatus::PickedUp, shop.now() + TimeDelta::minutes(20)),
+    ];
+    history(&shop, "777777", &scans[..2], 0).await;
+    assert_eq!(shop.status(first).await, OrderStatus::Delivered);
+    shop.ship(second, "777777").await;
+    history(&shop, "777777", &scans[..2], 1).await;
+    assert_eq!(parcel(&shop, second).await.1, 0);
+    history(&shop, "777777", &scans, 0).await;
+    let (now, count) = parcel(&shop, second).await;
+    assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+}
+
+async fn what_a_parcel_was_told_before_it_was_called_off_stays_with_it(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let wrong = shop.ship(order, "787878").await;
+    let scans = [
+        (ShipmentStatus::LabelCreated, shop.now()),
+        (ShipmentStatus::OutForDelivery, shop.now() + TimeDelta::minutes(5)),
+    ];
+    history(&shop, "787878", &scans[..1], 0).await;
+    let reason = "packed anew".to_owned();
+    shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
+    history(&shop, "787878", &scans, 1).await;
+    let anew = shop.ship(order, "787878").await;
+    shop.drain().await;
+    let (now, count) = parcel(&shop, order).await;
+    assert_eq!((now.id, now.status(), count), (anew.id, ShipmentStatus::OutForDelivery, 1));
+}
+
+async fn what_is_said_before_the_next_parcel_is_registered_reaches_it(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "797979").await;
+    shop.scan("797979", ShipmentStatus::Delivered).await;
+    shop.drain().await;
+    shop.wait(TimeDelta::days(60));
+    let second = shop.processing(&[1]).await;
+    shop.wait(TimeDelta::hours(2));
+    shop.scan("797979", ShipmentStatus::PickedUp).await;
+    shop.drain().await;
+    shop.wait(TimeDelta::minutes(5));
+    shop.ship(second, "797979").await;
+    shop.drain().await;
+    let (now, count) = parcel(&shop, second).await;
+    assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
+    assert_eq!(shop.status(second).await, OrderStatus::Shipped);
+    assert_eq!(shop.status(first).await, OrderStatus::Delivered);
+}
+
+async fn what_was_heard_before_there_was_the_order_does_not_reach_its_parcel(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "808080").await;
+    // Times without a zone: only the arrival says when it was.
+    for at in [shop.now(), shop.now() + TimeDelta::minutes(5)] {
+        let body = String::from_utf8(fedex("808080", ShipmentStatus::Delivered, at)).unwrap();
+        shop.push(body.replace("+00:00\"", "\"").as_bytes()).await;
+        shop.drain().await;
+        shop.wait(TimeDelta::hours(1));
+    }
+    assert_eq!(parcel(&shop, first).await.1, 2);
+    shop.wait(TimeDelta::days(60));
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "808080").await;
+    shop.drain().await;
+    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
+}
