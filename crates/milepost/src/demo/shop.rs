@@ -6,7 +6,7 @@ use anyhow::Context;
 use api::auth::{Claims, Tokens};
 use app::Clock;
 use chrono::TimeDelta;
-use domain::{FulfillmentPath, OrderStatus, Origin, OriginKind};
+use domain::{FulfillmentPath, OrderStatus, Origin};
 use futures::future::try_join_all;
 use serde_json::json;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ impl Shop {
         }
     }
 
-    /// Ada places an order; the shop does it for her where a supplier ships: that is not for customers to say.
+    /// The shop's checkout places an order for Ada: a customer names neither suppliers nor the merchant's numbers.
     pub async fn place(&self, order: &Order) -> anyhow::Result<Placed> {
         let origin = json!({ "kind": word(order.origin.kind.as_str()), "code": order.origin.code });
         let sku = order.item.to_ascii_uppercase().replace(' ', "-");
@@ -98,11 +98,7 @@ impl Shop {
             "fulfillmentPath": word(order.path.as_str()),
             "items": [{ "sku": sku, "name": order.item, "quantity": order.units, "origin": origin }],
         });
-        let by = match order.origin.kind {
-            OriginKind::Warehouse => &self.ada,
-            OriginKind::Supplier => &self.shop,
-        };
-        by.place(input).await
+        self.shop.place(input).await
     }
 
     /// Somebody asks for a status.
