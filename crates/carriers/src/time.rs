@@ -1,6 +1,6 @@
 //! Carriers' times, read with distrust: what is not surely an instant does not count as one.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
 use domain::CarrierTime;
 
 /// The years a scan can be of. Outside are the zero dates of other people's programs, and times that a
@@ -60,20 +60,22 @@ pub(crate) fn sane(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(at).filter(|at| YEARS.contains(&at.year()))
 }
 
+/// A time with an offset, in the microseconds that databases keep.
 fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%z"))
         .ok()
+        .map(|at| at.trunc_subsecs(6))
         .filter(|at| sane(at.to_utc()).is_some())
 }
 
-/// A clock without a zone; of a date its midnight.
+/// A clock without a zone, in microseconds; of a date its midnight.
 fn local_time(text: &str) -> Option<NaiveDateTime> {
     let clock = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
     let read = clock.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     let read = read.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN)));
-    read.filter(|at| sane(at.and_utc()).is_some())
+    read.map(|at| at.trunc_subsecs(6)).filter(|at| sane(at.and_utc()).is_some())
 }
 
 #[cfg(test)]
@@ -94,6 +96,13 @@ pub(crate) mod tests {
         let seven = CarrierTime::Instant(at("2026-01-15T12:02:00Z"));
         for text in ["2026-01-15T07:02:00-05:00", "2026-01-15T07:02:00.000-0500", "2026-01-15T07:02-05:00"] {
             assert_eq!(scanned(text), seven, "{text}");
+        }
+        // As .NET writes them.
+        for (text, kept) in [
+            ("2026-01-15T12:02:00.1234567Z", CarrierTime::Instant(at("2026-01-15T12:02:00.123456Z"))),
+            ("2026-01-15T12:02:00.1234567", local("2026-01-15T12:02:00.123456")),
+        ] {
+            assert_eq!(scanned(text), kept, "what the databases keep");
         }
         for text in ["", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "soon", "+99999-01-01T00:00:00Z"] {
             assert_eq!(scanned(text), CarrierTime::Untrusted, "{text}");

@@ -91,17 +91,18 @@ pub struct Scan {
 
 impl Scan {
     /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
-    /// counts, an earlier arrival where that stands in for the time, and a meaning where there was none; in a replay the meaning it has today counts in any case.
+    /// counts, a better time (the carrier's own before the arrival, and of two arrivals the earlier), and a meaning
+    /// where there was none; in a replay the meaning it has today counts in any case.
     pub fn heard_again(&self, heard: &Self, replay: bool) -> Option<Self> {
         let listed = self.meaning == Meaning::Unknown || replay;
         let meaning = if listed { heard.meaning } else { self.meaning };
         let when = |scan: &Self| (scan.time_estimated, scan.occurred_at);
-        let earlier = if when(heard) < when(self) { heard } else { self };
+        let better = if when(heard) < when(self) { heard } else { self };
         let merged = Self {
             meaning,
-            occurred_at: earlier.occurred_at,
-            time_estimated: earlier.time_estimated,
-            local_time: earlier.local_time,
+            occurred_at: better.occurred_at,
+            time_estimated: better.time_estimated,
+            local_time: better.local_time,
             estimate: self.estimate.max(heard.estimate),
             ..self.clone()
         };

@@ -38,16 +38,13 @@ pub struct StoredScan {
 }
 
 /// The scans of these parcels, in no order.
-pub async fn of(
-    db: &impl ConnectionTrait,
-    shipments: &[ShipmentId],
-) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if shipments.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = scan::Entity::find()
-        .filter(within(db.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
-        .all(db)
+        .filter(within(tx.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
+        .all(tx)
         .await?;
     let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(shipments.len());
     for row in rows {

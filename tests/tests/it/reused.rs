@@ -1,9 +1,12 @@
 //! Carriers' numbers that are used again: what is said of one is said of one parcel.
 
+use std::sync::{Arc, Mutex};
+
 use carriers::{Compose, Sender, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, OrderId, OrderStatus, Request, Shipment, ShipmentStatus};
-use persistence::read;
+use persistence::{Store, read};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tests::{
     database::Database,
     on_every_database,
@@ -42,6 +45,26 @@ async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
     assert_eq!(parcel(&shop, second).await.1, 1);
+}
+
+#[tokio::test]
+async fn numbers_that_are_used_again_are_found_by_an_index() {
+    let database = Database::sqlite().await;
+    let mut store = Store::connect(&database.url, 2).await.unwrap();
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let said = heard.clone();
+    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let shop = Shop::new(store);
+    shop.app.wake_matched().await.unwrap();
+    let sql = heard.lock().unwrap().iter().find(|sql| sql.contains("n.created_at")).cloned().unwrap();
+    let explain = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        format!("EXPLAIN QUERY PLAN {sql}"),
+        [shop.now().into()],
+    );
+    let plan = database.connection().await.query_all_raw(explain).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+    assert!(plan.iter().any(|step| step.contains("idx_shipment_created")), "{sql}: {}", plan.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

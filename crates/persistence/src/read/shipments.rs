@@ -50,6 +50,9 @@ pub async fn holders_of(store: &Store, numbers: &[Number]) -> Result<HashMap<Num
 
 /// The scans of many parcels, newest first by the carrier's time.
 pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = scan::Entity::find()
         .filter(within(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .order_by_desc(scan::Column::OccurredAt)
