@@ -2,7 +2,7 @@
 //!
 //! Pure functions over bytes: no `async`, no IO, no clock, no panics on any input. `api` verifies a request
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
-//! requests as the carrier would. A new sender is one module and one line of [`Sender`].
+//! requests as the carrier would. A new sender is one module and one line in the list that makes [`Sender`].
 
 mod aftership;
 mod codes;

@@ -1,4 +1,7 @@
-//! Reading stored webhooks again under the meanings of today: first told, then done.
+//! Reading stored webhooks again under the meanings of today: first told, then done. Those that could not be read when
+//! they came have their turn in `unread`.
+
+mod unread;
 
 use app::{
     Caller, Error,
@@ -7,7 +10,6 @@ use app::{
 use carriers::Sender;
 use chrono::TimeDelta;
 use domain::{Carrier, NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
-use persistence::webhooks::{self, Settled, WebhookState};
 use tests::{
     database::Database,
     on_every_database,
@@ -22,13 +24,10 @@ on_every_database!(
     an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean,
     only_what_was_asked_for_is_read,
     a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
-    a_webhook_that_could_not_be_read_before_is_read,
     a_dry_run_names_what_would_fail,
-    what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
     only_the_webhook_a_scan_is_kept_under_changes_its_meaning,
-    a_part_that_could_not_be_read_before_waits_for_its_parcel,
     what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
 
@@ -70,6 +69,13 @@ async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
     shop.drain().await;
+}
+
+/// Closes everything that is due as a defect would.
+async fn fail_all(shop: &Shop) {
+    for leased in shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap() {
+        shop.app.webhook_failed(leased, "a defect of ours", false).await.unwrap();
+    }
 }
 
 async fn what_would_change_is_told_before_it_is_done(database: Database) {
@@ -172,22 +178,6 @@ async fn a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_cha
     assert_eq!(shop.order(first).await.shipments()[0].status(), ShipmentStatus::Delivered);
 }
 
-async fn a_webhook_that_could_not_be_read_before_is_read(database: Database) {
-    let shop = Shop::new(database.store);
-    let order = shop.processing(&[1]).await;
-    shop.ship(order, "252525").await;
-    shop.scan("252525", ShipmentStatus::Delivered).await;
-    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
-    shop.app.webhook_failed(leased[0], "a defect of ours", false).await.unwrap();
-    let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
-    assert_eq!((done.scans, done.changes.len()), (1, 1));
-    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    assert_eq!(inbox(&shop).await[0].state, WebhookState::Pending, "it has its turn again");
-    shop.drain().await;
-    let read = &inbox(&shop).await[0];
-    assert_eq!((read.state, read.reason.as_deref()), (WebhookState::Processed, Some("1 seen before")));
-}
-
 async fn a_dry_run_names_what_would_fail(database: Database) {
     let shop = Shop::new(database.store);
     let first = reported(&shop, "262626", "DL").await;
@@ -202,33 +192,6 @@ async fn a_dry_run_names_what_would_fail(database: Database) {
         let failed: Vec<_> = told.failed.iter().map(|one| one.order_id).collect();
         assert_eq!((told.changes.len(), failed), (0, vec![first]), "{apply}");
     }
-}
-
-/// Closes everything that is due as a defect would.
-async fn fail_all(shop: &Shop) {
-    for leased in shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap() {
-        shop.app.webhook_failed(leased, "a defect of ours", false).await.unwrap();
-    }
-}
-
-async fn what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost(database: Database) {
-    let shop = Shop::new(database.store);
-    let known = shop.processing(&[1]).await;
-    shop.ship(known, "272727").await;
-    for number in ["272727", "282828"] {
-        shop.scan(number, ShipmentStatus::Delivered).await;
-    }
-    fail_all(&shop).await;
-    replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
-    assert_eq!(shop.status(known).await, OrderStatus::Delivered, "at once");
-    shop.drain().await;
-    let states: Vec<_> = inbox(&shop).await.iter().map(|webhook| webhook.state).collect();
-    assert_eq!(states.len(), 2);
-    assert!(states.contains(&WebhookState::Processed) && states.contains(&WebhookState::Unmatched));
-    let late = shop.processing(&[1]).await;
-    shop.ship(late, "282828").await;
-    shop.drain().await;
-    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
 }
 
 async fn the_oldest_word_counts_first(database: Database) {
@@ -299,28 +262,6 @@ async fn only_the_webhook_a_scan_is_kept_under_changes_its_meaning(database: Dat
         assert_eq!(replay(&shop, &support(), &all).await.unwrap().scans, scans);
     }
     assert_eq!(shop.status(known).await, OrderStatus::Delivered);
-}
-
-async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {
-    let shop = Shop::new(database.store);
-    shop.scan("303030", ShipmentStatus::Delivered).await;
-    // As one is closed of which a part was read.
-    let leased = shop.app.lease(persistence::due::Work::Webhooks, 10).await.unwrap();
-    let tx = shop.app.store.begin().await.unwrap();
-    let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).id;
-    let reason = Some("1 element unread: track result 1: it was new".to_owned());
-    let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
-    webhooks::settle(&tx, &[settled]).await.unwrap();
-    shop.app.store.commit(tx).await.unwrap();
-    for _ in 0..2 {
-        replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
-        shop.drain().await;
-        assert_eq!(inbox(&shop).await[0].state, WebhookState::Unmatched);
-    }
-    let late = shop.processing(&[1]).await;
-    shop.ship(late, "303030").await;
-    shop.drain().await;
-    assert_eq!(shop.status(late).await, OrderStatus::Delivered);
 }
 
 async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay(database: Database) {
