@@ -58,10 +58,16 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&quiet()?)?;
     let stop = shutdown::on_signal()?;
-    let demo = Embedded::start(stop.clone()).await?;
-    let played = stop.run_until_cancelled(perform(&demo, &arguments, &mut Screen::stdout())).await;
-    stop.cancel();
-    demo.ended().await?;
+    let demo = Embedded::start().await?;
+    let mut screen = Screen::stdout();
+    let played = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        () = demo.stopping() => None,
+        played = perform(&demo, &arguments, &mut screen) => Some(played),
+    };
+    // Only now: whoever plays must never meet a server that is gone.
+    demo.end().await?;
     match played {
         Some(played) => played,
         None if arguments.once => bail!("interrupted before the end"),

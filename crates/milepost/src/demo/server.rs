@@ -35,12 +35,13 @@ pub struct Embedded {
     /// What each carrier proves its webhooks with.
     pub secrets: [(Sender, String); Sender::ALL.len()],
     folder: TempDir,
+    stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Embedded {
-    /// Starts it on the loopback address. It ends when `stop` is cancelled.
-    pub async fn start(stop: CancellationToken) -> anyhow::Result<Self> {
+    /// Starts it on the loopback address.
+    pub async fn start() -> anyhow::Result<Self> {
         let (listener, usual_port_is_taken) = listener().await?;
         let address = listener.local_addr().context("the system does not tell the port")?;
         let url = format!("http://{address}");
@@ -63,8 +64,9 @@ impl Embedded {
             mailer: Arc::new(mailer),
             dhl: Dhl::without_key(),
         };
-        let running = tokio::spawn(server.run(stop));
-        Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, running })
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(server.run(stop.clone()));
+        Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, stop, running })
     }
 
     /// The folder that holds the database while the demo runs.
@@ -72,8 +74,14 @@ impl Embedded {
         self.folder.path()
     }
 
-    /// Waits for the end, after `stop` was cancelled or a part failed, and removes the folder.
-    pub async fn ended(self) -> anyhow::Result<()> {
+    /// Waits until it stops by itself, because a part failed.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Stops it, waits for its end and removes the folder. Fails as the part did that failed.
+    pub async fn end(self) -> anyhow::Result<()> {
+        self.stop.cancel();
         let ended = self.running.await.context("the server broke off")?;
         self.folder.close().context("the temporary folder cannot be removed")?;
         ended

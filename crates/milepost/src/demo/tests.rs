@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::{shop::Who, *};
 
@@ -33,14 +32,12 @@ impl Shown {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_claim_of_the_story_holds_and_fits_the_screen() {
     crate::choose_tls();
-    let stop = CancellationToken::new();
-    let demo = Embedded::start(stop.clone()).await.unwrap();
+    let demo = Embedded::start().await.unwrap();
     let shown = Shown::default();
     let once = Arguments { speed: 1.0, once: true };
     perform(&demo, &once, &mut Screen::to(shown.clone())).await.unwrap();
-    stop.cancel();
     let folder = demo.folder().to_owned();
-    demo.ended().await.unwrap();
+    demo.end().await.unwrap();
     assert!(!folder.exists(), "nothing is left behind");
 
     let text = shown.text();
@@ -63,8 +60,7 @@ async fn every_claim_of_the_story_holds_and_fits_the_screen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
     crate::choose_tls();
-    let stop = CancellationToken::new();
-    let demo = Embedded::start(stop.clone()).await.unwrap();
+    let demo = Embedded::start().await.unwrap();
     let shop = Shop::open(&demo.url, &demo.tokens).unwrap();
     let carriers = Carriers::of(&demo).unwrap();
     let order = simulation::to_watch(&shop, 1).await.unwrap();
@@ -81,8 +77,7 @@ async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
     };
     let data = tokio::time::timeout(Duration::from_secs(15), delivered).await.unwrap();
     assert_eq!(data["order"]["progress"]["summary"], "delivered: 8 of 8 items");
-    stop.cancel();
-    demo.ended().await.unwrap();
+    demo.end().await.unwrap();
 }
 
 #[test]
