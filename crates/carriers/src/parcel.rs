@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
 use sha2::{Digest, Sha256};
 
-use crate::{fedex, gather};
+use crate::{fedex, gather, time};
 
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Parcel {
         {
             // A push without a time of its own (FedEx, UPS, DHL) said it when its newest scan was made. So a revision
             // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
-            // and the parcel would be another one for every order in which they come.
+            // and the same pushes would give a different promise for each sequence in which they arrive.
             let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
             newest.estimate =
                 Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
@@ -126,7 +126,7 @@ impl ParsedScan {
             location: self.location,
             occurred_at,
             time_estimated,
-            local_time: self.time.local(),
+            local_time: self.time.local(arrival),
             package: None,
             estimate: None,
         }
@@ -195,13 +195,14 @@ pub(crate) fn shown(parts: &[&str]) -> String {
     }
 }
 
-/// The time beside a carrier's own code, where it is worth something; whoever tells it, it is the carrier's clock.
-pub(crate) fn believed(carrier: Carrier, code: &str, time: CarrierTime) -> CarrierTime {
+/// The time beside a carrier's own code, sent as `text` and read as `time`. Where it is worth little it is no more than
+/// what a clock showed; whoever tells it, it is the carrier's clock.
+pub(crate) fn believed(carrier: Carrier, code: &str, text: &str, time: CarrierTime) -> CarrierTime {
     let untimely = match carrier {
         Carrier::Fedex => fedex::is_untimely(code),
         Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
     };
-    if untimely { CarrierTime::Untrusted } else { time }
+    if untimely { time::clock_shown(text) } else { time }
 }
 
 /// A place as a person would write it, from its parts; `None` where all are absent.

@@ -29,6 +29,12 @@ pub(crate) fn scanned_unless_z(text: &str) -> CarrierTime {
     scanned(if ends_in_z(text) { &text[..text.len() - 1] } else { text })
 }
 
+/// What the clock of the place showed, of a time that is not trusted whatever zone it has.
+pub(crate) fn clock_shown(text: &str) -> CarrierTime {
+    let shown = offset_time(text).map(|at| at.naive_local()).or_else(|| local_time(text));
+    shown.map_or(CarrierTime::Untrusted, CarrierTime::Local)
+}
+
 fn ends_in_z(text: &str) -> bool {
     text.ends_with(['Z', 'z'])
 }
@@ -118,6 +124,14 @@ pub(crate) mod tests {
         assert_eq!(scanned("2026-01-15"), local("2026-01-15T00:00:00"));
         assert_eq!(scanned_unless_midnight("2026-01-15T00:00:00-06:00"), local("2026-01-15T00:00:00"));
         assert_eq!(scanned_unless_midnight("2026-01-15T07:02:00"), local("2026-01-15T07:02:00"));
+    }
+
+    #[test]
+    fn of_a_time_that_is_not_trusted_the_clock_is_kept() {
+        for text in ["2026-01-15T07:02:00-05:00", "2026-01-15T07:02:00Z", "2026-01-15T07:02:00"] {
+            assert_eq!(clock_shown(text), local("2026-01-15T07:02:00"), "{text}");
+        }
+        assert_eq!(clock_shown(""), CarrierTime::Untrusted);
     }
 
     #[test]

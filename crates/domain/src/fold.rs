@@ -3,7 +3,10 @@
 //! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -17,6 +20,9 @@ use crate::{
 const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
 /// How much later than it showed a clock without a zone may be: by its zone, and by a day where it is a bare date.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
+/// How long a parcel may be silent and go on under another identity of its number: no carrier gives a number out again
+/// so soon.
+const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// How long after delivery a pick-up is the beginning of a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
@@ -37,7 +43,7 @@ pub fn fold<'a>(
         _ => ShipmentStatus::LabelCreated,
     };
     let tells = |rank: Rank| scans.iter().any(|scan| movement(scan).is_some_and(|s| s.rank() == rank));
-    let since = |rank: Rank| earliest(&scans, rank).map(|scan| scan.occurred_at);
+    let since = |rank: Rank| since(&scans, rank);
     let estimate = scans.iter().filter_map(|scan| scan.estimate).max();
     Tracking {
         status,
@@ -65,7 +71,7 @@ pub(crate) fn evidence<'a>(
 pub(crate) fn effect(
     scan: &Scan,
     all: &[Scan],
-    ours: &Ours<'_>,
+    ours: &Ours,
     order: OrderStatus,
     before: &Tracking,
     after: &Tracking,
@@ -109,30 +115,73 @@ fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Ut
 }
 
 /// What makes a scan one of this parcel, and not of another that had its number before or has it after.
-pub(crate) struct Ours<'a> {
+pub(crate) struct Ours {
     placed_at: DateTime<Utc>,
-    /// The one that is ours of the packages the carrier tells apart, where it does.
-    package: Option<&'a str>,
+    /// Those that are ours of the packages the carrier tells apart; none where it tells none apart.
+    packages: BTreeSet<String>,
 }
 
-impl<'a> Ours<'a> {
-    /// A package with a scan from before the order is another parcel; of those that remain the one that was
-    /// scanned first is ours, and what has the number later is not.
-    pub fn among(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
-        let mut packages: BTreeMap<&str, (bool, NaiveDateTime)> = BTreeMap::new();
+impl Ours {
+    /// A package with a scan from before the order is another parcel, unless there is no other. Of those that remain
+    /// the one that was scanned first is ours, and with it what goes on from there: FedEx gives a parcel that is
+    /// tendered again another identity. What has the number after the delivery, or long after the last scan, is not.
+    pub fn among<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
+        let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
         for scan in scans {
-            let Some(package) = scan.package.as_deref() else { continue };
-            let seen = (is_too_old(scan, placed_at), scan.clock());
-            let known = packages.entry(package).or_insert(seen);
-            *known = (known.0 || seen.0, known.1.min(seen.1));
+            let Some(name) = scan.package.as_deref() else { continue };
+            let seen = Package::of(scan, placed_at);
+            packages.entry(name).and_modify(|known| *known = known.with(seen)).or_insert(seen);
         }
-        let ours = packages.into_iter().min_by_key(|(package, (old, first))| (*old, *first, *package));
-        Self { placed_at, package: ours.map(|(package, _)| package) }
+        let mut packages: Vec<(&str, Package)> = packages.into_iter().collect();
+        packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first, *name));
+        let mut ours = BTreeSet::new();
+        let mut so_far: Option<Package> = None;
+        for (name, package) in packages {
+            if so_far.is_some_and(|so_far| !so_far.goes_on_as(package)) {
+                break;
+            }
+            ours.insert(name.to_owned());
+            so_far = Some(so_far.map_or(package, |so_far| so_far.with(package)));
+        }
+        Self { placed_at, packages: ours }
     }
 
     fn has(&self, scan: &Scan) -> bool {
-        let same = self.package.is_none_or(|ours| scan.package.as_deref().is_none_or(|own| own == ours));
-        same && !is_too_old(scan, self.placed_at)
+        let named = scan.package.as_deref();
+        named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
+    }
+}
+
+/// What the scans of one package say of when it had the number.
+#[derive(Clone, Copy)]
+struct Package {
+    /// Whether one of them is from before the order.
+    is_old: bool,
+    first: NaiveDateTime,
+    last: NaiveDateTime,
+    delivered_at: Option<NaiveDateTime>,
+}
+
+impl Package {
+    fn of(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
+        let (is_old, at) = (is_too_old(scan, placed_at), scan.clock());
+        let delivered_at = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(at);
+        Self { is_old, first: at, last: at, delivered_at }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            is_old: self.is_old || other.is_old,
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            delivered_at: self.delivered_at.into_iter().chain(other.delivered_at).min(),
+        }
+    }
+
+    /// Whether the next package with the number may be the same parcel.
+    fn goes_on_as(self, next: Self) -> bool {
+        let was_delivered = self.delivered_at.is_some_and(|at| at < next.first);
+        !was_delivered && !self.is_old && !next.is_old && next.first - self.last <= MAX_SILENCE
     }
 }
 
@@ -192,14 +241,24 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
     }
 }
 
-/// The earliest scan that shows the parcel at least that far.
-fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
-    let shows = |scan: &&&'a Scan| movement(scan).is_some_and(|status| status.rank() >= rank);
-    trusted(scans.iter().filter(shows).copied()).min_by_key(|scan| (scan.clock(), scan.identity))
+/// Since when the parcel has been at least that far: by the earliest time of the carrier's own, else by the arrival of
+/// whatever said so first.
+fn since(scans: &[&Scan], rank: Rank) -> Option<DateTime<Utc>> {
+    showing(scans, rank).map(|scan| scan.occurred_at).min()
 }
 
-fn latest<'a>(scans: &[&'a Scan]) -> Option<&'a Scan> {
-    trusted(scans.iter().copied()).max_by_key(|scan| (scan.clock(), scan.identity))
+/// The earliest scan that shows the parcel at least that far.
+fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
+    showing(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
+}
+
+/// The scans that show the parcel at least that far.
+fn showing<'a>(scans: &[&'a Scan], rank: Rank) -> impl Iterator<Item = &'a Scan> {
+    trusted(scans.iter().copied().filter(move |scan| is_as_far(scan, rank)))
+}
+
+fn is_as_far(scan: &Scan, rank: Rank) -> bool {
+    movement(scan).is_some_and(|status| status.rank() >= rank)
 }
 
 /// Those whose time is the carrier's own; where no time is, all of them.
@@ -210,11 +269,10 @@ fn trusted<'a>(scans: impl Iterator<Item = &'a Scan> + Clone) -> impl Iterator<I
 
 /// The latest trouble, unless the parcel got on since.
 fn condition(scans: &[&Scan]) -> Option<Condition> {
-    let troubles: Vec<_> = scans.iter().copied().filter(|scan| trouble(scan).is_some()).collect();
-    let scan = latest(&troubles)?;
+    let troubles = trusted(scans.iter().copied().filter(|scan| trouble(scan).is_some()));
+    let scan = troubles.max_by_key(|scan| (scan.clock(), scan.identity))?;
     let kind = trouble(scan)?;
-    let progress = scans.iter().copied().filter(|other| movement(other).is_some_and(|s| clears(s, kind)));
-    if trusted(progress).any(|other| is_past(other, scan, kind)) {
+    if got_past(scans, scan, kind) {
         return None;
     }
     let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
@@ -227,6 +285,14 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
         Meaning::Status(ShipmentStatus::ReturnedToSender) => Some(ConditionKind::Returning),
         Meaning::Status(_) | Meaning::Informational | Meaning::Unknown => None,
     }
+}
+
+/// Whether the parcel got on after that trouble, by the scans that tell best of each rank.
+fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
+    [Rank::Shipped, Rank::OutForDelivery, Rank::Delivered].into_iter().any(|rank| {
+        let clears = |scan: &&Scan| movement(scan).is_some_and(|s| s.rank() == rank && clears(s, kind));
+        trusted(scans.iter().copied().filter(clears)).any(|scan| is_past(scan, trouble, kind))
+    })
 }
 
 /// Whether that progress came after the trouble. Of two bare dates, or two scans of one minute, the delivery is the

@@ -91,15 +91,17 @@ pub struct Scan {
 
 impl Scan {
     /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
-    /// counts, a better time (the carrier's own before the arrival, and of two arrivals the earlier), and a meaning
-    /// where there was none; in a replay the meaning it has today counts in any case.
-    pub fn heard_again(&self, heard: &Self, replay: bool) -> Option<Self> {
-        let listed = self.meaning == Meaning::Unknown || replay;
-        let meaning = if listed { heard.meaning } else { self.meaning };
+    /// counts, a better time (the carrier's own before the arrival, and of two arrivals the earlier), more words, and a
+    /// meaning where there was none; of one that is `restated` the meaning it has today counts in any case.
+    pub fn heard_again(&self, heard: &Self, restated: bool) -> Option<Self> {
+        let is_listed = self.meaning == Meaning::Unknown || restated;
+        let meaning = if is_listed { heard.meaning } else { self.meaning };
         let when = |scan: &Self| (scan.time_estimated, scan.occurred_at);
         let better = if when(heard) < when(self) { heard } else { self };
         let merged = Self {
             meaning,
+            description: fuller(&self.description, &heard.description),
+            location: fuller(&self.location, &heard.location),
             occurred_at: better.occurred_at,
             time_estimated: better.time_estimated,
             local_time: better.local_time,
@@ -110,8 +112,8 @@ impl Scan {
     }
 
     /// By what scans are put in order: what the clock of the place showed where no time can be trusted, as if it were
-    /// of UTC. It is some hours off at most, and says more than the arrival: that would make another parcel of every
-    /// order in which pushes come.
+    /// of UTC. It is half a day off at most. Sorted by arrival, the same pushes would give a different parcel for each
+    /// sequence in which they arrive.
     pub fn clock(&self) -> NaiveDateTime {
         self.local_time.unwrap_or(self.occurred_at.naive_utc())
     }
@@ -120,6 +122,11 @@ impl Scan {
     pub fn has_clock(&self) -> bool {
         !self.time_estimated || self.local_time.is_some()
     }
+}
+
+/// Of two wordings the longer one: carriers add what was missing, and whichever came first, it is the same.
+fn fuller(one: &Option<String>, other: &Option<String>) -> Option<String> {
+    one.iter().chain(other).max_by_key(|words| (words.len(), words.as_str())).cloned()
 }
 
 /// A promise of delivery. Of two the one that was said later counts; of two that were said at the same time the
@@ -145,6 +152,8 @@ pub enum CarrierTime {
 
 /// How far ahead of our clock a time may be: clocks differ.
 pub(crate) const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
+/// How far ahead of UTC a clock of the Earth may be: Kiribati's, by the time zone database.
+const EASTERNMOST: TimeDelta = TimeDelta::hours(14);
 
 impl CarrierTime {
     /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.
@@ -155,11 +164,12 @@ impl CarrierTime {
         }
     }
 
-    /// What the clock of the place showed, where nothing better is known.
-    pub fn local(self) -> Option<NaiveDateTime> {
+    /// What the clock of the place showed, where nothing better is known. One that in no zone could have shown that
+    /// when it arrived is wrong, and worth nothing.
+    pub fn local(self, arrival: DateTime<Utc>) -> Option<NaiveDateTime> {
         match self {
-            Self::Local(at) => Some(at),
-            Self::Instant(_) | Self::Untrusted => None,
+            Self::Local(at) if at <= arrival.naive_utc() + EASTERNMOST + MAX_AHEAD => Some(at),
+            Self::Instant(_) | Self::Local(_) | Self::Untrusted => None,
         }
     }
 }
@@ -171,7 +181,7 @@ pub enum Heard {
     New(ScanEffect),
     /// We had it.
     Again,
-    /// We had it, and it says more now: this. A meaning that is new has an effect that is new.
+    /// We had it, and it says more now: the scan as it is now, and its effect where the meaning changed.
     Revised(Box<Scan>, Option<ScanEffect>),
 }
 

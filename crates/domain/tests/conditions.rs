@@ -51,6 +51,29 @@ fn a_clock_without_a_zone_is_compared_with_times_that_have_one_whenever_it_arriv
     }
 }
 
+/// Scans with a zone do not silence those without one that tell of another step.
+#[test]
+fn a_delivery_without_a_zone_ends_a_failed_attempt_beside_times_that_have_one() {
+    let scans = [
+        milestone(1, InTransit, 100),
+        trouble(2, DeliveryAttemptFailed, 700),
+        local(milestone(3, Delivered, 0), 1_900, 2_000),
+    ];
+    assert_eq!(kind(&scans), None);
+    assert_eq!(kind(&scans[..2]), Some(DeliveryAttemptFailed));
+    // Of the same step the one with the zone tells.
+    let stamped_late = local(milestone(4, PickedUp, 0), 1_900, 2_000);
+    assert_eq!(kind(&[scans[0].clone(), scans[1].clone(), stamped_late]), Some(DeliveryAttemptFailed));
+}
+
+#[test]
+fn a_parcel_was_shipped_no_later_than_it_was_delivered_whichever_arrived_first() {
+    let delivered = local(milestone(1, Delivered, 0), 900, 2_000);
+    let moved = local(milestone(2, InTransit, 0), 100, 2_500);
+    let tracking = folded(&[delivered, moved]);
+    assert_eq!((tracking.shipped_at, tracking.delivered_at), (Some(at(2_000)), Some(at(2_000))));
+}
+
 #[test]
 fn of_two_bare_dates_the_delivery_is_the_later_where_it_ends_the_trouble() {
     for (trouble, left) in [

@@ -134,14 +134,15 @@ proptest! {
     fn status_and_times_are_what_the_definition_says(set in scans()) {
         let set = of_one_package(set);
         let tracking = folded(&set);
-        let ours = || set.iter().filter(|scan| !is_older(scan));
+        let there = way_there(&set);
+        let ours = || there.iter().copied();
         let reached = |scan: &&Scan, rank: Rank| match scan.meaning {
             Meaning::Status(status) => status != Cancelled && status.rank() >= rank,
             Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
         };
         let first = |rank: Rank, trusted: bool| {
             let of_rank = ours().filter(|scan| reached(scan, rank) && scan.time_estimated != trusted);
-            of_rank.min_by_key(|scan| (scan.clock(), scan.identity)).map(|scan| scan.occurred_at)
+            of_rank.map(|scan| scan.occurred_at).min()
         };
         let delivered = first(Rank::Delivered, true).or(first(Rank::Delivered, false));
         prop_assert_eq!(tracking.delivered_at, delivered);
@@ -174,9 +175,11 @@ proptest! {
         let troubles = told(&|scan| trouble(scan).is_some());
         let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, *scan)));
         if let Some((kind, since)) = now {
-            let past = told(&|scan| gets_past(scan, kind));
-            if past.iter().any(|scan| scan.clock() > since.clock()) {
-                now = None;
+            for rank in [Rank::Shipped, Rank::OutForDelivery, Rank::Delivered] {
+                let past = told(&|scan| gets_past(scan, kind) && reached(scan) == Some(rank));
+                if past.iter().any(|scan| scan.clock() > since.clock()) {
+                    now = None;
+                }
             }
         }
         let condition = folded(&set).condition;
@@ -206,33 +209,50 @@ proptest! {
 
     /// What remains is the parcel as if nothing had ever been said of another.
     #[test]
-    fn of_several_packages_the_first_that_is_not_older_than_the_order_is_ours(
+    fn of_several_packages_those_that_go_on_from_the_first_that_is_not_older_than_the_order_are_ours(
         set in scans(),
         packages in vec(prop::option::weighted(0.8, 0..4usize), 9),
+        months_later in vec(0..3i64, 4),
     ) {
         const PACKAGES: [&str; 4] = ["1~N1~FX", "2~N1~FX", "3~N1~FX", "4~N1~FX"];
-        let with = |(scan, package): (Scan, Option<usize>)| Scan {
-            package: package.map(|package| PACKAGES[package].to_owned()),
-            ..scan
+        let with = |(scan, package): (Scan, Option<usize>)| match package {
+            Some(package) => Scan { package: Some(PACKAGES[package].to_owned()), ..months(months_later[package], scan) },
+            None => Scan { package: None, ..scan },
         };
         let set: Vec<Scan> = set.into_iter().zip(packages).map(with).collect();
-        let of = |package: &'static str| set.iter().filter(move |scan| scan.package.as_deref() == Some(package));
-        let older = |package| of(package).any(is_older);
-        let mut candidates: Vec<_> = PACKAGES.into_iter().filter(|package| of(package).count() > 0).collect();
-        if candidates.iter().any(|package| !older(package)) {
-            candidates.retain(|package| !older(package));
-        }
-        let mut ours: Option<(&str, &Scan)> = None;
-        for package in candidates {
-            for scan in of(package) {
-                if ours.is_none_or(|(_, first)| scan.clock() < first.clock()) {
-                    ours = Some((package, scan));
-                }
+        let of = |package: &str| set.iter().filter(|scan| scan.package.as_deref() == Some(package)).collect::<Vec<_>>();
+        let first = |package: &str| of(package).iter().map(|scan| scan.clock()).min();
+        let mut candidates: Vec<_> = PACKAGES.into_iter().filter(|package| !of(package).is_empty()).collect();
+        candidates.sort_by_key(|package| first(package));
+        let (older, newer): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|package| of(package).into_iter().any(is_older));
+        // Where all of them are older, the one that was scanned first is judged scan by scan.
+        let mut ours: Vec<&str> = if newer.is_empty() { older.into_iter().take(1).collect() } else { vec![] };
+        for package in newer {
+            let told: Vec<&Scan> = ours.iter().flat_map(|package| of(package)).collect();
+            let next = first(package).expect("it has scans");
+            let was_handed_over =
+                told.iter().any(|scan| scan.meaning == Meaning::Status(Delivered) && scan.clock() < next);
+            let was_silent = told.iter().all(|scan| next - scan.clock() > TimeDelta::days(30));
+            if ours.is_empty() || !(was_handed_over || was_silent) {
+                ours.push(package);
+            } else {
+                break;
             }
         }
-        let is_ours = |scan: &&Scan| scan.package.as_deref().is_none_or(|own| Some(own) == ours.map(|(name, _)| name));
+        let is_ours = |scan: &&Scan| scan.package.as_deref().is_none_or(|own| ours.contains(&own));
         let alone: Vec<Scan> = set.iter().filter(is_ours).cloned().collect();
         prop_assert_eq!(folded(&set), folded(&of_one_package(alone)));
+    }
+}
+
+/// The same scan so many months later.
+fn months(later: i64, scan: Scan) -> Scan {
+    let later = TimeDelta::days(40) * i32::try_from(later).expect("a few");
+    Scan {
+        occurred_at: scan.occurred_at + later,
+        local_time: scan.local_time.map(|local| local + later),
+        ..scan
     }
 }
 
@@ -290,6 +310,14 @@ fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
     match scan.meaning {
         Meaning::Status(status) => status.rank() >= far_enough && status != ReturnedToSender,
         Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
+    }
+}
+
+/// How far the parcel is by that scan alone.
+fn reached(scan: &Scan) -> Option<Rank> {
+    match scan.meaning {
+        Meaning::Status(status) => Some(status.rank()),
+        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod support;
 
-use domain::{Meaning, OrderStatus, Scan, ScanEffect::*, ShipmentStatus, ShipmentStatus::*, fold};
+use domain::{
+    ConditionKind, Meaning, OrderStatus, Scan, ScanEffect::*, ShipmentStatus, ShipmentStatus::*, fold,
+};
 use support::{Story, at, milestone, promise, scan};
 
 fn shipped() -> Story {
@@ -66,14 +68,46 @@ fn a_package_scanned_before_the_order_is_another_parcel_whatever_else_is_said_of
 }
 
 #[test]
-fn a_package_that_has_the_number_later_is_not_ours() {
-    let ours = [of("1~N1~FX", 1, PickedUp, 100), of("1~N1~FX", 2, InTransit, 200)];
-    let later = of("2~N1~FX", 3, Delivered, 300);
-    for scans in [[&ours[0], &ours[1], &later], [&later, &ours[1], &ours[0]]] {
-        assert_eq!(fold(scans, at(0), None).status, InTransit);
+fn a_package_that_has_the_number_after_the_delivery_or_much_later_is_not_ours() {
+    const MONTH: i64 = 30 * 24 * 60;
+    let delivered = [of("1~N1~FX", 1, PickedUp, 100), of("1~N1~FX", 2, Delivered, 200)];
+    let silent = [of("1~N1~FX", 1, PickedUp, 100), of("1~N1~FX", 2, InTransit, 200)];
+    for (ours, next, status) in [(&delivered, 300, Delivered), (&silent, 201 + MONTH, InTransit)] {
+        let later = [of("2~N1~FX", 3, OutForDelivery, next), of("2~N1~FX", 4, ReturnedToSender, next + 1)];
+        for scans in [[&ours[0], &ours[1], &later[0], &later[1]], [&later[1], &later[0], &ours[1], &ours[0]]]
+        {
+            let tracking = fold(scans, at(0), None);
+            assert_eq!((tracking.status, tracking.condition), (status, None));
+        }
+        let nameless = scan(5, Meaning::Condition(ConditionKind::Damaged), 250);
+        let with_it = fold([&ours[0], &ours[1], &later[0], &nameless], at(0), None);
+        assert_eq!(with_it.condition.expect("it is ours").kind, ConditionKind::Damaged);
     }
-    let nameless = milestone(4, OutForDelivery, 250);
-    assert_eq!(fold([&ours[0], &later, &nameless], at(0), None).status, OutForDelivery);
+}
+
+/// As FedEx did with a parcel that was redirected and tendered anew: its scans went on under another identity.
+#[test]
+fn a_parcel_that_goes_on_under_another_identity_is_one() {
+    let parts = [
+        of("2460425~N1~FX", 1, PickedUp, 100),
+        of("2460425~N1~FX", 2, InTransit, 200),
+        of("2460426~N1~FX", 3, OutForDelivery, 300),
+        Scan {
+            package: Some("2460426~N1~FX".to_owned()),
+            ..scan(4, Meaning::Condition(ConditionKind::DeliveryAttemptFailed), 310)
+        },
+        of("2460427~N1~FX", 5, Delivered, 400),
+        of("2460435~N1~FX", 6, PickedUp, 5_000),
+    ];
+    for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [4, 0, 2, 5, 1, 3]] {
+        let mut story = shipped();
+        for at in order {
+            story.scans(1, std::slice::from_ref(&parts[at]));
+        }
+        let tracking = story.tracking(1);
+        assert_eq!((tracking.status, &tracking.condition), (Delivered, &None), "{order:?}");
+        assert_eq!((tracking.shipped_at, tracking.delivered_at), (Some(at(100)), Some(at(400))), "{order:?}");
+    }
 }
 
 /// What its clock showed, and when we heard of it.
@@ -85,7 +119,7 @@ fn local(scan: Scan, clock: i64, arrival: i64) -> Scan {
 fn of_two_packages_without_a_zone_the_one_scanned_first_is_ours_whichever_arrives_first() {
     for [first, second] in [[10, 20], [20, 10], [10, 10]] {
         let ours = local(of("1~N1~FX", 1, InTransit, 0), 100, first);
-        let next = local(of("2~N1~FX", 2, Delivered, 0), 20_000, second);
+        let next = local(of("2~N1~FX", 2, Delivered, 0), 50_000, second);
         for scans in [[&ours, &next], [&next, &ours]] {
             assert_eq!(fold(scans, at(0), None).status, InTransit, "{first} {second}");
         }
@@ -108,4 +142,30 @@ fn of_copies_the_first_to_arrive_counts_whichever_is_read_first() {
     story.scans(1, &[ahead]);
     story.scans(1, &[milestone(1, Delivered, 200)]);
     assert_eq!(story.tracking(1).delivered_at, Some(at(200)));
+}
+
+#[test]
+fn of_copies_the_fuller_words_count_whichever_comes_first() {
+    let told = |words: Option<&str>, place: Option<&str>| Scan {
+        description: words.map(str::to_owned),
+        location: place.map(str::to_owned),
+        ..scan(1, Meaning::Condition(ConditionKind::DeliveryAttemptFailed), 100)
+    };
+    let copies = [
+        told(Some("Delivery exception"), None),
+        told(Some("Customer not available or business closed"), Some("Clovis")),
+        told(None, Some("Clovis, CA, US")),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let mut story = shipped();
+        for at in order {
+            story.scans(1, std::slice::from_ref(&copies[at]));
+        }
+        let condition = story.tracking(1).condition.clone().expect("the attempt");
+        assert_eq!(condition.message, "Customer not available or business closed", "{order:?}");
+    }
+    let merged = copies[0].heard_again(&copies[2], false).expect("a place");
+    assert_eq!(merged.location.as_deref(), Some("Clovis, CA, US"));
+    assert_eq!(merged.description, copies[0].description);
+    assert_eq!(merged.heard_again(&copies[0], false), None);
 }

@@ -148,7 +148,7 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
             part("/country_region").or_else(|| part("/country_iso3")),
         ]),
         // Most times come without a zone; where `Z` stands, whether AfterShip knows the zone is uncertain.
-        time: believed(key.carrier, &raw, time::scanned_doubting_z(&date)),
+        time: believed(key.carrier, &raw, &date, time::scanned_doubting_z(&date)),
     })
 }
 

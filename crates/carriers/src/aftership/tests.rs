@@ -310,7 +310,7 @@ fn the_time_of_a_pickup_of_fedex_is_not_believed_whoever_tells_it() {
         ]}});
         read(&body.to_string()).scans[0].time
     };
-    assert_eq!([time("fedex", "PU"), time("fedex", "px")], [CarrierTime::Untrusted; 2]);
+    assert_eq!([time("fedex", "PU"), time("fedex", "px")], [local("2026-01-15T14:25:00"); 2]);
     let believed = instant("2026-01-15T19:25:00Z");
     assert_eq!([time("fedex", "AR"), time("fedex", ""), time("usps", "PU")], [believed; 3]);
 }

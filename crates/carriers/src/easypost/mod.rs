@@ -174,7 +174,7 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
         meaning: code.meaning,
         code: code.shown,
         description: text(detail, "/message"),
-        time: believed(carrier, &carrier_code, clock(&datetime, location.is_some())),
+        time: believed(carrier, &carrier_code, &datetime, clock(&datetime, location.is_some())),
         location,
     })
 }

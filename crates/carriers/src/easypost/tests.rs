@@ -51,7 +51,7 @@ fn a_history_is_read_scan_by_scan() {
         read,
         [
             ("in_transit/departed_facility", Status(InTransit), instant("2026-01-14T14:42:13Z")),
-            ("in_transit/arrived_at_facility", Status(InTransit), CarrierTime::Untrusted),
+            ("in_transit/arrived_at_facility", Status(InTransit), local("2026-01-13T14:42:13")),
             ("out_for_delivery/out_for_delivery", Status(OutForDelivery), instant("2026-01-15T12:02:00Z")),
             ("pre_transit", Status(LabelCreated), local("2026-01-12T09:30:00")),
         ]

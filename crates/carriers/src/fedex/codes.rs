@@ -42,9 +42,10 @@ pub(super) fn meaning(code: &str) -> Meaning {
     }
 }
 
-/// Whether the time beside a code is worth nothing. Pickups were seen stamped hours after the delivery attempts of the
-/// same day, and a consumer of FedEx's histories leaves them out for their times: believed, one would clear a failed
-/// attempt. So the parcel counts as picked up, and when is told by its other scans, or by when we first heard of it.
+/// Whether the time beside a code is not to be trusted. Pickups were seen stamped hours after the delivery attempts of
+/// the same day, and a consumer of FedEx's histories leaves them out for their times: believed, one would clear a failed
+/// attempt. So the parcel counts as picked up, and when is told by its other scans, or by when we first heard of it. The
+/// day is right enough to tell a pickup from before the order, or one after the delivery, from ours.
 pub(crate) fn is_untimely(code: &str) -> bool {
     ["PU", "PX"].iter().any(|pickup| code.eq_ignore_ascii_case(pickup))
 }

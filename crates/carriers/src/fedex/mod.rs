@@ -135,7 +135,7 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             (event, exception) => event.or(exception),
         },
         location: location(event),
-        time: believed(Carrier::Fedex, &code, time::scanned(&date)),
+        time: believed(Carrier::Fedex, &code, &date, time::scanned(&date)),
     })
 }
 
@@ -159,7 +159,7 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
         code: shown(&[&code]),
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
-        time: believed(Carrier::Fedex, &code, time::scanned_unless_midnight(&date)),
+        time: believed(Carrier::Fedex, &code, &date, time::scanned_unless_midnight(&date)),
     })
 }
 

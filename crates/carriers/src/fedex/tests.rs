@@ -121,7 +121,7 @@ fn the_estimate_falls_back_to_the_date() {
 }
 
 #[test]
-fn a_pickup_counts_and_its_time_does_not() {
+fn a_pickup_counts_and_its_time_is_no_more_than_a_clock() {
     let read = |code: &str, date: &str| {
         let body = format!(
             r#"{{"trackResults":[{{"trackingNumber":"1","scanEvents":[{{"eventType":"{code}","date":"{date}"}}]}}]}}"#
@@ -131,7 +131,8 @@ fn a_pickup_counts_and_its_time_does_not() {
     let date = "2026-01-15T14:25:00-05:00";
     for code in ["PU", "PX", "pu"] {
         let scan = read(code, date);
-        assert_eq!((scan.meaning, scan.time), (Meaning::Status(PickedUp), CarrierTime::Untrusted), "{code}");
+        let shown = local("2026-01-15T14:25:00");
+        assert_eq!((scan.meaning, scan.time), (Meaning::Status(PickedUp), shown), "{code}");
         assert_ne!(scan.identity, read(code, "2026-01-15T14:26:00-05:00").identity, "it tells scans apart");
     }
     for code in ["OF", "DE", "PUX", "P"] {
@@ -139,7 +140,8 @@ fn a_pickup_counts_and_its_time_does_not() {
     }
     let timed =
         LATEST.replace(r#""code": "DL""#, r#""code": "PU""#).replace("ACTUAL_DELIVERY", "ACTUAL_PICKUP");
-    assert_eq!(parcels(&timed)[0].scans[0].time, CarrierTime::Untrusted);
+    assert_eq!(parcels(&timed)[0].scans[0].time, local("2026-01-15T11:45:00"));
+    assert_eq!(read("PU", "").time, CarrierTime::Untrusted);
 }
 
 /// A history that was really sent had its pickup hours after the attempt that failed.
@@ -182,12 +184,9 @@ fn without_scans_the_latest_status_is_the_scan() {
     assert_eq!(scan.time, instant("2026-01-15T16:45:00Z"));
     assert_eq!(scan.location.as_deref(), Some("Boston, MA, US"));
 
-    // The time of a pickup is not believed, and none is meant for a transit.
-    for code in ["PU", "IT"] {
-        let other = parcels(&LATEST.replace(r#""code": "DL""#, &format!(r#""code": "{code}""#)));
-        assert_eq!(other[0].scans[0].code, code);
-        assert_eq!(other[0].scans[0].time, CarrierTime::Untrusted);
-    }
+    // None of the times is meant for a transit.
+    let other = parcels(&LATEST.replace(r#""code": "DL""#, r#""code": "IT""#));
+    assert_eq!((&*other[0].scans[0].code, other[0].scans[0].time), ("IT", CarrierTime::Untrusted));
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use carriers::{Compose, Sender, Told};
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{ConditionKind, Line, Meaning, OrderId, OrderStatus, ShipmentStatus, Tracking};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
+use domain::{Condition, ConditionKind, Line, Meaning, OrderId, OrderStatus, ShipmentStatus, Tracking};
 use persistence::read;
 use proptest::{
     prelude::*,
@@ -15,7 +15,7 @@ use proptest::{
 };
 use tests::{database::Database, front::Front, on_every_database, shop::Shop};
 
-use super::{bodies, carrier_of, mails, register, tells_histories};
+use super::{bodies, carrier_of, mails, register, tells_histories, text};
 
 on_every_database!(any_history_however_it_arrives_is_the_history_of_the_clean_run);
 
@@ -25,6 +25,8 @@ struct History {
     sender: Sender,
     /// What was scanned, with the hours since the scan before, and in how many days the delivery was expected then.
     scans: Vec<(Meaning, i64, Option<i64>)>,
+    /// Whether every other scan is told without a zone, by those who write times as text.
+    lacks_zones: bool,
 }
 
 /// How the histories of an order's parcels arrive.
@@ -49,7 +51,7 @@ fn meanings() -> impl Strategy<Value = Meaning> {
 /// Histories that the sender has words for.
 fn histories() -> impl Strategy<Value = History> {
     let scans = prop::collection::vec((meanings(), 1..40i64, prop::option::of(1..6i64)), 1..7);
-    (select(Sender::ALL.to_vec()), scans).prop_map(|(sender, scans)| {
+    (select(Sender::ALL.to_vec()), scans, any::<bool>()).prop_map(|(sender, scans, lacks_zones)| {
         let at = DateTime::UNIX_EPOCH.fixed_offset();
         let sayable = |(meaning, ..): &(Meaning, i64, Option<i64>)| {
             let told = [Told { meaning: *meaning, at, location: None }];
@@ -64,7 +66,7 @@ fn histories() -> impl Strategy<Value = History> {
         };
         let mut scans: Vec<_> = scans.into_iter().filter(sayable).collect();
         scans.push((Meaning::Status(ShipmentStatus::InTransit), 1, None));
-        History { sender, scans }
+        History { sender, scans, lacks_zones }
     })
 }
 
@@ -196,7 +198,11 @@ async fn run(
             let told: Vec<Told<'_>> = heard.iter().map(|(told, _)| *told).collect();
             let (last, expected) = heard[heard.len() - 1];
             let sent_at = written_at(sender, last, shop.now());
-            for body in bodies(sender, &numbers[*at], &told, expected, sent_at) {
+            for mut body in bodies(sender, &numbers[*at], &told, expected, sent_at) {
+                if histories[*at].lacks_zones {
+                    let every_other = scans[*at].iter().step_by(2).map(|(told, _)| told.at);
+                    body = every_other.fold(body, without_zone);
+                }
                 assert_eq!(front.post(sender, body).await, 200);
             }
         }
@@ -208,22 +214,33 @@ async fn run(
         parcel(1).await;
     }
     shop.drain().await;
-    (order, end(shop, order).await)
+    let lacks_zones: Vec<bool> = histories.iter().map(|history| history.lacks_zones).collect();
+    (order, end(shop, order, &lacks_zones).await)
 }
 
-async fn end(shop: &Shop, id: OrderId) -> End {
+/// The body with that time in it as a clock without a zone shows it.
+fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
+    let zoned = at.to_rfc3339_opts(SecondsFormat::Secs, false);
+    text(body).replace(&format!("{zoned}\""), &format!("{}\"", at.format("%Y-%m-%dT%H:%M:%S"))).into_bytes()
+}
+
+async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     let order = shop.order(id).await;
     let store = &shop.app.store;
     let mut parcels = Vec::new();
-    for shipment in order.shipments() {
+    for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
         let scans =
             read::scans_of(store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap_or_default();
         // Identities have the number in them, which differs between the runs: the codes and times do not.
         let of = |scan: &domain::Scan| {
-            let text = format!("{} {}", scan.code, scan.occurred_at);
+            let text = format!("{} {}", scan.code, scan.clock());
             <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(text))
         };
-        parcels.push((shipment.tracking.clone(), scans.iter().map(|stored| of(&stored.scan)).collect()));
+        let tracking = match lacks_zones {
+            true => without_times(&shipment.tracking),
+            false => shipment.tracking.clone(),
+        };
+        parcels.push((tracking, scans.iter().map(|stored| of(&stored.scan)).collect()));
     }
     let notices = read::notices_of(store, &[id]).await.unwrap().remove(&id).unwrap_or_default();
     End {
@@ -231,5 +248,19 @@ async fn end(shop: &Shop, id: OrderId) -> End {
         reached: shop.path(id).await.into_iter().collect(),
         parcels,
         notices: notices.iter().map(|notice| notice.status.to_string()).collect(),
+    }
+}
+
+/// What remains of a parcel where the arrival stands in for times: what it is, and not since when.
+fn without_times(tracking: &Tracking) -> Tracking {
+    let never = DateTime::UNIX_EPOCH;
+    let condition = tracking.condition.clone().map(|condition| Condition { since: never, ..condition });
+    Tracking {
+        condition,
+        estimated_delivery: None,
+        shipped_at: tracking.shipped_at.map(|_| never),
+        out_for_delivery_at: tracking.out_for_delivery_at.map(|_| never),
+        delivered_at: tracking.delivered_at.map(|_| never),
+        ..tracking.clone()
     }
 }
