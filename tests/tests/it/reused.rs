@@ -19,6 +19,8 @@ on_every_database!(
     what_a_parcel_was_told_before_it_was_called_off_stays_with_it,
     what_is_said_before_the_next_parcel_is_registered_reaches_it,
     what_was_heard_before_there_was_the_order_does_not_reach_its_parcel,
+    what_happened_before_a_delivery_is_told_the_delivered_parcel_however_late,
+    the_pick_up_of_the_parcel_before_ships_nothing,
 );
 
 /// What came while a number was called off, read while the number is registered anew with another order: whichever of
@@ -222,4 +224,48 @@ async fn what_was_heard_before_there_was_the_order_does_not_reach_its_parcel(dat
     shop.drain().await;
     assert_eq!(parcel(&shop, second).await.1, 0);
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
+}
+
+async fn what_happened_before_a_delivery_is_told_the_delivered_parcel_however_late(database: Database) {
+    let shop = Shop::new(database.store);
+    let first = shop.processing(&[1]).await;
+    shop.ship(first, "848484").await;
+    shop.wait(TimeDelta::hours(4));
+    let out = shop.now() - TimeDelta::hours(2);
+    history(&shop, "848484", &[(ShipmentStatus::Delivered, shop.now())], 0).await;
+    // The order is there within a day of the scan, so that the scan might be its own.
+    let second = shop.processing(&[1]).await;
+    shop.ship(second, "848484").await;
+    history(&shop, "848484", &[(ShipmentStatus::OutForDelivery, out)], 0).await;
+    assert_eq!(parcel(&shop, first).await.1, 2);
+    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
+}
+
+/// FedEx's usual code of a pick-up, whose time is not to be trusted to the hour.
+async fn the_pick_up_of_the_parcel_before_ships_nothing(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "858585").await;
+    let days_ago = |days| shop.now() - TimeDelta::days(days);
+    let scans = [
+        (ShipmentStatus::PickedUp, days_ago(62)),
+        (ShipmentStatus::InTransit, days_ago(61)),
+        (ShipmentStatus::Delivered, days_ago(60)),
+    ];
+    let told = |(status, at): (ShipmentStatus, DateTime<Utc>)| {
+        String::from_utf8(fedex("858585", status, at)).unwrap().replace(r#""OF""#, r#""PU""#)
+    };
+    for scan in scans {
+        shop.push(told(scan).as_bytes()).await;
+    }
+    shop.drain().await;
+    let (now, count) = parcel(&shop, order).await;
+    assert_eq!((now.status(), count), (ShipmentStatus::LabelCreated, 3));
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
+    assert_eq!(shop.mails().await.len(), 0);
+
+    shop.push(told((ShipmentStatus::PickedUp, shop.now())).as_bytes()).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Shipped);
 }

@@ -1,7 +1,8 @@
 //! Whose a scan is: numbers are used again, so a number alone does not name a parcel.
 //!
 //! What a parcel was told while it was on its way is that parcel's for good, however often it is told again: what came
-//! before we called it off, and what happened up to its delivery. Everything else is of the newest parcel with the
+//! before we called it off, and what happened up to its delivery. So is what happened up to its delivery and is heard
+//! late. Everything else is of the newest parcel with the
 //! number whose order existed then. So what comes between two parcels of a number waits with the first of them, and
 //! passes on to the second when that is registered.
 
@@ -103,8 +104,9 @@ impl Holders {
         self.newest_first.contains_key(number)
     }
 
-    /// Whose a scan of a parcel with that number is. One that is older than every order goes to the oldest parcel,
-    /// where it counts for nothing and can be seen.
+    /// Whose a scan of a parcel with that number is. What happened up to a delivery is the delivered parcel's, however
+    /// late we hear of it: nobody else had the number then. A scan that is older than every order goes to the
+    /// oldest parcel, where it counts for nothing and can be seen.
     pub fn owner(&self, number: &Number, scan: &Scan) -> Option<&Holder> {
         let newest_first = self.newest_first.get(number)?;
         if let [only] = &newest_first[..] {
@@ -113,7 +115,10 @@ impl Holders {
         let is_theirs = |holder: &&Holder| self.theirs.contains(&(holder.shipment_id, scan.identity));
         let dated = self.dated(scan);
         let existed = |holder: &&Holder| !is_too_old(&dated, holder.placed_at);
-        newest_first.iter().find(is_theirs).or(newest_first.iter().find(existed)).or(newest_first.last())
+        let had_it =
+            |holder: &&Holder| dated.has_clock() && existed(holder) && was_on_its_way(&dated, holder);
+        let (newest, oldest) = (|| newest_first.iter(), || newest_first.iter().rev());
+        newest().find(is_theirs).or(oldest().find(had_it)).or(newest().find(existed)).or(oldest().next())
     }
 
     /// The scan with the earliest arrival that is known of it, where that stands in for its time.
@@ -127,11 +132,16 @@ impl Holders {
     }
 }
 
-/// Whether the parcel was on its way when it was told this. Of what arrived behind its delivery a clock without a zone
-/// may say that it happened before.
+/// Whether the parcel was on its way when it was told this.
 fn is_for_good(stored: &StoredScan, holder: &Holder) -> bool {
     let StoredScan { scan, called_off, .. } = stored;
+    let is_up_to_delivery = holder.delivered_at.is_none() || was_on_its_way(scan, holder);
+    !called_off && is_up_to_delivery && !is_too_old(scan, holder.placed_at)
+}
+
+/// Whether it happened up to the delivery of that parcel. Of what arrived behind it a clock without a zone may say that
+/// it happened before.
+fn was_on_its_way(scan: &Scan, delivered: &Holder) -> bool {
     let happened = scan.clock().min(scan.occurred_at.naive_utc());
-    let before_delivery = holder.delivered_at.is_none_or(|at| happened <= at.naive_utc());
-    !called_off && before_delivery && !is_too_old(scan, holder.placed_at)
+    delivered.delivered_at.is_some_and(|at| happened <= at.naive_utc())
 }
