@@ -1,5 +1,7 @@
 //! Parcels: registering one, calling one off, saying where one is.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId, ShipmentStatus};
 use persistence::read;
@@ -61,7 +63,7 @@ impl App {
         let parcel = read::shipments(&self.store, &[id]).await?.remove(&id);
         let parcel = parcel.ok_or(Refusal::NotFound("shipment"))?;
         let heard = vec![sighting.into_scan(&parcel)];
-        let request = Request::Scans { shipment: id, known: vec![], heard, replay: false };
+        let request = Request::Scans { shipment: id, known: vec![], heard, restated: BTreeSet::new() };
         self.change(Ask { caller, order_id: parcel.order_id, request, expected_version: None, key }).await
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
-    scan::{Heard, Scan},
+    scan::{Heard, Scan, ScanIdentity},
     shipment::{Line, Origin, Shipment},
     status::OrderStatus,
     supply::Deadlines,
@@ -170,8 +170,8 @@ pub enum Request {
         known: Vec<Scan>,
         /// What is said, in any order, whether we had it or not.
         heard: Vec<Scan>,
-        /// Whether old words are read again, so that the meanings they have today go before those they had.
-        replay: bool,
+        /// Those we had whose meaning is the one that is heard now, because old words are read again.
+        restated: BTreeSet<ScanIdentity>,
     },
 }
 
@@ -232,8 +232,8 @@ impl Order {
                 self.initiate_return(lines.as_deref(), reason, context)
             }
             Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
-            Request::Scans { shipment, known, heard, replay } => {
-                self.take_in(shipment, known, &heard, replay, context)
+            Request::Scans { shipment, known, heard, restated } => {
+                self.take_in(shipment, known, &heard, &restated, context)
             }
         };
         match &outcome {

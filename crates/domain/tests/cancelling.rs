@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use domain::{
     BlockerCode, ConditionKind, Meaning, OrderStatus::*, Outcome, Refusal, Request, ShipmentRefusal,
     ShipmentStatus,
@@ -79,7 +81,8 @@ fn calling_off_again_changes_nothing_and_an_unknown_parcel_is_not_found() {
     assert!(story.call_off(1).expect("it has only a label").changed);
     assert!(!story.call_off(1).expect("it is called off").changed);
     assert_eq!(story.call_off(7), Err(Refusal::NotFound("shipment")));
-    let scans = Request::Scans { shipment: parcel_id(7), known: vec![], heard: vec![], replay: false };
+    let scans =
+        Request::Scans { shipment: parcel_id(7), known: vec![], heard: vec![], restated: BTreeSet::new() };
     assert_eq!(story.ask(scans), Err(Refusal::NotFound("shipment")));
 }
 

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use domain::{
     Deadlines, FulfillmentPath, OrderStatus, OrderStatus::*, Refusal, Request, ScanEffect, ShipmentRefusal,
     ShipmentStatus,
@@ -224,7 +226,12 @@ fn a_supplier_registers_and_its_carrier_delivers() {
     story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
     let carrier = domain::Actor::new(domain::ActorKind::Carrier, "fedex");
     let new = vec![milestone(1, ShipmentStatus::Delivered, 10)];
-    let scans = Request::Scans { shipment: support::parcel_id(1), known: vec![], heard: new, replay: false };
+    let scans = Request::Scans {
+        shipment: support::parcel_id(1),
+        known: vec![],
+        heard: new,
+        restated: BTreeSet::new(),
+    };
     story.order.apply(scans, None, &by(carrier, 10)).expect("the carrier's word is taken in");
     assert_eq!(story.status(), Delivered);
 }

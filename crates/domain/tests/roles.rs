@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use domain::{
     Actor, ActorKind, BlockerCode, Carrier, Deadlines, NewShipment, OrderStatus, OrderStatus::*, Outcome,
     Refusal, Request, Shipment, ShipmentStatus, TRANSITIONS,
@@ -92,7 +94,7 @@ fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
             shipment: parcel_id(1),
             known: vec![],
             heard: vec![milestone(1, ShipmentStatus::LabelCreated, 1)],
-            replay: false,
+            restated: BTreeSet::new(),
         };
         assert_eq!(story.ask(scans).is_ok(), may, "{code} scans");
         assert_eq!(story.call_off(1).is_ok(), may, "{code} calls off");
@@ -138,7 +140,8 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         assert!(matches!(story.ask(ship), Err(Refusal::Forbidden(_))));
         assert!(matches!(story.call_off(1), Err(Refusal::Forbidden(_))));
         let heard = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
-        let scans = Request::Scans { shipment: parcel_id(1), known: vec![], heard, replay: false };
+        let scans =
+            Request::Scans { shipment: parcel_id(1), known: vec![], heard, restated: BTreeSet::new() };
         assert_eq!(story.ask(scans).is_ok(), may_scan);
     }
 }

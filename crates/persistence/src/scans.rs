@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Actor, Scan, ScanEffect, ScanId, ShipmentId, WebhookId};
+use domain::{Actor, Scan, ScanEffect, ScanId, ScanIdentity, ShipmentId, WebhookId};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
@@ -85,11 +85,8 @@ const SEEN: Table = Table {
 };
 
 /// Keeps new scans. The order of their parcel is locked, so none of them can be there already.
-pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
-    if scans.is_empty() {
-        return Ok(());
-    }
-    let rows = scans.iter().map(|stored| {
+pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+    let rows = scans.into_iter().map(|stored| {
         let scan = &stored.scan;
         Row::default()
             .set("scan_id", stored.id.0)
@@ -112,26 +109,15 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("effect", stored.effect.as_str())
             .set("called_off", stored.called_off)
     });
-    let rows = rows.collect();
-    write(tx, |db| SCANS.insert(db, "", rows)).await?;
+    let rows: Vec<Row> = rows.collect();
+    if !rows.is_empty() {
+        write(tx, |db| SCANS.insert(db, "", rows)).await?;
+    }
     Ok(())
 }
 
 fn local_time(scan: &Scan) -> Option<String> {
     scan.local_time.map(|at| at.format(LOCAL_TIME).to_string())
-}
-
-/// A scan we had, which says more now.
-#[derive(Clone, Debug)]
-pub struct Revised {
-    /// The parcel it is about.
-    pub shipment_id: ShipmentId,
-    /// What it says now.
-    pub scan: Scan,
-    /// The request that gave it its meaning; nothing where it was recorded by hand.
-    pub webhook_id: Option<WebhookId>,
-    /// What it did, where its meaning is new.
-    pub effect: Option<ScanEffect>,
 }
 
 const REVISED: Table = Table {
@@ -141,55 +127,52 @@ const REVISED: Table = Table {
         ("identity", Type::Bytes),
         ("webhook_id", Type::Uuid),
         ("meaning", Type::Text),
+        ("description", Type::Text),
+        ("location", Type::Text),
         ("occurred_at", Type::Time),
         ("time_estimated", Type::Bool),
         ("local_time", Type::Text),
         ("estimated_delivery", Type::Time),
         ("estimated_at", Type::Time),
+        ("effect", Type::Text),
     ],
 };
 
-const EFFECTS: Table = Table {
-    name: "scans",
-    columns: &[("shipment_id", Type::Uuid), ("identity", Type::Bytes), ("effect", Type::Text)],
-};
-
-/// Writes what scans say now. The order of their parcel is locked.
-pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
-    if revised.is_empty() {
-        return Ok(());
-    }
-    let keys = &["shipment_id", "identity"];
-    let row = |one: &Revised| {
-        Row::default().set("shipment_id", one.shipment_id.0).set("identity", one.scan.identity.0.as_slice())
-    };
-    let words = revised.iter().map(|one| {
-        row(one)
-            .set("webhook_id", one.webhook_id.map(|id| id.0))
-            .set("meaning", one.scan.meaning.as_str())
-            .set("occurred_at", one.scan.occurred_at)
-            .set("time_estimated", one.scan.time_estimated)
-            .set("local_time", local_time(&one.scan))
-            .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
-            .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))
+/// Writes what scans that we had say now. The order of their parcel is locked.
+pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+    let rows = revised.into_iter().map(|stored| {
+        let scan = &stored.scan;
+        Row::default()
+            .set("shipment_id", stored.shipment_id.0)
+            .set("identity", scan.identity.0.as_slice())
+            .set("webhook_id", stored.webhook_id.map(|id| id.0))
+            .set("meaning", scan.meaning.as_str())
+            .set("description", scan.description.as_deref())
+            .set("location", scan.location.as_deref())
+            .set("occurred_at", scan.occurred_at)
+            .set("time_estimated", scan.time_estimated)
+            .set("local_time", local_time(scan))
+            .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
+            .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
+            .set("effect", stored.effect.as_str())
     });
-    let words = words.collect();
-    write(tx, |db| REVISED.update(db, keys, "", words)).await?;
-    let effects: Vec<Row> =
-        revised.iter().filter_map(|one| Some(row(one).set("effect", one.effect?.as_str()))).collect();
-    if !effects.is_empty() {
-        write(tx, |db| EFFECTS.update(db, keys, "", effects)).await?;
+    let rows: Vec<Row> = rows.collect();
+    if !rows.is_empty() {
+        write(tx, |db| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     }
     Ok(())
 }
 
 /// Counts scans that came again: how often each, by parcel and identity.
-pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, [u8; 32]), u32>) -> Result<()> {
+pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
     if again.is_empty() {
         return Ok(());
     }
     let rows = again.iter().map(|((shipment, identity), times)| {
-        Row::default().set("shipment_id", shipment.0).set("identity", identity.as_slice()).set("seen", *times)
+        Row::default()
+            .set("shipment_id", shipment.0)
+            .set("identity", identity.0.as_slice())
+            .set("seen", *times)
     });
     let rows = rows.collect();
     write(tx, |db| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;

@@ -24,6 +24,7 @@ use super::inbox::inbox;
 on_every_database!(
     an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning,
     a_new_meaning_leaves_what_was_known_alone,
+    a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_did,
     a_worker_with_old_settings_holds_nothing_back_for_good,
     a_code_that_has_passed_on_with_its_number_comes_to_rest,
     a_webhook_that_failed_is_not_taken_up,
@@ -85,6 +86,25 @@ async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
         "only a replay reads known codes anew"
     );
     assert!(now.shipments()[0].tracking.condition.is_some(), "the scans of {} are both there", parcel.id.0);
+}
+
+/// A push that came with the meaning, and a newer one that only adds to the scan, read in one transaction.
+async fn a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_did(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "191919").await;
+    says(&shop, "191919", "Q9").await;
+    let body = String::from_utf8(fedex("191919", ShipmentStatus::Delivered, shop.now())).unwrap();
+    let more = body.replace("\"DL\"", "\"Q9\"").replace("Holbrook", "Holbrook Village");
+
+    let shop = shop.restarted("fedex.Q9=delivered").await;
+    shop.push(more.as_bytes()).await;
+    shop.drain().await;
+    assert_eq!(shop.status(order).await, OrderStatus::Delivered);
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let [only] = &scans[..] else { panic!("{scans:?}") };
+    assert_eq!((only.effect, only.seen), (ScanEffect::Applied, 2));
+    assert_eq!(only.scan.location.as_deref(), Some("Holbrook Village, NY, US"));
 }
 
 async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Database) {

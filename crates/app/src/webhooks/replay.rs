@@ -16,12 +16,11 @@ use domain::{
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
-    scans::StoredScan,
     webhooks::{self, Webhook, WebhookState},
 };
 
 use super::{MOST_BYTES, astray::MOST_DUE};
-use crate::{App, Caller, error::Result, retry::retrying};
+use crate::{App, Caller, error::Result, retry::retrying, scans::is_kept_under};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
@@ -184,8 +183,9 @@ impl App {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
             let is_known = |webhook: WebhookId, heard: &Scan| {
                 let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
-                let own = |old: &StoredScan| old.webhook_id == Some(webhook);
-                old.is_some_and(|old| old.scan.heard_again(heard, own(old)).is_none())
+                old.is_some_and(|old| {
+                    old.scan.heard_again(heard, is_kept_under(old, Some(webhook))).is_none()
+                })
             };
             let differing = words
                 .iter()

@@ -2,7 +2,7 @@
 //!
 //! What all scans of a parcel amount to is told in `fold.rs`; what follows for the order in `walk.rs`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -28,7 +28,7 @@ impl Order {
         id: ShipmentId,
         known: Vec<Scan>,
         heard: &[Scan],
-        replay: bool,
+        restated: &BTreeSet<ScanIdentity>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (status, placed_at) = (self.head.status, self.head.placed_at);
@@ -45,44 +45,25 @@ impl Order {
             Some(_) => fold(&known, placed_at, shipment.promised_delivery),
             None => shipment.tracking.clone(),
         };
-        let mut tracking = before.clone();
-        let mut places: HashMap<ScanIdentity, usize> =
-            known.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
         let ours = Ours::among(known.iter().chain(heard), placed_at);
+        let mut scans = Scans::of(known);
+        let mut tracking = before.clone();
         let mut answers = vec![Heard::Again; heard.len()];
-        let mut all = known.clone();
         let mut cause: Option<&Scan> = None;
-        let mut by_time: Vec<usize> = (0..heard.len()).collect();
-        by_time.sort_by_key(|&at| (heard[at].clock(), heard[at].identity));
-        for at in by_time {
-            let scan = &heard[at];
-            let old = places.get(&scan.identity).copied();
-            let place = match old {
-                Some(place) => {
-                    let Some(merged) = all[place].heard_again(scan, replay) else { continue };
-                    answers[at] = Heard::Revised(Box::new(merged), None);
-                    place
-                }
-                None => {
-                    all.push(scan.clone());
-                    places.insert(scan.identity, all.len() - 1);
-                    all.len() - 1
+        let mut by_time: Vec<(&Scan, &mut Heard)> = heard.iter().zip(&mut answers).collect();
+        by_time.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
+        for (scan, answer) in by_time {
+            let Some((place, added)) = scans.add(scan, restated.contains(&scan.identity)) else { continue };
+            let after = fold(&scans.all, placed_at, shipment.promised_delivery);
+            let now = &scans.all[place];
+            let effect = effect(now, &scans.all, &ours, status, &tracking, &after);
+            let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
+            *answer = match added {
+                Added::New => Heard::New(effect),
+                Added::More { new_meaning } => {
+                    Heard::Revised(Box::new(now.clone()), new_meaning.then_some(effect))
                 }
             };
-            let mut has_new_meaning = true;
-            if let Heard::Revised(merged, _) = &answers[at] {
-                has_new_meaning = merged.meaning != all[place].meaning;
-                all[place] = merged.as_ref().clone();
-            }
-            let after = fold(&all, placed_at, shipment.promised_delivery);
-            let mut effect = effect(&all[place], &all, &ours, status, &tracking, &after);
-            if shipment.cancelled_at.is_some() && matches!(effect, ScanEffect::Applied | ScanEffect::Early) {
-                effect = ScanEffect::Stale;
-            }
-            match &mut answers[at] {
-                Heard::Revised(_, revised) => *revised = has_new_meaning.then_some(effect),
-                answer @ (Heard::New(_) | Heard::Again) => *answer = Heard::New(effect),
-            }
             if after.status != tracking.status || cause.is_none() {
                 cause = Some(scan);
             }
@@ -91,7 +72,7 @@ impl Order {
         let changed = tracking != before;
         if changed {
             shipment.tracking = tracking;
-            let trigger = cause.map(|scan| Trigger::of(scan, &all, shipment, placed_at));
+            let trigger = cause.map(|scan| Trigger::of(scan, &scans.all, shipment, placed_at));
             self.touch(id);
             self.walk(trigger, context);
         }
@@ -106,6 +87,56 @@ impl Order {
                 self.may_ship(shipment, context)
             }
         }
+    }
+}
+
+/// The scans there are of a parcel, while more are heard.
+struct Scans {
+    all: Vec<Scan>,
+    places: HashMap<ScanIdentity, usize>,
+}
+
+/// What a claim added to them.
+enum Added {
+    /// A scan.
+    New,
+    /// Something to a scan that was there.
+    More {
+        /// Whether that means something else now.
+        new_meaning: bool,
+    },
+}
+
+impl Scans {
+    fn of(known: Vec<Scan>) -> Self {
+        let places = known.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
+        Self { all: known, places }
+    }
+
+    /// Takes in what is heard: where it stands now, and what it added. Nothing where it says nothing new.
+    fn add(&mut self, heard: &Scan, restated: bool) -> Option<(usize, Added)> {
+        let Some(&place) = self.places.get(&heard.identity) else {
+            self.places.insert(heard.identity, self.all.len());
+            self.all.push(heard.clone());
+            return Some((self.all.len() - 1, Added::New));
+        };
+        let merged = self.all[place].heard_again(heard, restated)?;
+        let new_meaning = merged.meaning != self.all[place].meaning;
+        self.all[place] = merged;
+        Some((place, Added::More { new_meaning }))
+    }
+}
+
+/// The effect of a scan on a parcel that was called off: it moves nothing.
+fn without_movement(effect: ScanEffect) -> ScanEffect {
+    match effect {
+        ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,
+        ScanEffect::Stale
+        | ScanEffect::UnknownCode
+        | ScanEffect::Informational
+        | ScanEffect::NotOurs
+        | ScanEffect::ReturnLeg
+        | ScanEffect::OrderClosed => effect,
     }
 }
 

@@ -1,11 +1,11 @@
 //! An order in a test that tells a story, its invariants checked after every request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, ActorKind, Carrier, Deadlines, Heard, Item, LINE, Line, NewShipment, Order, OrderStatus, Origin,
-    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, Shipment, ShipmentId, ShipmentStatus,
-    TRANSITIONS, Tracking,
+    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, Shipment, ShipmentId,
+    ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -123,14 +123,15 @@ impl Story {
     pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
         let shipment = parcel_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
-        self.hear(shipment, known, new, false)
+        self.hear(shipment, known, new, BTreeSet::new())
     }
 
     /// The same, old words read again under the meanings they have today.
     pub fn replayed(&mut self, number: u32, heard: &[Scan]) -> Vec<ScanEffect> {
         let shipment = parcel_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
-        self.hear(shipment, known, heard, true)
+        let restated = heard.iter().map(|scan| scan.identity).collect();
+        self.hear(shipment, known, heard, restated)
     }
 
     fn hear(
@@ -138,9 +139,9 @@ impl Story {
         shipment: ShipmentId,
         known: Vec<Scan>,
         heard: &[Scan],
-        replay: bool,
+        restated: BTreeSet<ScanIdentity>,
     ) -> Vec<ScanEffect> {
-        let request = Request::Scans { shipment, known, heard: heard.to_vec(), replay };
+        let request = Request::Scans { shipment, known, heard: heard.to_vec(), restated };
         let asking = std::mem::replace(&mut self.actor, Actor::new(ActorKind::Carrier, "fedex"));
         let outcome = self.ask(request).expect("the carrier's word is taken in");
         self.actor = asking;
