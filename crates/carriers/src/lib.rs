@@ -19,6 +19,7 @@ mod signature;
 mod time;
 mod ups;
 mod usps;
+mod words;
 
 #[cfg(test)]
 mod proofs;

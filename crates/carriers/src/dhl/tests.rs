@@ -3,6 +3,7 @@
 mod americas;
 mod proof;
 mod subscription;
+mod words;
 
 use domain::{
     CarrierTime, ConditionKind,

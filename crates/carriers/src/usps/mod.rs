@@ -22,6 +22,7 @@ use crate::{
     json::{list, object, required, text},
     parcel::{described, identity, place, shown, tracking_number},
     time,
+    words::plain,
 };
 
 /// The lists of events: of the tracking answer, and of the push without envelope.
@@ -186,7 +187,7 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
     let shown = shown(&[code.as_deref().or(head).unwrap_or_default()]);
     // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
-    let key = code.clone().unwrap_or_else(|| codes::plain(head.unwrap_or_default()));
+    let key = code.clone().unwrap_or_else(|| plain(head.unwrap_or_default()));
     let by_words = || {
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
