@@ -12,6 +12,7 @@ mod easypost;
 mod fedex;
 mod gather;
 mod json;
+mod latest;
 mod names;
 mod parcel;
 mod shippo;

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, required, text},
+    latest::{self, Latest},
     parcel::{described, identity, place, shown, tracking_number},
     time,
     words::plain,
@@ -40,11 +41,15 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
         Some(event.scan(same.map(|latest| &*latest.status_code), key))
     });
     if let Some(latest) = latest.filter(|_| !listed) {
+        let is_dated = !latest.timestamp.is_empty();
         let latest = latest.scan(None, key);
         let is_it = |scan: &ParsedScan| {
             scan.identity == latest.identity || (scan.time, scan.meaning) == (latest.time, latest.meaning)
         };
-        if !scans.iter().any(is_it) {
+        // In the form of an event and with its time it is one, whether it says more or not.
+        if !is_dated {
+            scans = latest::beside(scans, Some(Latest { scan: latest, is_dated }));
+        } else if !scans.iter().any(is_it) {
             scans.push(latest);
         }
     }

@@ -20,6 +20,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
+    latest::{self, Latest},
     parcel::{described, identity, place, shown, tracking_number},
     time,
     words::plain,
@@ -116,11 +117,12 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
         let Piece { number, package, above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
         let roll_up = if single { above.and_then(category) } else { None };
-        let mut scans =
+        let listed =
             gather::scans(events.iter().copied(), |event| scan(event, key, roll_up.as_deref(), remap));
-        if scans.is_empty() {
-            scans.extend(above.filter(|_| has_status).and_then(|answer| scan(answer, key, None, remap)));
-        }
+        let scans = latest::beside(
+            listed,
+            above.filter(|_| has_status).and_then(|answer| latest_status(answer, key, remap)),
+        );
         if scans.is_empty() {
             return Ok(None);
         }
@@ -173,6 +175,12 @@ fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>
         pieces[index].events.push(event);
     }
     pieces.into_iter().map(Ok).chain(nameless).collect()
+}
+
+/// The scan that an answer's roll-up stands for. It has no time of its own, unless the answer is the event itself.
+fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest> {
+    let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
+    Some(Latest { scan: scan(answer, parcel, None, remap)?, is_dated })
 }
 
 /// One event; `None` where it says neither what nor when. `roll_up` is what the push says of the parcel, where

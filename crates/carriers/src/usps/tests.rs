@@ -152,11 +152,48 @@ fn without_a_code_the_type_speaks_and_then_the_roll_up_if_it_can_only_mean_this_
     let meanings = |events: Value| -> Vec<_> {
         read(&body(events)).remove(0).scans.into_iter().map(|scan| scan.meaning).collect()
     };
-    assert_eq!(meanings(json!([strange])), [Meaning::Status(OutForDelivery)]);
-    assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown; 2]);
+    let by_roll_up = Meaning::Status(OutForDelivery);
+    assert_eq!(meanings(json!([strange])), [by_roll_up]);
+    // Else the roll-up is a scan of its own.
+    assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown, Meaning::Unknown, by_roll_up]);
     // A code that nobody has listed is not guessed at.
-    assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown]);
+    assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown, by_roll_up]);
     assert_eq!(event(json!({"GMTTimestamp": "2026-01-15T13:10:22Z"})).code, "-");
+}
+
+#[test]
+fn a_roll_up_that_says_more_than_the_events_is_a_scan_too() {
+    let events = json!([
+        {"eventCode": "OF", "GMTTimestamp": "2026-01-15T13:10:00Z"},
+        {"eventCode": "07", "GMTTimestamp": "2026-01-15T10:41:00Z"},
+    ]);
+    let scans = |category: &str, events: &Value| {
+        let body = json!({"trackingNumber": "1", "statusCategory": category, "status": "Anything", "trackingEvents": events});
+        read(&body.to_string()).remove(0).scans
+    };
+    for (category, meaning) in
+        [("Delivered", Meaning::Status(Delivered)), ("Alert", Meaning::Condition(ConditionKind::Other))]
+    {
+        let read = scans(category, &events);
+        let [_, _, latest] = &read[..] else { panic!("{read:?}") };
+        assert_eq!((&*latest.code, latest.meaning), (category, meaning));
+        assert_eq!(
+            latest.time,
+            local("2026-01-15T13:10:00"),
+            "when the newest of them happened, at the earliest"
+        );
+        assert_eq!(latest.identity, scans(category, &events)[2].identity);
+    }
+    for category in ["Out for Delivery", "In Transit", "Q9"] {
+        assert_eq!(scans(category, &events).len(), 2, "{category}");
+    }
+    let trouble = json!([{"eventCode": "02"}, {"eventCode": "07"}]);
+    assert_eq!(scans("Alert", &trouble).len(), 2, "it is told already");
+    // The answer's word is of its own number.
+    let body = json!({"trackingNumber": "1", "statusCategory": "Delivered", "events": [
+        {"eventCode": "OF", "trackingNumber": "2"}, {"eventCode": "07", "trackingNumber": "2"},
+    ]});
+    assert_eq!(read(&body.to_string()).remove(0).scans.len(), 2);
 }
 
 #[test]

@@ -113,10 +113,14 @@ fn a_status_that_no_event_tells_is_a_scan_of_its_own() {
         json!([{"timestamp": "2026-01-15T12:00:00+01:00", "statusCode": "delivered", "description": "Handed over"}]),
     );
     assert_eq!(listed[0].identity, later[1].identity);
+    // Without a time of its own it has that of the newest event.
+    let timeless = scans(json!({"statusCode": "delivered"}), events.clone());
+    assert_eq!(timeless[1].time, local("2026-01-15T07:00:00"));
     // Of the same minute and the same meaning is the same, and what says nothing is none.
     for told in [
         status("2026-01-15T08:00:00+01:00", "transit", "IN TRANSIT."),
         status("2026-01-15T08:00:00+01:00", "transit", "Moving"),
+        json!({"statusCode": "transit"}),
         json!({"description": "Delivered"}),
         json!("delivered"),
         json!([]),
