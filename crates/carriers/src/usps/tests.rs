@@ -209,8 +209,20 @@ fn a_local_time_counts_with_its_offset_only() {
         ("2026-01-15T08:10:00-05:00", "", "", instant("2026-01-15T13:10:00Z")),
         (clock, "", "", local(clock)),
         (clock, "2026-01-15T13:10:22", "", local(clock)),
+        (clock, "", "-5:00", instant("2026-01-15T13:10:00Z")),
+        (clock, "", "+5:30", instant("2026-01-15T02:40:00Z")),
+        (clock, "", "-5", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15 08:10", "", "-5:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15 08:10", "", "", local(clock)),
+        ("2026-01-15T08:10", "", "", local(clock)),
+        // Together they are no time.
+        (clock, "", "-99:00", local(clock)),
+        (clock, "", "EST", local(clock)),
+        (clock, "", "-é", local(clock)),
+        ("2026-01-15", "", "-05:00", local("2026-01-15T00:00:00")),
         // Local, whatever the letter says.
-        ("2026-01-15T08:10:00Z", "", "-05:00", CarrierTime::Untrusted),
+        ("2026-01-15T08:10:00Z", "", "-05:00", local(clock)),
+        ("2026-01-15T08:10:00+02:00", "", "-05:00", CarrierTime::Untrusted),
         ("", "", "-05:00", CarrierTime::Untrusted),
         ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "+00:00", CarrierTime::Untrusted),
     ] {
@@ -289,6 +301,14 @@ fn the_estimate_is_as_old_as_the_push_that_says_it() {
     let fallen_back = json!({"expectedDeliveryTimeStamp": "soon", "expectedDeliveryDate": "2026-01-14"});
     assert_eq!(expected(fallen_back), Some(at("2026-01-14T12:00:00Z")));
     assert_eq!(expected(json!({"expectedDeliveryDate": "", "expectedDeliveryTime": "21:00"})), None);
+    let below = |flat: &str, promised: &str| {
+        expected(json!({"expectedDeliveryDate": flat, "deliveryDateExpectation": {
+            "expectedDeliveryDate": promised, "predictedDeliveryDate": "2026-01-17", "expectedDeliveryTime": "21:00",
+        }}))
+    };
+    assert_eq!(below("2026-01-15", "2026-01-16"), Some(at("2026-01-15T12:00:00Z")));
+    assert_eq!(below("", "2026-01-16"), Some(at("2026-01-16T12:00:00Z")));
+    assert_eq!(below("", ""), Some(at("2026-01-17T12:00:00Z")));
 }
 
 #[test]
@@ -329,11 +349,13 @@ fn the_id_of_the_answers_piece_is_not_that_of_every_number() {
         ],
     });
     let parcels = read(&body.to_string());
-    let read: Vec<_> = parcels
+    let pieces: Vec<_> = parcels
         .iter()
         .map(|parcel| (&parcel.tracking_number[20..], parcel.package.as_deref(), parcel.scans.len()))
         .collect();
-    assert_eq!(read, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+    assert_eq!(pieces, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+    let spelled = body.to_string().replace("uniqueMailPieceID", "uniqueMailPieceId");
+    assert_eq!(read(&spelled), parcels);
 }
 
 #[test]
