@@ -107,6 +107,7 @@ fn parcel(
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
         said_at: written(body),

@@ -1,8 +1,8 @@
 //! A shipment of a Unified Push, in the form of an answer of DHL's Unified Tracking.
 //!
 //! DHL unifies the envelope and not what stands in it: Parcel DE speaks in event codes, Express in others or in words
-//! alone, the rest in words beside a status code. A push speaks of the shipment; the pieces it may list in
-//! `details.pieceIds` are not told apart.
+//! alone, the rest in words beside a status code. A push speaks of the shipment, by its number; the pieces it may list in
+//! `details.pieceIds` are not told apart, and are other numbers of it.
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};
@@ -16,7 +16,7 @@ use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, required, text},
     latest::{self, Latest},
-    parcel::{described, identity, place, shown, tracking_number},
+    parcel::{described, identity, other_numbers, place, shown, tracking_number},
     time,
     words::plain,
 };
@@ -56,8 +56,11 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
     if scans.is_empty() {
         return Ok(None);
     }
+    let pieces = list(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
+    let pieces = pieces.iter().filter_map(|piece| text(piece, ""));
     Ok(Some(Parcel {
         carrier: Carrier::Dhl,
+        other_numbers: other_numbers(Carrier::Dhl, &tracking_number, pieces),
         tracking_number,
         package: None,
         scans,

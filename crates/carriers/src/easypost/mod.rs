@@ -151,6 +151,7 @@ fn read(
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimated_delivery(tracker),
         said_at: said_at.and_then(|at| time::instant(&at)),

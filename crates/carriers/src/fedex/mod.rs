@@ -104,6 +104,7 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
         carrier: Carrier::Fedex,
         tracking_number,
         package: unique_id,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimated_delivery(result),
         said_at: None,

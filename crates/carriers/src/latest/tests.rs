@@ -131,6 +131,7 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
             carrier: Carrier::Ups,
             tracking_number: "1".to_owned(),
             package: None,
+            other_numbers: vec![],
             scans: beside(list.clone(), latest.and_then(undated)),
             estimated_delivery: None,
             said_at: None,

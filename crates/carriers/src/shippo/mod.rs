@@ -140,6 +140,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
         said_at: said_at(data),

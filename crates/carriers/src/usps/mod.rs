@@ -132,6 +132,7 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
             estimated_delivery: events.iter().copied().chain(above).find_map(estimated_delivery),
             tracking_number: number,
             package,
+            other_numbers: vec![],
             said_at,
         }))
     })
