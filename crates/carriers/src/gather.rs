@@ -75,6 +75,7 @@ mod tests {
             carrier: Carrier::Fedex,
             tracking_number: "1".to_owned(),
             package: None,
+            other_numbers: vec![],
             scans: vec![scan(); scans],
             estimated_delivery: None,
             said_at: None,

@@ -12,6 +12,7 @@ mod easypost;
 mod fedex;
 mod gather;
 mod json;
+mod latest;
 mod names;
 mod parcel;
 mod shippo;
@@ -19,6 +20,7 @@ mod signature;
 mod time;
 mod ups;
 mod usps;
+mod words;
 
 #[cfg(test)]
 mod proofs;

@@ -67,6 +67,8 @@ pub struct Parcel {
     pub tracking_number: String,
     /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
     pub package: Option<String>,
+    /// What else the carrier calls it, for people: numbers under which it may have been registered by mistake.
+    pub other_numbers: Vec<String>,
     /// What is claimed about it, in the order of the push. Never empty.
     pub scans: Vec<ParsedScan>,
     /// When the carrier expects to deliver.
@@ -171,6 +173,8 @@ const NO_CODE: &str = "-";
 const MAX_CODE: usize = 200;
 /// The longest tracking number taken. The longest in use have 34 characters.
 const MAX_TRACKING_NUMBER: usize = 64;
+/// The most other numbers of a parcel that are told.
+const MOST_OTHERS: usize = 5;
 
 /// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
 pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
@@ -181,6 +185,24 @@ pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, 
             false => "the tracking number has more in it than letters, digits and hyphens".into(),
         })
     })
+}
+
+/// Other numbers that a carrier gives for a parcel, as they would be registered: the first few, each once.
+pub(crate) fn other_numbers(
+    carrier: Carrier,
+    number: &str,
+    sent: impl IntoIterator<Item = String>,
+) -> Vec<String> {
+    let mut others = Vec::new();
+    for other in sent.into_iter().filter_map(|sent| tracking_number(carrier, sent).ok()) {
+        if others.len() == MOST_OTHERS {
+            break;
+        }
+        if other != number && !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    others
 }
 
 /// A code as it is shown, and as the setting `MILEPOST_CARRIER_CODES` names it: its parts with slashes between, those
@@ -284,6 +306,7 @@ mod tests {
                 carrier: Carrier::Dhl,
                 tracking_number: "1".to_owned(),
                 package: None,
+                other_numbers: vec![],
                 // The newest comes first, and its identity is the lowest.
                 scans: vec![scan(1, 9), scan(2, 8)],
                 estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
@@ -300,6 +323,14 @@ mod tests {
             let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
             assert!(later > earlier, "{later:?} {earlier:?}");
         }
+    }
+
+    #[test]
+    fn other_numbers_are_told_once_and_no_more_than_some() {
+        let told = |sent: &[&str]| other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
+        assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
+        assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
+        assert!(told(&[]).is_empty());
     }
 
     #[test]

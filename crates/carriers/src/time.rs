@@ -70,7 +70,9 @@ pub(crate) fn sane(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%z"))
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%z"))
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M%z"))
         .ok()
         .map(|at| at.trunc_subsecs(6))
         .filter(|at| sane(at.to_utc()).is_some())
@@ -78,7 +80,7 @@ fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
 
 /// A clock without a zone, in microseconds; of a date its midnight.
 fn local_time(text: &str) -> Option<NaiveDateTime> {
-    let clock = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+    let clock = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let read = clock.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     let read = read.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN)));
     read.map(|at| at.trunc_subsecs(6)).filter(|at| sane(at.and_utc()).is_some())
@@ -100,7 +102,14 @@ pub(crate) mod tests {
     #[test]
     fn only_a_time_with_an_offset_is_an_instant() {
         let seven = CarrierTime::Instant(at("2026-01-15T12:02:00Z"));
-        for text in ["2026-01-15T07:02:00-05:00", "2026-01-15T07:02:00.000-0500", "2026-01-15T07:02-05:00"] {
+        for text in [
+            "2026-01-15T07:02:00-05:00",
+            "2026-01-15T07:02:00.000-0500",
+            "2026-01-15T07:02-05:00",
+            "2026-01-15 07:02:00-05:00",
+            "2026-01-15 07:02:00.000-0500",
+            "2026-01-15 07:02-05:00",
+        ] {
             assert_eq!(scanned(text), seven, "{text}");
         }
         // As .NET writes them.
@@ -118,7 +127,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_clock_without_a_zone_is_kept_and_not_trusted() {
-        for text in ["2026-01-15T07:02:00", "2026-01-15 07:02:00.000", "2026-01-15T07:02"] {
+        for text in ["2026-01-15T07:02:00", "2026-01-15 07:02:00.000", "2026-01-15T07:02", "2026-01-15 07:02"]
+        {
             assert_eq!(scanned(text), local("2026-01-15T07:02:00"), "{text}");
         }
         assert_eq!(scanned("2026-01-15"), local("2026-01-15T00:00:00"));

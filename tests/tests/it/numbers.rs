@@ -7,15 +7,20 @@ use domain::{
     Actor, ActorKind, Carrier, ItemId, Line, Meaning, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
     Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
+use persistence::webhooks::WebhookState;
 use tests::{
     database::Database,
+    front::Front,
     on_every_database,
     shop::{Shop, customer, new_order, support},
 };
 use uuid::Uuid;
 
+use super::inbox::inbox;
+
 on_every_database!(
     a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushes_it,
+    what_waits_names_the_other_numbers_of_its_parcel,
     who_may_not_ship_cannot_find_out_about_numbers,
     a_number_that_is_refused_leaves_the_order_as_it_was,
 );
@@ -108,6 +113,34 @@ async fn refused(shop: &Shop, caller: &Caller, order: OrderId, new: NewShipment)
 
 fn acme() -> Caller {
     Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None }
+}
+
+/// The main number of a parcel is the one that is pushed. Somebody may have registered another.
+async fn what_waits_names_the_other_numbers_of_its_parcel(database: Database) {
+    let shop = Shop::new(database.store);
+    let front = Front::of(&shop);
+    let ups = r#"{"trackingNumber": "92055900000000000000000001", "alternateTrackingNumber": "1Z999AA10123450010",
+        "activityStatus": {"type": "I", "code": "OT"}}"#;
+    let dhl = r#"{"shipments": [{"id": "4444000999", "service": "express",
+        "details": {"pieceIds": ["JD014600000000000099", "JD014600000000000098"]},
+        "events": [{"timestamp": "2026-01-15T10:05:00Z", "description": "Delivered"}]}]}"#;
+    for (sender, body, reason) in [
+        (
+            Sender::Ups,
+            ups,
+            "no parcel with the UPS number 92055900000000000000000001 yet (also known as 1Z999AA10123450010)",
+        ),
+        (
+            Sender::Dhl,
+            dhl,
+            "no parcel with the DHL number 4444000999 yet (also known as JD014600000000000099, JD014600000000000098)",
+        ),
+    ] {
+        assert_eq!(front.post(sender, body.into()).await, 200);
+        shop.drain().await;
+        let waiting = inbox(&shop).await.remove(0);
+        assert_eq!((waiting.state, waiting.reason.as_deref()), (WebhookState::Unmatched, Some(reason)));
+    }
 }
 
 async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {

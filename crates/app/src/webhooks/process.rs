@@ -1,7 +1,10 @@
 //! Reading webhooks that are due: a batch in one transaction. One about more parcels than [`MOST_PARCELS`] comes
 //! after the others, is taken in over several transactions, and is settled with the last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -137,7 +140,7 @@ impl App {
             for parcel in one.reading.take_parcels() {
                 let number = (parcel.carrier, parcel.number);
                 if !holders.knows(&number) {
-                    one.tally.waits_for.push(number);
+                    one.tally.waits_for.push(Awaited { number, other_numbers: parcel.other_numbers });
                     continue;
                 }
                 // What it says of a parcel that it has waited for, it says for the first time.
@@ -232,11 +235,30 @@ struct Progress {
 /// What became of what a webhook says.
 #[derive(Clone, Default)]
 struct Tally {
-    waits_for: Vec<Number>,
+    waits_for: Vec<Awaited>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
     /// What moves although we called it off, for people.
     called_off: BTreeSet<String>,
+}
+
+/// A number that no parcel has yet.
+#[derive(Clone)]
+struct Awaited {
+    number: Number,
+    other_numbers: Vec<String>,
+}
+
+impl fmt::Display for Awaited {
+    /// Whoever looks for a parcel that hears nothing may find the number it was registered under.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (carrier, number) = &self.number;
+        write!(f, "no parcel with the {} number {number} yet", carrier.display_name())?;
+        match &self.other_numbers[..] {
+            [] => Ok(()),
+            others => write!(f, " (also known as {})", others.join(", ")),
+        }
+    }
 }
 
 impl Progress {
@@ -293,10 +315,7 @@ impl Progress {
             parts.push(format!("{again} seen before"));
         }
         parts.extend(called_off);
-        let named = waits_for.iter().take(MOST_NAMED);
-        parts.extend(named.map(|(carrier, number)| {
-            format!("no parcel with the {} number {number} yet", carrier.display_name())
-        }));
+        parts.extend(waits_for.iter().take(MOST_NAMED).map(Awaited::to_string));
         if waits_for.len() > MOST_NAMED {
             parts.push(format!("nor with {} others", waits_for.len() - MOST_NAMED));
         }
@@ -308,6 +327,7 @@ impl Progress {
             true => WebhookState::Processed,
             false => WebhookState::Unmatched,
         };
+        let waits_for = waits_for.into_iter().map(|awaited| awaited.number).collect();
         Settled { id, state, reason: Some(parts.join(", ")), waits_for }
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum Said {
 pub(super) struct Parcel {
     pub carrier: Carrier,
     pub number: String,
+    /// What else its carrier calls it.
+    pub other_numbers: Vec<String>,
     pub scans: Vec<Scan>,
 }
 
@@ -45,9 +47,10 @@ impl App {
                 Said::Nothing("it speaks of no parcel".to_owned())
             }
             Ok(Push::Parcels(parcels, unread)) => {
-                let parcel = |parcel: carriers::Parcel| Parcel {
+                let parcel = |mut parcel: carriers::Parcel| Parcel {
                     carrier: parcel.carrier,
                     number: parcel.tracking_number.clone(),
+                    other_numbers: std::mem::take(&mut parcel.other_numbers),
                     scans: parcel.into_scans(webhook.received_at),
                 };
                 Said::Parcels(parcels.into_iter().map(parcel).collect(), unread)

@@ -16,6 +16,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
+    latest::{self, Latest},
     names::carrier_named,
     parcel::{believed, described, identity, place, shown, tracking_number},
     signature, time,
@@ -106,16 +107,18 @@ fn parcel(
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
         said_at: written(body),
     }))
 }
 
-/// The checkpoints; without any, what AfterShip says of the parcel as a whole.
+/// The checkpoints, and what AfterShip says of the parcel as a whole, which has no time.
 fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
-    let scans = gather::scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
-    if scans.is_empty() { scan(tracking, key, remap).into_iter().collect() } else { scans }
+    let listed = gather::scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
+    let latest = scan(tracking, key, remap).map(|scan| Latest { scan, is_dated: false });
+    latest::beside(listed, latest)
 }
 
 /// One checkpoint, or the roll-up, which has no time; `None` where it says neither what nor when.

@@ -183,6 +183,31 @@ fn without_checkpoints_the_roll_up_is_the_scan() {
 }
 
 #[test]
+fn a_tag_of_the_parcel_that_says_more_than_its_checkpoints_is_a_scan_too() {
+    let scans = |tag: &str| {
+        let body = json!({"event": "tracking_update", "msg": {
+            "tracking_number": "1", "slug": "ups", "tag": tag, "subtag": format!("{tag}_001"), "subtag_message": "Said",
+            "checkpoints": [{"tag": "InTransit", "subtag": "InTransit_003", "checkpoint_time": "2026-01-15T13:10:00Z"}],
+        }});
+        read(&body.to_string()).scans
+    };
+    for (tag, meaning) in [
+        ("Delivered", Meaning::Status(Delivered)),
+        ("Exception", Meaning::Condition(ConditionKind::Other)),
+        ("AttemptFail", Meaning::Condition(ConditionKind::DeliveryAttemptFailed)),
+    ] {
+        let read = scans(tag);
+        let [_, latest] = &read[..] else { panic!("{tag}: {read:?}") };
+        assert_eq!((latest.meaning, latest.time), (meaning, local("2026-01-15T13:10:00")), "{tag}");
+        assert_eq!(latest.description.as_deref(), Some("Said"));
+        assert_eq!(scans(tag)[1].identity, latest.identity);
+    }
+    for tag in ["InTransit", "InfoReceived", "Expired", "Pending", "Teleported"] {
+        assert_eq!(scans(tag).len(), 1, "{tag}");
+    }
+}
+
+#[test]
 fn a_revised_estimate_and_a_long_silence_move_nothing() {
     let parcel = read(REVISED);
     let [scan] = &parcel.scans[..] else { panic!("{parcel:?}") };

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, required, text},
-    parcel::{described, identity, place, shown, tracking_number},
+    parcel::{described, identity, other_numbers, place, shown, tracking_number},
     time,
 };
 
@@ -31,8 +31,10 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
     if scans.is_empty() {
         return Ok(None);
     }
+    let numbers = NUMBERS.iter().filter_map(|pointer| text(package, pointer));
     Ok(Some(Parcel {
         carrier: Carrier::Dhl,
+        other_numbers: other_numbers(Carrier::Dhl, &tracking_number, numbers),
         tracking_number,
         package: None,
         scans,

@@ -97,8 +97,16 @@ fn unified(status: &str, words: &str) -> Meaning {
 
 /// Whether the words say that the parcel is with the courier, and not that it will be.
 fn out_for_delivery(words: &str) -> bool {
-    const PHRASES: [&str; 3] = ["out for delivery", "with delivery courier", "in zustellung"];
-    const NOT_YET: [&str; 5] = ["not", "not yet", "be", "soon", "noch nicht"];
+    const PHRASES: [&str; 6] = [
+        "out for delivery",
+        "out with courier for delivery",
+        "with delivery courier",
+        "loaded onto the delivery vehicle",
+        "in zustellung",
+        // Of what is yet to be loaded it is `wird`.
+        "wurde in das zustellfahrzeug geladen",
+    ];
+    const NOT_YET: [&str; 8] = ["not", "not yet", "not been", "be", "being", "soon", "missed", "noch nicht"];
     PHRASES.into_iter().filter_map(|phrase| words.find(phrase)).any(|start| {
         let before = words[..start].trim_end();
         !NOT_YET.into_iter().any(|word| {

@@ -10,6 +10,7 @@ mod compose;
 #[cfg(test)]
 mod tests;
 mod unified;
+mod wordings;
 
 use chrono::{DateTime, Utc};
 use domain::Carrier;

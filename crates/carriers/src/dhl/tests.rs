@@ -3,6 +3,7 @@
 mod americas;
 mod proof;
 mod subscription;
+mod words;
 
 use domain::{
     CarrierTime, ConditionKind,
@@ -92,7 +93,7 @@ fn the_estimate_is_the_end_of_the_time_frame_else_a_date() {
 }
 
 #[test]
-fn a_batch_is_read_shipment_by_shipment_and_pieces_are_no_parcels() {
+fn a_batch_is_read_shipment_by_shipment_and_pieces_are_other_numbers_of_it() {
     let parcels = parcels(BATCH);
     let read: Vec<_> = parcels
         .iter()
@@ -116,7 +117,8 @@ fn a_batch_is_read_shipment_by_shipment_and_pieces_are_no_parcels() {
         ]
     );
     assert_eq!(parcels[0].scans[0].time, local("2026-01-15T09:12:00"));
-    assert!(EXPRESS.contains("JD014600000000000001"));
+    assert_eq!(parcels[0].other_numbers, [""; 0]);
+    assert_eq!(parcel(EXPRESS).other_numbers, ["JD014600000000000001", "JD014600000000000002"]);
 }
 
 #[test]

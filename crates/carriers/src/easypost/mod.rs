@@ -19,6 +19,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
+    latest::{self, Latest},
     names::carrier_named,
     parcel::{believed, identity, place, shown, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
@@ -141,10 +142,8 @@ fn read(
     let tracking_number = tracking_number(carrier, number)?;
 
     let details = list(tracker, "tracking_details");
-    let mut scans = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
-    if scans.is_empty() {
-        scans.extend(own_status(tracker, carrier, &tracking_number, remap));
-    }
+    let listed = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
+    let scans = latest::beside(listed, own_status(tracker, carrier, &tracking_number, remap));
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
@@ -152,6 +151,7 @@ fn read(
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimated_delivery(tracker),
         said_at: said_at.and_then(|at| time::instant(&at)),
@@ -185,19 +185,20 @@ fn clock(datetime: &str, placed: bool) -> CarrierTime {
     if placed { time::scanned_doubting_z(datetime) } else { time::scanned_unless_z(datetime) }
 }
 
-/// The scan that the status of a tracker without details stands for. `updated_at` is when EasyPost wrote it down,
-/// not when anything happened to the parcel, and it changes with every push: it is no time of a scan.
-fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+/// The scan that the status of a tracker stands for. `updated_at` is when EasyPost wrote it down, not when anything
+/// happened to the parcel, and it changes with every push: it is no time of a scan.
+fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<Latest> {
     let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
     let code = Code::of(&status, text(tracker, "/status_detail"), remap);
-    Some(ParsedScan {
+    let scan = ParsedScan {
         identity: identity(carrier, parcel, &code.key, "", &[]),
         meaning: code.meaning,
         code: code.shown,
         description: None,
         location: None,
         time: CarrierTime::Untrusted,
-    })
+    };
+    Some(Latest { scan, is_dated: false })
 }
 
 /// A status and its detail.

@@ -102,6 +102,32 @@ fn a_bare_tracker_without_details_stands_for_one_scan_without_a_time() {
 }
 
 #[test]
+fn the_status_of_a_tracker_that_says_more_than_its_details_is_a_scan_too() {
+    let scans = |status: &str, detail: &str| {
+        let body = format!(
+            r#"{{"object":"Tracker","tracking_code":"1","carrier":"UPS","status":"{status}","status_detail":"{detail}",
+                "updated_at":"2026-01-16T09:00:00Z","tracking_details":[
+                {{"status":"in_transit","datetime":"2026-01-15T12:00:00Z","tracking_location":{{"city":"Reno"}}}}]}}"#
+        );
+        parcel(&body).scans
+    };
+    for (status, detail, meaning) in [
+        ("delivered", "arrived_at_destination", Status(Delivered)),
+        ("failure", "", Condition(ConditionKind::Other)),
+        ("failure", "lost", Condition(ConditionKind::Lost)),
+        ("return_to_sender", "return", Status(ReturnedToSender)),
+    ] {
+        let read = scans(status, detail);
+        let [_, latest] = &read[..] else { panic!("{status}: {read:?}") };
+        assert_eq!((latest.meaning, latest.time), (meaning, local("2026-01-15T12:00:00")), "{status}");
+        assert_eq!(scans(status, detail)[1].identity, latest.identity);
+    }
+    for status in ["in_transit", "pre_transit", "unknown", "error", "teleported"] {
+        assert_eq!(scans(status, "").len(), 1, "{status}");
+    }
+}
+
+#[test]
 fn z_is_believed_where_the_place_is_known_and_it_is_not_midnight() {
     let time = |datetime: &str, place: &str| {
         let body = format!(

@@ -17,6 +17,7 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
+    latest::{self, Latest},
     parcel::{believed, identity, place, shown, tracking_number},
     signature, time,
 };
@@ -94,10 +95,8 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 
-    let mut scans = gather::scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
-    if scans.is_empty() {
-        scans.extend(latest_status(result, key, remap));
-    }
+    let listed = gather::scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
+    let scans = latest::beside(listed, latest_status(result, key, remap));
     if scans.is_empty() {
         return Ok(None);
     }
@@ -105,6 +104,7 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
         carrier: Carrier::Fedex,
         tracking_number,
         package: unique_id,
+        other_numbers: vec![],
         scans,
         estimated_delivery: estimated_delivery(result),
         said_at: None,
@@ -139,9 +139,10 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     })
 }
 
-/// The scan that `latestStatusDetail` stands for, in a push without `scanEvents`. It has no time of its own;
-/// one of `dateAndTimes` may be meant for it.
-fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+/// The scan that `latestStatusDetail` stands for. It has no time of its own; one of `dateAndTimes` may be meant for it.
+/// It is of the same package as the `scanEvents` beside it. Its `derivedCode` is a summary, `IT` beside an `OD`, and is
+/// not read.
+fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest> {
     let detail = result.get("latestStatusDetail")?;
     let code = text(detail, "/code")?;
     // By the code, never by its meaning: a re-mapping must not change the identity of a scan.
@@ -153,14 +154,15 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Parsed
         _ => None,
     };
     let date = kind.and_then(|kind| date_of(result, kind)).unwrap_or_default();
-    Some(ParsedScan {
+    let scan = ParsedScan {
         identity: identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
         meaning: meaning(&code, remap),
         code: shown(&[&code]),
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
         time: believed(Carrier::Fedex, &code, &date, time::scanned_unless_midnight(&date)),
-    })
+    };
+    Some(Latest { scan, is_dated: !date.is_empty() })
 }
 
 fn meaning(code: &str, remap: &CodeMap) -> Meaning {

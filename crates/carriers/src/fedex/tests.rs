@@ -190,6 +190,38 @@ fn without_scans_the_latest_status_is_the_scan() {
 }
 
 #[test]
+fn a_latest_status_that_says_more_than_the_scans_is_one_too() {
+    let body = |code: &str, events: &str| {
+        LATEST.replace(r#""code": "DL""#, &format!(r#""code": "{code}""#)).replace(
+            r#""estimatedDeliveryTimeWindow""#,
+            &format!(r#""scanEvents": [{events}], "estimatedDeliveryTimeWindow""#),
+        )
+    };
+    let arrived = r#"{"eventType": "AR", "date": "2026-01-15T06:00:00-05:00", "derivedStatusCode": "DL"}"#;
+    let delivered = r#"{"eventType": "DL", "date": "2026-01-15T11:45:00-05:00"}"#;
+    let read = |code: &str, events: &str| parcels(&body(code, events)).remove(0).scans;
+
+    let scans = read("DL", arrived);
+    let [_, latest] = &scans[..] else { panic!("{scans:?}") };
+    assert_eq!((&*latest.code, latest.meaning), ("DL", Meaning::Status(Delivered)));
+    assert_eq!(latest.time, instant("2026-01-15T16:45:00Z"));
+    // It is the event that is listed later.
+    let listed = read("DL", &format!("{delivered}, {arrived}"));
+    assert_eq!(listed.len(), 2);
+    assert_eq!((listed[0].identity, listed[0].time), (latest.identity, latest.time));
+    // No time is meant for it: it has that of the newest scan, as one without a zone.
+    let failed = read("SE", arrived);
+    assert_eq!(failed[1].meaning, Meaning::Condition(ConditionKind::Other));
+    assert_eq!(failed[1].time, local("2026-01-15T11:00:00"));
+    // What is no further, is unknown, or may be on its way back says no more.
+    for (code, events) in [("IT", arrived), ("IN", arrived), ("OD", delivered)] {
+        assert_eq!(read(code, events).len(), 1, "{code}");
+    }
+    let returning = arrived.replace("AR", "RS");
+    assert_eq!(read("DL", &returning).len(), 1);
+}
+
+#[test]
 fn one_number_may_be_two_parcels_and_what_is_not_found_is_none() {
     let parcels = parcels(REUSED);
     let read: Vec<_> =

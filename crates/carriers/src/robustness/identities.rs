@@ -13,7 +13,7 @@ fn scan(sender: Sender, body: &str, remap: &CodeMap) -> ParsedScan {
 
 /// By sender a body, and what in it stands for `SAID`: of each line the first is retold by those behind it, and the
 /// lines say different things.
-const TOLD: [(Sender, &str, &[&[&str]]); 9] = [
+const TOLD: [(Sender, &str, &[&[&str]]); 10] = [
     (
         Sender::Dhl,
         r#"{"shipments":[{"id":"1","events":[{"timestamp":"2026-01-15T00:00:00Z","statusCode":"transit","description":"SAID"}]}]}"#,
@@ -35,6 +35,15 @@ const TOLD: [(Sender, &str, &[&[&str]]); 9] = [
         Sender::Dhl,
         r#"{"shipments":[{"id":"1","events":[{"timestamp":"2026-01-15T00:00:00Z","statusCode":"transit","typeCode":"103","description":"SAID"}]}]}"#,
         &[&["Arrived at depot"], &["Out for delivery"]],
+    ),
+    (
+        Sender::Dhl,
+        r#"{"shipments":[{"id":"1","events":[{"timestamp":"2026-01-15T00:00:00Z","description":"SAID"}]}]}"#,
+        &[
+            &["Processed at LYON", "PROCESSED AT PARIS"],
+            &["Delivered", "Shipment delivered.", "DELIVERED"],
+            &["Not delivered"],
+        ],
     ),
     (
         Sender::Dhl,

@@ -9,6 +9,8 @@ use super::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Sender};
 const LONGEST: usize = 10_000;
 /// The longest code, in characters: the database has an index over codes.
 const LONGEST_CODE: usize = 200;
+/// The most other numbers of one parcel.
+const MOST_OTHERS: usize = 5;
 /// What comes out of a body takes at most so many times its bytes, and a little for an empty one.
 const TIMES: usize = 32;
 const A_LITTLE: usize = 1_000;
@@ -56,7 +58,8 @@ fn check(parcels: Vec<Parcel>, length: usize) {
         assert!(!parcel.scans.is_empty());
         let number = &parcel.tracking_number;
         assert!(!number.is_empty() && !number.contains(char::is_whitespace), "{number:?}");
-        texts([number].into_iter().chain(&parcel.package));
+        texts([number].into_iter().chain(&parcel.package).chain(&parcel.other_numbers));
+        assert!(parcel.other_numbers.len() <= MOST_OTHERS && !parcel.other_numbers.contains(number));
         for scan in &parcel.scans {
             assert!((1..=LONGEST_CODE).contains(&scan.code.chars().count()), "{} bytes", scan.code.len());
             texts([&scan.code].into_iter().chain(&scan.description).chain(&scan.location));
@@ -80,5 +83,6 @@ fn held(parcel: &Parcel) -> usize {
         size_of::<ParsedScan>() + scan.code.len() + length(&scan.description) + length(&scan.location)
     };
     let scans: usize = parcel.scans.iter().map(scan).sum();
-    size_of::<Parcel>() + parcel.tracking_number.len() + length(&parcel.package) + scans
+    let others: usize = parcel.other_numbers.iter().map(|number| size_of::<String>() + number.len()).sum();
+    size_of::<Parcel>() + parcel.tracking_number.len() + length(&parcel.package) + others + scans
 }

@@ -127,7 +127,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     };
     let tracking_number = tracking_number(carrier, number)?;
 
-    // The latest scan stands in both places, under another id in each.
+    // The latest scan stands in both places, under another id in each. It has a time of its own in both.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
     let mut seen = HashSet::new();
     let scans = gather::scans(told, |state| {
@@ -140,6 +140,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         carrier,
         tracking_number,
         package: None,
+        other_numbers: vec![],
         scans,
         estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
         said_at: said_at(data),

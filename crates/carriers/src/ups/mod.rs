@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     json::{object, required, text},
-    parcel::{self, described, identity, place, tracking_number},
+    parcel::{self, described, identity, other_numbers, place, tracking_number},
     signature::same_text,
 };
 use clock::Clock;
@@ -92,10 +92,12 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
     }
     let clock = Clock::of(&event);
     let scans = vec![scan(&event, clock, &tracking_number, remap)];
+    let others = other_numbers(Carrier::Ups, &tracking_number, text(&event, "/alternateTrackingNumber"));
     Ok(vec![Parcel {
         carrier: Carrier::Ups,
         tracking_number,
         package: None,
+        other_numbers: others,
         scans,
         estimated_delivery: clock.expected(&event),
         said_at: None,

@@ -54,6 +54,15 @@ fn the_credential_is_compared_whole() {
 }
 
 #[test]
+fn the_other_number_is_told_for_people() {
+    let with = |other: &str| OUT.replacen('{', &format!(r#"{{ "alternateTrackingNumber": "{other}","#), 1);
+    assert_eq!(parcel_with(&with(" 9205 5900 0000 0001"), "").other_numbers, ["9205590000000001"]);
+    for none in ["", "1Z999AA10123456784", "1Z/999"] {
+        assert_eq!(parcel_with(&with(none), "").other_numbers, [""; 0], "{none}");
+    }
+}
+
+#[test]
 fn out_for_delivery() {
     let scan = read(OUT);
     assert_eq!((scan.code.as_str(), scan.meaning), ("I/OT/021", Meaning::Status(OutForDelivery)));

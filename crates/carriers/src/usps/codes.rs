@@ -7,6 +7,8 @@ use domain::{
     ShipmentStatus::*,
 };
 
+use crate::words::{behind, plain};
+
 /// The meaning of an `eventCode`, in capitals.
 pub(super) fn meaning(code: &str) -> Meaning {
     match code {
@@ -64,17 +66,9 @@ const PHRASES: [(&str, Meaning); 13] = [
 /// The meaning of a `statusCategory` or an `eventType`, in whatever spelling: `In-Transit`, `DELIVERED`,
 /// `Delivered, Front Door`.
 pub(super) fn phrase(words: &str) -> Meaning {
-    let words = format!("{} ", plain(words));
-    let begins = |(beginning, _): &&(&str, Meaning)| {
-        words.strip_prefix(beginning).is_some_and(|rest| rest.starts_with(' '))
-    };
+    let words = plain(words);
+    let begins = |(beginning, _): &&(&str, Meaning)| behind(&words, beginning).is_some();
     PHRASES.iter().find(begins).map_or(Unknown, |(_, meaning)| *meaning)
-}
-
-/// Small letters, and one blank for whatever is between words.
-pub(super) fn plain(words: &str) -> String {
-    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

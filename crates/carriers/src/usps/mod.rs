@@ -20,16 +20,18 @@ use crate::{
     CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
     gather,
     json::{list, object, required, text},
+    latest::{self, Latest},
     parcel::{described, identity, place, shown, tracking_number},
     time,
+    words::plain,
 };
 
 /// The lists of events: of the tracking answer, and of the push without envelope.
 const LISTS: [&str; 2] = ["trackingEvents", "events"];
 /// What customers know a parcel by.
 const NUMBER: &str = "/trackingNumber";
-/// What tells pieces of one number apart.
-const PIECE: &str = "/uniqueMailPieceID";
+/// What tells pieces of one number apart, in both spellings.
+const PIECE: [&str; 2] = ["/uniqueMailPieceID", "/uniqueMailPieceId"];
 /// What says how far the parcel is where there is no list.
 const STATUSES: [&str; 4] = ["eventCode", "eventType", "statusCategory", "status"];
 
@@ -115,11 +117,12 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
         let Piece { number, package, above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
         let roll_up = if single { above.and_then(category) } else { None };
-        let mut scans =
+        let listed =
             gather::scans(events.iter().copied(), |event| scan(event, key, roll_up.as_deref(), remap));
-        if scans.is_empty() {
-            scans.extend(above.filter(|_| has_status).and_then(|answer| scan(answer, key, None, remap)));
-        }
+        let scans = latest::beside(
+            listed,
+            above.filter(|_| has_status).and_then(|answer| latest_status(answer, key, remap)),
+        );
         if scans.is_empty() {
             return Ok(None);
         }
@@ -129,6 +132,7 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
             estimated_delivery: events.iter().copied().chain(above).find_map(estimated_delivery),
             tracking_number: number,
             package,
+            other_numbers: vec![],
             said_at,
         }))
     })
@@ -162,16 +166,25 @@ fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>
             }
         };
         let above = Some(answer).filter(|_| whole.as_ref() == Some(&number));
-        let package = text(event, PIECE).or_else(|| text(above?, PIECE));
+        let package = piece(event).or_else(|| piece(above?));
         let index = *known.entry((number, package)).or_insert_with_key(|(number, package)| {
-            let above =
-                above.filter(|answer| text(answer, PIECE).is_none_or(|id| Some(&id) == package.as_ref()));
+            let above = above.filter(|answer| piece(answer).is_none_or(|id| Some(&id) == package.as_ref()));
             pieces.push(Piece { number: number.clone(), package: package.clone(), above, events: vec![] });
             pieces.len() - 1
         });
         pieces[index].events.push(event);
     }
     pieces.into_iter().map(Ok).chain(nameless).collect()
+}
+
+fn piece(value: &Value) -> Option<String> {
+    PIECE.iter().find_map(|pointer| text(value, pointer))
+}
+
+/// The scan that an answer's roll-up stands for. It has no time of its own, unless the answer is the event itself.
+fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest> {
+    let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
+    Some(Latest { scan: scan(answer, parcel, None, remap)?, is_dated })
 }
 
 /// One event; `None` where it says neither what nor when. `roll_up` is what the push says of the parcel, where
@@ -186,7 +199,7 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
     let shown = shown(&[code.as_deref().or(head).unwrap_or_default()]);
     // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
-    let key = code.clone().unwrap_or_else(|| codes::plain(head.unwrap_or_default()));
+    let key = code.clone().unwrap_or_else(|| plain(head.unwrap_or_default()));
     let by_words = || {
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
@@ -220,18 +233,37 @@ fn category(value: &Value) -> Option<String> {
 }
 
 /// When it happened, and the texts that this was read from: those tell events apart, so that two of one identity
-/// are of one time. `eventTimestamp` is the clock of the place, cut to the minute; without its offset it is not
-/// trusted, and neither is one that has a zone of its own beside the offset.
+/// are of one time. `eventTimestamp` is the clock of the place, cut to the minute; without an offset that can be read it
+/// is kept and not trusted. One that has a zone of its own beside the offset is none.
 fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     let part = |names: [&str; 2]| names.into_iter().find_map(|name| text(event, name)).unwrap_or_default();
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
-    match time::scanned(&gmt) {
-        CarrierTime::Instant(at) => (CarrierTime::Instant(at), [gmt, String::new()]),
-        CarrierTime::Local(_) | CarrierTime::Untrusted => {
-            let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
-            (time::scanned(&format!("{local}{offset}")), [local, offset])
-        }
+    if let at @ CarrierTime::Instant(_) = time::scanned(&gmt) {
+        return (at, [gmt, String::new()]);
     }
+    let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
+    let alone = || match time::scanned_unless_z(&local) {
+        shown @ CarrierTime::Local(_) => shown,
+        CarrierTime::Instant(_) | CarrierTime::Untrusted => CarrierTime::Untrusted,
+    };
+    let time = match time::scanned(&format!("{local}{}", padded(&offset))) {
+        CarrierTime::Local(_) | CarrierTime::Untrusted if !offset.is_empty() => alone(),
+        read => read,
+    };
+    (time, [local, offset])
+}
+
+/// The offset with two digits for the hours and with minutes: `-7:00`, an example of USPS's own, and `-7`.
+fn padded(offset: &str) -> String {
+    let Some(sign) = offset.chars().next().filter(|sign| matches!(sign, '+' | '-')) else {
+        return offset.into();
+    };
+    let (hours, minutes) = match offset[1..].split_once(':') {
+        Some(parts) => parts,
+        None if offset.len() <= 3 => (&offset[1..], "00"),
+        None => return offset.into(),
+    };
+    format!("{sign}{hours:0>2}:{minutes}")
 }
 
 /// Names of the events of a tracking answer, else of the push without envelope. The country is absent at home.
@@ -241,9 +273,16 @@ fn location(event: &Value) -> Option<String> {
         .or_else(|| read(["/eventLocation/city", "/eventLocation/state", "/eventLocation/country"]))
 }
 
-/// `expectedDeliveryTime` has no zone and adds nothing that could be trusted to the date.
+/// `expectedDeliveryTime` has no zone and adds nothing that could be trusted to the date. Of the dates below the one that
+/// was promised goes before the one that is guessed.
 fn estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
-    ["/expectedDeliveryTimeStamp", "/expectedDeliveryTimestamp", "/expectedDeliveryDate"]
-        .into_iter()
-        .find_map(|field| time::expected(&text(value, field)?))
+    [
+        "/expectedDeliveryTimeStamp",
+        "/expectedDeliveryTimestamp",
+        "/expectedDeliveryDate",
+        "/deliveryDateExpectation/expectedDeliveryDate",
+        "/deliveryDateExpectation/predictedDeliveryDate",
+    ]
+    .into_iter()
+    .find_map(|field| time::expected(&text(value, field)?))
 }

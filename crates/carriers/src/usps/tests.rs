@@ -152,11 +152,48 @@ fn without_a_code_the_type_speaks_and_then_the_roll_up_if_it_can_only_mean_this_
     let meanings = |events: Value| -> Vec<_> {
         read(&body(events)).remove(0).scans.into_iter().map(|scan| scan.meaning).collect()
     };
-    assert_eq!(meanings(json!([strange])), [Meaning::Status(OutForDelivery)]);
-    assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown; 2]);
+    let by_roll_up = Meaning::Status(OutForDelivery);
+    assert_eq!(meanings(json!([strange])), [by_roll_up]);
+    // Else the roll-up is a scan of its own.
+    assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown, Meaning::Unknown, by_roll_up]);
     // A code that nobody has listed is not guessed at.
-    assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown]);
+    assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown, by_roll_up]);
     assert_eq!(event(json!({"GMTTimestamp": "2026-01-15T13:10:22Z"})).code, "-");
+}
+
+#[test]
+fn a_roll_up_that_says_more_than_the_events_is_a_scan_too() {
+    let events = json!([
+        {"eventCode": "OF", "GMTTimestamp": "2026-01-15T13:10:00Z"},
+        {"eventCode": "07", "GMTTimestamp": "2026-01-15T10:41:00Z"},
+    ]);
+    let scans = |category: &str, events: &Value| {
+        let body = json!({"trackingNumber": "1", "statusCategory": category, "status": "Anything", "trackingEvents": events});
+        read(&body.to_string()).remove(0).scans
+    };
+    for (category, meaning) in
+        [("Delivered", Meaning::Status(Delivered)), ("Alert", Meaning::Condition(ConditionKind::Other))]
+    {
+        let read = scans(category, &events);
+        let [_, _, latest] = &read[..] else { panic!("{read:?}") };
+        assert_eq!((&*latest.code, latest.meaning), (category, meaning));
+        assert_eq!(
+            latest.time,
+            local("2026-01-15T13:10:00"),
+            "when the newest of them happened, at the earliest"
+        );
+        assert_eq!(latest.identity, scans(category, &events)[2].identity);
+    }
+    for category in ["Out for Delivery", "In Transit", "Q9"] {
+        assert_eq!(scans(category, &events).len(), 2, "{category}");
+    }
+    let trouble = json!([{"eventCode": "02"}, {"eventCode": "07"}]);
+    assert_eq!(scans("Alert", &trouble).len(), 2, "it is told already");
+    // The answer's word is of its own number.
+    let body = json!({"trackingNumber": "1", "statusCategory": "Delivered", "events": [
+        {"eventCode": "OF", "trackingNumber": "2"}, {"eventCode": "07", "trackingNumber": "2"},
+    ]});
+    assert_eq!(read(&body.to_string()).remove(0).scans.len(), 2);
 }
 
 #[test]
@@ -172,8 +209,20 @@ fn a_local_time_counts_with_its_offset_only() {
         ("2026-01-15T08:10:00-05:00", "", "", instant("2026-01-15T13:10:00Z")),
         (clock, "", "", local(clock)),
         (clock, "2026-01-15T13:10:22", "", local(clock)),
+        (clock, "", "-5:00", instant("2026-01-15T13:10:00Z")),
+        (clock, "", "+5:30", instant("2026-01-15T02:40:00Z")),
+        (clock, "", "-5", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15 08:10", "", "-5:00", instant("2026-01-15T13:10:00Z")),
+        ("2026-01-15 08:10", "", "", local(clock)),
+        ("2026-01-15T08:10", "", "", local(clock)),
+        // Together they are no time.
+        (clock, "", "-99:00", local(clock)),
+        (clock, "", "EST", local(clock)),
+        (clock, "", "-é", local(clock)),
+        ("2026-01-15", "", "-05:00", local("2026-01-15T00:00:00")),
         // Local, whatever the letter says.
-        ("2026-01-15T08:10:00Z", "", "-05:00", CarrierTime::Untrusted),
+        ("2026-01-15T08:10:00Z", "", "-05:00", local(clock)),
+        ("2026-01-15T08:10:00+02:00", "", "-05:00", CarrierTime::Untrusted),
         ("", "", "-05:00", CarrierTime::Untrusted),
         ("0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "+00:00", CarrierTime::Untrusted),
     ] {
@@ -252,6 +301,14 @@ fn the_estimate_is_as_old_as_the_push_that_says_it() {
     let fallen_back = json!({"expectedDeliveryTimeStamp": "soon", "expectedDeliveryDate": "2026-01-14"});
     assert_eq!(expected(fallen_back), Some(at("2026-01-14T12:00:00Z")));
     assert_eq!(expected(json!({"expectedDeliveryDate": "", "expectedDeliveryTime": "21:00"})), None);
+    let below = |flat: &str, promised: &str| {
+        expected(json!({"expectedDeliveryDate": flat, "deliveryDateExpectation": {
+            "expectedDeliveryDate": promised, "predictedDeliveryDate": "2026-01-17", "expectedDeliveryTime": "21:00",
+        }}))
+    };
+    assert_eq!(below("2026-01-15", "2026-01-16"), Some(at("2026-01-15T12:00:00Z")));
+    assert_eq!(below("", "2026-01-16"), Some(at("2026-01-16T12:00:00Z")));
+    assert_eq!(below("", ""), Some(at("2026-01-17T12:00:00Z")));
 }
 
 #[test]
@@ -292,11 +349,13 @@ fn the_id_of_the_answers_piece_is_not_that_of_every_number() {
         ],
     });
     let parcels = read(&body.to_string());
-    let read: Vec<_> = parcels
+    let pieces: Vec<_> = parcels
         .iter()
         .map(|parcel| (&parcel.tracking_number[20..], parcel.package.as_deref(), parcel.scans.len()))
         .collect();
-    assert_eq!(read, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+    assert_eq!(pieces, [("01", Some("7"), 2), ("02", None, 1), ("02", Some("8"), 1)]);
+    let spelled = body.to_string().replace("uniqueMailPieceID", "uniqueMailPieceId");
+    assert_eq!(read(&spelled), parcels);
 }
 
 #[test]

@@ -66,6 +66,10 @@ fn words_tell_what_the_status_code_does_not() {
         "The shipment is OUT FOR DELIVERY.",
         "With delivery courier",
         "Die Sendung ist in Zustellung",
+        "Shipment is out with courier for delivery",
+        "The shipment has been loaded onto the delivery vehicle",
+        "Loaded onto the delivery vehicle",
+        "In Zustellung. Die Sendung wurde in das Zustellfahrzeug geladen.",
     ] {
         assert_eq!(of("transit", "", words), Status(OutForDelivery), "{words}");
         assert_eq!(of("pre-transit", "", words), Status(LabelCreated), "{words}");
@@ -75,6 +79,13 @@ fn words_tell_what_the_status_code_does_not() {
         "The shipment will be out for delivery tomorrow",
         "Not yet out for delivery",
         "Noch nicht in Zustellung",
+        "Not out with courier for delivery",
+        "The shipment has not been loaded onto the delivery vehicle",
+        "The shipment will be loaded onto the delivery vehicle",
+        "It is being loaded onto the delivery vehicle",
+        "Missed out for delivery window",
+        "Die Sendung wird in das Zustellfahrzeug geladen.",
+        "Die Sendung wurde nicht in das Zustellfahrzeug geladen.",
         "Arrived at delivery depot",
     ] {
         assert_eq!(of("transit", "", words), Status(InTransit), "{words}");

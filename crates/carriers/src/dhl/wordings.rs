@@ -1,0 +1,237 @@
+//! What DHL says without any code: events of Express have a time, a place and words, and nothing else.
+//!
+//! The wordings are those of DHL's tracking of Express as they are generally known; a list of them is not published. A
+//! wording is its words from the first to the last, as far as only a place or a name may follow. What merely has
+//! such words somewhere in it ("not delivered", "delivered to a service point") is unknown, and a merchant can name it.
+
+use domain::{
+    ConditionKind::*,
+    Meaning::{self, Condition, Informational, Status, Unknown},
+    ShipmentStatus::*,
+};
+
+use crate::words::{behind, plain};
+
+/// Words as an event without a code has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wording {
+    /// What stands for a code: the wording in the list, without what it is said of and without the place; of one
+    /// that is not listed all its words.
+    pub(super) code: String,
+    pub(super) meaning: Meaning,
+}
+
+/// What may follow a wording.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// Nothing.
+    None,
+    /// A place, a name, what the customer asked for: no words that turn it round.
+    Name,
+    /// Whatever it is.
+    Any,
+}
+
+/// What a wording may be said of, and how.
+const SUBJECTS: [&str; 5] = ["the shipment", "your shipment", "shipment", "die sendung", "sendung"];
+const VERBS: [&str; 7] = ["has been", "has", "is", "was", "ist", "wurde", "befindet sich"];
+
+const LISTED: [(&str, Rest, Meaning); 39] = [
+    ("information received", Rest::None, Status(LabelCreated)),
+    // By the courier. By the customer it would be a delivery: so nothing may follow.
+    ("picked up", Rest::None, Status(PickedUp)),
+    ("processed at", Rest::Name, Status(InTransit)),
+    ("arrived at dhl sort facility", Rest::Name, Status(InTransit)),
+    ("arrived at dhl delivery facility", Rest::Name, Status(InTransit)),
+    ("arrived at sort facility", Rest::Name, Status(InTransit)),
+    ("arrived at delivery facility", Rest::Name, Status(InTransit)),
+    ("departed facility", Rest::Name, Status(InTransit)),
+    ("departed from a dhl facility", Rest::Name, Status(InTransit)),
+    ("transferred through", Rest::Name, Status(InTransit)),
+    ("in transit", Rest::None, Status(InTransit)),
+    ("clearance processing complete", Rest::Name, Status(InTransit)),
+    ("processed for clearance", Rest::Name, Status(InTransit)),
+    // Said of papers, and before the parcel is picked up too.
+    ("customs clearance status updated", Rest::Any, Informational),
+    ("customs status updated", Rest::Any, Informational),
+    ("clearance event", Rest::None, Informational),
+    ("on hold", Rest::None, Condition(Held)),
+    ("held available upon receipt of payment", Rest::None, Condition(Held)),
+    ("clearance delay", Rest::None, Condition(Delayed)),
+    ("customs clearance delay", Rest::None, Condition(Delayed)),
+    ("uncontrollable clearance delay", Rest::None, Condition(Delayed)),
+    ("address information needed", Rest::Name, Condition(AddressIssue)),
+    ("with delivery courier", Rest::None, Status(OutForDelivery)),
+    ("out with courier for delivery", Rest::None, Status(OutForDelivery)),
+    ("out for delivery", Rest::None, Status(OutForDelivery)),
+    ("loaded onto the delivery vehicle", Rest::None, Status(OutForDelivery)),
+    ("in zustellung", Rest::None, Status(OutForDelivery)),
+    ("in das zustellfahrzeug geladen", Rest::None, Status(OutForDelivery)),
+    ("awaiting collection by recipient", Rest::Name, Status(AvailableForPickup)),
+    ("awaiting collection by the recipient", Rest::Name, Status(AvailableForPickup)),
+    ("delivered signed for by", Rest::Name, Status(Delivered)),
+    // To the customer. To whom else it may be, and what that amounts to, is no end of words.
+    ("delivered", Rest::None, Status(Delivered)),
+    ("delivery attempted", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempted recipient not home", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempted consignee premises closed", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempt unsuccessful", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("recipient refused delivery", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("returned to shipper", Rest::None, Status(ReturnedToSender)),
+    ("returned to sender", Rest::None, Status(ReturnedToSender)),
+];
+
+/// What those words say.
+pub(super) fn read(words: &str) -> Wording {
+    let plain = plain(words);
+    let subject = SUBJECTS.into_iter().find_map(|subject| behind(&plain, subject));
+    let verb = subject.and_then(|said| VERBS.into_iter().find_map(|verb| behind(said, verb)));
+    // "Shipment information received" has no verb, "Delivered" neither.
+    let said = verb.or(subject).unwrap_or(&plain);
+    let listed = LISTED.iter().find(|(wording, rest, _)| {
+        behind(said, wording).is_some_and(|behind| match rest {
+            Rest::None => behind.is_empty(),
+            Rest::Name => !behind.split(' ').any(turns_round),
+            Rest::Any => true,
+        })
+    });
+    match listed {
+        Some((wording, _, meaning)) => Wording { code: wording.to_uppercase(), meaning: *meaning },
+        None => Wording {
+            code: words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase(),
+            meaning: Unknown,
+        },
+    }
+}
+
+/// Whether a word behind a wording may make something else of it.
+fn turns_round(word: &str) -> bool {
+    let others = ["sender", "shipper", "consignor", "neighbour", "neighbor", "collection", "locker"];
+    ["not", "no", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_wording_has_its_meaning() {
+        let table = [
+            (Status(LabelCreated), "Shipment information received"),
+            (Status(PickedUp), "Shipment picked up|Picked up.|The shipment has been picked up"),
+            (
+                Status(InTransit),
+                "Processed at KÖLN - GERMANY|Arrived at DHL Sort Facility LEIPZIG - GERMANY|\
+                 Arrived at DHL Delivery Facility  LYON - FRANCE|Arrived at Sort Facility LEIPZIG|\
+                 Arrived at Delivery Facility in LYON|Departed Facility in LEIPZIG - GERMANY|\
+                 Shipment has departed from a DHL facility LEIPZIG - GERMANY|Transferred through LIEGE - BELGIUM|\
+                 Shipment is in transit|Clearance processing complete at LYON - FRANCE|\
+                 Processed for clearance at LYON - FRANCE",
+            ),
+            (
+                Informational,
+                "Customs clearance status updated|Customs status updated. Note; the parcel is not there yet|\
+                 Clearance event",
+            ),
+            (
+                Condition(Held),
+                "Shipment is on hold|On Hold|Shipment held - Available upon receipt of payment",
+            ),
+            (Condition(Delayed), "Clearance delay|Customs clearance delay|Uncontrollable Clearance Delay"),
+            (Condition(AddressIssue), "Address information needed; contact DHL"),
+            (
+                Status(OutForDelivery),
+                "With delivery courier|Shipment is out with courier for delivery|Out for delivery|\
+                 The shipment has been loaded onto the delivery vehicle|Die Sendung ist in Zustellung|\
+                 Die Sendung befindet sich in Zustellung|In Zustellung|\
+                 Die Sendung wurde in das Zustellfahrzeug geladen.",
+            ),
+            (
+                Status(AvailableForPickup),
+                "Awaiting collection by recipient|Awaiting collection by the recipient as requested",
+            ),
+            (
+                Status(Delivered),
+                "Delivered|DELIVERED.|Shipment delivered|The shipment has been delivered|\
+                 Delivered - Signed for by : A. NOTTE",
+            ),
+            (
+                Condition(DeliveryAttemptFailed),
+                "Delivery attempted|Delivery attempted; recipient not home|\
+                 Delivery attempted; consignee premises closed|Delivery attempt unsuccessful|\
+                 Recipient refused delivery",
+            ),
+            (Status(ReturnedToSender), "Returned to shipper|The shipment has been returned to sender"),
+        ];
+        for (expected, words) in table {
+            for words in words.split('|') {
+                assert_eq!(read(words).meaning, expected, "{words}");
+                assert_eq!(read(&words.to_uppercase()), read(words), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_wording_is_unknown() {
+        for words in [
+            "",
+            "Not delivered",
+            "Undelivered",
+            "Shipment not delivered",
+            "The shipment has not been delivered",
+            "The shipment could not be delivered",
+            "The shipment will be delivered tomorrow",
+            "Delivered to neighbour service point",
+            "Delivered to a neighbour",
+            "Delivered to service point",
+            "Delivered to the shipper",
+            "Delivered - Signed for by : the shipper, returned",
+            "Partially delivered",
+            "Delivery",
+            "Picked up by the recipient at the service point",
+            "Shipment picked up by customer",
+            "Not picked up",
+            "Awaiting collection by courier",
+            "Arrived at DHL ServicePoint",
+            "Arrived at DHL Delivery Facility, ready for collection",
+            "Arrived at sender",
+            "Processed at LEIPZIG for return to shipper",
+            "Not yet out for delivery",
+            "Will be out for delivery",
+            "Out for delivery tomorrow",
+            "Out for delivery failed",
+            "Shipment is not out with courier for delivery",
+            "The shipment has not been loaded onto the delivery vehicle",
+            "The shipment is to be loaded onto the delivery vehicle",
+            "Die Sendung wird in das Zustellfahrzeug geladen",
+            "Die Sendung wurde nicht in das Zustellfahrzeug geladen",
+            "Delivery attempted successfully",
+            "No longer on hold",
+            "Shipment is not on hold",
+            "On hold released",
+            "Not returned to sender",
+            "Shipment",
+            "The shipment has",
+        ] {
+            assert_eq!(read(words).meaning, Unknown, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_wording_stands_for_a_code() {
+        for (words, code) in [
+            ("Shipment is out with courier for delivery", "OUT WITH COURIER FOR DELIVERY"),
+            ("Arrived at DHL Sort Facility LEIPZIG - GERMANY", "ARRIVED AT DHL SORT FACILITY"),
+            ("Delivered - Signed for by : A. NOTTE", "DELIVERED SIGNED FOR BY"),
+            ("  Moved by  balloon, slowly ", "MOVED BY BALLOON, SLOWLY"),
+            ("", ""),
+        ] {
+            assert_eq!(read(words).code, code);
+        }
+        let mut wordings: Vec<_> = LISTED.iter().map(|(wording, ..)| plain(wording)).collect();
+        assert!(LISTED.iter().zip(&wordings).all(|((wording, ..), plain)| wording == plain));
+        wordings.sort();
+        wordings.dedup();
+        assert_eq!(wordings.len(), LISTED.len(), "each once");
+    }
+}
