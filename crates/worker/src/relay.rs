@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use app::{App, relay::NotPublished};
+use futures::future::join_all;
 use persistence::due::Work;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -62,13 +63,11 @@ enum RelayError {
 
 /// Relays what there is now. Says whether there may be more announcements.
 async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
-    // The feed failing must not keep work from the queues, nor one queue from the other.
+    // The feed failing must not keep work from the queues, and no queue waits for another.
     let published = app.publish().await;
-    let webhooks = enqueue(app, queues, Work::Webhooks).await;
-    let notices = enqueue(app, queues, Work::Notices).await;
+    let enqueued = join_all(Work::ALL.map(|work| enqueue(app, queues, work))).await;
     let more = published? > 0;
-    webhooks?;
-    notices?;
+    enqueued.into_iter().collect::<Result<(), _>>()?;
     Ok(more)
 }
 
