@@ -21,7 +21,7 @@ pub struct Options {
     pub tokens: Tokens,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
     pub graphiql: bool,
-    /// Whether `/mailbox` shows kept mails to anybody who can reach the server.
+    /// Whether `/mailbox` shows kept mails, to this machine only.
     pub mailbox: bool,
     /// What else must be well before the process is ready.
     pub checks: Checks,

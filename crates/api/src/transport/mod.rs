@@ -1,7 +1,7 @@
 //! GraphQL over HTTP and over WebSocket, for any schema: what the crate's own integration does not get right.
 //!
-//! `lib.rs` mounts [`graphql_routes`] and puts [`request_id::layer`] around the whole router. A transport decides
-//! who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
+//! The crate's `router` mounts [`graphql_routes`] and puts [`request_id::layer`] around every route. A transport
+//! decides who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
 
 mod accept;
 mod http;
