@@ -55,8 +55,7 @@ impl Dhl {
     /// # Errors
     /// [`DhlSettingError`].
     pub fn new(key: &str, base: Url) -> Result<Self, DhlSettingError> {
-        let mut key = HeaderValue::from_str(key).map_err(|_| DhlSettingError::Key)?;
-        key.set_sensitive(true);
+        let key = header(key)?;
         // Wherever a redirect led, the key would go along.
         let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
         let http = client.build().map_err(DhlSettingError::Client)?;
@@ -99,6 +98,13 @@ impl Dhl {
             retryable: may_pass(status),
         })
     }
+}
+
+/// The key as the header that carries it, which no log prints.
+fn header(key: &str) -> Result<HeaderValue, DhlSettingError> {
+    let mut key = HeaderValue::from_str(key).map_err(|_| DhlSettingError::Key)?;
+    key.set_sensitive(true);
+    Ok(key)
 }
 
 /// Whether DHL may think better of it.
@@ -161,11 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_not_printed() {
-        assert!(HeaderValue::from_str("a\nb").is_err(), "and cannot end its header");
-        let mut key = HeaderValue::from_static("hush");
-        key.set_sensitive(true);
-        assert!(!format!("{key:?}").contains("hush"));
+    fn the_key_is_not_printed_and_cannot_end_its_header() {
+        let key = header("hush").unwrap();
+        assert_eq!(key, "hush");
+        assert!(!format!("{key:?}").contains("hush"), "{key:?}");
+        assert!(matches!(header("a\nb"), Err(DhlSettingError::Key)));
     }
 
     #[test]
