@@ -144,7 +144,7 @@ pub enum CarrierTime {
 }
 
 /// How far ahead of our clock a time may be: clocks differ.
-pub(crate) const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
+pub const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 impl CarrierTime {
     /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.
