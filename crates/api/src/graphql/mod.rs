@@ -24,6 +24,7 @@ mod shipment;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod time;
 mod transition;
 mod watch;
 mod webhook;

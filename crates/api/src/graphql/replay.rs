@@ -8,12 +8,11 @@ use chrono::{DateTime, Utc};
 use domain::{OrderId, Refusal};
 
 use super::{
-    cursor::is_plausible,
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
     loader::Scanned,
     order::Order,
-    query::sender,
+    query::{sender, time},
     shipment::Shipment,
 };
 
@@ -76,12 +75,8 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        let times = [("input.since", Some(self.since)), ("input.until", self.until)];
-        for (field, at) in times {
-            if at.is_some_and(|at| !is_plausible(at)) {
-                return Err(bad_input(field, "a year from 1 to 9999 is needed"));
-            }
-        }
+        time("input.since", Some(self.since))?;
+        time("input.until", self.until)?;
         if self.until.is_some_and(|until| until < self.since) {
             return Err(bad_input("input.until", "is before `since`"));
         }
