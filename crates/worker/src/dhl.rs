@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Carries the key.
 const KEY: &str = "DHL-API-Key";
 /// As much of an answer is looked at, in bytes, and as much of it is told, in characters.
-const MOST_READ: usize = 4096;
-const MOST_TOLD: usize = 200;
+const MAX_READ: usize = 4096;
+const MAX_TOLD: usize = 200;
 
 /// Where DHL's subscriptions are activated. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ impl Dhl {
         }
         let words = words(answer).await.replace(secret, "***");
         let words = key.to_str().map_or(words.clone(), |key| words.replace(key, "***"));
-        let words: String = words.chars().take(MOST_TOLD).collect();
+        let words: String = words.chars().take(MAX_TOLD).collect();
         let reason = format!("DHL answered {status}: {words}");
         Err(NotActivated {
             reason: reason.trim_end_matches([':', ' ']).to_owned(),
@@ -123,8 +123,8 @@ async fn words(mut answer: Response) -> String {
     let mut read = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         read.extend_from_slice(&chunk);
-        if read.len() >= MOST_READ {
-            read.truncate(MOST_READ);
+        if read.len() >= MAX_READ {
+            read.truncate(MAX_READ);
             break;
         }
     }

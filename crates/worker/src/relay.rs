@@ -25,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Batches that may wait in a queue: few enough to be taken before their leases run out, and far below the 8,000 on
 /// which apalis-redis does not start.
-const MOST_WAITING: usize = 30;
+const MAX_WAITING: usize = 30;
 
 /// Relays until `stop` is cancelled.
 pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
@@ -74,7 +74,7 @@ async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
 async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.of(work);
     let most = jobs::batch_size(work);
-    while queue.len().await? < MOST_WAITING {
+    while queue.len().await? < MAX_WAITING {
         let leased = app.lease(work, most as u64).await?;
         if leased.is_empty() {
             break;

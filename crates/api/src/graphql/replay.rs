@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The most webhooks one request reads: it has to be answered in time. `milepost replay` has no such bound.
-const MOST: u64 = 20_000;
+const MAX_WEBHOOKS: u64 = 20_000;
 
 /// Which webhooks to read again.
 #[derive(InputObject)]
@@ -85,7 +85,7 @@ impl ReplayInput {
             until: self.until,
             sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
-            most: Some(MOST),
+            most: Some(MAX_WEBHOOKS),
         })
     }
 }

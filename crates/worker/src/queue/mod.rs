@@ -77,7 +77,7 @@ impl Queue {
         }
     }
 
-    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MOST_WAITING` in
+    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MAX_WAITING` in
     /// `relay.rs`.
     #[expect(
         clippy::len_without_is_empty,
