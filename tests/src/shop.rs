@@ -142,7 +142,7 @@ impl Shop {
         let headers: Vec<(&str, &[u8])> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = carriers::Request { at: self.now(), query: "", headers: &headers, body };
-        self.app.accept_webhook(sender.as_str(), &request, None).await.expect("the webhook is taken");
+        self.app.accept_webhook(sender, &request, None).await.expect("the webhook is taken");
     }
 
     /// An order as it is now.

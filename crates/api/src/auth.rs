@@ -34,9 +34,9 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Who is calling, and until when we may believe it.
+/// Who bears a token, and until when we may believe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct Bearer {
     /// The party, as it is recorded on the events it causes. A supplier's id is its code.
     pub actor: Actor,
     /// From this moment on the token counts no more.
@@ -100,13 +100,13 @@ impl Tokens {
 
     /// A signed token, without the word `Bearer`. Claims that would not be accepted are not signed.
     pub fn issue(&self, claims: &Claims) -> Result<String, AuthError> {
-        claims.caller()?;
+        claims.bearer()?;
         jsonwebtoken::encode(&Header::default(), claims, &self.signing)
             .map_err(|error| AuthError::Malformed(error.to_string()))
     }
 
-    /// The caller behind an `Authorization` value, `Bearer …`, at this moment.
-    pub fn authenticate(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<Caller, AuthError> {
+    /// The bearer of the token in an `Authorization` value, `Bearer …`, at this moment.
+    pub fn authenticate(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<Bearer, AuthError> {
         let value =
             authorization.map(str::trim).filter(|value| !value.is_empty()).ok_or(AuthError::Missing)?;
         let token = match value.split_once(' ') {
@@ -116,14 +116,14 @@ impl Tokens {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
             .map_err(|error| AuthError::from_decoding(&error))?
             .claims;
-        let caller = claims.caller()?;
-        if caller.expires_at <= now { Err(AuthError::Expired(caller.expires_at)) } else { Ok(caller) }
+        let bearer = claims.bearer()?;
+        if bearer.expires_at <= now { Err(AuthError::Expired(bearer.expires_at)) } else { Ok(bearer) }
     }
 }
 
 impl Claims {
-    /// The caller these claims stand for, whatever the time is.
-    fn caller(&self) -> Result<Caller, AuthError> {
+    /// The bearer these claims stand for, whatever the time is.
+    fn bearer(&self) -> Result<Bearer, AuthError> {
         let kind = self.role.parse().map_err(|_| AuthError::UnknownRole)?;
         let present = |id: &Option<String>| id.clone().filter(|id| !id.trim().is_empty());
         let id = match kind {
@@ -136,7 +136,7 @@ impl Claims {
             ActorKind::Carrier => return Err(AuthError::UnknownRole),
         };
         let expires_at = DateTime::from_timestamp(self.exp, 0).ok_or(AuthError::NoExpiry)?;
-        Ok(Caller { actor: Actor { kind, id }, expires_at })
+        Ok(Bearer { actor: Actor { kind, id }, expires_at })
     }
 }
 
@@ -207,8 +207,8 @@ mod tests {
         ];
         for (claims, actor) in cases {
             let header = format!("bearer {}", tokens().issue(&claims).unwrap());
-            let caller = tokens().authenticate(Some(&header), at(NOW)).unwrap();
-            assert_eq!(caller, Caller { actor, expires_at: at(NOW + 60) });
+            let bearer = tokens().authenticate(Some(&header), at(NOW)).unwrap();
+            assert_eq!(bearer, Bearer { actor, expires_at: at(NOW + 60) });
         }
     }
 

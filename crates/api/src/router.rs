@@ -1,7 +1,5 @@
 //! Every route of the server, in one place.
 
-use std::sync::Arc;
-
 use app::App;
 use axum::{Router, middleware};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,7 +19,7 @@ pub struct Options {
     pub tokens: Tokens,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
     pub graphiql: bool,
-    /// Whether `/mailbox` shows kept mails to anybody who can reach the server.
+    /// Whether `/mailbox` shows kept mails, to this machine only.
     pub mailbox: bool,
     /// What else must be well before the process is ready.
     pub checks: Checks,
@@ -33,10 +31,9 @@ pub struct Options {
 
 /// All routes of an API process.
 pub fn router(app: App, options: Options) -> Router {
-    let clock = app.clock.clone();
     let graphql = TransportOptions {
         tokens: options.tokens,
-        clock: Arc::new(move || clock.now()),
+        clock: app.clock.clone(),
         graphiql: options.graphiql,
         stop: options.stop,
         sockets: options.sockets,

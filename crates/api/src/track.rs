@@ -23,7 +23,6 @@ pub(crate) fn routes(app: App) -> Router {
 #[derive(Template)]
 #[template(path = "track.html")]
 struct Track {
-    name: String,
     order: OrderHead,
     progress: Progress,
     steps: Vec<Step>,
@@ -100,7 +99,6 @@ async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Trac
         parcel(shipment, contents.collect())
     });
     Ok(Some(Track {
-        name: order.reference.clone().unwrap_or_else(|| id.to_string().chars().take(8).collect()),
         steps: steps(&order, &events),
         parcels: parcels.collect(),
         events: events.iter().rev().map(happened).collect(),

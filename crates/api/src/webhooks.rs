@@ -56,7 +56,7 @@ async fn receive(
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let query = query.as_deref().unwrap_or_default();
     let request = carriers::Request { at: app.clock.now(), query, headers: &headers, body: &body };
-    match app.accept_webhook(&carrier, &request, Some(request_id.0)).await {
+    match app.accept_webhook(sender, &request, Some(request_id.0)).await {
         Ok(Accepted { challenge: None }) => (StatusCode::OK, "stored\n").into_response(),
         Ok(Accepted { challenge: Some(challenge) }) => {
             (StatusCode::OK, Json(json!({ "challenge": challenge }))).into_response()

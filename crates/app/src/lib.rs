@@ -66,9 +66,9 @@ pub struct App {
 /// How many transactions of one kind run at once. SQLite has one writer.
 const WRITERS: usize = 2;
 /// The most requests that share a transaction.
-const MOST_CHANGES: usize = 64;
+const MAX_CHANGES: usize = 64;
 /// The most webhooks that share an insert.
-const MOST_WEBHOOKS: usize = 128;
+const MAX_WEBHOOKS: usize = 128;
 
 impl App {
     /// The use cases, with their batchers started on the current tokio runtime.
@@ -76,14 +76,14 @@ impl App {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
         let changes = {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-            Batcher::start(writers, MOST_CHANGES, move |asks| {
+            Batcher::start(writers, MAX_CHANGES, move |asks| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
                 async move { orders::change::change_all(&store, &clock, &feed, asks).await }
             })
         };
         let inbox = {
             let (store, feed) = (store.clone(), feed.clone());
-            Batcher::start(writers, MOST_WEBHOOKS, move |new| {
+            Batcher::start(writers, MAX_WEBHOOKS, move |new| {
                 let (store, feed) = (store.clone(), feed.clone());
                 async move { webhooks::keep_all(&store, &feed, new).await }
             })

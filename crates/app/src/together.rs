@@ -24,7 +24,7 @@ use crate::{
 /// How many statements of one kind run at once.
 const READERS: usize = 2;
 /// The most callers that share a statement.
-const MOST_CALLERS: usize = 64;
+const MAX_CALLERS: usize = 64;
 
 /// What the pages about orders show.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ where
     {
         let store = store.clone();
         let read = move |keys| read(store.clone(), keys);
-        Self(Batcher::start(READERS, MOST_CALLERS, move |asked| {
+        Self(Batcher::start(READERS, MAX_CALLERS, move |asked| {
             let read = read.clone();
             async move { read_all(asked, read).await }
         }))

@@ -67,12 +67,11 @@ impl App {
     /// [`NotAccepted`].
     pub async fn accept_webhook(
         &self,
-        sender: &str,
+        sender: Sender,
         request: &carriers::Request<'_>,
         request_id: Option<String>,
     ) -> Result<Accepted, NotAccepted> {
-        let unknown = || NotAccepted::UnknownSender(sender.to_owned());
-        let sender: Sender = sender.parse().map_err(|_| unknown())?;
+        let unknown = || NotAccepted::UnknownSender(sender.to_string());
         let secrets = self.policy().senders.get(&sender).ok_or_else(unknown)?;
         sender.verify(secrets, request).map_err(NotAccepted::Signature)?;
         let webhook = NewWebhook {

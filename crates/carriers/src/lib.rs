@@ -34,6 +34,7 @@ use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
 pub use compose::{Compose, Told};
+pub use dhl::is_subscription_id;
 pub use gather::MAX_SCANS;
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};

@@ -4,8 +4,11 @@
 
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Carrier, CarrierTime, Estimate, Meaning, Scan, ScanIdentity, normalize_tracking_number};
+use chrono::{DateTime, Utc};
+use domain::{
+    Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
+    normalize_tracking_number,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{fedex, gather, time};
@@ -92,7 +95,7 @@ impl Parcel {
             // A push without a time of its own (FedEx, UPS, DHL) said it when its newest scan was made. So a revision
             // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
             // and the same pushes would give a different promise for each sequence in which they arrive.
-            let push_time = self.said_at.filter(|at| *at <= arrival + MOST_AHEAD);
+            let push_time = self.said_at.filter(|at| *at <= arrival + MAX_AHEAD);
             newest.estimate =
                 Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
         }
@@ -165,16 +168,12 @@ impl fmt::Display for Unread {
     }
 }
 
-/// How far ahead of our clock a push may have been written.
-const MOST_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// What stands for the code of a scan that has none.
 const NO_CODE: &str = "-";
 /// The longest code shown, in characters: the database has an index over codes.
 const MAX_CODE: usize = 200;
-/// The longest tracking number taken. The longest in use have 34 characters.
-const MAX_TRACKING_NUMBER: usize = 64;
 /// The most other numbers of a parcel that are told.
-const MOST_OTHERS: usize = 5;
+const MAX_OTHERS: usize = 5;
 
 /// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
 pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
@@ -195,7 +194,7 @@ pub(crate) fn other_numbers(
 ) -> Vec<String> {
     let mut others = Vec::new();
     for other in sent.into_iter().filter_map(|sent| tracking_number(carrier, sent).ok()) {
-        if others.len() == MOST_OTHERS {
+        if others.len() == MAX_OTHERS {
             break;
         }
         if other != number && !others.contains(&other) {

@@ -45,6 +45,9 @@ impl Carrier {
     }
 }
 
+/// The longest tracking number, in characters. The longest in use have 34.
+pub const MAX_TRACKING_NUMBER: usize = 64;
+
 /// A tracking number as we keep it: without blanks, in capitals, without what is no part of it on the barcode.
 /// Nothing where the text cannot be one. Whoever registers a parcel, asks for one or speaks of one is read by this,
 /// so that they mean the same parcel.
@@ -52,7 +55,7 @@ pub fn normalize_tracking_number(carrier: Carrier, text: &str) -> Option<String>
     let number: String =
         text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
     let plausible = number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if !plausible || !(1..=64).contains(&number.len()) {
+    if !plausible || !(1..=MAX_TRACKING_NUMBER).contains(&number.len()) {
         return None;
     }
     Some(match carrier {

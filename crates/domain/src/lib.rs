@@ -22,7 +22,7 @@ mod supply;
 mod transition;
 
 pub use actor::{Actor, ActorKind};
-pub use carrier::{Carrier, normalize_tracking_number};
+pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
 pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
@@ -32,7 +32,7 @@ pub use notice::{NoticeState, Suppression};
 pub use order::{Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request};
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
-pub use scan::{CarrierTime, Estimate, Heard, Meaning, Scan, ScanEffect, ScanIdentity};
+pub use scan::{CarrierTime, Estimate, Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity};
 pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };

@@ -60,6 +60,13 @@ pub struct OrderHead {
     pub occurred_at: DateTime<Utc>,
 }
 
+impl OrderHead {
+    /// What people call it: by the merchant's number, else by the beginning of the id.
+    pub fn name(&self) -> String {
+        self.reference.clone().unwrap_or_else(|| self.id.to_string().chars().take(8).collect())
+    }
+}
+
 /// An order with its items and parcels, and what has changed since it was loaded.
 #[derive(Clone, Debug)]
 pub struct Order {

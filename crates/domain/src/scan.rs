@@ -151,7 +151,7 @@ pub enum CarrierTime {
 }
 
 /// How far ahead of our clock a time may be: clocks differ.
-pub(crate) const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
+pub const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// How far ahead of UTC a clock of the Earth may be: Kiribati's, by the time zone database.
 const EASTERNMOST: TimeDelta = TimeDelta::hours(14);
 

@@ -125,6 +125,16 @@ fn a_customer_gives_no_reference_and_so_learns_of_none() {
 }
 
 #[test]
+fn an_order_is_called_by_its_reference_or_by_the_beginning_of_its_id() {
+    let id = OrderId(Uuid::from_u128(0x018f_4e9e_5d5c_7b6e_9a51_0d6f_1f2c_3b4a));
+    let name = |reference: Option<&str>| {
+        place(NewOrder { id, reference: reference.map(str::to_owned), ..good() }).unwrap().head().name()
+    };
+    assert_eq!(name(Some("R-1")), "R-1");
+    assert_eq!(name(None), "018f4e9e");
+}
+
+#[test]
 fn whom_a_supplier_ships_for_and_until_when_is_not_for_the_customer_to_say() {
     let ahead = Deadlines { accept_by: Some(at(500)), ship_by: None };
     let passed = Deadlines { accept_by: None, ship_by: Some(at(99)) };

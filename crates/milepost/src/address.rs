@@ -24,9 +24,8 @@ pub fn shown(url: &str) -> String {
     }
 }
 
-/// Whether anything takes a TCP connection at the address; libraries that retry by themselves only say that
-/// time ran out. A file, or an address without a
-/// host, is taken to be well.
+/// Whether anything takes a TCP connection at the address. Libraries that retry by themselves only say that time
+/// ran out. A file, or an address without a host, is taken to be well.
 pub async fn answers(url: &str) -> Result<(), String> {
     let Some(url) = Url::parse(url).ok().filter(|url| url.scheme() != "sqlite") else { return Ok(()) };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Ok(()) };

@@ -33,7 +33,7 @@ pub struct Server {
     pub tokens: Tokens,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
-    /// Whether kept mails are shown to anybody who can reach the server.
+    /// Whether kept mails are shown at `/mailbox`, to this machine only.
     pub mailbox: bool,
     /// Where the worker's jobs wait.
     pub queues: Queues,

@@ -5,7 +5,7 @@
 use chrono::TimeDelta;
 
 /// The longest there is. Carriers keep nothing that long, and times that far away stay within the calendar.
-const LONGEST: TimeDelta = TimeDelta::days(3650);
+const MAX_SPAN: TimeDelta = TimeDelta::days(3650);
 
 /// Reads a duration.
 pub fn read(text: &str) -> Result<TimeDelta, BadSpan> {
@@ -23,7 +23,7 @@ pub fn read(text: &str) -> Result<TimeDelta, BadSpan> {
         return Err(unreadable());
     }
     // Digits that are no number are too many.
-    let span = number.parse().ok().and_then(of_unit).filter(|span| *span <= LONGEST);
+    let span = number.parse().ok().and_then(of_unit).filter(|span| *span <= MAX_SPAN);
     span.ok_or_else(|| BadSpan::TooLong(text.to_owned()))
 }
 
@@ -34,7 +34,7 @@ pub enum BadSpan {
     #[error("`{0}` is no duration, as in 90s, 30m, 26h or 7d")]
     Unreadable(String),
     /// It is one, and longer than any.
-    #[error("`{0}` is too long: {most} days are the most", most = LONGEST.num_days())]
+    #[error("`{0}` is too long: {most} days are the most", most = MAX_SPAN.num_days())]
     TooLong(String),
 }
 

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use app::{App, relay::NotPublished};
+use futures::future::join_all;
 use persistence::due::Work;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Batches that may wait in a queue: few enough to be taken before their leases run out, and far below the 8,000 on
 /// which apalis-redis does not start.
-const MOST_WAITING: usize = 30;
+const MAX_WAITING: usize = 30;
 
 /// Relays until `stop` is cancelled.
 pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
@@ -62,20 +63,18 @@ enum RelayError {
 
 /// Relays what there is now. Says whether there may be more announcements.
 async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
-    // The feed failing must not keep work from the queues, nor one queue from the other.
+    // The feed failing must not keep work from the queues, and no queue waits for another.
     let published = app.publish().await;
-    let webhooks = enqueue(app, queues, Work::Webhooks).await;
-    let notices = enqueue(app, queues, Work::Notices).await;
+    let enqueued = join_all(Work::ALL.map(|work| enqueue(app, queues, work))).await;
     let more = published? > 0;
-    webhooks?;
-    notices?;
+    enqueued.into_iter().collect::<Result<(), _>>()?;
     Ok(more)
 }
 
 async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.of(work);
     let most = jobs::batch_size(work);
-    while queue.len().await? < MOST_WAITING {
+    while queue.len().await? < MAX_WAITING {
         let leased = app.lease(work, most as u64).await?;
         if leased.is_empty() {
             break;

@@ -23,7 +23,7 @@ on_every_database!(
 );
 
 /// The most statements any of these stories takes; past it the story runs undisturbed and the test ends.
-const MOST_STATEMENTS: usize = 60;
+const MAX_STATEMENTS: usize = 60;
 
 /// A second way into the database, on which everything ends with the n-th statement.
 async fn doomed(database: &Database, after: usize) -> Store {
@@ -44,7 +44,7 @@ async fn survives(work: impl Future<Output = ()> + Send + 'static) -> bool {
 
 async fn a_worker_killed_anywhere_in_a_webhook_is_made_up_for(database: Database) {
     let healthy = Shop::new(database.store.clone());
-    for after in 1..MOST_STATEMENTS {
+    for after in 1..MAX_STATEMENTS {
         let order = healthy.processing(&[1]).await;
         let number = format!("K{after}");
         healthy.ship(order, &number).await;
@@ -60,12 +60,12 @@ async fn a_worker_killed_anywhere_in_a_webhook_is_made_up_for(database: Database
             return;
         }
     }
-    panic!("the story takes more than {MOST_STATEMENTS} statements");
+    panic!("the story takes more than {MAX_STATEMENTS} statements");
 }
 
 async fn a_worker_killed_anywhere_in_a_mail_is_made_up_for(database: Database) {
     let healthy = Shop::new(database.store.clone());
-    for after in 1..MOST_STATEMENTS {
+    for after in 1..MAX_STATEMENTS {
         let order = healthy.place(&[1]).await;
         healthy.to(order, OrderStatus::Cancelled).await.unwrap();
         let shop = Shop::new(doomed(&database, after).await);
@@ -84,12 +84,12 @@ async fn a_worker_killed_anywhere_in_a_mail_is_made_up_for(database: Database) {
             return;
         }
     }
-    panic!("the story takes more than {MOST_STATEMENTS} statements");
+    panic!("the story takes more than {MAX_STATEMENTS} statements");
 }
 
 async fn an_api_killed_anywhere_in_a_change_leaves_all_or_nothing(database: Database) {
     let healthy = Shop::new(database.store.clone());
-    for after in 1..MOST_STATEMENTS {
+    for after in 1..MAX_STATEMENTS {
         let order = healthy.processing(&[2]).await;
         let number = format!("A{after}");
         let shop = Shop::new(doomed(&database, after).await);
@@ -112,5 +112,5 @@ async fn an_api_killed_anywhere_in_a_change_leaves_all_or_nothing(database: Data
             return;
         }
     }
-    panic!("the story takes more than {MOST_STATEMENTS} statements");
+    panic!("the story takes more than {MAX_STATEMENTS} statements");
 }

@@ -115,7 +115,7 @@ async fn posted(shop: &Shop, body: &[u8]) -> Result<Accepted, NotAccepted> {
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let request = carriers::Request { at: shop.now(), query: "", headers: &headers, body };
-    shop.app.accept_webhook("fedex", &request, None).await
+    shop.app.accept_webhook(Sender::Fedex, &request, None).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

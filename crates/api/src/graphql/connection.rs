@@ -14,7 +14,7 @@ use super::{
 };
 
 const DEFAULT_PAGE: i32 = 20;
-const LONGEST_PAGE: i32 = 100;
+const MAX_PAGE: i32 = 100;
 
 /// A page of a list.
 pub struct Connection<T: OutputType> {
@@ -139,9 +139,9 @@ impl PageArgs {
             (_, last) => last.is_some(),
         };
         let limit = self.first.or(self.last).unwrap_or(DEFAULT_PAGE);
-        if !(0..=LONGEST_PAGE).contains(&limit) {
+        if !(0..=MAX_PAGE).contains(&limit) {
             let field = if from_end { "last" } else { "first" };
-            return Err(bad_input(field, format!("0 to {LONGEST_PAGE} records make a page, not {limit}")));
+            return Err(bad_input(field, format!("0 to {MAX_PAGE} records make a page, not {limit}")));
         }
         let read = |cursor: Option<String>| match cursor {
             Some(cursor) => place(kind.decode(&cursor)?).map(Some).ok_or_else(bad_cursor),
@@ -176,7 +176,7 @@ impl Window<i32> {
 
 /// How many records a page can have, for the complexity of a query.
 pub(super) fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
-    first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, LONGEST_PAGE).unsigned_abs() as usize
+    first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE).unsigned_abs() as usize
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 
 use async_graphql::Result;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use persistence::read::Key;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::error::bad_cursor;
+use super::{error::bad_cursor, time::plausible};
 
 /// What a cursor is a place in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +60,7 @@ impl Kind {
 
 /// The key of a place in a list that is sorted by time; nothing for a time that no record can have.
 pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
-    is_plausible(at).then_some(Key { at, id })
-}
-
-/// Whether both databases can hold the time.
-pub(super) fn is_plausible(at: DateTime<Utc>) -> bool {
-    (1..=9999).contains(&at.year())
+    plausible(at).ok().map(|at| Key { at, id })
 }
 
 #[cfg(test)]

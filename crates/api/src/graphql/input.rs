@@ -18,8 +18,8 @@ pub use parcel::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 
 use super::{
-    cursor::is_plausible,
     enums::{FulfillmentPath, OrderStatus, OriginKind},
+    time::plausible,
 };
 
 /// An order to be placed.
@@ -262,14 +262,12 @@ fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
 
 /// A time in the microseconds that both databases keep.
 fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Refusal> {
-    at.map(|at| plausible(field, at)).transpose()
+    at.map(|at| moment(field, at)).transpose()
 }
 
-fn plausible(field: &str, at: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
-    match is_plausible(at) {
-        true => Ok(at.trunc_subsecs(6)),
-        false => Err(invalid(field, "a year from 1 to 9999 is needed")),
-    }
+fn moment(field: &str, at: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+    let at = plausible(at).map_err(|needed| invalid(field, needed))?;
+    Ok(at.trunc_subsecs(6))
 }
 
 fn invalid(field: &str, message: &str) -> Refusal {

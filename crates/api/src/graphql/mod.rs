@@ -1,6 +1,6 @@
 //! The GraphQL schema over the use cases of `app`.
 //!
-//! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The binary
+//! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The crate's `router`
 //! builds the [`schema`] and hands [`request_data`] to the transports; `milepost schema` prints the [`sdl`].
 
 mod connection;
@@ -24,6 +24,7 @@ mod shipment;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod time;
 mod transition;
 mod watch;
 mod webhook;

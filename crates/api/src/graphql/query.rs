@@ -8,13 +8,14 @@ use persistence::read::{self, Page};
 
 use super::{
     connection::{Connection, PageArgs, Total, page_size},
-    cursor::{self, Kind, is_plausible},
+    cursor::{self, Kind},
     enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
     error::{answer, bad_input},
     event::{self, OrderEvent},
     node::{self, Node, uuid},
     order::Order,
     shipment::Shipment,
+    time::plausible,
     transition::{StateMachineEdge, state_machine},
     webhook::{self, UnknownCode, Webhook},
 };
@@ -215,9 +216,7 @@ pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
-fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    match at {
-        Some(at) if !is_plausible(at) => Err(bad_input(field, "a year from 1 to 9999 is needed")),
-        at => Ok(at),
-    }
+/// A time, if records can have it.
+pub(super) fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    at.map(plausible).transpose().map_err(|needed| bad_input(field, needed))
 }

@@ -8,17 +8,16 @@ use chrono::{DateTime, Utc};
 use domain::{OrderId, Refusal};
 
 use super::{
-    cursor::is_plausible,
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
     loader::Scanned,
     order::Order,
-    query::sender,
+    query::{sender, time},
     shipment::Shipment,
 };
 
 /// The most webhooks one request reads: it has to be answered in time. `milepost replay` has no such bound.
-const MOST: u64 = 20_000;
+const MAX_WEBHOOKS: u64 = 20_000;
 
 /// Which webhooks to read again.
 #[derive(InputObject)]
@@ -76,12 +75,8 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        let times = [("input.since", Some(self.since)), ("input.until", self.until)];
-        for (field, at) in times {
-            if at.is_some_and(|at| !is_plausible(at)) {
-                return Err(bad_input(field, "a year from 1 to 9999 is needed"));
-            }
-        }
+        time("input.since", Some(self.since))?;
+        time("input.until", self.until)?;
         if self.until.is_some_and(|until| until < self.since) {
             return Err(bad_input("input.until", "is before `since`"));
         }
@@ -90,7 +85,7 @@ impl ReplayInput {
             until: self.until,
             sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
-            most: Some(MOST),
+            most: Some(MAX_WEBHOOKS),
         })
     }
 }

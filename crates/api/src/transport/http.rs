@@ -75,8 +75,8 @@ impl<E: Executor> Endpoint<E> {
     /// Who is calling, by the header.
     fn context(&self, headers: &HeaderMap, request_id: RequestId) -> Result<RequestContext, Refusal> {
         let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
-        let caller = self.options.tokens.authenticate(authorization, (self.options.clock)())?;
-        Ok(RequestContext { actor: caller.actor, expires_at: caller.expires_at, request_id })
+        let bearer = self.options.tokens.authenticate(authorization, self.options.clock.now())?;
+        Ok(RequestContext { actor: bearer.actor, request_id })
     }
 
     /// Runs one query or mutation and writes the answer.
@@ -104,7 +104,7 @@ impl<E: Executor> Endpoint<E> {
             (Ok(Some(OperationType::Subscription)), _) => return Err(Refusal::Subscription),
             (Ok(Some(OperationType::Query | OperationType::Mutation) | None), _) => {}
         }
-        let execution = self.executor.execute(self.complete(request, &context));
+        let execution = self.executor.execute((self.options.data)(request, &context));
         Ok(match catching_panics(execution, &context.request_id).await {
             Ok(response) => answer(StatusCode::OK, response),
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),

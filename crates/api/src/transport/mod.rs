@@ -1,7 +1,7 @@
 //! GraphQL over HTTP and over WebSocket, for any schema: what the crate's own integration does not get right.
 //!
-//! `lib.rs` mounts [`graphql_routes`] and puts [`request_id::layer`] around the whole router. A transport decides
-//! who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
+//! The crate's `router` mounts [`graphql_routes`] and puts [`request_id::layer`] around every route. A transport
+//! decides who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
 
 mod accept;
 mod http;
@@ -14,9 +14,9 @@ mod websocket;
 
 use std::{fmt, sync::Arc};
 
+use app::Clock;
 use async_graphql::{Executor, Request};
 use axum::{Router, extract::DefaultBodyLimit, routing::get};
-use chrono::{DateTime, Utc};
 use domain::Actor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -52,13 +52,9 @@ pub struct TransportOptions {
     pub sockets: TaskTracker,
     /// Patience and bounds of one socket.
     pub socket_limits: SocketLimits,
-    /// Adds what resolvers look up to each operation: fresh loaders above all. The [`Actor`] and the
-    /// [`RequestId`] are in the request's data already.
+    /// Puts into each operation what resolvers look up in it: who is calling.
     pub data: RequestData,
 }
-
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Completes an operation before it runs.
 pub type RequestData = Arc<dyn Fn(Request, &RequestContext) -> Request + Send + Sync>;
@@ -68,8 +64,6 @@ pub type RequestData = Arc<dyn Fn(Request, &RequestContext) -> Request + Send + 
 pub struct RequestContext {
     /// The caller.
     pub actor: Actor,
-    /// When the caller's token ends; a subscription ends with it.
-    pub expires_at: DateTime<Utc>,
     /// The id in `x-request-id`. Over a socket: the id of the upgrade, a dot, and the operation's number.
     pub request_id: RequestId,
 }
@@ -78,14 +72,6 @@ pub struct RequestContext {
 struct Endpoint<E> {
     executor: E,
     options: TransportOptions,
-}
-
-impl<E> Endpoint<E> {
-    /// The request with everything resolvers look up in it.
-    fn complete(&self, request: Request, context: &RequestContext) -> Request {
-        let request = request.data(context.actor.clone()).data(context.request_id.clone());
-        (self.options.data)(request, context)
-    }
 }
 
 impl fmt::Debug for TransportOptions {

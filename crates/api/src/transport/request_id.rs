@@ -1,6 +1,6 @@
 //! One id per request: on the answer, on every log line, and on the events the request caused.
 //!
-//! `lib.rs` puts [`layer`] around the whole router; handlers take [`RequestId`] as an argument.
+//! The crate's `router` puts [`layer`] around every route; handlers take [`RequestId`] as an argument.
 
 use std::{convert::Infallible, fmt};
 

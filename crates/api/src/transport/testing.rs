@@ -1,21 +1,15 @@
 //! A small schema behind the real routes, with a clock that the test moves.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    task::Poll,
-};
+use std::{sync::Arc, task::Poll};
 
+use app::Clock;
 use async_graphql::{Context, Error, ErrorExtensions, Object, Schema, Subscription};
 use axum::{Router, middleware::from_fn};
 use chrono::DateTime;
-use domain::Actor;
 use futures::{Stream, stream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{RequestId, SocketLimits, TransportOptions, graphql_routes, request_id};
+use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
 use crate::{
     auth::{Claims, Tokens},
     graphql::{limits::limited, nulls::NullPropagation},
@@ -29,7 +23,7 @@ pub(super) struct World {
     pub(super) app: Router,
     pub(super) stop: CancellationToken,
     pub(super) sockets: TaskTracker,
-    clock: Arc<AtomicI64>,
+    pub(super) clock: Clock,
     tokens: Tokens,
 }
 
@@ -40,17 +34,18 @@ impl World {
 
     pub(super) fn with(socket_limits: SocketLimits) -> Self {
         let tokens = Tokens::new(&[7; 32]).unwrap();
-        let clock = Arc::new(AtomicI64::new(NOW));
+        let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let hands = clock.clone();
         let options = TransportOptions {
             tokens: tokens.clone(),
-            clock: Arc::new(move || DateTime::from_timestamp(hands.load(Ordering::SeqCst), 0).unwrap()),
+            clock: clock.clone(),
             graphiql: true,
             stop: stop.clone(),
             sockets: sockets.clone(),
             socket_limits,
-            data: Arc::new(|request, context| request.data(Greeting(format!("to {}", context.actor.kind)))),
+            data: Arc::new(|request, context| {
+                request.data(Greeting(format!("to {} {}", context.actor.kind, context.request_id)))
+            }),
         };
         let schema =
             limited(Schema::build(Query, Mutation, Subscriptions)).extension(NullPropagation).finish();
@@ -63,23 +58,18 @@ impl World {
         let claims = Claims { sub: None, role: "support".to_owned(), supplier: None, exp: NOW + 60 };
         format!("Bearer {}", self.tokens.issue(&claims).unwrap())
     }
-
-    pub(super) fn advance(&self, seconds: i64) {
-        self.clock.fetch_add(seconds, Ordering::SeqCst);
-    }
 }
 
-/// What the data hook adds.
+/// What the data hook adds: who is calling, with which request.
 struct Greeting(String);
 
 struct Query;
 
 #[Object]
 impl Query {
-    /// Shows what the transport and the hook put into the request.
+    /// Shows what the hook put into the request.
     async fn context(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
-        let (actor, id) = (ctx.data::<Actor>()?, ctx.data::<RequestId>()?);
-        Ok(format!("{} {} {id}", ctx.data::<Greeting>()?.0, actor.kind))
+        Ok(ctx.data::<Greeting>()?.0.clone())
     }
 
     async fn double(&self, number: i32) -> i32 {

@@ -167,6 +167,17 @@ async fn what_is_no_request_for_a_token_is_named() {
 }
 
 #[tokio::test]
+async fn only_senders_with_a_secret_may_push() {
+    let world = World::with_ups().await;
+    for sender in ["pigeon", "usps"] {
+        let answer = world.post(&format!("/webhooks/{sender}"), &[], "{}").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{sender}");
+        assert_eq!(answer.text, format!("no webhooks of {sender} are expected here\n"));
+    }
+    assert_eq!(world.kept().await, 0);
+}
+
+#[tokio::test]
 async fn senders_without_tokens_have_no_endpoint_for_them() {
     let world = World::with_ups().await;
     for path in ["/webhooks/fedex/token", "/webhooks/pigeon/token"] {

@@ -131,9 +131,15 @@ fn subscription(body: &Value) -> Option<&str> {
         None => address,
     };
     let id = path.trim_end_matches('/').rsplit('/').next()?;
-    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    let walks = id.bytes().all(|byte| byte == b'.');
-    (plain && !walks && id.len() <= MAX_SUBSCRIPTION).then_some(id)
+    is_subscription_id(id).then_some(id)
+}
+
+/// Whether it may be the id of a subscription at DHL, and stays one segment of a path. DHL's are UUIDs.
+pub fn is_subscription_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    // Dots alone would walk up the path.
+    let walks = text.bytes().all(|byte| byte == b'.');
+    (1..=MAX_SUBSCRIPTION).contains(&text.len()) && text.bytes().all(plain) && !walks
 }
 
 /// What DHL says of a subscription, for people.

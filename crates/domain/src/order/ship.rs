@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     actor::{Actor, ActorKind},
-    carrier::{Carrier, normalize_tracking_number},
+    carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::{ItemId, ShipmentId},
     item::Item,
     order::{
@@ -43,7 +43,8 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let number = normalize_tracking_number(new.carrier, &new.tracking_number).ok_or_else(|| {
-            Refusal::invalid("trackingNumber", "1 to 64 letters, digits and hyphens are needed")
+            let needed = format!("1 to {MAX_TRACKING_NUMBER} letters, digits and hyphens are needed");
+            Refusal::invalid("trackingNumber", needed)
         })?;
         let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines, &context.actor)).transpose()?;
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {

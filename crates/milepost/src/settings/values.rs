@@ -11,7 +11,7 @@ use super::{Hidden, LogFormat};
 use crate::address;
 
 /// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
-const MOST_CONNECTIONS: u32 = 1_000;
+const MAX_CONNECTIONS: u32 = 1_000;
 
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in 127.0.0.1:8080"))
@@ -65,8 +65,8 @@ fn url(text: &str, schemes: &[&str], example: &str) -> Result<Hidden, String> {
 }
 
 pub fn connections(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
-    number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MOST_CONNECTIONS}"))
+    let number = text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
 }
 
 pub fn jwt_secret(text: &str) -> Result<Hidden, String> {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// So much of an answer is shown.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 /// Plays the story, and counts the answers that are as expected.
 pub async fn play(
@@ -64,7 +64,7 @@ fn words(step: &Step, tale: &Tale) -> String {
 
 /// The answer, and what to think of it.
 fn verdict(answer: &Answer, expected: u16) -> String {
-    let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MOST_SHOWN).collect();
+    let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MAX_SHOWN).collect();
     let status = answer.status;
     if status.as_u16() == expected {
         return format!("✓ {} {text}", status.as_u16()).trim_end().to_owned();

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
+use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
 use super::forge::Forgery;
 use crate::{nearest::hint, span};
@@ -52,7 +52,9 @@ pub fn words(text: &str) -> Result<String, String> {
 /// A tracking number, in the spelling that Milepost keeps.
 pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     normalize_tracking_number(carrier, text).ok_or_else(|| {
-        format!("`{text}` cannot be a tracking number: up to 64 letters and digits, and hyphens")
+        format!(
+            "`{text}` cannot be a tracking number: up to {MAX_TRACKING_NUMBER} letters and digits, and hyphens"
+        )
     })
 }
 

@@ -13,7 +13,7 @@ use crate::installation::{CUSTOMER, customer, fedex, program, support};
 
 const SOMEBODY_ELSE: &str = "018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4b";
 /// The largest body of a webhook, in bytes.
-const MOST: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
 /// A server with everything inside.
 async fn alone(folder: &TempDir) -> Server {
@@ -39,7 +39,7 @@ async fn webhooks_are_refused_for_their_signature_sender_and_size_alone() {
             http::client().post(path).header("fdx-signature", fedex_signature(&body)).body(body.clone());
         assert_eq!(answer.send().await.unwrap().status(), 404, "{unknown}");
     }
-    assert_eq!(push(url, &vec![b' '; MOST + 1], None).await, 413);
+    assert_eq!(push(url, &vec![b' '; MAX_BODY + 1], None).await, 413);
     let inbox = "{ webhooks { totalCount nodes { carrier state reason body } } }";
     let kept = support.data(inbox, json!({})).await;
     assert_eq!(kept["webhooks"]["totalCount"], 0, "what was refused is not kept: {kept}");
@@ -48,7 +48,7 @@ async fn webhooks_are_refused_for_their_signature_sender_and_size_alone() {
     for body in garbage {
         assert_eq!(push(url, body, None).await, 200, "{body:?}");
     }
-    assert_eq!(push(url, &vec![b' '; MOST], None).await, 200);
+    assert_eq!(push(url, &vec![b' '; MAX_BODY], None).await, 200);
     let kept = until("five unreadable webhooks", async || {
         let kept = support.data(inbox, json!({})).await["webhooks"].take();
         let ignored =

@@ -1,7 +1,7 @@
 //! What is read for people: pages of records, and batches for the parts of many records at once.
 //!
-//! `app` asks for pages within what the caller may see; the loaders of `api` ask for parts, one statement for
-//! all of them. Everything here reads committed rows and locks nothing.
+//! `app::reads` asks for both: pages within what the caller may see, and parts with one statement for all of them.
+//! Everything here reads committed rows and locks nothing.
 
 mod events;
 mod orders;

@@ -68,11 +68,10 @@ fn order_mail(letter: &Letter, shop: String) -> OrderMail {
         .items
         .iter()
         .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&letter.shipments) });
-    let short_id = || order.id.to_string().chars().take(8).collect();
     OrderMail {
         kind: kind(letter, &live),
         shop,
-        order: order.reference.clone().unwrap_or_else(short_id),
+        order: order.name(),
         progress: letter.progress.summary.clone(),
         parcels: live.iter().map(|shipment| parcel(shipment, &letter.items)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),

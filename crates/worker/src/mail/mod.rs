@@ -1,7 +1,8 @@
 //! Mail to customers: what it says ([`OrderMail`]), what leaves ([`Mail`]) and how ([`Mailer`]).
 //!
 //! Called by the notice jobs, which read the order, fill an [`OrderMail`], send it and settle the notice's
-//! row by what [`SendError`] says. Nothing here knows the domain or the database.
+//! row by what [`SendError`] says. Nothing here knows the domain, and only `mailer` knows the database: without a mail
+//! server the mails stay there.
 
 mod error;
 mod mailer;

@@ -68,8 +68,8 @@ impl Queue {
         &self.inner.name
     }
 
-    /// Adds a batch. Batches may be taken in another order than they were pushed in. On an error the batch may or may not have been added; the lease and the attempt make
-    /// both harmless.
+    /// Adds a batch. Batches may be taken in another order than they were pushed in. On an error the batch may or
+    /// may not have been added; the lease and the attempt make both harmless.
     pub async fn push(&self, batch: Batch) -> Result<(), QueueError> {
         match &self.inner.place {
             Place::Memory(memory) => memory.push(batch),
@@ -77,7 +77,7 @@ impl Queue {
         }
     }
 
-    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MOST_WAITING` in
+    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MAX_WAITING` in
     /// `relay.rs`.
     #[expect(
         clippy::len_without_is_empty,

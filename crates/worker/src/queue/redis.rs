@@ -26,7 +26,8 @@ const POLL_EVERY: Duration = Duration::from_millis(25);
 /// A stall longer than this ends the worker with an error, and it is rebuilt. A longer timeout turns a stall into
 /// a worker that lives and never fetches again.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// A dead process's batches are put back after 30 s without a heartbeat; its leases bring the work back whatever becomes of them.
+/// A dead process's batches are put back after 30 s without a heartbeat. Whatever becomes of them, the work comes
+/// back when its lease runs out.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const MISSED_HEARTBEATS: usize = 15;
 /// What apalis-redis writes about a worker expires after this, in seconds, if nobody removes it: kill -9 cannot.

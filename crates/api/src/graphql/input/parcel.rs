@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     super::enums::{Carrier, ShipmentStatus},
-    OriginInput, QuantityInput, id, key, lines, plausible, time,
+    OriginInput, QuantityInput, id, key, lines, moment, time,
 };
 
 /// A parcel to be registered.
@@ -90,7 +90,7 @@ impl RecordScanInput {
         let sighting = Sighting {
             shipment_id: id("shipmentId", &self.shipment_id)?,
             status: self.status.into(),
-            occurred_at: plausible("occurredAt", self.occurred_at)?,
+            occurred_at: moment("occurredAt", self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };

@@ -209,7 +209,7 @@ impl World {
         let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, at);
         let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = carriers::Request { at, query: "", headers: &headers, body: &body };
-        self.app.accept_webhook("fedex", &request, None).await.unwrap();
+        self.app.accept_webhook(Sender::Fedex, &request, None).await.unwrap();
         let leased = self.app.lease(Work::Webhooks, 10).await.unwrap();
         self.app.process_webhooks(&leased).await.unwrap();
     }

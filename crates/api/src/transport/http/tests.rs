@@ -2,6 +2,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -50,9 +51,9 @@ fn code(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn an_operation_sees_its_caller_its_id_and_what_the_hook_added() {
+async fn an_operation_sees_what_the_hook_made_of_its_caller_and_its_id() {
     let answer = ask("application/json", "{ context }").await;
-    assert_eq!(answer.body, json!({"data": {"context": "to support support test-1"}}));
+    assert_eq!(answer.body, json!({"data": {"context": "to support test-1"}}));
     assert_eq!(answer.headers["x-request-id"], "test-1");
 }
 
@@ -142,7 +143,7 @@ async fn without_a_good_token_nothing_runs() {
             assert_eq!(answer.headers["www-authenticate"], challenge);
         }
     }
-    world.advance(60);
+    world.clock.advance(TimeDelta::seconds(60));
     let answer = send(&world, post(&world, MODERN), r#"{"query": "{ context }"}"#).await;
     assert!(answer.body["errors"][0]["message"].as_str().unwrap().starts_with("the token expired at"));
 }

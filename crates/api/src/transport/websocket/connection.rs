@@ -121,7 +121,7 @@ impl<E: Executor> Connection<'_, E> {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(Ended::ByUs(Close::Stopping)),
-                () = &mut init_deadline, if self.session.caller().is_none() => {
+                () = &mut init_deadline, if self.session.bearer().is_none() => {
                     return Err(Ended::ByUs(Close::InitTimeout));
                 }
                 received = self.socket.recv() => {
@@ -134,7 +134,7 @@ impl<E: Executor> Connection<'_, E> {
                     if now.duration_since(heard_at) >= limits.ping_every * 2 {
                         return Err(Ended::ByUs(Close::Silent));
                     }
-                    if now.duration_since(pinged_at) >= limits.ping_every && self.session.caller().is_some() {
+                    if now.duration_since(pinged_at) >= limits.ping_every && self.session.bearer().is_some() {
                         pinged_at = now;
                         self.send(&ServerMessage::Ping).await?;
                     }
@@ -162,7 +162,7 @@ impl<E: Executor> Connection<'_, E> {
         let header = self.authorization.as_deref();
         let step = self
             .session
-            .receive(text, |payload| options.tokens.authenticate(payload.or(header), (options.clock)()));
+            .receive(text, |payload| options.tokens.authenticate(payload.or(header), options.clock.now()));
         match step {
             Step::Continue => Ok(()),
             Step::Send(message) => self.send(&message).await,
@@ -176,12 +176,11 @@ impl<E: Executor> Connection<'_, E> {
     }
 
     fn start(&mut self, id: String, request: Request) {
-        let Some(caller) = self.session.caller() else { return };
+        let Some(bearer) = self.session.bearer() else { return };
         self.started += 1;
         let number = self.started;
         let request_id = RequestId(format!("{}.{number}", self.request_id));
-        let context =
-            RequestContext { actor: caller.actor.clone(), expires_at: caller.expires_at, request_id };
+        let context = RequestContext { actor: bearer.actor.clone(), request_id };
         let span = tracing::info_span!("operation", request_id = %context.request_id);
         let operation =
             operate(self.endpoint.clone(), request, context, id.clone(), number, self.results.clone());
@@ -217,9 +216,9 @@ impl<E: Executor> Connection<'_, E> {
 
     /// A connection lives no longer than its token, whatever runs on it.
     fn check_token(&self) -> Result<(), Ended> {
-        match self.session.caller() {
-            Some(caller) if caller.expires_at <= (self.endpoint.options.clock)() => {
-                Err(Ended::ByUs(Close::Forbidden(AuthError::Expired(caller.expires_at))))
+        match self.session.bearer() {
+            Some(bearer) if bearer.expires_at <= self.endpoint.options.clock.now() => {
+                Err(Ended::ByUs(Close::Forbidden(AuthError::Expired(bearer.expires_at))))
             }
             Some(_) | None => Ok(()),
         }
@@ -236,7 +235,8 @@ async fn operate<E: Executor>(
     results: mpsc::Sender<Outcome>,
 ) {
     let request_id = &context.request_id;
-    let mut responses = endpoint.executor.execute_stream(endpoint.complete(request, &context), None);
+    let request = (endpoint.options.data)(request, &context);
+    let mut responses = endpoint.executor.execute_stream(request, None);
     let mut first = true;
     loop {
         let (message, last) = match catching_panics(responses.next(), request_id).await {

@@ -3,9 +3,9 @@
 //! <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. `protocol` knows the messages and the rules,
 //! without IO; `connection` is the loop around one socket; here the upgrade happens.
 //!
-//! Close codes: 1001 the server stops, 1009 message over 1 MiB, 4400 no valid message, 4401 subscribed before the acknowledgement, 4403 bad
-//! or expired token, 4406 another subprotocol, 4408 no `connection_init` in time, 4409 id in use, 4429 second
-//! `connection_init`, 4499 the client gave no sign of life.
+//! Close codes: 1001 the server stops, 1009 message over 1 MiB, 4400 no valid message, 4401 subscribed before the
+//! acknowledgement, 4403 bad or expired token, 4406 another subprotocol, 4408 no `connection_init` in time, 4409 id
+//! in use, 4429 second `connection_init`, 4499 the client gave no sign of life.
 
 mod connection;
 mod protocol;

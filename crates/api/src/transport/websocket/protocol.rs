@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    auth::{AuthError, Caller},
+    auth::{AuthError, Bearer},
     transport::response::Answer,
 };
 
@@ -24,7 +24,7 @@ enum Phase {
     /// Waiting for `connection_init`.
     Opened,
     /// Acknowledged.
-    Ready(Caller),
+    Ready(Bearer),
 }
 
 /// What the connection does next.
@@ -45,10 +45,10 @@ impl<H> Session<H> {
     }
 
     /// Who is calling; `None` before the acknowledgement.
-    pub(super) fn caller(&self) -> Option<&Caller> {
+    pub(super) fn bearer(&self) -> Option<&Bearer> {
         match &self.phase {
             Phase::Opened => None,
-            Phase::Ready(caller) => Some(caller),
+            Phase::Ready(bearer) => Some(bearer),
         }
     }
 
@@ -56,7 +56,7 @@ impl<H> Session<H> {
     pub(super) fn receive(
         &mut self,
         text: &str,
-        authenticate: impl FnOnce(Option<&str>) -> Result<Caller, AuthError>,
+        authenticate: impl FnOnce(Option<&str>) -> Result<Bearer, AuthError>,
     ) -> Step {
         let message = match serde_json::from_str(text) {
             Ok(message) => message,
@@ -65,8 +65,8 @@ impl<H> Session<H> {
         match (message, &self.phase) {
             (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
                 match authenticate(payload.as_ref().and_then(authorization)) {
-                    Ok(caller) => {
-                        self.phase = Phase::Ready(caller);
+                    Ok(bearer) => {
+                        self.phase = Phase::Ready(bearer);
                         Step::Send(ServerMessage::ConnectionAck)
                     }
                     Err(error) => Step::Close(Close::Forbidden(error)),
@@ -219,12 +219,12 @@ mod tests {
 
     const INIT: &str = r#"{"type":"connection_init"}"#;
 
-    fn caller() -> Caller {
-        Caller { actor: Actor::SYSTEM, expires_at: DateTime::UNIX_EPOCH }
+    fn bearer() -> Bearer {
+        Bearer { actor: Actor::SYSTEM, expires_at: DateTime::UNIX_EPOCH }
     }
 
     fn receive(session: &mut Session<()>, text: &str) -> Step {
-        session.receive(text, |_| Ok(caller()))
+        session.receive(text, |_| Ok(bearer()))
     }
 
     fn ready() -> Session<()> {
@@ -279,7 +279,7 @@ mod tests {
             let mut seen = None;
             Session::<()>::new(2).receive(&init, |token| {
                 seen = token.map(str::to_owned);
-                Ok(caller())
+                Ok(bearer())
             });
             assert_eq!(seen.as_deref(), Some("Bearer x"));
         }

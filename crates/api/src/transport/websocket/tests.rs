@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -98,7 +99,7 @@ async fn queries_and_mutations_run_too_with_an_id_of_their_own() {
     assert_eq!(client.next().await["type"], "connection_ack", "the header's token counts");
     for n in 1..=2 {
         client.subscribe("q", "{ context }").await;
-        let expected = format!("to support support up.{n}");
+        let expected = format!("to support up.{n}");
         assert_eq!(client.next().await["payload"], json!({"data": {"context": expected}}));
         assert_eq!(client.next().await, json!({"type": "complete", "id": "q"}));
     }
@@ -209,7 +210,7 @@ async fn an_expired_token_closes_with_4403_while_an_operation_runs() {
     let world = World::with(limits);
     let mut client = ready(&world).await;
     client.subscribe("1", "subscription { silence }").await;
-    world.advance(60);
+    world.clock.advance(TimeDelta::seconds(60));
     let (code, reason) = client.closed().await;
     assert_eq!(code, 4403);
     assert!(reason.starts_with("Forbidden: the token expired at"), "{reason}");

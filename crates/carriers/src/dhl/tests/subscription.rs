@@ -71,6 +71,18 @@ fn a_subscription_is_confirmed_by_its_id_and_secret() {
 }
 
 #[test]
+fn the_id_of_a_subscription_stays_one_segment_of_a_path() {
+    let longest = "a".repeat(MAX_SUBSCRIPTION);
+    for id in ["3f0c-9_A.b", &longest] {
+        assert!(is_subscription_id(id), "{id}");
+    }
+    let longer = "a".repeat(MAX_SUBSCRIPTION + 1);
+    for id in ["", ".", "..", "../x", "a/b", "a?b", "a#b", "a b", "%2e%2e", "@evil.example", "ä", &longer] {
+        assert!(!is_subscription_id(id), "{id}");
+    }
+}
+
+#[test]
 fn what_becomes_of_a_subscription_is_told_in_words() {
     assert_eq!(
         remark(READY),
