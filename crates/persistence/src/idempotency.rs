@@ -47,16 +47,10 @@ pub async fn answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, A
         .all(tx)
         .await?;
     let answers = rows.into_iter().map(|row| {
-        let answer = Answer {
-            fingerprint: row.fingerprint.try_into().unwrap_or_default(),
-            order_id: OrderId(row.order_id),
-            shipment_id: row.shipment_id.map(ShipmentId),
-            version: row.version,
-            changed: row.changed,
-        };
-        ((row.actor, row.key), answer)
+        let key = (row.actor.clone(), row.key.clone());
+        Ok((key, Answer::try_from(row)?))
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 const KEYS: Table = Table {

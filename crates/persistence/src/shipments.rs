@@ -11,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
+    convert::{self, unless_corrupt},
     dialect::{Row, Table, Type, among, lock_names, write},
     entity::{order, shipment},
     error::{Error, Result},
@@ -110,13 +111,7 @@ pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Numbe
     for row in store.reader().query_all_raw(statement).await? {
         let (carrier, number, id): (String, String, Uuid) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        match carrier.parse() {
-            Ok(carrier) => {
-                numbers.insert((carrier, number));
-            }
-            // One row must not hold up what is looked for of all others.
-            Err(_) => tracing::error!(table = "shipments", row = %id, carrier, "no such carrier"),
-        }
+        numbers.extend(unless_corrupt(convert::number("shipments", &id, &carrier, number)));
     }
     Ok(numbers.into_iter().collect())
 }

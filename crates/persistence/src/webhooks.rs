@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub use again::{lock, retry, wake, wake_matched, wake_read};
 
 use crate::{
+    convert,
     dialect::{Row, Table, Type, within, write},
     due::Leased,
     entity::{webhook, webhook_wait},
@@ -267,9 +268,10 @@ pub async fn waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Num
     let of_these =
         within(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
     let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
-    let number = |row: webhook_wait::Model| {
-        let carrier = row.carrier.parse().ok()?;
-        Some((WebhookId(row.webhook_id), (carrier, row.tracking_number)))
+    let wait = |row: webhook_wait::Model| {
+        let id = WebhookId(row.webhook_id);
+        let row_name = format_args!("of webhook {id}");
+        Ok((id, convert::number("webhook_waits", &row_name, &row.carrier, row.tracking_number)?))
     };
-    Ok(rows.into_iter().filter_map(number).collect())
+    rows.into_iter().map(wait).collect()
 }

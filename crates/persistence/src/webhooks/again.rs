@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::WebhookState;
 use crate::{
+    convert::{self, unless_corrupt},
     dialect::{Row, Table, Type, within},
     entity::webhook::{self, Column},
     error::Result,
@@ -105,14 +106,8 @@ pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let mut numbers = Vec::with_capacity(rows.len());
     for row in rows {
         let (carrier, number): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        match carrier.parse() {
-            Ok(carrier) => numbers.push((carrier, number)),
-            // The other webhooks do not wait for somebody to mend it.
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(table = "webhook_waits", number, error, "a row is not as Milepost writes it");
-            }
-        }
+        let row = number.clone();
+        numbers.extend(unless_corrupt(convert::number("webhook_waits", &row, &carrier, number)));
     }
     if numbers.is_empty() {
         return Ok(0);

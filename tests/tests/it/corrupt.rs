@@ -1,0 +1,88 @@
+//! A row that Milepost cannot have written is an error that names it, and is never read as something else.
+
+use app::{IdempotencyKey, orders::Ask};
+use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
+use persistence::{read, webhooks::WebhookState};
+use tests::{
+    database::Database,
+    log::Log,
+    on_every_database,
+    shop::{Shop, support},
+};
+
+use super::inbox::inbox;
+
+on_every_database!(
+    a_part_of_a_condition_is_no_condition,
+    an_answer_without_a_fingerprint_is_no_answer_to_another_question,
+    a_webhook_whose_wait_cannot_be_read_fails,
+    a_number_that_cannot_be_read_is_logged_by_the_sweeps,
+);
+
+async fn a_part_of_a_condition_is_no_condition(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "N0").await;
+    for part in ["condition = 'lost', condition_since = created_at", "condition = NULL"] {
+        database.execute(&format!("UPDATE shipments SET {part}")).await;
+        let error = read::shipments_of(&database.store, &[order]).await.unwrap_err();
+        assert!(error.to_string().ends_with("a part of a condition"), "{error}");
+    }
+}
+
+async fn an_answer_without_a_fingerprint_is_no_answer_to_another_question(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = shop.processing(&[1]).await;
+    let ask = |order_id: OrderId| Ask {
+        caller: support(),
+        order_id,
+        request: Request::Transition { to: OrderStatus::Cancelled, notes: None, metadata: None },
+        expected_version: None,
+        key: IdempotencyKey::new("key".to_owned(), "cancelOrder", &order_id.0).ok(),
+    };
+    assert!(shop.app.change(ask(order)).await.unwrap().changed);
+    database.execute("UPDATE idempotency_keys SET fingerprint = substr(fingerprint, 1, 31)").await;
+    let Err(app::Error::Failed(error)) = shop.app.change(ask(order)).await else { panic!("it is no answer") };
+    let told = error.to_string();
+    assert!(told.starts_with("table idempotency_keys, row key of "), "{told}");
+    assert!(told.ends_with(": fingerprint is not 32 bytes"), "{told}");
+}
+
+async fn a_webhook_whose_wait_cannot_be_read_fails(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    shop.scan("N0", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    database.execute("UPDATE webhook_waits SET carrier = 'pigeon'").await;
+    let id = inbox(&shop).await[0].id;
+    shop.app.retry_webhook(&support(), id).await.unwrap();
+    shop.drain().await;
+    let failed = inbox(&shop).await.remove(0);
+    assert_eq!(failed.state, WebhookState::Failed);
+    let told = failed.error.unwrap_or_default();
+    let row = format!("table webhook_waits, row of webhook {id}: `pigeon` is no carrier");
+    assert!(told.contains(&row), "{told}");
+}
+
+async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    shop.scan("N0", ShipmentStatus::InTransit).await;
+    shop.drain().await;
+    for _ in 0..2 {
+        let order = shop.processing(&[1]).await;
+        shop.ship(order, "N0").await;
+        shop.to(order, OrderStatus::Cancelled).await.unwrap();
+    }
+    database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
+    for table in ["webhook_waits", "shipments"] {
+        database.execute(&format!("UPDATE {table} SET carrier = 'pigeon'")).await;
+    }
+    let log = Log::listen();
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 0);
+    for row in ["table webhook_waits, row N0: ", "table shipments, row "] {
+        let told = log.lines_with(row);
+        assert!(
+            !told.is_empty() && told.iter().all(|line| line.contains("a row is passed over")),
+            "{told:?}"
+        );
+    }
+}
