@@ -59,7 +59,7 @@ impl App {
         }
         let updates: Vec<Update> = newest.into_values().collect();
         self.feed.publish(&updates).await?;
-        tx.commit().await.map_err(persistence::Error::from)?;
+        self.store.commit_repeatable(tx).await?;
         Ok(announcements.len())
     }
 

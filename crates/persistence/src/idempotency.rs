@@ -96,6 +96,6 @@ pub async fn forget(store: &Store, before: DateTime<Utc>) -> Result<u64> {
         .filter(idempotency_key::Column::CreatedAt.lt(before))
         .exec(&tx)
         .await?;
-    tx.commit().await?;
+    store.commit_repeatable(tx).await?;
     Ok(done.rows_affected)
 }

@@ -55,8 +55,7 @@ pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
         .set("caught_at", mail.caught_at);
     let tx = store.begin().await?;
     write(&tx, |db| MAILBOX.insert(db, "", vec![row])).await?;
-    tx.commit().await?;
-    Ok(())
+    store.commit_repeatable(tx).await
 }
 
 /// The latest mails, newest first.

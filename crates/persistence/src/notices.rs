@@ -129,7 +129,8 @@ pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Resul
         0 => None,
         _ => entity::notice::Entity::find_by_id(leased.id).one(&tx).await?,
     };
-    tx.commit().await?;
+    // Opened a second time it is nobody's: its mail waits for the next attempt, and leaves once.
+    store.commit_repeatable(tx).await?;
     row.map(Notice::try_from).transpose()
 }
 
@@ -146,6 +147,5 @@ pub async fn sent(store: &Store, id: NoticeId, at: DateTime<Utc>) -> Result<()> 
         .filter(Column::NoticeId.eq(id.0))
         .exec(&tx)
         .await?;
-    tx.commit().await?;
-    Ok(())
+    store.commit_repeatable(tx).await
 }

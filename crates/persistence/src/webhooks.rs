@@ -144,8 +144,9 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
     write(&tx, |db| WEBHOOKS.insert(db, again, rows)).await?;
-    tx.commit().await?;
-    Ok(())
+    // Kept twice it is kept once, and counted as if it had come again, as it would be if its sender were told to try
+    // again.
+    store.commit_repeatable(tx).await
 }
 
 /// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.

@@ -43,7 +43,6 @@ impl App {
         };
         let settled: Vec<Settled> = opened.into_iter().map(close).collect();
         webhooks::settle(&tx, &settled).await?;
-        tx.commit().await?;
-        Ok(())
+        self.store.commit_repeatable(tx).await
     }
 }

@@ -86,7 +86,7 @@ impl App {
         self.take_in(&tx, &mut read).await?;
         let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
         webhooks::settle(&tx, &settled).await?;
-        tx.commit().await?;
+        self.store.commit_repeatable(tx).await?;
         Ok(batch)
     }
 
@@ -120,7 +120,7 @@ impl App {
         if is_last {
             webhooks::settle(&tx, &[one.settle()]).await?;
         }
-        tx.commit().await?;
+        self.store.commit_repeatable(tx).await?;
         Ok(Some(tally).filter(|_| !is_last))
     }
 
