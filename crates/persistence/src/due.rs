@@ -153,8 +153,7 @@ pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime
     let rows = leased
         .iter()
         .map(|one| Row::default().set(work.key(), one.id).set("attempt", one.attempt).set("due_at", at));
-    let rows = rows.collect();
     let tx = store.begin().await?;
-    write(&tx, |db| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
+    write(&tx, rows, |db, rows| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
     store.commit_repeatable(tx).await
 }

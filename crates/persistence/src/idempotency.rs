@@ -70,9 +70,6 @@ const KEYS: Table = Table {
 /// Keeps answers. A key that somebody else has taken meanwhile is a unique violation: do the work again and
 /// find their answer.
 pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) -> Result<()> {
-    if answers.is_empty() {
-        return Ok(());
-    }
     let rows = answers.iter().map(|((actor, key), answer)| {
         Row::default()
             .set("actor", actor.as_str())
@@ -84,8 +81,7 @@ pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) 
             .set("changed", answer.changed)
             .set("created_at", now)
     });
-    let rows = rows.collect();
-    write(tx, |db| KEYS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| KEYS.insert(db, "", rows)).await?;
     Ok(())
 }
 

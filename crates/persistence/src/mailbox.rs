@@ -54,7 +54,7 @@ pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
         .set("html", mail.html.as_str())
         .set("caught_at", mail.caught_at);
     let tx = store.begin().await?;
-    write(&tx, |db| MAILBOX.insert(db, "", vec![row])).await?;
+    write(&tx, [row], |db, rows| MAILBOX.insert(db, "", rows)).await?;
     store.commit_repeatable(tx).await
 }
 

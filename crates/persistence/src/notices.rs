@@ -73,8 +73,7 @@ pub(crate) async fn owe(tx: &Tx, orders: &[&Order]) -> Result<()> {
         let newest = statuses.len() - 1;
         statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
     });
-    let rows = rows.collect();
-    write(tx, |db| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
+    write(tx, rows, |db, rows| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
 }
 

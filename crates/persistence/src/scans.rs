@@ -86,9 +86,6 @@ const SEEN: Table = Table {
 
 /// Keeps new scans. The order of their parcel is locked, so none of them can be there already.
 pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
-    if scans.is_empty() {
-        return Ok(());
-    }
     let rows = scans.iter().map(|stored| {
         let scan = &stored.scan;
         Row::default()
@@ -112,8 +109,7 @@ pub async fn insert(tx: &Tx, scans: &[StoredScan]) -> Result<()> {
             .set("effect", stored.effect.as_str())
             .set("called_off", stored.called_off)
     });
-    let rows = rows.collect();
-    write(tx, |db| SCANS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| SCANS.insert(db, "", rows)).await?;
     Ok(())
 }
 
@@ -156,9 +152,6 @@ const EFFECTS: Table = Table {
 
 /// Writes what scans say now. The order of their parcel is locked.
 pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
-    if revised.is_empty() {
-        return Ok(());
-    }
     let keys = &["shipment_id", "identity"];
     let row = |one: &Revised| {
         Row::default().set("shipment_id", one.shipment_id.0).set("identity", one.scan.identity.0.as_slice())
@@ -173,25 +166,17 @@ pub async fn revise(tx: &Tx, revised: &[Revised]) -> Result<()> {
             .set("estimated_delivery", one.scan.estimate.map(|estimate| estimate.expected))
             .set("estimated_at", one.scan.estimate.map(|estimate| estimate.said_at))
     });
-    let words = words.collect();
-    write(tx, |db| REVISED.update(db, keys, "", words)).await?;
-    let effects: Vec<Row> =
-        revised.iter().filter_map(|one| Some(row(one).set("effect", one.effect?.as_str()))).collect();
-    if !effects.is_empty() {
-        write(tx, |db| EFFECTS.update(db, keys, "", effects)).await?;
-    }
+    write(tx, words, |db, words| REVISED.update(db, keys, "", words)).await?;
+    let effects = revised.iter().filter_map(|one| Some(row(one).set("effect", one.effect?.as_str())));
+    write(tx, effects, |db, effects| EFFECTS.update(db, keys, "", effects)).await?;
     Ok(())
 }
 
 /// Counts scans that came again: how often each, by parcel and identity.
 pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, [u8; 32]), u32>) -> Result<()> {
-    if again.is_empty() {
-        return Ok(());
-    }
     let rows = again.iter().map(|((shipment, identity), times)| {
         Row::default().set("shipment_id", shipment.0).set("identity", identity.as_slice()).set("seen", *times)
     });
-    let rows = rows.collect();
-    write(tx, |db| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;
+    write(tx, rows, |db, rows| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;
     Ok(())
 }

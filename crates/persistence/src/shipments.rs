@@ -213,21 +213,14 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
 }
 
 async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
-    let changed: Vec<Row> = shipments.iter().map(|shipment| standing(shipment)).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let count = changed.len() as u64;
-    let written = write(tx, |db| STANDING.update(db, &["shipment_id"], "", changed)).await?;
-    if written == count { Ok(()) } else { Err(Error::LostUpdate) }
+    let rows = shipments.iter().map(|shipment| standing(shipment));
+    let written = write(tx, rows, |db, rows| STANDING.update(db, &["shipment_id"], "", rows)).await?;
+    if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
 }
 
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let new: Vec<&Shipment> =
         orders.iter().flat_map(|order| marked(order, |changes| &changes.new_shipments)).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
     let rows = new.iter().map(|shipment| {
         Row::default()
             .set("shipment_id", shipment.id.0)
@@ -241,8 +234,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
             .set("promised_delivery", shipment.promised_delivery)
             .set("created_at", shipment.created_at)
     });
-    let rows = rows.collect();
-    write(tx, |db| SHIPMENTS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| SHIPMENTS.insert(db, "", rows)).await?;
     let lines = new.iter().flat_map(|shipment| {
         shipment.lines.iter().map(|line| {
             Row::default()
@@ -251,8 +243,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
                 .set("quantity", line.quantity)
         })
     });
-    let lines = lines.collect();
-    write(tx, |db| LINES.insert(db, "", lines)).await?;
+    write(tx, lines, |db, lines| LINES.insert(db, "", lines)).await?;
     Ok(())
 }
 

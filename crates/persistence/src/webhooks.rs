@@ -143,7 +143,7 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
     let again = "ON CONFLICT (sender, content_hash) \
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
-    write(&tx, |db| WEBHOOKS.insert(db, again, rows)).await?;
+    write(&tx, rows, |db, rows| WEBHOOKS.insert(db, again, rows)).await?;
     // Kept twice it is kept once, and counted as if it had come again, as it would be if its sender were told to try
     // again.
     store.commit_repeatable(tx).await
@@ -235,8 +235,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
             .set("state", one.state.as_str())
             .set("reason", one.reason.as_deref())
     });
-    let rows = rows.collect();
-    write(tx, |db| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    write(tx, rows, |db, rows| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
     webhook_wait::Entity::delete_many()
         .filter(within(
             tx.get_database_backend(),
@@ -245,19 +244,15 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    let waits: Vec<Row> = settled
-        .iter()
-        .flat_map(|one| one.waits_for.iter().map(move |number| (one.id, number)))
-        .map(|(id, (carrier, number))| {
+    let waits = settled.iter().flat_map(|one| {
+        one.waits_for.iter().map(|(carrier, number)| {
             Row::default()
                 .set("carrier", carrier.as_str())
                 .set("tracking_number", number.as_str())
-                .set("webhook_id", id.0)
+                .set("webhook_id", one.id.0)
         })
-        .collect();
-    if !waits.is_empty() {
-        write(tx, |db| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
-    }
+    });
+    write(tx, waits, |db, waits| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
     Ok(())
 }
 

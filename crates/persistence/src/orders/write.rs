@@ -121,8 +121,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
             .set("updated_at", head.updated_at)
             .set("occurred_at", head.occurred_at)
     });
-    let rows = rows.collect();
-    write(tx, |db| ORDERS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| ORDERS.insert(db, "", rows)).await?;
     let items = orders.iter().flat_map(|order| {
         order.items().iter().enumerate().map(move |(position, item)| {
             let origin = item.origin.as_ref();
@@ -139,8 +138,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
                 .set("ship_by", item.supply.deadlines.ship_by)
         })
     });
-    let items = items.collect();
-    write(tx, |db| ITEMS.insert(db, "", items)).await?;
+    write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
     announce(tx, &placed).await
@@ -153,9 +151,6 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
 /// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
 pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
     let standing = changed.iter().map(|order| {
         let head = order.head();
         Row::default()
@@ -166,9 +161,8 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
             .set("occurred_at", head.occurred_at)
             .set("expected_version", head.version - order.changes().transitions.len() as i32)
     });
-    let standing = standing.collect();
     let guard = " AND orders.version = r.expected_version";
-    let written = write(tx, |db| STANDING.update(db, &["order_id"], guard, standing)).await?;
+    let written = write(tx, standing, |db, rows| STANDING.update(db, &["order_id"], guard, rows)).await?;
     if written != changed.len() as u64 {
         return Err(Error::LostUpdate);
     }
@@ -180,42 +174,33 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
 }
 
 async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let rows: Vec<Row> = orders
-        .iter()
-        .flat_map(|order| &order.changes().transitions)
-        .map(|event| {
-            Row::default()
-                .set("order_id", event.order_id().0)
-                .set("version", event.version())
-                .set("from_status", event.from().map(|status| status.as_str()))
-                .set("to_status", event.to().as_str())
-                .set("actor", event.actor().kind.as_str())
-                .set("actor_id", event.actor().id.as_deref())
-                .set("notes", event.notes())
-                .set("metadata", event.metadata())
-                .set("inferred", event.inferred())
-                .set("occurred_at", event.occurred_at())
-                .set("recorded_at", event.recorded_at())
-                .set("request_id", event.request_id())
-                .set("webhook_id", event.webhook_id().map(|id| id.0))
-        })
-        .collect();
-    if !rows.is_empty() {
-        write(tx, |db| EVENTS.insert(db, "", rows)).await?;
-    }
+    let events = orders.iter().flat_map(|order| &order.changes().transitions);
+    let rows = events.map(|event| {
+        Row::default()
+            .set("order_id", event.order_id().0)
+            .set("version", event.version())
+            .set("from_status", event.from().map(|status| status.as_str()))
+            .set("to_status", event.to().as_str())
+            .set("actor", event.actor().kind.as_str())
+            .set("actor_id", event.actor().id.as_deref())
+            .set("notes", event.notes())
+            .set("metadata", event.metadata())
+            .set("inferred", event.inferred())
+            .set("occurred_at", event.occurred_at())
+            .set("recorded_at", event.recorded_at())
+            .set("request_id", event.request_id())
+            .set("webhook_id", event.webhook_id().map(|id| id.0))
+    });
+    write(tx, rows, |db, rows| EVENTS.insert(db, "", rows)).await?;
     Ok(())
 }
 
 async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
-    let rows: Vec<Row> = orders
-        .iter()
-        .flat_map(|order| order.items().iter().filter(|item| changed(order, item.id)))
-        .map(item_standing)
-        .collect();
-    if !rows.is_empty() {
-        write(tx, |db| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
-    }
+    let is_changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
+    let changed =
+        orders.iter().flat_map(|order| order.items().iter().filter(|item| is_changed(order, item.id)));
+    let rows = changed.map(item_standing);
+    write(tx, rows, |db, rows| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
     Ok(())
 }
 
@@ -244,7 +229,6 @@ async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
         let head = order.head();
         Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
     });
-    let rows = rows.collect();
-    write(tx, |db| OUTBOX.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| OUTBOX.insert(db, "", rows)).await?;
     Ok(())
 }
