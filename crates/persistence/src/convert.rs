@@ -5,8 +5,10 @@ use std::{fmt::Display, str::FromStr};
 use chrono::NaiveDateTime;
 use domain::{
     Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NoticeId, OrderHead, OrderId,
-    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
+    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, Supply, Tracking, UserId,
+    WebhookId,
 };
+use uuid::Uuid;
 
 use crate::{
     entity,
@@ -54,6 +56,11 @@ pub(crate) fn number(
     number: String,
 ) -> Result<Number> {
     Ok((At { table, row }.parse(carrier)?, number))
+}
+
+/// How far a parcel is, our own cancellation included.
+pub(crate) fn shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
+    At { table: "shipments", row: &row }.parse(status)
 }
 
 /// What a scan is told apart by.

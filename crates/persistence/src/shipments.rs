@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
+use domain::{Carrier, Order, OrderId, Shipment, ShipmentId, ShipmentStatus};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
     RelationTrait, Statement,
@@ -36,7 +36,7 @@ pub struct Holder {
     /// When it was delivered, by its carrier's clock; nothing where we have called it off.
     pub delivered_at: Option<DateTime<Utc>>,
     /// Whether it is on its way, so that nobody else can have the number.
-    pub is_live: bool,
+    pub is_on_its_way: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -84,13 +84,14 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
             .all(db)
             .await?;
         for row in rows {
+            let status = convert::shipment_status(row.shipment_id, &row.status)?;
             found.entry((carrier, row.tracking_number)).or_default().push(Holder {
                 shipment_id: ShipmentId(row.shipment_id),
                 order_id: OrderId(row.order_id),
                 placed_at: row.placed_at,
                 created_at: row.created_at,
                 delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
-                is_live: !matches!(row.status.as_str(), "delivered" | "cancelled"),
+                is_on_its_way: status.is_on_its_way(),
             });
         }
     }
@@ -125,7 +126,7 @@ pub struct Claimant {
     pub order_id: OrderId,
     /// Whether the parcel is on its way, so that nobody else can have the number. If not, its carrier has cancelled
     /// it, and may move it all the same.
-    pub is_live: bool,
+    pub is_on_its_way: bool,
 }
 
 /// The orders with parcels that may still travel under these numbers: not delivered, not called off by us.
@@ -136,15 +137,18 @@ pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
         let rows = shipment::Entity::find()
             .filter(Column::Carrier.eq(carrier.as_str()))
             .filter(among(tx.get_database_backend(), Column::TrackingNumber, &wanted))
-            .filter(Column::Status.ne("delivered"))
+            .filter(Column::Status.ne(ShipmentStatus::Delivered.as_str()))
             .filter(Column::CancelledAt.is_null())
             .all(tx)
             .await?;
-        found.extend(rows.into_iter().map(|row| Claimant {
-            is_live: row.status != "cancelled",
-            number: (carrier, row.tracking_number),
-            order_id: OrderId(row.order_id),
-        }));
+        for row in rows {
+            let status = convert::shipment_status(row.shipment_id, &row.status)?;
+            found.push(Claimant {
+                is_on_its_way: status.is_on_its_way(),
+                number: (carrier, row.tracking_number),
+                order_id: OrderId(row.order_id),
+            });
+        }
     }
     Ok(found)
 }

@@ -1,5 +1,7 @@
 //! A row that Milepost cannot have written is an error that names it, and is never read as something else.
 
+use std::collections::HashMap;
+
 use app::{IdempotencyKey, orders::Ask};
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
 use persistence::{read, webhooks::WebhookState};
@@ -17,6 +19,7 @@ on_every_database!(
     an_answer_without_a_fingerprint_is_no_answer_to_another_question,
     a_webhook_whose_wait_cannot_be_read_fails,
     a_number_that_cannot_be_read_is_logged_by_the_sweeps,
+    a_number_with_a_parcel_that_cannot_be_read_does_not_hold_up_the_others,
 );
 
 async fn a_part_of_a_condition_is_no_condition(database: Database) {
@@ -85,4 +88,28 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
             "{told:?}"
         );
     }
+}
+
+async fn a_number_with_a_parcel_that_cannot_be_read_does_not_hold_up_the_others(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let mut second_of = HashMap::new();
+    for number in ["N0", "N1"] {
+        let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
+        shop.ship(first, number).await;
+        shop.to(first, OrderStatus::Cancelled).await.unwrap();
+        shop.scan(number, ShipmentStatus::PickedUp).await;
+        shop.drain().await;
+        shop.ship(second, number).await;
+        second_of.insert(number, second);
+    }
+    // As if the webhooks had been held while their numbers were registered anew.
+    database.execute("UPDATE webhooks SET state = 'processed', due_at = NULL").await;
+    let garble = "UPDATE shipments SET status = 'on the moon' WHERE tracking_number = 'N0'";
+    database.execute(garble).await;
+    let log = Log::listen();
+    assert_eq!(shop.app.wake_matched().await.unwrap(), 1);
+    let [told] = &log.lines_with("a number was not looked at")[..] else { panic!("it is told once") };
+    assert!(told.contains("number=\"N0\"") && told.contains("table shipments, row "), "{told}");
+    shop.drain().await;
+    assert_eq!(shop.status(second_of["N1"]).await, OrderStatus::Shipped);
 }
