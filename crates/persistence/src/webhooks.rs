@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::WebhookId;
+use domain::{WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
@@ -22,45 +22,6 @@ use crate::{
 };
 
 mod again;
-
-/// What has become of a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WebhookState {
-    /// It waits for its turn.
-    Pending,
-    /// Its scans are with their parcels.
-    Processed,
-    /// It says nothing about a parcel, or nothing readable.
-    Ignored,
-    /// It waits for a parcel with its number.
-    Unmatched,
-    /// It failed as often as it may.
-    Failed,
-}
-
-impl WebhookState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Processed, Self::Ignored, Self::Unmatched, Self::Failed];
-
-    /// The spelling in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processed => "processed",
-            Self::Ignored => "ignored",
-            Self::Unmatched => "unmatched",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl std::str::FromStr for WebhookState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("no state {text:?}"))
-    }
-}
 
 /// A request of a carrier, as it is kept.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use app::{IdempotencyKey, orders::Ask};
-use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
-use persistence::{read, webhooks::WebhookState};
+use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
+use persistence::read;
 use tests::{
     database::Database,
     log::Log,

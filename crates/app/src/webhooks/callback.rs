@@ -5,9 +5,10 @@
 //! which is harmless.
 
 use carriers::Activation;
+use domain::WebhookState;
 use persistence::{
     due::Leased,
-    webhooks::{self, Settled, WebhookState},
+    webhooks::{self, Settled},
 };
 
 use crate::{App, error::Result, retry::retrying};

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, Shipment, ShipmentId, WebhookId,
+    WebhookState,
 };
 use persistence::{
     Error, Tx,
     due::Leased,
     orders,
     shipments::Number,
-    webhooks::{self, Settled, Webhook, WebhookState},
+    webhooks::{self, Settled, Webhook},
 };
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::{ScanIdentity, WebhookId};
+use domain::{ScanIdentity, WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, QueryTrait, Select, Statement,
@@ -16,7 +16,7 @@ use crate::{
     Result, Store, convert,
     dialect::within,
     entity::webhook,
-    webhooks::{BYTES, Webhook, WebhookState, fitting, prefix},
+    webhooks::{BYTES, Webhook, fitting, prefix},
 };
 
 /// Which webhooks.
