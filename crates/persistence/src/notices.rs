@@ -10,7 +10,6 @@ use crate::{
     due::Leased,
     entity,
     error::Result,
-    orders::owed,
     store::{Store, Tx},
 };
 
@@ -75,6 +74,12 @@ pub(crate) async fn owe(tx: &Tx, orders: &[&Order]) -> Result<()> {
     });
     write(tx, rows, |db, rows| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
+}
+
+/// The notices that the transitions of an order call for, the newest last.
+fn owed(order: &Order) -> Vec<OrderStatus> {
+    let statuses = order.changes().transitions.iter().map(|event| event.to());
+    statuses.filter(|status| notice::is_owed(*status)).collect()
 }
 
 fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {

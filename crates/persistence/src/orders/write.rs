@@ -8,7 +8,7 @@ use domain::{Item, ItemId, Order};
 use crate::{
     dialect::{Row, Table, Type, write},
     error::{Error, Result},
-    notices, shipments,
+    notices, outbox, shipments,
     store::Tx,
 };
 
@@ -63,11 +63,6 @@ const EVENTS: Table = Table {
         ("request_id", Type::Text),
         ("webhook_id", Type::Uuid),
     ],
-};
-
-const OUTBOX: Table = Table {
-    name: "outbox",
-    columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
 };
 
 /// The part of an order that changes, and the version it must have before.
@@ -141,7 +136,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
-    announce(tx, &placed).await
+    outbox::announce(tx, &placed).await
 }
 
 /// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order
@@ -170,7 +165,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     notices::owe(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
-    announce(tx, &changed).await
+    outbox::announce(tx, &changed).await
 }
 
 async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
@@ -221,14 +216,4 @@ fn item_standing(item: &Item) -> Row {
         .set("return_requested", item.return_requested)
         .set("return_reason", item.return_reason.as_deref())
         .set("returned", item.returned)
-}
-
-/// Leaves word for the live feed, one row an order.
-async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let rows = orders.iter().map(|order| {
-        let head = order.head();
-        Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
-    });
-    write(tx, rows, |db, rows| OUTBOX.insert(db, "", rows)).await?;
-    Ok(())
 }
