@@ -1,4 +1,4 @@
-//! What a registration has missed of a number that was used before: looked for now and then.
+//! What a registration has missed: looked for now and then.
 
 use std::collections::BTreeSet;
 
@@ -24,9 +24,24 @@ const MOST_NUMBERS: usize = 100;
 pub(super) const MOST_DUE: usize = 1000;
 
 impl App {
+    /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
+    /// from another that had its number before, should a registration have been missed. Returns how many were found.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wake_matched(&self) -> Result<u64> {
+        let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
+        let woken = waited + self.wake_astray().await?;
+        if woken > 0 {
+            tracing::warn!(woken, "webhooks waited although their parcels were registered");
+            self.feed.poke();
+        }
+        Ok(woken)
+    }
+
     /// Has the webhooks read again whose scans stayed with a parcel, although the next one with its number was there to
     /// get them. Returns how many.
-    pub(crate) async fn wake_astray(&self) -> Result<u64> {
+    async fn wake_astray(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut woken = 0;
         for numbers in shipments::used_again(&self.store, now - LOOK_BACK).await?.chunks(MOST_NUMBERS) {
