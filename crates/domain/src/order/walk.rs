@@ -43,8 +43,7 @@ impl Order {
         let Some(here) = self.head.status.on_line() else {
             return;
         };
-        for at in here + 1..=goal {
-            let status = LINE[at];
+        for (at, status) in LINE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
             let rank = rank_by_hand(status);
             let reached = justification(&self.shipments, rank);
             let metadata = match &trigger {
