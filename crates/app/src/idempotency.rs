@@ -22,13 +22,15 @@ impl IdempotencyKey {
     /// The key for this request. `input` is all that makes it another request.
     ///
     /// # Errors
-    /// [`Refusal::InvalidInput`] for a key that is blank, longer than 200 bytes or not printable.
+    /// [`Refusal::InvalidInput`] for a key that is blank, longer than 200 bytes or not printable, and for an input that
+    /// cannot be told from another one.
     pub fn new(key: String, operation: &str, input: &impl Serialize) -> Result<Self, Refusal> {
+        let refused = |message| Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message };
         if key.trim().is_empty() || key.len() > 200 || key.chars().any(char::is_control) {
-            let message = "an idempotency key has 1 to 200 printable characters".to_owned();
-            return Err(Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message });
+            return Err(refused("an idempotency key has 1 to 200 printable characters".to_owned()));
         }
-        let input = serde_json::to_vec(input).unwrap_or_default();
+        let input = serde_json::to_vec(input)
+            .map_err(|error| refused(format!("there can be no key for this input: {error}")))?;
         let mut hash = Sha256::new();
         hash.update(operation);
         hash.update([0]);
@@ -44,5 +46,19 @@ impl App {
     /// When the database fails.
     pub async fn forget_old_keys(&self) -> Result<u64> {
         Ok(idempotency::forget(&self.store, self.clock.now() - KEYS_KEPT_FOR).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_input_that_has_no_text_gets_no_key() {
+        let unreadable = BTreeMap::from([((1, 2), 3)]);
+        let refused = IdempotencyKey::new("key".to_owned(), "placeOrder", &unreadable);
+        assert!(matches!(refused, Err(Refusal::InvalidInput { field, .. }) if field == "idempotencyKey"));
     }
 }

@@ -5,7 +5,7 @@ use domain::{Item, Meaning, NoticeId, OrderHead, Progress, Shipment, ShipmentSta
 use persistence::{
     due::{self, Leased, Next, Work},
     notices::{self, Notice},
-    orders, read,
+    read,
 };
 
 use crate::{App, error::Result, relay::backoff, retry::retrying};
@@ -59,7 +59,7 @@ impl App {
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let pickup_place = self.pickup_place(&shipments).await?;
-        let reason = orders::reason_of(&self.store, id, notice.status).await?;
+        let reason = read::reason_of(&self.store, id, notice.status).await?;
         Ok(Some(Letter {
             progress: progress(order.status, &items, &shipments),
             tracking_url: self.tracking_url(id),

@@ -139,6 +139,6 @@ async fn insert(
         };
         idempotency::keep(&tx, &[(key.clone(), answer)], now).await?;
     }
-    tx.commit().await?;
+    store.commit_repeatable(tx).await?;
     Ok(Ok(Placed { order: head.clone(), replayed: false }))
 }

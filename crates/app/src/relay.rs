@@ -7,18 +7,16 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use domain::OrderId;
 use persistence::{
-    due::{self, Leased, Next, Work},
-    outbox, webhooks,
+    due::{self, Leased, Work},
+    outbox,
 };
 
-use crate::{App, error::Result, feed::Update, retry::retrying};
+use crate::{App, error::Result, feed::Update};
 
 /// How long rows may be on their way to a job, and a webhook's job may take, before somebody else takes them.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The most announcements published at once.
 const MOST_ANNOUNCEMENTS: u64 = 500;
-/// A webhook that failed this often is closed as failed.
-const MOST_FAILURES: i32 = 10;
 /// The first pause after a failure, and the longest.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(5);
@@ -59,37 +57,8 @@ impl App {
         }
         let updates: Vec<Update> = newest.into_values().collect();
         self.feed.publish(&updates).await?;
-        tx.commit().await.map_err(persistence::Error::from)?;
+        self.store.commit_repeatable(tx).await?;
         Ok(announcements.len())
-    }
-
-    /// Writes down that reading a webhook failed, and when it is tried again.
-    ///
-    /// # Errors
-    /// When the database fails: the lease then runs out and the webhook is tried again.
-    pub async fn webhook_failed(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
-        let now = self.clock.now();
-        let decide = |failures| match retryable && failures < MOST_FAILURES {
-            true => Next::Retry(now + backoff(failures)),
-            false => Next::GiveUp,
-        };
-        retrying(|| due::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
-        Ok(())
-    }
-
-    /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
-    /// from another that had its number before, should a registration have been missed. Returns how many were found.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn wake_matched(&self) -> Result<u64> {
-        let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
-        let woken = waited + self.wake_astray().await?;
-        if woken > 0 {
-            tracing::warn!(woken, "webhooks waited although their parcels were registered");
-            self.feed.poke();
-        }
-        Ok(woken)
     }
 }
 

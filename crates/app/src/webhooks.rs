@@ -14,7 +14,9 @@ use std::collections::HashMap;
 use carriers::{Refused, Sender};
 use domain::{Refusal, WebhookId};
 use persistence::{
-    Store, read,
+    Store,
+    due::{self, Leased, Next, Work},
+    read,
     webhooks::{self, NewWebhook, Webhook},
 };
 use sha2::{Digest, Sha256};
@@ -28,6 +30,7 @@ use crate::{
     App, Caller,
     error::{Error, Result},
     feed::Feed,
+    relay::backoff,
     retry::{members_may_do_better, retrying},
 };
 
@@ -37,6 +40,9 @@ const PUSH_ID: &[u8] = b"milepost/push-id/1";
 /// The most bytes of bodies in one statement, and in memory for one: they are some times as large when they are read.
 /// PostgreSQL's jsonb ends at 256 MiB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// A webhook that failed this often is closed as failed.
+const MOST_FAILURES: i32 = 10;
 
 /// A webhook that was taken, and what its sender is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +120,20 @@ impl App {
         self.feed.poke();
         let webhook = read::webhook(&self.store, id).await?;
         Ok(webhook.ok_or(Refusal::NotFound("webhook"))?)
+    }
+
+    /// Writes down that reading a webhook failed, and when it is tried again.
+    ///
+    /// # Errors
+    /// When the database fails: the lease then runs out and the webhook is tried again.
+    pub async fn webhook_failed(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
+        let now = self.clock.now();
+        let decide = |failures| match retryable && failures < MOST_FAILURES {
+            true => Next::Retry(now + backoff(failures)),
+            false => Next::GiveUp,
+        };
+        retrying(|| due::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! This governs requests. The steps of a walk carry whoever caused it.
 
-use crate::{ids::UserId, name::names, status::OrderStatus};
+use crate::{ids::UserId, name::names, refusal::Refusal, status::OrderStatus};
 
 names! {
     /// The kinds of party that act on an order.
@@ -70,6 +70,14 @@ impl Actor {
             ActorKind::System | ActorKind::Support => true,
             ActorKind::Carrier | ActorKind::Customer | ActorKind::Supplier => false,
         }
+    }
+
+    /// Refuses whoever does not run the shop. `to` is what only those who do may do: "cancel items".
+    pub(crate) fn must_be_staff(&self, to: &str) -> Result<(), Refusal> {
+        if self.is_staff() {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden(format!("only support and systems may {to}")))
     }
 }
 

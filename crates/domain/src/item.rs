@@ -4,8 +4,7 @@ use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
     name::names,
-    progress::by_hand,
-    rollup::carrying,
+    rollup::{carrying, rank_by_hand},
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
     supply::Supply,
@@ -89,7 +88,7 @@ impl Item {
     /// status speaks for every unit. So it does once it is delivered: whatever a parcel is said to be since, it
     /// never goes back.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
-        let by_order = by_hand(status);
+        let by_order = rank_by_hand(status);
         if by_order == Rank::Delivered || carrying(shipments).next().is_none() {
             return if by_order >= rank { self.wanted() } else { 0 };
         }

@@ -20,6 +20,7 @@ mod shipment;
 mod status;
 mod supply;
 mod transition;
+mod webhook;
 
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
@@ -39,3 +40,4 @@ pub use shipment::{
 pub use status::{LINE, OrderStatus, TRANSITIONS};
 pub use supply::{Answer, Deadlines, Overdue, Supply};
 pub use transition::{Context, Transition};
+pub use webhook::WebhookState;

@@ -6,11 +6,13 @@
 mod cancel;
 mod dropship;
 mod guard;
+mod lines;
 mod place;
 mod returns;
 mod scans;
 mod ship;
 mod walk;
+mod words;
 
 use std::collections::BTreeSet;
 

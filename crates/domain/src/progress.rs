@@ -48,20 +48,6 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
     progress
 }
 
-/// How far the units of an order are whose parcels are not known.
-pub(crate) fn by_hand(status: OrderStatus) -> Rank {
-    match status {
-        OrderStatus::Placed
-        | OrderStatus::PaymentConfirmed
-        | OrderStatus::Processing
-        | OrderStatus::Cancelled => Rank::None,
-        OrderStatus::AwaitingPickup => Rank::Labelled,
-        OrderStatus::Shipped => Rank::Shipped,
-        OrderStatus::OutForDelivery => Rank::OutForDelivery,
-        OrderStatus::Delivered | OrderStatus::ReturnInitiated | OrderStatus::Returned => Rank::Delivered,
-    }
-}
-
 fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
     let Progress { items_total: total, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
     let back = progress.items_returned;

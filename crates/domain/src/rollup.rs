@@ -53,6 +53,20 @@ pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
     }
 }
 
+/// How far the units of an order are whose parcels are not known.
+pub(crate) const fn rank_by_hand(status: OrderStatus) -> Rank {
+    match status {
+        OrderStatus::Placed
+        | OrderStatus::PaymentConfirmed
+        | OrderStatus::Processing
+        | OrderStatus::Cancelled => Rank::None,
+        OrderStatus::AwaitingPickup => Rank::Labelled,
+        OrderStatus::Shipped => Rank::Shipped,
+        OrderStatus::OutForDelivery => Rank::OutForDelivery,
+        OrderStatus::Delivered | OrderStatus::ReturnInitiated | OrderStatus::Returned => Rank::Delivered,
+    }
+}
+
 /// When a step of the walk happened, and whether a carrier ever said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Justification {

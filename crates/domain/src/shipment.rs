@@ -42,9 +42,20 @@ impl ShipmentStatus {
             Self::Delivered => Rank::Delivered,
         }
     }
-}
 
-impl ShipmentStatus {
+    /// Whether it is still to arrive somewhere: neither handed over nor cancelled. Nobody else then has its number.
+    pub const fn is_on_its_way(self) -> bool {
+        match self {
+            Self::LabelCreated
+            | Self::PickedUp
+            | Self::InTransit
+            | Self::ReturnedToSender
+            | Self::OutForDelivery
+            | Self::AvailableForPickup => true,
+            Self::Delivered | Self::Cancelled => false,
+        }
+    }
+
     /// The status as customers read it.
     pub const fn words(self) -> &'static str {
         match self {
@@ -239,7 +250,7 @@ impl Shipment {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
     }
 
-    /// Whether it carries its units: everything but a cancelled one does.
+    /// Whether it carries its units: everything but a cancelled one does, a delivered one too.
     pub fn is_live(&self) -> bool {
         self.status() != ShipmentStatus::Cancelled
     }

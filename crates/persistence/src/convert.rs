@@ -1,19 +1,23 @@
 //! Rows to domain values. A row that Milepost cannot have written is an error that names table and row.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{
     Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NoticeId, OrderHead, OrderId,
-    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, Supply, Tracking, UserId, WebhookId,
+    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, Supply, Tracking, UserId,
+    WebhookId,
 };
+use uuid::Uuid;
 
 use crate::{
     entity,
     error::{Error, Result},
     event::Event,
+    idempotency,
     notices::Notice,
     scans::StoredScan,
+    shipments::Number,
     webhooks::Webhook,
 };
 
@@ -23,7 +27,7 @@ pub(crate) const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 /// Names a bad value in a row.
 struct At<'a> {
     table: &'static str,
-    row: &'a dyn std::fmt::Display,
+    row: &'a dyn Display,
 }
 
 impl At<'_> {
@@ -38,6 +42,38 @@ impl At<'_> {
     fn count(&self, column: &str, number: i32) -> Result<u32> {
         u32::try_from(number).map_err(|_| self.corrupt(format_args!("{column} is {number}")))
     }
+
+    fn hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
+        bytes.try_into().map_err(|_| self.corrupt(format_args!("{column} is not 32 bytes")))
+    }
+}
+
+/// A carrier's number for a parcel.
+pub(crate) fn number(
+    table: &'static str,
+    row: &dyn Display,
+    carrier: &str,
+    number: String,
+) -> Result<Number> {
+    Ok((At { table, row }.parse(carrier)?, number))
+}
+
+/// How far a parcel is, our own cancellation included.
+pub(crate) fn shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
+    At { table: "shipments", row: &row }.parse(status)
+}
+
+/// What a scan is told apart by.
+pub(crate) fn identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
+    Ok(ScanIdentity(At { table: "scans", row }.hash("identity", bytes)?))
+}
+
+/// For those who look through many rows: one that cannot be read is logged, and does not hold up the others.
+pub(crate) fn unless_corrupt<T>(value: Result<T>) -> Option<T> {
+    let log = |error: &Error| {
+        tracing::error!(error = error as &dyn std::error::Error, "a row is passed over");
+    };
+    value.inspect_err(log).ok()
 }
 
 impl TryFrom<entity::order::Model> for OrderHead {
@@ -105,14 +141,12 @@ pub(crate) struct OfOrder<T> {
 
 pub(crate) fn shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
     let at = At { table: "shipments", row: &row.shipment_id };
-    let condition = match (&row.condition, row.condition_since) {
-        (Some(kind), Some(since)) => Some(Condition {
-            kind: at.parse(kind)?,
-            message: row.condition_message.unwrap_or_default(),
-            since,
-        }),
-        (None, _) => None,
-        (Some(_), None) => return Err(at.corrupt("a condition without a beginning")),
+    let condition = match (row.condition, row.condition_message, row.condition_since) {
+        (Some(kind), Some(message), Some(since)) => {
+            Some(Condition { kind: at.parse(&kind)?, message, since })
+        }
+        (None, None, None) => None,
+        _ => return Err(at.corrupt("a part of a condition")),
     };
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
@@ -170,8 +204,6 @@ impl TryFrom<entity::scan::Model> for StoredScan {
 
     fn try_from(row: entity::scan::Model) -> Result<Self> {
         let at = At { table: "scans", row: &row.scan_id };
-        let identity: [u8; 32] =
-            row.identity.try_into().map_err(|_| at.corrupt("an identity that is not 32 bytes"))?;
         let estimate = match (row.estimated_at, row.estimated_delivery) {
             (Some(said_at), Some(expected)) => Some(Estimate { said_at, expected }),
             (None, None) => None,
@@ -193,7 +225,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             called_off: row.called_off,
             seen: row.seen,
             scan: Scan {
-                identity: ScanIdentity(identity),
+                identity: identity(&row.scan_id, row.identity)?,
                 meaning: at.parse(&row.meaning)?,
                 code: row.code,
                 description: row.description,
@@ -225,6 +257,21 @@ impl TryFrom<entity::webhook::Model> for Webhook {
             attempt: row.attempt,
             failures: row.failures,
             duplicates: row.duplicates,
+        })
+    }
+}
+
+impl TryFrom<entity::idempotency_key::Model> for idempotency::Answer {
+    type Error = Error;
+
+    fn try_from(row: entity::idempotency_key::Model) -> Result<Self> {
+        let at = At { table: "idempotency_keys", row: &format_args!("{} of {}", row.key, row.actor) };
+        Ok(Self {
+            fingerprint: at.hash("fingerprint", row.fingerprint)?,
+            order_id: OrderId(row.order_id),
+            shipment_id: row.shipment_id.map(ShipmentId),
+            version: row.version,
+            changed: row.changed,
         })
     }
 }

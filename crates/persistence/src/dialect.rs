@@ -212,8 +212,20 @@ fn statement(backend: DbBackend, sql: String, rows: Vec<Row>) -> Statement {
 }
 
 /// Runs a statement over rows, unless there are none. Returns how many rows it touched.
-pub(crate) async fn write(tx: &Tx, statement: impl FnOnce(DbBackend) -> Statement) -> Result<u64> {
-    Ok(tx.execute_raw(statement(tx.get_database_backend())).await?.rows_affected())
+// Not `async`: of a future with the iterator in it the compiler cannot tell that it is `Send`.
+pub(crate) fn write(
+    tx: &Tx,
+    rows: impl IntoIterator<Item = Row>,
+    statement: impl FnOnce(DbBackend, Vec<Row>) -> Statement,
+) -> impl Future<Output = Result<u64>> {
+    let rows: Vec<Row> = rows.into_iter().collect();
+    let statement = (!rows.is_empty()).then(|| statement(tx.get_database_backend(), rows));
+    async move {
+        match statement {
+            Some(statement) => Ok(tx.execute_raw(statement).await?.rows_affected()),
+            None => Ok(0),
+        }
+    }
 }
 
 /// `column` is one of `ids`, however many: they are one parameter, and the text is the same for all numbers.

@@ -82,7 +82,7 @@ pub async fn lease(
         .iter()
         .map(|row| Ok(Leased { id: row.try_get_by_index(0)?, attempt: row.try_get_by_index(1)? }))
         .collect::<Result<_>>();
-    tx.commit().await?;
+    store.commit_repeatable(tx).await?;
     leased
 }
 
@@ -97,6 +97,10 @@ pub enum Next {
 
 /// Writes down a failure, if the row is still this job's. `decide` gets the number of failures, this one
 /// included.
+///
+/// # Errors
+/// [`Error::CommitUnknown`](crate::Error::CommitUnknown) where it may have been written down: done again, one failure
+/// would count as two.
 pub async fn fail(
     store: &Store,
     work: Work,
@@ -106,7 +110,7 @@ pub async fn fail(
 ) -> Result<Option<Next>> {
     let tx = store.begin().await?;
     let next = fail_in(&tx, work, leased, error, decide).await?;
-    tx.commit().await?;
+    store.commit(tx).await?;
     Ok(next)
 }
 
@@ -149,8 +153,7 @@ pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime
     let rows = leased
         .iter()
         .map(|one| Row::default().set(work.key(), one.id).set("attempt", one.attempt).set("due_at", at));
-    let rows = rows.collect();
     let tx = store.begin().await?;
-    write(&tx, |db| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
-    store.commit(tx).await
+    write(&tx, rows, |db, rows| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
+    store.commit_repeatable(tx).await
 }

@@ -47,16 +47,10 @@ pub async fn answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, A
         .all(tx)
         .await?;
     let answers = rows.into_iter().map(|row| {
-        let answer = Answer {
-            fingerprint: row.fingerprint.try_into().unwrap_or_default(),
-            order_id: OrderId(row.order_id),
-            shipment_id: row.shipment_id.map(ShipmentId),
-            version: row.version,
-            changed: row.changed,
-        };
-        ((row.actor, row.key), answer)
+        let key = (row.actor.clone(), row.key.clone());
+        Ok((key, Answer::try_from(row)?))
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 const KEYS: Table = Table {
@@ -76,9 +70,6 @@ const KEYS: Table = Table {
 /// Keeps answers. A key that somebody else has taken meanwhile is a unique violation: do the work again and
 /// find their answer.
 pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) -> Result<()> {
-    if answers.is_empty() {
-        return Ok(());
-    }
     let rows = answers.iter().map(|((actor, key), answer)| {
         Row::default()
             .set("actor", actor.as_str())
@@ -90,8 +81,7 @@ pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) 
             .set("changed", answer.changed)
             .set("created_at", now)
     });
-    let rows = rows.collect();
-    write(tx, |db| KEYS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| KEYS.insert(db, "", rows)).await?;
     Ok(())
 }
 
@@ -102,6 +92,6 @@ pub async fn forget(store: &Store, before: DateTime<Utc>) -> Result<u64> {
         .filter(idempotency_key::Column::CreatedAt.lt(before))
         .exec(&tx)
         .await?;
-    tx.commit().await?;
+    store.commit_repeatable(tx).await?;
     Ok(done.rows_affected)
 }

@@ -54,9 +54,8 @@ pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
         .set("html", mail.html.as_str())
         .set("caught_at", mail.caught_at);
     let tx = store.begin().await?;
-    write(&tx, |db| MAILBOX.insert(db, "", vec![row])).await?;
-    tx.commit().await?;
-    Ok(())
+    write(&tx, [row], |db, rows| MAILBOX.insert(db, "", rows)).await?;
+    store.commit_repeatable(tx).await
 }
 
 /// The latest mails, newest first.

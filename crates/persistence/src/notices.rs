@@ -10,7 +10,6 @@ use crate::{
     due::Leased,
     entity,
     error::Result,
-    orders::owed,
     store::{Store, Tx},
 };
 
@@ -73,9 +72,14 @@ pub(crate) async fn owe(tx: &Tx, orders: &[&Order]) -> Result<()> {
         let newest = statuses.len() - 1;
         statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
     });
-    let rows = rows.collect();
-    write(tx, |db| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
+    write(tx, rows, |db, rows| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
+}
+
+/// The notices that the transitions of an order call for, the newest last.
+fn owed(order: &Order) -> Vec<OrderStatus> {
+    let statuses = order.changes().transitions.iter().map(|event| event.to());
+    statuses.filter(|status| notice::is_owed(*status)).collect()
 }
 
 fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
@@ -129,7 +133,8 @@ pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Resul
         0 => None,
         _ => entity::notice::Entity::find_by_id(leased.id).one(&tx).await?,
     };
-    tx.commit().await?;
+    // Opened a second time it is nobody's: its mail waits for the next attempt, and leaves once.
+    store.commit_repeatable(tx).await?;
     row.map(Notice::try_from).transpose()
 }
 
@@ -146,6 +151,5 @@ pub async fn sent(store: &Store, id: NoticeId, at: DateTime<Utc>) -> Result<()> 
         .filter(Column::NoticeId.eq(id.0))
         .exec(&tx)
         .await?;
-    tx.commit().await?;
-    Ok(())
+    store.commit_repeatable(tx).await
 }

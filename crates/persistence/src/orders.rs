@@ -4,19 +4,20 @@ mod write;
 
 use std::collections::HashMap;
 
-use domain::{Item, Line, Order, OrderHead, OrderId, Shipment, ShipmentId, notice};
+use domain::{Item, Order, OrderHead, OrderId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 pub use write::{insert, record};
 
 use crate::{
-    convert::{self, OfOrder},
+    convert::OfOrder,
     dialect::within,
-    entity::{order, order_event, order_item, shipment, shipment_item, status::Status},
+    entity::{order, order_event, order_item},
     error::Result,
     event::Event,
-    store::{Store, Tx},
+    shipments::shipments_of,
+    store::Tx,
 };
 
 /// Loads orders for a change. Their rows are locked first, in ascending id, so that two batches cannot wait
@@ -62,16 +63,6 @@ pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option
     row.map(Event::try_from).transpose()
 }
 
-/// What was said about the event that brought an order into a status.
-pub async fn reason_of(store: &Store, id: OrderId, status: domain::OrderStatus) -> Result<Option<String>> {
-    let row = order_event::Entity::find()
-        .filter(order_event::Column::OrderId.eq(id.0))
-        .filter(order_event::Column::ToStatus.eq(Status::from(status)))
-        .one(store.reader())
-        .await?;
-    Ok(row.and_then(|row| row.notes))
-}
-
 /// The items of these orders, each order's in its own order.
 pub(crate) async fn items_of(
     db: &impl ConnectionTrait,
@@ -89,63 +80,4 @@ pub(crate) async fn items_of(
         found.entry(item.order_id).or_default().push(item.part);
     }
     Ok(found)
-}
-
-/// The parcels of these orders with what is in them, oldest first.
-pub(crate) async fn shipments_of(
-    db: &impl ConnectionTrait,
-    orders: &[Uuid],
-) -> Result<HashMap<OrderId, Vec<Shipment>>> {
-    let rows = shipment::Entity::find()
-        .filter(within(db.get_database_backend(), shipment::Column::OrderId, orders.iter().copied()))
-        .order_by_asc(shipment::Column::CreatedAt)
-        .order_by_asc(shipment::Column::ShipmentId)
-        .all(db)
-        .await?;
-    let mut found: HashMap<OrderId, Vec<Shipment>> = HashMap::with_capacity(orders.len());
-    for shipment in with_lines(db, rows).await? {
-        found.entry(shipment.order_id).or_default().push(shipment);
-    }
-    Ok(found)
-}
-
-/// Parcels with what is in them.
-pub(crate) async fn with_lines(
-    db: &impl ConnectionTrait,
-    rows: Vec<shipment::Model>,
-) -> Result<Vec<Shipment>> {
-    if rows.is_empty() {
-        return Ok(vec![]);
-    }
-    let ids = rows.iter().map(|row| row.shipment_id);
-    let lines = shipment_item::Entity::find()
-        .filter(within(db.get_database_backend(), shipment_item::Column::ShipmentId, ids))
-        .order_by_asc(shipment_item::Column::ItemId)
-        .all(db)
-        .await?;
-    let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
-    for row in &lines {
-        by_shipment.entry(row.shipment_id).or_default().push(convert::line(row)?);
-    }
-    rows.into_iter()
-        .map(|row| {
-            let lines = by_shipment.remove(&row.shipment_id).unwrap_or_default();
-            convert::shipment(row, lines)
-        })
-        .collect()
-}
-
-/// The parcels of an order that are marked in a set of changes.
-pub(crate) fn marked<'a>(
-    order: &'a Order,
-    set: impl Fn(&'a domain::Changes) -> &'a std::collections::BTreeSet<ShipmentId>,
-) -> impl Iterator<Item = &'a Shipment> {
-    let set = set(order.changes());
-    order.shipments().iter().filter(move |shipment| set.contains(&shipment.id))
-}
-
-/// The notices that the transitions of an order call for, the newest last.
-pub(crate) fn owed(order: &Order) -> Vec<domain::OrderStatus> {
-    let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter(|status| notice::is_owed(*status)).collect()
 }

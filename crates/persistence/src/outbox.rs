@@ -1,11 +1,11 @@
 //! What the live feed has yet to hear. Written with every change, deleted once published.
 
-use domain::{OrderId, UserId};
+use domain::{Order, OrderId, UserId};
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use crate::{
-    dialect::first_come,
+    dialect::{Row, Table, Type, first_come, write},
     error::Result,
     store::{Store, Tx},
 };
@@ -19,6 +19,21 @@ pub struct Announcement {
     pub user_id: UserId,
     /// Its version then.
     pub version: i32,
+}
+
+const OUTBOX: Table = Table {
+    name: "outbox",
+    columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
+};
+
+/// Leaves word for the live feed, one row an order.
+pub(crate) async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let rows = orders.iter().map(|order| {
+        let head = order.head();
+        Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
+    });
+    write(tx, rows, |db, rows| OUTBOX.insert(db, "", rows)).await?;
+    Ok(())
 }
 
 /// Takes up to `limit` announcements, the oldest first. They are gone when the transaction commits: publish

@@ -109,10 +109,7 @@ pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Re
             .set("effect", stored.effect.as_str())
             .set("called_off", stored.called_off)
     });
-    let rows: Vec<Row> = rows.collect();
-    if !rows.is_empty() {
-        write(tx, |db| SCANS.insert(db, "", rows)).await?;
-    }
+    write(tx, rows, |db, rows| SCANS.insert(db, "", rows)).await?;
     Ok(())
 }
 
@@ -156,25 +153,18 @@ pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> 
             .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
             .set("effect", stored.effect.as_str())
     });
-    let rows: Vec<Row> = rows.collect();
-    if !rows.is_empty() {
-        write(tx, |db| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
-    }
+    write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     Ok(())
 }
 
 /// Counts scans that came again: how often each, by parcel and identity.
 pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
-    if again.is_empty() {
-        return Ok(());
-    }
     let rows = again.iter().map(|((shipment, identity), times)| {
         Row::default()
             .set("shipment_id", shipment.0)
             .set("identity", identity.0.as_slice())
             .set("seen", *times)
     });
-    let rows = rows.collect();
-    write(tx, |db| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;
+    write(tx, rows, |db, rows| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;
     Ok(())
 }

@@ -1,20 +1,24 @@
-//! Parcels: found by carrier and number, written with their order.
+//! Parcels: found by carrier and number, loaded and written with their order.
+
+mod write;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Order, OrderId, Shipment, ShipmentId};
+use domain::{Carrier, Line, OrderId, Shipment, ShipmentId, ShipmentStatus};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
-    RelationTrait, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, Statement,
 };
 use uuid::Uuid;
 
+pub(crate) use write::record;
+
 use crate::{
-    dialect::{Row, Table, Type, among, lock_names, write},
-    entity::{order, shipment},
-    error::{Error, Result},
-    orders::marked,
+    convert::{self, unless_corrupt},
+    dialect::{among, lock_names, within},
+    entity::{order, shipment, shipment_item},
+    error::Result,
     store::{Store, Tx},
 };
 
@@ -35,7 +39,7 @@ pub struct Holder {
     /// When it was delivered, by its carrier's clock; nothing where we have called it off.
     pub delivered_at: Option<DateTime<Utc>>,
     /// Whether it is on its way, so that nobody else can have the number.
-    pub is_live: bool,
+    pub is_on_its_way: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -83,13 +87,14 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
             .all(db)
             .await?;
         for row in rows {
+            let status = convert::shipment_status(row.shipment_id, &row.status)?;
             found.entry((carrier, row.tracking_number)).or_default().push(Holder {
                 shipment_id: ShipmentId(row.shipment_id),
                 order_id: OrderId(row.order_id),
                 placed_at: row.placed_at,
                 created_at: row.created_at,
                 delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
-                is_live: !matches!(row.status.as_str(), "delivered" | "cancelled"),
+                is_on_its_way: status.is_on_its_way(),
             });
         }
     }
@@ -110,13 +115,7 @@ pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Numbe
     for row in store.reader().query_all_raw(statement).await? {
         let (carrier, number, id): (String, String, Uuid) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        match carrier.parse() {
-            Ok(carrier) => {
-                numbers.insert((carrier, number));
-            }
-            // One row must not hold up what is looked for of all others.
-            Err(_) => tracing::error!(table = "shipments", row = %id, carrier, "no such carrier"),
-        }
+        numbers.extend(unless_corrupt(convert::number("shipments", &id, &carrier, number)));
     }
     Ok(numbers.into_iter().collect())
 }
@@ -130,7 +129,7 @@ pub struct Claimant {
     pub order_id: OrderId,
     /// Whether the parcel is on its way, so that nobody else can have the number. If not, its carrier has cancelled
     /// it, and may move it all the same.
-    pub is_live: bool,
+    pub is_on_its_way: bool,
 }
 
 /// The orders with parcels that may still travel under these numbers: not delivered, not called off by us.
@@ -141,15 +140,18 @@ pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
         let rows = shipment::Entity::find()
             .filter(Column::Carrier.eq(carrier.as_str()))
             .filter(among(tx.get_database_backend(), Column::TrackingNumber, &wanted))
-            .filter(Column::Status.ne("delivered"))
+            .filter(Column::Status.ne(ShipmentStatus::Delivered.as_str()))
             .filter(Column::CancelledAt.is_null())
             .all(tx)
             .await?;
-        found.extend(rows.into_iter().map(|row| Claimant {
-            is_live: row.status != "cancelled",
-            number: (carrier, row.tracking_number),
-            order_id: OrderId(row.order_id),
-        }));
+        for row in rows {
+            let status = convert::shipment_status(row.shipment_id, &row.status)?;
+            found.push(Claimant {
+                is_on_its_way: status.is_on_its_way(),
+                number: (carrier, row.tracking_number),
+                order_id: OrderId(row.order_id),
+            });
+        }
     }
     Ok(found)
 }
@@ -163,119 +165,46 @@ fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> 
     Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
 }
 
-const SHIPMENTS: Table = Table {
-    name: "shipments",
-    columns: &[
-        ("shipment_id", Type::Uuid),
-        ("order_id", Type::Uuid),
-        ("carrier", Type::Text),
-        ("tracking_number", Type::Text),
-        ("status", Type::Text),
-        ("origin_kind", Type::Text),
-        ("origin_code", Type::Text),
-        ("estimated_delivery", Type::Time),
-        ("promised_delivery", Type::Time),
-        ("created_at", Type::Time),
-    ],
-};
-
-const LINES: Table = Table {
-    name: "shipment_items",
-    columns: &[("shipment_id", Type::Uuid), ("item_id", Type::Uuid), ("quantity", Type::Int)],
-};
-
-/// The part of a parcel that scans and cancellations change.
-const STANDING: Table = Table {
-    name: "shipments",
-    columns: &[
-        ("shipment_id", Type::Uuid),
-        ("status", Type::Text),
-        ("condition", Type::Text),
-        ("condition_message", Type::Text),
-        ("condition_since", Type::Time),
-        ("estimated_delivery", Type::Time),
-        ("shipped_at", Type::Time),
-        ("shipped_inferred", Type::Bool),
-        ("out_for_delivery_at", Type::Time),
-        ("out_for_delivery_inferred", Type::Bool),
-        ("delivered_at", Type::Time),
-        ("cancelled_at", Type::Time),
-        ("cancel_reason", Type::Text),
-    ],
-};
-
-/// Writes the parcels that are new or changed in these orders.
-pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    // A parcel that is called off gives its number back before another one takes it.
-    let is_new = |shipment: &&Shipment| {
-        orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
-    };
-    let changed = orders.iter().flat_map(|order| marked(order, |changes| &changes.shipments));
-    let (new, old): (Vec<&Shipment>, Vec<&Shipment>) = changed.partition(is_new);
-    update(tx, &old).await?;
-    insert(tx, orders).await?;
-    update(tx, &new).await
+/// The parcels of these orders with what is in them, oldest first.
+pub(crate) async fn shipments_of(
+    db: &impl ConnectionTrait,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, Vec<Shipment>>> {
+    let rows = shipment::Entity::find()
+        .filter(within(db.get_database_backend(), shipment::Column::OrderId, orders.iter().copied()))
+        .order_by_asc(shipment::Column::CreatedAt)
+        .order_by_asc(shipment::Column::ShipmentId)
+        .all(db)
+        .await?;
+    let mut found: HashMap<OrderId, Vec<Shipment>> = HashMap::with_capacity(orders.len());
+    for shipment in with_lines(db, rows).await? {
+        found.entry(shipment.order_id).or_default().push(shipment);
+    }
+    Ok(found)
 }
 
-async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
-    let changed: Vec<Row> = shipments.iter().map(|shipment| standing(shipment)).collect();
-    if changed.is_empty() {
-        return Ok(());
+/// Parcels with what is in them.
+pub(crate) async fn with_lines(
+    db: &impl ConnectionTrait,
+    rows: Vec<shipment::Model>,
+) -> Result<Vec<Shipment>> {
+    if rows.is_empty() {
+        return Ok(vec![]);
     }
-    let count = changed.len() as u64;
-    let written = write(tx, |db| STANDING.update(db, &["shipment_id"], "", changed)).await?;
-    if written == count { Ok(()) } else { Err(Error::LostUpdate) }
-}
-
-async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let new: Vec<&Shipment> =
-        orders.iter().flat_map(|order| marked(order, |changes| &changes.new_shipments)).collect();
-    if new.is_empty() {
-        return Ok(());
+    let ids = rows.iter().map(|row| row.shipment_id);
+    let lines = shipment_item::Entity::find()
+        .filter(within(db.get_database_backend(), shipment_item::Column::ShipmentId, ids))
+        .order_by_asc(shipment_item::Column::ItemId)
+        .all(db)
+        .await?;
+    let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
+    for row in &lines {
+        by_shipment.entry(row.shipment_id).or_default().push(convert::line(row)?);
     }
-    let rows = new.iter().map(|shipment| {
-        Row::default()
-            .set("shipment_id", shipment.id.0)
-            .set("order_id", shipment.order_id.0)
-            .set("carrier", shipment.carrier.as_str())
-            .set("tracking_number", shipment.tracking_number.as_str())
-            .set("status", shipment.status().as_str())
-            .set("origin_kind", shipment.origin.kind.as_str())
-            .set("origin_code", shipment.origin.code.as_str())
-            .set("estimated_delivery", shipment.tracking.estimated_delivery)
-            .set("promised_delivery", shipment.promised_delivery)
-            .set("created_at", shipment.created_at)
-    });
-    let rows = rows.collect();
-    write(tx, |db| SHIPMENTS.insert(db, "", rows)).await?;
-    let lines = new.iter().flat_map(|shipment| {
-        shipment.lines.iter().map(|line| {
-            Row::default()
-                .set("shipment_id", shipment.id.0)
-                .set("item_id", line.item_id.0)
-                .set("quantity", line.quantity)
+    rows.into_iter()
+        .map(|row| {
+            let lines = by_shipment.remove(&row.shipment_id).unwrap_or_default();
+            convert::shipment(row, lines)
         })
-    });
-    let lines = lines.collect();
-    write(tx, |db| LINES.insert(db, "", lines)).await?;
-    Ok(())
-}
-
-fn standing(shipment: &Shipment) -> Row {
-    let tracking = &shipment.tracking;
-    let condition = tracking.condition.as_ref();
-    Row::default()
-        .set("shipment_id", shipment.id.0)
-        .set("status", shipment.status().as_str())
-        .set("condition", condition.map(|condition| condition.kind.as_str()))
-        .set("condition_message", condition.map(|condition| condition.message.as_str()))
-        .set("condition_since", condition.map(|condition| condition.since))
-        .set("estimated_delivery", tracking.estimated_delivery)
-        .set("shipped_at", tracking.shipped_at)
-        .set("shipped_inferred", tracking.shipped_inferred)
-        .set("out_for_delivery_at", tracking.out_for_delivery_at)
-        .set("out_for_delivery_inferred", tracking.out_for_delivery_inferred)
-        .set("delivered_at", tracking.delivered_at)
-        .set("cancelled_at", shipment.cancelled_at)
-        .set("cancel_reason", shipment.cancel_reason.as_deref())
+        .collect()
 }

@@ -77,16 +77,14 @@ impl Store {
         }
         refuse_other_builds(&tx).await?;
         Migrator::up(&tx, None).await?;
-        tx.commit().await?;
-        Ok(())
+        self.commit_repeatable(tx).await
     }
 
     /// Takes the whole schema away again, and every row with it.
     pub async fn unmigrate(&self) -> Result<()> {
         let tx = self.begin().await?;
         Migrator::down(&tx, None).await?;
-        tx.commit().await?;
-        Ok(())
+        self.commit_repeatable(tx).await
     }
 
     /// The migrations there are, and whether each was applied. Makes no table.
@@ -101,7 +99,7 @@ impl Store {
             .into_iter()
             .map(|one| (one.name().to_owned(), one.status() == sea_orm_migration::MigrationStatus::Applied));
         let all = all.collect();
-        tx.commit().await?;
+        self.commit_repeatable(tx).await?;
         Ok(all)
     }
 
@@ -114,12 +112,24 @@ impl Store {
         Ok(self.writer.begin_with_options(options).await?)
     }
 
-    /// Commits.
+    /// Commits work of which twice is not the same as once: a failure that is counted, a change that is answered. Only
+    /// work that is known to bear it takes [`commit_repeatable`](Self::commit_repeatable).
     ///
     /// # Errors
-    /// [`Error::CommitUnknown`] when the connection is lost meanwhile: the work may have been done.
+    /// [`Error::CommitUnknown`] when the connection is lost meanwhile: the work may have been done, and is not done
+    /// again.
     pub async fn commit(&self, tx: Tx) -> Result<()> {
         tx.commit().await.map_err(Error::of_commit)
+    }
+
+    /// Commits work that may be done twice without harm: the second time it writes the same, or finds itself done. All
+    /// other work takes [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the connection is lost meanwhile, which is [retryable](Error::retryable) like any other
+    /// loss of it.
+    pub async fn commit_repeatable(&self, tx: Tx) -> Result<()> {
+        Ok(tx.commit().await?)
     }
 
     /// Begins a transaction that a crash may undo without harm, such as a lease: PostgreSQL does not keep its commit

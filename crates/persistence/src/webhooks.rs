@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::WebhookId;
+use domain::{WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub use again::{lock, retry, wake, wake_matched, wake_read};
 
 use crate::{
+    convert,
     dialect::{Row, Table, Type, within, write},
     due::Leased,
     entity::{webhook, webhook_wait},
@@ -21,45 +22,6 @@ use crate::{
 };
 
 mod again;
-
-/// What has become of a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WebhookState {
-    /// It waits for its turn.
-    Pending,
-    /// Its scans are with their parcels.
-    Processed,
-    /// It says nothing about a parcel, or nothing readable.
-    Ignored,
-    /// It waits for a parcel with its number.
-    Unmatched,
-    /// It failed as often as it may.
-    Failed,
-}
-
-impl WebhookState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Processed, Self::Ignored, Self::Unmatched, Self::Failed];
-
-    /// The spelling in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processed => "processed",
-            Self::Ignored => "ignored",
-            Self::Unmatched => "unmatched",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl std::str::FromStr for WebhookState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("no state {text:?}"))
-    }
-}
 
 /// A request of a carrier, as it is kept.
 #[derive(Clone, Debug)]
@@ -142,9 +104,10 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
     let again = "ON CONFLICT (sender, content_hash) \
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
-    write(&tx, |db| WEBHOOKS.insert(db, again, rows)).await?;
-    tx.commit().await?;
-    Ok(())
+    write(&tx, rows, |db, rows| WEBHOOKS.insert(db, again, rows)).await?;
+    // Kept twice it is kept once, and counted as if it had come again, as it would be if its sender were told to try
+    // again.
+    store.commit_repeatable(tx).await
 }
 
 /// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
@@ -233,8 +196,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
             .set("state", one.state.as_str())
             .set("reason", one.reason.as_deref())
     });
-    let rows = rows.collect();
-    write(tx, |db| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    write(tx, rows, |db, rows| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
     webhook_wait::Entity::delete_many()
         .filter(within(
             tx.get_database_backend(),
@@ -243,19 +205,15 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         ))
         .exec(tx)
         .await?;
-    let waits: Vec<Row> = settled
-        .iter()
-        .flat_map(|one| one.waits_for.iter().map(move |number| (one.id, number)))
-        .map(|(id, (carrier, number))| {
+    let waits = settled.iter().flat_map(|one| {
+        one.waits_for.iter().map(|(carrier, number)| {
             Row::default()
                 .set("carrier", carrier.as_str())
                 .set("tracking_number", number.as_str())
-                .set("webhook_id", id.0)
+                .set("webhook_id", one.id.0)
         })
-        .collect();
-    if !waits.is_empty() {
-        write(tx, |db| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
-    }
+    });
+    write(tx, waits, |db, waits| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
     Ok(())
 }
 
@@ -267,9 +225,10 @@ pub async fn waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Num
     let of_these =
         within(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
     let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
-    let number = |row: webhook_wait::Model| {
-        let carrier = row.carrier.parse().ok()?;
-        Some((WebhookId(row.webhook_id), (carrier, row.tracking_number)))
+    let wait = |row: webhook_wait::Model| {
+        let id = WebhookId(row.webhook_id);
+        let row_name = format_args!("of webhook {id}");
+        Ok((id, convert::number("webhook_waits", &row_name, &row.carrier, row.tracking_number)?))
     };
-    Ok(rows.into_iter().filter_map(number).collect())
+    rows.into_iter().map(wait).collect()
 }

@@ -13,11 +13,8 @@ use axum::{
 };
 use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{OrderStatus, ShipmentStatus};
-use persistence::{
-    Store, read,
-    webhooks::{Webhook, WebhookState},
-};
+use domain::{OrderStatus, ShipmentStatus, WebhookState};
+use persistence::{Store, read, webhooks::Webhook};
 use serde_json::{Value, json};
 use tests::{
     database::Database,

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use chrono::TimeDelta;
-use domain::{OrderId, OrderStatus, Request, ShipmentStatus};
-use persistence::{Store, due::Work, read, webhooks::WebhookState};
+use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
+use persistence::{Store, due::Work, read};
 use serde_json::{Value, json};
 use tests::{
     database::Database,

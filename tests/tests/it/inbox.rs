@@ -5,13 +5,9 @@ use carriers::{Compose, Sender, Told};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
-    WebhookId,
+    WebhookId, WebhookState,
 };
-use persistence::{
-    due::Work,
-    read,
-    webhooks::{Webhook, WebhookState},
-};
+use persistence::{due::Work, read, webhooks::Webhook};
 use tests::{
     database::Database,
     on_every_database,

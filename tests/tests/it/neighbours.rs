@@ -2,9 +2,9 @@
 
 use app::webhooks::{Accepted, NotAccepted};
 use carriers::Sender;
-use domain::{OrderStatus, Refusal, Request, ShipmentStatus};
+use domain::{OrderStatus, Refusal, Request, ShipmentStatus, WebhookState};
 use futures::future::join_all;
-use persistence::{read, webhooks::WebhookState};
+use persistence::read;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::{
     database::Database,

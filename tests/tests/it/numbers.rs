@@ -5,9 +5,8 @@ use app::{Caller, Error};
 use carriers::{Compose, Sender, Told};
 use domain::{
     Actor, ActorKind, Carrier, ItemId, Line, Meaning, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
-    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, WebhookState,
 };
-use persistence::webhooks::WebhookState;
 use tests::{
     database::Database,
     front::Front,

@@ -3,9 +3,10 @@
 use app::{IdempotencyKey, orders::Changed};
 use chrono::TimeDelta;
 use domain::{
-    Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, progress,
+    Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
+    WebhookState, progress,
 };
-use persistence::{read, webhooks::WebhookState};
+use persistence::read;
 use tests::{
     database::Database,
     on_every_database,

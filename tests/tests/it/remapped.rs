@@ -10,8 +10,8 @@ use std::{
 
 use app::{Caller, Error};
 use chrono::TimeDelta;
-use domain::{Actor, ActorKind, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus};
-use persistence::{Store, due::Work, read, webhooks::WebhookState};
+use domain::{Actor, ActorKind, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, WebhookState};
+use persistence::{Store, due::Work, read};
 use sea_orm::ConnectionTrait;
 use tests::{
     database::Database,

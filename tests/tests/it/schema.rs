@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use domain::OrderStatus;
+use domain::{OrderStatus, ShipmentStatus};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tests::{database::Database, on_every_database};
 
-on_every_database!(the_database_knows_the_statuses_of_the_domain);
+on_every_database!(
+    the_database_knows_the_statuses_of_the_domain,
+    a_number_is_one_parcels_while_it_is_on_its_way,
+);
 
 async fn rows(connection: &DatabaseConnection, backend: DbBackend, sql: &str) -> Vec<String> {
     let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
@@ -28,6 +31,19 @@ async fn the_database_knows_the_statuses_of_the_domain(database: Database) {
         let members: Vec<&str> = members.split(',').map(|member| member.trim().trim_matches('\'')).collect();
         assert_eq!(members, known);
     }
+}
+
+/// The index tells the parcels that are not on their way by a list of its own.
+async fn a_number_is_one_parcels_while_it_is_on_its_way(database: Database) {
+    let connection = database.connection().await;
+    let (backend, sql) = match database.store.is_postgres() {
+        true => (DbBackend::Postgres, "SELECT pg_get_indexdef('uq_shipment_live'::regclass)"),
+        false => (DbBackend::Sqlite, "SELECT sql FROM sqlite_master WHERE name = 'uq_shipment_live'"),
+    };
+    let definition = rows(&connection, backend, sql).await.remove(0);
+    let listed: Vec<&str> = definition.split('\'').skip(1).step_by(2).collect();
+    let arrived = ShipmentStatus::ALL.iter().filter(|status| !status.is_on_its_way());
+    assert_eq!(listed, arrived.map(|status| status.as_str()).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -182,7 +182,7 @@ pub enum NotificationState {
 
 /// What has become of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "persistence::webhooks::WebhookState")]
+#[graphql(remote = "domain::WebhookState")]
 pub enum WebhookState {
     /// It waits for its turn.
     Pending,

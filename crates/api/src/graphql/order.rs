@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::{App, Caller, Parcels};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Item, OrderHead, ShipmentStatus};
+use domain::{Item, OrderHead};
 
 use super::{
     connection::{Connection, PageArgs, page_size},
@@ -155,9 +155,8 @@ impl Order {
     /// carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let parcels = self.parcels(ctx).await?;
-        let under_way =
-            parcels.shown.iter().filter(|one| one.is_live() && one.status() != ShipmentStatus::Delivered);
-        Ok(under_way.filter_map(|one| one.tracking.estimated_delivery).max())
+        let on_their_way = parcels.shown.iter().filter(|one| one.status().is_on_its_way());
+        Ok(on_their_way.filter_map(|one| one.tracking.estimated_delivery).max())
     }
 
     /// When the customer placed it.

@@ -27,11 +27,12 @@ impl NumbersTaken {
     pub async fn look(tx: &Tx, asks: &[Ask]) -> persistence::Result<Self> {
         let numbers: Vec<Number> = asks.iter().filter_map(|ask| number(&ask.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        let (live, cancelled): (Vec<_>, Vec<_>) =
-            shipments::claimants(tx, &numbers).await?.into_iter().partition(|claimant| claimant.is_live);
+        let claimants = shipments::claimants(tx, &numbers).await?;
+        let (on_their_way, cancelled): (Vec<_>, Vec<_>) =
+            claimants.into_iter().partition(|claimant| claimant.is_on_its_way);
         let pair = |claimant: Claimant| (claimant.number, claimant.order_id);
         Ok(Self {
-            by: live.into_iter().map(pair).collect(),
+            by: on_their_way.into_iter().map(pair).collect(),
             before: cancelled.into_iter().map(pair).collect(),
             registered: Vec::new(),
         })

@@ -1,11 +1,20 @@
-//! What a registration has missed of a number that was used before: looked for now and then.
+//! What a registration has missed: looked for now and then.
+
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use domain::WebhookId;
-use persistence::{shipments, webhooks};
+use persistence::{
+    shipments::{self, Number},
+    webhooks,
+};
 
 use super::matching;
-use crate::{App, error::Result, retry::retrying};
+use crate::{
+    App,
+    error::Result,
+    retry::{members_may_do_better, retrying},
+};
 
 /// How long after its registration a parcel is looked after: longer than no worker runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
@@ -15,19 +24,55 @@ const MOST_NUMBERS: usize = 100;
 pub(super) const MOST_DUE: usize = 1000;
 
 impl App {
+    /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
+    /// from another that had its number before, should a registration have been missed. Returns how many were found.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wake_matched(&self) -> Result<u64> {
+        let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
+        let woken = waited + self.wake_astray().await?;
+        if woken > 0 {
+            tracing::warn!(woken, "webhooks waited although their parcels were registered");
+            self.feed.poke();
+        }
+        Ok(woken)
+    }
+
     /// Has the webhooks read again whose scans stayed with a parcel, although the next one with its number was there to
     /// get them. Returns how many.
-    pub(crate) async fn wake_astray(&self) -> Result<u64> {
+    async fn wake_astray(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut woken = 0;
         for numbers in shipments::used_again(&self.store, now - LOOK_BACK).await?.chunks(MOST_NUMBERS) {
-            let astray = matching::astray(&self.store, numbers).await?;
-            let astray: Vec<WebhookId> = astray.into_iter().collect();
+            let astray: Vec<WebhookId> = self.astray(numbers).await?.into_iter().collect();
             for chunk in astray.chunks(MOST_DUE) {
                 woken += retrying(|| self.wake_read(chunk)).await?;
             }
         }
         Ok(woken)
+    }
+
+    /// The webhooks that are astray by these numbers. Where they cannot be looked at together, each is looked at alone,
+    /// so that one with a row that cannot be read does not hold up the others.
+    async fn astray(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
+        match matching::astray(&self.store, numbers).await {
+            Err(error) if members_may_do_better(&error) => {}
+            found => return found,
+        }
+        let mut astray = BTreeSet::new();
+        for number in numbers {
+            match matching::astray(&self.store, std::slice::from_ref(number)).await {
+                Ok(found) => astray.extend(found),
+                Err(error) if members_may_do_better(&error) => {
+                    let (carrier, number) = number;
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(%carrier, number, error, "a number was not looked at");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(astray)
     }
 
     /// Has these webhooks read again, in one transaction. Returns how many.

@@ -5,9 +5,10 @@
 //! which is harmless.
 
 use carriers::Activation;
+use domain::WebhookState;
 use persistence::{
     due::Leased,
-    webhooks::{self, Settled, WebhookState},
+    webhooks::{self, Settled},
 };
 
 use crate::{App, error::Result, retry::retrying};
@@ -43,7 +44,6 @@ impl App {
         };
         let settled: Vec<Settled> = opened.into_iter().map(close).collect();
         webhooks::settle(&tx, &settled).await?;
-        tx.commit().await?;
-        Ok(())
+        self.store.commit_repeatable(tx).await
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Holders {
 pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<Holders> {
     let mut found = shipments::holders(tx, numbers).await?;
     let is_claimed = |number: &&Number| {
-        found.get(*number).is_some_and(|holders| holders.iter().any(|holder| holder.is_live))
+        found.get(*number).is_some_and(|holders| holders.iter().any(|holder| holder.is_on_its_way))
     };
     let free: Vec<Number> = numbers.iter().filter(|number| !is_claimed(number)).cloned().collect();
     if !free.is_empty() {

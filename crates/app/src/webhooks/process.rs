@@ -9,13 +9,14 @@ use std::{
 use chrono::{DateTime, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Heard, OrderId, Scan, ScanEffect, Shipment, ShipmentId, WebhookId,
+    WebhookState,
 };
 use persistence::{
     Error, Tx,
     due::Leased,
     orders,
     shipments::Number,
-    webhooks::{self, Settled, Webhook, WebhookState},
+    webhooks::{self, Settled, Webhook},
 };
 use uuid::Uuid;
 
@@ -89,7 +90,7 @@ impl App {
         self.take_in(&tx, &mut read).await?;
         let settled: Vec<Settled> = read.into_iter().map(Progress::settle).collect();
         webhooks::settle(&tx, &settled).await?;
-        tx.commit().await?;
+        self.store.commit_repeatable(tx).await?;
         Ok(batch)
     }
 
@@ -123,7 +124,7 @@ impl App {
         if is_last {
             webhooks::settle(&tx, &[one.settle()]).await?;
         }
-        tx.commit().await?;
+        self.store.commit_repeatable(tx).await?;
         Ok(Some(tally).filter(|_| !is_last))
     }
 

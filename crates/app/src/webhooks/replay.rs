@@ -13,10 +13,11 @@ use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
     OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentId, ShipmentStatus, WebhookId,
+    WebhookState,
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
-    webhooks::{self, Webhook, WebhookState},
+    webhooks::{self, Webhook},
 };
 
 use super::{MOST_BYTES, astray::MOST_DUE};

@@ -4,7 +4,7 @@ use crate::{
     carrier::Carrier,
     ids::ShipmentId,
     item::Item,
-    order::{Order, Outcome, StepDetail, place::check_reason},
+    order::{Order, Outcome, StepDetail, words::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
@@ -46,9 +46,7 @@ impl Order {
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        if !context.actor.is_staff() {
-            return Err(Refusal::Forbidden("only support and systems may cancel items".to_owned()));
-        }
+        context.actor.must_be_staff("cancel items")?;
         check_reason(&reason)?;
         let status = self.head.status;
         if !status.is_open() {

@@ -10,7 +10,7 @@ use crate::{
     ids::ItemId,
     order::{
         Order, Outcome,
-        place::{check_reason, check_text},
+        words::{check_reason, check_text},
     },
     refusal::Refusal,
     shipment::{Line, Origin, OriginKind},
@@ -69,9 +69,7 @@ impl Order {
         deadlines: Deadlines,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        if !context.actor.is_staff() {
-            return Err(Refusal::Forbidden("only support and systems may reassign items".to_owned()));
-        }
+        context.actor.must_be_staff("reassign items")?;
         let named = self.named(ids, &context.actor)?;
         check_text("origin.code", &origin.code)?;
         deadlines.check(Some(origin), "")?;

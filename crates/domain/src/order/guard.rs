@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    order::{Order, StepDetail, place::check_words},
+    order::{Order, StepDetail, words::check_words},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{carrying, rank_for, slowest},
     shipment::Rank,

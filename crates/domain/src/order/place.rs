@@ -8,7 +8,11 @@ use crate::{
     ids::{ItemId, OrderId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
-    order::{Changes, Order, OrderHead},
+    order::{
+        Changes, Order, OrderHead,
+        lines::{MOST_UNITS, units_needed},
+        words::{check_text, check_words},
+    },
     refusal::Refusal,
     shipment::{Origin, OriginKind},
     status::OrderStatus,
@@ -58,9 +62,7 @@ pub struct NewItem {
     pub deadlines: Deadlines,
 }
 
-/// The most units of one item in an order, and the most items: beyond is a mistake, not an order.
-pub(super) const MOST_UNITS: u32 = 1_000_000;
-pub(super) const UNITS_NEEDED: &str = "between 1 and 1000000 units are needed";
+/// The most items of an order: beyond is a mistake, not an order.
 const MOST_ITEMS: usize = 1_000;
 
 impl Order {
@@ -149,12 +151,12 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         return invalid("items", "an order has at least one item");
     }
     if new.items.len() > MOST_ITEMS {
-        return invalid("items", "an order has at most 1000 items");
+        return invalid("items", &format!("an order has at most {MOST_ITEMS} items"));
     }
     for (at, item) in new.items.iter().enumerate() {
         let field = |name: &str| format!("items[{at}].{name}");
         if item.quantity < 1 || item.quantity.unsigned_abs() > MOST_UNITS {
-            return invalid(&field("quantity"), UNITS_NEEDED);
+            return Err(units_needed(field("quantity")));
         }
         check_text(&field("sku"), &item.sku)?;
         check_text(&field("name"), &item.name)?;
@@ -175,73 +177,30 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;
         // One that exists already is refused: others would learn which do, and could take the next ones.
-        if !context.actor.is_staff() {
-            let message = "only support and systems may give an order the merchant's reference";
-            return Err(Refusal::Forbidden(message.to_owned()));
-        }
+        context.actor.must_be_staff("give an order the merchant's reference")?;
     }
     if let Some(address) = &new.customer_email
         && !is_address(address)
     {
         return invalid("customerEmail", "that is not an e-mail address");
     }
-    match new.placed_at {
-        Some(_) if !context.actor.is_staff() => {
-            Err(Refusal::Forbidden("only support and systems may say when an order was placed".to_owned()))
+    if let Some(at) = new.placed_at {
+        context.actor.must_be_staff("say when an order was placed")?;
+        if at > context.now {
+            return invalid("placedAt", "an order is not placed in the future");
         }
-        Some(at) if at > context.now => invalid("placedAt", "an order is not placed in the future"),
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Who sends an item to the customer, and until when, is between the merchant and its suppliers: a customer names
 /// neither.
 fn check_supplier(item: &NewItem, actor: &Actor) -> Result<(), Refusal> {
-    let supplier = item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier);
-    let refused = |what: &str| Err(Refusal::Forbidden(format!("only support and systems may say {what}")));
-    match actor.is_staff() {
-        true => Ok(()),
-        false if item.deadlines != Deadlines::default() => refused("until when a supplier has to act"),
-        false if supplier => refused("which supplier ships an item"),
-        false => Ok(()),
+    if item.deadlines != Deadlines::default() {
+        actor.must_be_staff("say until when a supplier has to act")?;
     }
-}
-
-/// The longest notes and reasons, in characters, and the largest attachment, in bytes of JSON.
-const MOST_NOTES: usize = 4_000;
-const MOST_REASON: usize = 500;
-const MOST_METADATA: usize = 16 * 1024;
-
-/// Refuses words that no database would keep as they are: too many, or with a NUL in them.
-pub(super) fn check_words(notes: Option<&str>, metadata: Option<&Value>) -> Result<(), Refusal> {
-    if notes.is_some_and(|notes| notes.contains('\0') || notes.chars().count() > MOST_NOTES) {
-        return Err(Refusal::invalid("notes", "at most 4000 characters are taken, and no NUL"));
-    }
-    let too_much = |metadata: &Value| {
-        let json = metadata.to_string();
-        json.len() > MOST_METADATA || json.contains("\\u0000")
-    };
-    if metadata.is_some_and(too_much) {
-        return Err(Refusal::invalid("metadata", "at most 16 KiB of JSON are taken, and no NUL"));
-    }
-    Ok(())
-}
-
-/// Refuses a reason that tells nobody anything, or that no database would keep as it is.
-pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
-    if reason.trim().is_empty() || reason.contains('\0') || reason.chars().count() > MOST_REASON {
-        return Err(Refusal::invalid(
-            "reason",
-            "a reason of 1 to 500 characters is needed: somebody will ask",
-        ));
-    }
-    Ok(())
-}
-
-/// Refuses a text that nobody could read: blank, endless, or with control characters in it.
-pub(super) fn check_text(field: &str, text: &str) -> Result<(), Refusal> {
-    if text.trim().is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
-        return Err(Refusal::invalid(field, "1 to 500 printable characters are needed"));
+    if item.origin.as_ref().is_some_and(|origin| origin.kind == OriginKind::Supplier) {
+        actor.must_be_staff("say which supplier ships an item")?;
     }
     Ok(())
 }

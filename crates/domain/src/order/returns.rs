@@ -8,7 +8,7 @@ use crate::{
     item::Item,
     order::{
         Order, Outcome, StepDetail,
-        place::{check_reason, check_words},
+        words::{check_reason, check_words},
     },
     refusal::{Blocker, BlockerCode, Refusal},
     shipment::{Line, Rank},
@@ -57,9 +57,7 @@ impl Order {
         notes: Option<String>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        if !context.actor.is_staff() {
-            return Err(Refusal::Forbidden("only support and systems may receive returns".to_owned()));
-        }
+        context.actor.must_be_staff("receive returns")?;
         check_words(notes.as_deref(), None)?;
         if self.head.status == OrderStatus::Returned {
             return match lines {

@@ -12,8 +12,8 @@ use crate::{
     ids::ShipmentId,
     order::{
         Order, Outcome,
-        place::{check_text, check_words},
         walk::Trigger,
+        words::{check_text, check_words},
     },
     refusal::Refusal,
     scan::{Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity},

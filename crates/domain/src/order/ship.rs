@@ -1,18 +1,13 @@
 //! Registering a parcel: which units go into it, and whether they are free.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use crate::{
     actor::{Actor, ActorKind},
     carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
-    ids::{ItemId, ShipmentId},
+    ids::ShipmentId,
     item::Item,
-    order::{
-        Order, Outcome,
-        place::{MOST_UNITS, UNITS_NEEDED, check_text},
-    },
+    order::{Order, Outcome, lines::same_lines, words::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
     supply::Answer,
@@ -154,45 +149,6 @@ impl Order {
         items.all(|item| item.may_be_shipped_by(&context.actor))
     }
 
-    /// The units these lines name, one entry an item. More of an item than is free is refused.
-    pub(super) fn units(
-        &self,
-        lines: &[Line],
-        actor: &Actor,
-        free: impl Fn(&Item) -> u32,
-        too_many: impl Fn(&Item, u32) -> String,
-    ) -> Result<Vec<Line>, Refusal> {
-        let sums = self.sum_lines(lines, actor)?;
-        for line in &sums {
-            let Some(item) = self.item(line.item_id) else { continue };
-            if line.quantity > free(item) {
-                let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
-                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
-            }
-        }
-        Ok(sums)
-    }
-
-    /// Lines with one entry an item, checked for items that are not there for this actor and for quantities that no
-    /// item has.
-    pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
-        let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
-        for (at, line) in lines.iter().enumerate() {
-            if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
-                return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
-            }
-            let sum = sums.entry(line.item_id).or_default();
-            *sum = sum.saturating_add(line.quantity);
-            if line.quantity == 0 || *sum > MOST_UNITS {
-                return Err(Refusal::invalid(format!("items[{at}].quantity"), UNITS_NEEDED));
-            }
-        }
-        if sums.is_empty() {
-            return Err(Refusal::invalid("items", "at least one item is needed"));
-        }
-        Ok(sums.into_iter().map(|(item_id, quantity)| Line { item_id, quantity }).collect())
-    }
-
     fn check_open(&self) -> Result<(), Refusal> {
         let status = self.head.status;
         if status.is_open() {
@@ -241,10 +197,6 @@ impl Order {
         Ok(first.clone())
     }
 
-    pub(super) fn item(&self, id: ItemId) -> Option<&Item> {
-        self.items.iter().find(|item| item.id == id)
-    }
-
     fn live_with(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
         self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
     }
@@ -262,10 +214,4 @@ fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
         | ActorKind::Customer
         | ActorKind::Supplier => Ok(()),
     }
-}
-
-fn same_lines(one: &[Line], other: &[Line]) -> bool {
-    let sorted =
-        |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
-    sorted(one) == sorted(other)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fold::evidence,
     order::{Order, StepDetail},
-    rollup::{carrying, justification, slowest, status_for},
+    rollup::{carrying, justification, rank_by_hand, slowest, status_for},
     scan::Scan,
     shipment::{Rank, Shipment},
     status::LINE,
@@ -24,8 +24,8 @@ pub(super) struct Trigger {
 impl Trigger {
     /// The scan that moved a parcel, among all there are of it.
     pub(super) fn of(scan: &Scan, all: &[Scan], shipment: &Shipment, placed_at: DateTime<Utc>) -> Self {
-        let metadata = LINE_RANKS.map(|rank| {
-            let scan = evidence(all, placed_at, rank).unwrap_or(scan);
+        let metadata = LINE.map(|status| {
+            let scan = evidence(all, placed_at, rank_by_hand(status)).unwrap_or(scan);
             carrier_metadata(shipment, Some(&scan.code))
         });
         Self { metadata, occurred_at: scan.occurred_at }
@@ -43,8 +43,8 @@ impl Order {
         let Some(here) = self.head.status.on_line() else {
             return;
         };
-        for at in here + 1..=goal {
-            let (status, rank) = (LINE[at], LINE_RANKS[at]);
+        for (at, status) in LINE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
+            let rank = rank_by_hand(status);
             let reached = justification(&self.shipments, rank);
             let metadata = match &trigger {
                 Some(trigger) => Some(trigger.metadata[at].clone()),
@@ -66,10 +66,6 @@ impl Order {
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }
 }
-
-/// The rank that each status of the line stands for.
-const LINE_RANKS: [Rank; LINE.len()] =
-    [Rank::None, Rank::Labelled, Rank::Shipped, Rank::OutForDelivery, Rank::Delivered];
 
 fn carrier_metadata(shipment: &Shipment, code: Option<&str>) -> Value {
     let mut metadata =

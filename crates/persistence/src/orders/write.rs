@@ -8,7 +8,7 @@ use domain::{Item, ItemId, Order};
 use crate::{
     dialect::{Row, Table, Type, write},
     error::{Error, Result},
-    notices, shipments,
+    notices, outbox, shipments,
     store::Tx,
 };
 
@@ -65,11 +65,6 @@ const EVENTS: Table = Table {
     ],
 };
 
-const OUTBOX: Table = Table {
-    name: "outbox",
-    columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
-};
-
 /// The part of an order that changes, and the version it must have before.
 const STANDING: Table = Table {
     name: "orders",
@@ -121,8 +116,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
             .set("updated_at", head.updated_at)
             .set("occurred_at", head.occurred_at)
     });
-    let rows = rows.collect();
-    write(tx, |db| ORDERS.insert(db, "", rows)).await?;
+    write(tx, rows, |db, rows| ORDERS.insert(db, "", rows)).await?;
     let items = orders.iter().flat_map(|order| {
         order.items().iter().enumerate().map(move |(position, item)| {
             let origin = item.origin.as_ref();
@@ -139,11 +133,10 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
                 .set("ship_by", item.supply.deadlines.ship_by)
         })
     });
-    let items = items.collect();
-    write(tx, |db| ITEMS.insert(db, "", items)).await?;
+    write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
-    announce(tx, &placed).await
+    outbox::announce(tx, &placed).await
 }
 
 /// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order
@@ -153,9 +146,6 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
 /// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
 pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
     let standing = changed.iter().map(|order| {
         let head = order.head();
         Row::default()
@@ -166,9 +156,8 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
             .set("occurred_at", head.occurred_at)
             .set("expected_version", head.version - order.changes().transitions.len() as i32)
     });
-    let standing = standing.collect();
     let guard = " AND orders.version = r.expected_version";
-    let written = write(tx, |db| STANDING.update(db, &["order_id"], guard, standing)).await?;
+    let written = write(tx, standing, |db, rows| STANDING.update(db, &["order_id"], guard, rows)).await?;
     if written != changed.len() as u64 {
         return Err(Error::LostUpdate);
     }
@@ -176,46 +165,37 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     notices::owe(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
-    announce(tx, &changed).await
+    outbox::announce(tx, &changed).await
 }
 
 async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let rows: Vec<Row> = orders
-        .iter()
-        .flat_map(|order| &order.changes().transitions)
-        .map(|event| {
-            Row::default()
-                .set("order_id", event.order_id().0)
-                .set("version", event.version())
-                .set("from_status", event.from().map(|status| status.as_str()))
-                .set("to_status", event.to().as_str())
-                .set("actor", event.actor().kind.as_str())
-                .set("actor_id", event.actor().id.as_deref())
-                .set("notes", event.notes())
-                .set("metadata", event.metadata())
-                .set("inferred", event.inferred())
-                .set("occurred_at", event.occurred_at())
-                .set("recorded_at", event.recorded_at())
-                .set("request_id", event.request_id())
-                .set("webhook_id", event.webhook_id().map(|id| id.0))
-        })
-        .collect();
-    if !rows.is_empty() {
-        write(tx, |db| EVENTS.insert(db, "", rows)).await?;
-    }
+    let events = orders.iter().flat_map(|order| &order.changes().transitions);
+    let rows = events.map(|event| {
+        Row::default()
+            .set("order_id", event.order_id().0)
+            .set("version", event.version())
+            .set("from_status", event.from().map(|status| status.as_str()))
+            .set("to_status", event.to().as_str())
+            .set("actor", event.actor().kind.as_str())
+            .set("actor_id", event.actor().id.as_deref())
+            .set("notes", event.notes())
+            .set("metadata", event.metadata())
+            .set("inferred", event.inferred())
+            .set("occurred_at", event.occurred_at())
+            .set("recorded_at", event.recorded_at())
+            .set("request_id", event.request_id())
+            .set("webhook_id", event.webhook_id().map(|id| id.0))
+    });
+    write(tx, rows, |db, rows| EVENTS.insert(db, "", rows)).await?;
     Ok(())
 }
 
 async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
-    let rows: Vec<Row> = orders
-        .iter()
-        .flat_map(|order| order.items().iter().filter(|item| changed(order, item.id)))
-        .map(item_standing)
-        .collect();
-    if !rows.is_empty() {
-        write(tx, |db| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
-    }
+    let is_changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
+    let changed =
+        orders.iter().flat_map(|order| order.items().iter().filter(|item| is_changed(order, item.id)));
+    let rows = changed.map(item_standing);
+    write(tx, rows, |db, rows| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
     Ok(())
 }
 
@@ -236,15 +216,4 @@ fn item_standing(item: &Item) -> Row {
         .set("return_requested", item.return_requested)
         .set("return_reason", item.return_reason.as_deref())
         .set("returned", item.returned)
-}
-
-/// Leaves word for the live feed, one row an order.
-async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let rows = orders.iter().map(|order| {
-        let head = order.head();
-        Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
-    });
-    let rows = rows.collect();
-    write(tx, |db| OUTBOX.insert(db, "", rows)).await?;
-    Ok(())
 }

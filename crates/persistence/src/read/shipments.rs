@@ -10,15 +10,14 @@ use crate::{
     Result, Store,
     dialect::within,
     entity::{scan, shipment},
-    orders,
     scans::StoredScan,
-    shipments::{Holder, Number, holders},
+    shipments::{self, Holder, Number, holders, with_lines},
 };
 
 /// The parcels of many orders, oldest first.
 pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    orders::shipments_of(store.reader(), &ids).await
+    shipments::shipments_of(store.reader(), &ids).await
 }
 
 /// Many parcels, by id.
@@ -27,7 +26,7 @@ pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Ship
         .filter(within(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
-    let found = orders::with_lines(store.reader(), rows).await?;
+    let found = with_lines(store.reader(), rows).await?;
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
@@ -40,7 +39,7 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
         .order_by_desc(shipment::Column::ShipmentId)
         .all(store.reader())
         .await?;
-    orders::with_lines(store.reader(), rows).await
+    with_lines(store.reader(), rows).await
 }
 
 /// Every parcel that ever had one of these numbers, newest first.

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::{ScanIdentity, WebhookId};
+use domain::{ScanIdentity, WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, QueryTrait, Select, Statement,
@@ -13,10 +13,10 @@ use uuid::Uuid;
 
 use super::page::{Key, Page, PageRequest, fetch};
 use crate::{
-    Error, Result, Store,
+    Result, Store, convert,
     dialect::within,
     entity::webhook,
-    webhooks::{BYTES, Webhook, WebhookState, fitting, prefix},
+    webhooks::{BYTES, Webhook, fitting, prefix},
 };
 
 /// Which webhooks.
@@ -136,12 +136,6 @@ pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>>
     let rows = store.reader().query_all_raw(statement).await?;
     let read = |row: &QueryResult| {
         let webhook_id: Uuid = row.try_get_by_index(6)?;
-        let identity: Vec<u8> = row.try_get_by_index(7)?;
-        let identity = identity.try_into().map_err(|_| Error::Corrupt {
-            table: "scans",
-            row: format!("of webhook {webhook_id}"),
-            what: "an identity that is not 32 bytes".to_owned(),
-        })?;
         Ok(UnknownCode {
             sender: row.try_get_by_index(0)?,
             code: row.try_get_by_index(1)?,
@@ -150,7 +144,7 @@ pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>>
             first_at: row.try_get_by_index(4)?,
             latest_at: row.try_get_by_index(5)?,
             webhook_id: WebhookId(webhook_id),
-            identity: ScanIdentity(identity),
+            identity: convert::identity(&format_args!("of webhook {webhook_id}"), row.try_get_by_index(7)?)?,
         })
     };
     rows.iter().map(read).collect()

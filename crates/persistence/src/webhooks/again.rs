@@ -1,15 +1,15 @@
 //! Webhooks that are to be read again: their parcel is there now, their code has a meaning now, somebody asks.
 
 use chrono::{DateTime, Utc};
-use domain::WebhookId;
+use domain::{WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use uuid::Uuid;
 
-use super::WebhookState;
 use crate::{
+    convert::{self, unless_corrupt},
     dialect::{Row, Table, Type, within},
     entity::webhook::{self, Column},
     error::Result,
@@ -97,22 +97,19 @@ async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) 
 
 /// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
 pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
-    let sql = "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
-               JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
-               JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number \
-               WHERE b.state = 'unmatched'";
+    let sql = format!(
+        "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
+         JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
+         JOIN shipments s ON s.carrier = w.carrier AND s.tracking_number = w.tracking_number \
+         WHERE b.state = '{}'",
+        WebhookState::Unmatched,
+    );
     let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await?;
     let mut numbers = Vec::with_capacity(rows.len());
     for row in rows {
         let (carrier, number): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        match carrier.parse() {
-            Ok(carrier) => numbers.push((carrier, number)),
-            // The other webhooks do not wait for somebody to mend it.
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(table = "webhook_waits", number, error, "a row is not as Milepost writes it");
-            }
-        }
+        let row = number.clone();
+        numbers.extend(unless_corrupt(convert::number("webhook_waits", &row, &carrier, number)));
     }
     if numbers.is_empty() {
         return Ok(0);

@@ -1,9 +1,9 @@
 //! Webhooks that could not be read when they came, or in part: a replay reads them and loses none.
 
-use domain::{OrderStatus, ShipmentStatus};
+use domain::{OrderStatus, ShipmentStatus, WebhookState};
 use persistence::{
     due::Work,
-    webhooks::{self, Settled, WebhookState},
+    webhooks::{self, Settled},
 };
 use tests::{
     database::Database,

@@ -1,0 +1,65 @@
+//! Lines in requests: how many units of which items.
+
+use std::collections::BTreeMap;
+
+use crate::{actor::Actor, ids::ItemId, item::Item, order::Order, refusal::Refusal, shipment::Line};
+
+/// The most units of one item in an order: beyond is a mistake, not an order.
+pub(super) const MOST_UNITS: u32 = 1_000_000;
+
+/// Refuses a quantity that no item has.
+pub(super) fn units_needed(field: String) -> Refusal {
+    Refusal::invalid(field, format!("between 1 and {MOST_UNITS} units are needed"))
+}
+
+impl Order {
+    pub(super) fn item(&self, id: ItemId) -> Option<&Item> {
+        self.items.iter().find(|item| item.id == id)
+    }
+
+    /// The units these lines name, one entry an item. More of an item than is free is refused.
+    pub(super) fn units(
+        &self,
+        lines: &[Line],
+        actor: &Actor,
+        free: impl Fn(&Item) -> u32,
+        too_many: impl Fn(&Item, u32) -> String,
+    ) -> Result<Vec<Line>, Refusal> {
+        let sums = self.sum_lines(lines, actor)?;
+        for line in &sums {
+            let Some(item) = self.item(line.item_id) else { continue };
+            if line.quantity > free(item) {
+                let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
+                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Lines with one entry an item, checked for items that are not there for this actor and for quantities that no
+    /// item has.
+    pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
+        let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
+                return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
+            }
+            let sum = sums.entry(line.item_id).or_default();
+            *sum = sum.saturating_add(line.quantity);
+            if line.quantity == 0 || *sum > MOST_UNITS {
+                return Err(units_needed(format!("items[{at}].quantity")));
+            }
+        }
+        if sums.is_empty() {
+            return Err(Refusal::invalid("items", "at least one item is needed"));
+        }
+        Ok(sums.into_iter().map(|(item_id, quantity)| Line { item_id, quantity }).collect())
+    }
+}
+
+/// Whether these are the same units of the same items.
+pub(super) fn same_lines(one: &[Line], other: &[Line]) -> bool {
+    let sorted =
+        |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
+    sorted(one) == sorted(other)
+}

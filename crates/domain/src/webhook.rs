@@ -1,0 +1,19 @@
+//! Carriers' webhooks: what becomes of one.
+
+use crate::name::names;
+
+names! {
+    /// What has become of a webhook.
+    pub enum WebhookState ("webhook state") {
+        /// It waits for its turn.
+        Pending => "pending",
+        /// Its scans are with their parcels.
+        Processed => "processed",
+        /// It says nothing about a parcel, or nothing readable.
+        Ignored => "ignored",
+        /// It waits for a parcel with its number.
+        Unmatched => "unmatched",
+        /// It failed as often as it may.
+        Failed => "failed",
+    }
+}
