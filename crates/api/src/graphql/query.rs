@@ -12,6 +12,7 @@ use super::{
     enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
     error::{answer, bad_input},
     event::{self, OrderEvent},
+    input::{NO_TIME, Time},
     node::{self, Node, uuid},
     order::Order,
     shipment::Shipment,
@@ -127,9 +128,9 @@ pub struct OrderFilter {
     /// In one of these statuses.
     statuses: Option<Vec<OrderStatus>>,
     /// Placed then or later.
-    placed_since: Option<DateTime<Utc>>,
+    placed_since: Option<Time>,
     /// Placed before.
-    placed_until: Option<DateTime<Utc>>,
+    placed_until: Option<Time>,
     /// With a parcel by this carrier. Not for suppliers.
     carrier: Option<Carrier>,
     /// Planned so.
@@ -164,9 +165,9 @@ pub struct OrderEventFilter {
     /// Driven by what this carrier said itself, not by scans recorded by hand. Not for suppliers.
     carrier: Option<Carrier>,
     /// Happened then or later.
-    since: Option<DateTime<Utc>>,
+    since: Option<Time>,
     /// Happened before.
-    until: Option<DateTime<Utc>>,
+    until: Option<Time>,
 }
 
 impl OrderEventFilter {
@@ -193,9 +194,9 @@ pub struct WebhookFilter {
     /// In one of these states.
     states: Option<Vec<WebhookState>>,
     /// Received then or later.
-    since: Option<DateTime<Utc>>,
+    since: Option<Time>,
     /// Received before.
-    until: Option<DateTime<Utc>>,
+    until: Option<Time>,
 }
 
 impl WebhookFilter {
@@ -215,9 +216,15 @@ pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
-fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    match at {
-        Some(at) if !is_plausible(at) => Err(bad_input(field, "a year from 1 to 9999 is needed")),
-        at => Ok(at),
+fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
+    at.map(|at| moment(field, &at)).transpose()
+}
+
+/// A time that both databases can hold.
+pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
+    match at.get() {
+        Some(at) if is_plausible(at) => Ok(at),
+        Some(_) => Err(bad_input(field, "a year from 1 to 9999 is needed")),
+        None => Err(bad_input(field, NO_TIME)),
     }
 }

@@ -2,14 +2,13 @@
 
 use app::{IdempotencyKey, shipments::Sighting};
 use async_graphql::{ID, InputObject};
-use chrono::{DateTime, Utc};
 use domain::{NewShipment, OrderId, Refusal, ShipmentId};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     super::enums::{Carrier, ShipmentStatus},
-    OriginInput, QuantityInput, id, key, lines, plausible, time,
+    OriginInput, QuantityInput, Time, id, key, lines, plausible, time,
 };
 
 /// A parcel to be registered.
@@ -26,7 +25,7 @@ pub struct CreateShipmentInput {
     /// What is in it. Left out: every unit that waits for a parcel.
     items: Option<Vec<QuantityInput>>,
     /// When it is expected.
-    estimated_delivery: Option<DateTime<Utc>>,
+    estimated_delivery: Option<Time>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -52,7 +51,7 @@ pub struct RecordScanInput {
     /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
     status: ShipmentStatus,
     /// When: not in the future, and not more than a day before the order.
-    occurred_at: DateTime<Utc>,
+    occurred_at: Time,
     /// Where.
     location: Option<String>,
     /// What to say about it. Shown as the description of the scan, to the customer too.
@@ -90,7 +89,7 @@ impl RecordScanInput {
         let sighting = Sighting {
             shipment_id: id("shipmentId", &self.shipment_id)?,
             status: self.status.into(),
-            occurred_at: plausible("occurredAt", self.occurred_at)?,
+            occurred_at: plausible("occurredAt", &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
