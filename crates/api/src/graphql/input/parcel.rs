@@ -20,9 +20,11 @@ pub struct CreateShipmentInput {
     carrier: Carrier,
     /// The carrier's number for it. Blanks do not count.
     tracking_number: String,
-    /// Where it comes from. Left out: where its items were planned to come from.
+    /// Where it comes from. Left out: where its items were planned to come from, the main warehouse (`main`) for those
+    /// without a plan. Items of several places are refused then, so that nobody ships a supplier's items by mistake.
     origin: Option<OriginInput>,
-    /// What is in it. Left out: every unit that waits for a parcel.
+    /// What is in it. Left out: every unit that waits for a parcel and that the caller may ship, suppliers' items too;
+    /// where these come from several places, `origin` is needed, or the items are.
     items: Option<Vec<QuantityInput>>,
     /// When it is expected.
     estimated_delivery: Option<Time>,
