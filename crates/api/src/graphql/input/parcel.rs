@@ -2,13 +2,13 @@
 
 use app::{IdempotencyKey, shipments::Sighting};
 use async_graphql::{ID, InputObject};
-use domain::{NewShipment, OrderId, Refusal, ShipmentId};
+use domain::{Meaning, NewShipment, OrderId, Refusal, ShipmentId};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    super::enums::{Carrier, ShipmentStatus},
-    OriginInput, QuantityInput, Time, id, key, lines, plausible, time,
+    super::enums::{Carrier, ShipmentConditionKind, ShipmentStatus},
+    OriginInput, QuantityInput, Time, id, invalid, key, lines, plausible, time,
 };
 
 /// A parcel to be registered.
@@ -45,14 +45,18 @@ pub struct CancelShipmentInput {
     idempotency_key: Option<String>,
 }
 
-/// Where somebody saw a parcel.
+/// Where somebody saw a parcel, or what is wrong with it: exactly one of `status` and `condition`.
 #[derive(InputObject, Serialize)]
 pub struct RecordScanInput {
     /// The parcel.
     shipment_id: ID,
     /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
-    status: ShipmentStatus,
-    /// When: not in the future, and not more than a day before the order.
+    status: Option<ShipmentStatus>,
+    /// What is wrong with it. Later progress clears it. One that is `LOST`, `DAMAGED` or `RETURNING` can be called off.
+    // Left out as well where it was before there was such a field: then a key still has the same input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<ShipmentConditionKind>,
+    /// When: at most an hour ahead, which clocks may differ, and not more than a day before the order.
     occurred_at: Time,
     /// Where.
     location: Option<String>,
@@ -90,11 +94,25 @@ impl RecordScanInput {
         let key = key(&self.idempotency_key, "recordScan", &self)?;
         let sighting = Sighting {
             shipment_id: id("shipmentId", &self.shipment_id)?,
-            status: self.status.into(),
+            meaning: meaning(self.status, self.condition)?,
             occurred_at: plausible("occurredAt", &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
         Ok((sighting, key))
+    }
+}
+
+fn meaning(
+    status: Option<ShipmentStatus>,
+    condition: Option<ShipmentConditionKind>,
+) -> Result<Meaning, Refusal> {
+    match (status, condition) {
+        (Some(status), None) => Ok(Meaning::Status(status.into())),
+        (None, Some(condition)) => Ok(Meaning::Condition(condition.into())),
+        (None, None) => Err(invalid("status", "say how far it was, or its condition")),
+        (Some(_), Some(_)) => {
+            Err(invalid("condition", "say how far it was or its condition; both are two scans"))
+        }
     }
 }

@@ -212,6 +212,21 @@ async fn parcels_are_refused_with_the_facts() {
     assert_eq!(cancel(support(), &json!(user(9))).await["__typename"], "NotFound");
     world.scan("1001", ShipmentStatus::InTransit).await;
     assert_eq!(cancel(support(), shipment).await["code"], "ALREADY_MOVING");
+    for (said, field) in [
+        (json!({}), "status"),
+        (json!({"status": null, "condition": null}), "status"),
+        (json!({"status": "IN_TRANSIT", "condition": "LOST"}), "condition"),
+    ] {
+        let scan = with(json!({"shipmentId": shipment, "occurredAt": world.app.clock.now()}), said);
+        assert_eq!(world.mutate(&support(), "recordScan", scan).await["field"], field);
+    }
+    let lost = json!({"shipmentId": shipment, "condition": "LOST", "occurredAt": world.app.clock.now()});
+    for caller in [customer(1), supplier()] {
+        let refused = world.mutate(&caller, "recordScan", lost.clone()).await;
+        assert!(["Forbidden", "NotFound"].contains(&refused["__typename"].as_str().unwrap()), "{refused}");
+    }
+    assert_eq!(world.mutate(&support(), "recordScan", lost).await["shipment"]["status"], "IN_TRANSIT");
+    assert_eq!(cancel(support(), shipment).await["shipment"]["status"], "CANCELLED");
 
     world.bring(&other, &["CANCELLED"]).await;
     assert_eq!(create(support(), &other, "1004", 0).await["code"], "ORDER_CLOSED");
