@@ -66,8 +66,8 @@ pub struct OrderItemInput {
     origin: Option<OriginInput>,
     /// Until when the supplier has to accept it: now or later. Only with a supplier as `origin`. For support and systems.
     accept_by: Option<Time>,
-    /// Until when a carrier has to have every unit of it: now or later. Only with a supplier as `origin`. For support and
-    /// systems.
+    /// Until when a carrier has to have every unit of it: now or later, and not before `acceptBy`. Only with a supplier as
+    /// `origin`. For support and systems.
     ship_by: Option<Time>,
 }
 

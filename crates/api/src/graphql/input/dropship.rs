@@ -32,7 +32,8 @@ pub struct ReassignItemsInput {
     origin: OriginInput,
     /// Until when the supplier has to accept them: now or later. Left out: no time is agreed.
     accept_by: Option<Time>,
-    /// Until when a carrier has to have every unit of them: now or later. Left out: no time is agreed.
+    /// Until when a carrier has to have every unit of them: now or later, and not before `acceptBy`. Left out: no time is
+    /// agreed.
     ship_by: Option<Time>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
