@@ -3,7 +3,6 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    item::Item,
     order::{Order, StepDetail, place::check_words},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{carrying, rank_for, slowest},
@@ -102,11 +101,10 @@ impl Order {
 
     /// Whether every unit that is wanted is in one of these parcels.
     fn travels_wholly(&self, parcels: &[ShipmentId]) -> bool {
-        let within = |item: &Item| {
+        self.items.iter().all(|item| {
             let those = self.shipments.iter().filter(|shipment| parcels.contains(&shipment.id));
             item.units_in(those) >= item.wanted()
-        };
-        self.items.iter().all(within)
+        })
     }
 
     fn shipments_where(&self, condition: impl Fn(Rank) -> bool) -> Vec<ShipmentId> {

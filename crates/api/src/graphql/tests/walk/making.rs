@@ -101,7 +101,7 @@ impl Walk<'_> {
         if let Value::Array(fields) = &described["inputFields"] {
             // Of a scan exactly one of these, in turn.
             let (asked, other) =
-                if round % 2 == 0 { ("status", "condition") } else { ("condition", "status") };
+                if round.is_multiple_of(2) { ("status", "condition") } else { ("condition", "status") };
             let is_scan = fields.iter().any(|field| field["name"] == "condition");
             let given = fields.iter().filter(|field| match text(&field["name"]) {
                 "idempotencyKey" => false,
