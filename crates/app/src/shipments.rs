@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId, ShipmentStatus};
+use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId};
 use persistence::read;
 
 use crate::{
@@ -73,8 +73,8 @@ impl App {
 pub struct Sighting {
     /// Which parcel.
     pub shipment_id: ShipmentId,
-    /// How far it was.
-    pub status: ShipmentStatus,
+    /// How far it was, or what is wrong with it.
+    pub meaning: Meaning,
     /// When.
     pub occurred_at: DateTime<Utc>,
     /// Where.
@@ -90,9 +90,9 @@ impl Sighting {
     fn into_scan(self, parcel: &Shipment) -> Scan {
         let (number, at) = (&parcel.tracking_number, self.occurred_at.to_rfc3339());
         Scan {
-            identity: carriers::identity(parcel.carrier, number, BY_HAND, self.status.as_str(), &[&at]),
+            identity: carriers::identity(parcel.carrier, number, BY_HAND, self.meaning.as_str(), &[&at]),
             code: BY_HAND.to_owned(),
-            meaning: Meaning::Status(self.status),
+            meaning: self.meaning,
             description: self.notes,
             location: self.location,
             occurred_at: self.occurred_at,

@@ -4,15 +4,19 @@
 //! `_`, and what it is to mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of
 //! them. So may the part behind the slash for DHL, EasyPost and Shippo: `dhl.transit`, `shippo.TRANSIT`.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    str::FromStr,
+};
 
 use domain::Meaning;
 
 use crate::Sender;
 
-/// Meanings that go before ours. Codes compare without regard to case.
+/// Meanings that go before ours. Codes compare without regard to case, as far as ASCII has letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CodeMap(HashMap<(Sender, String), Meaning>);
+pub struct CodeMap(BTreeMap<(Sender, String), Meaning>);
 
 /// What is wrong with a re-mapping, by the entry it is wrong in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +40,15 @@ pub enum BadCodeMap {
         /// The word that means nothing.
         meaning: String,
     },
-    /// The code has a meaning already.
+    /// The code is none that a scan can have.
+    #[error("in `{entry}`: {problem}")]
+    Code {
+        /// The entry.
+        entry: String,
+        /// Why no scan has it, and what is expected.
+        problem: String,
+    },
+    /// The code has another meaning already.
     #[error("`{0}` gives a second meaning to the same code")]
     Twice(String),
 }
@@ -46,6 +58,22 @@ impl CodeMap {
     pub fn get(&self, sender: Sender, code: &str) -> Option<Meaning> {
         self.0.get(&(sender, code.to_ascii_uppercase())).copied()
     }
+
+    /// Whether every code means what we say it means.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for CodeMap {
+    /// As the setting has them, in order, the codes in capitals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, ((sender, code), meaning)) in self.0.iter().enumerate() {
+            let between = if at == 0 { "" } else { ", " };
+            write!(f, "{between}{sender}.{code}={meaning}")?;
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for CodeMap {
@@ -53,7 +81,7 @@ impl FromStr for CodeMap {
 
     /// Reads the setting: entries separated by commas; blanks, line ends and empty entries do not matter.
     fn from_str(setting: &str) -> Result<Self, BadCodeMap> {
-        let mut map = HashMap::new();
+        let mut map = BTreeMap::new();
         for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let form = || BadCodeMap::Form(entry.to_owned());
             let (key, meaning) = entry.split_once('=').ok_or_else(form)?;
@@ -68,8 +96,18 @@ impl FromStr for CodeMap {
             let meaning = meanings().find(|one| one.as_str() == meaning).ok_or_else(|| {
                 BadCodeMap::Meaning { entry: entry.to_owned(), meaning: meaning.to_owned() }
             })?;
-            if map.insert((sender, code.to_ascii_uppercase()), meaning).is_some() {
-                return Err(BadCodeMap::Twice(entry.to_owned()));
+            let code = code.to_ascii_uppercase();
+            sender
+                .check_code(&code)
+                .map_err(|problem| BadCodeMap::Code { entry: entry.to_owned(), problem })?;
+            match map.entry((sender, code)) {
+                Entry::Occupied(known) if *known.get() != meaning => {
+                    return Err(BadCodeMap::Twice(entry.to_owned()));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(free) => {
+                    free.insert(meaning);
+                }
             }
         }
         Ok(Self(map))
@@ -110,6 +148,14 @@ mod tests {
     }
 
     #[test]
+    fn the_same_meaning_twice_is_one_entry() {
+        let map: CodeMap = "fedex.Q9=held,ups.i/ot=lost,fedex.q9=held".parse().unwrap();
+        assert_eq!(map.to_string(), "fedex.Q9=held, ups.I/OT=lost");
+        assert!(!map.is_empty() && CodeMap::default().is_empty());
+        assert_eq!(map.to_string().parse(), Ok(map));
+    }
+
+    #[test]
     fn errors_name_what_is_wrong() {
         assert_eq!(
             error("fedex.OC"),
@@ -125,6 +171,10 @@ mod tests {
             "in `fedex.OC=lost_in_space`: `lost_in_space` is no meaning; known are label_created, "
         ));
         assert!(error("fedex.OC=unknown").starts_with("in `fedex.OC=unknown`: `unknown` is no meaning; "));
+        assert_eq!(
+            error("ups.OT=held"),
+            "in `ups.OT=held`: UPS's codes begin with their type (I, D, X, M, MV, U, O, P, RS, …), as in I/OT or I/OT/021"
+        );
         assert_eq!(error("fedex.OC=held,FX.oc=lost"), "`FX.oc=lost` gives a second meaning to the same code");
     }
 }

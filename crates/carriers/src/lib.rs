@@ -89,6 +89,11 @@ trait Protocol {
     /// See [`Sender::parse`].
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
 
+    /// See [`Sender::check_code`]. Most senders' codes have no form.
+    fn check_code(&self, _code: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// See [`Sender::max_body`].
     fn max_body(&self) -> usize {
         1024 * 1024
@@ -138,6 +143,11 @@ impl Sender {
     /// [`MAX_SCANS`].
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         self.protocol().parse(body, remap)?.bounded()
+    }
+
+    /// Whether a scan can be shown with that code, in capitals, or with one that begins so; else what is expected.
+    fn check_code(self, code: &str) -> Result<(), String> {
+        self.protocol().check_code(code)
     }
 
     /// The largest body that is taken from it, in bytes.

@@ -81,12 +81,18 @@ impl Supply {
 }
 
 impl Deadlines {
-    /// Refuses deadlines where no supplier ships. `prefix` leads to the input's fields.
+    /// Refuses deadlines where no supplier ships, and those in a wrong order. `prefix` leads to the input's fields.
     pub(crate) fn check(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
-        if origin.is_some_and(|origin| origin.kind == OriginKind::Supplier) {
-            return Ok(());
+        if origin.is_none_or(|origin| origin.kind != OriginKind::Supplier) {
+            return self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true);
         }
-        self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true)
+        match (self.accept_by, self.ship_by) {
+            (Some(accept_by), Some(ship_by)) if ship_by < accept_by => {
+                let message = "this is before `acceptBy`: an item is accepted first, then shipped";
+                Err(Refusal::invalid(format!("{prefix}shipBy"), message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses deadlines that nobody can keep. For new ones only: those that were agreed pass by themselves.

@@ -105,9 +105,27 @@ fn an_order_with_a_moving_parcel_is_not_cancelled_but_its_remaining_items_are() 
     let Err(Refusal::InvalidTransition { from, blocker, .. }) = refusal else { panic!("{refusal:?}") };
     assert_eq!((from, blocker.code), (Processing, BlockerCode::ParcelsMoving));
     assert_eq!(blocker.shipments, [parcel_id(1)]);
+    assert_eq!(blocker.message, "one of its parcels is moving: cancel the remaining items");
     story.call_off(2).expect("it has only a label");
     story.cancel_items(&[(1, 2)]).expect("two are free");
     assert_eq!(story.status(), Shipped);
+}
+
+#[test]
+fn where_every_unit_is_moving_nobody_is_told_to_cancel_the_rest() {
+    let mut story = Story::new(Placed, &[1, 2]);
+    story.cancel_items(&[(2, 1)]).expect("free");
+    story.ship(1, &[(1, 1), (2, 1)]).expect("free");
+    story.scanned(1, ShipmentStatus::InTransit);
+    assert_eq!(story.status(), Placed, "nobody has paid");
+    let refusal = story.go(Cancelled);
+    let Err(Refusal::InvalidTransition { blocker, .. }) = refusal else { panic!("{refusal:?}") };
+    let expected = "one of its parcels is moving: no unit is left to cancel. What arrives can be sent back; a parcel \
+                    that will not is called off";
+    assert_eq!((blocker.code, blocker.message.as_str()), (BlockerCode::ParcelsMoving, expected));
+    story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Lost), 600)]);
+    story.call_off(1).expect("it is lost");
+    story.go(Cancelled).expect("nothing moves any more");
 }
 
 #[test]

@@ -183,6 +183,12 @@ fn deadlines_of_a_warehouse_and_origins_nobody_can_read_are_refused_by_name() {
     assert_eq!(message, "that time has passed: nobody can keep it");
     let passed = Deadlines { ship_by: Some(at(0)), ..NONE };
     assert_eq!(invalid(story.reassign(&[1], supplier("other"), passed)).0, "shipBy");
+    let turned = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(59)) };
+    let (field, message) = invalid(story.reassign(&[1], supplier("other"), turned));
+    assert_eq!(field, "shipBy");
+    assert_eq!(message, "this is before `acceptBy`: an item is accepted first, then shipped");
+    let together = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
+    story.reassign(&[1], supplier("other"), together).expect("that can be kept");
     assert_eq!(invalid(story.reassign(&[1], supplier(" "), NONE)).0, "origin.code");
     assert_eq!(invalid(story.reassign(&[], supplier("acme"), NONE)).0, "itemIds");
     assert_eq!(invalid(story.reassign(&[1, 9], supplier("acme"), NONE)).0, "itemIds[1]");

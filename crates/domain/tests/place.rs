@@ -217,6 +217,9 @@ fn deadlines_are_agreed_with_suppliers_and_nobody_else() {
         let spoilt = NewItem { deadlines, ..item(Some(supplier("acme"))) };
         assert_eq!(refused(|new| new.items[1] = spoilt), format!("items[1].{field}"));
     }
+    let turned = Deadlines { accept_by: Some(at(900)), ship_by: Some(at(899)) };
+    let spoilt = NewItem { deadlines: turned, ..item(Some(supplier("acme"))) };
+    assert_eq!(refused(|new| new.items[1] = spoilt), "items[1].shipBy");
     let both = Deadlines { accept_by: Some(at(100)), ship_by: Some(at(900)) };
     let mut new = good();
     new.items = vec![NewItem { deadlines: both, ..item(Some(supplier("acme"))) }];

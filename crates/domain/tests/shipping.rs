@@ -5,7 +5,9 @@ mod support;
 use domain::{
     Carrier, NewShipment, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentRefusal, ShipmentStatus,
 };
-use support::{Story, invalid, item_id, items, lines, order, parcel, parcel_id, supplier, warehouse};
+use support::{
+    Story, dropship, invalid, item_id, items, lines, order, parcel, parcel_id, supplier, warehouse,
+};
 
 fn code(answer: Result<domain::Outcome, Refusal>) -> ShipmentRefusal {
     match answer {
@@ -159,6 +161,32 @@ fn a_parcel_comes_from_where_its_items_were_planned_to_come_from() {
     story.ship(3, &[(3, 1)]).expect("free");
     let origins: Vec<_> = story.order.shipments().iter().map(|shipment| shipment.origin.clone()).collect();
     assert_eq!(origins, [warehouse("north"), supplier("acme"), warehouse("main")]);
+}
+
+#[test]
+fn what_has_no_plan_comes_from_the_main_warehouse_beside_what_has_one() {
+    for planned in [supplier("acme"), warehouse("north")] {
+        let mut both = items(&[1, 1]);
+        both[1].origin = Some(planned.clone());
+        let mut story = Story::of(order(Processing, both, vec![]));
+        assert_eq!(field(story.ship(1, &[(1, 1), (2, 1)])), "origin");
+        assert_eq!(field(story.ship_as(1, "N1", None)), "origin", "nor is it the default");
+        assert_eq!(story.item(2).supply.answer, None, "nobody has accepted for the supplier");
+        story.ship(1, &[(1, 1)]).expect("free");
+        assert_eq!(story.parcel(1).origin, warehouse("main"));
+        story.ship_as(2, "N2", None).expect("the rest is planned from one place");
+        assert_eq!(story.parcel(2).origin, planned);
+    }
+    let mut main = items(&[1, 1]);
+    main[1].origin = Some(warehouse("main"));
+    let mut story = Story::of(order(Processing, main, vec![]));
+    story.ship_as(1, "N1", None).expect("both come from there");
+    assert_eq!((story.parcel(1).origin.clone(), story.parcel(1).lines.len()), (warehouse("main"), 2));
+
+    let mut story = dropship(&[("acme", 1), ("", 1)]);
+    story.ship_from(Some(warehouse("main")), 1, "N1", None).expect("it is said where it comes from");
+    assert_eq!(story.parcel(1).lines.len(), 2);
+    assert_eq!(story.item(1).supply.answer, None);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::Sighting};
 use chrono::TimeDelta;
-use domain::{Actor, ActorKind, OrderStatus, Refusal, ScanEffect, ShipmentId, ShipmentStatus};
+use domain::{
+    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentId,
+    ShipmentRefusal, ShipmentStatus,
+};
 use persistence::read;
 use tests::{
     database::Database,
@@ -13,12 +16,17 @@ use tests::{
 on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
+    a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
 
 fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> Sighting {
-    let (location, notes) = (Some("Front desk".to_owned()), Some("handed over in person".to_owned()));
-    Sighting { shipment_id, status, occurred_at: shop.now(), location, notes }
+    told(shop, shipment_id, Meaning::Status(status), "handed over in person")
+}
+
+fn told(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> Sighting {
+    let (location, notes) = (Some("Front desk".to_owned()), Some(notes.to_owned()));
+    Sighting { shipment_id, meaning, occurred_at: shop.now(), location, notes }
 }
 
 async fn record(shop: &Shop, sighting: Sighting) -> app::Result<Changed> {
@@ -57,6 +65,39 @@ async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
     assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+}
+
+async fn a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "292929").await;
+    shop.scan_at("292929", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
+    shop.drain().await;
+    let call_off = Request::CancelShipment { id: parcel.id, reason: "it is lost".to_owned() };
+    match shop.ask(order, call_off.clone()).await {
+        Err(Error::Refused(Refusal::Shipment { code: ShipmentRefusal::AlreadyMoving, message })) => {
+            assert!(message.contains("record the condition LOST or DAMAGED first"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    // Older than what the carrier said last: progress has cleared it.
+    let lost = told(&shop, parcel.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
+    let early = Sighting { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
+    record(&shop, early).await.unwrap();
+    assert_eq!(shop.order(order).await.shipments()[0].tracking.condition, None);
+
+    let done = record(&shop, lost.clone()).await.unwrap();
+    let condition = done.shipment.unwrap().tracking.condition.unwrap();
+    assert_eq!((condition.kind, condition.message.as_str()), (ConditionKind::Lost, "the carrier called"));
+    assert!(!record(&shop, lost).await.unwrap().changed, "the same condition is the same scan");
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let by_hand: Vec<_> =
+        scans.iter().filter(|scan| scan.scan.code == "BY_HAND").map(|scan| scan.seen).collect();
+    assert_eq!((scans.len(), by_hand), (3, vec![2, 1]));
+
+    shop.ask(order, call_off).await.unwrap();
+    let anew = shop.ship(order, "303030").await;
+    assert_eq!(anew.lines, parcel.lines);
 }
 
 async fn what_cannot_be_is_refused_and_named(database: Database) {

@@ -23,6 +23,7 @@ use super::inbox::inbox;
 
 on_every_database!(
     an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning,
+    spellings_of_a_code_are_listed_as_the_setting_takes_them,
     a_new_meaning_leaves_what_was_known_alone,
     a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_did,
     a_worker_with_old_settings_holds_nothing_back_for_good,
@@ -69,6 +70,27 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
     assert_eq!(left.iter().map(|one| &*one.code).collect::<Vec<_>>(), ["Q8"]);
     assert!(inbox(&shop).await.iter().all(|one| one.state == WebhookState::Processed));
     assert_eq!(shop.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 0, "nothing is taken up twice");
+}
+
+async fn spellings_of_a_code_are_listed_as_the_setting_takes_them(database: Database) {
+    let shop = Shop::new(database.store);
+    let order = shop.processing(&[1]).await;
+    let parcel = shop.ship(order, "161616").await;
+    for code in ["Q9", "q9", "é9", "É9"] {
+        says(&shop, "161616", code).await;
+        shop.wait(TimeDelta::minutes(1));
+    }
+    let listed = shop.app.unknown_codes(&support()).await.unwrap();
+    let codes: Vec<_> = listed.iter().map(|one| (&*one.code, one.scans)).collect();
+    assert_eq!(codes, [("q9", 2), ("É9", 1), ("é9", 1)], "ASCII is folded, nothing else");
+    assert_eq!(listed[0].latest_at - listed[0].first_at, TimeDelta::minutes(1));
+
+    let settings: Vec<_> = listed.iter().map(|one| format!("{}.{}=held", one.sender, one.code)).collect();
+    let shop = shop.restarted(&settings.join(",")).await;
+    shop.drain().await;
+    assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
+    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    assert!(scans.len() == 4 && scans.iter().all(|one| one.effect == ScanEffect::Applied), "{scans:?}");
 }
 
 async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {

@@ -54,7 +54,7 @@ pub enum ShipmentStatus {
 }
 
 /// Trouble with a parcel, beside its status. Later progress clears it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ConditionKind")]
 pub enum ShipmentConditionKind {
     /// The carrier came and could not hand it over.

@@ -88,7 +88,8 @@ impl OrderEvent {
         Actor::from(&self.0.actor)
     }
 
-    /// What they said about it. Null for suppliers.
+    /// What they said about it. Null for suppliers. Customers are shown their own words, and why an order was cancelled;
+    /// what the shop or a supplier wrote otherwise is null for them.
     async fn notes(&self) -> Option<&str> {
         self.0.notes.as_deref()
     }
@@ -130,7 +131,8 @@ impl OrderEvent {
 pub struct Actor {
     /// What kind of party.
     kind: ActorKind,
-    /// Which one: a user id, a supplier's code, a carrier's name. Suppliers see only their own code.
+    /// Which one: a user id, a supplier's code, a carrier's name. Suppliers see only their own code, customers only
+    /// their own id.
     id: Option<String>,
 }
 

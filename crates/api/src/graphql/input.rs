@@ -5,6 +5,7 @@
 mod dropship;
 mod parcel;
 mod returns;
+mod sent;
 
 use app::{Caller, IdempotencyKey, orders::Ask};
 use async_graphql::{ID, InputObject};
@@ -16,11 +17,10 @@ use uuid::Uuid;
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use parcel::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
+pub use sent::Time;
 
-use super::{
-    enums::{FulfillmentPath, OrderStatus, OriginKind},
-    time::plausible,
-};
+use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
+use sent::{NO_NUMBER, Sent};
 
 /// An order to be placed.
 #[derive(InputObject, Serialize)]
@@ -34,13 +34,13 @@ pub struct PlaceOrderInput {
     /// The ISO 4217 code. Left out: `USD`.
     currency: Option<String>,
     /// What it costs, in hundredths, or in whole units where the currency has no smaller one.
-    total_cents: i32,
+    total_cents: Sent<i32>,
     /// The plan. Left out: what the items' origins amount to.
     fulfillment_path: Option<FulfillmentPath>,
     /// Its lines, at least one.
     items: Vec<OrderItemInput>,
     /// When it was placed, for an order that was placed elsewhere. For support and systems.
-    placed_at: Option<DateTime<Utc>>,
+    placed_at: Option<Time>,
     /// What to say about it on the first event.
     notes: Option<String>,
     /// What to attach to the first event.
@@ -58,14 +58,14 @@ pub struct OrderItemInput {
     /// What the customer calls it.
     name: String,
     /// Units, at least one.
-    quantity: i32,
+    quantity: Sent<i32>,
     /// Where it is planned to come from. A supplier is named by support and systems only.
     origin: Option<OriginInput>,
     /// Until when the supplier has to accept it: now or later. Only with a supplier as `origin`. For support and systems.
-    accept_by: Option<DateTime<Utc>>,
-    /// Until when a carrier has to have every unit of it: now or later. Only with a supplier as `origin`. For support and
-    /// systems.
-    ship_by: Option<DateTime<Utc>>,
+    accept_by: Option<Time>,
+    /// Until when a carrier has to have every unit of it: now or later, and not before `acceptBy`. Only with a supplier as
+    /// `origin`. For support and systems.
+    ship_by: Option<Time>,
 }
 
 /// Where units are sent from.
@@ -89,7 +89,7 @@ pub struct TransitionOrderInput {
     /// What to attach to the event.
     metadata: Option<serde_json::Value>,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<i32>,
+    expected_version: Option<Sent<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -106,7 +106,7 @@ pub struct CancelOrderInput {
     /// Why. The customer is told.
     reason: String,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<i32>,
+    expected_version: Option<Sent<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -122,7 +122,7 @@ pub struct CancelItemsInput {
     /// Why.
     reason: String,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<i32>,
+    expected_version: Option<Sent<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -134,7 +134,7 @@ pub struct QuantityInput {
     /// The item.
     item_id: ID,
     /// How many, at least one.
-    quantity: i32,
+    quantity: Sent<i32>,
 }
 
 impl PlaceOrderInput {
@@ -147,7 +147,7 @@ impl PlaceOrderInput {
             customer_email: Some(self.customer_email),
             reference: self.reference,
             total: Money {
-                cents: self.total_cents,
+                cents: number("totalCents", &self.total_cents)?,
                 currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
             },
             fulfillment_path: self.fulfillment_path.map(Into::into),
@@ -166,7 +166,7 @@ impl OrderItemInput {
             id: ItemId(Uuid::now_v7()),
             sku: item.sku,
             name: item.name,
-            quantity: item.quantity,
+            quantity: number(&format!("items[{at}].quantity"), &item.quantity)?,
             origin: item.origin.map(OriginInput::read),
             deadlines: deadlines(&format!("items[{at}]."), item.accept_by, item.ship_by)?,
         })
@@ -184,7 +184,7 @@ impl TransitionOrderInput {
             key: key(&self.idempotency_key, "transitionOrder", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata },
-            expected_version: self.expected_version,
+            expected_version: version(self.expected_version)?,
         })
     }
 }
@@ -201,7 +201,7 @@ impl CancelOrderInput {
             key,
             order_id: id("orderId", &self.order_id)?,
             request: Request::Transition { to, notes: Some(self.reason), metadata: None },
-            expected_version: self.expected_version,
+            expected_version: version(self.expected_version)?,
         })
     }
 }
@@ -213,7 +213,7 @@ impl CancelItemsInput {
             key: key(&self.idempotency_key, "cancelItems", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::CancelItems { lines: lines(&self.items)?, reason: self.reason },
-            expected_version: self.expected_version,
+            expected_version: version(self.expected_version)?,
         })
     }
 }
@@ -234,22 +234,18 @@ fn key(
 
 fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
     let line = |(at, item): (usize, &QuantityInput)| {
-        let quantity = u32::try_from(item.quantity).ok().filter(|quantity| *quantity > 0);
+        let field = format!("items[{at}].quantity");
+        let quantity = u32::try_from(number(&field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
         Ok(Line {
             item_id: id(&format!("items[{at}].itemId"), &item.item_id)?,
-            quantity: quantity
-                .ok_or_else(|| invalid(&format!("items[{at}].quantity"), "at least 1 is needed"))?,
+            quantity: quantity.ok_or_else(|| invalid(&field, "at least 1 is needed"))?,
         })
     };
     items.iter().enumerate().map(line).collect()
 }
 
 /// Until when a supplier has to act. `prefix` leads to the fields.
-fn deadlines(
-    prefix: &str,
-    accept_by: Option<DateTime<Utc>>,
-    ship_by: Option<DateTime<Utc>>,
-) -> Result<Deadlines, Refusal> {
+fn deadlines(prefix: &str, accept_by: Option<Time>, ship_by: Option<Time>) -> Result<Deadlines, Refusal> {
     Ok(Deadlines {
         accept_by: time(&format!("{prefix}acceptBy"), accept_by)?,
         ship_by: time(&format!("{prefix}shipBy"), ship_by)?,
@@ -261,13 +257,21 @@ fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
 }
 
 /// A time in the microseconds that both databases keep.
-fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Refusal> {
-    at.map(|at| moment(field, at)).transpose()
+fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    at.map(|at| moment(field, &at)).transpose()
 }
 
-fn moment(field: &str, at: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
-    let at = plausible(at).map_err(|needed| invalid(field, needed))?;
+fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
+    let at = super::time::read(at).map_err(|needed| invalid(field, needed))?;
     Ok(at.trunc_subsecs(6))
+}
+
+fn number(field: &str, number: &Sent<i32>) -> Result<i32, Refusal> {
+    number.get().ok_or_else(|| invalid(field, NO_NUMBER))
+}
+
+fn version(expected: Option<Sent<i32>>) -> Result<Option<i32>, Refusal> {
+    expected.map(|version| number("expectedVersion", &version)).transpose()
 }
 
 fn invalid(field: &str, message: &str) -> Refusal {

@@ -8,8 +8,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
     ErrorExtensionValues, ObjectType, Pos, Request, SchemaBuilder, ServerError, ServerResult,
-    SubscriptionType,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest},
+    SubscriptionType, ValidationResult,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest, NextValidation},
     parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
@@ -35,13 +35,8 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    builder
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COMPLEXITY)
-        .limit_recursive_depth(MAX_RECURSION)
-        .limit_directives(MAX_DIRECTIVES)
-        .disable_suggestions()
-        .extension(Sizes)
+    // Its limits on depth, complexity and directives would do the same, but say neither a code nor the limit.
+    builder.limit_recursive_depth(MAX_RECURSION).disable_suggestions().extension(Sizes)
 }
 
 /// Parses a request within the limits on its size, once: the schema then uses the same document.
@@ -73,6 +68,23 @@ impl Extension for Sizes {
         let mut request = next.run(ctx, request).await?;
         parse(&mut request)?;
         Ok(request)
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await?;
+        if result.complexity > MAX_COMPLEXITY {
+            return Err(too_large(format!("the query's complexity is more than {MAX_COMPLEXITY}")).into());
+        }
+        if result.depth > MAX_DEPTH {
+            return Err(
+                too_large(format!("the query is deeper than {MAX_DEPTH} fields inside fields")).into()
+            );
+        }
+        Ok(result)
     }
 }
 
@@ -123,6 +135,9 @@ impl<'a> Count<'a> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
+                    if field.node.directives.len() > MAX_DIRECTIVES {
+                        return Err(too_large(format!("a field has more than {MAX_DIRECTIVES} directives")));
+                    }
                     size.add(Size { selections: 0, aliases: usize::from(field.node.alias.is_some()) });
                     size.add(self.selections(&field.node.selection_set.node)?);
                 }

@@ -126,8 +126,8 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Records by hand where a parcel is, for carriers that send no webhooks. It counts as a carrier's scan does. For
-    /// support and systems, and for suppliers on their own parcels.
+    /// Records by hand where a parcel is, or what is wrong with it, for what its carrier does not push. It counts as a
+    /// carrier's scan does. For support and systems, and for suppliers on their own parcels.
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {

@@ -12,10 +12,10 @@ use super::{
     enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
     error::{answer, bad_input},
     event::{self, OrderEvent},
+    input::Time,
     node::{self, Node, uuid},
     order::Order,
     shipment::Shipment,
-    time::plausible,
     transition::{StateMachineEdge, state_machine},
     webhook::{self, UnknownCode, Webhook},
 };
@@ -128,9 +128,9 @@ pub struct OrderFilter {
     /// In one of these statuses.
     statuses: Option<Vec<OrderStatus>>,
     /// Placed then or later.
-    placed_since: Option<DateTime<Utc>>,
+    placed_since: Option<Time>,
     /// Placed before.
-    placed_until: Option<DateTime<Utc>>,
+    placed_until: Option<Time>,
     /// With a parcel by this carrier. Not for suppliers.
     carrier: Option<Carrier>,
     /// Planned so.
@@ -165,9 +165,9 @@ pub struct OrderEventFilter {
     /// Driven by what this carrier said itself, not by scans recorded by hand. Not for suppliers.
     carrier: Option<Carrier>,
     /// Happened then or later.
-    since: Option<DateTime<Utc>>,
+    since: Option<Time>,
     /// Happened before.
-    until: Option<DateTime<Utc>>,
+    until: Option<Time>,
 }
 
 impl OrderEventFilter {
@@ -194,9 +194,9 @@ pub struct WebhookFilter {
     /// In one of these states.
     states: Option<Vec<WebhookState>>,
     /// Received then or later.
-    since: Option<DateTime<Utc>>,
+    since: Option<Time>,
     /// Received before.
-    until: Option<DateTime<Utc>>,
+    until: Option<Time>,
 }
 
 impl WebhookFilter {
@@ -216,7 +216,11 @@ pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
+fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
+    at.map(|at| moment(field, &at)).transpose()
+}
+
 /// A time, if records can have it.
-pub(super) fn time(field: &str, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    at.map(plausible).transpose().map_err(|needed| bad_input(field, needed))
+pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
+    super::time::read(at).map_err(|needed| bad_input(field, needed))
 }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::{App, Caller, webhooks};
 use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
-use chrono::{DateTime, Utc};
 use domain::{OrderId, Refusal};
 
 use super::{
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
+    input::Time,
     loader::Scanned,
     order::Order,
-    query::{sender, time},
+    query::{moment, sender},
     shipment::Shipment,
 };
 
@@ -23,9 +23,9 @@ const MAX_WEBHOOKS: u64 = 20_000;
 #[derive(InputObject)]
 pub struct ReplayInput {
     /// Received then or later.
-    since: DateTime<Utc>,
+    since: Time,
     /// Received before. Left out: until now.
-    until: Option<DateTime<Utc>>,
+    until: Option<Time>,
     /// Of this sender: `fedex`, `easypost`. Left out: of all.
     carrier: Option<String>,
     /// Whether to make the changes. Left out: only say what would change.
@@ -75,14 +75,14 @@ pub struct ReplayFailure {
 
 impl ReplayInput {
     fn read(self) -> Result<webhooks::Replay> {
-        time("input.since", Some(self.since))?;
-        time("input.until", self.until)?;
-        if self.until.is_some_and(|until| until < self.since) {
+        let since = moment("input.since", &self.since)?;
+        let until = self.until.map(|until| moment("input.until", &until)).transpose()?;
+        if until.is_some_and(|until| until < since) {
             return Err(bad_input("input.until", "is before `since`"));
         }
         Ok(webhooks::Replay {
-            since: self.since,
-            until: self.until,
+            since,
+            until,
             sender: self.carrier.map(|name| sender("input.carrier", &name)).transpose()?,
             apply: self.apply.unwrap_or_default(),
             most: Some(MAX_WEBHOOKS),

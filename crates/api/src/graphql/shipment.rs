@@ -277,8 +277,8 @@ impl Scan {
         self.0.recorded_at
     }
 
-    /// Who recorded it by hand. Null where the carrier said it. Suppliers are told the kind alone, and who only where
-    /// that was themselves.
+    /// Who recorded it by hand. Null where the carrier said it. Customers are told the kind alone, and so are suppliers,
+    /// unless that was themselves.
     async fn recorded_by(&self) -> Option<Actor> {
         self.0.recorded_by.as_ref().map(Actor::from)
     }

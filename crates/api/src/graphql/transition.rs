@@ -14,7 +14,7 @@ use super::{
 pub struct AllowedTransition {
     /// The status.
     to: OrderStatus,
-    /// Whether `transitionOrder` would be granted.
+    /// Whether `transitionOrder` would be granted. For the present status it is, and changes nothing.
     allowed: bool,
     /// What stands in the way. Null when it is allowed.
     blocked_by: Option<Blocker>,

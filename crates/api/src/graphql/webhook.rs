@@ -91,12 +91,13 @@ pub struct WebhookSuccess {
     webhook: Webhook,
 }
 
-/// A code that no table lists and no setting maps. Its scans are kept and move nothing.
+/// A code that no table lists and no setting maps. Its scans are kept and move nothing. Spellings that differ in the
+/// case of ASCII letters only are one code.
 #[derive(SimpleObject)]
 pub struct UnknownCode {
     /// Who sent it: a carrier, or one that reports for many (`easypost`).
     carrier: String,
-    /// The code, as shown on the scans.
+    /// The code, as shown on the latest of the scans.
     carrier_code: String,
     /// The carrier's words on the latest of them.
     description: Option<String>,

@@ -1,15 +1,16 @@
-//! What of an order somebody is shown. Staff and customers are shown all of an order they may see. A supplier is
+//! What of an order somebody is shown. Staff are shown all of an order they may see. A customer is shown all but what
+//! is between the merchant and its suppliers, and what people of the shop wrote for themselves. A supplier is
 //! shown its own side: the items it sends, the parcels with nothing else in them, and that something happened.
 //! What people wrote about it is left out: whoever wrote it may have named anybody.
 //!
-//! What a supplier is shown of a record is written down field by field: a new field does not compile until
+//! What either is shown of a record is written down field by field: a new field does not compile until
 //! somebody has decided about it.
 
 use std::sync::Arc;
 
 use domain::{
-    Actor, Answer, Condition, Item, ItemId, OrderStatus, OriginKind, Progress, Scan, Shipment, Supply,
-    Tracking, progress,
+    Actor, ActorKind, Answer, Condition, Item, ItemId, OrderStatus, OriginKind, Progress, Scan, Shipment,
+    Supply, Tracking, progress,
 };
 use persistence::{Event, scans::StoredScan};
 
@@ -50,7 +51,8 @@ impl Caller {
     /// What this caller is shown of an order's items.
     pub(crate) fn shown_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
         match self.scope() {
-            Scope::All | Scope::Own(_) => items,
+            Scope::All => items,
+            Scope::Own(_) => items.iter().map(item_for_customer).collect(),
             Scope::Supplies(_) => {
                 let own = items.iter().filter(|item| item.is_supplied_by(&self.actor));
                 own.map(item_for_supplier).collect()
@@ -105,7 +107,8 @@ impl Caller {
     /// What this caller is shown of the scans of a parcel they are shown.
     pub(crate) fn shown_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
         match self.scope() {
-            Scope::All | Scope::Own(_) => scans,
+            Scope::All => scans,
+            Scope::Own(_) => scans.into_iter().map(|scan| scan_for_customer(scan, &self.actor)).collect(),
             Scope::Supplies(_) | Scope::None => {
                 scans.into_iter().map(|scan| scan_for_supplier(scan, &self.actor)).collect()
             }
@@ -115,7 +118,8 @@ impl Caller {
     /// What this caller is shown of an event of an order they may see.
     pub(crate) fn shown_event(&self, event: Event) -> Event {
         match self.scope() {
-            Scope::All | Scope::Own(_) => event,
+            Scope::All => event,
+            Scope::Own(_) => event_for_customer(event, &self.actor),
             Scope::Supplies(_) | Scope::None => event_for_supplier(event, &self.actor),
         }
     }
@@ -123,11 +127,41 @@ impl Caller {
     /// The same for many.
     pub(crate) fn shown_events(&self, events: Arc<[Event]>) -> Arc<[Event]> {
         match self.scope() {
-            Scope::All | Scope::Own(_) => events,
-            Scope::Supplies(_) | Scope::None => {
+            Scope::All => events,
+            Scope::Own(_) | Scope::Supplies(_) | Scope::None => {
                 events.iter().cloned().map(|event| self.shown_event(event)).collect()
             }
         }
+    }
+}
+
+/// Without what the merchant has agreed with the supplier, and what the supplier answered.
+fn item_for_customer(item: &Item) -> Item {
+    let Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason,
+        origin,
+        supply: _,
+        return_requested,
+        return_reason,
+        returned,
+    } = item.clone();
+    Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason,
+        origin,
+        supply: Supply::default(),
+        return_requested,
+        return_reason,
+        returned,
     }
 }
 
@@ -267,9 +301,51 @@ fn scan_for_supplier(scan: StoredScan, supplier: &Actor) -> StoredScan {
     StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
 }
 
-/// What kind of party it was; who, only where it was the supplier itself.
-fn shown_actor(actor: Actor, supplier: &Actor) -> Actor {
-    if actor == *supplier { actor } else { Actor { kind: actor.kind, id: None } }
+/// Who recorded it by hand, only as what kind of party.
+fn scan_for_customer(scan: StoredScan, customer: &Actor) -> StoredScan {
+    let recorded_by = scan.recorded_by.map(|by| shown_actor(by, customer));
+    StoredScan { recorded_by, ..scan }
+}
+
+/// What kind of party it was; who, only where it was the caller.
+fn shown_actor(actor: Actor, caller: &Actor) -> Actor {
+    if actor == *caller { actor } else { Actor { kind: actor.kind, id: None } }
+}
+
+/// All but who of the shop or of a supplier it was, and what they wrote; except why the order was cancelled.
+fn event_for_customer(event: Event, customer: &Actor) -> Event {
+    let Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor,
+        notes,
+        metadata,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id,
+        webhook_id,
+    } = event;
+    let is_for_customers = match actor.kind {
+        ActorKind::Customer | ActorKind::Carrier => true,
+        ActorKind::System | ActorKind::Support | ActorKind::Supplier => to == OrderStatus::Cancelled,
+    };
+    Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor: shown_actor(actor, customer),
+        notes: notes.filter(|_| is_for_customers),
+        metadata,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id,
+        webhook_id,
+    }
 }
 
 /// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.

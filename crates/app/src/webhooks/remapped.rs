@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
-use persistence::read::{self, UnknownCode};
+use persistence::read::{self, Spelling, UnknownCode};
 
 use super::{MOST_BYTES, astray::MOST_DUE};
 use crate::{
@@ -19,13 +19,14 @@ const MOST_LISTED: u32 = 500;
 const PAGE: usize = 100;
 
 impl App {
-    /// The codes that no table lists and no setting maps, the most frequent first. For support and systems.
+    /// The codes that no table lists and no setting maps, the most frequent first; in whichever case they were sent, as
+    /// for the setting. For support and systems.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): forbidden.
     pub async fn unknown_codes(&self, caller: &Caller) -> Result<Vec<UnknownCode>> {
         caller.must_be_staff()?;
-        Ok(read::unknown_codes(&self.store, MOST_LISTED).await?)
+        Ok(read::unknown_codes(&self.store, Spelling::AnyCase, MOST_LISTED).await?)
     }
 
     /// Has the webhooks read again whose unknown codes have a meaning today: the merchant has mapped them, or a
@@ -45,7 +46,8 @@ impl App {
     }
 
     async fn take_up_all(&self, meaningless: &mut HashSet<(String, String)>, woken: &mut u64) -> Result<()> {
-        let mut unknown = read::unknown_codes(&self.store, u32::MAX).await?;
+        // One by one: what we list ourselves may be one spelling only.
+        let mut unknown = read::unknown_codes(&self.store, Spelling::AsSent, u32::MAX).await?;
         unknown.retain(|one| !meaningless.contains(&name(one)));
         let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
         let mut done = 0;

@@ -249,7 +249,7 @@ fn the_setting_names_status_and_substatus_or_the_status() {
     ] {
         assert_eq!(last(remap), held, "{remap}");
     }
-    for other in ["shippo.out_for_delivery=held", "shippo.DELIVERED=held", "ups.TRANSIT=held"] {
+    for other in ["shippo.out_for_delivery=held", "shippo.DELIVERED=held", "fedex.TRANSIT=held"] {
         assert_eq!(last(other), Status(OutForDelivery), "{other}");
     }
     let remapped = parcel_with(UPS, "shippo.TRANSIT=held").scans[2].identity;

@@ -10,6 +10,23 @@ use domain::{
     ShipmentStatus::*,
 };
 
+/// The types that have a meaning here.
+pub(super) const TYPES: [&str; 9] = ["I", "D", "X", "M", "MV", "U", "O", "P", "RS"];
+
+/// Whether a code as it is shown on a scan, in capitals, begins with a type. Types that we do not know yet are such
+/// too: a code without a meaning has to be able to get one. So it is told by the form: two characters or more that stand
+/// alone are no type, and three digits in second place stand in the third.
+pub(super) fn begins_with_type(shown: &str) -> bool {
+    let mut parts = shown.split('/');
+    let kind = parts.next().unwrap_or_default();
+    let known = TYPES.contains(&kind);
+    match (parts.next(), parts.next()) {
+        (None, _) => known || kind.len() == 1,
+        (Some(code), None) => known || code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()),
+        (Some(_), Some(_)) => true,
+    }
+}
+
 /// The parts of `activityStatus`, in capitals, the description code with three digits; empty where absent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code<'a> {

@@ -43,6 +43,14 @@ impl Protocol for Ups {
         Some(Carrier::Ups)
     }
 
+    fn check_code(&self, code: &str) -> Result<(), String> {
+        if codes::begins_with_type(code) {
+            return Ok(());
+        }
+        let types = codes::TYPES.join(", ");
+        Err(format!("UPS's codes begin with their type ({types}, …), as in I/OT or I/OT/021"))
+    }
+
     /// A push may carry a photo of the delivery (`deliveryPhoto`, base64), and UPS sends nothing twice.
     fn max_body(&self) -> usize {
         8 * 1024 * 1024

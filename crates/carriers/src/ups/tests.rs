@@ -126,7 +126,7 @@ fn the_setting_names_all_three_parts_or_two() {
     assert_eq!(read_with(OUT, "ups.I/OT=held").meaning, held);
     assert_eq!(read_with(OUT, "ups.I/OT=in_transit,ups.i/ot/021=held").meaning, held);
     assert_eq!(read_with(DELIVERED, "ups.D/FS=held").meaning, held);
-    for other in ["ups.I=held", "ups.021=held", "ups.I/OT/022=held", "fedex.I/OT/021=held"] {
+    for other in ["ups.I=held", "ups.I//021=held", "ups.I/OT/022=held", "fedex.I/OT/021=held"] {
         assert_eq!(read_with(OUT, other).meaning, Meaning::Status(OutForDelivery), "{other}");
     }
 }

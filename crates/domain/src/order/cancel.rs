@@ -152,6 +152,9 @@ fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
     }
     Err(Refusal::shipment(
         ShipmentRefusal::AlreadyMoving,
-        format!("parcel {number} is {status}: it can be called off only when lost, damaged or returning"),
+        format!(
+            "parcel {number} is {status}: it can be called off only when lost, damaged or returning; where its carrier \
+             does not say so, record the condition LOST or DAMAGED first"
+        ),
     ))
 }

@@ -12,9 +12,11 @@ use crate::{
 };
 
 impl Order {
-    /// For every status: whether this caller may bring the order there now, and if not, why.
+    /// For every status: whether this caller may bring the order there now, and if not, why. The one it has may always
+    /// be asked for: that changes nothing.
     pub fn allowed_transitions(&self, actor: &Actor) -> Vec<(OrderStatus, Option<Blocker>)> {
-        OrderStatus::ALL.into_iter().map(|to| (to, self.blocker(to, actor))).collect()
+        let blocker = |to| if to == self.head.status { None } else { self.blocker(to, actor) };
+        OrderStatus::ALL.into_iter().map(|to| (to, blocker(to))).collect()
     }
 
     pub(super) fn transition(
@@ -43,13 +45,10 @@ impl Order {
         let Some(blocker) = self.blocker(to, actor) else {
             return Ok(());
         };
-        let allowed = self.allowed_transitions(actor);
-        Err(Refusal::InvalidTransition {
-            from: self.head.status,
-            to,
-            allowed: allowed.into_iter().filter(|(_, why)| why.is_none()).map(|(to, _)| to).collect(),
-            blocker,
-        })
+        let from = self.head.status;
+        let others = self.allowed_transitions(actor).into_iter().filter(|(to, _)| *to != from);
+        let allowed = others.filter(|(_, why)| why.is_none()).map(|(to, _)| to).collect();
+        Err(Refusal::InvalidTransition { from, to, allowed, blocker })
     }
 
     fn blocker(&self, to: OrderStatus, actor: &Actor) -> Option<Blocker> {
@@ -68,11 +67,16 @@ impl Order {
         if to == OrderStatus::Cancelled {
             let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
             if !moving.is_empty() {
-                let message = match moving.len() {
-                    1 => "one of its parcels is moving: cancel the remaining items".to_owned(),
-                    n => format!("{n} of its parcels are moving: cancel the remaining items"),
+                let parcels = match moving.len() {
+                    1 => "one of its parcels is moving".to_owned(),
+                    n => format!("{n} of its parcels are moving"),
                 };
-                return blocker(BlockerCode::ParcelsMoving, message, moving);
+                let advice = if self.travels_wholly(&moving) {
+                    "no unit is left to cancel. What arrives can be sent back; a parcel that will not is called off"
+                } else {
+                    "cancel the remaining items"
+                };
+                return blocker(BlockerCode::ParcelsMoving, format!("{parcels}: {advice}"), moving);
             }
         }
         if to == OrderStatus::Returned
@@ -93,6 +97,14 @@ impl Order {
             return blocker(BlockerCode::ShipmentsBehind, message, behind);
         }
         None
+    }
+
+    /// Whether every unit that is wanted is in one of these parcels.
+    fn travels_wholly(&self, parcels: &[ShipmentId]) -> bool {
+        self.items.iter().all(|item| {
+            let those = self.shipments.iter().filter(|shipment| parcels.contains(&shipment.id));
+            item.units_in(those) >= item.wanted()
+        })
     }
 
     fn shipments_where(&self, condition: impl Fn(Rank) -> bool) -> Vec<ShipmentId> {

@@ -23,7 +23,7 @@ pub struct NewShipment {
     pub carrier: Carrier,
     /// The carrier's number for it.
     pub tracking_number: String,
-    /// Where it comes from; left out, where its items were planned to come from.
+    /// Where it comes from; left out, where its items were planned to come from, all from one place.
     pub origin: Option<Origin>,
     /// What is in it; left out, everything that waits for a parcel.
     pub lines: Option<Vec<Line>>,
@@ -183,15 +183,15 @@ impl Order {
         lines
     }
 
-    /// The one origin the items were planned to come from; the merchant's main warehouse where none was.
+    /// The one origin the items were planned to come from: the merchant's main warehouse, for one without a plan.
     fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
-        let mut origins = lines.iter().filter_map(|line| self.item(line.item_id)?.origin.as_ref());
-        let Some(first) = origins.next() else {
-            return Ok(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() });
-        };
+        let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
+        let items = lines.iter().filter_map(|line| self.item(line.item_id));
+        let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
+        let first = origins.next().unwrap_or(&main);
         if origins.any(|origin| origin != first) {
-            let message =
-                "the items were planned to come from several places: say where this parcel comes from";
+            let message = "the items were planned to come from several places: say which of them are in this parcel, \
+                           or where it comes from";
             return Err(Refusal::invalid("origin", message));
         }
         Ok(first.clone())

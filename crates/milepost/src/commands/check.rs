@@ -33,6 +33,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         ("tokens", Ok(tokens(settings))),
         ("webhooks", Ok(webhooks(settings))),
         ("dhl", Ok(dhl(settings))),
+        ("codes", Ok(codes(settings))),
         ("database", database(settings).await),
         ("redis", redis(settings).await),
         ("mail", mail(settings).await),
@@ -96,6 +97,16 @@ fn dhl(settings: &Settings) -> String {
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
         (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", off(Sender::Dhl)),
         (None, None) => "off".to_owned(),
+    }
+}
+
+/// The mappings in force.
+fn codes(settings: &Settings) -> String {
+    match &settings.carrier_codes {
+        none if none.is_empty() => {
+            "MILEPOST_CARRIER_CODES is unset; codes mean what the README says".to_owned()
+        }
+        codes => codes.to_string(),
     }
 }
 

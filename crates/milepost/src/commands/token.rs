@@ -1,5 +1,7 @@
 //! `milepost token`: a bearer token for development and scripts, by the rules under which the server checks it.
 
+use std::fs;
+
 use anyhow::bail;
 use api::auth::{AuthError, Claims};
 use app::Clock;
@@ -8,6 +10,7 @@ use clap::{Args, builder::PossibleValuesParser};
 
 use super::say;
 use crate::{
+    database,
     failure::BadUsage,
     keys::{Keys, Origin},
     settings::{BadSettings, Settings},
@@ -41,10 +44,7 @@ pub struct Arguments {
 
 /// Prints the token.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
-    if Origin::of(settings) == Origin::Memory {
-        // The server has made one up for itself, and nobody else knows it.
-        bail!(BadSettings::one("MILEPOST_JWT_SECRET", "is needed to sign a token that the server accepts"));
-    }
+    known_to_the_server(settings)?;
     let keys = Keys::of(settings)?;
     let claims = Claims {
         sub: arguments.user,
@@ -53,6 +53,36 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
         exp: (Clock::System.now() + arguments.ttl).timestamp(),
     };
     say(keys.tokens.issue(&claims).map_err(refused)?)
+}
+
+/// Whether a server can have the secret that is signed with.
+fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
+    let refused = |problem: String| BadSettings::one("MILEPOST_JWT_SECRET", problem);
+    let kept = match Origin::of(settings) {
+        Origin::Setting => return Ok(()),
+        // The server has made one up for itself, and nobody else knows it.
+        Origin::Memory => bail!(refused("is needed to sign a token that the server accepts".to_owned())),
+        Origin::File(kept) => kept,
+    };
+    // Where it cannot be told whether the file is there, reading it says why.
+    if !matches!(fs::exists(&kept), Ok(false)) {
+        return Ok(());
+    }
+    if let Some(database) = database::missing_file(settings) {
+        // Probably not the server's folder. A secret made up here would be nobody's.
+        bail!(refused(format!(
+            "is unset, and there is neither {} nor the database {}; run this in the server's folder and with its \
+             settings, after its first start",
+            kept.display(),
+            database.display()
+        )));
+    }
+    eprintln!(
+        "warning: MILEPOST_JWT_SECRET is unset; a new secret is made up and kept in {}: a server that runs already \
+         has another",
+        kept.display()
+    );
+    Ok(())
 }
 
 /// The argument that makes a token nobody would accept.

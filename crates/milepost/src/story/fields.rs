@@ -37,11 +37,6 @@ impl Problems {
         self.lines.push(format!("{}: {place}{problem}", self.file));
     }
 
-    /// Whether nothing is wrong so far.
-    pub fn are_none(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     /// The story, where nothing is wrong with it.
     pub fn or<T>(self, story: Option<T>) -> Result<T, BadStory> {
         match story {

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use carriers::{Secrets, Sender};
+use carriers::{NoSecret, Secrets, Sender};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
 use toml::Table;
@@ -107,17 +107,15 @@ impl Story {
         };
         let mut fields = Fields::of(&table, "", &mut problems);
         let title = fields.needed("title", values::words);
-        let placed_at = fields.maybe("placed_at", |text| values::moment(text, begin));
+        let placed_at = fields.maybe("placed_at", |text| values::past(text, begin));
         let order_ends = fields.maybe("order_ends", values::order_status);
         let parcels = fields.tables("parcel");
         let steps = fields.tables("step");
         fields.end();
-        let parcels = read_parcels(&parcels, &fresh, &mut problems);
-        // A parcel that is wrong is missing here; that a step then finds it unknown would be said for nothing.
-        let parcels_are_sound = problems.are_none();
+        let (parcels, names) = read_parcels(&parcels, &fresh, &mut problems);
         let mut read = Vec::new();
         for (step, number) in steps.into_iter().zip(1..) {
-            read.extend(read_step(step, number, begin, parcels_are_sound.then_some(&parcels), &mut problems));
+            read.extend(read_step(step, number, begin, names.as_deref(), &mut problems));
         }
         let story = title.map(|title| Self { title, placed_at, order_ends, parcels, steps: read });
         problems.or(story)
@@ -152,8 +150,8 @@ impl Story {
                 let Some(secrets) = secrets.get(&parcel.sender) else { continue };
                 let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, now)?;
                 if webhooks.is_empty() {
-                    let said: Vec<_> = tale.claims.iter().map(|claim| claim.meaning.as_str()).collect();
-                    let problem = format!("{} has no way to say {}", parcel.sender, said.join(", "));
+                    let unsaid = tale.unsaid(parcel, secrets, now)?.join(", ");
+                    let problem = format!("{} has no way to say {unsaid}", parcel.sender);
                     problems.add(&format!("step {number}, parcel {}, status", parcel.name), problem);
                 }
                 if let Some(forgery) = step.forge
@@ -167,12 +165,38 @@ impl Story {
     }
 }
 
+impl Tale {
+    /// What the parcel's sender cannot say by itself; all of it, where only the whole is too much.
+    fn unsaid(
+        &self,
+        parcel: &Parcel,
+        secrets: &Secrets,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<&'static str>, NoSecret> {
+        let mut unsaid = Vec::new();
+        for claim in &self.claims {
+            let alone = Self { claims: vec![claim.clone()], ..*self };
+            if forge::webhooks(parcel, &alone, None, secrets, now)?.is_empty() {
+                unsaid.push(claim.meaning.as_str());
+            }
+        }
+        if unsaid.is_empty() {
+            unsaid.extend(self.claims.iter().map(|claim| claim.meaning.as_str()));
+        }
+        unsaid.dedup();
+        Ok(unsaid)
+    }
+}
+
+/// The parcels that are sound, and what all of them are called: nothing where one has no name of its own, or there is
+/// none, because a step may mean that one.
 fn read_parcels(
     tables: &[&Table],
     fresh: &impl Fn(Carrier) -> String,
     problems: &mut Problems,
-) -> Vec<Parcel> {
+) -> (Vec<Parcel>, Option<Vec<String>>) {
     let mut parcels: Vec<Parcel> = Vec::new();
+    let mut names: Vec<Option<String>> = Vec::new();
     for (table, number) in tables.iter().zip(1..) {
         let mut fields = Fields::of(table, format!("parcel {number}"), problems);
         let name = fields.needed("name", values::words);
@@ -195,9 +219,11 @@ fn read_parcels(
         let tracking = fields.maybe("tracking", read);
         let units = fields.number("units", 1, MANY).unwrap_or(1);
         let ends = fields.maybe("ends", values::shipment_status);
-        if let Some(name) = name.as_ref().filter(|name| parcels.iter().any(|other| other.name == **name)) {
+        let taken = name.is_some() && names.contains(&name);
+        if let Some(name) = name.as_ref().filter(|_| taken) {
             fields.add("name", format!("`{name}` is the name of another parcel"));
         }
+        names.push(name.clone().filter(|_| !taken));
         let same =
             |other: &&Parcel| Some(other.carrier) == carrier && Some(&other.tracking) == tracking.as_ref();
         if let Some(other) = parcels.iter().find(same) {
@@ -209,15 +235,15 @@ fn read_parcels(
             parcels.push(Parcel { name, sender, carrier, tracking, units, ends });
         }
     }
-    parcels
+    (parcels, names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty()))
 }
 
-/// Reads a step. Without the parcels, what it tells is looked at and not kept.
+/// Reads a step. Without the names of all parcels, whether it names one of them is not looked at.
 fn read_step(
     table: &Table,
     number: usize,
     begin: DateTime<Utc>,
-    parcels: Option<&Vec<Parcel>>,
+    names: Option<&[String]>,
     problems: &mut Problems,
 ) -> Option<Step> {
     let mut fields = Fields::of(table, format!("step {number}"), problems);
@@ -232,7 +258,7 @@ fn read_step(
     let mut tales: Vec<Tale> = Vec::new();
     for (send, at) in sends.into_iter().zip(1..) {
         let fields = Fields::of(send, format!("step {number}, send {at}"), problems);
-        let Some((parcel, claim, estimated_delivery)) = read_claim(fields, begin, parcels) else { continue };
+        let Some((parcel, claim, estimated_delivery)) = read_claim(fields, begin, names) else { continue };
         match tales.iter_mut().find(|tale| tale.parcel == parcel) {
             Some(tale) => {
                 tale.claims.push(claim);
@@ -251,11 +277,11 @@ fn read_step(
 fn read_claim(
     mut fields: Fields<'_, '_>,
     begin: DateTime<Utc>,
-    parcels: Option<&Vec<Parcel>>,
+    names: Option<&[String]>,
 ) -> Option<(usize, Claim, Option<DateTime<FixedOffset>>)> {
     let known = |name: &str| {
-        let Some(parcels) = parcels else { return Ok(0) };
-        let names: Vec<&str> = parcels.iter().map(|parcel| parcel.name.as_str()).collect();
+        let Some(names) = names else { return Ok(0) };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let found = names.iter().position(|known| *known == name);
         found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", hint(name, &names)))
     };

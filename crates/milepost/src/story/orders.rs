@@ -98,18 +98,30 @@ impl Shop {
             }))
             .await
             .map_err(|error| not_done(error, "the order could not be placed"))?;
+        let shop = Self { client, order };
+        if let Err(error) = shop.pack(story).await {
+            // It stays, whatever becomes of the play.
+            say(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
+            return Err(error);
+        }
+        Ok(shop)
+    }
+
+    /// Confirms the payment and registers the parcels.
+    async fn pack(&self, story: &Story) -> anyhow::Result<()> {
+        let Self { client, order } = self;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
-            let answer = client.bring(&order, status).await;
+            let answer = client.bring(order, status).await;
             answer
                 .and_then(|answer| Ok(answer.granted()?))
                 .map_err(|error| not_done(error, status.as_str()))?;
         }
         for parcel in &story.parcels {
-            let registered = client.register(&order, parcel.carrier, &parcel.tracking, Some(parcel.units));
+            let registered = client.register(order, parcel.carrier, &parcel.tracking, Some(parcel.units));
             let answer = registered.await.and_then(|answer| Ok(answer.granted()?));
             answer.map_err(|error| not_done(error, &format!("parcel {}", parcel.name)))?;
         }
-        Ok(Self { client, order })
+        Ok(())
     }
 
     /// Waits until everything that was posted is read, prints where parcels and order have ended, and counts those

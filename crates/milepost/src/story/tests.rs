@@ -155,6 +155,36 @@ fn all_problems_are_named_at_once() {
 }
 
 #[test]
+fn an_unknown_parcel_is_named_whatever_else_is_wrong() {
+    let unknown = "a.toml: step 1, send 2, parcel: the story has no parcel `cupp`; did you mean cup?";
+    let text = WHOLE.replacen("parcel = \"cup\"", "parcel = \"cupp\"", 1);
+    for (part, other, place) in [
+        ("title = \"All there is\"", "", "title"),
+        ("\"-3d\"", "\"soon\"", "placed_at"),
+        ("title =", "titel = 1\ntitle =", "titel"),
+        ("units = 2", "units = 0", "parcel 1, units"),
+        ("sender = \"ups\"", "", "parcel 2, sender"),
+    ] {
+        let problems = read(&text.replacen(part, other, 1)).expect_err(other);
+        assert!(problems.len() == 2 && problems[1] == unknown, "{problems:?}");
+        assert!(problems[0].starts_with(&format!("a.toml: {place}: ")), "{problems:?}");
+    }
+    let nameless = read(&text.replacen("name = \"cup\"", "", 1)).unwrap_err();
+    assert_eq!(nameless, ["a.toml: parcel 2, name: is missing"], "`cupp` may be that one");
+    let no_sender = WHOLE.replacen("sender = \"ups\"", "", 1);
+    assert_eq!(read(&no_sender).unwrap_err(), ["a.toml: parcel 2, sender: is missing"], "`cup` is known");
+}
+
+#[test]
+fn an_order_is_not_placed_after_the_play_has_begun() {
+    let problem = |time: &str| format!("a.toml: placed_at: `{time}` is after the beginning of the play");
+    for time in ["+1s", "2026-01-15T12:00:01+00:00"] {
+        assert_eq!(wrong("-3d", time), [problem(time)]);
+    }
+    assert!(read(&WHOLE.replacen("-3d", "+0s", 1)).is_ok());
+}
+
+#[test]
 fn what_is_no_toml_is_named_with_its_line() {
     let error = read("title = 'x'\nsteps: 3\n").unwrap_err().remove(0);
     assert!(error.starts_with("a.toml: line 2: "), "{error}");
@@ -191,8 +221,15 @@ fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_notice()
     );
     assert_eq!(
         rehearse(&WHOLE.replace("delivery_attempt_failed", "damaged")).unwrap_err(),
-        "a.toml: step 1, parcel mug, status: fedex has no way to say damaged, out_for_delivery"
+        "a.toml: step 1, parcel mug, status: fedex has no way to say damaged",
+        "out_for_delivery it can say"
     );
+    let twice = WHOLE.replace("delivery_attempt_failed", "damaged").replace("out_for_delivery", "damaged");
+    assert_eq!(
+        rehearse(&twice).unwrap_err(),
+        "a.toml: step 1, parcel mug, status: fedex has no way to say damaged"
+    );
+    assert_eq!(rehearse(&WHOLE.replace("delivery_attempt_failed", "other")), Ok(()));
     let by_ups = WHOLE.replace("\"mug\", status = \"delivered\"", "\"cup\", status = \"delivered\"");
     assert_eq!(
         rehearse(&by_ups.replace("\"signature\"", "\"body\"")).unwrap_err(),

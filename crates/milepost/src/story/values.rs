@@ -78,6 +78,12 @@ pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>,
     }
 }
 
+/// A time that is not after the beginning of the play.
+pub fn past(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
+    let at = moment(text, begin)?;
+    if at > begin { Err(format!("`{text}` is after the beginning of the play")) } else { Ok(at) }
+}
+
 /// The value of that name; else what there is.
 fn one_of<T: FromStr>(text: &str, what: &str, names: &[&str]) -> Result<T, String> {
     text.parse().map_err(|_unknown| format!("`{text}` is no {what}; {}", hint(text, names)))

@@ -91,6 +91,27 @@ async fn a_database_that_another_build_made_is_refused_and_left_alone(database: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mappings_in_force_are_told() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let (_, told, _) = check(&program).await;
+    let unset = "ok     codes     MILEPOST_CARRIER_CODES is unset; codes mean what the README says";
+    assert_eq!(line(&told, "codes"), unset);
+    let mapped = program
+        .clone()
+        .set("MILEPOST_CARRIER_CODES", "ups.i/ot=held,FX.OC=label_created,fedex.oc=label_created");
+    let (code, told, _) = check(&mapped).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(line(&told, "codes"), "ok     codes     fedex.OC=label_created, ups.I/OT=held");
+
+    let output = program.set("MILEPOST_CARRIER_CODES", "ups.021=held").run(&["check"]).await;
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{complaints}");
+    let expected = "error: MILEPOST_CARRIER_CODES: in `ups.021=held`: UPS's codes begin with their type (";
+    assert!(complaints.starts_with(expected), "{complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn senders_are_told_with_what_speaks_against_them() {
     let folder = TempDir::new().unwrap();
     let short = program(folder.path()).set("MILEPOST_WEBHOOK_SECRET_USPS", "usps-secret");

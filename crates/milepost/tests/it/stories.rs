@@ -2,10 +2,11 @@
 
 use std::{fs, path::Path};
 
+use serde_json::json;
 use tempfile::TempDir;
 use tests::process::{Program, Server};
 
-use crate::installation::{CUSTOMER, on_postgres, program, with_all_senders};
+use crate::installation::{CUSTOMER, on_postgres, program, support, with_all_senders};
 
 const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stories");
 
@@ -113,6 +114,15 @@ A story that is wrong about its ends
         "{complaints}"
     );
     assert!(!told.contains("200 stored"), "{told}");
+    // The order is there all the same.
+    let left = told.lines().last().unwrap();
+    let (id, page) = left.strip_prefix("  order ").unwrap().split_once(", placed and not packed: ").unwrap();
+    assert!(page.contains("/track/"), "{left}");
+    let staff = support(&program, &server).await;
+    assert_eq!(
+        staff.order(id, "status shipments { id }").await,
+        json!({"status": "PROCESSING", "shipments": []})
+    );
     server.stop().await;
 }
 

@@ -95,7 +95,7 @@ pub async fn webhooks_count(store: &Store, filter: &WebhookFilter) -> Result<u64
 pub struct UnknownCode {
     /// Who sent it.
     pub sender: String,
-    /// The code, as shown on the scans.
+    /// The code, as shown on the latest of the scans.
     pub code: String,
     /// The carrier's words on one of them.
     pub description: Option<String>,
@@ -121,15 +121,37 @@ const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_
       WHERE o.shipment_id = s.shipment_id \
       AND (n.created_at, n.shipment_id) > (o.created_at, o.shipment_id))";
 
+/// Which spellings make one code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// Each is a code of its own.
+    AsSent,
+    /// Those that differ in the case of ASCII letters only are one, as they are in the setting that maps codes.
+    AnyCase,
+}
+
+impl Spelling {
+    /// What the codes of scans, named `s`, are told apart by.
+    fn of_code(self, store: &Store) -> &'static str {
+        match self {
+            Self::AsSent => "s.code",
+            // Only with this collation PostgreSQL leaves other letters than ASCII's alone, as SQLite does.
+            Self::AnyCase if store.is_postgres() => "upper(s.code COLLATE \"C\")",
+            Self::AnyCase => "upper(s.code)",
+        }
+    }
+}
+
 /// The unknown codes there are, the most frequent first, so many at most.
-pub async fn unknown_codes(store: &Store, most: u32) -> Result<Vec<UnknownCode>> {
+pub async fn unknown_codes(store: &Store, spelling: Spelling, most: u32) -> Result<Vec<UnknownCode>> {
+    let of_code = spelling.of_code(store);
     // The newest scan of each code stands for its words and its webhook.
     let sql = format!(
         "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id, identity FROM ( \
            SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, s.identity, \
              count(*) OVER of_code AS scans, min(s.recorded_at) OVER of_code AS first_at, \
-             row_number() OVER (PARTITION BY w.sender, s.code ORDER BY s.recorded_at DESC, s.scan_id) AS at \
-           {UNKNOWN} WINDOW of_code AS (PARTITION BY w.sender, s.code)) one \
+             row_number() OVER (PARTITION BY w.sender, {of_code} ORDER BY s.recorded_at DESC, s.scan_id) AS at \
+           {UNKNOWN} WINDOW of_code AS (PARTITION BY w.sender, {of_code})) one \
          WHERE at = 1 ORDER BY scans DESC, sender, code LIMIT $1"
     );
     let statement = Statement::from_sql_and_values(store.backend(), sql, [most.into()]);

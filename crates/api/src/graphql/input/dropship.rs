@@ -2,11 +2,10 @@
 
 use app::{Caller, orders::Ask};
 use async_graphql::{ID, InputObject};
-use chrono::{DateTime, Utc};
 use domain::{ItemId, Refusal, Request};
 use serde::Serialize;
 
-use super::{OriginInput, deadlines, id, key};
+use super::{OriginInput, Time, deadlines, id, key};
 
 /// Items that their supplier will ship, or will not.
 #[derive(InputObject, Serialize)]
@@ -32,9 +31,10 @@ pub struct ReassignItemsInput {
     /// Where they come from now: another supplier, the same one asked again, or a warehouse.
     origin: OriginInput,
     /// Until when the supplier has to accept them: now or later. Left out: no time is agreed.
-    accept_by: Option<DateTime<Utc>>,
-    /// Until when a carrier has to have every unit of them: now or later. Left out: no time is agreed.
-    ship_by: Option<DateTime<Utc>>,
+    accept_by: Option<Time>,
+    /// Until when a carrier has to have every unit of them: now or later, and not before `acceptBy`. Left out: no time is
+    /// agreed.
+    ship_by: Option<Time>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,

@@ -2,14 +2,13 @@
 
 use app::{IdempotencyKey, shipments::Sighting};
 use async_graphql::{ID, InputObject};
-use chrono::{DateTime, Utc};
-use domain::{NewShipment, OrderId, Refusal, ShipmentId};
+use domain::{Meaning, NewShipment, OrderId, Refusal, ShipmentId};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    super::enums::{Carrier, ShipmentStatus},
-    OriginInput, QuantityInput, id, key, lines, moment, time,
+    super::enums::{Carrier, ShipmentConditionKind, ShipmentStatus},
+    OriginInput, QuantityInput, Time, id, invalid, key, lines, moment, time,
 };
 
 /// A parcel to be registered.
@@ -21,12 +20,14 @@ pub struct CreateShipmentInput {
     carrier: Carrier,
     /// The carrier's number for it. Blanks do not count.
     tracking_number: String,
-    /// Where it comes from. Left out: where its items were planned to come from.
+    /// Where it comes from. Left out: where its items were planned to come from, the main warehouse (`main`) for those
+    /// without a plan. Items of several places are refused then, so that nobody ships a supplier's items by mistake.
     origin: Option<OriginInput>,
-    /// What is in it. Left out: every unit that waits for a parcel.
+    /// What is in it. Left out: every unit that waits for a parcel and that the caller may ship, suppliers' items too;
+    /// where these come from several places, `origin` is needed, or the items are.
     items: Option<Vec<QuantityInput>>,
     /// When it is expected.
-    estimated_delivery: Option<DateTime<Utc>>,
+    estimated_delivery: Option<Time>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -44,15 +45,19 @@ pub struct CancelShipmentInput {
     idempotency_key: Option<String>,
 }
 
-/// Where somebody saw a parcel.
+/// Where somebody saw a parcel, or what is wrong with it: exactly one of `status` and `condition`.
 #[derive(InputObject, Serialize)]
 pub struct RecordScanInput {
     /// The parcel.
     shipment_id: ID,
     /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
-    status: ShipmentStatus,
-    /// When: not in the future, and not more than a day before the order.
-    occurred_at: DateTime<Utc>,
+    status: Option<ShipmentStatus>,
+    /// What is wrong with it. Later progress clears it. One that is `LOST`, `DAMAGED` or `RETURNING` can be called off.
+    // Left out as well where it was before there was such a field: then a key still has the same input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<ShipmentConditionKind>,
+    /// When: at most an hour ahead, which clocks may differ, and not more than a day before the order.
+    occurred_at: Time,
     /// Where.
     location: Option<String>,
     /// What to say about it. Shown as the description of the scan, to the customer too.
@@ -89,11 +94,25 @@ impl RecordScanInput {
         let key = key(&self.idempotency_key, "recordScan", &self)?;
         let sighting = Sighting {
             shipment_id: id("shipmentId", &self.shipment_id)?,
-            status: self.status.into(),
-            occurred_at: moment("occurredAt", self.occurred_at)?,
+            meaning: meaning(self.status, self.condition)?,
+            occurred_at: moment("occurredAt", &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
         Ok((sighting, key))
+    }
+}
+
+fn meaning(
+    status: Option<ShipmentStatus>,
+    condition: Option<ShipmentConditionKind>,
+) -> Result<Meaning, Refusal> {
+    match (status, condition) {
+        (Some(status), None) => Ok(Meaning::Status(status.into())),
+        (None, Some(condition)) => Ok(Meaning::Condition(condition.into())),
+        (None, None) => Err(invalid("status", "say how far it was, or its condition")),
+        (Some(_), Some(_)) => {
+            Err(invalid("condition", "say how far it was or its condition; both are two scans"))
+        }
     }
 }

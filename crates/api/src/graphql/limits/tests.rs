@@ -28,10 +28,22 @@ async fn run(query: &str) -> Response {
     tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
 }
 
-async fn refusal(query: &str) -> String {
-    let response = run(query).await;
+async fn error(query: &str) -> ServerError {
+    let mut response = run(query).await;
     assert_eq!(response.data, async_graphql::Value::Null);
-    response.errors[0].message.clone()
+    response.errors.remove(0)
+}
+
+async fn refusal(query: &str) -> String {
+    error(query).await.message
+}
+
+/// The message of a query that asks for too much.
+async fn too_much(query: &str) -> String {
+    let error = error(query).await;
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    assert_eq!(code, Some(&"QUERY_TOO_LARGE".into()), "{error}");
+    error.message
 }
 
 #[tokio::test]
@@ -43,12 +55,18 @@ async fn ordinary_queries_pass() {
 
 #[tokio::test]
 async fn depth_complexity_and_directives_are_limited() {
-    let deep = format!("{}leaf{}", "{ tree ".repeat(MAX_DEPTH), "}".repeat(MAX_DEPTH));
-    assert!(refusal(&deep.replacen("leaf", "{ leaf }", 1)).await.contains("too deep"));
+    let deep = |fields: usize| {
+        let open = "{ tree ".repeat(fields - 1);
+        format!("{open}{{ leaf }}{}", "}".repeat(fields - 1))
+    };
+    assert!(run(&deep(MAX_DEPTH)).await.is_ok());
+    assert_eq!(too_much(&deep(MAX_DEPTH + 1)).await, "the query is deeper than 16 fields inside fields");
     let costly = "{ trees(first: 1000) { trees(first: 1000) { leaf } } }";
-    assert!(refusal(costly).await.contains("too complex"));
-    let directives = format!("{{ leaf {} }}", "@skip(if: false) ".repeat(MAX_DIRECTIVES + 1));
-    assert!(refusal(&directives).await.contains("directives"));
+    assert_eq!(too_much(costly).await, "the query's complexity is more than 30000");
+    let directives = |many: usize| format!("{{ leaf {} }}", "@skip(if: false) ".repeat(many));
+    assert_eq!(too_much(&directives(MAX_DIRECTIVES + 1)).await, "a field has more than 4 directives");
+    let in_a_fragment = format!("{{ ...F }} fragment F on Tree {}", directives(MAX_DIRECTIVES + 1));
+    assert_eq!(too_much(&in_a_fragment).await, "a field has more than 4 directives");
 }
 
 #[tokio::test]
@@ -57,10 +75,10 @@ async fn aliases_are_counted_through_fragments() {
         write!(text, "a{n}: leaf ").unwrap();
         text
     });
-    assert_eq!(refusal(&format!("{{ {many} }}")).await, "the query has more than 50 aliases");
+    assert_eq!(too_much(&format!("{{ {many} }}")).await, "the query has more than 50 aliases");
     let used_twice: String = (0..30).map(|n| format!("a{n}: leaf ")).collect();
     let query = format!("{{ x: tree {{ ...F }} y: tree {{ ...F }} }} fragment F on Tree {{ {used_twice} }}");
-    assert_eq!(refusal(&query).await, "the query has more than 50 aliases");
+    assert_eq!(too_much(&query).await, "the query has more than 50 aliases");
 }
 
 #[tokio::test]
@@ -71,7 +89,7 @@ async fn a_bomb_of_fragments_is_refused_at_once() {
         write!(query, " fragment F{n} on Tree {{ {} }}", format!("...F{next} ").repeat(8)).unwrap();
     }
     query.push_str(" fragment F28 on Tree { leaf }");
-    assert_eq!(refusal(&query).await, "the query has more than 5000 selections");
+    assert_eq!(too_much(&query).await, "the query has more than 5000 selections");
 }
 
 #[tokio::test]
@@ -96,13 +114,13 @@ async fn deep_nesting_neither_overflows_the_stack_nor_takes_long() {
     for n in 0..2000 {
         write!(chain, "fragment F{n} on Tree{{...F{}}}", n + 1).unwrap();
     }
-    assert_eq!(refusal(&chain).await, "the query nests deeper than 32 selections");
+    assert_eq!(too_much(&chain).await, "the query nests deeper than 32 selections");
 }
 
 #[tokio::test]
 async fn a_long_query_is_refused() {
     let query = format!("{{ leaf }} # {}", "x".repeat(MAX_QUERY_BYTES));
-    assert_eq!(refusal(&query).await, "the query is longer than 65536 bytes");
+    assert_eq!(too_much(&query).await, "the query is longer than 65536 bytes");
 }
 
 #[tokio::test]

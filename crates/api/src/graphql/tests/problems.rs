@@ -21,10 +21,16 @@ async fn placing_names_the_field_that_is_wrong() {
         (json!({"customerEmail": "kim"}), "customerEmail"),
         (json!({"items": []}), "items"),
         (json!({"items": [{"sku": "TEA", "name": "Tea", "quantity": 0}]}), "items[0].quantity"),
+        (
+            json!({"items": [{"sku": "TEA", "name": "Tea", "quantity": 3_000_000_000_u32}]}),
+            "items[0].quantity",
+        ),
         (json!({"totalCents": -1}), "totalCents"),
+        (json!({"totalCents": 1_i64 << 40}), "totalCents"),
         (json!({"currency": "dollars"}), "currency"),
         (json!({"placedAt": "2030-01-01T00:00:00Z"}), "placedAt"),
         (json!({"placedAt": "+12026-01-01T00:00:00Z"}), "placedAt"),
+        (json!({"placedAt": "2026-01-01T00:00:00"}), "placedAt"),
         (json!({"idempotencyKey": " "}), "idempotencyKey"),
     ];
     for (change, field) in cases {
@@ -34,6 +40,54 @@ async fn placing_names_the_field_that_is_wrong() {
     world.place(with(tea(), json!({"reference": "A-1"}))).await;
     let twice = world.mutate(&support(), "placeOrder", with(tea(), json!({"reference": "A-1"}))).await;
     assert_eq!(twice["field"], "reference");
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_read_is_named_by_its_field_and_told_how_to_be() {
+    let world = World::new().await;
+    let order = world.place(tea()).await;
+    let parcel = world.ship(&order, "1001", None).await;
+    let how = "a time with an offset is needed, as in 2026-01-15T07:02:09-05:00";
+    for wrong in [json!("2026-11-29T12:00:00"), json!("tomorrow"), json!(""), json!(1_764_417_600)] {
+        let scan = json!({"shipmentId": parcel, "status": "IN_TRANSIT", "occurredAt": wrong});
+        let refused = world.mutate(&support(), "recordScan", scan).await;
+        assert_eq!(refused["__typename"], "InvalidInput", "{wrong}: {refused}");
+        assert_eq!((&refused["field"], &refused["message"]), (&json!("occurredAt"), &json!(how)));
+
+        let supplied = json!({"items": [{
+            "sku": "TEA", "name": "Tea", "quantity": 3, "origin": {"kind": "SUPPLIER", "code": "acme"}, "shipBy": wrong,
+        }]});
+        let refused = world.mutate(&support(), "placeOrder", with(tea(), supplied)).await;
+        assert_eq!((&refused["field"], &refused["message"]), (&json!("items[0].shipBy"), &json!(how)));
+
+        for (query, field) in [
+            (
+                "query($at: DateTime!) { orders(filter: {placedSince: $at}) { totalCount } }",
+                "filter.placedSince",
+            ),
+            ("query($at: DateTime!) { orderEvents(filter: {until: $at}) { totalCount } }", "filter.until"),
+            ("query($at: DateTime!) { webhooks(filter: {since: $at}) { totalCount } }", "filter.since"),
+            ("mutation($at: DateTime!) { replayWebhooks(input: {since: $at}) { examined } }", "input.since"),
+        ] {
+            let error = world.run(&support(), query, json!({"at": wrong})).await["errors"][0].take();
+            assert_eq!(error["message"], format!("{field}: {how}"));
+            assert_eq!(error["extensions"], json!({"code": "BAD_INPUT", "field": field}));
+        }
+    }
+    let version = json!({"orderId": order, "to": "PROCESSING", "expectedVersion": 3_000_000_000_u32});
+    let refused = world.mutate(&support(), "transitionOrder", version).await;
+    assert_eq!(refused["field"], "expectedVersion", "{refused}");
+    let units = json!({"orderId": order, "reason": "broken", "items": [{
+        "itemId": world.item(&order).await, "quantity": 3_000_000_000_u32,
+    }]});
+    let refused = world.mutate(&support(), "cancelItems", units).await;
+    assert_eq!(refused["field"], "items[0].quantity", "{refused}");
+    assert_eq!(refused["message"], "a whole number from -2147483648 to 2147483647 is needed");
+    let literal = format!(
+        "mutation {{ recordScan(input: {{shipmentId: \"{parcel}\", status: IN_TRANSIT, occurredAt: \"soon\"}}) {{ \
+         ... on InvalidInput {{ field }} }} }}"
+    );
+    assert_eq!(world.data(&support(), &literal, json!({})).await["recordScan"]["field"], "occurredAt");
 }
 
 #[tokio::test]
@@ -158,6 +212,21 @@ async fn parcels_are_refused_with_the_facts() {
     assert_eq!(cancel(support(), &json!(user(9))).await["__typename"], "NotFound");
     world.scan("1001", ShipmentStatus::InTransit).await;
     assert_eq!(cancel(support(), shipment).await["code"], "ALREADY_MOVING");
+    for (said, field) in [
+        (json!({}), "status"),
+        (json!({"status": null, "condition": null}), "status"),
+        (json!({"status": "IN_TRANSIT", "condition": "LOST"}), "condition"),
+    ] {
+        let scan = with(json!({"shipmentId": shipment, "occurredAt": world.app.clock.now()}), said);
+        assert_eq!(world.mutate(&support(), "recordScan", scan).await["field"], field);
+    }
+    let lost = json!({"shipmentId": shipment, "condition": "LOST", "occurredAt": world.app.clock.now()});
+    for caller in [customer(1), supplier()] {
+        let refused = world.mutate(&caller, "recordScan", lost.clone()).await;
+        assert!(["Forbidden", "NotFound"].contains(&refused["__typename"].as_str().unwrap()), "{refused}");
+    }
+    assert_eq!(world.mutate(&support(), "recordScan", lost).await["shipment"]["status"], "IN_TRANSIT");
+    assert_eq!(cancel(support(), shipment).await["shipment"]["status"], "CANCELLED");
 
     world.bring(&other, &["CANCELLED"]).await;
     assert_eq!(create(support(), &other, "1004", 0).await["code"], "ORDER_CLOSED");

@@ -16,7 +16,7 @@ use async_graphql::Request;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-pub(super) use reading::{filled, texts};
+pub(super) use reading::{filled, told};
 
 use super::world::World;
 use crate::graphql::{Schema, builder, nulls::NullPropagation};

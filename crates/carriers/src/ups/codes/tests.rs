@@ -144,3 +144,17 @@ fn unlisted_deliveries_are_judged_by_their_words() {
     // The words count for nothing where the pair is listed.
     assert_eq!(said("D", "B0", "Delivered"), Status(ReturnedToSender));
 }
+
+#[test]
+fn a_code_begins_with_its_type() {
+    for shown in ["I", "MV", "I/OT", "I/OT/021", "X//032", "D/FS", "Q", "W/AA", "NA/AA/021", "/OT", "//021"] {
+        assert!(begins_with_type(shown), "{shown}");
+    }
+    for shown in ["OT", "021", "OT/021", "FS", "MX"] {
+        assert!(!begins_with_type(shown), "{shown}");
+    }
+    for kind in TYPES {
+        let code = Code { kind, code: "", description_code: "" };
+        assert_ne!(meaning(code, None), Unknown, "{kind}");
+    }
+}

@@ -5,19 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    super::walk::{Answer, Walk, filled, texts},
+    super::walk::{Answer, Walk, filled, told},
     Scene, by_acme, by_other, order, staff,
 };
 use crate::graphql::tests::world::supplier;
-
-/// The tell-tales in an answer, beside what the caller wrote itself: that may come back.
-fn told<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'a String> {
-    let written: Vec<&str> =
-        answer.query.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
-    let without = |text: String| written.iter().fold(text, |text, own| text.replace(own, "")).to_lowercase();
-    let texts: Vec<String> = texts(&answer.response).into_iter().map(without).collect();
-    tales.iter().filter(|tale| texts.iter().any(|text| text.contains(&tale.to_lowercase()))).collect()
-}
 
 /// Walks as the supplier, once it is known which fields hide what is beside them.
 async fn walk(scene: &Scene) -> Walk<'_> {

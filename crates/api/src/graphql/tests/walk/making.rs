@@ -99,8 +99,15 @@ impl Walk<'_> {
             return text(&values[turn % values.len()]["name"]).to_owned();
         }
         if let Value::Array(fields) = &described["inputFields"] {
-            let given = fields.iter().filter(|field| {
-                (whole || field["type"]["kind"] == "NON_NULL") && field["name"] != "idempotencyKey"
+            // Of a scan exactly one of these, in turn.
+            let (asked, other) =
+                if round.is_multiple_of(2) { ("status", "condition") } else { ("condition", "status") };
+            let is_scan = fields.iter().any(|field| field["name"] == "condition");
+            let given = fields.iter().filter(|field| match text(&field["name"]) {
+                "idempotencyKey" => false,
+                name if is_scan && name == asked => true,
+                name if is_scan && name == other => false,
+                _ => whole || field["type"]["kind"] == "NON_NULL",
             });
             let fields = given.map(|field| {
                 let name = text(&field["name"]);

@@ -4,8 +4,19 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Answer;
+
+/// The tell-tales in an answer, beside what the caller wrote itself: that may come back.
+pub(in super::super) fn told<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'a String> {
+    let written: Vec<&str> =
+        answer.query.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
+    let without = |text: String| written.iter().fold(text, |text, own| text.replace(own, "")).to_lowercase();
+    let texts: Vec<String> = texts(&answer.response).into_iter().map(without).collect();
+    tales.iter().filter(|tale| texts.iter().any(|text| text.contains(&tale.to_lowercase()))).collect()
+}
+
 /// Every text in an answer, the insides of its cursors too.
-pub(in super::super) fn texts(value: &Value) -> Vec<String> {
+fn texts(value: &Value) -> Vec<String> {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     match value {
         Value::Null => vec![],
