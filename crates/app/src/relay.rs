@@ -16,10 +16,10 @@ use crate::{App, error::Result, feed::Update};
 /// How long rows may be on their way to a job, and a webhook's job may take, before somebody else takes them.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The most announcements published at once.
-const MOST_ANNOUNCEMENTS: u64 = 500;
+const MAX_ANNOUNCEMENTS: u64 = 500;
 /// The first pause after a failure, and the longest.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(5);
+const MAX_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
     /// Takes up to `limit` due rows for a job.
@@ -46,7 +46,7 @@ impl App {
     /// # Errors
     /// When the database or the feed fails.
     pub async fn publish(&self) -> Result<usize, NotPublished> {
-        let (tx, announcements) = outbox::take(&self.store, MOST_ANNOUNCEMENTS).await?;
+        let (tx, announcements) = outbox::take(&self.store, MAX_ANNOUNCEMENTS).await?;
         let mut newest: HashMap<OrderId, Update> = HashMap::with_capacity(announcements.len());
         for one in &announcements {
             let update = Update { order_id: one.order_id, version: one.version, user_id: one.user_id };
@@ -76,7 +76,7 @@ pub enum NotPublished {
 /// The pause after so many failures: doubling, bounded, with a random part so that rows do not march in step.
 pub(crate) fn backoff(failures: i32) -> TimeDelta {
     let doublings = failures.saturating_sub(1).clamp(0, 16);
-    let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
+    let pause = (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE);
     let jitter = rand::random_range(0.8..1.2);
     TimeDelta::milliseconds((pause.num_milliseconds() as f64 * jitter) as i64)
 }

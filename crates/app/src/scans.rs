@@ -60,7 +60,7 @@ impl Ledger {
         order: &mut Order,
         shipment: ShipmentId,
         source: Source<'_>,
-        heard: Vec<Scan>,
+        heard: &[Scan],
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (webhook_id, recorded_by, tells_again) = match source {
@@ -73,11 +73,11 @@ impl Ledger {
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
         let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
         let called_off = order.shipments().iter().any(is_called_off);
-        let request = Request::Scans { shipment, known, heard: heard.clone(), restated };
+        let request = Request::Scans { shipment, known, heard: heard.to_vec(), restated };
         let outcome = order.apply(request, None, context)?;
         let mut places: HashMap<ScanIdentity, usize> =
             kept.iter().enumerate().map(|(at, stored)| (stored.scan.identity, at)).collect();
-        for (scan, answer) in heard.into_iter().zip(&outcome.heard) {
+        for (scan, answer) in heard.iter().zip(&outcome.heard) {
             let key = (shipment, scan.identity);
             let old = places.get(&scan.identity).and_then(|at| kept.get_mut(*at));
             match (answer, old) {
@@ -93,7 +93,7 @@ impl Ledger {
                         recorded_by: recorded_by.clone(),
                         called_off,
                         seen: 1,
-                        scan,
+                        scan: scan.clone(),
                     });
                 }
                 (Heard::Again | Heard::Revised(..), Some(old)) => {

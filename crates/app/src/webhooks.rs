@@ -2,11 +2,13 @@
 
 mod astray;
 mod callback;
+mod claims;
 mod matching;
 mod process;
 mod reading;
 mod remapped;
 mod replay;
+mod tally;
 mod token;
 
 use std::collections::HashMap;
@@ -39,10 +41,10 @@ const PUSH_ID: &[u8] = b"milepost/push-id/1";
 
 /// The most bytes of bodies in one statement, and in memory for one: they are some times as large when they are read.
 /// PostgreSQL's jsonb ends at 256 MiB.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A webhook that failed this often is closed as failed.
-const MOST_FAILURES: i32 = 10;
+const MAX_FAILURES: i32 = 10;
 
 /// A webhook that was taken, and what its sender is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl App {
     /// When the database fails: the lease then runs out and the webhook is tried again.
     pub async fn webhook_failed(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
         let now = self.clock.now();
-        let decide = |failures| match retryable && failures < MOST_FAILURES {
+        let decide = |failures| match retryable && failures < MAX_FAILURES {
             true => Next::Retry(now + backoff(failures)),
             false => Next::GiveUp,
         };
@@ -184,7 +186,7 @@ fn chunks(new: impl Iterator<Item = NewWebhook>) -> Vec<Vec<NewWebhook>> {
     let mut bytes = 0;
     for webhook in new {
         bytes += webhook.body.len();
-        if bytes > MOST_BYTES {
+        if bytes > MAX_BYTES {
             bytes = webhook.body.len();
             chunks.push(vec![]);
         }

@@ -159,7 +159,7 @@ fn apply(
     let outcome = match &ask.request {
         Request::Scans { shipment, heard, .. } => {
             let source = Source::Hand(&ask.caller.actor);
-            ledger.hear(order, *shipment, source, heard.clone(), &context)?
+            ledger.hear(order, *shipment, source, heard, &context)?
         }
         Request::CreateShipment(new) => {
             let before = order.clone();

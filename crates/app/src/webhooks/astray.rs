@@ -19,9 +19,9 @@ use crate::{
 /// How long after its registration a parcel is looked after: longer than no worker runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 /// Numbers whose parcels and scans are in memory together.
-const MOST_NUMBERS: usize = 100;
+const MAX_NUMBERS: usize = 100;
 /// Webhooks that are made due in one transaction.
-pub(super) const MOST_DUE: usize = 1000;
+pub(super) const MAX_DUE: usize = 1000;
 
 impl App {
     /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
@@ -44,9 +44,9 @@ impl App {
     async fn wake_astray(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut woken = 0;
-        for numbers in shipments::used_again(&self.store, now - LOOK_BACK).await?.chunks(MOST_NUMBERS) {
+        for numbers in shipments::used_again(&self.store, now - LOOK_BACK).await?.chunks(MAX_NUMBERS) {
             let astray: Vec<WebhookId> = self.astray(numbers).await?.into_iter().collect();
-            for chunk in astray.chunks(MOST_DUE) {
+            for chunk in astray.chunks(MAX_DUE) {
                 woken += retrying(|| self.wake_read(chunk)).await?;
             }
         }

@@ -33,6 +33,13 @@ pub(super) struct Parcel {
     pub scans: Vec<Scan>,
 }
 
+impl Parcel {
+    /// The number it has with its carrier.
+    pub fn number(&self) -> Number {
+        (self.carrier, self.number.clone())
+    }
+}
+
 impl App {
     /// Reads a webhook, as far as it can be read.
     pub(super) fn read_webhook(&self, webhook: Webhook) -> Reading {
@@ -93,7 +100,7 @@ pub(super) fn numbers<'a>(readings: impl Iterator<Item = &'a Reading>) -> Vec<Nu
     let mut numbers = HashSet::new();
     for reading in readings {
         if let Said::Parcels(parcels, _) = &reading.said {
-            numbers.extend(parcels.iter().map(|parcel| (parcel.carrier, parcel.number.clone())));
+            numbers.extend(parcels.iter().map(Parcel::number));
         }
     }
     numbers.into_iter().collect()

@@ -6,7 +6,7 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, Spelling, UnknownCode};
 
-use super::{MOST_BYTES, astray::MOST_DUE};
+use super::{MAX_BYTES, astray::MAX_DUE};
 use crate::{
     App, Caller,
     error::Result,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The most codes listed. More than these would be a sender that is not understood at all.
-const MOST_LISTED: u32 = 500;
+const MAX_LISTED: u32 = 500;
 /// Codes whose webhooks are in memory together.
 const PAGE: usize = 100;
 
@@ -26,7 +26,7 @@ impl App {
     /// [`Error::Refused`](crate::Error::Refused): forbidden.
     pub async fn unknown_codes(&self, caller: &Caller) -> Result<Vec<UnknownCode>> {
         caller.must_be_staff()?;
-        Ok(read::unknown_codes(&self.store, Spelling::AnyCase, MOST_LISTED).await?)
+        Ok(read::unknown_codes(&self.store, Spelling::AnyCase, MAX_LISTED).await?)
     }
 
     /// Has the webhooks read again whose unknown codes have a meaning today: the merchant has mapped them, or a
@@ -53,7 +53,7 @@ impl App {
         let mut done = 0;
         while done < unknown.len() {
             let ids = &ids[done..unknown.len().min(done + PAGE)];
-            let fitting = read::fitting_webhooks(&self.store, ids, MOST_BYTES).await?;
+            let fitting = read::fitting_webhooks(&self.store, ids, MAX_BYTES).await?;
             let page = &unknown[done..done + fitting];
             done += fitting;
             let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
@@ -77,7 +77,7 @@ impl App {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
-        for chunk in webhooks.chunks(MOST_DUE) {
+        for chunk in webhooks.chunks(MAX_DUE) {
             match retrying(|| self.wake_read(chunk)).await {
                 Ok(woken) => count += woken,
                 Err(error) if members_may_do_better(&error) => {

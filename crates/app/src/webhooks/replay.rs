@@ -12,21 +12,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentId, ShipmentStatus, WebhookId,
-    WebhookState,
+    OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId, WebhookState,
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
     webhooks::{self, Webhook},
 };
 
-use super::{MOST_BYTES, astray::MOST_DUE};
+use super::{MAX_BYTES, astray::MAX_DUE, claims::Claims};
 use crate::{App, Caller, error::Result, retry::retrying, scans::is_kept_under};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
 /// Orders that share a transaction.
-const MOST_ORDERS: usize = 50;
+const MAX_ORDERS: usize = 50;
 
 /// Which webhooks to read again.
 #[derive(Clone, Debug)]
@@ -141,7 +140,7 @@ impl App {
     ) -> Result<()> {
         let found = self.differences(filter, replayed).await?;
         let orders: Vec<_> = found.orders.into_iter().collect();
-        for chunk in orders.chunks(MOST_ORDERS) {
+        for chunk in orders.chunks(MAX_ORDERS) {
             let ids: BTreeSet<OrderId> = chunk.iter().map(|(id, _)| *id).collect();
             let webhooks: BTreeSet<WebhookId> = chunk.iter().flat_map(|(_, ids)| ids).copied().collect();
             let said = self.said_of(&ids, &webhooks).await?;
@@ -149,7 +148,7 @@ impl App {
         }
         if replayed.applied {
             // Behind the changes: what is read twice is told once.
-            for chunk in found.readable.chunks(MOST_DUE) {
+            for chunk in found.readable.chunks(MAX_DUE) {
                 retrying(|| self.read_anew(chunk)).await?;
             }
         }
@@ -161,7 +160,7 @@ impl App {
         let mut found = Differences::default();
         let mut after = None;
         loop {
-            let page = read::webhooks_behind(&self.store, filter, after, PAGE, MOST_BYTES).await?;
+            let page = read::webhooks_behind(&self.store, filter, after, PAGE, MAX_BYTES).await?;
             let Some(last) = page.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
             replayed.examined += page.len() as u64;
@@ -178,9 +177,8 @@ impl App {
             WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
         });
         let said = said.await?;
-        let shipments: Vec<ShipmentId> = said.keys().map(|(_, shipment)| *shipment).collect();
-        let known = read::scans_of(&self.store, &shipments).await?;
-        for ((order, shipment), words) in said {
+        let known = read::scans_of(&self.store, &said.shipments()).await?;
+        for ((order, shipment), words) in said.0 {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
             let is_known = |webhook: WebhookId, heard: &Scan| {
                 let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
@@ -188,10 +186,9 @@ impl App {
                     old.scan.heard_again(heard, is_kept_under(old, Some(webhook))).is_none()
                 })
             };
-            let differing = words
-                .iter()
-                .filter(|(webhook, _, claims)| !claims.scans.iter().all(|heard| is_known(*webhook, heard)));
-            let ids: Vec<WebhookId> = differing.map(|(webhook, ..)| *webhook).collect();
+            let differs =
+                |claims: &&Claims| !claims.scans.iter().all(|heard| is_known(claims.webhook, heard));
+            let ids: Vec<WebhookId> = words.iter().filter(differs).map(|claims| claims.webhook).collect();
             if !ids.is_empty() {
                 found.orders.entry(order).or_default().extend(ids);
             }

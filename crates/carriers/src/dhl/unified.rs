@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The longest text in `status` that is a code, and not words.
-const MAX_CODE: usize = 6;
+const MAX_STATUS_CODE: usize = 6;
 
 /// The parcel of a shipment; `None` where nothing is claimed about it.
 pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
@@ -193,7 +193,7 @@ struct Claim {
 
 /// Whether `status` holds a code: `WC`, `dlvrd`. Elsewhere words stand there.
 fn is_code(status: &str) -> bool {
-    status.len() <= MAX_CODE && status.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    status.len() <= MAX_STATUS_CODE && status.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What the setting says of the code, else of its status code whatever the event.

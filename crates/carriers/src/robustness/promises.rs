@@ -8,9 +8,9 @@ use super::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Sender};
 /// The longest text that comes out of a body, in bytes: a few of those that are cut at 500 characters.
 const LONGEST: usize = 10_000;
 /// The longest code, in characters: the database has an index over codes.
-const LONGEST_CODE: usize = 200;
+const MAX_CODE: usize = 200;
 /// The most other numbers of one parcel.
-const MOST_OTHERS: usize = 5;
+const MAX_OTHERS: usize = 5;
 /// What comes out of a body takes at most so many times its bytes, and a little for an empty one.
 const TIMES: usize = 32;
 const A_LITTLE: usize = 1_000;
@@ -59,9 +59,9 @@ fn check(parcels: Vec<Parcel>, length: usize) {
         let number = &parcel.tracking_number;
         assert!(!number.is_empty() && !number.contains(char::is_whitespace), "{number:?}");
         texts([number].into_iter().chain(&parcel.package).chain(&parcel.other_numbers));
-        assert!(parcel.other_numbers.len() <= MOST_OTHERS && !parcel.other_numbers.contains(number));
+        assert!(parcel.other_numbers.len() <= MAX_OTHERS && !parcel.other_numbers.contains(number));
         for scan in &parcel.scans {
-            assert!((1..=LONGEST_CODE).contains(&scan.code.chars().count()), "{} bytes", scan.code.len());
+            assert!((1..=MAX_CODE).contains(&scan.code.chars().count()), "{} bytes", scan.code.len());
             texts([&scan.code].into_iter().chain(&scan.description).chain(&scan.location));
         }
         let scans = parcel.scans.len();

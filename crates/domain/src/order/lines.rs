@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::{actor::Actor, ids::ItemId, item::Item, order::Order, refusal::Refusal, shipment::Line};
 
 /// The most units of one item in an order: beyond is a mistake, not an order.
-pub(super) const MOST_UNITS: u32 = 1_000_000;
+pub(super) const MAX_UNITS: u32 = 1_000_000;
 
 /// Refuses a quantity that no item has.
 pub(super) fn units_needed(field: String) -> Refusal {
-    Refusal::invalid(field, format!("between 1 and {MOST_UNITS} units are needed"))
+    Refusal::invalid(field, format!("between 1 and {MAX_UNITS} units are needed"))
 }
 
 impl Order {
@@ -46,7 +46,7 @@ impl Order {
             }
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
-            if line.quantity == 0 || *sum > MOST_UNITS {
+            if line.quantity == 0 || *sum > MAX_UNITS {
                 return Err(units_needed(format!("items[{at}].quantity")));
             }
         }

@@ -10,7 +10,7 @@ use crate::{
     money::Money,
     order::{
         Changes, Order, OrderHead,
-        lines::{MOST_UNITS, units_needed},
+        lines::{MAX_UNITS, units_needed},
         words::{check_text, check_words},
     },
     refusal::Refusal,
@@ -63,7 +63,7 @@ pub struct NewItem {
 }
 
 /// The most items of an order: beyond is a mistake, not an order.
-const MOST_ITEMS: usize = 1_000;
+const MAX_ITEMS: usize = 1_000;
 
 impl Order {
     /// A placed order, with its first event among the changes.
@@ -150,12 +150,12 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     if new.items.is_empty() {
         return invalid("items", "an order has at least one item");
     }
-    if new.items.len() > MOST_ITEMS {
-        return invalid("items", &format!("an order has at most {MOST_ITEMS} items"));
+    if new.items.len() > MAX_ITEMS {
+        return invalid("items", &format!("an order has at most {MAX_ITEMS} items"));
     }
     for (at, item) in new.items.iter().enumerate() {
         let field = |name: &str| format!("items[{at}].{name}");
-        if item.quantity < 1 || item.quantity.unsigned_abs() > MOST_UNITS {
+        if item.quantity < 1 || item.quantity.unsigned_abs() > MAX_UNITS {
             return Err(units_needed(field("quantity")));
         }
         check_text(&field("sku"), &item.sku)?;

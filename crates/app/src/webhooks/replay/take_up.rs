@@ -2,41 +2,40 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{Heard, Order, OrderId, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notice};
+use domain::{Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notice};
 use persistence::{Error, orders, webhooks};
 
-use super::{Finding, NotReplayed, ReplayChange, Replayed, said::Said};
+use super::{Finding, NotReplayed, ReplayChange, Replayed};
 use crate::{
     App,
     error::Result,
     retry::{members_may_do_better, retrying},
-    scans::{Ledger, Source},
-    webhooks::process::carrier_context,
+    scans::Ledger,
+    webhooks::claims::ByParcel,
 };
 
 impl App {
     /// Takes what is said into the orders. Where they fail together, each is tried alone.
     pub(super) async fn take_up(
         &self,
-        said: &Said,
+        said: &ByParcel,
         replayed: &mut Replayed,
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
         let apply = replayed.applied;
-        let mut note = |settled: Settled, tell: &mut dyn FnMut(Finding)| {
-            replayed.scans += settled.scans;
-            settled.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
+        let mut note = |outcome: Outcome, tell: &mut dyn FnMut(Finding)| {
+            replayed.scans += outcome.scans;
+            outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
         };
         match retrying(|| self.settle(said, apply)).await {
-            Ok(settled) => note(settled, tell),
+            Ok(outcome) => note(outcome, tell),
             Err(error) if !members_may_do_better(&error) => return Err(error.into()),
             Err(_) => {
-                let orders: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
-                for order_id in orders {
-                    let alone = said.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone: Said = alone.map(|(parcel, words)| (*parcel, words.clone())).collect();
+                for order_id in said.orders() {
+                    let alone = said.0.iter().filter(|((of, _), _)| *of == order_id);
+                    let alone = ByParcel(alone.map(|(parcel, words)| (*parcel, words.clone())).collect());
                     match retrying(|| self.settle(&alone, apply)).await {
-                        Ok(settled) => note(settled, tell),
+                        Ok(outcome) => note(outcome, tell),
                         Err(error) if !members_may_do_better(&error) => return Err(error.into()),
                         Err(error) => {
                             let cause = &error as &dyn std::error::Error;
@@ -51,55 +50,37 @@ impl App {
     }
 
     /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
-    async fn settle(&self, said: &Said, apply: bool) -> persistence::Result<Settled> {
+    async fn settle(&self, said: &ByParcel, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
-        let webhooks: BTreeSet<WebhookId> = said.values().flatten().map(|(webhook, ..)| *webhook).collect();
+        let webhooks: BTreeSet<WebhookId> = said.0.values().flatten().map(|claims| claims.webhook).collect();
         webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
-        let ids: BTreeSet<OrderId> = said.keys().map(|(order, _)| *order).collect();
-        let mut loaded = orders::lock(&tx, &ids.into_iter().collect::<Vec<_>>()).await?;
-        let before = loaded.clone();
-        let shipments: Vec<ShipmentId> = said.keys().map(|(_, shipment)| *shipment).collect();
-        let mut ledger = Ledger::open(&tx, &shipments, true).await?;
+        let mut orders = orders::lock(&tx, &said.orders()).await?;
+        let before = orders.clone();
+        let mut ledger = Ledger::open(&tx, &said.shipments(), true).await?;
         let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        for ((order, shipment), words) in said {
-            let Some(order) = loaded.get_mut(order) else { continue };
-            for (webhook, request_id, claims) in words {
-                let context = carrier_context(claims.carrier, *webhook, request_id.clone(), self.clock.now());
-                let source = Source::Webhook { id: *webhook, tells_again: true };
-                let done = ledger.hear(order, *shipment, source, claims.scans.clone(), &context);
-                let done = done.map_err(|refusal| Error::Corrupt {
-                    table: "shipments",
-                    row: shipment.to_string(),
-                    what: refusal.to_string(),
-                })?;
-                for (scan, heard) in claims.scans.iter().zip(done.heard) {
-                    match heard {
-                        Heard::New(_) | Heard::Revised(..) => {
-                            differing.insert((*shipment, scan.identity));
-                        }
-                        Heard::Again => {}
-                    }
-                }
-            }
-        }
-        orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, parcel, heard| {
+            let differs = |heard: &Heard| matches!(heard, Heard::New(_) | Heard::Revised(..));
+            let scans = claims.scans.iter().zip(heard).filter(|(_, heard)| differs(heard));
+            differing.extend(scans.map(|(scan, _)| (parcel.id, scan.identity)));
+        })?;
+        orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
         ledger.write(&tx).await?;
-        let mut settled = Settled { changes: vec![], scans: differing.len() as u64 };
+        let mut outcome = Outcome { changes: vec![], scans: differing.len() as u64 };
         for (id, before) in &before {
-            if let Some(after) = loaded.get(id) {
-                settled.changes.extend(changes_between(before, after, apply));
+            if let Some(after) = orders.get(id) {
+                outcome.changes.extend(changes_between(before, after, apply));
             }
         }
         match apply {
             true => self.store.commit(tx).await?,
             false => tx.rollback().await?,
         }
-        Ok(settled)
+        Ok(outcome)
     }
 }
 
 /// What one transaction changed, or would have.
-struct Settled {
+struct Outcome {
     changes: Vec<ReplayChange>,
     scans: u64,
 }

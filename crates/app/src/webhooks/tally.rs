@@ -1,0 +1,113 @@
+//! What became of what a webhook says, counted, and in words for whoever looks at it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use domain::{Heard, ScanEffect, Shipment, WebhookId, WebhookState};
+use persistence::{
+    shipments::Number,
+    webhooks::{Settled, Webhook},
+};
+
+use super::reading::{Reading, Said};
+
+/// The most numbers in the words about a webhook.
+const MAX_NAMED: usize = 10;
+
+/// What became of what a webhook says.
+#[derive(Clone, Default)]
+pub(super) struct Tally {
+    waits_for: Vec<Awaited>,
+    effects: BTreeMap<ScanEffect, u32>,
+    again: u32,
+    /// What moves although we called it off, for people.
+    called_off: BTreeSet<String>,
+}
+
+/// A number that no parcel has yet.
+#[derive(Clone)]
+struct Awaited {
+    number: Number,
+    other_numbers: Vec<String>,
+}
+
+impl fmt::Display for Awaited {
+    /// Whoever looks for a parcel that hears nothing may find the number it was registered under.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (carrier, number) = &self.number;
+        write!(f, "no parcel with the {} number {number} yet", carrier.display_name())?;
+        match &self.other_numbers[..] {
+            [] => Ok(()),
+            others => write!(f, " (also known as {})", others.join(", ")),
+        }
+    }
+}
+
+impl Tally {
+    /// No parcel has that number yet; the carrier knows it by these others too.
+    pub fn wait(&mut self, number: Number, other_numbers: Vec<String>) {
+        self.waits_for.push(Awaited { number, other_numbers });
+    }
+
+    /// What became of one claim of the webhook about that parcel.
+    pub fn note(&mut self, webhook: WebhookId, code: &str, heard: &Heard, parcel: &Shipment) {
+        let effect = match heard {
+            Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
+            Heard::Again | Heard::Revised(_, None) => {
+                self.again += 1;
+                return;
+            }
+        };
+        *self.effects.entry(effect).or_default() += 1;
+        match effect {
+            ScanEffect::Stale if parcel.moves_though_called_off() => {
+                let Shipment { carrier, tracking_number, .. } = parcel;
+                let odd = format!("{} {tracking_number} was called off and moves", carrier.display_name());
+                tracing::warn!(%webhook, code, "{odd}");
+                self.called_off.insert(odd);
+            }
+            ScanEffect::UnknownCode
+            | ScanEffect::NotOurs
+            | ScanEffect::ReturnLeg
+            | ScanEffect::OrderClosed => {
+                tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
+            }
+            ScanEffect::Applied | ScanEffect::Stale | ScanEffect::Informational | ScanEffect::Early => {}
+        }
+    }
+
+    /// How the webhook is closed, of which this is all.
+    pub fn settle(self, reading: Reading) -> Settled {
+        let Webhook { id, sender, .. } = reading.webhook;
+        let unread = match reading.said {
+            Said::Nothing(reason) => {
+                return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
+            }
+            Said::Parcels(_, unread) => unread,
+            Said::Activation(_) => None,
+        };
+        let Self { waits_for, effects, again, called_off } = self;
+        let mut parts: Vec<String> =
+            effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
+        if again > 0 {
+            parts.push(format!("{again} seen before"));
+        }
+        parts.extend(called_off);
+        parts.extend(waits_for.iter().take(MAX_NAMED).map(Awaited::to_string));
+        if waits_for.len() > MAX_NAMED {
+            parts.push(format!("nor with {} others", waits_for.len() - MAX_NAMED));
+        }
+        if let Some(unread) = unread {
+            tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook is kept, in part unread");
+            parts.push(unread.to_string());
+        }
+        let state = match waits_for.is_empty() {
+            true => WebhookState::Processed,
+            false => WebhookState::Unmatched,
+        };
+        let waits_for = waits_for.into_iter().map(|awaited| awaited.number).collect();
+        Settled { id, state, reason: Some(parts.join(", ")), waits_for }
+    }
+}
