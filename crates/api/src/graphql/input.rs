@@ -262,7 +262,7 @@ fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal>
 }
 
 fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
-    let at = super::time::read(at).map_err(|needed| invalid(field, needed))?;
+    let at = at.read().map_err(|needed| invalid(field, needed))?;
     Ok(at.trunc_subsecs(6))
 }
 

@@ -222,5 +222,5 @@ fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
 
 /// A time, if records can have it.
 pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
-    super::time::read(at).map_err(|needed| bad_input(field, needed))
+    at.read().map_err(|needed| bad_input(field, needed))
 }

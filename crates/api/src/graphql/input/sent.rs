@@ -7,6 +7,10 @@ use async_graphql::{InputType, InputValueResult, Value, registry::Registry};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
+use super::super::time::plausible;
+
+/// What is said of a time that is none.
+const NO_TIME: &str = "a time with an offset is needed, as in 2026-01-15T07:02:09-05:00";
 /// What is said of a number that is none.
 pub(super) const NO_NUMBER: &str = "a whole number from -2147483648 to 2147483647 is needed";
 
@@ -20,6 +24,16 @@ impl<T: Copy> Sent<T> {
     /// The value, if it is one.
     pub fn get(&self) -> Option<T> {
         self.0.as_ref().ok().copied()
+    }
+}
+
+impl Time {
+    /// The time, if it is one that records can have.
+    ///
+    /// # Errors
+    /// What is needed instead.
+    pub fn read(&self) -> Result<DateTime<Utc>, &'static str> {
+        self.get().ok_or(NO_TIME).and_then(plausible)
     }
 }
 
