@@ -70,14 +70,22 @@ impl Ledger {
         let kept = self.known.entry(shipment).or_default();
         let restated = kept.iter().filter(|stored| self.replay && is_kept_under(stored, webhook_id));
         let restated = restated.map(|stored| stored.scan.identity).collect();
+        // Each person's words stay under their own name: who says again what somebody else has said adds none.
+        let adds_words =
+            |scan: &Scan| webhook_id.is_some() || !kept.iter().any(|old| old.scan.identity == scan.identity);
+        let heard = heard.iter().map(|scan| match adds_words(scan) {
+            true => scan.clone(),
+            false => Scan { description: None, location: None, ..scan.clone() },
+        });
+        let heard: Vec<Scan> = heard.collect();
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
         let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
         let called_off = order.shipments().iter().any(is_called_off);
-        let request = Request::Scans { shipment, known, heard: heard.to_vec(), restated };
+        let request = Request::Scans { shipment, known, heard: heard.clone(), restated };
         let outcome = order.apply(request, None, context)?;
         let mut places: HashMap<ScanIdentity, usize> =
             kept.iter().enumerate().map(|(at, stored)| (stored.scan.identity, at)).collect();
-        for (scan, answer) in heard.iter().zip(&outcome.heard) {
+        for (scan, answer) in heard.into_iter().zip(&outcome.heard) {
             let key = (shipment, scan.identity);
             let old = places.get(&scan.identity).and_then(|at| kept.get_mut(*at));
             match (answer, old) {
@@ -93,7 +101,7 @@ impl Ledger {
                         recorded_by: recorded_by.clone(),
                         called_off,
                         seen: 1,
-                        scan: scan.clone(),
+                        scan,
                     });
                 }
                 (Heard::Again | Heard::Revised(..), Some(old)) => {

@@ -4,7 +4,7 @@
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
 use std::{
-    cmp::Ordering,
+    cmp::{Ordering, max_by_key, min_by_key},
     collections::{BTreeMap, BTreeSet},
 };
 
@@ -20,8 +20,8 @@ use crate::{
 const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
 /// How much later than it showed a clock without a zone may be: by its zone, and by a day where it is a bare date.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
-/// How long a parcel may be silent and go on under another identity of its number: no carrier gives a number out again
-/// so soon.
+/// How long a parcel may be silent and then go on under another identity of its number: no carrier gives a number out
+/// again so soon.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// How long after delivery a pick-up is the beginning of a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -63,7 +63,8 @@ pub(crate) fn evidence<'a>(
     placed_at: DateTime<Utc>,
     rank: Rank,
 ) -> Option<&'a Scan> {
-    earliest(&counted(scans, placed_at), rank)
+    showing(&counted(scans, placed_at), rank)
+        .min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
 }
 
 /// What a scan did when it came, the parcel having gone from `before` to `after` by it. `all` are the scans there
@@ -123,8 +124,9 @@ pub(crate) struct Ours {
 
 impl Ours {
     /// A package with a scan from before the order is another parcel, unless there is no other. Of those that remain
-    /// the one that was scanned first is ours, and with it what goes on from there: FedEx gives a parcel that is
-    /// tendered again another identity. What has the number after the delivery, or long after the last scan, is not.
+    /// the one that was scanned first is ours, and with it what goes on where that stops: FedEx gives a parcel that is
+    /// tendered again another identity. What has the number beside it, after the delivery, or long after the last scan
+    /// is not.
     pub fn among<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
         let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
         for scan in scans {
@@ -133,7 +135,7 @@ impl Ours {
             packages.entry(name).and_modify(|known| *known = known.with(seen)).or_insert(seen);
         }
         let mut packages: Vec<(&str, Package)> = packages.into_iter().collect();
-        packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first, *name));
+        packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
         let mut ours = BTreeSet::new();
         let mut so_far: Option<Package> = None;
         for (name, package) in packages {
@@ -152,36 +154,48 @@ impl Ours {
     }
 }
 
-/// What the scans of one package say of when it had the number.
+/// What the scans of one package say of when it had the number: those whose time is believed, where there are such.
 #[derive(Clone, Copy)]
 struct Package {
     /// Whether one of them is from before the order.
     is_old: bool,
-    first: NaiveDateTime,
-    last: NaiveDateTime,
-    delivered_at: Option<NaiveDateTime>,
+    first: Seen,
+    last: Seen,
+    delivered: Option<Seen>,
+}
+
+/// A scan, as far as it says when it was.
+#[derive(Clone, Copy)]
+struct Seen {
+    time_estimated: bool,
+    at: NaiveDateTime,
 }
 
 impl Package {
     fn of(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
-        let (is_old, at) = (is_too_old(scan, placed_at), scan.clock());
-        let delivered_at = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(at);
-        Self { is_old, first: at, last: at, delivered_at }
+        let seen = Seen { time_estimated: scan.time_estimated, at: scan.clock() };
+        let delivered = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
+        Self { is_old: is_too_old(scan, placed_at), first: seen, last: seen, delivered }
     }
 
     fn with(self, other: Self) -> Self {
+        let earliest = |seen: &Seen| (seen.time_estimated, seen.at);
+        let latest = |seen: &Seen| (!seen.time_estimated, seen.at);
         Self {
             is_old: self.is_old || other.is_old,
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            delivered_at: self.delivered_at.into_iter().chain(other.delivered_at).min(),
+            first: min_by_key(self.first, other.first, earliest),
+            last: max_by_key(self.last, other.last, latest),
+            delivered: self.delivered.into_iter().chain(other.delivered).min_by_key(earliest),
         }
     }
 
-    /// Whether the next package with the number may be the same parcel.
+    /// Whether the next package with the number may be the same parcel. Two that are scanned side by side are two: a
+    /// label was used twice.
     fn goes_on_as(self, next: Self) -> bool {
-        let was_delivered = self.delivered_at.is_some_and(|at| at < next.first);
-        !was_delivered && !self.is_old && !next.is_old && next.first - self.last <= MAX_SILENCE
+        let silence = next.first.at - self.last.at;
+        let is_next = silence >= TimeDelta::zero() && silence <= MAX_SILENCE;
+        let was_delivered = self.delivered.is_some_and(|delivered| delivered.at < next.first.at);
+        is_next && !was_delivered && !self.is_old && !next.is_old
     }
 }
 
@@ -287,26 +301,36 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
     }
 }
 
-/// Whether the parcel got on after that trouble, by the scans that tell best of each rank.
+/// Whether the parcel got on after that trouble.
 fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
-    [Rank::Shipped, Rank::OutForDelivery, Rank::Delivered].into_iter().any(|rank| {
-        let clears = |scan: &&Scan| movement(scan).is_some_and(|s| s.rank() == rank && clears(s, kind));
-        trusted(scans.iter().copied().filter(clears)).any(|scan| is_past(scan, trouble, kind))
-    })
+    let clears = |scan: &&Scan| movement(scan).is_some_and(|status| clears(status, kind));
+    let mut progress = trusted(scans.iter().copied().filter(clears));
+    progress.any(|scan| is_past(scan, trouble, kind))
+        || (ends_with_delivery(kind) && is_delivered_untimed(scans))
+}
+
+/// Whether the parcel was delivered, and no time of it is believed: then it is not asked whether that was before or
+/// after, and scans of other steps that have a time do not silence it.
+fn is_delivered_untimed(scans: &[&Scan]) -> bool {
+    showing(scans, Rank::Delivered).any(|scan| scan.time_estimated)
+}
+
+/// Whether there is no such trouble any more once the parcel is handed over.
+fn ends_with_delivery(kind: ConditionKind) -> bool {
+    match kind {
+        ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
+        ConditionKind::AddressIssue
+        | ConditionKind::Damaged
+        | ConditionKind::Lost
+        | ConditionKind::Returning
+        | ConditionKind::Other => false,
+    }
 }
 
 /// Whether that progress came after the trouble. Of two bare dates, or two scans of one minute, the delivery is the
 /// later one, where the trouble is one that it ends.
 fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
-    let ends = movement(progress) == Some(ShipmentStatus::Delivered)
-        && match kind {
-            ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
-            ConditionKind::AddressIssue
-            | ConditionKind::Damaged
-            | ConditionKind::Lost
-            | ConditionKind::Returning
-            | ConditionKind::Other => false,
-        };
+    let ends = movement(progress) == Some(ShipmentStatus::Delivered) && ends_with_delivery(kind);
     match progress.clock().cmp(&trouble.clock()) {
         Ordering::Greater => true,
         Ordering::Equal => ends,

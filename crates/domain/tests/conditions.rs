@@ -61,9 +61,14 @@ fn a_delivery_without_a_zone_ends_a_failed_attempt_beside_times_that_have_one() 
     ];
     assert_eq!(kind(&scans), None);
     assert_eq!(kind(&scans[..2]), Some(DeliveryAttemptFailed));
-    // Of the same step the one with the zone tells.
+    // Of two clocks nobody knows which is ahead.
+    assert_eq!(kind(&[scans[1].clone(), local(milestone(3, Delivered, 0), 600, 2_000)]), None);
+    let damaged = trouble(4, Damaged, 700);
+    assert_eq!(kind(&[scans[0].clone(), damaged, scans[2].clone()]), Some(Damaged));
+    // Any other step without a zone is silent beside those that have one, as a pick-up that is stamped hours late.
+    let out = milestone(1, OutForDelivery, 100);
     let stamped_late = local(milestone(4, PickedUp, 0), 1_900, 2_000);
-    assert_eq!(kind(&[scans[0].clone(), scans[1].clone(), stamped_late]), Some(DeliveryAttemptFailed));
+    assert_eq!(kind(&[out, scans[1].clone(), stamped_late]), Some(DeliveryAttemptFailed));
 }
 
 #[test]

@@ -168,18 +168,18 @@ proptest! {
         let set = one_after_the_other(of_one_package(set));
         let there = way_there(&set);
         let told = |wanted: &dyn Fn(&Scan) -> bool| {
-            let of_kind = there.iter().filter(|scan| wanted(scan));
-            let (guessed, known): (Vec<&Scan>, Vec<&Scan>) = of_kind.partition(|scan| scan.time_estimated);
-            if known.is_empty() { guessed } else { known }
+            believed(there.iter().copied().filter(|scan| wanted(scan)).collect())
         };
         let troubles = told(&|scan| trouble(scan).is_some());
         let mut now = troubles.last().and_then(|scan| Some((trouble(scan)?, *scan)));
         if let Some((kind, since)) = now {
-            for rank in [Rank::Shipped, Rank::OutForDelivery, Rank::Delivered] {
-                let past = told(&|scan| gets_past(scan, kind) && reached(scan) == Some(rank));
-                if past.iter().any(|scan| scan.clock() > since.clock()) {
-                    now = None;
-                }
+            let past = told(&|scan| gets_past(scan, kind));
+            let deliveries = told(&|scan| scan.meaning == Meaning::Status(Delivered));
+            let delivered_some_time =
+                matches!(kind, ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held)
+                    && deliveries.iter().any(|scan| scan.time_estimated);
+            if delivered_some_time || past.iter().any(|scan| scan.clock() > since.clock()) {
+                now = None;
             }
         }
         let condition = folded(&set).condition;
@@ -221,7 +221,7 @@ proptest! {
         };
         let set: Vec<Scan> = set.into_iter().zip(packages).map(with).collect();
         let of = |package: &str| set.iter().filter(|scan| scan.package.as_deref() == Some(package)).collect::<Vec<_>>();
-        let first = |package: &str| of(package).iter().map(|scan| scan.clock()).min();
+        let first = |package: &str| believed(of(package)).iter().map(|scan| scan.clock()).min();
         let mut candidates: Vec<_> = PACKAGES.into_iter().filter(|package| !of(package).is_empty()).collect();
         candidates.sort_by_key(|package| first(package));
         let (older, newer): (Vec<_>, Vec<_>) =
@@ -230,11 +230,13 @@ proptest! {
         let mut ours: Vec<&str> = if newer.is_empty() { older.into_iter().take(1).collect() } else { vec![] };
         for package in newer {
             let told: Vec<&Scan> = ours.iter().flat_map(|package| of(package)).collect();
+            let delivered = told.iter().copied().filter(|scan| scan.meaning == Meaning::Status(Delivered)).collect();
             let next = first(package).expect("it has scans");
-            let was_handed_over =
-                told.iter().any(|scan| scan.meaning == Meaning::Status(Delivered) && scan.clock() < next);
+            let was_handed_over = believed(delivered).iter().any(|scan| scan.clock() < next);
+            let told = believed(told);
             let was_silent = told.iter().all(|scan| next - scan.clock() > TimeDelta::days(30));
-            if ours.is_empty() || !(was_handed_over || was_silent) {
+            let is_beside = told.iter().any(|scan| scan.clock() > next);
+            if ours.is_empty() || !(was_handed_over || was_silent || is_beside) {
                 ours.push(package);
             } else {
                 break;
@@ -244,6 +246,12 @@ proptest! {
         let alone: Vec<Scan> = set.iter().filter(is_ours).cloned().collect();
         prop_assert_eq!(folded(&set), folded(&of_one_package(alone)));
     }
+}
+
+/// Those whose time is the carrier's own; where no such is, all of them.
+fn believed(scans: Vec<&Scan>) -> Vec<&Scan> {
+    let (guessed, known): (Vec<&Scan>, Vec<&Scan>) = scans.into_iter().partition(|scan| scan.time_estimated);
+    if known.is_empty() { guessed } else { known }
 }
 
 /// The same scan so many months later.
@@ -310,14 +318,6 @@ fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
     match scan.meaning {
         Meaning::Status(status) => status.rank() >= far_enough && status != ReturnedToSender,
         Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => false,
-    }
-}
-
-/// How far the parcel is by that scan alone.
-fn reached(scan: &Scan) -> Option<Rank> {
-    match scan.meaning {
-        Meaning::Status(status) => Some(status.rank()),
-        Meaning::Condition(_) | Meaning::Informational | Meaning::Unknown => None,
     }
 }
 

@@ -85,6 +85,19 @@ fn a_package_that_has_the_number_after_the_delivery_or_much_later_is_not_ours() 
     }
 }
 
+/// A label that was used twice by mistake.
+#[test]
+fn a_package_that_travels_beside_ours_is_not_ours() {
+    let ours = [1, 2, 3].map(|number| of("1~N1~FX", number, InTransit, i64::from(number) * 200));
+    let beside = [of("2~N1~FX", 4, InTransit, 250), of("2~N1~FX", 5, Delivered, 450)];
+    for scans in [
+        [&ours[0], &ours[1], &ours[2], &beside[0], &beside[1]],
+        [&beside[1], &beside[0], &ours[2], &ours[1], &ours[0]],
+    ] {
+        assert_eq!(fold(scans, at(0), None).status, InTransit);
+    }
+}
+
 /// As FedEx did with a parcel that was redirected and tendered anew: its scans went on under another identity.
 #[test]
 fn a_parcel_that_goes_on_under_another_identity_is_one() {

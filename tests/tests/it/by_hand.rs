@@ -3,19 +3,20 @@
 use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::Sighting};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentId,
-    ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
+    ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::read;
 use tests::{
     database::Database,
     on_every_database,
-    shop::{Shop, support},
+    shop::{Shop, new_order, support},
 };
 
 on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
+    each_persons_words_stay_under_their_own_name,
     a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
@@ -65,6 +66,36 @@ async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
     assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+}
+
+async fn each_persons_words_stay_under_their_own_name(database: Database) {
+    let shop = Shop::new(database.store);
+    let mut new = new_order(&[1]);
+    new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
+    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    let parcel = shop.ship(order, "303030").await;
+    let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None };
+    let meaning = Meaning::Status(ShipmentStatus::PickedUp);
+    for (first, second) in [(&acme, &support()), (&support(), &acme)] {
+        shop.wait(TimeDelta::minutes(1));
+        let words = |notes: &str, place: &str| {
+            let sighting = told(&shop, parcel.id, meaning, notes);
+            Sighting { location: Some(place.to_owned()), ..sighting }
+        };
+        for (caller, sighting) in [
+            (first, words("fetched", "Dock")),
+            (second, words("fetched, and much longer words of somebody else", "Dock behind Jane's home")),
+        ] {
+            shop.app.record_scan(caller.clone(), sighting, None).await.unwrap();
+        }
+        let mut scans =
+            read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+        scans.sort_by_key(|stored| stored.recorded_at);
+        let last = scans.pop().unwrap();
+        assert_eq!((last.recorded_by.as_ref(), last.seen), (Some(&first.actor), 2));
+        assert_eq!(last.scan.description.as_deref(), Some("fetched"));
+        assert_eq!(last.scan.location.as_deref(), Some("Dock"));
+    }
 }
 
 async fn a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {

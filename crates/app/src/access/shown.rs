@@ -3,8 +3,9 @@
 //! shown its own side: the items it sends, the parcels with nothing else in them, and that something happened.
 //! What people wrote about it is left out: whoever wrote it may have named anybody.
 //!
-//! What either is shown of a record is written down field by field: a new field does not compile until
-//! somebody has decided about it.
+//! What a supplier is shown of any record, and a customer of an item and of an event, is written down field by field: a
+//! new field does not compile until somebody has decided about it. Of their parcels and scans customers are shown all,
+//! but not who of the shop recorded a scan.
 
 use std::sync::Arc;
 

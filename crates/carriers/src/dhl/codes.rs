@@ -106,12 +106,14 @@ fn out_for_delivery(words: &str) -> bool {
         // Of what is yet to be loaded it is `wird`.
         "wurde in das zustellfahrzeug geladen",
     ];
-    const NOT_YET: [&str; 8] = ["not", "not yet", "not been", "be", "being", "soon", "missed", "noch nicht"];
+    // Words that turn round what stands behind them in their sentence, or put it off.
+    const NOT_YET: [&str; 11] =
+        ["not", "cannot", "never", "no", "be", "being", "soon", "missed", "nicht", "nie", "wird"];
     PHRASES.into_iter().filter_map(|phrase| words.find(phrase)).any(|start| {
-        let before = words[..start].trim_end();
-        !NOT_YET.into_iter().any(|word| {
-            before.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with([' ', '.', ',']))
-        })
+        let before = words[..start].rsplit(['.', ',', ';', '!']).next().unwrap_or_default();
+        let mut before = before.split(|c: char| !c.is_alphanumeric());
+        // `t` is what is left of "isn't".
+        !before.any(|word| word == "t" || NOT_YET.contains(&word))
     })
 }
 

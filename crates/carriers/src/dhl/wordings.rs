@@ -26,8 +26,10 @@ pub(super) struct Wording {
 enum Rest {
     /// Nothing.
     None,
-    /// A place, a name, what the customer asked for: no words that turn it round.
+    /// A place, or what the customer asked for: no words that turn it round.
     Name,
+    /// Somebody who signed, of whatever name: but nobody else than the customer.
+    Signature,
     /// Whatever it is.
     Any,
 }
@@ -69,7 +71,7 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("in das zustellfahrzeug geladen", Rest::None, Status(OutForDelivery)),
     ("awaiting collection by recipient", Rest::Name, Status(AvailableForPickup)),
     ("awaiting collection by the recipient", Rest::Name, Status(AvailableForPickup)),
-    ("delivered signed for by", Rest::Name, Status(Delivered)),
+    ("delivered signed for by", Rest::Signature, Status(Delivered)),
     // To the customer. To whom else it may be, and what that amounts to, is no end of words.
     ("delivered", Rest::None, Status(Delivered)),
     ("delivery attempted", Rest::None, Condition(DeliveryAttemptFailed)),
@@ -92,6 +94,7 @@ pub(super) fn read(words: &str) -> Wording {
         behind(said, wording).is_some_and(|behind| match rest {
             Rest::None => behind.is_empty(),
             Rest::Name => !behind.split(' ').any(turns_round),
+            Rest::Signature => !behind.split(' ').take(2).any(turns_round),
             Rest::Any => true,
         })
     });
@@ -104,10 +107,10 @@ pub(super) fn read(words: &str) -> Wording {
     }
 }
 
-/// Whether a word behind a wording may make something else of it.
+/// Whether a word behind a wording may make something else of it. `no` does not: it is Norway.
 fn turns_round(word: &str) -> bool {
     let others = ["sender", "shipper", "consignor", "neighbour", "neighbor", "collection", "locker"];
-    ["not", "no", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)
+    ["not", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)
 }
 
 #[cfg(test)]
@@ -126,7 +129,7 @@ mod tests {
                  Arrived at Delivery Facility in LYON|Departed Facility in LEIPZIG - GERMANY|\
                  Shipment has departed from a DHL facility LEIPZIG - GERMANY|Transferred through LIEGE - BELGIUM|\
                  Shipment is in transit|Clearance processing complete at LYON - FRANCE|\
-                 Processed for clearance at LYON - FRANCE",
+                 Processed for clearance at LYON - FRANCE|Arrived at DHL Sort Facility OSLO - NO",
             ),
             (
                 Informational,
@@ -153,7 +156,8 @@ mod tests {
             (
                 Status(Delivered),
                 "Delivered|DELIVERED.|Shipment delivered|The shipment has been delivered|\
-                 Delivered - Signed for by : A. NOTTE",
+                 Delivered - Signed for by : A. NOTTE|Delivered - Signed for by: MR. NO|\
+                 Delivered - Signed for by : front desk of 5 Return Street",
             ),
             (
                 Condition(DeliveryAttemptFailed),

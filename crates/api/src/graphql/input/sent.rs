@@ -1,5 +1,7 @@
-//! A time or a number as it was sent. One that cannot be read would be refused by the library, with the name of its type
-//! and of the input around it; kept until its field is read, it is refused as everything else is: by that field.
+//! A time or a number as it was sent. A text that is no time, or a whole number that is too large, would be refused by the
+//! library with the name of its type and of the input around it; kept until its field is read, it is refused as
+//! everything else is: by that field. What is not even of the scalar's kind, a text for a number, the library refuses
+//! before, and names the argument.
 
 use std::borrow::Cow;
 
