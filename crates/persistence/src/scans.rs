@@ -87,30 +87,35 @@ const SEEN: Table = Table {
 /// Keeps new scans. The order of their parcel is locked, so none of them can be there already.
 pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = scans.into_iter().map(|stored| {
-        let scan = &stored.scan;
-        Row::default()
+        sayings(stored)
             .set("scan_id", stored.id.0)
-            .set("shipment_id", stored.shipment_id.0)
-            .set("webhook_id", stored.webhook_id.map(|id| id.0))
-            .set("identity", scan.identity.0.as_slice())
-            .set("code", scan.code.as_str())
-            .set("meaning", scan.meaning.as_str())
-            .set("description", scan.description.as_deref())
-            .set("location", scan.location.as_deref())
-            .set("occurred_at", scan.occurred_at)
-            .set("time_estimated", scan.time_estimated)
-            .set("local_time", local_time(scan))
-            .set("package", scan.package.as_deref())
-            .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
-            .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
+            .set("code", stored.scan.code.as_str())
+            .set("package", stored.scan.package.as_deref())
             .set("recorded_at", stored.recorded_at)
             .set("recorded_by", stored.recorded_by.as_ref().map(|actor| actor.kind.as_str()))
             .set("recorded_by_id", stored.recorded_by.as_ref().and_then(|actor| actor.id.as_deref()))
-            .set("effect", stored.effect.as_str())
             .set("called_off", stored.called_off)
     });
     write(tx, rows, |db, rows| SCANS.insert(db, "", rows)).await?;
     Ok(())
+}
+
+/// Which scan it is, and what it may say anew.
+fn sayings(stored: &StoredScan) -> Row {
+    let scan = &stored.scan;
+    Row::default()
+        .set("shipment_id", stored.shipment_id.0)
+        .set("identity", scan.identity.0.as_slice())
+        .set("webhook_id", stored.webhook_id.map(|id| id.0))
+        .set("meaning", scan.meaning.as_str())
+        .set("description", scan.description.as_deref())
+        .set("location", scan.location.as_deref())
+        .set("occurred_at", scan.occurred_at)
+        .set("time_estimated", scan.time_estimated)
+        .set("local_time", local_time(scan))
+        .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
+        .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
+        .set("effect", stored.effect.as_str())
 }
 
 fn local_time(scan: &Scan) -> Option<String> {
@@ -137,22 +142,7 @@ const REVISED: Table = Table {
 
 /// Writes what scans that we had say now. The order of their parcel is locked.
 pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
-    let rows = revised.into_iter().map(|stored| {
-        let scan = &stored.scan;
-        Row::default()
-            .set("shipment_id", stored.shipment_id.0)
-            .set("identity", scan.identity.0.as_slice())
-            .set("webhook_id", stored.webhook_id.map(|id| id.0))
-            .set("meaning", scan.meaning.as_str())
-            .set("description", scan.description.as_deref())
-            .set("location", scan.location.as_deref())
-            .set("occurred_at", scan.occurred_at)
-            .set("time_estimated", scan.time_estimated)
-            .set("local_time", local_time(scan))
-            .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
-            .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
-            .set("effect", stored.effect.as_str())
-    });
+    let rows = revised.into_iter().map(sayings);
     write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     Ok(())
 }
