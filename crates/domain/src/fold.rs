@@ -3,12 +3,14 @@
 //! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
-use std::{
-    cmp::{Ordering, max_by_key, min_by_key},
-    collections::{BTreeMap, BTreeSet},
-};
+mod ours;
+
+use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+pub(crate) use ours::Ours;
+pub use ours::is_too_old;
 
 use crate::{
     scan::{Meaning, Scan, ScanEffect},
@@ -16,13 +18,6 @@ use crate::{
     status::OrderStatus,
 };
 
-/// How much older than the order a scan may be before it is another parcel's: numbers are reused.
-const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
-/// How much later than it showed a clock without a zone may be: by its zone, and by a day where it is a bare date.
-const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
-/// How long a parcel may be silent and then go on under another identity of its number: no carrier gives a number out
-/// again so soon.
-const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// How long after delivery a pick-up is the beginning of a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
@@ -113,99 +108,6 @@ fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Ut
         scans.retain(|scan| !way_back.has(scan));
     }
     scans
-}
-
-/// What makes a scan one of this parcel, and not of another that had its number before or has it after.
-pub(crate) struct Ours {
-    placed_at: DateTime<Utc>,
-    /// Those that are ours of the packages the carrier tells apart; none where it tells none apart.
-    packages: BTreeSet<String>,
-}
-
-impl Ours {
-    /// A package with a scan from before the order is another parcel, unless there is no other. Of those that remain
-    /// the one that was scanned first is ours, and with it what goes on where that stops: FedEx gives a parcel that is
-    /// tendered again another identity. What has the number beside it, after the delivery, or long after the last scan
-    /// is not.
-    pub fn among<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
-        let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
-        for scan in scans {
-            let Some(name) = scan.package.as_deref() else { continue };
-            let seen = Package::of(scan, placed_at);
-            packages.entry(name).and_modify(|known| *known = known.with(seen)).or_insert(seen);
-        }
-        let mut packages: Vec<(&str, Package)> = packages.into_iter().collect();
-        packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
-        let mut ours = BTreeSet::new();
-        let mut so_far: Option<Package> = None;
-        for (name, package) in packages {
-            if so_far.is_some_and(|so_far| !so_far.goes_on_as(package)) {
-                break;
-            }
-            ours.insert(name.to_owned());
-            so_far = Some(so_far.map_or(package, |so_far| so_far.with(package)));
-        }
-        Self { placed_at, packages: ours }
-    }
-
-    fn has(&self, scan: &Scan) -> bool {
-        let named = scan.package.as_deref();
-        named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
-    }
-}
-
-/// What the scans of one package say of when it had the number: those whose time is believed, where there are such.
-#[derive(Clone, Copy)]
-struct Package {
-    /// Whether one of them is from before the order.
-    is_old: bool,
-    first: Seen,
-    last: Seen,
-    delivered: Option<Seen>,
-}
-
-/// A scan, as far as it says when it was.
-#[derive(Clone, Copy)]
-struct Seen {
-    time_estimated: bool,
-    at: NaiveDateTime,
-}
-
-impl Package {
-    fn of(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
-        let seen = Seen { time_estimated: scan.time_estimated, at: scan.clock() };
-        let delivered = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
-        Self { is_old: is_too_old(scan, placed_at), first: seen, last: seen, delivered }
-    }
-
-    fn with(self, other: Self) -> Self {
-        let earliest = |seen: &Seen| (seen.time_estimated, seen.at);
-        let latest = |seen: &Seen| (!seen.time_estimated, seen.at);
-        Self {
-            is_old: self.is_old || other.is_old,
-            first: min_by_key(self.first, other.first, earliest),
-            last: max_by_key(self.last, other.last, latest),
-            delivered: self.delivered.into_iter().chain(other.delivered).min_by_key(earliest),
-        }
-    }
-
-    /// Whether the next package with the number may be the same parcel. Two that are scanned side by side are two: a
-    /// label was used twice.
-    fn goes_on_as(self, next: Self) -> bool {
-        let silence = next.first.at - self.last.at;
-        let is_next = silence >= TimeDelta::zero() && silence <= MAX_SILENCE;
-        let was_delivered = self.delivered.is_some_and(|delivered| delivered.at < next.first.at);
-        is_next && !was_delivered && !self.is_old && !next.is_old
-    }
-}
-
-/// Whether the scan is from before there was such an order: of another parcel then, numbers are used again. It did
-/// not happen after it arrived, nor long after what the clock of the place showed. Times are subtracted from each
-/// other: a day before the first day there is would be no time.
-pub fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
-    let by_clock = scan.local_time.map(|local| placed_at.naive_utc() - local);
-    placed_at - scan.occurred_at > MAX_BEFORE_ORDER
-        || by_clock.is_some_and(|before| before > MAX_BEFORE_ORDER + MAX_CLOCK_ERROR)
 }
 
 /// The way back of a parcel that was delivered. What happens on it is no news of the way there: a return that is
