@@ -1,0 +1,79 @@
+//! What of an order's records its customer is shown: of items and events field by field. Of their parcels and scans they
+//! are shown all, but not who of the shop recorded a scan.
+
+use domain::{Actor, ActorKind, Item, OrderStatus, Supply};
+use persistence::{Event, scans::StoredScan};
+
+use super::shown_actor;
+
+/// Without what the merchant has agreed with the supplier, and what the supplier answered.
+pub fn item(item: &Item) -> Item {
+    let Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason,
+        origin,
+        supply: _,
+        return_requested,
+        return_reason,
+        returned,
+    } = item.clone();
+    Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason,
+        origin,
+        supply: Supply::default(),
+        return_requested,
+        return_reason,
+        returned,
+    }
+}
+
+/// Who recorded it by hand, only as what kind of party.
+pub fn scan(scan: StoredScan, customer: &Actor) -> StoredScan {
+    let recorded_by = scan.recorded_by.map(|by| shown_actor(by, customer));
+    StoredScan { recorded_by, ..scan }
+}
+
+/// All but who of the shop or of a supplier it was, and what they wrote; except why the order was cancelled.
+pub fn event(event: Event, customer: &Actor) -> Event {
+    let Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor,
+        notes,
+        metadata,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id,
+        webhook_id,
+    } = event;
+    let is_for_customers = match actor.kind {
+        ActorKind::Customer | ActorKind::Carrier => true,
+        ActorKind::System | ActorKind::Support | ActorKind::Supplier => to == OrderStatus::Cancelled,
+    };
+    Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor: shown_actor(actor, customer),
+        notes: notes.filter(|_| is_for_customers),
+        metadata,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id,
+        webhook_id,
+    }
+}

@@ -1,0 +1,175 @@
+//! What of an order's records a supplier is shown, field by field: a new field does not compile until somebody has
+//! decided about it.
+
+use domain::{Actor, Answer, Condition, Item, Scan, Shipment, Supply, Tracking};
+use persistence::{Event, scans::StoredScan};
+
+use super::shown_actor;
+
+pub fn item(item: &Item) -> Item {
+    // One reason may have been given for items of several suppliers at once.
+    let Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: _,
+        origin,
+        supply: Supply { deadlines, answer },
+        return_requested,
+        return_reason: _,
+        returned,
+    } = item.clone();
+    Item {
+        id,
+        sku,
+        name,
+        quantity,
+        cancelled,
+        cancel_reason: None,
+        origin,
+        supply: Supply { deadlines, answer: answer.map(without_reason) },
+        return_requested,
+        return_reason: None,
+        returned,
+    }
+}
+
+/// Staff may have declined for several suppliers at once, too.
+fn without_reason(answer: Answer) -> Answer {
+    match answer {
+        Answer::Accepted { at } => Answer::Accepted { at },
+        Answer::Declined { at, reason: _ } => Answer::Declined { at, reason: String::new() },
+    }
+}
+
+pub fn shipment(shipment: &Shipment) -> Shipment {
+    let Shipment {
+        id,
+        order_id,
+        carrier,
+        tracking_number,
+        origin,
+        tracking,
+        promised_delivery,
+        created_at,
+        cancelled_at,
+        cancel_reason: _,
+        lines,
+    } = shipment.clone();
+    Shipment {
+        id,
+        order_id,
+        carrier,
+        tracking_number,
+        origin,
+        tracking: in_our_words(tracking),
+        promised_delivery,
+        created_at,
+        cancelled_at,
+        cancel_reason: None,
+        lines,
+    }
+}
+
+/// Trouble in our words: they may be those of somebody who recorded it by hand.
+fn in_our_words(tracking: Tracking) -> Tracking {
+    let Tracking {
+        status,
+        condition,
+        estimated_delivery,
+        shipped_at,
+        shipped_inferred,
+        out_for_delivery_at,
+        out_for_delivery_inferred,
+        delivered_at,
+    } = tracking;
+    let named =
+        |Condition { kind, message: _, since }| Condition { kind, message: kind.words().to_owned(), since };
+    Tracking {
+        status,
+        condition: condition.map(named),
+        estimated_delivery,
+        shipped_at,
+        shipped_inferred,
+        out_for_delivery_at,
+        out_for_delivery_inferred,
+        delivered_at,
+    }
+}
+
+/// What the carrier said, and what the supplier recorded itself. Where others recorded, that they did.
+pub fn scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
+    let StoredScan {
+        id,
+        shipment_id,
+        webhook_id: _,
+        effect,
+        recorded_at,
+        recorded_by,
+        called_off,
+        seen,
+        scan,
+    } = scan;
+    let Scan {
+        identity,
+        code,
+        meaning,
+        description,
+        location,
+        occurred_at,
+        time_estimated,
+        local_time,
+        package,
+        estimate,
+    } = scan;
+    let by_others = recorded_by.as_ref().is_some_and(|by| by != supplier);
+    let (description, location) = if by_others { (None, None) } else { (description, location) };
+    let recorded_by = recorded_by.map(|by| shown_actor(by, supplier));
+    let scan = Scan {
+        identity,
+        code,
+        meaning,
+        description,
+        location,
+        occurred_at,
+        time_estimated,
+        local_time,
+        package,
+        estimate,
+    };
+    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
+}
+
+/// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.
+pub fn event(event: Event, supplier: &Actor) -> Event {
+    let Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor,
+        notes: _,
+        metadata: _,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id: _,
+        webhook_id: _,
+    } = event;
+    Event {
+        order_id,
+        version,
+        from,
+        to,
+        actor: shown_actor(actor, supplier),
+        notes: None,
+        metadata: None,
+        inferred,
+        occurred_at,
+        recorded_at,
+        request_id: None,
+        webhook_id: None,
+    }
+}
