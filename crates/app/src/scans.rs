@@ -70,14 +70,15 @@ impl Ledger {
         let kept = self.known.entry(shipment).or_default();
         let restated = kept.iter().filter(|stored| self.replay && is_kept_under(stored, webhook_id));
         let restated = restated.map(|stored| stored.scan.identity).collect();
-        // Each person's words stay under their own name: who says again what somebody else has said adds none.
-        let adds_words =
-            |scan: &Scan| webhook_id.is_some() || !kept.iter().any(|old| old.scan.identity == scan.identity);
-        let heard = heard.iter().map(|scan| match adds_words(scan) {
-            true => scan.clone(),
-            false => Scan { description: None, location: None, ..scan.clone() },
-        });
-        let heard: Vec<Scan> = heard.collect();
+        let mut heard = heard.to_vec();
+        if webhook_id.is_none() {
+            // Each person's words stay under their own name: who says again what somebody else has said adds none.
+            for scan in
+                heard.iter_mut().filter(|scan| kept.iter().any(|old| old.scan.identity == scan.identity))
+            {
+                (scan.description, scan.location) = (None, None);
+            }
+        }
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
         let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
         let called_off = order.shipments().iter().any(is_called_off);

@@ -38,7 +38,7 @@ pub fn fold<'a>(
         _ => ShipmentStatus::LabelCreated,
     };
     let tells = |rank: Rank| scans.iter().any(|scan| movement(scan).is_some_and(|s| s.rank() == rank));
-    let since = |rank: Rank| since(&scans, rank);
+    let since = |rank: Rank| first(&scans, rank).map(|scan| scan.occurred_at);
     let estimate = scans.iter().filter_map(|scan| scan.estimate).max();
     Tracking {
         status,
@@ -58,8 +58,7 @@ pub(crate) fn evidence<'a>(
     placed_at: DateTime<Utc>,
     rank: Rank,
 ) -> Option<&'a Scan> {
-    showing(&counted(scans, placed_at), rank)
-        .min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
+    first(&counted(scans, placed_at), rank)
 }
 
 /// What a scan did when it came, the parcel having gone from `before` to `after` by it. `all` are the scans there
@@ -157,13 +156,13 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
     }
 }
 
-/// Since when the parcel has been at least that far: by the earliest time of the carrier's own, else by the arrival of
-/// whatever said so first.
-fn since(scans: &[&Scan], rank: Rank) -> Option<DateTime<Utc>> {
-    showing(scans, rank).map(|scan| scan.occurred_at).min()
+/// The scan since whose time the parcel has been at least that far: the earliest whose time is believed, else the first
+/// to arrive.
+fn first<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
+    showing(scans, rank).min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
 }
 
-/// The earliest scan that shows the parcel at least that far.
+/// The scan that shows the parcel at least that far by the earliest clock, whenever it arrived.
 fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     showing(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
 }
