@@ -5,10 +5,11 @@
 
 mod actor;
 mod carrier;
+mod email;
 mod fold;
 mod ids;
 mod item;
-mod money;
+pub mod money;
 mod name;
 pub mod notice;
 mod order;
@@ -19,18 +20,22 @@ mod scan;
 mod shipment;
 mod status;
 mod supply;
+pub mod text;
 mod transition;
 mod webhook;
 
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
+pub use email::{EmailAddress, InvalidEmailAddress};
 pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use name::UnknownName;
 pub use notice::{NoticeState, Suppression};
-pub use order::{Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request};
+pub use order::{
+    Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
+};
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use scan::{CarrierTime, Estimate, Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity};

@@ -11,8 +11,8 @@ mod place;
 mod returns;
 mod scans;
 mod ship;
+mod text_checks;
 mod walk;
-mod words;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,7 @@ use serde_json::Value;
 
 pub use place::{NewItem, NewOrder};
 pub use ship::NewShipment;
+pub use text_checks::check_cancellation_reason;
 
 use crate::{
     carrier::Carrier,

@@ -71,16 +71,17 @@ fn what_is_wrong_with_an_order_is_told_by_the_name_of_its_field() {
         assert_eq!(refused(|new| new.items[1].quantity = quantity), "items[1].quantity");
     }
     assert_eq!(refused(|new| new.items[0].origin = Some(warehouse(""))), "items[0].origin.code");
-    for text in ["", " \t", "a\nb", &"x".repeat(501)] {
+    let texts = ["", " \t", "a\nb", "a\rb", "a\u{1b}[31mb", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b", &"x".repeat(501)];
+    for text in texts {
         assert_eq!(refused(|new| new.items[0].sku = text.to_owned()), "items[0].sku", "{text:?}");
         assert_eq!(refused(|new| new.items[1].name = text.to_owned()), "items[1].name", "{text:?}");
         assert_eq!(refused(|new| new.reference = Some(text.to_owned())), "reference", "{text:?}");
     }
     assert_eq!(refused(|new| new.total.cents = -1), "totalCents");
-    for currency in ["", "US", "usd", "USDX", "U D", "€"] {
+    for currency in ["", "US", "usd", "USDX", "U D", "€", "ABC", "XXX", "XAU"] {
         assert_eq!(refused(|new| new.total.currency = currency.to_owned()), "currency", "{currency}");
     }
-    for address in ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b\r\nBcc: x@y"] {
+    for address in ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b\r\nBcc: x@y", "a@x;b@x", "<a@b.c>", ".a@b.c"] {
         assert_eq!(
             refused(|new| new.customer_email = Some(address.to_owned())),
             "customerEmail",
@@ -88,6 +89,25 @@ fn what_is_wrong_with_an_order_is_told_by_the_name_of_its_field() {
         );
     }
     assert_eq!(refused(|new| new.placed_at = Some(at(101))), "placedAt");
+    for notes in ["a\u{202e}b", "a\rb", "\u{1b}[2J", &"x".repeat(4_001)] {
+        assert_eq!(refused(|new| new.notes = Some(notes.to_owned())), "notes", "{notes:?}");
+    }
+}
+
+#[test]
+fn an_address_is_kept_as_a_mail_server_takes_it() {
+    let new = NewOrder { customer_email: Some("Ada@Bücher.Example".to_owned()), ..good() };
+    let order = place(new).expect("nothing is wrong with it");
+    assert_eq!(order.head().customer_email.as_deref(), Some("Ada@xn--bcher-kva.example"));
+}
+
+#[test]
+fn every_currency_that_prices_are_in_is_taken() {
+    for currency in ["USD", "JPY", "KWD", "CLF"] {
+        let total = Money { cents: 4205, currency: currency.to_owned() };
+        let order = place(NewOrder { total: total.clone(), ..good() }).expect(currency);
+        assert_eq!(order.head().total, total);
+    }
 }
 
 #[test]

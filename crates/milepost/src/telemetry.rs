@@ -1,19 +1,72 @@
-//! The log: to stderr, as text for people or as JSON for machines. Request ids are in the spans already.
+//! The log: to stderr, as text for people or as JSON for machines.
+//!
+//! Rules of both formats, so that no place that logs has to think of them:
+//! 1. One event is one line. Unsafe characters of any value ([`domain::text::is_unsafe`]) are escaped: values come from
+//!    webhooks, headers, tokens, carriers and mail servers, and must not be able to write a line of their own, to move
+//!    the cursor of a terminal or to hide text.
+//! 2. An error is logged with its chain of causes, in one field. Log it as `error = &error as &dyn std::error::Error`;
+//!    `%error` loses the causes.
+//! 3. A value is cut after [`value::MAX_BYTES`].
+//! 4. A panic is an event too.
 
-use std::io::{self, IsTerminal};
+mod json;
+mod text;
+mod value;
+
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
 use anyhow::Context;
-use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{self, MakeWriter},
+    util::SubscriberInitExt,
+};
 
 use crate::settings::{LogFormat, Settings};
+use json::{JsonEvents, JsonFields};
+use text::TextFields;
 
 /// Starts logging for the rest of the process. Once per process.
 pub fn init(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log).context("MILEPOST_LOG: is not a filter")?;
-    let log = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    let started = match settings.log_format {
-        LogFormat::Text => log.finish().try_init(),
-        LogFormat::Json => log.json().flatten_event(true).finish().try_init(),
-    };
-    started.context("the log could not be started")
+    let ansi = io::stderr().is_terminal();
+    let started = subscriber(settings.log_format, filter, io::stderr, ansi).try_init();
+    started.context("the log could not be started")?;
+    log_panics();
+    Ok(())
 }
+
+fn subscriber<W>(
+    format: LogFormat,
+    filter: EnvFilter,
+    writer: W,
+    ansi: bool,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let log = fmt::fmt().with_env_filter(filter).with_writer(writer);
+    match format {
+        LogFormat::Text => Box::new(log.with_ansi(ansi).fmt_fields(TextFields).finish()),
+        LogFormat::Json => {
+            Box::new(log.with_ansi(false).fmt_fields(JsonFields).event_format(JsonEvents).finish())
+        }
+    }
+}
+
+/// Has panics logged as everything else: the message of the standard library goes past the log's format, and a panic's text
+/// may hold a value from outside.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let text = panic.payload_as_str().unwrap_or("no text");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(panic = text, place, "a thread panicked");
+    }));
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crate::{
     carrier::Carrier,
     ids::ShipmentId,
     item::Item,
-    order::{Order, Outcome, StepDetail, words::check_reason},
+    order::{Order, Outcome, StepDetail, text_checks::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,

@@ -10,7 +10,7 @@ use crate::{
     ids::ItemId,
     order::{
         Order, Outcome,
-        words::{check_reason, check_text},
+        text_checks::{check_reason, check_text},
     },
     refusal::Refusal,
     shipment::{Line, Origin, OriginKind},

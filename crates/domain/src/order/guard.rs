@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    order::{Order, StepDetail, words::check_words},
+    order::{Order, StepDetail, text_checks::check_notes},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{carrying, rank_for, slowest},
     shipment::Rank,
@@ -26,7 +26,7 @@ impl Order {
         metadata: Option<serde_json::Value>,
         context: &Context,
     ) -> Result<super::Outcome, Refusal> {
-        check_words(notes.as_deref(), metadata.as_ref())?;
+        check_notes(notes.as_deref(), metadata.as_ref())?;
         self.check(to, &context.actor)?;
         if to == OrderStatus::Cancelled {
             self.cancel_labels(context);

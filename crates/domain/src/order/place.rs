@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use crate::{
     actor::{Actor, ActorKind},
+    email::EmailAddress,
     ids::{ItemId, OrderId, UserId},
     item::{FulfillmentPath, Item},
-    money::Money,
+    money::{Money, decimals},
     order::{
         Changes, Order, OrderHead,
         lines::{MAX_UNITS, units_needed},
-        words::{check_text, check_words},
+        text_checks::{check_text, check_notes},
     },
     refusal::Refusal,
     shipment::{Origin, OriginKind},
@@ -73,6 +74,7 @@ impl Order {
     pub fn place(new: NewOrder, context: &Context) -> Result<Self, Refusal> {
         let user_id = owner(&new, context)?;
         check(&new, context)?;
+        let customer_email = new.customer_email.as_deref().map(read_address).transpose()?;
         let placed_at = new.placed_at.unwrap_or(context.now);
         let path = new
             .fulfillment_path
@@ -94,7 +96,7 @@ impl Order {
             id: new.id,
             reference: new.reference,
             user_id,
-            customer_email: new.customer_email,
+            customer_email: customer_email.map(String::from),
             status: OrderStatus::Placed,
             version: 1,
             total: new.total,
@@ -145,7 +147,7 @@ fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
 }
 
 fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
-    check_words(new.notes.as_deref(), new.metadata.as_ref())?;
+    check_notes(new.notes.as_deref(), new.metadata.as_ref())?;
     let invalid = |field: &str, message: &str| Err(Refusal::invalid(field, message));
     if new.items.is_empty() {
         return invalid("items", "an order has at least one item");
@@ -171,18 +173,13 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     if new.total.cents < 0 {
         return invalid("totalCents", "a total is not negative");
     }
-    if new.total.currency.len() != 3 || !new.total.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return invalid("currency", "a currency is three capital letters, as in ISO 4217: USD");
+    if decimals(&new.total.currency).is_none() {
+        return invalid("currency", "a currency is a code of ISO 4217 in capitals that prices are in: USD, JPY, KWD");
     }
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;
         // One that exists already is refused: others would learn which do, and could take the next ones.
         context.actor.must_be_staff("give an order the merchant's reference")?;
-    }
-    if let Some(address) = &new.customer_email
-        && !is_address(address)
-    {
-        return invalid("customerEmail", "that is not an e-mail address");
     }
     if let Some(at) = new.placed_at {
         context.actor.must_be_staff("say when an order was placed")?;
@@ -205,8 +202,6 @@ fn check_supplier(item: &NewItem, actor: &Actor) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A first look only; the mail server has the last word.
-fn is_address(text: &str) -> bool {
-    let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    plain && text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
+    EmailAddress::parse(text).map_err(|error| Refusal::invalid("customerEmail", error.to_string()))
 }

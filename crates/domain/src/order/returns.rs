@@ -8,7 +8,7 @@ use crate::{
     item::Item,
     order::{
         Order, Outcome, StepDetail,
-        words::{check_reason, check_words},
+        text_checks::{check_reason, check_notes},
     },
     refusal::{Blocker, BlockerCode, Refusal},
     shipment::{Line, Rank},
@@ -58,7 +58,7 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         context.actor.must_be_staff("receive returns")?;
-        check_words(notes.as_deref(), None)?;
+        check_notes(notes.as_deref(), None)?;
         if self.head.status == OrderStatus::Returned {
             return match lines {
                 None => Ok(Outcome::default()),

@@ -13,7 +13,7 @@ use crate::{
     order::{
         Order, Outcome,
         walk::Trigger,
-        words::{check_text, check_words},
+        text_checks::{check_text, check_notes},
     },
     refusal::Refusal,
     scan::{Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity},
@@ -142,7 +142,7 @@ fn without_movement(effect: ScanEffect) -> ScanEffect {
 
 /// What a carrier says wrongly is kept and counts for nothing; a person is told.
 fn check_by_hand(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
-    check_words(scan.description.as_deref(), None)?;
+    check_notes(scan.description.as_deref(), None)?;
     if let Some(location) = &scan.location {
         check_text("location", location)?;
     }

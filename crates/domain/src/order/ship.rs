@@ -7,7 +7,7 @@ use crate::{
     carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::ShipmentId,
     item::Item,
-    order::{Order, Outcome, lines::same_lines, words::check_text},
+    order::{Order, Outcome, lines::same_lines, text_checks::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
     supply::Answer,
