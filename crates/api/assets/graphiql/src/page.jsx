@@ -1,5 +1,6 @@
 // The GraphiQL page. Queries and mutations go over HTTP, subscriptions over graphql-transport-ws, both with
-// the token in the headers editor. `#token=…` prefills the headers, `?query=…` the query.
+// the token in the headers editor. `#token=…` prefills the headers, `?query=…` the query. The token is kept in memory only:
+// it is taken out of the address at once, and `storage.js` leaves headers out of what the browser stores.
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/graphiql.css';
@@ -7,6 +8,7 @@ import { getOperationAST, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
 import './page.css';
+import { forgetStoredHeaders, storage } from './storage.js';
 
 const endpoint = new URL('/graphql', location.href);
 const socketUrl = Object.assign(new URL(endpoint), { protocol: endpoint.protocol.replace('http', 'ws') });
@@ -50,6 +52,8 @@ async function* closesAsErrors(results) {
 }
 
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
+if (token) history.replaceState(null, '', location.pathname + location.search);
+forgetStoredHeaders();
 const query = new URLSearchParams(location.search).get('query');
 const headers = JSON.stringify({ Authorization: `Bearer ${token ?? 'paste-a-token-here'}` }, null, 2);
 
@@ -62,5 +66,7 @@ createRoot(document.getElementById('graphiql')).render(
     defaultQuery={'# Orders, newest first. The token goes into the headers below.\n{\n  orders(first: 5) {\n    nodes { id status progress { summary } }\n  }\n}\n'}
     defaultEditorToolsVisibility="headers"
     shouldPersistHeaders={false}
+    showPersistHeadersSettings={false}
+    storage={storage}
   />,
 );
