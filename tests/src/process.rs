@@ -137,7 +137,9 @@ impl Server {
                 panic!("milepost serve ended with {status}: {}", log.borrow().as_str());
             }
             let log = log.borrow();
-            let address = log.split_once(" address=")?.1.split_whitespace().next()?;
+            let text = log.split_once(" address=").map(|(_, rest)| rest);
+            let json = log.split_once("\"address\":\"").map(|(_, rest)| rest);
+            let address = text.or(json)?.split([' ', '"', '\n']).next()?;
             Some(format!("http://{address}"))
         })
         .await;

@@ -15,7 +15,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (status, headers(), html).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page was not rendered");
+            tracing::error!(error = &error as &dyn std::error::Error, "a page was not rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

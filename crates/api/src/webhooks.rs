@@ -21,6 +21,7 @@ use axum::{
 };
 
 use carriers::Sender;
+use domain::text::escape;
 use serde_json::json;
 
 use crate::transport::RequestId;
@@ -78,5 +79,5 @@ fn refused(carrier: &str, error: &NotAccepted) -> Response {
             tracing::warn!(carrier, error = cause, "a webhook was refused");
         }
     }
-    (status, format!("{error}\n")).into_response()
+    (status, format!("{}\n", escape(&error.to_string()))).into_response()
 }

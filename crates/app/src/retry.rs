@@ -26,7 +26,11 @@ where
         match transaction().await {
             Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && may_pass(&error) => {
                 let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
-                tracing::debug!(%error, attempt, "a transaction is done again");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    attempt,
+                    "a transaction is done again"
+                );
                 sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
                 attempt += 1;
             }

@@ -171,7 +171,11 @@ async fn keep(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     if new.len() == 1 || !members_may_do_better(&error) {
         return vec![Err(error.into()); new.len()];
     }
-    tracing::warn!(%error, members = new.len(), "a batch failed, its members are tried alone");
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        members = new.len(),
+        "a batch failed, its members are tried alone"
+    );
     let mut kept = Vec::with_capacity(new.len());
     for one in new {
         let alone = retrying(|| webhooks::insert(store, std::slice::from_ref(one))).await;

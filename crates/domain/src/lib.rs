@@ -6,6 +6,7 @@
 mod actor;
 mod carrier;
 mod email;
+mod error_chain;
 mod fold;
 mod ids;
 mod item;
@@ -27,6 +28,7 @@ mod webhook;
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
 pub use email::{EmailAddress, InvalidEmailAddress};
+pub use error_chain::ErrorChain;
 pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};

@@ -87,7 +87,9 @@ mod tests {
         for c in "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{061c}\u{200e}\u{200f}\u{2028}\u{2029}".chars() {
             assert!(is_unsafe(c), "{c:?}");
         }
-        for c in "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{fff9}".chars() {
+        for c in
+            "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{fff9}".chars()
+        {
             assert!(is_unsafe(c), "{c:?}");
         }
         // Zero-width joiners are part of words and of emoji.
@@ -107,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_single_line_has_single_blanks_and_nothing_invisible() {
-        assert_eq!(single_line("  A-1\r\nBcc: eve@example.org\t\0 x\u{85}y "), "A-1 Bcc: eve@example.org x y");
+        assert_eq!(
+            single_line("  A-1\r\nBcc: eve@example.org\t\0 x\u{85}y "),
+            "A-1 Bcc: eve@example.org x y"
+        );
         assert_eq!(single_line("in\u{202e}voice\u{2029}two\u{200f}"), "invoice two");
         assert_eq!(single_line("\n\u{2066}"), "");
     }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use domain::text::escape;
+
 use crate::{settings::BadSettings, story::BadStory};
 
 /// An argument that cannot be what it is. The message begins with the argument's name.
@@ -32,13 +34,16 @@ fn lines(error: &anyhow::Error) -> Vec<String> {
     let said = said(error);
     let (first, causes) =
         said.split_first().map_or(("", &[][..]), |(first, causes)| (first.as_str(), causes));
-    let first = first.lines().map(|line| format!("error: {line}"));
-    first.chain(causes.iter().map(|cause| format!("  cause: {}", cause.replace('\n', " ")))).collect()
+    // Only our own lists have several lines. Any other text may repeat what a server said.
+    let is_list = error.is::<BadSettings>() || error.is::<BadStory>();
+    let first: Vec<&str> = if is_list { first.lines().collect() } else { vec![first] };
+    let first = first.into_iter().map(|line| format!("error: {}", escape(line)));
+    first.chain(causes.iter().map(|cause| format!("  cause: {}", escape(cause)))).collect()
 }
 
 /// The error and its causes in one line.
 pub fn line(error: &anyhow::Error) -> String {
-    said(error).join(": ").replace('\n', " ")
+    escape(&said(error).join(": ")).into_owned()
 }
 
 /// The error and those of its causes that say something new: some libraries repeat what lies below.
@@ -65,6 +70,17 @@ mod tests {
         assert_eq!(lines(&error), expected);
         assert_eq!(line(&error), "MILEPOST_REDIS_URL: no answer: connect: refused");
         assert_eq!(code(&error), 1);
+    }
+
+    #[test]
+    fn what_somebody_else_said_is_one_line_without_a_terminals_commands() {
+        let error = anyhow!("550 no\nerror: forged\u{1b}[2J").context("refused:\r\nerror: forged\u{202e}");
+        let expected =
+            [r"error: refused:\r\nerror: forged\u{202e}", r"  cause: 550 no\nerror: forged\u{1b}[2J"];
+        assert_eq!(lines(&error), expected);
+        assert_eq!(line(&error), r"refused:\r\nerror: forged\u{202e}: 550 no\nerror: forged\u{1b}[2J");
+        let settings = BadSettings::one("MILEPOST_LISTEN", "is\u{1b}wrong");
+        assert_eq!(lines(&settings.into()), [r"error: MILEPOST_LISTEN: is\u{1b}wrong"]);
     }
 
     #[test]

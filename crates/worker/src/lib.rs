@@ -74,7 +74,7 @@ pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: 
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "a background task broke off");
+            tracing::error!(error = &error as &dyn std::error::Error, "a background task broke off");
         }
     }
 }

@@ -104,7 +104,10 @@ impl Remote {
         loop {
             self.poke_due.notified().await;
             if let Err(error) = self.send(redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
-                tracing::debug!(%error, "a poke did not leave this process");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a poke did not leave this process"
+                );
             }
             sleep(POKE_EVERY).await;
         }
@@ -152,7 +155,10 @@ impl Remote {
             match decode(message.get_payload_bytes()) {
                 Ok(updates) => local.deliver(&updates),
                 Err(error) => {
-                    tracing::warn!(%error, "an update that cannot be read: another version of this server?");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an update that cannot be read: another version of this server?"
+                    );
                     local.gap();
                 }
             }

@@ -35,7 +35,11 @@ pub(crate) async fn change_all(
             asks.iter().map(|_| Err(error.clone())).collect()
         }
         Err(error) => {
-            tracing::warn!(%error, members = asks.len(), "a batch failed, its members are tried alone");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                members = asks.len(),
+                "a batch failed, its members are tried alone"
+            );
             let mut answers = Vec::with_capacity(asks.len());
             for ask in &asks {
                 let alone = retrying(|| settle(store, std::slice::from_ref(ask), clock.now())).await;

@@ -12,10 +12,12 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use carriers::Sender;
+use domain::text::escape;
 
-/// Writes a line to stdout. A reader that went away is an error, not a panic.
+/// Writes one line to stdout. Unsafe characters in it are escaped: it may repeat what a server or a file says. A reader that
+/// went away is an error, not a panic.
 pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{}", line.as_ref()).context("the output could not be written")
+    writeln!(io::stdout(), "{}", escape(line.as_ref())).context("the output could not be written")
 }
 
 /// The names of all senders, for the help of an argument.

@@ -5,6 +5,8 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use domain::text::escape;
+
 /// No line of ours is longer. Addresses and tokens may be: they are not broken.
 const WIDTH: usize = 100;
 /// Where the words of a step begin: behind the longest status.
@@ -39,7 +41,7 @@ impl Screen {
     /// A heading between blank lines, with a note at the right end.
     pub fn heading(&mut self, text: &str, note: &str) -> io::Result<()> {
         let gap = WIDTH.saturating_sub(text.chars().count() + note.chars().count());
-        let (text, note) = (self.paint(BOLD, text), self.paint(DIM, note));
+        let (text, note) = (self.paint(BOLD, &escape(text)), self.paint(DIM, &escape(note)));
         let heading = format!("{text}{:gap$}{note}", "");
         self.line(&format!("\n{}\n", heading.trim_end()))
     }
@@ -57,13 +59,14 @@ impl Screen {
             "CANCELLED" => RED,
             _ => BLUE,
         };
-        let status = self.paint(colour, &format!("{status:<width$}", width = TEXT - 3));
-        self.line(&format!("   {status}{line}"))
+        let status =
+            self.paint(colour, &format!("{status:<width$}", status = escape(status), width = TEXT - 3));
+        self.line(&format!("   {status}{}", escape(line)))
     }
 
     /// Something that was looked up and is so.
     pub fn told(&mut self, text: &str) -> io::Result<()> {
-        for (at, line) in wrap(text, WIDTH - TEXT - 2).iter().enumerate() {
+        for (at, line) in wrap(&escape(text), WIDTH - TEXT - 2).iter().enumerate() {
             let mark = if at == 0 { self.paint(GREEN, "✓") } else { " ".to_owned() };
             let line = self.paint(DIM, line);
             self.line(&format!("{:TEXT$}{mark} {line}", ""))?;
@@ -74,7 +77,7 @@ impl Screen {
     /// A name and what it stands for.
     pub fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
         let name = self.paint(BLUE, &format!("{name:<width$}", width = TEXT - 3));
-        self.line(&format!("   {name}{text}"))
+        self.line(&format!("   {name}{}", escape(text)))
     }
 
     /// A line to be copied: an address or a command.

@@ -94,7 +94,8 @@ pub async fn run(
     let ends_told = ends
         .map(|ends| format!("; {}, {} as told", counted(ends.all, "end"), ends.right))
         .unwrap_or_default();
-    say(format!("\n{}, {} as expected{ends_told}", counted(posts.all, "post"), posts.right))?;
+    say("")?;
+    say(format!("{}, {} as expected{ends_told}", counted(posts.all, "post"), posts.right))?;
     if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
         bail!("not everything was as the story has it");
     }

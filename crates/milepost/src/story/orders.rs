@@ -129,7 +129,8 @@ impl Shop {
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
         let waiting = self.settled(begin - CLOCKS).await?;
         if waiting > 0 {
-            say(format!("\n{} still to be read", counted(waiting, "webhook")))?;
+            say("")?;
+            say(format!("{} still to be read", counted(waiting, "webhook")))?;
         }
         // Not together with the inbox: the parts of one query are read one after the other.
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;

@@ -9,7 +9,7 @@ use std::{
     fmt::{self, Debug, Write},
 };
 
-use domain::text::is_unsafe;
+use domain::{ErrorChain, text::is_unsafe};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use tracing::{
@@ -28,7 +28,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, SpanRef},
 };
 
-use super::value::{Bounded, Chain};
+use super::value::Bounded;
 
 /// Keeps the fields of a span as the text of a JSON object.
 pub struct JsonFields;
@@ -72,7 +72,8 @@ where
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let mut fields = Visitor::default();
         event.record(&mut fields);
-        let spans = context.event_scope().map(|scope| scope.from_root().map(|span| span_object(&span)).collect());
+        let spans =
+            context.event_scope().map(|scope| scope.from_root().map(|span| span_object(&span)).collect());
         let line = Line {
             timestamp,
             level: metadata.level().as_str(),
@@ -183,7 +184,7 @@ impl Visit for Visitor {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.add_text(field, format_args!("{}", Chain(value)));
+        self.add_text(field, format_args!("{}", ErrorChain(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

@@ -51,8 +51,11 @@ fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
 
 /// Every unsafe character, between words of a forged line.
 fn hostile() -> String {
-    let unsafe_characters: String = (0..=0xffff).filter_map(char::from_u32).filter(|&c| is_unsafe(c)).collect();
-    format!("foo\n2026-01-01T00:00:00Z ERROR forged: {unsafe_characters}\x1b[2J\r\n\"}}\n{{\"level\":\"ERROR\"}}\\")
+    let unsafe_characters: String =
+        (0..=0xffff).filter_map(char::from_u32).filter(|&c| is_unsafe(c)).collect();
+    format!(
+        "foo\n2026-01-01T00:00:00Z ERROR forged: {unsafe_characters}\x1b[2J\r\n\"}}\n{{\"level\":\"ERROR\"}}\\"
+    )
 }
 
 /// Logs a hostile value on every path: message, text, `%`, `?`, an error and its causes, spans and later fields of spans.
@@ -103,7 +106,8 @@ fn colours_are_ours_and_no_others() {
 
 #[test]
 fn an_error_is_logged_with_its_causes_in_both_formats() {
-    let error = || failure("the request failed", Some(failure("pool: timed out", Some(failure("timed out", None)))));
+    let error =
+        || failure("the request failed", Some(failure("pool: timed out", Some(failure("timed out", None)))));
     let log = || tracing::error!(error = &error() as &dyn Error, "it failed");
     let chain = "the request failed: pool: timed out";
     let text = lines(LogFormat::Text, log);
@@ -130,4 +134,25 @@ fn a_long_value_is_cut_within_a_character() {
         let lines = lines(format, || tracing::info!(%long, "cut"));
         assert!(lines[0].len() < value::MAX_BYTES + 500 && lines[0].contains("é…"), "{}", lines[0].len());
     }
+}
+
+#[test]
+fn a_panic_is_an_event_in_the_format_of_the_log() {
+    let before = panic::take_hook();
+    log_panics();
+    let log = || {
+        let broken =
+            panic::catch_unwind(|| panic!("no such thing: {}", "a\n2026-01-01 ERROR forged\u{1b}[2J"));
+        assert!(broken.is_err());
+    };
+    let (text, json) = (lines(LogFormat::Text, log), lines(LogFormat::Json, log));
+    panic::set_hook(before);
+    assert_eq!((text.len(), json.len()), (1, 1), "{text:?} {json:?}");
+    assert!(
+        text[0].contains(r"a\n2026-01-01 ERROR forged\u{1b}[2J") && !text[0].contains(is_unsafe),
+        "{text:?}"
+    );
+    let json: Value = serde_json::from_str(&json[0]).unwrap();
+    assert_eq!(json["panic"], "no such thing: a\n2026-01-01 ERROR forged\u{1b}[2J");
+    assert!(json["place"].as_str().unwrap().contains("telemetry/tests.rs:"), "{json}");
 }

@@ -5,14 +5,14 @@ use std::{
     fmt::{self, Debug, Write},
 };
 
-use domain::text::Escaping;
+use domain::{ErrorChain, text::Escaping};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{
     field::RecordFields,
     fmt::{FormatFields, format::Writer},
 };
 
-use super::value::{Bounded, Chain};
+use super::value::Bounded;
 
 /// Writes the message as it is and other fields as `name=value`, texts in quotes.
 pub struct TextFields;
@@ -65,7 +65,7 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.write(field, format_args!("{}", Chain(value)));
+        self.write(field, format_args!("{}", ErrorChain(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

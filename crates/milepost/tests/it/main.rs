@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod embedded;
+mod hostile_log;
 mod installation;
 mod killed;
 mod outage;

@@ -14,6 +14,7 @@
 use std::panic::AssertUnwindSafe;
 
 use app::{App, webhooks::CallBack};
+use domain::ErrorChain;
 use futures::{FutureExt, StreamExt, stream};
 use persistence::due::{Leased, Work};
 
@@ -95,14 +96,11 @@ struct Failure {
 async fn read(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
     match AssertUnwindSafe(app.process_webhooks(leased)).catch_unwind().await {
         Ok(Ok(call_back)) => Ok(call_back),
-        Ok(Err(error)) => Err(Failure { reason: with_causes(&error), retryable: error.retryable() }),
+        Ok(Err(error)) => {
+            Err(Failure { reason: ErrorChain(&error).to_string(), retryable: error.retryable() })
+        }
         Err(_) => {
             Err(Failure { reason: "reading it broke off; the log says where".to_owned(), retryable: false })
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

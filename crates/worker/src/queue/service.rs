@@ -63,7 +63,11 @@ impl Jobs {
             && let Err(error) = redis.forget(&worker, &task).await
         {
             // It comes again when Redis is back, is fenced off by its attempt, and is forgotten then.
-            tracing::debug!(queue = self.queue.name(), %error, "a finished batch is still in Redis");
+            tracing::debug!(
+                queue = self.queue.name(),
+                error = &error as &dyn std::error::Error,
+                "a finished batch is still in Redis"
+            );
         }
         progress.handled.fetch_add(1, Relaxed);
         drop(slot);

@@ -7,6 +7,7 @@
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use apalis::prelude::{WorkerBuilder, WorkerContext, WorkerError};
+use domain::ErrorChain;
 use futures::future::BoxFuture;
 use tokio::{
     task::{JoinError, JoinHandle},
@@ -78,7 +79,7 @@ async fn work(jobs: &Jobs, watchdog: &mut Watchdog, stop: &CancellationToken) ->
     let context = WorkerContext::new(&format!("{}-{}", queue.name(), Uuid::new_v4().simple()));
     let mut worker = match spawn(jobs, context.clone()) {
         Ok(worker) => AbortOnDropHandle::new(worker),
-        Err(error) => return End::Failed(error.to_string()),
+        Err(error) => return End::Failed(ErrorChain(&error).to_string()),
     };
     let started = Instant::now();
     let mut checks = interval(CHECK_EVERY);
@@ -105,7 +106,11 @@ async fn work(jobs: &Jobs, watchdog: &mut Watchdog, stop: &CancellationToken) ->
         };
         if let Err(error) = redis.retire(&context, left).await {
             // The heartbeat of any worker puts its batches back later.
-            tracing::debug!(queue = queue.name(), %error, "an ended worker is still registered in Redis");
+            tracing::debug!(
+                queue = queue.name(),
+                error = &error as &dyn std::error::Error,
+                "an ended worker is still registered in Redis"
+            );
         }
     }
     end
@@ -144,7 +149,11 @@ async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) 
             stalled
         }
         Err(error) => {
-            tracing::debug!(queue = queue.name(), %error, "the queue cannot be asked for its length");
+            tracing::debug!(
+                queue = queue.name(),
+                error = &error as &dyn std::error::Error,
+                "the queue cannot be asked for its length"
+            );
             progress.alive.store(false, Relaxed);
             false
         }
@@ -159,7 +168,11 @@ async fn dismiss(
     finish: bool,
 ) {
     if let Err(error) = context.stop() {
-        tracing::debug!(queue = jobs.queue.name(), %error, "a worker was stopped before it started");
+        tracing::debug!(
+            queue = jobs.queue.name(),
+            error = &error as &dyn std::error::Error,
+            "a worker was stopped before it started"
+        );
     }
     if finish {
         jobs.running.close();
@@ -180,8 +193,8 @@ async fn dismiss(
 fn reason(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
     match ended {
         Ok(Ok(())) => "it ended".to_owned(),
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
+        Ok(Err(error)) => ErrorChain(&error).to_string(),
+        Err(error) => ErrorChain(&error).to_string(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notice};
+use domain::{ErrorChain, Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notice};
 use persistence::{Error, orders, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed};
@@ -92,7 +92,7 @@ fn in_words(error: &Error) -> String {
             "a parcel's number is on its way with another order".to_owned()
         }
         error if error.is_lock_timeout() => "somebody else is changing it: try again".to_owned(),
-        error => error.to_string(),
+        error => ErrorChain(error).to_string(),
     }
 }
 
