@@ -39,6 +39,14 @@ impl Front {
         Self { router: api::router(shop.app.clone(), options), shop: shop.clone() }
     }
 
+    /// The text of a page, as a browser gets it.
+    pub async fn page(&self, path: &str) -> String {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        let answer = self.router.clone().oneshot(request).await.expect("the router answers");
+        let bytes = axum::body::to_bytes(answer.into_body(), 1_000_000).await.expect("a body");
+        String::from_utf8(bytes.to_vec()).expect("a page is text")
+    }
+
     /// A sender posts a body, signed now.
     pub async fn post(&self, sender: Sender, body: Vec<u8>) -> StatusCode {
         let headers = sender.sign(&secrets(sender), &body, self.shop.now());

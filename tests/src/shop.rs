@@ -204,7 +204,11 @@ pub fn secrets(sender: Sender) -> Secrets {
 
 /// Somebody of support.
 pub fn support() -> Caller {
-    Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: Some("request-1".to_owned()) }
+    Caller {
+        actor: Actor::new(ActorKind::Support, "sam"),
+        request_id: Some("request-1".to_owned()),
+        email: None,
+    }
 }
 
 /// The customer whose orders these are.

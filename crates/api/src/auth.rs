@@ -1,15 +1,24 @@
-//! Bearer tokens: who is calling, proved by an HS256 signature over `sub`, `role`, `supplier` and `exp`.
+//! Bearer tokens: who is calling, proved by an HS256 signature over the claims of a JSON Web Token (RFC 7519).
 //!
 //! The transports authenticate every request with [`Tokens::authenticate`]; `milepost token` and the demo issue
 //! tokens with [`Tokens::issue`], under the same rules. What a caller may then do is decided elsewhere, from the
-//! [`Actor`]. There is no leeway: a token is over at its `exp`.
+//! [`Bearer`]. Rules beside the signature:
+//! 1. A token counts from its `nbf` to its `exp`. There is no leeway. Both may have fractions of a second.
+//! 2. A token with `aud` names our audience there; with an audience set, a token without `aud` is refused. Without one,
+//!    every token with `aud` is refused, because it was issued for somebody else (RFC 7519, 4.1.3).
+//! 3. A header with `crit` is refused: we support no extension (RFC 7515, 4.1.11). So is a `typ` of another kind of token
+//!    (RFC 8725, 3.11), any algorithm but HS256, and a name that stands twice.
+//! 4. A token has at most [`MAX_TOKEN_BYTES`].
 
 use std::fmt;
 
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use domain::{Actor, ActorKind, UserId};
-use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
-use serde::{Deserialize, Serialize};
+use domain::{Actor, ActorKind, UserId, text::is_unsafe};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde_json::Value;
 
 /// Issues and checks tokens with one shared secret.
 #[derive(Clone)]
@@ -17,10 +26,11 @@ pub struct Tokens {
     signing: EncodingKey,
     checking: DecodingKey,
     validation: Validation,
+    audience: Option<String>,
 }
 
-/// What a token says about its bearer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a token says about its bearer, for the one who issues it. The audience is added by [`Tokens::issue`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Claims {
     /// The user: a UUID for a customer, free and optional for everybody else.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +40,9 @@ pub struct Claims {
     /// The supplier's code; a supplier must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier: Option<String>,
+    /// A customer's address: the only one that orders of this customer can have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// When the token ends, in seconds since 1970.
     pub exp: i64,
 }
@@ -39,6 +52,8 @@ pub struct Claims {
 pub struct Bearer {
     /// The party, as it is recorded on the events it causes. A supplier's id is its code.
     pub actor: Actor,
+    /// The claim `email`, unless `email_verified` is false. It is not checked for being an address.
+    pub email: Option<String>,
     /// From this moment on the token counts no more.
     pub expires_at: DateTime<Utc>,
 }
@@ -52,18 +67,36 @@ pub enum AuthError {
     /// Another scheme than `Bearer`.
     #[error("the authorization must have the form `Bearer …`")]
     NotBearer,
+    /// Larger than any token we need.
+    #[error("the token is larger than {MAX_TOKEN_BYTES} bytes")]
+    TooLarge,
     /// No JSON Web Token, or claims of the wrong type.
     #[error("the token is malformed: {0}")]
     Malformed(String),
-    /// Signed with another secret or another algorithm.
+    /// Another algorithm than HS256.
+    #[error("the token must be signed with HS256")]
+    WrongAlgorithm,
+    /// A header that asks for an extension.
+    #[error("the token's header has `crit`: no extension is supported")]
+    CriticalHeader,
+    /// A `typ` of another kind of token.
+    #[error("the token's `typ` must be JWT or at+jwt, or left out")]
+    WrongType,
+    /// Signed with another secret.
     #[error("the token's signature is wrong")]
     BadSignature,
     /// No `exp`, or one that is no time.
-    #[error("the token has no expiry: `exp` is mandatory")]
+    #[error("the token has no expiry: `exp` is mandatory, a number of seconds since 1970")]
     NoExpiry,
     /// Past its `exp`.
     #[error("the token expired at {0}")]
     Expired(DateTime<Utc>),
+    /// Before its `nbf`.
+    #[error("the token is not valid before {0}")]
+    NotYetValid(DateTime<Utc>),
+    /// Issued for somebody else, or for nobody in particular where an audience is needed.
+    #[error("the token's `aud` does not name this server")]
+    WrongAudience,
     /// A role nobody can sign in with.
     #[error("the token's role is unknown; known are customer, support, system, supplier")]
     UnknownRole,
@@ -82,26 +115,53 @@ pub struct SecretTooShort;
 
 /// The least length of a secret, in bytes.
 pub const MIN_SECRET_BYTES: usize = 32;
+/// The largest token, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// The longest id of a party, in characters. It is kept with every event.
+const MAX_ID: usize = 200;
 
 impl Tokens {
-    /// Tokens signed with this secret, which must have at least [`MIN_SECRET_BYTES`].
+    /// Tokens signed with this secret, which must have at least [`MIN_SECRET_BYTES`]. They have no audience.
     pub fn new(secret: &[u8]) -> Result<Self, SecretTooShort> {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(SecretTooShort);
         }
-        // The expiry is compared by hand: the library would ask the machine's clock.
-        let validation = Validation { validate_exp: false, ..Validation::default() };
+        // Times and the audience are checked here: the library asks the machine's clock and takes whole seconds only.
+        let mut validation = Validation {
+            validate_exp: false,
+            validate_nbf: false,
+            validate_aud: false,
+            ..Validation::new(Algorithm::HS256)
+        };
+        validation.required_spec_claims.clear();
         Ok(Self {
             signing: EncodingKey::from_secret(secret),
             checking: DecodingKey::from_secret(secret),
             validation,
+            audience: None,
         })
+    }
+
+    /// The same tokens, issued and accepted for this audience only.
+    #[must_use]
+    pub fn with_audience(mut self, audience: Option<String>) -> Self {
+        self.audience = audience;
+        self
     }
 
     /// A signed token, without the word `Bearer`. Claims that would not be accepted are not signed.
     pub fn issue(&self, claims: &Claims) -> Result<String, AuthError> {
-        claims.bearer()?;
-        jsonwebtoken::encode(&Header::default(), claims, &self.signing)
+        #[derive(Serialize)]
+        struct Issued<'a> {
+            #[serde(flatten)]
+            claims: &'a Claims,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            aud: Option<&'a str>,
+        }
+        read_actor(&claims.role, claims.sub.as_deref(), claims.supplier.as_deref())?;
+        DateTime::from_timestamp(claims.exp, 0).ok_or(AuthError::NoExpiry)?;
+        let issued = Issued { claims, aud: self.audience.as_deref() };
+        jsonwebtoken::encode(&Header::default(), &issued, &self.signing)
             .map_err(|error| AuthError::Malformed(error.to_string()))
     }
 
@@ -113,42 +173,163 @@ impl Tokens {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             Some(_) | None => return Err(AuthError::NotBearer),
         };
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(AuthError::TooLarge);
+        }
+        check_header(token)?;
+        let claims = jsonwebtoken::decode::<ReceivedClaims>(token, &self.checking, &self.validation)
             .map_err(|error| AuthError::from_decoding(&error))?
             .claims;
+        self.check_audience(claims.aud.as_ref())?;
         let bearer = claims.bearer()?;
+        if let Some(not_before) = claims.not_before()?
+            && now < not_before
+        {
+            return Err(AuthError::NotYetValid(not_before));
+        }
         if bearer.expires_at <= now { Err(AuthError::Expired(bearer.expires_at)) } else { Ok(bearer) }
+    }
+
+    /// Rule 2. `aud` is one text or a list of texts.
+    fn check_audience(&self, aud: Option<&Value>) -> Result<(), AuthError> {
+        let is_ours = |value: &Value| value.as_str().is_some_and(|aud| Some(aud) == self.audience.as_deref());
+        let accepted = match aud {
+            None => self.audience.is_none(),
+            Some(Value::Array(all)) => all.iter().any(is_ours),
+            Some(one) => is_ours(one),
+        };
+        if accepted { Ok(()) } else { Err(AuthError::WrongAudience) }
     }
 }
 
-impl Claims {
+/// The value of `Authorization` in these headers. Several are one list, as everywhere in HTTP, and a list is no token: a proxy
+/// and we must not choose different ones. What is not text becomes something that is no token either.
+pub fn authorization(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or("?"));
+    values.map(str::to_owned).reduce(|all, next| format!("{all}, {next}"))
+}
+
+/// The header of a token, as far as it can be a reason to refuse it.
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    typ: Option<String>,
+    /// Present with any value at all.
+    #[serde(default, deserialize_with = "is_present")]
+    crit: bool,
+}
+
+/// Rule 3. The signature, which covers the header, is checked afterwards.
+fn check_header(token: &str) -> Result<(), AuthError> {
+    let malformed = || AuthError::Malformed("it is no JSON Web Token".to_owned());
+    let (header, _) = token.split_once('.').ok_or_else(malformed)?;
+    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| malformed())?;
+    let header: TokenHeader = serde_json::from_slice(&header)
+        .map_err(|error| AuthError::Malformed(format!("its header: {error}")))?;
+    if header.crit {
+        return Err(AuthError::CriticalHeader);
+    }
+    if header.alg != "HS256" {
+        return Err(AuthError::WrongAlgorithm);
+    }
+    let is_access_token = |typ: &str| {
+        let typ = typ.to_ascii_lowercase();
+        matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt")
+    };
+    if header.typ.as_deref().is_none_or(is_access_token) { Ok(()) } else { Err(AuthError::WrongType) }
+}
+
+fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// A claim whose `null` is a value, and not the same as none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// The claims of a token as they came. A name that stands twice is refused by serde.
+#[derive(Deserialize)]
+struct ReceivedClaims {
+    sub: Option<String>,
+    role: String,
+    supplier: Option<String>,
+    email: Option<String>,
+    /// A flag; some identity providers write it as a text.
+    email_verified: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    exp: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    aud: Option<Value>,
+}
+
+impl ReceivedClaims {
     /// The bearer these claims stand for, whatever the time is.
     fn bearer(&self) -> Result<Bearer, AuthError> {
-        let kind = self.role.parse().map_err(|_| AuthError::UnknownRole)?;
-        let present = |id: &Option<String>| id.clone().filter(|id| !id.trim().is_empty());
-        let id = match kind {
-            ActorKind::Customer => {
-                let user = present(&self.sub).and_then(|sub| sub.parse::<UserId>().ok());
-                Some(user.ok_or(AuthError::NoCustomerId)?.to_string())
-            }
-            ActorKind::Supplier => Some(present(&self.supplier).ok_or(AuthError::NoSupplierCode)?),
-            ActorKind::Support | ActorKind::System => present(&self.sub),
-            ActorKind::Carrier => return Err(AuthError::UnknownRole),
+        let actor = read_actor(&self.role, self.sub.as_deref(), self.supplier.as_deref())?;
+        let expires_at = self.exp.as_ref().and_then(numeric_date).ok_or(AuthError::NoExpiry)?;
+        let unverified = match &self.email_verified {
+            Some(Value::Bool(verified)) => !verified,
+            Some(Value::String(verified)) => verified != "true",
+            Some(Value::Null) | None => false,
+            Some(Value::Number(_) | Value::Array(_) | Value::Object(_)) => true,
         };
-        let expires_at = DateTime::from_timestamp(self.exp, 0).ok_or(AuthError::NoExpiry)?;
-        Ok(Bearer { actor: Actor { kind, id }, expires_at })
+        let email = self.email.clone().filter(|_| !unverified);
+        Ok(Bearer { actor, email, expires_at })
     }
+
+    fn not_before(&self) -> Result<Option<DateTime<Utc>>, AuthError> {
+        let read = |value| {
+            numeric_date(value).ok_or_else(|| {
+                AuthError::Malformed("`nbf` must be a number of seconds since 1970".to_owned())
+            })
+        };
+        self.nbf.as_ref().map(read).transpose()
+    }
+}
+
+/// A NumericDate (RFC 7519, section 2): seconds since 1970, with or without a fraction.
+fn numeric_date(value: &Value) -> Option<DateTime<Utc>> {
+    if let Some(seconds) = value.as_i64() {
+        return DateTime::from_timestamp(seconds, 0);
+    }
+    let seconds = value.as_f64().filter(|_| !value.is_u64())?;
+    // Microseconds are what an f64 can tell in this century, and 2^53 of them reach to the year 2255.
+    let micros = (seconds * 1e6).floor();
+    if micros.abs() > 9e18 {
+        return None;
+    }
+    DateTime::from_timestamp_micros(micros as i64)
+}
+
+/// The party that a role and its ids stand for.
+fn read_actor(role: &str, sub: Option<&str>, supplier: Option<&str>) -> Result<Actor, AuthError> {
+    let kind = role.parse().map_err(|_| AuthError::UnknownRole)?;
+    let present = |id: Option<&str>| id.filter(|id| !id.trim().is_empty()).map(str::to_owned);
+    let id = match kind {
+        ActorKind::Customer => {
+            let user = present(sub).and_then(|sub| sub.parse::<UserId>().ok());
+            Some(user.ok_or(AuthError::NoCustomerId)?.to_string())
+        }
+        ActorKind::Supplier => Some(present(supplier).ok_or(AuthError::NoSupplierCode)?),
+        ActorKind::Support | ActorKind::System => present(sub),
+        ActorKind::Carrier => return Err(AuthError::UnknownRole),
+    };
+    if id.as_deref().is_some_and(|id| id.contains(is_unsafe) || id.chars().count() > MAX_ID) {
+        let problem = format!("`sub` and `supplier` have at most {MAX_ID} printable characters");
+        return Err(AuthError::Malformed(problem));
+    }
+    Ok(Actor { kind, id })
 }
 
 impl AuthError {
     /// Tells the library's many reasons apart as far as a caller can act on them.
     fn from_decoding(error: &jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
-            ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                Self::BadSignature
-            }
-            ErrorKind::MissingRequiredClaim(claim) if claim == "exp" => Self::NoExpiry,
-            ErrorKind::Json(error) if error.to_string().starts_with("missing field `exp`") => Self::NoExpiry,
+            ErrorKind::InvalidSignature => Self::BadSignature,
+            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => Self::WrongAlgorithm,
             ErrorKind::InvalidToken | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => {
                 Self::Malformed("it is no JSON Web Token".to_owned())
             }
@@ -165,7 +346,6 @@ impl fmt::Debug for Tokens {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;
@@ -183,11 +363,11 @@ mod tests {
 
     fn claims(role: &str, sub: Option<&str>, supplier: Option<&str>) -> Claims {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Claims { sub: own(sub), role: role.to_owned(), supplier: own(supplier), exp: NOW + 60 }
+        Claims { sub: own(sub), role: role.to_owned(), supplier: own(supplier), email: None, exp: NOW + 60 }
     }
 
     /// A token with any claims at all, signed with the right secret.
-    fn signed(claims: &serde_json::Value) -> String {
+    fn signed(claims: &Value) -> String {
         let token = jsonwebtoken::encode(&Header::default(), claims, &tokens().signing).unwrap();
         format!("Bearer {token}")
     }
@@ -208,7 +388,7 @@ mod tests {
         for (claims, actor) in cases {
             let header = format!("bearer {}", tokens().issue(&claims).unwrap());
             let bearer = tokens().authenticate(Some(&header), at(NOW)).unwrap();
-            assert_eq!(bearer, Bearer { actor, expires_at: at(NOW + 60) });
+            assert_eq!(bearer, Bearer { actor, email: None, expires_at: at(NOW + 60) });
         }
     }
 
@@ -255,10 +435,7 @@ mod tests {
         assert_eq!(refusal(&format!("Bearer {}", parts.join("."))), AuthError::BadSignature);
 
         let unsigned = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"none"}"#);
-        assert!(matches!(
-            refusal(&format!("Bearer {unsigned}.{}.", parts[1])),
-            AuthError::BadSignature | AuthError::Malformed(_)
-        ));
+        assert_eq!(refusal(&format!("Bearer {unsigned}.{}.", parts[1])), AuthError::WrongAlgorithm);
     }
 
     #[test]
@@ -271,5 +448,161 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused() {
         assert_eq!(Tokens::new(b"secret").unwrap_err(), SecretTooShort);
+    }
+
+    /// The claims of a system, with some changed.
+    fn system(changes: Value) -> Value {
+        let mut claims = json!({"role": "system", "exp": NOW + 60});
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    }
+
+    /// A token with any header and any claims as they are written here, signed with the right secret.
+    fn signed_text(header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let algorithm = Algorithm::HS256;
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &tokens().signing, algorithm).unwrap();
+        format!("Bearer {message}.{signature}")
+    }
+
+    #[test]
+    fn a_token_counts_from_its_beginning() {
+        let header = signed(&system(json!({"nbf": NOW})));
+        assert!(tokens().authenticate(Some(&header), at(NOW)).is_ok());
+        let early = tokens().authenticate(Some(&header), at(NOW - 1));
+        assert_eq!(early, Err(AuthError::NotYetValid(at(NOW))));
+        assert_eq!(refusal(&signed(&system(json!({"nbf": NOW + 1})))), AuthError::NotYetValid(at(NOW + 1)));
+        for wrong in [json!(null), json!("1"), json!([1]), json!(1e300), json!(u64::MAX), json!(i64::MAX)] {
+            let error = refusal(&signed(&system(json!({ "nbf": wrong }))));
+            assert!(matches!(error, AuthError::Malformed(_)), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn times_may_have_fractions() {
+        let half = DateTime::from_timestamp_millis(NOW * 1000 + 500).unwrap();
+        let header = signed(&system(json!({"nbf": NOW as f64 - 0.5, "exp": NOW as f64 + 0.5})));
+        let bearer = tokens().authenticate(Some(&header), at(NOW)).unwrap();
+        assert_eq!(bearer.expires_at, half);
+        assert_eq!(tokens().authenticate(Some(&header), half), Err(AuthError::Expired(half)));
+        let header = signed(&system(json!({"nbf": NOW as f64 + 0.5})));
+        assert_eq!(tokens().authenticate(Some(&header), at(NOW)), Err(AuthError::NotYetValid(half)));
+        assert!(tokens().authenticate(Some(&header), at(NOW + 1)).is_ok());
+        let text = format!(r#"{{"role":"system","exp":{}e0}}"#, NOW + 60);
+        assert!(tokens().authenticate(Some(&signed_text(r#"{"alg":"HS256"}"#, &text)), at(NOW)).is_ok());
+        for wrong in [json!(null), json!("9999999999"), json!(1e300), json!(-1e300), json!([]), json!(true)] {
+            assert_eq!(refusal(&signed(&system(json!({ "exp": wrong })))), AuthError::NoExpiry, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_us_or_for_nobody_in_particular() {
+        let strict = tokens().with_audience(Some("milepost".to_owned()));
+        let accepts =
+            |tokens: &Tokens, claims| tokens.authenticate(Some(&signed(&claims)), at(NOW)).map(|_| ());
+        for (aud, with_audience) in [
+            (json!("milepost"), true),
+            (json!(["else", "milepost"]), true),
+            (json!("Milepost"), false),
+            (json!("else"), false),
+            (json!(["else"]), false),
+            (json!([]), false),
+            (json!(""), false),
+            (json!(null), false),
+            (json!(7), false),
+            (json!([["milepost"]]), false),
+        ] {
+            let expected = if with_audience { Ok(()) } else { Err(AuthError::WrongAudience) };
+            assert_eq!(accepts(&strict, system(json!({ "aud": aud }))), expected, "{aud}");
+            assert_eq!(
+                accepts(&tokens(), system(json!({ "aud": aud }))),
+                Err(AuthError::WrongAudience),
+                "{aud}"
+            );
+        }
+        assert_eq!(accepts(&strict, system(json!({}))), Err(AuthError::WrongAudience));
+        let issued = format!("Bearer {}", strict.issue(&claims("system", None, None)).unwrap());
+        assert!(strict.authenticate(Some(&issued), at(NOW)).is_ok());
+        assert_eq!(tokens().authenticate(Some(&issued), at(NOW)), Err(AuthError::WrongAudience));
+    }
+
+    #[test]
+    fn headers_that_ask_for_something_else_are_refused() {
+        let claims = system(json!({})).to_string();
+        let header_is =
+            |header: &str| tokens().authenticate(Some(&signed_text(header, &claims)), at(NOW)).map(|_| ());
+        for good in [
+            r#"{"alg":"HS256"}"#,
+            r#"{"typ":"jwt","alg":"HS256","kid":"7"}"#,
+            r#"{"typ":"at+jwt","alg":"HS256"}"#,
+            r#"{"typ":"application/at+jwt","alg":"HS256"}"#,
+        ] {
+            assert_eq!(header_is(good), Ok(()), "{good}");
+        }
+        for crit in [r#"["exp"]"#, r#"["b64"]"#, "[]", "null", "7", r#"{"a":1}"#] {
+            let header = format!(r#"{{"alg":"HS256","crit":{crit}}}"#);
+            assert_eq!(header_is(&header), Err(AuthError::CriticalHeader), "{header}");
+        }
+        for alg in ["none", "None", "HS384", "HS512", "RS256", "ES256", "hs256", ""] {
+            let header = format!(r#"{{"alg":"{alg}"}}"#);
+            assert_eq!(header_is(&header), Err(AuthError::WrongAlgorithm), "{header}");
+        }
+        for typ in ["secevent+jwt", "logout+jwt", "dpop+jwt", "JWE", ""] {
+            assert_eq!(
+                header_is(&format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)),
+                Err(AuthError::WrongType),
+                "{typ}"
+            );
+        }
+        for malformed in ["", "7", "[]", "{}", r#"{"alg":7}"#, r#"{"alg":"none","alg":"HS256"}"#, "not json"]
+        {
+            assert!(matches!(header_is(malformed), Err(AuthError::Malformed(_))), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn claims_that_stand_twice_or_are_too_many_are_refused() {
+        let twice = format!(r#"{{"role":"customer","role":"system","exp":{}}}"#, NOW + 60);
+        let error = refusal(&signed_text(r#"{"alg":"HS256"}"#, &twice));
+        assert!(matches!(&error, AuthError::Malformed(_)), "{error}");
+        let large = system(json!({"padding": "x".repeat(MAX_TOKEN_BYTES)}));
+        assert_eq!(refusal(&signed(&large)), AuthError::TooLarge);
+        for sub in ["a\nb", "a\u{202e}b", "\u{1b}[2J", &"x".repeat(201)] {
+            let error = refusal(&signed(&system(json!({ "sub": sub }))));
+            assert!(matches!(error, AuthError::Malformed(_)), "{sub:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_counts_unless_it_is_not_verified() {
+        let email = |changes| tokens().authenticate(Some(&signed(&system(changes))), at(NOW)).unwrap().email;
+        let address = "ada@example.org";
+        let known = Some(address.to_owned());
+        assert_eq!(email(json!({})), None);
+        assert_eq!(email(json!({ "email": address })), known);
+        for (verified, expected) in [
+            (json!(true), &known),
+            (json!("true"), &known),
+            (json!(null), &known),
+            (json!(false), &None),
+            (json!("false"), &None),
+            (json!(1), &None),
+        ] {
+            assert_eq!(&email(json!({"email": address, "email_verified": verified})), expected, "{verified}");
+        }
+    }
+
+    #[test]
+    fn two_headers_are_no_token() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(authorization(&headers), None);
+        let good = signed(&system(json!({})));
+        headers.append(AUTHORIZATION, good.parse().unwrap());
+        assert!(tokens().authenticate(authorization(&headers).as_deref(), at(NOW)).is_ok());
+        headers.append(AUTHORIZATION, good.parse().unwrap());
+        let refused = tokens().authenticate(authorization(&headers).as_deref(), at(NOW));
+        assert!(matches!(refused, Err(AuthError::Malformed(_))), "{refused:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /track/{token}`: the page on which a customer follows one order, without a login.
 
-use app::{App, links::BadLink};
+use app::{App, customer_text, links::BadLink};
 use askama::Template;
 use axum::{
     Router,
@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress};
+use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line};
 use persistence::{Event, read};
 
 use crate::page;
@@ -91,10 +91,11 @@ async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Trac
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
     let events = read::events_in(&app.store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
+    let items = customer_text::items_to_show(items, &events);
     let parcels = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
-            Some(format!("{} × {}", line.quantity, item.name))
+            Some(format!("{} × {}", line.quantity, single_line(&item.name)))
         });
         parcel(shipment, contents.collect())
     });

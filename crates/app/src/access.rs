@@ -18,6 +18,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The request, to be found on what it causes.
     pub request_id: Option<String>,
+    /// The address in the caller's token, as the identity provider wrote it.
+    pub email: Option<String>,
 }
 
 /// Which orders somebody may see.
@@ -34,7 +36,7 @@ pub(crate) enum Scope<'a> {
 impl Caller {
     /// Milepost itself.
     pub fn system() -> Self {
-        Self { actor: Actor::SYSTEM, request_id: None }
+        Self { actor: Actor::SYSTEM, request_id: None, email: None }
     }
 
     pub(crate) fn scope(&self) -> Scope<'_> {

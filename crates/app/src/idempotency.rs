@@ -1,7 +1,7 @@
 //! Keys under which the same request gets the same answer, however often it is made.
 
 use chrono::TimeDelta;
-use domain::Refusal;
+use domain::{Refusal, text::is_unsafe};
 use persistence::idempotency;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ impl IdempotencyKey {
     /// cannot be told from another one.
     pub fn new(key: String, operation: &str, input: &impl Serialize) -> Result<Self, Refusal> {
         let refused = |message| Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message };
-        if key.trim().is_empty() || key.len() > 200 || key.chars().any(char::is_control) {
+        if key.trim().is_empty() || key.len() > 200 || key.contains(is_unsafe) {
             return Err(refused("an idempotency key has 1 to 200 printable characters".to_owned()));
         }
         let input = serde_json::to_vec(input)

@@ -6,6 +6,7 @@
 mod access;
 mod batch;
 mod clock;
+pub mod customer_text;
 mod error;
 pub mod feed;
 mod idempotency;
@@ -46,6 +47,8 @@ pub struct Policy {
     pub senders: HashMap<Sender, Secrets>,
     /// The merchant's own meanings of carriers' codes.
     pub codes: CodeMap,
+    /// Whether customers may place orders with their own tokens. Off, only support and systems place them.
+    pub customers_place_orders: bool,
 }
 
 /// The use cases over one database. Cheap to clone.

@@ -8,7 +8,7 @@ use persistence::{
     read,
 };
 
-use crate::{App, error::Result, relay::backoff, retry::retrying};
+use crate::{App, customer_text, error::Result, relay::backoff, retry::retrying};
 
 /// How long a mail may be on its way to the server: the server may be slow at every step.
 const SENDING: TimeDelta = TimeDelta::minutes(5);
@@ -30,7 +30,7 @@ pub struct Letter {
     pub progress: Progress,
     /// Where a parcel waits to be collected, as the carrier put it.
     pub pickup_place: Option<String>,
-    /// What was said about the event, for a cancellation.
+    /// What support or a system said about the event, for a cancellation.
     pub reason: Option<String>,
     /// Where the customer follows the order.
     pub tracking_url: String,
@@ -59,7 +59,10 @@ impl App {
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let pickup_place = self.pickup_place(&shipments).await?;
-        let reason = read::reason_of(&self.store, id, notice.status).await?;
+        let history = read::VersionRange { order_id: id, first: 1, last: order.version };
+        let events = read::events_in(&self.store, &[history]).await?;
+        let reason = customer_text::reason_to_mail(&events, notice.status);
+        let items = customer_text::items_to_show(items, &events);
         Ok(Some(Letter {
             progress: progress(order.status, &items, &shipments),
             tracking_url: self.tracking_url(id),
@@ -72,7 +75,8 @@ impl App {
         }))
     }
 
-    /// The place of the latest scan of a parcel that waits to be collected.
+    /// The place of the latest scan of a parcel that waits to be collected, by the carrier or by staff. A supplier's text
+    /// is not mailed.
     async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
         let waiting = ShipmentStatus::AvailableForPickup;
         let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
@@ -80,7 +84,10 @@ impl App {
         };
         let scans = read::scans_of(&self.store, &[shipment.id]).await?.remove(&shipment.id);
         let scans = scans.unwrap_or_default();
-        let latest = scans.iter().find(|stored| stored.scan.meaning == Meaning::Status(waiting));
+        let latest = scans.iter().find(|stored| {
+            let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
+            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
+        });
         Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 

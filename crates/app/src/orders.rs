@@ -6,7 +6,9 @@ pub(crate) mod change;
 mod numbers;
 
 use chrono::{DateTime, Utc};
-use domain::{Context, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment};
+use domain::{
+    ActorKind, Context, EmailAddress, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment,
+};
 use persistence::{
     Event, Store,
     idempotency::{self, Answer, ScopedKey},
@@ -84,11 +86,24 @@ impl App {
         Ok(Changed { order: head, event: None, shipment: None, changed: outcome.changed })
     }
 
-    /// Places an order.
+    /// Places an order. A customer places one only where [`Policy`](crate::Policy) allows it, and for the address in their
+    /// own token: otherwise they could have the shop's mails sent to anybody.
     ///
     /// # Errors
     /// [`Error::Refused`] with the field that is wrong; [`Error::KeyReused`].
-    pub async fn place(&self, caller: &Caller, new: NewOrder, key: Option<IdempotencyKey>) -> Result<Placed> {
+    pub async fn place(
+        &self,
+        caller: &Caller,
+        mut new: NewOrder,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Placed> {
+        if caller.actor.kind == ActorKind::Customer {
+            if !self.policy().customers_place_orders {
+                let message = "customers place no orders here: the shop's own system places them";
+                return Err(Refusal::Forbidden(message.to_owned()).into());
+            }
+            new.customer_email = own_address(caller, new.customer_email.as_deref())?;
+        }
         let now = self.clock.now();
         let order = Order::place(new, &context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
@@ -96,6 +111,30 @@ impl App {
         self.feed.poke();
         placed
     }
+}
+
+/// The address for the order of a customer: the one in their token. None where the token has none; the customer then gets no
+/// mails.
+fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, Refusal> {
+    let refused = |message: String| Refusal::InvalidInput { field: "customerEmail".to_owned(), message };
+    let parse = |text: &str| EmailAddress::parse(text);
+    let Some(own) = caller.email.as_deref() else {
+        return match given {
+            None => Ok(None),
+            Some(_) => Err(refused(
+                "your token has no verified `email`, so no address can be taken from you: leave it out"
+                    .to_owned(),
+            )),
+        };
+    };
+    let own = parse(own).map_err(|error| refused(format!("the `email` of your token: {error}")))?;
+    if let Some(given) = given {
+        let given = parse(given).map_err(|error| refused(error.to_string()))?;
+        if !given.is_same_mailbox(&own) {
+            return Err(refused("it must be the `email` of your token, or be left out".to_owned()));
+        }
+    }
+    Ok(Some(own.into()))
 }
 
 fn context(caller: &Caller, now: DateTime<Utc>) -> Context {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
     normalize_tracking_number,
+    text::{is_unsafe, single_line},
 };
 use sha2::{Digest, Sha256};
 
@@ -103,6 +104,12 @@ impl Parcel {
     }
 }
 
+/// The carrier's text as it may be stored for mails, pages and logs. The identity of a scan is made of the text as sent. A text
+/// without unsafe characters stays as it is, whatever its blanks.
+fn shown_safely(text: String) -> String {
+    if text.contains(is_unsafe) { single_line(&text) } else { text }
+}
+
 /// One claim about a parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedScan {
@@ -125,10 +132,10 @@ impl ParsedScan {
         let (occurred_at, time_estimated) = self.time.or_arrival(arrival);
         Scan {
             identity: self.identity,
-            code: self.code,
+            code: shown_safely(self.code),
             meaning: self.meaning,
-            description: self.description,
-            location: self.location,
+            description: self.description.map(shown_safely).filter(|text| !text.is_empty()),
+            location: self.location.map(shown_safely).filter(|text| !text.is_empty()),
             occurred_at,
             time_estimated,
             local_time: self.time.local(arrival),
@@ -341,5 +348,30 @@ mod tests {
             let Unreadable(reason) = read(nobody_registers).unwrap_err();
             assert_eq!(reason, "the tracking number has more in it than letters, digits and hyphens");
         }
+    }
+
+    #[test]
+    fn texts_of_a_scan_are_stored_without_characters_that_forge_or_hide() {
+        let identity = ScanIdentity([7; 32]);
+        let scan = |code: &str, description: &str, location: &str| ParsedScan {
+            identity,
+            code: code.to_owned(),
+            meaning: Meaning::Unknown,
+            description: Some(description.to_owned()),
+            location: Some(location.to_owned()),
+            time: CarrierTime::Instant(DateTime::UNIX_EPOCH),
+        };
+        let hostile = scan("Q\n9", "held\r\nERROR \u{1b}[2Jforged\u{202e}", "\u{2066}\n")
+            .into_scan(DateTime::UNIX_EPOCH);
+        assert_eq!(
+            (hostile.code.as_str(), hostile.description.as_deref()),
+            ("Q 9", Some("held ERROR [2Jforged"))
+        );
+        assert_eq!((hostile.location, hostile.identity), (None, identity));
+        let plain = scan("MOVED  BY BALLOON", "two  blanks", "Berlin, DE").into_scan(DateTime::UNIX_EPOCH);
+        assert_eq!(
+            (plain.code.as_str(), plain.description.as_deref()),
+            ("MOVED  BY BALLOON", Some("two  blanks"))
+        );
     }
 }

@@ -82,7 +82,23 @@ mod tests {
 
     #[test]
     fn what_no_price_can_be_in_has_none() {
-        for code in ["", "US", "usd", "USDX", "U D", "€", "ABC", "ZZZ", "XXX", "XTS", "XAU", "XDR", "XXA", "840", "ＵＳＤ"] {
+        for code in [
+            "",
+            "US",
+            "usd",
+            "USDX",
+            "U D",
+            "€",
+            "ABC",
+            "ZZZ",
+            "XXX",
+            "XTS",
+            "XAU",
+            "XDR",
+            "XXA",
+            "840",
+            "ＵＳＤ",
+        ] {
             assert_eq!(decimals(code), None, "{code}");
         }
     }

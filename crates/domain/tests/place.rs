@@ -71,7 +71,17 @@ fn what_is_wrong_with_an_order_is_told_by_the_name_of_its_field() {
         assert_eq!(refused(|new| new.items[1].quantity = quantity), "items[1].quantity");
     }
     assert_eq!(refused(|new| new.items[0].origin = Some(warehouse(""))), "items[0].origin.code");
-    let texts = ["", " \t", "a\nb", "a\rb", "a\u{1b}[31mb", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b", &"x".repeat(501)];
+    let texts = [
+        "",
+        " \t",
+        "a\nb",
+        "a\rb",
+        "a\u{1b}[31mb",
+        "a\u{2028}b",
+        "a\u{202e}b",
+        "a\u{2066}b",
+        &"x".repeat(501),
+    ];
     for text in texts {
         assert_eq!(refused(|new| new.items[0].sku = text.to_owned()), "items[0].sku", "{text:?}");
         assert_eq!(refused(|new| new.items[1].name = text.to_owned()), "items[1].name", "{text:?}");
@@ -81,7 +91,17 @@ fn what_is_wrong_with_an_order_is_told_by_the_name_of_its_field() {
     for currency in ["", "US", "usd", "USDX", "U D", "€", "ABC", "XXX", "XAU"] {
         assert_eq!(refused(|new| new.total.currency = currency.to_owned()), "currency", "{currency}");
     }
-    for address in ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b\r\nBcc: x@y", "a@x;b@x", "<a@b.c>", ".a@b.c"] {
+    for address in [
+        "",
+        "ada",
+        "@example.org",
+        "ada@",
+        "a b@example.org",
+        "a@b\r\nBcc: x@y",
+        "a@x;b@x",
+        "<a@b.c>",
+        ".a@b.c",
+    ] {
         assert_eq!(
             refused(|new| new.customer_email = Some(address.to_owned())),
             "customerEmail",

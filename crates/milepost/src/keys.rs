@@ -52,10 +52,10 @@ impl Keys {
             })?,
             (None, Origin::Memory | Origin::Setting) => made_up(),
         };
-        Self::new(&secret, origin)
+        Self::new(&secret, settings.jwt_audience.clone(), origin)
     }
 
-    fn new(secret: &str, origin: Origin) -> anyhow::Result<Self> {
+    fn new(secret: &str, audience: Option<String>, origin: Origin) -> anyhow::Result<Self> {
         let tokens = Tokens::new(secret.as_bytes()).with_context(|| match &origin {
             Origin::File(path) => format!("{}: remove the file, and a new secret is made", path.display()),
             Origin::Setting | Origin::Memory => "MILEPOST_JWT_SECRET".to_owned(),
@@ -63,7 +63,11 @@ impl Keys {
         // HMAC takes a key of any length (RFC 2104, section 2).
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
         mac.update(LINKS);
-        Ok(Self { tokens, link_secret: mac.finalize().into_bytes().to_vec(), origin })
+        Ok(Self {
+            tokens: tokens.with_audience(audience),
+            link_secret: mac.finalize().into_bytes().to_vec(),
+            origin,
+        })
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
     }
 
     fn token(keys: &Keys) -> String {
-        let claims = Claims { sub: None, role: "system".to_owned(), supplier: None, exp: 1_800_000_000 };
+        let claims = Claims { sub: None, role: "system".to_owned(), exp: 1_800_000_000, ..Claims::default() };
         keys.tokens.issue(&claims).unwrap()
     }
 

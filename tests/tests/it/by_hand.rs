@@ -74,7 +74,7 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
     let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
     let parcel = shop.ship(order, "303030").await;
-    let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None };
+    let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
     let meaning = Meaning::Status(ShipmentStatus::PickedUp);
     for (first, second) in [(&acme, &support()), (&support(), &acme)] {
         shop.wait(TimeDelta::minutes(1));
@@ -150,7 +150,7 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
     let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());
-    let customer = Caller { actor: customer, request_id: None };
+    let customer = Caller { actor: customer, request_id: None, email: None };
     let refused = shop.app.record_scan(customer, good, None).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);

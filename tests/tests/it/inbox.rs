@@ -144,7 +144,7 @@ async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
     let failed = &inbox(&shop).await[0];
     assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1));
 
-    let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None };
+    let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None, email: None };
     let refused = shop.app.retry_webhook(&customer, failed.id).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     let unknown = shop.app.retry_webhook(&support(), WebhookId(Uuid::nil())).await;

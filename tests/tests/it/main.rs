@@ -29,4 +29,5 @@ mod reused;
 mod rivals;
 mod schema;
 mod story;
+mod strangers;
 mod suppliers;

@@ -111,7 +111,7 @@ async fn refused(shop: &Shop, caller: &Caller, order: OrderId, new: NewShipment)
 }
 
 fn acme() -> Caller {
-    Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None }
+    Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None }
 }
 
 /// The main number of a parcel is the one that is pushed. Somebody may have registered another.
@@ -147,7 +147,11 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
     live(&shop).await;
     let (order, [own, theirs]) = shared(&shop).await;
     let numbers = ["LIVE1", "HIDDEN1", "FREE1"];
-    let jane = Caller { actor: Actor::new(ActorKind::Customer, customer().to_string()), request_id: None };
+    let jane = Caller {
+        actor: Actor::new(ActorKind::Customer, customer().to_string()),
+        request_id: None,
+        email: None,
+    };
     for number in numbers {
         let told = refused(&shop, &jane, order, usps(number, None)).await;
         assert_eq!(

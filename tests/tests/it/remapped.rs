@@ -54,7 +54,7 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
     assert_eq!(codes, [("fedex", "Q9", 2), ("fedex", "Q8", 1)]);
     assert_eq!(listed[0].latest_at - listed[0].first_at, TimeDelta::minutes(5));
     assert_eq!(listed[0].description.as_deref(), Some("Delivered"));
-    let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None };
+    let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None, email: None };
     let refused = shop.app.unknown_codes(&customer).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
 

@@ -154,8 +154,11 @@ async fn only_what_was_asked_for_is_read(database: Database) {
     let many = Replay { sender: None, most: Some(0), ..asked };
     let refused = replay(&shop, &support(), &many).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::InvalidInput { .. }))), "{refused:?}");
-    let stranger =
-        Caller { actor: domain::Actor::new(domain::ActorKind::Supplier, "acme"), request_id: None };
+    let stranger = Caller {
+        actor: domain::Actor::new(domain::ActorKind::Supplier, "acme"),
+        request_id: None,
+        email: None,
+    };
     let refused = replay(&shop, &stranger, &many).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);

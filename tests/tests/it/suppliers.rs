@@ -29,7 +29,7 @@ on_every_database!(
 );
 
 fn supplier(code: &str) -> Caller {
-    Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: None }
+    Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: None, email: None }
 }
 
 /// Places an order with an item, of two units, from each of these places.

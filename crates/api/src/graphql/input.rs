@@ -10,7 +10,10 @@ mod sent;
 use app::{Caller, IdempotencyKey, orders::Ask};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::{Deadlines, ItemId, Line, Money, NewItem, NewOrder, OrderId, Refusal, Request, UserId};
+use domain::{
+    Deadlines, ItemId, Line, Money, NewItem, NewOrder, OrderId, Refusal, Request, UserId,
+    check_cancellation_reason,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -27,13 +30,14 @@ use sent::{NO_NUMBER, Sent};
 pub struct PlaceOrderInput {
     /// The customer: the `sub` of their token. Left out by a customer: themselves.
     user_id: Option<ID>,
-    /// Where notifications go.
-    customer_email: String,
+    /// Where notifications go: one address that every mail server takes. Needed from support and systems. A customer
+    /// leaves it out or gives the `email` of their token; without that claim, it is left out, and no mails are sent.
+    customer_email: Option<String>,
     /// The merchant's own number, unique. For support and systems.
     reference: Option<String>,
-    /// The ISO 4217 code. Left out: `USD`.
+    /// The ISO 4217 code, in capitals. Left out: `USD`.
     currency: Option<String>,
-    /// What it costs, in hundredths, or in whole units where the currency has no smaller one.
+    /// What it costs, in minor units of the currency by ISO 4217: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
     total_cents: Sent<i32>,
     /// The plan. Left out: what the items' origins amount to.
     fulfillment_path: Option<FulfillmentPath>,
@@ -103,7 +107,7 @@ pub struct TransitionOrderInput {
 pub struct CancelOrderInput {
     /// The order.
     order_id: ID,
-    /// Why. The customer is told.
+    /// Why. Where support or a system cancels, the customer is told; a customer's own words are mailed to nobody.
     reason: String,
     /// The version you looked at. Another one by now is a `VersionConflict`.
     expected_version: Option<Sent<i32>>,
@@ -138,13 +142,16 @@ pub struct QuantityInput {
 }
 
 impl PlaceOrderInput {
-    pub(super) fn read(self) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
+    pub(super) fn read(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
+        if self.customer_email.is_none() && caller.actor.is_staff() {
+            return Err(invalid("customerEmail", "an address for notifications is needed"));
+        }
         let user_id: Option<UserId> = self.user_id.as_ref().map(|user| id("userId", user)).transpose()?;
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
             user_id,
-            customer_email: Some(self.customer_email),
+            customer_email: self.customer_email,
             reference: self.reference,
             total: Money {
                 cents: number("totalCents", &self.total_cents)?,
@@ -192,9 +199,7 @@ impl TransitionOrderInput {
 impl CancelOrderInput {
     pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
         let key = key(&self.idempotency_key, "cancelOrder", &self)?;
-        if self.reason.trim().is_empty() {
-            return Err(invalid("reason", "a reason is needed: the customer will ask"));
-        }
+        check_cancellation_reason(&self.reason)?;
         let to = domain::OrderStatus::Cancelled;
         Ok(Ask {
             caller: caller.clone(),

@@ -57,7 +57,7 @@ pub fn sdl() -> String {
 pub fn request_data() -> RequestData {
     Arc::new(|request, context| {
         let request_id = Some(context.request_id.0.clone());
-        request.data(Caller { actor: context.actor.clone(), request_id })
+        request.data(Caller { actor: context.actor.clone(), request_id, email: context.email.clone() })
     })
 }
 

@@ -99,7 +99,12 @@ impl Order {
     /// What it costs. Not for suppliers.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
         let total = &self.for_customers(ctx, "total")?.total;
-        Ok(Money { cents: total.cents, currency: total.currency.clone(), formatted: total.to_string() })
+        Ok(Money {
+            cents: total.cents,
+            currency: total.currency.clone(),
+            decimals: total.decimals(),
+            formatted: total.to_string(),
+        })
     }
 
     /// How it was planned to be fulfilled.
@@ -179,10 +184,12 @@ impl Order {
 /// An amount in the smallest unit of a currency.
 #[derive(SimpleObject)]
 pub struct Money {
-    /// The amount in hundredths, or in whole units where the currency has no smaller one.
+    /// The amount in minor units of the currency: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
     cents: i32,
     /// The ISO 4217 code: `USD`.
     currency: String,
+    /// How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD.
+    decimals: u16,
     /// For people: `42.05 USD`.
     formatted: String,
 }

@@ -12,6 +12,7 @@ mod problems;
 mod returns;
 mod sdl;
 mod statements;
+mod strangers;
 mod supplier;
 mod walk;
 mod world;

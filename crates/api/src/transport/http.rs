@@ -12,7 +12,7 @@ use axum::{
     extract::{FromRequest, Query, State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{
         HeaderMap, StatusCode, Uri,
-        header::{AUTHORIZATION, CONTENT_TYPE, UPGRADE},
+        header::{CONTENT_TYPE, UPGRADE},
     },
     response::{IntoResponse, Response},
 };
@@ -25,7 +25,7 @@ use super::{
     response::{body, catching_panics, is_request_error, settle},
     websocket,
 };
-use crate::{graphiql, graphql::limits};
+use crate::{auth::authorization, graphiql, graphql::limits};
 
 /// `POST /graphql`.
 pub(super) async fn post<E: Executor>(
@@ -74,9 +74,9 @@ enum Method {
 impl<E: Executor> Endpoint<E> {
     /// Who is calling, by the header.
     fn context(&self, headers: &HeaderMap, request_id: RequestId) -> Result<RequestContext, Refusal> {
-        let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
-        let bearer = self.options.tokens.authenticate(authorization, self.options.clock.now())?;
-        Ok(RequestContext { actor: bearer.actor, request_id })
+        let authorization = authorization(headers);
+        let bearer = self.options.tokens.authenticate(authorization.as_deref(), self.options.clock.now())?;
+        Ok(RequestContext { actor: bearer.actor, email: bearer.email, request_id })
     }
 
     /// Runs one query or mutation and writes the answer.

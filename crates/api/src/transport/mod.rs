@@ -64,6 +64,8 @@ pub type RequestData = Arc<dyn Fn(Request, &RequestContext) -> Request + Send + 
 pub struct RequestContext {
     /// The caller.
     pub actor: Actor,
+    /// The address in the caller's token.
+    pub email: Option<String>,
     /// The id in `x-request-id`. Over a socket: the id of the upgrade, a dot, and the operation's number.
     pub request_id: RequestId,
 }

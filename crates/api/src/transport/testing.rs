@@ -7,6 +7,8 @@ use async_graphql::{Context, Error, ErrorExtensions, Object, Schema, Subscriptio
 use axum::{Router, middleware::from_fn};
 use chrono::DateTime;
 use futures::{Stream, stream};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
@@ -55,7 +57,7 @@ impl World {
 
     /// A support token that lasts a minute from the beginning.
     pub(super) fn bearer(&self) -> String {
-        let claims = Claims { sub: None, role: "support".to_owned(), supplier: None, exp: NOW + 60 };
+        let claims = Claims { sub: None, role: "support".to_owned(), exp: NOW + 60, ..Claims::default() };
         format!("Bearer {}", self.tokens.issue(&claims).unwrap())
     }
 }
@@ -137,4 +139,31 @@ impl Subscriptions {
 
 fn burst() -> i32 {
     panic!("password=hunter2")
+}
+
+/// Tokens that are signed well and refused all the same: what is wrong, the token, and a part of the reason.
+pub(super) fn defective_tokens() -> Vec<(&'static str, String, &'static str)> {
+    let key = EncodingKey::from_secret(&[7; 32]);
+    let good = || json!({"role": "support", "exp": NOW + 60});
+    let signed = |header: &Header, claims: Value| jsonwebtoken::encode(header, &claims, &key).unwrap();
+    let plain = Header::default();
+    let with = |name: &str, value: Value| {
+        let mut claims = good();
+        claims[name] = value;
+        signed(&plain, claims)
+    };
+    let critical = Header { crit: Some(vec!["exp".to_owned()]), ..Header::default() };
+    let logout = Header { typ: Some("logout+jwt".to_owned()), ..Header::default() };
+    vec![
+        ("it is not valid yet", with("nbf", json!(NOW + 1)), "not valid before"),
+        ("it is over", with("exp", json!(NOW as f64 - 0.5)), "expired at"),
+        ("it has no end", with("exp", Value::Null), "no expiry"),
+        ("it is for somebody else", with("aud", json!("billing")), "`aud`"),
+        ("it is for some others", with("aud", json!(["billing", "shop"])), "`aud`"),
+        ("it has an extension", signed(&critical, good()), "`crit`"),
+        ("it is of another type", signed(&logout, good()), "`typ`"),
+        ("it is signed otherwise", signed(&Header::new(Algorithm::HS512), good()), "HS256"),
+        ("it has no role", signed(&plain, json!({"exp": NOW + 60})), "malformed"),
+        ("it is huge", with("padding", json!("x".repeat(10_000))), "larger than"),
+    ]
 }

@@ -68,7 +68,7 @@ impl World {
 
     /// How many webhooks are kept.
     async fn kept(&self) -> usize {
-        let support = Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: None };
+        let support = Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: None, email: None };
         let page = PageRequest { limit: 100, from_end: false, after: None, before: None };
         self.app.webhooks(&support, &Default::default(), &page).await.unwrap().rows.len()
     }

@@ -12,7 +12,7 @@ use crate::{
     order::{
         Changes, Order, OrderHead,
         lines::{MAX_UNITS, units_needed},
-        text_checks::{check_text, check_notes},
+        text_checks::{check_notes, check_text},
     },
     refusal::Refusal,
     shipment::{Origin, OriginKind},
@@ -174,7 +174,10 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         return invalid("totalCents", "a total is not negative");
     }
     if decimals(&new.total.currency).is_none() {
-        return invalid("currency", "a currency is a code of ISO 4217 in capitals that prices are in: USD, JPY, KWD");
+        return invalid(
+            "currency",
+            "a currency is a code of ISO 4217 in capitals that prices are in: USD, JPY, KWD",
+        );
     }
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;

@@ -8,7 +8,7 @@ use crate::{
     item::Item,
     order::{
         Order, Outcome, StepDetail,
-        text_checks::{check_reason, check_notes},
+        text_checks::{check_notes, check_reason},
     },
     refusal::{Blocker, BlockerCode, Refusal},
     shipment::{Line, Rank},

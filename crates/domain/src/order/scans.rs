@@ -12,8 +12,8 @@ use crate::{
     ids::ShipmentId,
     order::{
         Order, Outcome,
+        text_checks::{check_notes, check_text},
         walk::Trigger,
-        text_checks::{check_text, check_notes},
     },
     refusal::Refusal,
     scan::{Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity},

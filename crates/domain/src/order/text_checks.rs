@@ -77,7 +77,9 @@ fn refuse_characters(field: &str, text: &str, refused: impl Fn(char) -> bool) ->
             let code = u32::from(c);
             Err(Refusal::invalid(
                 field,
-                format!("the character U+{code:04X} is not taken: no control and no bidirectional characters"),
+                format!(
+                    "the character U+{code:04X} is not taken: no control and no bidirectional characters"
+                ),
             ))
         }
         None => Ok(()),
@@ -99,7 +101,10 @@ mod tests {
     #[test]
     fn short_texts_are_one_line_of_visible_characters() {
         assert_eq!(refusal(check_text("name", "Tea, 5 g, für Anna 👩‍👧")), None);
-        for c in ['\n', '\r', '\t', '\0', '\u{1b}', '\u{85}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}', '\u{200f}'] {
+        for c in [
+            '\n', '\r', '\t', '\0', '\u{1b}', '\u{85}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}',
+            '\u{200f}',
+        ] {
             let (field, message) = refusal(check_text("name", &format!("a{c}b"))).expect("a refusal");
             assert_eq!(field, "name");
             assert!(message.starts_with(&format!("the character U+{:04X} ", u32::from(c))), "{message}");

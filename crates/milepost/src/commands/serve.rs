@@ -108,6 +108,7 @@ fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> any
         link_secret,
         senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
+        customers_place_orders: settings.customers_place_orders,
     })
 }
 

@@ -7,6 +7,7 @@ use api::auth::{AuthError, Claims};
 use app::Clock;
 use chrono::TimeDelta;
 use clap::{Args, builder::PossibleValuesParser};
+use domain::EmailAddress;
 
 use super::say;
 use crate::{
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// The supplier's code; needed for the role supplier
     #[arg(long, value_name = "CODE")]
     pub supplier: Option<String>,
+    /// The address for a customer's own orders, as the claim `email`
+    #[arg(long, value_name = "ADDRESS", value_parser = email)]
+    pub email: Option<String>,
     /// How long the token is good for: 90s, 30m, 8h or 7d
     #[arg(long, default_value = "8h", value_parser = lifetime)]
     pub ttl: TimeDelta,
@@ -50,6 +54,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
         sub: arguments.user,
         role: arguments.role,
         supplier: arguments.supplier,
+        email: arguments.email,
         exp: (Clock::System.now() + arguments.ttl).timestamp(),
     };
     say(keys.tokens.issue(&claims).map_err(refused)?)
@@ -94,11 +99,21 @@ fn refused(error: AuthError) -> anyhow::Error {
         AuthError::NoExpiry => "--ttl",
         AuthError::Missing
         | AuthError::NotBearer
+        | AuthError::TooLarge
         | AuthError::Malformed(_)
+        | AuthError::WrongAlgorithm
+        | AuthError::CriticalHeader
+        | AuthError::WrongType
         | AuthError::BadSignature
+        | AuthError::WrongAudience
+        | AuthError::NotYetValid(_)
         | AuthError::Expired(_) => return error.into(),
     };
     BadUsage { argument, problem: error.to_string() }.into()
+}
+
+fn email(text: &str) -> Result<String, String> {
+    EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
 }
 
 /// How long a token is good for.

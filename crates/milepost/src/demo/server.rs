@@ -115,6 +115,7 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
         link_secret: secret().into_bytes(),
         senders: secrets.iter().map(known).collect::<anyhow::Result<_>>()?,
         codes: CodeMap::default(),
+        customers_place_orders: false,
     })
 }
 

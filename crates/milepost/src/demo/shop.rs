@@ -64,7 +64,7 @@ impl Shop {
         let adas_id = Uuid::now_v7();
         let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
         let client = |role: &str, sub: String| {
-            let claims = Claims { sub: Some(sub), role: role.to_owned(), supplier: None, exp };
+            let claims = Claims { sub: Some(sub), role: role.to_owned(), exp, ..Claims::default() };
             Client::near(url, tokens.issue(&claims)?)
         };
         Ok(Self {

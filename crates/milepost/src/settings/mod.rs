@@ -54,6 +54,10 @@ pub struct Settings {
     pub mail_from: String,
     /// What tokens are signed with; long enough.
     pub jwt_secret: Option<Hidden>,
+    /// The audience that tokens are issued for and must name; unset: tokens have none.
+    pub jwt_audience: Option<String>,
+    /// Whether customers may place orders with their own tokens.
+    pub customers_place_orders: bool,
     /// The senders that share a secret with us, each with at least one.
     pub webhook_secrets: BTreeMap<Sender, Vec<Hidden>>,
     /// What UPS fetches tokens with; unset: it gets none.
@@ -113,6 +117,8 @@ impl Settings {
         let redis_url = reader.value("REDIS_URL", values::redis_url);
         let (smtp_url, mail_from) = reader.mail();
         let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
+        let jwt_audience = reader.value("JWT_AUDIENCE", values::jwt_audience);
+        let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::on_or_off);
         let webhook_secrets = reader.webhook_secrets();
         let ups_client = reader.ups_client();
         let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::header);
@@ -132,6 +138,8 @@ impl Settings {
                 smtp_url,
                 mail_from: mail_from?,
                 jwt_secret,
+                jwt_audience,
+                customers_place_orders: customers_place_orders?,
                 webhook_secrets,
                 ups_client,
                 dhl_webhook_header: dhl_webhook_header?,

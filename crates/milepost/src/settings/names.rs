@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// Every setting, as in `.env.example`.
-pub const ALL: [Setting; 24] = [
+pub const ALL: [Setting; 26] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
@@ -40,6 +40,8 @@ pub const ALL: [Setting; 24] = [
     Setting { name: "SMTP_URL", default: None, kind: Kind::Secret },
     Setting { name: "MAIL_FROM", default: Some("Milepost <orders@localhost>"), kind: Kind::Plain },
     Setting { name: "JWT_SECRET", default: None, kind: Kind::Secret },
+    Setting { name: "JWT_AUDIENCE", default: None, kind: Kind::Plain },
+    Setting { name: "CUSTOMERS_PLACE_ORDERS", default: Some("off"), kind: Kind::Plain },
     Setting { name: "WEBHOOK_SECRET_FEDEX", default: None, kind: Kind::Rotating },
     Setting { name: "WEBHOOK_SECRET_UPS", default: None, kind: Kind::Rotating },
     Setting { name: "WEBHOOK_SECRET_USPS", default: None, kind: Kind::Rotating },

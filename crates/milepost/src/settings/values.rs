@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use carriers::CodeMap;
+use domain::text::is_unsafe;
 use reqwest::header::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::{Host, Url};
@@ -75,6 +76,14 @@ pub fn jwt_secret(text: &str) -> Result<Hidden, String> {
         true => Ok(text.into()),
         false => Err(format!("it has {} bytes and needs {least}: openssl rand -hex 32", text.len())),
     }
+}
+
+/// The audience is compared with a claim, character by character.
+pub fn jwt_audience(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.trim() != text || text.contains(is_unsafe) {
+        return Err("it is blank, or has blanks around it or characters that cannot be printed".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 pub fn webhook_secret(text: &str) -> Result<Hidden, String> {

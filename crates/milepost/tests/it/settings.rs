@@ -16,6 +16,8 @@ async fn a_broken_setting_is_named() {
         ("MILEPOST_MAIL_FROM", "the shop"),
         ("MILEPOST_JWT_SECRET", "too-short"),
         ("MILEPOST_JWT_SECRET_FILE", "/nowhere/secret"),
+        ("MILEPOST_JWT_AUDIENCE", " milepost"),
+        ("MILEPOST_CUSTOMERS_PLACE_ORDERS", "yes"),
         ("MILEPOST_WEBHOOK_SECRET_FEDEX_1", " "),
         ("MILEPOST_UPS_CLIENT_ID", "milepost"),
         ("MILEPOST_DHL_API_URL", "http://dhl.example"),

@@ -131,13 +131,3 @@ pub async fn events_in(store: &Store, ranges: &[VersionRange]) -> Result<Vec<Eve
     let rows = order_event::Model::find_by_statement(statement).all(store.reader()).await?;
     rows.into_iter().map(Event::try_from).collect()
 }
-
-/// What was said about the event that brought an order into a status.
-pub async fn reason_of(store: &Store, id: OrderId, status: OrderStatus) -> Result<Option<String>> {
-    let row = order_event::Entity::find()
-        .filter(order_event::Column::OrderId.eq(id.0))
-        .filter(order_event::Column::ToStatus.eq(Status::from(status)))
-        .one(store.reader())
-        .await?;
-    Ok(row.and_then(|row| row.notes))
-}

@@ -9,7 +9,7 @@ mod page;
 mod shipments;
 mod webhooks;
 
-pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page, reason_of};
+pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
     OrderFilter, count as orders_count, items_of, notices_of, order, order_by_reference, order_supplied_by,
     orders_of, orders_page,

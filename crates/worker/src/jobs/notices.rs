@@ -53,7 +53,12 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
             app.notice_sent(notice.id).await
         }
         Err(error) => {
-            tracing::warn!(key = notice.key, to, %error, "a mail did not leave");
+            tracing::warn!(
+                key = notice.key,
+                to,
+                error = &error as &dyn std::error::Error,
+                "a mail did not leave"
+            );
             let error = NotSent { reason: error.to_string(), retryable: error.retryable() };
             app.notice_not_sent(notice, leased, &error).await
         }

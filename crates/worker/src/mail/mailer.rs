@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use domain::{ErrorChain, text::single_line};
 use lettre::{
     Address, Message,
     message::{
@@ -17,7 +18,7 @@ use persistence::{
 use uuid::Uuid;
 
 use super::{
-    Mail, MailSettingError, SendError, Timeouts, mask, one_line,
+    Mail, MailSettingError, SendError, Timeouts, mask,
     setting::{SmtpSetting, parse_from},
     smtp::Smtp,
 };
@@ -107,7 +108,9 @@ async fn keep(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<()
         caught_at,
     };
     let kept = mailbox::put(store, &caught).await;
-    kept.map_err(|error| SendError::Transient { reason: format!("the mailbox did not take it: {error}") })
+    kept.map_err(|error| SendError::Transient {
+        reason: format!("the mailbox did not take it: {}", ErrorChain(&error)),
+    })
 }
 
 impl fmt::Debug for Mailer {
@@ -134,7 +137,7 @@ fn compose(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, Se
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))
-        .subject(one_line(&mail.subject))
+        .subject(single_line(&mail.subject))
         .date(at.into())
         .message_id(Some(format!("<{}@{}>", mail.message_id, from.email.domain())))
         .raw_header(automatic)
@@ -205,6 +208,23 @@ mod tests {
             assert!(matches!(error, SendError::Permanent { .. }) && !error.retryable(), "{error}");
             assert!(error.to_string().contains("is not an address"), "{error}");
             assert!(!error.to_string().contains("jane"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_an_address_at_placement_can_be_mailed_by_any_server() {
+        let local = "x".repeat(64);
+        for text in [
+            "ada@example.org",
+            "Ada.Love+shop_1@Example.ORG",
+            "o'hara!#$%&*/=?^`{|}~-@example.org",
+            "ada@localhost",
+            "ada@bücher.example",
+            &format!("{local}@{}.example", ["y".repeat(63), "z".repeat(63), "w".repeat(49)].join(".")),
+        ] {
+            let address = domain::EmailAddress::parse(text).expect(text);
+            let message = composed(&mail(address.as_str(), "x")).expect(text);
+            assert!(message.contains(&format!("To: {address}\r\n")) && message.is_ascii(), "{message}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Mail to customers: what it says ([`OrderMail`]), what leaves ([`Mail`]) and how ([`Mailer`]).
 //!
 //! Called by the notice jobs, which read the order, fill an [`OrderMail`], send it and settle the notice's
-//! row by what [`SendError`] says. Nothing here knows the domain, and only `mailer` knows the database: without a mail
+//! row by what [`SendError`] says. Of the domain only `domain::text` is used here, and only `mailer` knows the database: without a mail
 //! server the mails stay there.
 
 mod error;
@@ -42,13 +42,6 @@ pub fn mask(address: &str) -> String {
     }
 }
 
-/// The text with every run of blanks, line ends and control characters made one blank. What goes into a
-/// header passes through here, so that no name can bring a header of its own.
-fn one_line(text: &str) -> String {
-    let blank = |c: char| c.is_whitespace() || c.is_control();
-    text.split(blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,10 +53,5 @@ mod tests {
         assert_eq!(mask("@example.org"), "***@example.org");
         assert_eq!(mask("äöü@example.org"), "ä***@example.org");
         assert_eq!(mask("no address at all"), "***");
-    }
-
-    #[test]
-    fn one_line_is_one_line() {
-        assert_eq!(one_line("  A-1\r\nBcc: eve@example.org\t\0 x\u{85}y "), "A-1 Bcc: eve@example.org x y");
     }
 }

@@ -6,7 +6,9 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{Mail, one_line};
+use domain::text::single_line;
+
+use super::Mail;
 
 /// One mail about one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,13 +105,51 @@ impl OrderMail {
     /// # Errors
     /// None that a caller can cause: writing to memory does not fail.
     pub fn render(&self, to: &str, message_id: &str) -> Result<Mail, RenderError> {
+        let mail = &self.with_safe_texts();
         Ok(Mail {
             to: to.to_owned(),
-            subject: self.subject(),
-            text: Text { mail: self }.render()?,
-            html: Html { mail: self }.render()?,
+            subject: mail.subject(),
+            text: Text { mail }.render()?,
+            html: Html { mail }.render()?,
             message_id: message_id.to_owned(),
         })
+    }
+
+    /// The same mail with every text on one line and without control and bidirectional characters: a place that a carrier
+    /// named, or a name from before names were checked, must not look like a line of ours.
+    fn with_safe_texts(&self) -> Self {
+        let items = |items: &[Item]| -> Vec<Item> {
+            let safe = |item: &Item| Item { name: single_line(&item.name), quantity: item.quantity };
+            items.iter().map(safe).collect()
+        };
+        let optional =
+            |text: &Option<String>| text.as_deref().map(single_line).filter(|text| !text.is_empty());
+        let parcel = |parcel: &Parcel| Parcel {
+            carrier: single_line(&parcel.carrier),
+            tracking_number: single_line(&parcel.tracking_number),
+            url: single_line(&parcel.url),
+            status: single_line(&parcel.status),
+            estimated_delivery: parcel.estimated_delivery,
+            condition: optional(&parcel.condition),
+            items: items(&parcel.items),
+        };
+        Self {
+            kind: match &self.kind {
+                Kind::Shipped => Kind::Shipped,
+                Kind::OutForDelivery => Kind::OutForDelivery,
+                Kind::ReadyForCollection { place } => Kind::ReadyForCollection { place: optional(place) },
+                Kind::Delivered => Kind::Delivered,
+                Kind::Cancelled { reason } => Kind::Cancelled { reason: optional(reason) },
+            },
+            shop: single_line(&self.shop),
+            order: single_line(&self.order),
+            progress: single_line(&self.progress),
+            parcels: self.parcels.iter().map(parcel).collect(),
+            remaining: items(&self.remaining),
+            total: single_line(&self.total),
+            placed_at: self.placed_at,
+            link: single_line(&self.link),
+        }
     }
 
     fn subject(&self) -> String {
@@ -120,7 +160,7 @@ impl OrderMail {
             Kind::Delivered => "has been delivered",
             Kind::Cancelled { .. } => "has been cancelled",
         };
-        one_line(&format!("Your order {} {what}", self.order))
+        format!("Your order {} {what}", self.order)
     }
 
     fn headline(&self) -> &'static str {

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use domain::text::single_line;
 use lettre::{
     address::Envelope,
     transport::smtp::{
@@ -21,7 +22,7 @@ use lettre::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{SendError, one_line, setting::SmtpSetting};
+use super::{SendError, setting::SmtpSetting};
 
 /// How long to wait for a mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,8 +232,8 @@ impl Answer {
 fn words(error: &lettre::transport::smtp::Error) -> String {
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match error.status() {
-        Some(code) => one_line(&format!("{code} {said}")),
+        Some(code) => single_line(&format!("{code} {said}")),
         None if said == "incomplete response" => "the server closed the connection".to_owned(),
-        None => one_line(&error.to_string()),
+        None => single_line(&error.to_string()),
     }
 }

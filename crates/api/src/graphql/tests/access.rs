@@ -147,6 +147,7 @@ async fn the_transports_say_who_is_calling() {
     for (number, seen) in [(1, true), (2, false)] {
         let context = RequestContext {
             actor: Actor::new(ActorKind::Customer, user(number)),
+            email: None,
             request_id: RequestId("request-8".to_owned()),
         };
         let request = request_data()(Request::new(&query), &context);

@@ -20,6 +20,7 @@ fn staff() -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Support, "tell-tale-sam"),
         request_id: Some("request-7".to_owned()),
+        email: None,
     }
 }
 

@@ -45,11 +45,16 @@ fn staff() -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Support, "tell-tale-sam"),
         request_id: Some("tell-tale-request".to_owned()),
+        email: None,
     }
 }
 
 fn supplier_called(code: &str) -> Caller {
-    Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: Some("request-9".to_owned()) }
+    Caller {
+        actor: Actor::new(ActorKind::Supplier, code),
+        request_id: Some("request-9".to_owned()),
+        email: None,
+    }
 }
 
 fn item(sku: &str, quantity: i32, origin: Value) -> Value {

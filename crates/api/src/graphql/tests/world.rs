@@ -34,8 +34,10 @@ pub(super) fn support() -> Caller {
     caller(Actor::new(ActorKind::Support, "sam"))
 }
 
+/// A customer with the address that is on the orders here.
 pub(super) fn customer(number: u128) -> Caller {
-    caller(Actor::new(ActorKind::Customer, user(number)))
+    let email = Some("kim@example.com".to_owned());
+    Caller { email, ..caller(Actor::new(ActorKind::Customer, user(number))) }
 }
 
 /// The supplier Acme.
@@ -44,7 +46,7 @@ pub(super) fn supplier() -> Caller {
 }
 
 fn caller(actor: Actor) -> Caller {
-    Caller { actor, request_id: Some("request-7".to_owned()) }
+    Caller { actor, request_id: Some("request-7".to_owned()), email: None }
 }
 
 pub(super) fn user(number: u128) -> String {
@@ -78,6 +80,7 @@ impl World {
             link_secret: vec![7; 32],
             senders: HashMap::from([(Sender::Fedex, Secrets::new([SECRET.to_owned()]).unwrap())]),
             codes: CodeMap::default(),
+            customers_place_orders: true,
         };
         let app = App::new(store, clock, Feed::memory(), policy);
         Self { schema: schema(app.clone()), app, statements, _folder: folder }
@@ -90,6 +93,14 @@ impl World {
             senders: self.app.policy().senders.clone(),
             ..Policy::default()
         };
+        self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
+        self.schema = schema(self.app.clone());
+        self
+    }
+
+    /// The same, started again as a shop whose customers place no orders themselves.
+    pub fn without_customers_orders(mut self) -> Self {
+        let policy = Policy { customers_place_orders: false, ..self.app.policy().clone() };
         self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
         self.schema = schema(self.app.clone());
         self

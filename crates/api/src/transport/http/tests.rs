@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::transport::{MAX_BODY_BYTES, testing::World};
+use crate::transport::{MAX_BODY_BYTES, testing, testing::World};
 
 const MODERN: &str = "application/graphql-response+json";
 
@@ -225,4 +225,22 @@ async fn a_browser_gets_graphiql_without_a_token() {
     let answer = send(&world, request, "").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
+}
+
+#[tokio::test]
+async fn each_defect_of_a_token_is_answered_with_401() {
+    let world = World::new();
+    for (defect, token, reason) in testing::defective_tokens() {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        let answer = send(&world, request, r#"{"query": "{ context }"}"#).await;
+        assert_eq!((answer.status, code(&answer)), (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"), "{defect}");
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(reason), "{defect}: {message}");
+        assert_eq!(answer.headers["www-authenticate"], r#"Bearer realm="milepost", error="invalid_token""#);
+    }
+    let twice = post(&world, MODERN).header("authorization", world.bearer());
+    let answer = send(&world, twice, r#"{"query": "{ context }"}"#).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "two headers are no token");
 }

@@ -7,6 +7,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use async_graphql::{Executor, Request};
 use axum::extract::ws::{Message, WebSocket};
+use domain::ErrorChain;
 use futures::StreamExt;
 use tokio::{
     sync::mpsc,
@@ -79,7 +80,9 @@ async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits)
     };
     match timeout(limits.send_within, goodbye).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the socket broke while closing"),
+        Ok(Err(error)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing")
+        }
         Err(_) => tracing::debug!("the client did not answer the close frame"),
     }
 }
@@ -146,7 +149,7 @@ impl<E: Executor> Connection<'_, E> {
     async fn received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
         match received {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
-            Some(Err(error)) => Err(Ended::Broken(error.to_string())),
+            Some(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
             // axum answers these by itself.
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
             Some(Ok(Message::Binary(_))) => {
@@ -180,7 +183,7 @@ impl<E: Executor> Connection<'_, E> {
         self.started += 1;
         let number = self.started;
         let request_id = RequestId(format!("{}.{number}", self.request_id));
-        let context = RequestContext { actor: bearer.actor.clone(), request_id };
+        let context = RequestContext { actor: bearer.actor.clone(), email: bearer.email.clone(), request_id };
         let span = tracing::info_span!("operation", request_id = %context.request_id);
         let operation =
             operate(self.endpoint.clone(), request, context, id.clone(), number, self.results.clone());
@@ -206,10 +209,11 @@ impl<E: Executor> Connection<'_, E> {
 
     async fn send(&mut self, message: &ServerMessage) -> Result<(), Ended> {
         let within = self.endpoint.options.socket_limits.send_within;
-        let text = serde_json::to_string(message).map_err(|error| Ended::Broken(error.to_string()))?;
+        let text =
+            serde_json::to_string(message).map_err(|error| Ended::Broken(ErrorChain(&error).to_string()))?;
         match timeout(within, self.socket.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Ended::Broken(error.to_string())),
+            Ok(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
             Err(_) => Err(Ended::Broken("the client reads too slowly".to_owned())),
         }
     }

@@ -17,12 +17,13 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::Executor;
 use axum::{
     extract::{State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    http::{HeaderMap, header::AUTHORIZATION},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
 
 use super::{Endpoint, MAX_BODY_BYTES, RequestId};
+use crate::auth::authorization;
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
@@ -68,7 +69,7 @@ pub(super) async fn upgrade<E: Executor>(
         Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]).max_message_size(2 * MAX_BODY_BYTES),
         Err(rejection) => return rejection.into_response(),
     };
-    let authorization = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("?").to_owned());
+    let authorization = authorization(&headers);
     let span = tracing::info_span!("socket", %request_id);
     let sockets = endpoint.options.sockets.clone();
     // Counted from the upgrade on, so that nobody waiting for the last socket misses this one.

@@ -220,7 +220,7 @@ mod tests {
     const INIT: &str = r#"{"type":"connection_init"}"#;
 
     fn bearer() -> Bearer {
-        Bearer { actor: Actor::SYSTEM, expires_at: DateTime::UNIX_EPOCH }
+        Bearer { actor: Actor::SYSTEM, email: None, expires_at: DateTime::UNIX_EPOCH }
     }
 
     fn receive(session: &mut Session<()>, text: &str) -> Step {

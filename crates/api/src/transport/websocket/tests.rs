@@ -12,7 +12,7 @@ use tokio_tungstenite::{
 };
 
 use super::SocketLimits;
-use crate::transport::{MAX_BODY_BYTES, testing::World};
+use crate::transport::{MAX_BODY_BYTES, testing, testing::World};
 
 /// More than any test needs, so that a hanging one fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -201,6 +201,18 @@ async fn no_token_or_a_bad_one_closes_with_4403() {
         let (code, reason) = client.closed().await;
         assert_eq!(code, 4403);
         assert!(reason.starts_with("Forbidden: "), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn each_defect_of_a_token_closes_with_4403() {
+    for (defect, token, reason) in testing::defective_tokens() {
+        let mut client = opened(&World::new()).await;
+        let payload = json!({"authorization": format!("Bearer {token}")});
+        client.send(json!({"type": "connection_init", "payload": payload})).await;
+        let (code, told) = client.closed().await;
+        assert_eq!(code, 4403, "{defect}");
+        assert!(told.starts_with("Forbidden: ") && told.contains(reason), "{defect}: {told}");
     }
 }
 

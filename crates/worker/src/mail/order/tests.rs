@@ -200,3 +200,31 @@ fn html_stays_far_below_the_size_at_which_gmail_clips() {
     let many = OrderMail { parcels: vec![parcel("794600000001"); 10], ..mail(Kind::Shipped) };
     assert!(rendered(&many).html.len() < 60_000, "the limit is 102 kB");
 }
+
+#[test]
+fn no_text_of_others_looks_like_a_line_of_ours() {
+    let forged = "Main Street 5\r\n\r\nYour account is locked.\u{2028}Call\u{202e} us\u{1b}[2J";
+    let line = "Main Street 5 Your account is locked. Call us [2J";
+    for kind in [
+        Kind::ReadyForCollection { place: Some(forged.to_owned()) },
+        Kind::Cancelled { reason: Some(forged.to_owned()) },
+    ] {
+        let mut mail = mail(kind);
+        mail.order = forged.to_owned();
+        mail.progress = forged.to_owned();
+        mail.shop = forged.to_owned();
+        mail.remaining = vec![item(1, forged)];
+        mail.parcels[0].items = vec![item(1, forged)];
+        mail.parcels[0].condition = Some(forged.to_owned());
+        mail.parcels[0].status = forged.to_owned();
+        let mail = rendered(&mail);
+        assert!(mail.subject.contains(line), "{}", mail.subject);
+        for text in [&mail.subject, &mail.text, &mail.html] {
+            let safe = text.chars().all(|c| c == '\n' || !domain::text::is_unsafe(c));
+            assert!(
+                safe && !text.lines().any(|line| line.trim_start().starts_with("Your account")),
+                "{text}"
+            );
+        }
+    }
+}
