@@ -13,7 +13,7 @@ mod token;
 
 use std::collections::HashMap;
 
-use carriers::{Refused, Sender};
+use carriers::{Refused, Secrets, Sender};
 use domain::{Refusal, WebhookId};
 use persistence::{
     Store,
@@ -68,6 +68,21 @@ pub enum NotAccepted {
 }
 
 impl App {
+    /// Checks a carrier's request as far as it can be checked before its body is read: the sender has a secret
+    /// here, and the headers and the address carry its proof.
+    ///
+    /// # Errors
+    /// [`NotAccepted::UnknownSender`], [`NotAccepted::Signature`].
+    pub fn admit_webhook(&self, sender: Sender, head: &carriers::Head<'_>) -> Result<(), NotAccepted> {
+        let secrets = self.secrets_of(sender)?;
+        sender.verify_head(secrets, head).map_err(NotAccepted::Signature)?;
+        Ok(())
+    }
+
+    fn secrets_of(&self, sender: Sender) -> Result<&Secrets, NotAccepted> {
+        self.policy().senders.get(&sender).ok_or_else(|| NotAccepted::UnknownSender(sender.to_string()))
+    }
+
     /// Takes a carrier's request: checks that it is theirs and keeps it, once per content. What it says is
     /// looked at later, and is never a reason not to take it.
     ///
@@ -79,8 +94,7 @@ impl App {
         request: &carriers::Request<'_>,
         request_id: Option<String>,
     ) -> Result<Accepted, NotAccepted> {
-        let unknown = || NotAccepted::UnknownSender(sender.to_string());
-        let secrets = self.policy().senders.get(&sender).ok_or_else(unknown)?;
+        let secrets = self.secrets_of(sender)?;
         sender.verify(secrets, request).map_err(NotAccepted::Signature)?;
         let webhook = NewWebhook {
             id: WebhookId(Uuid::now_v7()),

@@ -37,7 +37,7 @@ pub use compose::{Compose, Told};
 pub use dhl::is_subscription_id;
 pub use gather::MAX_SCANS;
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, identity};
-pub use signature::{DEFAULT_TOKEN_HEADER, NoSecret, Refused, Request, Secrets};
+pub use signature::{DEFAULT_TOKEN_HEADER, Head, HeadProof, NoSecret, Refused, Request, Secrets};
 pub use ups::{AccessToken, Client};
 
 /// Declares the senders, [`Sender::ALL`] and whose module speaks for which, from one list.
@@ -83,8 +83,19 @@ trait Protocol {
     /// Whose parcels it reports; nothing for one that reports for many.
     fn carrier(&self) -> Option<Carrier>;
 
+    /// See [`Sender::verify_head`].
+    fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused>;
+
+    /// Checks the signature over the body. Called only where the head proves [`HeadProof::SignsBody`].
+    fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused>;
+
     /// See [`Sender::verify`].
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused>;
+    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        match self.verify_head(secrets, &request.head())? {
+            HeadProof::Complete => Ok(()),
+            HeadProof::SignsBody => self.verify_body(secrets, request),
+        }
+    }
 
     /// See [`Sender::parse`].
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
@@ -125,6 +136,15 @@ impl Sender {
     /// Whose parcels it reports; nothing for one that reports for many carriers.
     pub fn carrier(self) -> Option<Carrier> {
         self.protocol().carrier()
+    }
+
+    /// Checks the proof as far as it stands before the body, so that a request without one is refused before its
+    /// body is read.
+    ///
+    /// # Errors
+    /// [`Refused`], to be answered with 401.
+    pub fn verify_head(self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        self.protocol().verify_head(secrets, head)
     }
 
     /// Checks that the request comes from the sender, before anything in its body is believed. Every secret

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Meaning, ShipmentStatus};
 
 use crate::{
-    Client, Refused, Request, Secrets, Sender,
+    Client, HeadProof, Refused, Request, Secrets, Sender,
     compose::tests::{history, told},
 };
 
@@ -99,10 +99,18 @@ impl Proof {
     }
 
     fn check(&self, secret: &str, pushed: &Pushed) -> Result<(), Refused> {
+        self.request(pushed, |request| self.sender.verify(&(self.secrets)(secret), &request))
+    }
+
+    /// What is known before the body.
+    fn check_head(&self, secret: &str, pushed: &Pushed) -> Result<HeadProof, Refused> {
+        self.request(pushed, |request| self.sender.verify_head(&(self.secrets)(secret), &request.head()))
+    }
+
+    fn request<T>(&self, pushed: &Pushed, check: impl FnOnce(Request<'_>) -> T) -> T {
         let headers: Vec<_> =
             pushed.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let request = Request { at: pushed.at, query: &pushed.query, headers: &headers, body: &pushed.body };
-        self.sender.verify(&(self.secrets)(secret), &request)
+        check(Request { at: pushed.at, query: &pushed.query, headers: &headers, body: &pushed.body })
     }
 }
 
@@ -201,6 +209,73 @@ fn what_is_too_old_is_refused_where_its_age_is_proved() {
                 );
             }
             None => assert_eq!(after(TimeDelta::days(365)), Ok(()), "{}", proof.name),
+        }
+    }
+}
+
+#[test]
+fn a_proof_that_does_not_cover_the_body_is_checked_without_it() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let (proven, others) = (proof.check_head("ours", &pushed), proof.check_head("theirs", &pushed));
+        match proof.signs {
+            true => assert_eq!(
+                (proven, others),
+                (Ok(HeadProof::SignsBody), Ok(HeadProof::SignsBody)),
+                "{}",
+                proof.name
+            ),
+            false => assert_eq!(
+                (proven, others),
+                (Ok(HeadProof::Complete), Err(Refused::Mismatch)),
+                "{}",
+                proof.name
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_head_without_a_well_formed_proof_is_refused_without_the_body() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let bare = Pushed { query: String::new(), headers: vec![], ..pushed.clone() };
+        assert!(matches!(proof.check_head("ours", &bare), Err(Refused::MissingHeader(_))), "{}", proof.name);
+        if proof.query {
+            continue;
+        }
+        for malformed in ["", " ", "x", "bm90IGEgc2lnbmF0dXJl", "\u{e9}", &"A".repeat(5000)] {
+            let mut other = pushed.clone();
+            for (_, value) in &mut other.headers {
+                *value = malformed.to_owned();
+            }
+            assert!(proof.check_head("ours", &other).is_err(), "{}: {malformed:.60}", proof.name);
+        }
+    }
+}
+
+#[test]
+fn a_signature_that_names_an_old_time_in_the_head_is_refused_without_the_body() {
+    for proof in proofs() {
+        let pushed = proof.push("ours");
+        let Some(age) = proof.good_for else { continue };
+        let late = Pushed { at: pushed.at + age + TimeDelta::seconds(1), ..pushed };
+        let refused = proof.check_head("ours", &late);
+        // USPS signs a time that stands in the body.
+        match proof.sender {
+            Sender::Usps => assert_eq!(refused, Ok(HeadProof::SignsBody)),
+            Sender::Fedex
+            | Sender::Ups
+            | Sender::Dhl
+            | Sender::Easypost
+            | Sender::Shippo
+            | Sender::Aftership => {
+                assert!(
+                    matches!(refused, Err(Refused::Stale(_) | Refused::Ended(_))),
+                    "{}: {refused:?}",
+                    proof.name
+                );
+            }
         }
     }
 }

@@ -12,20 +12,27 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::Client;
 
-/// A request as it arrived.
+/// What arrives of a request before its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct Head<'a> {
     /// When it arrived.
     pub at: DateTime<Utc>,
     /// What stood behind the `?` of its address; empty where nothing did.
     pub query: &'a str,
     /// Names and values. Names compare without regard to case; of several with one name the first counts.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The body, byte for byte.
-    pub body: &'a [u8],
 }
 
-impl<'a> Request<'a> {
+/// What the head of a request proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadProof {
+    /// The request is the sender's: the proof does not cover the body.
+    Complete,
+    /// The head carries a well-formed signature. Only the body shows whether it is good.
+    SignsBody,
+}
+
+impl<'a> Head<'a> {
     /// The value of a header, blanks around it removed; an empty one is as good as none.
     pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
         self.headers
@@ -40,6 +47,36 @@ impl<'a> Request<'a> {
     pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
         // Subtracted from each other: a time beyond all calendars cannot be added to.
         if (self.at - signed_at).abs() <= FRESH_FOR { Ok(()) } else { Err(Refused::Stale(signed_at)) }
+    }
+}
+
+/// A request as it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+    /// What stood behind the `?` of its address; empty where nothing did.
+    pub query: &'a str,
+    /// Names and values. Names compare without regard to case; of several with one name the first counts.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The request without its body.
+    pub fn head(&self) -> Head<'a> {
+        Head { at: self.at, query: self.query, headers: self.headers }
+    }
+
+    /// See [`Head::header`].
+    pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
+        self.head().header(name)
+    }
+
+    /// See [`Head::fresh`].
+    pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
+        self.head().fresh(signed_at)
     }
 }
 
@@ -163,9 +200,18 @@ pub(crate) fn verify_body(
     secrets: &Secrets,
     request: &Request<'_>,
 ) -> Result<(), Refused> {
-    let sent =
-        STANDARD.decode(request.header(header)?).map_err(|_not_base64| Refused::MalformedHeader(header))?;
+    let sent = mac_header(header, &request.head())?;
     secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+}
+
+/// The HMAC-SHA256 in base64 in a header.
+pub(crate) fn mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
+    from_base64(head.header(header)?).ok_or(Refused::MalformedHeader(header))
+}
+
+/// The HMAC-SHA256 that is written there in base64.
+pub(crate) fn from_base64(text: &[u8]) -> Option<[u8; 32]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 /// The header that [`verify_body`] checks.

@@ -2,7 +2,7 @@
 //!
 //! `api` reads the form and writes the answer; who gets a token is decided here.
 
-use carriers::{AccessToken, Sender};
+use carriers::{AccessToken, Client, Secrets, Sender};
 
 use crate::App;
 
@@ -53,15 +53,33 @@ pub enum NotIssued {
 }
 
 impl App {
+    /// Checks a request for a token as far as it can be checked before its body is read: such tokens are issued, and
+    /// credentials in the headers, where there are any, are the client's.
+    ///
+    /// # Errors
+    /// [`NotIssued::UnknownSender`], [`NotIssued::InvalidClient`].
+    pub fn admit_token_request(&self, sender: &str, header: Option<&[Credentials]>) -> Result<(), NotIssued> {
+        let client = self.client_of(sender)?;
+        let now = self.clock.now();
+        let known = |said: &Credentials| client.token(&said.id, &said.secret, now).is_some();
+        match header {
+            Some(credentials) if !credentials.iter().any(known) => Err(NotIssued::InvalidClient),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn client_of(&self, sender: &str) -> Result<&Client, NotIssued> {
+        let unknown = || NotIssued::UnknownSender(sender.to_owned());
+        let known: Sender = sender.parse().map_err(|_| unknown())?;
+        self.policy().senders.get(&known).and_then(Secrets::client).ok_or_else(unknown)
+    }
+
     /// A token for a sender, with which it may push for a while.
     ///
     /// # Errors
     /// [`NotIssued`].
     pub fn issue_token(&self, sender: &str, request: &TokenRequest) -> Result<AccessToken, NotIssued> {
-        let unknown = || NotIssued::UnknownSender(sender.to_owned());
-        let sender: Sender = sender.parse().map_err(|_| unknown())?;
-        let secrets = self.policy().senders.get(&sender).ok_or_else(unknown)?;
-        let client = secrets.client().ok_or_else(unknown)?;
+        let client = self.client_of(sender)?;
         match (request.problem, request.grant_type.as_deref()) {
             (Some(problem), _) => return Err(NotIssued::InvalidRequest(problem)),
             (None, None) => return Err(NotIssued::InvalidRequest("`grant_type` is missing")),

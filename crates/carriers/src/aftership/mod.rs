@@ -13,8 +13,8 @@ use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    gather,
+    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    Unreadable, gather,
     json::{list, object, required, text},
     latest::{self, Latest},
     names::carrier_named,
@@ -37,7 +37,11 @@ impl Protocol for Aftership {
         None
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+    fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        signature::mac_header(SIGNATURE, head).map(|_mac| HeadProof::SignsBody)
+    }
+
+    fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         signature::verify_body(SIGNATURE, secrets, request)
     }
 

@@ -17,7 +17,8 @@ use domain::Carrier;
 use serde_json::Value;
 
 use crate::{
-    Activation, CodeMap, Compose, Parcel, Protocol, Push, Refused, Request, Secrets, Unreadable, gather,
+    Activation, CodeMap, Compose, Head, HeadProof, Parcel, Protocol, Push, Refused, Request, Secrets,
+    Unreadable, gather,
     json::{list, object, text},
     signature::same_text,
 };
@@ -34,9 +35,14 @@ impl Protocol for Dhl {
         Some(Carrier::Dhl)
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let sent = request.header(secrets.header())?;
-        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent))
+    fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        let sent = head.header(secrets.header())?;
+        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent)).map(|()| HeadProof::Complete)
+    }
+
+    /// DHL signs no body.
+    fn verify_body(&self, _secrets: &Secrets, _request: &Request<'_>) -> Result<(), Refused> {
+        Err(Refused::Mismatch)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {

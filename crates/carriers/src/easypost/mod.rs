@@ -16,8 +16,8 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    gather,
+    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    Unreadable, gather,
     json::{list, object, required, text},
     latest::{self, Latest},
     names::carrier_named,
@@ -49,20 +49,25 @@ impl Protocol for Easypost {
         None
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let Ok(sent) = request.header(SIGNATURE_V2) else {
-            let sent = mac(request.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
-            return secrets.check(|secret| hmac_sha256(key(secret), request.body).ct_eq(&sent));
-        };
-        let sent = mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
-        let (timestamp, path) = (request.header(TIMESTAMP)?, request.header(PATH)?);
-        let signed_at = std::str::from_utf8(timestamp)
-            .ok()
-            .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
-            .ok_or(Refused::MalformedHeader(TIMESTAMP))?;
-        let message = [timestamp, METHOD, path, request.body].concat();
-        secrets.check(|secret| hmac_sha256(key(secret), &message).ct_eq(&sent))?;
-        request.fresh(signed_at.to_utc())
+    fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        match Signature::read(head)? {
+            Signature::Older(_) => {}
+            Signature::Newer { signed_at, .. } => head.fresh(signed_at)?,
+        }
+        Ok(HeadProof::SignsBody)
+    }
+
+    fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        match Signature::read(&request.head())? {
+            Signature::Older(sent) => {
+                secrets.check(|secret| hmac_sha256(key(secret), request.body).ct_eq(&sent))
+            }
+            Signature::Newer { sent, timestamp, path, signed_at } => {
+                let message = [timestamp, METHOD, path, request.body].concat();
+                secrets.check(|secret| hmac_sha256(key(secret), &message).ct_eq(&sent))?;
+                request.fresh(signed_at)
+            }
+        }
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
@@ -91,6 +96,31 @@ impl Protocol for Easypost {
 
     fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
         compose::compose(history).into_iter().collect()
+    }
+}
+
+/// The signature in the headers of a push.
+enum Signature<'a> {
+    /// Over the body alone.
+    Older([u8; 32]),
+    /// Over a time, the method, a path and the body.
+    Newer { sent: [u8; 32], timestamp: &'a [u8], path: &'a [u8], signed_at: DateTime<Utc> },
+}
+
+impl<'a> Signature<'a> {
+    /// The newer one where there are both.
+    fn read(head: &Head<'a>) -> Result<Self, Refused> {
+        let Ok(sent) = head.header(SIGNATURE_V2) else {
+            let sent = mac(head.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
+            return Ok(Self::Older(sent));
+        };
+        let sent = mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
+        let (timestamp, path) = (head.header(TIMESTAMP)?, head.header(PATH)?);
+        let signed_at = std::str::from_utf8(timestamp)
+            .ok()
+            .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
+            .ok_or(Refused::MalformedHeader(TIMESTAMP))?;
+        Ok(Self::Newer { sent, timestamp, path, signed_at: signed_at.to_utc() })
     }
 }
 

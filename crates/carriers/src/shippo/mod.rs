@@ -17,8 +17,8 @@ use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
-    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    gather,
+    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    Unreadable, gather,
     json::{flag, list, object, required, text},
     names::carrier_named,
     parcel::{described, identity, place, shown, tracking_number},
@@ -41,14 +41,28 @@ impl Protocol for Shippo {
         None
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        match request.header(SIGNATURE) {
-            Ok(sent) => verify_signature(secrets, request, sent),
+    fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        match head.header(SIGNATURE) {
+            Ok(sent) => {
+                head.fresh(Signature::read(sent)?.signed_at)?;
+                Ok(HeadProof::SignsBody)
+            }
             Err(missing) => {
-                let token = token(request.query).ok_or(missing)?;
-                secrets.check(|secret| same_text(secret.as_bytes(), &token))
+                let token = token(head.query).ok_or(missing)?;
+                let proven = secrets.check(|secret| same_text(secret.as_bytes(), &token));
+                proven.map(|()| HeadProof::Complete)
             }
         }
+    }
+
+    fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+        let sent = Signature::read(request.header(SIGNATURE)?)?;
+        let message = message(sent.at, request.body);
+        secrets.check(|secret| {
+            let own = hmac_sha256(secret, &message);
+            sent.macs.iter().fold(Choice::from(0), |fitted, mac| fitted | own.ct_eq(mac))
+        })?;
+        request.fresh(sent.signed_at)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
@@ -66,30 +80,31 @@ impl Protocol for Shippo {
     }
 }
 
-/// One of the signatures has to fit. What is neither `t` nor `v1` does not matter: it may be of a later version.
-fn verify_signature(secrets: &Secrets, request: &Request<'_>, sent: &[u8]) -> Result<(), Refused> {
-    let malformed = || Refused::MalformedHeader(SIGNATURE);
-    let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
-    let parts: Vec<(&str, &str)> = sent
-        .split(',')
-        .filter_map(|part| part.split_once('='))
-        .map(|(name, value)| (name.trim(), value.trim()))
-        .collect();
-    let values = |name| parts.iter().filter(move |part| part.0 == name).map(|part| part.1);
-    let mut times = values("t");
-    let (Some(at), None) = (times.next(), times.next()) else { return Err(malformed()) };
-    let signed_at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    let signed_at = signed_at.ok_or_else(malformed)?;
-    let macs: Vec<_> = values("v1").filter_map(|mac| from_hex(mac.as_bytes())).collect();
-    if macs.is_empty() {
-        return Err(malformed());
+/// The signature header: a time and signatures of which one has to fit.
+struct Signature<'a> {
+    at: &'a str,
+    signed_at: DateTime<Utc>,
+    macs: Vec<[u8; 32]>,
+}
+
+impl<'a> Signature<'a> {
+    /// What is neither `t` nor `v1` does not matter: it may be of a later version.
+    fn read(sent: &'a [u8]) -> Result<Self, Refused> {
+        let malformed = || Refused::MalformedHeader(SIGNATURE);
+        let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
+        let parts: Vec<(&str, &str)> = sent
+            .split(',')
+            .filter_map(|part| part.split_once('='))
+            .map(|(name, value)| (name.trim(), value.trim()))
+            .collect();
+        let values = |name| parts.iter().filter(move |part| part.0 == name).map(|part| part.1);
+        let mut times = values("t");
+        let (Some(at), None) = (times.next(), times.next()) else { return Err(malformed()) };
+        let signed_at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let signed_at = signed_at.ok_or_else(malformed)?;
+        let macs: Vec<_> = values("v1").filter_map(|mac| from_hex(mac.as_bytes())).collect();
+        if macs.is_empty() { Err(malformed()) } else { Ok(Self { at, signed_at, macs }) }
     }
-    let message = message(at, request.body);
-    secrets.check(|secret| {
-        let own = hmac_sha256(secret, &message);
-        macs.iter().fold(Choice::from(0), |fitted, mac| fitted | own.ct_eq(mac))
-    })?;
-    request.fresh(signed_at)
 }
 
 fn message(at: &str, body: &[u8]) -> Vec<u8> {

@@ -15,7 +15,8 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
+    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    Unreadable,
     json::{object, required, text},
     parcel::{self, described, identity, other_numbers, place, tracking_number},
     signature::same_text,
@@ -56,16 +57,22 @@ impl Protocol for Ups {
         8 * 1024 * 1024
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+    fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
         let check = |sent| secrets.check(|secret| same_text(secret.trim().as_bytes(), sent));
-        match (secrets.client(), request.header(CREDENTIAL)) {
+        let proven = match (secrets.client(), head.header(CREDENTIAL)) {
             (None, sent) => check(sent?),
-            (Some(client), Err(_)) => client.verify(request),
+            (Some(client), Err(_)) => client.verify(head),
             // One of both is enough: subscriptions of both versions run side by side while a merchant moves.
             (Some(client), Ok(sent)) => {
-                check(sent).or_else(|refused| client.verify(request).map_err(|_| refused))
+                check(sent).or_else(|refused| client.verify(head).map_err(|_| refused))
             }
-        }
+        };
+        proven.map(|()| HeadProof::Complete)
+    }
+
+    /// UPS signs no body.
+    fn verify_body(&self, _secrets: &Secrets, _request: &Request<'_>) -> Result<(), Refused> {
+        Err(Refused::Mismatch)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {

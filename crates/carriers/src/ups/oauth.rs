@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::signature::{NoSecret, Refused, Request, blank, hmac_sha256, same_text};
+use crate::signature::{Head, NoSecret, Refused, blank, hmac_sha256, same_text};
 
 /// Where the token stands. The reference is sure of the scheme (client credentials) and of [`CLIENT_ID`]; that the
 /// token comes as a bearer token in this header is what the scheme implies, and is written nowhere.
@@ -68,9 +68,9 @@ impl Client {
     }
 
     /// Checks that a push comes with a token of ours, for this client, that has not ended.
-    pub(super) fn verify(&self, request: &Request<'_>) -> Result<(), Refused> {
+    pub(super) fn verify(&self, head: &Head<'_>) -> Result<(), Refused> {
         let malformed = || Refused::MalformedHeader(TOKEN);
-        let sent = str::from_utf8(request.header(TOKEN)?).map_err(|_| malformed())?;
+        let sent = str::from_utf8(head.header(TOKEN)?).map_err(|_| malformed())?;
         let (scheme, token) = sent.split_once(' ').ok_or_else(malformed)?;
         let (end, proof) = token.trim_start().split_once('.').ok_or_else(malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -84,7 +84,7 @@ impl Client {
         }
         // Ours, so it is a time that we wrote.
         let end = end.parse().ok().and_then(|end| DateTime::from_timestamp(end, 0)).ok_or_else(malformed)?;
-        if request.at < end { Ok(()) } else { Err(Refused::Ended(end)) }
+        if head.at < end { Ok(()) } else { Err(Refused::Ended(end)) }
     }
 
     fn issue(&self, secret: &str, now: DateTime<Utc>) -> AccessToken {

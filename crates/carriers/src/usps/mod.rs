@@ -17,8 +17,8 @@ use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender, Unreadable,
-    gather,
+    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    Unreadable, gather,
     json::{list, object, required, text},
     latest::{self, Latest},
     parcel::{described, identity, place, shown, tracking_number},
@@ -47,7 +47,11 @@ impl Protocol for Usps {
         Some(Carrier::Usps)
     }
 
-    fn verify(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+    fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
+        proof::signature(head).map(|_mac| HeadProof::SignsBody)
+    }
+
+    fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
         proof::verify(secrets, request)
     }
 

@@ -9,7 +9,11 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::challenge;
-use crate::{Refused, Request, Secrets, json, signature::hmac_sha256, time};
+use crate::{
+    Head, Refused, Request, Secrets, json,
+    signature::{from_base64, hmac_sha256},
+    time,
+};
 
 /// The signature.
 const SIGNATURE: &str = "x-hmac";
@@ -27,12 +31,17 @@ struct Signed<'a> {
     at: Option<&'a str>,
 }
 
-pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-    let sent = request.header(SIGNATURE).or_else(|missing| match request.header(OLD_SIGNATURE) {
+/// The signature in the headers, under either name.
+pub(super) fn signature(head: &Head<'_>) -> Result<[u8; 32], Refused> {
+    let sent = head.header(SIGNATURE).or_else(|missing| match head.header(OLD_SIGNATURE) {
         Ok(sent) => Ok(sent),
         Err(_missing_too) => Err(missing),
     })?;
-    let sent = STANDARD.decode(sent).map_err(|_not_base64| Refused::MalformedHeader(SIGNATURE))?;
+    from_base64(sent).ok_or(Refused::MalformedHeader(SIGNATURE))
+}
+
+pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
+    let sent = signature(&request.head())?;
     let mut refused = Refused::Mismatch;
     for signed in readings(request, &body(request.body)) {
         let fits = secrets.check(|secret| hmac_sha256(secret, &signed.message).ct_eq(&sent));

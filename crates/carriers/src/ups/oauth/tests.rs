@@ -1,7 +1,7 @@
 //! Tokens that UPS gets from us, and pushes that come with them.
 
 use super::*;
-use crate::{Protocol, Secrets, ups::Ups};
+use crate::{Protocol, Request, Secrets, ups::Ups};
 
 fn now() -> DateTime<Utc> {
     "2026-01-15T12:00:00Z".parse().unwrap()
