@@ -35,6 +35,7 @@ impl Front {
             checks: Arc::new(Vec::new),
             stop: CancellationToken::new(),
             sockets: TaskTracker::new(),
+            max_sockets: 1_000,
         };
         Self { router: api::router(shop.app.clone(), options), shop: shop.clone() }
     }

@@ -6,16 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
-use crate::{
-    process::Server,
-    shop::secret,
-    wait::{PATIENCE, within},
-};
+use crate::{process::Server, shop::secret, wait::PATIENCE};
 
 /// A client for anything on this machine. Each request has a connection of its own, as requests of many callers
 /// have, and none of them ends because another one did.
@@ -29,20 +21,6 @@ pub fn client() -> reqwest::Client {
 pub fn choose_tls() {
     // An error says that one is named already.
     rustls::crypto::ring::default_provider().install_default().ok();
-}
-
-/// A webhook of which the server has the head and waits for the body, for as long as this is kept.
-pub async fn unfinished(server: &Server) -> TcpStream {
-    const HEAD: &[u8] = b"POST /webhooks/fedex HTTP/1.1\r\nhost: milepost\r\ncontent-length: 9\r\n\
-        expect: 100-continue\r\n\r\n";
-    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-    let address = server.url().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).await.expect("the server listens");
-    stream.write_all(HEAD).await.expect("the server reads");
-    let mut answer = [0; GO_ON.len()];
-    within("the server to begin", stream.read_exact(&mut answer)).await.expect("the server answers");
-    assert_eq!(answer, GO_ON);
-    stream
 }
 
 /// Somebody who calls a server.

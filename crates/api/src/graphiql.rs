@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::Path,
     http::{
         HeaderMap, StatusCode,
@@ -21,6 +21,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+
+use crate::listener::Static;
 
 /// Scripts and connections to this server only. The editor sets styles on its elements as it draws, and the
 /// fonts are part of the styles.
@@ -106,7 +108,8 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
     let content =
         [(CONTENT_TYPE, asset.content_type), (CONTENT_ENCODING, "gzip"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (caching, content, asset.gzip).into_response()
+    // It stands in the program, so it costs no memory however slowly it is read.
+    (Extension(Static), caching, content, asset.gzip).into_response()
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! Nothing is decided here: a handler reads what came, makes one call, and answers.
 
 pub mod auth;
+mod body;
 pub mod graphiql;
 pub mod graphql;
 mod health;
+pub mod listener;
 mod mailbox;
 mod page;
 mod router;

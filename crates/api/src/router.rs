@@ -27,6 +27,8 @@ pub struct Options {
     pub stop: CancellationToken,
     /// Counts the open sockets: wait for it after `stop`.
     pub sockets: TaskTracker,
+    /// The most sockets that are open at once.
+    pub max_sockets: usize,
 }
 
 /// All routes of an API process.
@@ -37,7 +39,7 @@ pub fn router(app: App, options: Options) -> Router {
         graphiql: options.graphiql,
         stop: options.stop,
         sockets: options.sockets,
-        socket_limits: SocketLimits::default(),
+        socket_limits: SocketLimits { sockets: options.max_sockets, ..SocketLimits::default() },
         data: graphql::request_data(),
     };
     let mailbox = if options.mailbox { mailbox::routes(app.clone()) } else { Router::new() };

@@ -1,6 +1,7 @@
 //! `POST /webhooks/{carrier}`: carriers push here.
 //!
-//! The signature is checked over the bytes as they came; then they are stored and the carrier gets its 200.
+//! A proof in the headers or in the address is checked before the body is read. A signature is checked over the bytes as
+//! they came; then they are stored and the carrier gets its 200.
 //! What they say is read later, and is never a reason to refuse them.
 
 #[cfg(test)]
@@ -13,8 +14,8 @@ use app::{
 };
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    body::Body,
+    extract::{Path, RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -24,16 +25,16 @@ use carriers::Sender;
 use domain::text::escape;
 use serde_json::json;
 
-use crate::transport::RequestId;
-
-/// The largest request for a token, in bytes.
-const MAX_FORM: usize = 64 * 1024;
+use crate::{
+    body::{NotRead, read},
+    transport::RequestId,
+};
 
 /// The routes.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))
-        .route("/webhooks/{carrier}/token", post(token::issue).layer(DefaultBodyLimit::max(MAX_FORM)))
+        .route("/webhooks/{carrier}/token", post(token::issue))
         .with_state(app)
 }
 
@@ -48,15 +49,18 @@ async fn receive(
     let Ok(sender) = carrier.parse::<Sender>() else {
         return refused(&carrier, &NotAccepted::UnknownSender(carrier.clone()));
     };
-    let most = sender.max_body();
-    let Ok(body) = to_bytes(body, most).await else {
-        tracing::warn!(carrier, most, "a webhook was too large, or broke off");
-        return (StatusCode::PAYLOAD_TOO_LARGE, format!("{most} bytes are the most\n")).into_response();
-    };
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let query = query.as_deref().unwrap_or_default();
-    let request = carriers::Request { at: app.clock.now(), query, headers: &headers, body: &body };
+    let head = carriers::Head { at: app.clock.now(), query, headers: &headers };
+    if let Err(error) = app.admit_webhook(sender, &head) {
+        return refused(&carrier, &error);
+    }
+    let body = match read(body, sender.max_body()).await {
+        Ok(body) => body,
+        Err(error) => return not_read(&carrier, error),
+    };
+    let request = head.with_body(&body);
     match app.accept_webhook(sender, &request, Some(request_id.0)).await {
         Ok(Accepted { challenge: None }) => (StatusCode::OK, "stored\n").into_response(),
         Ok(Accepted { challenge: Some(challenge) }) => {
@@ -64,6 +68,12 @@ async fn receive(
         }
         Err(error) => refused(&carrier, &error),
     }
+}
+
+fn not_read(carrier: &str, error: NotRead) -> Response {
+    let status = error.status().as_u16();
+    tracing::warn!(carrier, status, %error, "the body of a webhook was not read");
+    error.into_response()
 }
 
 fn refused(carrier: &str, error: &NotAccepted) -> Response {

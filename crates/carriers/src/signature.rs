@@ -33,6 +33,11 @@ pub enum HeadProof {
 }
 
 impl<'a> Head<'a> {
+    /// The whole request.
+    pub fn with_body(self, body: &'a [u8]) -> Request<'a> {
+        Request { at: self.at, query: self.query, headers: self.headers, body }
+    }
+
     /// The value of a header, blanks around it removed; an empty one is as good as none.
     pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
         self.headers

@@ -9,6 +9,7 @@ mod count;
 mod database;
 mod demo;
 mod failure;
+mod files;
 mod keys;
 mod merchant;
 mod nearest;

@@ -5,9 +5,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use api::{Checks, auth::Tokens};
+use api::{
+    Checks,
+    auth::Tokens,
+    listener::{self, HttpLimits},
+};
 use app::App;
-use axum::Router;
 use tokio::{
     net::TcpListener,
     task::{JoinError, JoinSet},
@@ -27,6 +30,8 @@ pub struct Server {
     pub role: Role,
     /// Where it is reached; a worker answers health questions there.
     pub listener: TcpListener,
+    /// The bounds of its HTTP connections.
+    pub http: HttpLimits,
     /// The use cases.
     pub app: App,
     /// Checks the callers' tokens.
@@ -110,19 +115,19 @@ impl Server {
                     checks,
                     stop: stop.clone(),
                     sockets: sockets.clone(),
+                    max_sockets: self.http.sockets,
                 };
                 api::router(self.app, options)
             }
             Role::Worker => api::worker_router(self.app, checks),
         };
-        parts.spawn(listen(self.listener, router, stop.clone()));
+        let served = listener::serve(self.listener, router, self.http, stop.clone());
+        parts.spawn(async move {
+            served.await;
+            ("the HTTP server", Ok(()))
+        });
         parts
     }
-}
-
-async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) -> End {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    ("the HTTP server", served.map_err(anyhow::Error::from))
 }
 
 /// What readiness says about the queues' workers.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use async_graphql::{Executor, Request, ServerResult, parser::types::OperationType};
 use async_graphql_axum::GraphQLRequest;
 use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest, Query, State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    body::Body,
+    extract::{
+        Extension, FromRequest, Query, State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection,
+    },
     http::{
         HeaderMap, StatusCode, Uri,
         header::{CONTENT_TYPE, UPGRADE},
@@ -19,13 +21,13 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Endpoint, RequestContext, RequestId,
+    Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
     refusal::Refusal,
     response::{body, catching_panics, is_request_error, settle},
     websocket,
 };
-use crate::{auth::authorization, graphiql, graphql::limits};
+use crate::{auth::authorization, body::read, graphiql, graphql::limits, listener::Handle};
 
 /// `POST /graphql`.
 pub(super) async fn post<E: Executor>(
@@ -48,10 +50,11 @@ pub(super) async fn get<E: Executor>(
     request_id: RequestId,
     uri: Uri,
     headers: HeaderMap,
+    handle: Option<Extension<Handle>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
-        return websocket::upgrade(state, request_id, headers, upgrade).await;
+        return websocket::upgrade(state, request_id, headers, handle, upgrade).await;
     }
     let State(endpoint) = state;
     if endpoint.options.graphiql && prefers_html(&headers) {
@@ -130,12 +133,7 @@ async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> 
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::NotJson);
     }
-    let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| {
-        match rejection.into_response().status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
-            _ => Refusal::Unreadable,
-        }
-    })?;
+    let bytes = read(request.into_body(), MAX_BODY_BYTES).await?;
     let mut whole = axum::extract::Request::new(Body::from(bytes));
     *whole.method_mut() = axum::http::Method::POST;
     Ok(GraphQLRequest::<Refusal>::from_request(whole, &()).await?.into_inner())

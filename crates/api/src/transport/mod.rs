@@ -16,7 +16,7 @@ use std::{fmt, sync::Arc};
 
 use app::Clock;
 use async_graphql::{Executor, Request};
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{Router, routing::get};
 use domain::Actor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -32,7 +32,6 @@ pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Ro
     Router::new()
         .route("/graphql", get(http::get::<E>).post(http::post::<E>))
         .route("/graphql/ws", get(websocket::upgrade::<E>))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(Arc::new(Endpoint { executor, options }))
         .merge(assets)
 }

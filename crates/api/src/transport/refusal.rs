@@ -4,13 +4,16 @@ use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{ALLOW, WWW_AUTHENTICATE},
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
 
 use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
-use crate::auth::AuthError;
+use crate::{
+    auth::AuthError,
+    body::{NotRead, RETRY_AFTER_SECONDS},
+};
 
 /// Why a request was refused before anything ran. The messages are for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,10 @@ pub(super) enum Refusal {
     TooLarge,
     #[error("the body could not be read to its end")]
     Unreadable,
+    #[error("the body did not come in time")]
+    TooSlow,
+    #[error("too many bodies are being received, try again")]
+    Busy,
     #[error("the body is no GraphQL request: a JSON object with `query`, `variables`, `operationName`")]
     NotARequest,
     #[error("several requests in one body are not supported: send them one by one")]
@@ -44,6 +51,8 @@ impl Refusal {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::MutationByGet => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable
             | Self::NotARequest
@@ -60,6 +69,8 @@ impl Refusal {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::NotJson => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge => "PAYLOAD_TOO_LARGE",
+            Self::TooSlow => "REQUEST_TIMEOUT",
+            Self::Busy => "UNAVAILABLE",
             Self::MutationByGet => "METHOD_NOT_ALLOWED",
             Self::Unreadable
             | Self::NotARequest
@@ -89,9 +100,13 @@ impl Refusal {
             Self::MutationByGet => {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             }
+            Self::Busy => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            }
             Self::NotJson
             | Self::TooLarge
             | Self::Unreadable
+            | Self::TooSlow
             | Self::NotARequest
             | Self::Batch
             | Self::BadParameter(_)
@@ -99,6 +114,17 @@ impl Refusal {
             | Self::Subscription => {}
         }
         response
+    }
+}
+
+impl From<NotRead> for Refusal {
+    fn from(error: NotRead) -> Self {
+        match error {
+            NotRead::TooLarge(_) => Self::TooLarge,
+            NotRead::TooSlow => Self::TooSlow,
+            NotRead::Busy => Self::Busy,
+            NotRead::BrokenOff => Self::Unreadable,
+        }
     }
 }
 

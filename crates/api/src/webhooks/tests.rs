@@ -1,6 +1,7 @@
 //! What senders get over HTTP: tokens, and answers to their pushes.
 
 use app::{Caller, Clock, Policy, feed::Feed};
+use axum::body::to_bytes;
 use axum::http::{HeaderMap, Request, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use carriers::{Client, Secrets, Sender};
@@ -226,7 +227,7 @@ async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
 #[tokio::test]
 async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
     let fedex = Secrets::new(["hush".to_owned()]).unwrap();
-    let world = World::new([(Sender::Ups, fedex.clone()), (Sender::Fedex, fedex)]).await;
+    let world = World::new([(Sender::Ups, fedex.clone()), (Sender::Fedex, fedex.clone())]).await;
     let photo = |bytes: usize| format!(r#"{{"deliveryPhoto":{{"photo":"{}"}}}}"#, "A".repeat(bytes));
     let push = async |body: &str| world.post("/webhooks/ups", &[("credential", "hush")], body).await;
     assert_eq!(push(&photo(5 * 1024 * 1024)).await.status, StatusCode::OK);
@@ -235,7 +236,9 @@ async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
         (answer.status, answer.text.as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, "8388608 bytes are the most\n")
     );
-    let answer = world.post("/webhooks/fedex", &[], &photo(1024 * 1024)).await;
+    let signature = Sender::Fedex.sign(&fedex, b"{}", world.app.clock.now()).remove(0);
+    let signed = [(signature.0.as_str(), signature.1.as_str())];
+    let answer = world.post("/webhooks/fedex", &signed, &photo(1024 * 1024)).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(world.kept().await, 1);
 }

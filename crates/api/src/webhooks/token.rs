@@ -8,7 +8,7 @@ use app::{
 };
 use axum::{
     Json,
-    body::Bytes,
+    body::Body,
     extract::{Path, State},
     http::{
         HeaderMap, StatusCode,
@@ -20,6 +20,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode;
 use serde_json::json;
 
+use super::not_read;
+use crate::body;
+
+/// The largest request for a token, in bytes.
+const MAX_FORM: usize = 64 * 1024;
 /// No answer here may be kept by anybody on the way (section 5.1).
 const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
@@ -27,9 +32,17 @@ pub(super) async fn issue(
     State(app): State<App>,
     Path(carrier): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
-    match app.issue_token(&carrier, &read(&headers, &body)) {
+    let basic = headers.get(AUTHORIZATION).map(|value| basic(value.as_bytes()).unwrap_or_default());
+    if let Err(error) = app.admit_token_request(&carrier, basic.as_deref()) {
+        return not_issued(&carrier, &error);
+    }
+    let form = match body::read(body, MAX_FORM).await {
+        Ok(form) => form,
+        Err(error) => return not_read(&carrier, error),
+    };
+    match app.issue_token(&carrier, &read(basic, &form)) {
         Ok(token) => {
             tracing::info!(carrier, "a token was issued");
             let token = json!({
@@ -37,15 +50,17 @@ pub(super) async fn issue(
             });
             (NOT_KEPT, Json(token)).into_response()
         }
-        Err(error) => {
-            tracing::warn!(carrier, error = &error as &dyn std::error::Error, "no token was issued");
-            (NOT_KEPT, refused(&error)).into_response()
-        }
+        Err(error) => not_issued(&carrier, &error),
     }
 }
 
+fn not_issued(carrier: &str, error: &NotIssued) -> Response {
+    tracing::warn!(carrier, error = error as &dyn std::error::Error, "no token was issued");
+    (NOT_KEPT, refused(error)).into_response()
+}
+
 /// What is said, as far as it can be read.
-fn read(headers: &HeaderMap, body: &[u8]) -> TokenRequest {
+fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
     let (mut request, mut id, mut secret) = (TokenRequest::default(), None, None);
     for (name, value) in pairs(body) {
         let field = match name.as_str() {
@@ -59,7 +74,6 @@ fn read(headers: &HeaderMap, body: &[u8]) -> TokenRequest {
             request.problem = Some("a parameter is repeated");
         }
     }
-    let basic = headers.get(AUTHORIZATION).map(|value| basic(value.as_bytes()).unwrap_or_default());
     match (basic, secret) {
         (Some(_), Some(_)) => request.problem = Some("the client says in two ways who it is"),
         (Some(basic), None) => request.credentials = basic,

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::{
-    address, database,
+    address, database, files,
     keys::{Keys, Origin},
     role::Role,
     server::Server,
@@ -45,6 +45,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     settings.check_serving(role)?;
     telemetry::init(&settings)?;
     let stop = shutdown::on_signal()?;
+    let http = files::fit(settings.http);
     let keys = Keys::of(&settings)?;
     // First, because a port that is taken is the commonest mistake.
     let listener = TcpListener::bind(settings.listen)
@@ -66,6 +67,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let server = Server {
         role,
         listener,
+        http,
         app: App::new(store, Clock::System, feed, policy),
         tokens: keys.tokens,
         graphiql: settings.graphiql,

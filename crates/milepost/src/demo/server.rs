@@ -5,7 +5,7 @@
 use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
 
 use anyhow::Context;
-use api::auth::Tokens;
+use api::{auth::Tokens, listener::HttpLimits};
 use app::{App, Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -56,6 +56,7 @@ impl Embedded {
         let server = Server {
             role: Role::All,
             listener,
+            http: HttpLimits::default(),
             app: App::new(store, Clock::System, Feed::memory(), policy(&url, &secrets)?),
             tokens: tokens.clone(),
             graphiql: true,

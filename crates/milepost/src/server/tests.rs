@@ -8,6 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+mod bounds;
+
 struct Running {
     address: String,
     stop: CancellationToken,
@@ -16,6 +18,10 @@ struct Running {
 }
 
 async fn start(role: Role) -> Running {
+    start_with(role, HttpLimits::default()).await
+}
+
+async fn start_with(role: Role, http: HttpLimits) -> Running {
     crate::choose_tls();
     let folder = tempfile::tempdir().unwrap();
     let store =
@@ -24,11 +30,13 @@ async fn start(role: Role) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let secrets = Secrets::new(["hush".to_owned()]).unwrap();
-    let policy = Policy { senders: [(Sender::Fedex, secrets)].into(), ..Policy::default() };
+    let senders = Sender::ALL.into_iter().map(|sender| (sender, secrets.clone())).collect();
+    let policy = Policy { senders, ..Policy::default() };
     let mailer = Arc::new(Mailer::mailbox(store.clone(), "orders@localhost").unwrap());
     let server = Server {
         role,
         listener,
+        http,
         app: App::new(store, Clock::System, Feed::memory(), policy),
         tokens: Tokens::new(&[7; 32]).unwrap(),
         graphiql: true,

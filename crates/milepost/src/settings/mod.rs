@@ -3,6 +3,7 @@
 //! Read once, by `main`. [`Settings::read`] is pure; [`Settings::load`] gives it the real environment and files.
 
 mod hidden;
+mod http;
 mod names;
 mod problem;
 mod senders;
@@ -18,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use api::listener::HttpLimits;
 use carriers::{CodeMap, Sender};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
@@ -42,6 +44,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
+    /// The bounds of HTTP connections.
+    pub http: HttpLimits,
     /// PostgreSQL or a SQLite file.
     pub database_url: Hidden,
     /// The most connections of this process to the database.
@@ -112,6 +116,7 @@ impl Settings {
         let listen = reader.value("LISTEN", values::listen);
         let public_url = reader.value("PUBLIC_URL", values::public_url);
         let graphiql = reader.value("GRAPHIQL", values::on_or_off);
+        let http = reader.http();
         let database_url = reader.value("DATABASE_URL", values::database_url);
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::connections);
         let redis_url = reader.value("REDIS_URL", values::redis_url);
@@ -132,6 +137,7 @@ impl Settings {
                 listen: listen?,
                 public_url,
                 graphiql: graphiql?,
+                http: http?,
                 database_url: database_url?,
                 database_connections: database_connections?,
                 redis_url,

@@ -30,10 +30,19 @@ pub enum Kind {
 }
 
 /// Every setting, as in `.env.example`.
-pub const ALL: [Setting; 26] = [
+pub const ALL: [Setting; 35] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
+    Setting { name: "HTTP_HEADER_TIMEOUT", default: Some("10s"), kind: Kind::Plain },
+    Setting { name: "HTTP_BODY_TIMEOUT", default: Some("20s"), kind: Kind::Plain },
+    Setting { name: "HTTP_IDLE_TIMEOUT", default: Some("30s"), kind: Kind::Plain },
+    Setting { name: "HTTP_WRITE_TIMEOUT", default: Some("20s"), kind: Kind::Plain },
+    Setting { name: "HTTP_CONNECTIONS", default: Some("2000"), kind: Kind::Plain },
+    Setting { name: "HTTP_CONNECTIONS_PER_ADDRESS", default: Some("500"), kind: Kind::Plain },
+    Setting { name: "HTTP_SOCKETS", default: Some("1000"), kind: Kind::Plain },
+    Setting { name: "HTTP_BODY_MEMORY", default: Some("32MiB"), kind: Kind::Plain },
+    Setting { name: "HTTP_ANSWER_MEMORY", default: Some("64MiB"), kind: Kind::Plain },
     Setting { name: "DATABASE_URL", default: Some("sqlite://milepost.db?mode=rwc"), kind: Kind::Secret },
     Setting { name: "DATABASE_CONNECTIONS", default: Some("10"), kind: Kind::Plain },
     Setting { name: "REDIS_URL", default: None, kind: Kind::Secret },

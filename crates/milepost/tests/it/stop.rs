@@ -8,11 +8,15 @@ use serde_json::json;
 use tempfile::TempDir;
 use tests::{
     database::Database,
-    http::{self, tea},
+    http::{self, mutation, tea},
     socket::Socket,
     wait::{until, within},
 };
-use tokio::time::interval;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{interval, timeout},
+};
 
 use crate::installation::{CUSTOMER, LINE, on_postgres, program, support};
 
@@ -69,9 +73,16 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_told_again_and_again_ends_before_it_has_answered() {
+    let Some(database) = Database::postgres().await else { return };
     let folder = TempDir::new().unwrap();
-    let mut server = program(folder.path()).serve(&[]).await;
-    let unfinished = http::unfinished(&server).await;
+    let program = on_postgres(folder.path(), &database.url);
+    let mut server = program.serve(&[]).await;
+    let support = support(&program, &server).await;
+    let held = database.hold("LOCK TABLE orders IN EXCLUSIVE MODE").await;
+    let unanswered = tokio::spawn(async move {
+        support.send(&mutation("placeOrder"), json!({"input": tea(CUSTOMER, 1)})).await
+    });
+    database.wait_for_waiting(1).await;
     let mut impatient = interval(Duration::from_millis(300));
     let status = loop {
         tokio::select! {
@@ -81,5 +92,31 @@ async fn a_server_that_is_told_again_and_again_ends_before_it_has_answered() {
     };
     assert_eq!(status.code(), Some(1));
     server.logs("ended before everything was finished").await;
-    drop(unfinished);
+    assert!(within("the end of the connection", unanswered).await.unwrap().is_err());
+    held.release().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_to_stop_does_not_wait_for_half_a_request() {
+    const HALVES: [&[u8]; 4] = [
+        b"",
+        b"POST /graph",
+        b"GET /livez HTTP/1.1\r\nhost: x\r\n",
+        b"POST /webhooks/fedex HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nfdx-signature: \
+          AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\nexpect: 100-continue\r\n\r\n",
+    ];
+    let folder = TempDir::new().unwrap();
+    let server = program(folder.path()).serve(&[]).await;
+    let mut half_open = Vec::new();
+    for half in HALVES {
+        let mut stream = TcpStream::connect(server.url().trim_start_matches("http://")).await.unwrap();
+        stream.write_all(half).await.unwrap();
+        half_open.push(stream);
+    }
+    let mut go_on = [0; 12];
+    within("the server to read the body", half_open[3].read_exact(&mut go_on)).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100");
+    // Less than any of the timeouts, and than the time to finish.
+    let stopped = timeout(Duration::from_secs(8), server.stop());
+    stopped.await.expect("it stops at once");
 }

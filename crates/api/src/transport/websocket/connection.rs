@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, WebSocket};
 use domain::ErrorChain;
 use futures::StreamExt;
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -22,41 +22,64 @@ use super::{
 };
 use crate::{
     auth::AuthError,
+    listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
-        Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
+        Endpoint, RequestContext, RequestId,
         response::{catching_panics, is_request_error, settle},
     },
 };
 
-/// Serves a socket until one side ends it.
-pub(super) async fn run<E: Executor>(
-    mut socket: WebSocket,
-    endpoint: Arc<Endpoint<E>>,
-    request_id: RequestId,
-    authorization: Option<String>,
-) {
-    let limits = endpoint.options.socket_limits;
-    let ended = if socket.protocol().is_some_and(|chosen| chosen == SUBPROTOCOL) {
-        let (results, waiting) = mpsc::channel(limits.waiting_results.max(1));
-        let session = Session::new(limits.operations);
-        let connection = Connection {
-            socket: &mut socket,
-            endpoint,
-            session,
-            request_id,
-            authorization,
-            results,
-            started: 0,
+/// Why an operation does not run, or its result is not kept.
+const HELD: &str = "too many messages wait on all sockets, try again";
+
+/// What is known of a socket before its first message.
+pub(super) struct Opening<E> {
+    pub(super) endpoint: Arc<Endpoint<E>>,
+    pub(super) request_id: RequestId,
+    /// The header of the upgrade, used when `connection_init` brings no token.
+    pub(super) authorization: Option<String>,
+    /// The connection below the socket.
+    pub(super) handle: Option<Handle>,
+    /// Whether more sockets are open than may be.
+    pub(super) too_many: bool,
+}
+
+impl<E: Executor> Opening<E> {
+    /// Serves a socket until one side ends it.
+    pub(super) async fn run(self, mut socket: WebSocket) {
+        let limits = self.endpoint.options.socket_limits;
+        let handle = self.handle.clone();
+        let ended = if self.too_many {
+            Ended::ByUs(Close::Busy)
+        } else if socket.protocol().is_some_and(|chosen| chosen == SUBPROTOCOL) {
+            let (results, waiting) = mpsc::channel(limits.waiting_results.max(1));
+            let connection = Connection {
+                socket: &mut socket,
+                endpoint: self.endpoint,
+                session: Session::new(limits.operations, limits.messages_before_init),
+                request_id: self.request_id,
+                authorization: self.authorization,
+                handle: self.handle,
+                results,
+                room: Arc::new(Semaphore::new(limits.waiting_bytes)),
+                started: 0,
+            };
+            let Err(ended) = connection.serve(waiting).await;
+            ended
+        } else {
+            Ended::ByUs(Close::Subprotocol)
         };
-        let Err(ended) = connection.serve(waiting).await;
-        ended
-    } else {
-        Ended::ByUs(Close::Subprotocol)
-    };
-    match ended {
-        Ended::ByUs(close) => say_goodbye(socket, &close, limits).await,
-        Ended::ByClient => tracing::debug!("the client closed the socket"),
-        Ended::Broken(reason) => tracing::debug!(reason, "the socket broke"),
+        match ended {
+            Ended::ByUs(close) => {
+                // What the client still sends must not destroy the close frame on its way.
+                if let Some(handle) = handle {
+                    handle.linger();
+                }
+                say_goodbye(socket, &close, limits).await;
+            }
+            Ended::ByClient => answer_goodbye(socket, limits).await,
+            Ended::Broken(reason) => tracing::debug!(reason, "the socket broke"),
+        }
     }
 }
 
@@ -67,23 +90,37 @@ enum Ended {
     Broken(String),
 }
 
-/// Sends the close frame and waits a little for the client's: closing at once could destroy ours on its way.
+/// Sends the close frame and waits a little for the client's.
 async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits) {
     let frame = close.frame();
     tracing::debug!(code = frame.code, reason = frame.reason.as_str(), "closing the socket");
-    let goodbye = async {
-        socket.send(Message::Close(Some(frame))).await?;
+    let within = limits.send_within + limits.close_within;
+    match timeout(within, socket.send(Message::Close(Some(frame)))).await {
+        Ok(Ok(())) => read_to_end(socket, limits).await,
+        Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing"),
+        Err(_) => tracing::debug!("the client did not take the close frame"),
+    }
+}
+
+/// Sends the answer to the client's close frame. The library has made it, and sends it when it is asked to read on.
+async fn answer_goodbye(socket: WebSocket, limits: SocketLimits) {
+    tracing::debug!("the client closed the socket");
+    read_to_end(socket, limits).await;
+}
+
+async fn read_to_end(mut socket: WebSocket, limits: SocketLimits) {
+    let end = async {
         while let Some(message) = socket.recv().await {
             message?;
         }
         Ok::<_, axum::Error>(())
     };
-    match timeout(limits.send_within, goodbye).await {
+    match timeout(limits.close_within, end).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing")
+            tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing");
         }
-        Err(_) => tracing::debug!("the client did not answer the close frame"),
+        Err(_) => tracing::debug!("the client did not finish closing"),
     }
 }
 
@@ -94,7 +131,10 @@ struct Connection<'a, E> {
     request_id: RequestId,
     /// The header of the upgrade, used when `connection_init` brings no token.
     authorization: Option<String>,
+    handle: Option<Handle>,
     results: mpsc::Sender<Outcome>,
+    /// For the bytes of waiting results.
+    room: Arc<Semaphore>,
     /// How many operations this connection has started.
     started: u64,
 }
@@ -103,12 +143,19 @@ struct Connection<'a, E> {
 struct Operation {
     number: u64,
     _task: AbortOnDropHandle<()>,
+    /// The message that began it, which it keeps parts of.
+    _message: Option<KeptMessage>,
 }
 
-/// A message of an operation. The number tells a late one from those of a new operation with the same id.
+/// A message of an operation, as it is sent. The number tells a late one from those of a new operation with the same id.
 struct Outcome {
     number: u64,
-    message: ServerMessage,
+    id: String,
+    /// Whether it ends the operation.
+    last: bool,
+    text: String,
+    _room: OwnedSemaphorePermit,
+    _kept: Option<Reservation>,
 }
 
 impl<E: Executor> Connection<'_, E> {
@@ -149,14 +196,23 @@ impl<E: Executor> Connection<'_, E> {
     async fn received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
         match received {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
-            Some(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
+            Some(Err(error)) => Err(failed(error)),
             // axum answers these by itself.
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
+                if let Some(handle) = &self.handle {
+                    handle.end_control_frame(payload.len());
+                }
+                Ok(())
+            }
             Some(Ok(Message::Binary(_))) => {
                 Err(Ended::ByUs(Close::InvalidMessage("binary messages are not understood".to_owned())))
             }
-            Some(Ok(Message::Text(text))) if text.len() > MAX_BODY_BYTES => Err(Ended::ByUs(Close::TooLarge)),
-            Some(Ok(Message::Text(text))) => self.step(&text).await,
+            Some(Ok(Message::Text(text))) => {
+                if let Some(handle) = &self.handle {
+                    handle.end_message();
+                }
+                self.step(&text).await
+            }
         }
     }
 
@@ -168,53 +224,70 @@ impl<E: Executor> Connection<'_, E> {
             .receive(text, |payload| options.tokens.authenticate(payload.or(header), options.clock.now()));
         match step {
             Step::Continue => Ok(()),
-            Step::Send(message) => self.send(&message).await,
+            Step::Send(message) => {
+                if let (ServerMessage::ConnectionAck, Some(handle)) = (&message, &self.handle) {
+                    handle.accept_socket();
+                }
+                self.send(&message).await
+            }
             Step::Close(close) => Err(Ended::ByUs(close)),
             Step::Start { id, request } => {
                 self.check_token()?;
-                self.start(id, *request);
-                Ok(())
+                let kept = self.handle.as_ref().map(|handle| handle.keep_message(text.len()));
+                match kept {
+                    Some(None) => self.send(&ServerMessage::error(id, HELD.to_owned(), "UNAVAILABLE")).await,
+                    Some(Some(kept)) => self.start(id, *request, Some(kept)),
+                    None => self.start(id, *request, None),
+                }
             }
         }
     }
 
-    fn start(&mut self, id: String, request: Request) {
-        let Some(bearer) = self.session.bearer() else { return };
+    fn start(&mut self, id: String, request: Request, message: Option<KeptMessage>) -> Result<(), Ended> {
+        let Some(bearer) = self.session.bearer() else { return Ok(()) };
         self.started += 1;
         let number = self.started;
         let request_id = RequestId(format!("{}.{number}", self.request_id));
         let context = RequestContext { actor: bearer.actor.clone(), email: bearer.email.clone(), request_id };
         let span = tracing::info_span!("operation", request_id = %context.request_id);
-        let operation =
-            operate(self.endpoint.clone(), request, context, id.clone(), number, self.results.clone());
+        let outbox = Outbox {
+            id: id.clone(),
+            number,
+            results: self.results.clone(),
+            room: self.room.clone(),
+            most: self.endpoint.options.socket_limits.waiting_bytes,
+            handle: self.handle.clone(),
+        };
+        let operation = operate(self.endpoint.clone(), request, context, outbox);
         let task = AbortOnDropHandle::new(tokio::spawn(operation.instrument(span)));
-        self.session.operations.insert(id, Operation { number, _task: task });
+        self.session.operations.insert(id, Operation { number, _task: task, _message: message });
+        Ok(())
     }
 
     /// Sends an operation's message, unless the client has ended that operation meanwhile.
     async fn forward(&mut self, outcome: Outcome) -> Result<(), Ended> {
-        let (id, last) = match &outcome.message {
-            ServerMessage::Next { id, .. } => (id, false),
-            ServerMessage::Error { id, .. } | ServerMessage::Complete { id } => (id, true),
-            ServerMessage::ConnectionAck | ServerMessage::Ping | ServerMessage::Pong { .. } => return Ok(()),
-        };
-        if self.session.operations.get(id).is_none_or(|operation| operation.number != outcome.number) {
+        let Outcome { number, id, last, text, _room, _kept } = outcome;
+        if self.session.operations.get(&id).is_none_or(|operation| operation.number != number) {
             return Ok(());
         }
         if last {
-            self.session.operations.remove(id);
+            self.session.operations.remove(&id);
         }
-        self.send(&outcome.message).await
+        self.send_text(text).await
     }
 
     async fn send(&mut self, message: &ServerMessage) -> Result<(), Ended> {
-        let within = self.endpoint.options.socket_limits.send_within;
         let text =
             serde_json::to_string(message).map_err(|error| Ended::Broken(ErrorChain(&error).to_string()))?;
+        self.send_text(text).await
+    }
+
+    async fn send_text(&mut self, text: String) -> Result<(), Ended> {
+        let within = self.endpoint.options.socket_limits.send_within;
         match timeout(within, self.socket.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
-            Err(_) => Err(Ended::Broken("the client reads too slowly".to_owned())),
+            Err(_) => Err(Ended::ByUs(Close::TooSlow)),
         }
     }
 
@@ -229,34 +302,86 @@ impl<E: Executor> Connection<'_, E> {
     }
 }
 
+/// Why a socket cannot be read: what the client did, or that it is gone.
+fn failed(error: axum::Error) -> Ended {
+    use tungstenite::{Error, error::ProtocolError};
+
+    let error = error.into_inner();
+    let close = match error.downcast_ref::<Error>() {
+        Some(Error::Capacity(_)) => Close::TooLarge,
+        Some(Error::Utf8(_)) => Close::NotText,
+        Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+            return Ended::Broken(ErrorChain(&*error).to_string());
+        }
+        Some(Error::Protocol(violation)) => Close::Violation(violation.to_string()),
+        Some(Error::Io(io)) if io.get_ref().is_some_and(|inner| inner.is::<BodyError>()) => Close::Busy,
+        Some(_) | None => return Ended::Broken(ErrorChain(&*error).to_string()),
+    };
+    Ended::ByUs(close)
+}
+
+/// Where an operation puts its messages.
+struct Outbox {
+    id: String,
+    number: u64,
+    results: mpsc::Sender<Outcome>,
+    room: Arc<Semaphore>,
+    /// The most bytes of room there are.
+    most: usize,
+    handle: Option<Handle>,
+}
+
+impl Outbox {
+    /// Waits for room and hands a message over; `false` where it was the last one or the socket is gone. A result that
+    /// the process cannot keep ends its operation.
+    async fn put(&self, message: ServerMessage) -> bool {
+        let Ok(text) = serde_json::to_string(&message) else { return false };
+        let ends = !matches!(message, ServerMessage::Next { .. });
+        drop(message);
+        let kept = self.handle.as_ref().map(|handle| handle.keep_result(text.len()));
+        let (text, last, kept) = match kept {
+            Some(None) => {
+                let error = ServerMessage::error(self.id.clone(), HELD.to_owned(), "UNAVAILABLE");
+                let Ok(text) = serde_json::to_string(&error) else { return false };
+                (text, true, None)
+            }
+            Some(Some(kept)) => (text, ends, Some(kept)),
+            None => (text, ends, None),
+        };
+        // A larger one takes all the room there is.
+        let bytes = u32::try_from(text.len().min(self.most)).unwrap_or(u32::MAX);
+        let Ok(room) = self.room.clone().acquire_many_owned(bytes).await else { return false };
+        let (id, number) = (self.id.clone(), self.number);
+        let outcome = Outcome { number, id, last, text, _room: room, _kept: kept };
+        self.results.send(outcome).await.is_ok() && !last
+    }
+}
+
 /// Runs one operation to its end, as `next…` and `complete`, or one `error`.
 async fn operate<E: Executor>(
     endpoint: Arc<Endpoint<E>>,
     request: Request,
     context: RequestContext,
-    id: String,
-    number: u64,
-    results: mpsc::Sender<Outcome>,
+    outbox: Outbox,
 ) {
     let request_id = &context.request_id;
     let request = (endpoint.options.data)(request, &context);
     let mut responses = endpoint.executor.execute_stream(request, None);
+    let id = || outbox.id.clone();
     let mut first = true;
     loop {
-        let (message, last) = match catching_panics(responses.next(), request_id).await {
+        let message = match catching_panics(responses.next(), request_id).await {
             Ok(Some(response)) if first && is_request_error(&response) => {
-                let payload = settle(response, request_id).errors;
-                (ServerMessage::Error { id: id.clone(), payload }, true)
+                ServerMessage::Error { id: id(), payload: settle(response, request_id).errors }
             }
             Ok(Some(response)) => {
-                let payload = Box::new(settle(response, request_id));
-                (ServerMessage::Next { id: id.clone(), payload }, false)
+                ServerMessage::Next { id: id(), payload: Box::new(settle(response, request_id)) }
             }
-            Ok(None) => (ServerMessage::Complete { id: id.clone() }, true),
-            Err(panicked) => (ServerMessage::Error { id: id.clone(), payload: panicked.errors }, true),
+            Ok(None) => ServerMessage::Complete { id: id() },
+            Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors },
         };
         first = false;
-        if results.send(Outcome { number, message }).await.is_err() || last {
+        if !outbox.put(message).await {
             return;
         }
     }

@@ -3,9 +3,7 @@
 //! <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. `protocol` knows the messages and the rules,
 //! without IO; `connection` is the loop around one socket; here the upgrade happens.
 //!
-//! Close codes: 1001 the server stops, 1009 message over 1 MiB, 4400 no valid message, 4401 subscribed before the
-//! acknowledgement, 4403 bad or expired token, 4406 another subprotocol, 4408 no `connection_init` in time, 4409 id
-//! in use, 4429 second `connection_init`, 4499 the client gave no sign of life.
+//! Close codes: see [`protocol::Close`] and docs/api.md. A close frame of the client is answered with one of ours.
 
 mod connection;
 mod protocol;
@@ -16,14 +14,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::Executor;
 use axum::{
-    extract::{State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{Extension, State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
 
 use super::{Endpoint, MAX_BODY_BYTES, RequestId};
-use crate::auth::authorization;
+use crate::{auth::authorization, listener::Handle};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
@@ -38,10 +36,18 @@ pub struct SocketLimits {
     pub check_every: Duration,
     /// How long one message may take to leave for a client that reads slowly.
     pub send_within: Duration,
+    /// How long the client's part of closing is waited for.
+    pub close_within: Duration,
+    /// Sockets that may be open at once.
+    pub sockets: usize,
+    /// Messages that may come before `connection_init`.
+    pub messages_before_init: usize,
     /// Operations that may run at once on one socket.
     pub operations: usize,
     /// Results that may wait for one socket; beyond that its operations wait.
     pub waiting_results: usize,
+    /// Bytes of results that may wait for one socket.
+    pub waiting_bytes: usize,
 }
 
 impl Default for SocketLimits {
@@ -51,32 +57,50 @@ impl Default for SocketLimits {
             ping_every: Duration::from_secs(15),
             check_every: Duration::from_secs(1),
             send_within: Duration::from_secs(10),
+            close_within: Duration::from_secs(2),
+            sockets: 1_000,
+            messages_before_init: 10,
             operations: 100,
             waiting_results: 32,
+            waiting_bytes: 1024 * 1024,
         }
     }
 }
 
-/// `GET /graphql/ws`, and `GET /graphql` with an `Upgrade` header.
+/// The read buffer of one socket, in bytes: the library's own is sixteen times as large.
+const READ_BUFFER: usize = 8 * 1024;
+
+/// `GET /graphql/ws`, and `GET /graphql` with an `Upgrade` header. The handle is there where our listener serves.
 pub(super) async fn upgrade<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request_id: RequestId,
     headers: HeaderMap,
+    handle: Option<Extension<Handle>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
-        // The library breaks the socket at its limit, so the one that is explained comes first.
-        Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]).max_message_size(2 * MAX_BODY_BYTES),
+        Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
+    let upgrade = upgrade
+        .max_message_size(MAX_BODY_BYTES)
+        .max_frame_size(MAX_BODY_BYTES)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0);
     let authorization = authorization(&headers);
     let span = tracing::info_span!("socket", %request_id);
     let sockets = endpoint.options.sockets.clone();
     // Counted from the upgrade on, so that nobody waiting for the last socket misses this one.
     let counted = sockets.token();
+    let too_many = sockets.len() > endpoint.options.socket_limits.sockets;
+    let handle = handle.map(|Extension(handle)| handle);
+    if let Some(handle) = &handle {
+        handle.open_socket();
+    }
+    let opening = connection::Opening { endpoint, request_id, authorization, handle, too_many };
     upgrade.on_upgrade(move |socket| {
         async move {
-            connection::run(socket, endpoint, request_id, authorization).await;
+            opening.run(socket).await;
             drop(counted);
         }
         .instrument(span)

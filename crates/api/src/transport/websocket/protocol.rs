@@ -18,6 +18,8 @@ pub(super) struct Session<H> {
     /// The operations that run, by the client's ids.
     pub(super) operations: HashMap<String, H>,
     max_operations: usize,
+    /// Messages that may still come before `connection_init`.
+    before_init: usize,
 }
 
 enum Phase {
@@ -40,8 +42,8 @@ pub(super) enum Step {
 }
 
 impl<H> Session<H> {
-    pub(super) fn new(max_operations: usize) -> Self {
-        Self { phase: Phase::Opened, operations: HashMap::new(), max_operations }
+    pub(super) fn new(max_operations: usize, before_init: usize) -> Self {
+        Self { phase: Phase::Opened, operations: HashMap::new(), max_operations, before_init }
     }
 
     /// Who is calling; `None` before the acknowledgement.
@@ -62,7 +64,7 @@ impl<H> Session<H> {
             Ok(message) => message,
             Err(error) => return Step::Close(Close::InvalidMessage(error.to_string())),
         };
-        match (message, &self.phase) {
+        let step = match (message, &self.phase) {
             (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
                 match authenticate(payload.as_ref().and_then(authorization)) {
                     Ok(bearer) => {
@@ -75,13 +77,18 @@ impl<H> Session<H> {
             (ClientMessage::ConnectionInit { .. }, Phase::Ready(_)) => Step::Close(Close::TooManyInit),
             (ClientMessage::Subscribe { .. }, Phase::Opened) => Step::Close(Close::Unauthorized),
             (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.subscribe(id, payload),
+            (_, Phase::Opened) if self.before_init == 0 => {
+                Step::Close(Close::InvalidMessage("too many messages before connection_init".to_owned()))
+            }
             (ClientMessage::Complete { id }, _) => {
                 self.operations.remove(&id);
                 Step::Continue
             }
             (ClientMessage::Ping { payload }, _) => Step::Send(ServerMessage::Pong { payload }),
             (ClientMessage::Pong { .. }, _) => Step::Continue,
-        }
+        };
+        self.before_init = self.before_init.saturating_sub(1);
+        step
     }
 
     fn subscribe(&self, id: String, request: Box<Request>) -> Step {
@@ -93,9 +100,7 @@ impl<H> Session<H> {
         }
         if self.operations.len() >= self.max_operations {
             let message = format!("more than {} operations at once on one connection", self.max_operations);
-            let mut error = ServerError::new(message, None);
-            error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
-            return Step::Send(ServerMessage::Error { id, payload: vec![error] });
+            return Step::Send(ServerMessage::error(id, message, "TOO_MANY_OPERATIONS"));
         }
         Step::Start { id, request }
     }
@@ -153,6 +158,15 @@ pub(super) enum ServerMessage {
     },
 }
 
+impl ServerMessage {
+    /// The end of an operation that did not run, or whose result could not be kept.
+    pub(super) fn error(id: String, message: String, code: &str) -> Self {
+        let mut error = ServerError::new(message, None);
+        error.extensions.get_or_insert_default().set("code", code);
+        Self::Error { id, payload: vec![error] }
+    }
+}
+
 fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
     Answer(response).serialize(serializer)
 }
@@ -162,8 +176,14 @@ fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S:
 pub(super) enum Close {
     #[error("The server is stopping")]
     Stopping,
+    #[error("{0}")]
+    Violation(String),
+    #[error("A text message is not UTF-8")]
+    NotText,
     #[error("The message is too large")]
     TooLarge,
+    #[error("Too many sockets or messages, try again later")]
+    Busy,
     #[error("Invalid message: {0}")]
     InvalidMessage(String),
     #[error("Unauthorized")]
@@ -178,6 +198,8 @@ pub(super) enum Close {
     IdInUse(String),
     #[error("Too many initialisation requests")]
     TooManyInit,
+    #[error("The client reads too slowly")]
+    TooSlow,
     #[error("No sign of life")]
     Silent,
 }
@@ -189,7 +211,10 @@ impl Close {
     fn code(&self) -> u16 {
         match self {
             Self::Stopping => 1001,
+            Self::Violation(_) => 1002,
+            Self::NotText => 1007,
             Self::TooLarge => 1009,
+            Self::Busy => 1013,
             Self::InvalidMessage(_) => 4400,
             Self::Unauthorized => 4401,
             Self::Forbidden(_) => 4403,
@@ -197,6 +222,7 @@ impl Close {
             Self::InitTimeout => 4408,
             Self::IdInUse(_) => 4409,
             Self::TooManyInit => 4429,
+            Self::TooSlow => 4498,
             Self::Silent => 4499,
         }
     }
@@ -228,7 +254,7 @@ mod tests {
     }
 
     fn ready() -> Session<()> {
-        let mut session = Session::new(2);
+        let mut session = Session::new(2, 10);
         assert!(matches!(receive(&mut session, INIT), Step::Send(ServerMessage::ConnectionAck)));
         session
     }
@@ -266,9 +292,9 @@ mod tests {
 
     #[test]
     fn the_order_of_the_opening_is_enforced() {
-        assert_eq!(close_code(receive(&mut Session::new(2), &subscribe("1"))), Some(4401));
+        assert_eq!(close_code(receive(&mut Session::new(2, 10), &subscribe("1"))), Some(4401));
         assert_eq!(close_code(receive(&mut ready(), INIT)), Some(4429));
-        let refused = Session::<()>::new(2).receive(INIT, |_| Err(AuthError::Missing));
+        let refused = Session::<()>::new(2, 10).receive(INIT, |_| Err(AuthError::Missing));
         assert_eq!(close_code(refused), Some(4403));
     }
 
@@ -277,7 +303,7 @@ mod tests {
         for name in ["authorization", "Authorization"] {
             let init = json!({"type": "connection_init", "payload": {name: "Bearer x"}}).to_string();
             let mut seen = None;
-            Session::<()>::new(2).receive(&init, |token| {
+            Session::<()>::new(2, 10).receive(&init, |token| {
                 seen = token.map(str::to_owned);
                 Ok(bearer())
             });
@@ -308,7 +334,7 @@ mod tests {
 
     #[test]
     fn ping_is_answered_with_its_payload_at_any_time() {
-        let mut session = Session::new(2);
+        let mut session = Session::new(2, 10);
         let Step::Send(pong) = receive(&mut session, r#"{"type":"ping","payload":{"a":1}}"#) else {
             panic!()
         };
@@ -316,6 +342,18 @@ mod tests {
         let Step::Send(pong) = receive(&mut session, r#"{"type":"ping"}"#) else { panic!() };
         assert_eq!(serde_json::to_value(pong).unwrap(), json!({"type": "pong"}));
         assert!(matches!(receive(&mut session, r#"{"type":"pong"}"#), Step::Continue));
+    }
+
+    #[test]
+    fn few_messages_may_come_before_the_opening() {
+        let mut session = Session::new(2, 3);
+        for _ in 0..3 {
+            assert!(matches!(receive(&mut session, r#"{"type":"ping"}"#), Step::Send(_)));
+        }
+        assert_eq!(close_code(receive(&mut session, r#"{"type":"ping"}"#)), Some(4400));
+        let mut session = Session::new(2, 0);
+        assert!(matches!(receive(&mut session, INIT), Step::Send(ServerMessage::ConnectionAck)));
+        assert!(matches!(receive(&mut session, r#"{"type":"ping"}"#), Step::Send(_)), "no bound after it");
     }
 
     #[test]

@@ -8,11 +8,18 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{
+        Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
 
 use super::SocketLimits;
-use crate::transport::{MAX_BODY_BYTES, testing, testing::World};
+use crate::{
+    listener::{HttpLimits, serve},
+    transport::{MAX_BODY_BYTES, testing, testing::World},
+};
 
 /// More than any test needs, so that a hanging one fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,8 +33,8 @@ async fn connect(world: &World, path: &str, headers: &[(&'static str, &str)]) ->
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
-    let app = world.app.clone();
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    let served = serve(listener, world.app.clone(), HttpLimits::default(), world.stop.clone());
+    tokio::spawn(served);
     Client(connect_async(request).await.unwrap().0)
 }
 
@@ -290,12 +297,85 @@ async fn a_stopping_server_says_so_to_every_socket() {
     timeout(PATIENCE, world.sockets.wait()).await.unwrap();
 }
 
+/// Results that nobody reads.
+const UNREAD: &str = "subscription { text(bytes: 500000) }";
+
+fn impatient() -> SocketLimits {
+    SocketLimits { send_within: Duration::from_millis(300), ..SocketLimits::default() }
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped() {
-    let world =
-        World::with(SocketLimits { send_within: Duration::from_millis(100), ..SocketLimits::default() });
+    let world = World::with(impatient());
     let mut client = ready(&world).await;
-    client.subscribe("1", "subscription { text(bytes: 500000) }").await;
+    client.subscribe("1", UNREAD).await;
     world.sockets.close();
     timeout(PATIENCE, world.sockets.wait()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_reads_too_late_gets_4498() {
+    let limits = SocketLimits {
+        send_within: Duration::from_millis(100),
+        close_within: PATIENCE,
+        ..SocketLimits::default()
+    };
+    let world = World::with(limits);
+    let mut client = ready(&world).await;
+    client.subscribe("1", UNREAD).await;
+    // It reads so slowly that a message does not leave in time, and fast enough that the close frame does.
+    let mut reads = tokio::time::interval(Duration::from_millis(150));
+    let (code, reason) = loop {
+        reads.tick().await;
+        if let Message::Close(frame) = client.frame().await {
+            let frame = frame.unwrap();
+            break (u16::from(frame.code), frame.reason.to_string());
+        }
+    };
+    assert_eq!((code, reason.as_str()), (4498, "The client reads too slowly"));
+}
+
+#[tokio::test]
+async fn a_close_frame_of_the_client_is_echoed() {
+    for code in [1000, 1001, 3000, 4999] {
+        let world = World::new();
+        let mut client = ready(&world).await;
+        client.subscribe("1", "subscription { silence }").await;
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "enough".into() };
+        client.0.send(Message::Close(Some(frame))).await.unwrap();
+        assert_eq!(client.closed().await, (code, "enough".to_owned()));
+        assert!(timeout(PATIENCE, client.0.next()).await.unwrap().is_none(), "and the connection is closed");
+        world.sockets.close();
+        timeout(PATIENCE, world.sockets.wait()).await.unwrap();
+    }
+    let mut client = opened(&World::new()).await;
+    client.0.send(Message::Close(None)).await.unwrap();
+    assert!(matches!(client.frame().await, Message::Close(None)));
+}
+
+#[tokio::test]
+async fn one_socket_too_many_closes_with_1013() {
+    let world = World::with(SocketLimits { sockets: 1, ..SocketLimits::default() });
+    let first = ready(&world).await;
+    let (code, reason) = opened(&world).await.closed().await;
+    assert_eq!((code, reason.as_str()), (1013, "Too many sockets or messages, try again later"));
+    drop(first);
+    timeout(PATIENCE, async {
+        while !world.sockets.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    ready(&world).await;
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_closes_with_1009_before_it_is_there() {
+    for bytes in [MAX_BODY_BYTES + 1, 3 * MAX_BODY_BYTES, 64 * MAX_BODY_BYTES] {
+        let mut client = opened(&World::new()).await;
+        // The server need not read it to its end.
+        client.0.send(Message::text("x".repeat(bytes))).await.ok();
+        assert_eq!(client.closed().await, (1009, "The message is too large".to_owned()), "{bytes}");
+    }
 }

@@ -1,0 +1,98 @@
+//! Reads the body of a request into memory, up to a bound, and tells apart why that may fail.
+
+use axum::{
+    body::{Body, HttpBody},
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use http_body_util::BodyExt;
+
+use crate::listener::BodyError;
+
+/// When somebody who was told that the server is busy should come again, in seconds.
+pub(crate) const RETRY_AFTER_SECONDS: &str = "5";
+/// Memory that is reserved for a body before any of it is there, in bytes.
+const MAX_TRUST: usize = 64 * 1024;
+/// Why an answer is held back.
+pub(crate) const HELD_UP: &str = "too many answers wait for clients that read slowly";
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotRead {
+    /// It is larger than the bound.
+    #[error("{0} bytes are the most")]
+    TooLarge(usize),
+    /// It did not come in time.
+    #[error("the body did not come in time")]
+    TooSlow,
+    /// Too many bodies are being received.
+    #[error("too many bodies are being received, try again")]
+    Busy,
+    /// It broke off, or is malformed.
+    #[error("the body broke off or is malformed")]
+    BrokenOff,
+}
+
+impl NotRead {
+    /// The status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BrokenOff => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// An answer completed with what its status calls for.
+    pub(crate) fn complete(self, mut response: Response) -> Response {
+        match self {
+            Self::Busy => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            }
+            Self::TooLarge(_) | Self::TooSlow | Self::BrokenOff => {}
+        }
+        response
+    }
+}
+
+impl IntoResponse for NotRead {
+    fn into_response(self) -> Response {
+        self.complete((self.status(), format!("{self}\n")).into_response())
+    }
+}
+
+/// The answer of a server that has no place or memory for a request at the moment.
+pub(crate) fn busy(why: &'static str) -> Response {
+    let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
+    (StatusCode::SERVICE_UNAVAILABLE, retry_after, format!("{why}, try again\n")).into_response()
+}
+
+/// Reads a body of at most so many bytes. One that says that it is larger is refused before a byte of it is read.
+pub(crate) async fn read(mut body: Body, most: usize) -> Result<Vec<u8>, NotRead> {
+    let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if promised > most {
+        return Err(NotRead::TooLarge(most));
+    }
+    let mut whole = Vec::with_capacity(promised.min(MAX_TRUST));
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(not_read)?.into_data() else { continue };
+        if data.len() > most - whole.len() {
+            return Err(NotRead::TooLarge(most));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole)
+}
+
+fn not_read(error: axum::Error) -> NotRead {
+    match error.into_inner().downcast_ref::<BodyError>() {
+        Some(BodyError::TooSlow) => NotRead::TooSlow,
+        Some(BodyError::Busy) => NotRead::Busy,
+        Some(BodyError::BrokenOff(error)) => {
+            tracing::debug!(error = error as &dyn std::error::Error, "a body broke off");
+            NotRead::BrokenOff
+        }
+        None => NotRead::BrokenOff,
+    }
+}

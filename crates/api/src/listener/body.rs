@@ -1,0 +1,132 @@
+//! Request bodies with a deadline and a share of the memory for bodies, and answers that end their request.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{budget::Reservation, connection::Connection};
+
+/// Why a body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// It did not come in time.
+    #[error("the body did not come in time")]
+    TooSlow,
+    /// The process holds as many bytes of bodies as it may.
+    #[error("too many bodies are being received")]
+    Busy,
+    /// The connection broke off, or the body is malformed.
+    #[error("the body broke off or is malformed")]
+    BrokenOff(#[source] hyper::Error),
+}
+
+/// The body of a request.
+pub(super) struct RequestBody {
+    incoming: Incoming,
+    received: usize,
+    deadline: Instant,
+    /// Made when the body has to be waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+    reservation: Arc<Reservation>,
+    connection: Arc<Connection>,
+}
+
+impl RequestBody {
+    pub(super) fn new(
+        incoming: Incoming,
+        deadline: Instant,
+        reservation: Arc<Reservation>,
+        connection: Arc<Connection>,
+    ) -> Self {
+        Self { incoming, received: 0, deadline, timer: None, reservation, connection }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(this.deadline)));
+            ready!(timer.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(BodyError::TooSlow)));
+        };
+        match frame {
+            Some(Ok(frame)) => {
+                this.received += frame.data_ref().map_or(0, Bytes::len);
+                if !this.reservation.cover(this.received) {
+                    return Poll::Ready(Some(Err(BodyError::Busy)));
+                }
+                if this.incoming.is_end_stream() {
+                    this.connection.end_body();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(BodyError::BrokenOff(error)))),
+            None => {
+                this.connection.end_body();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// The body of an answer. Dropped, the request is over.
+pub(super) struct Answer {
+    pub(super) body: Body,
+    pub(super) _held: Held,
+}
+
+/// What lasts as long as a request and its answer.
+pub(super) struct Held {
+    pub(super) connection: Arc<Connection>,
+    /// The request's body.
+    pub(super) _body: Option<Arc<Reservation>>,
+    /// The answer, where it is large.
+    pub(super) _answer: Option<Reservation>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.connection.end_request();
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,162 @@
+//! The HTTP listener: accepts connections, serves the router on them, and keeps every bound on time, places and memory
+//! that a stranger could otherwise use up.
+//!
+//! The binary calls [`serve`] for every role. `limits` holds the bounds, `places` who has a connection, `connection`
+//! what it does, `stream` and `body` watch its bytes, `budget` counts them over all connections.
+
+mod body;
+mod budget;
+mod connection;
+mod limits;
+mod places;
+mod service;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+
+pub(crate) use body::BodyError;
+pub(crate) use budget::Reservation;
+use connection::{Connection, End};
+pub(crate) use connection::{Handle, KeptMessage};
+pub use limits::HttpLimits;
+use limits::{MAX_BUFFER, MAX_HEAD};
+use places::Places;
+use service::Service;
+pub(crate) use service::Static;
+use stream::Stream;
+
+/// The pause after an accept that failed because something is used up.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The least time between two log lines about such failures.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Serves the router until `stop` is cancelled and the requests that were complete by then are answered. Idle
+/// connections and half requests are closed at once.
+pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
+    let server = Server { router, places: Places::new(limits), connections: TaskTracker::new(), stop };
+    let _sweep = AbortOnDropHandle::new(tokio::spawn(server.places.clone().sweep()));
+    let mut complaint = Complaint::default();
+    while let Some(accepted) = server.stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, from)) => server.connect(stream, from, &mut complaint),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // With too many open files one connection less helps.
+                server.places.evict();
+                complaint.warn(|| tracing::error!(%error, "no connection can be accepted; trying again"));
+                if server.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    drop(listener);
+    server.connections.close();
+    server.connections.wait().await;
+}
+
+/// Whether an accept failed for a reason that the next one need not have.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+struct Server {
+    router: Router,
+    places: Arc<Places>,
+    connections: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Server {
+    fn connect(&self, stream: TcpStream, from: SocketAddr, complaint: &mut Complaint) {
+        let Some(place) = self.places.take(from.ip()) else {
+            complaint.warn(|| tracing::warn!("every connection is taken, further ones are closed"));
+            return;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection broke off");
+            return;
+        }
+        let connection = place.connection.clone();
+        let stream = Stream::new(stream, place, self.connections.clone(), self.stop.clone());
+        let service = Service {
+            router: self.router.clone(),
+            places: self.places.clone(),
+            connection: connection.clone(),
+        };
+        self.connections.spawn(converse(stream, service, connection, self.stop.clone()));
+    }
+}
+
+/// Serves one connection to its end.
+async fn converse(stream: Stream, service: Service, connection: Arc<Connection>, stop: CancellationToken) {
+    let mut conversation = pin!(
+        http1::Builder::new()
+            // Counted by the sweep, together with the other times.
+            .header_read_timeout(None)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let ended = tokio::select! {
+        biased;
+        ended = conversation.as_mut() => ended,
+        () = stop.cancelled() => {
+            if !connection.is_owed() {
+                connection.end(End::Stopped);
+                return;
+            }
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
+    };
+    match (ended, connection.ended()) {
+        (Err(_), Some(end)) => {
+            tracing::debug!(address = %connection.address, %end, "a connection was closed")
+        }
+        (Err(error), None) => {
+            if error.is_parse() {
+                connection.linger();
+            }
+            tracing::debug!(address = %connection.address, error = &error as &dyn std::error::Error, "a connection broke off");
+        }
+        (Ok(()), _) => {}
+    }
+}
+
+/// Log lines of which a flood would make too many.
+#[derive(Default)]
+struct Complaint(Option<Instant>);
+
+impl Complaint {
+    fn warn(&mut self, log: impl FnOnce()) {
+        if self.0.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
+            self.0 = Some(Instant::now());
+            log();
+        }
+    }
+}

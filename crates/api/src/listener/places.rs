@@ -1,0 +1,282 @@
+//! Who has a connection: bounds in all and per address, whom a new one replaces, and the sweep of what is overdue.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    budget::Budget,
+    connection::{Connection, End, Phase},
+    limits::{FREE_ANSWER, FREE_BODY, FREE_RESULT, HttpLimits, RESERVED},
+};
+
+/// A connection younger than this is not replaced by another one of its own address: what it has sent may not have
+/// been read yet.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Every connection of a listener.
+pub(super) struct Places {
+    pub(super) limits: HttpLimits,
+    /// For request bodies and WebSocket messages.
+    pub(super) bodies: Arc<Budget>,
+    /// For answers.
+    pub(super) answers: Arc<Budget>,
+    /// For results on WebSockets.
+    pub(super) results: Arc<Budget>,
+    epoch: Instant,
+    /// See [`GRACE`].
+    grace: Duration,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    /// The oldest first.
+    all: BTreeMap<u64, Arc<Connection>>,
+    by_address: HashMap<IpAddr, BTreeMap<u64, Arc<Connection>>>,
+    reserved: usize,
+}
+
+impl Places {
+    pub(super) fn new(limits: HttpLimits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            bodies: Budget::new(limits.body_memory, FREE_BODY),
+            answers: Budget::new(limits.answer_memory, FREE_ANSWER),
+            results: Budget::new(limits.answer_memory, FREE_RESULT),
+            epoch: Instant::now(),
+            grace: GRACE,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// A place for a new connection; nothing where every place is taken by somebody who is being answered.
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let connection = Connection::new(address, self.epoch, self.bodies.reserve());
+        let mut taken = self.lock();
+        taken.shrink_address(connection.address, self.limits.connections_per_address, self.grace);
+        if taken.all.len() - taken.reserved >= self.limits.connections && !taken.evict_any() {
+            if taken.reserved >= RESERVED && !taken.evict_reserved() {
+                return None;
+            }
+            connection.reserved.store(true, Ordering::Relaxed);
+        }
+        let connection = Arc::new(connection);
+        let id = taken.insert(connection.clone());
+        drop(taken);
+        Some(Place { id, connection, places: self.clone() })
+    }
+
+    /// Makes a connection an ordinary one, where one of the ordinary places is free again.
+    pub(super) fn promote(&self, connection: &Connection) -> bool {
+        let mut taken = self.lock();
+        if connection.ended().is_some() {
+            return false;
+        }
+        let free = taken.all.len() - taken.reserved < self.limits.connections;
+        if free && connection.reserved.swap(false, Ordering::Relaxed) {
+            taken.reserved -= 1;
+        }
+        free
+    }
+
+    /// Closes the connection that is the easiest to do without; `false` where there is none.
+    pub(super) fn evict(&self) -> bool {
+        self.lock().evict_any()
+    }
+
+    /// Ends what is overdue, for ever.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        let mut ticks = interval(self.limits.sweep_every());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for connection in self.lock().all.values() {
+                if let Some(end) = connection.overdue(&self.limits) {
+                    connection.end(end);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        // Nothing in it is left half done by a panic.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn insert(&mut self, connection: Arc<Connection>) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        if connection.reserved.load(Ordering::Relaxed) {
+            self.reserved += 1;
+        }
+        self.by_address.entry(connection.address).or_default().insert(id, connection.clone());
+        self.all.insert(id, connection);
+        id
+    }
+
+    fn remove(&mut self, id: u64) {
+        let Some(connection) = self.all.remove(&id) else { return };
+        if connection.reserved.load(Ordering::Relaxed) {
+            self.reserved -= 1;
+        }
+        if let Some(of_address) = self.by_address.get_mut(&connection.address) {
+            of_address.remove(&id);
+            if of_address.is_empty() {
+                self.by_address.remove(&connection.address);
+            }
+        }
+    }
+
+    /// Closes connections of an address until one more does not exceed its bound. Those that are being answered are
+    /// neither counted nor closed: behind a proxy they are many.
+    fn shrink_address(&mut self, address: IpAddr, most: usize, grace: Duration) {
+        let Some(of_address) = self.by_address.get(&address) else { return };
+        if of_address.len() < most {
+            return;
+        }
+        let waiting = of_address.values().filter(|one| one.phase().dispensable().is_some()).count();
+        for _ in most..=waiting {
+            let Some(id) = dispensable(&self.by_address[&address], |one| one.age() >= grace) else { return };
+            self.end(id);
+        }
+    }
+
+    fn evict_any(&mut self) -> bool {
+        let id = dispensable(&self.all, |one| {
+            let reserved = one.reserved.load(Ordering::Relaxed);
+            !reserved && (one.phase() != Phase::Body || one.age() >= GRACE)
+        });
+        id.is_some_and(|id| self.end(id))
+    }
+
+    fn evict_reserved(&mut self) -> bool {
+        let id = dispensable(&self.all, |one| one.reserved.load(Ordering::Relaxed));
+        id.is_some_and(|id| self.end(id))
+    }
+
+    /// Ends a connection, and gives its place away before its stream is closed.
+    fn end(&mut self, id: u64) -> bool {
+        if let Some(connection) = self.all.get(&id) {
+            connection.end(End::Evicted);
+        }
+        self.remove(id);
+        true
+    }
+}
+
+/// The connection that is the easiest to do without; of several the oldest.
+fn dispensable(
+    connections: &BTreeMap<u64, Arc<Connection>>,
+    may_go: impl Fn(&Connection) -> bool,
+) -> Option<u64> {
+    let mut found = None;
+    for (id, connection) in connections {
+        let Some(rank) = connection.phase().dispensable().filter(|_| may_go(connection)) else { continue };
+        // Nothing is easier to do without than the first of these.
+        if rank <= 1 {
+            return Some(*id);
+        }
+        if found.is_none_or(|(least, _)| rank < least) {
+            found = Some((rank, *id));
+        }
+    }
+    found.map(|(_, id)| id)
+}
+
+/// A connection's place. Dropped, the place is free.
+pub(super) struct Place {
+    id: u64,
+    pub(super) connection: Arc<Connection>,
+    places: Arc<Places>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().remove(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn places(connections: usize, per_address: usize) -> Arc<Places> {
+        Places::new(HttpLimits { connections, connections_per_address: per_address, ..HttpLimits::default() })
+    }
+
+    fn busy(places: &Arc<Places>) -> Place {
+        let place = places.take(ADDRESS).unwrap();
+        place.connection.enter(Phase::Answering);
+        place
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_replaces_the_oldest_that_is_waited_for() {
+        let places = places(3, 100);
+        let answered = busy(&places);
+        let idle = places.take(ADDRESS).unwrap();
+        idle.connection.enter(Phase::Idle);
+        let half_open = places.take(ADDRESS).unwrap();
+        let next = places.take(ADDRESS).unwrap();
+        assert_eq!(half_open.connection.ended(), Some(End::Evicted));
+        let third = places.take(ADDRESS).unwrap();
+        assert_eq!(next.connection.ended(), Some(End::Evicted));
+        third.connection.enter(Phase::Answering);
+        let fourth = places.take(ADDRESS).unwrap();
+        assert_eq!(
+            idle.connection.ended(),
+            Some(End::Evicted),
+            "an idle one, where no half-open one is left"
+        );
+        assert!([&answered, &third, &fourth].iter().all(|place| place.connection.ended().is_none()));
+    }
+
+    #[tokio::test]
+    async fn reserved_places_are_left_when_all_others_are_at_work() {
+        let places = places(2, 100);
+        let mut at_work = vec![busy(&places), busy(&places)];
+        let reserved: Vec<_> = (0..RESERVED).map(|_| places.take(ADDRESS).unwrap()).collect();
+        assert!(reserved.iter().all(|place| place.connection.reserved.load(Ordering::Relaxed)));
+        let another = places.take(ADDRESS).unwrap();
+        assert_eq!(reserved[0].connection.ended(), Some(End::Evicted));
+        for place in reserved.iter().skip(1).chain([&another]) {
+            place.connection.enter(Phase::Answering);
+        }
+        assert!(places.take(ADDRESS).is_none(), "every place is taken by somebody who is being answered");
+        assert!(!places.promote(&another.connection));
+        at_work.pop();
+        assert!(places.promote(&another.connection));
+        assert!(!another.connection.reserved.load(Ordering::Relaxed));
+        drop((reserved, another, at_work));
+        let taken = places.lock();
+        assert_eq!((taken.all.len(), taken.by_address.len(), taken.reserved), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn one_address_is_bounded_by_what_it_does_not_use() {
+        for (grace, closed) in [(GRACE, None), (Duration::ZERO, Some(End::Evicted))] {
+            let mut places = places(100, 2);
+            Arc::get_mut(&mut places).unwrap().grace = grace;
+            let other = places.take([127, 0, 0, 2].into()).unwrap();
+            let busy: Vec<_> = (0..5).map(|_| busy(&places)).collect();
+            let first = places.take(ADDRESS).unwrap();
+            let second = places.take(ADDRESS).unwrap();
+            let third = places.take(ADDRESS).unwrap();
+            assert_eq!(first.connection.ended(), closed, "a new one is spared");
+            for place in busy.iter().chain([&other, &second, &third]) {
+                assert_eq!(place.connection.ended(), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! From a request of a connection to the router and back.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody},
+    http::{
+        HeaderValue, Request, Response,
+        header::{CONNECTION, UPGRADE},
+    },
+};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::{
+    body::{Answer, Held, RequestBody},
+    connection::{Connection, Handle},
+    limits::FREE_ANSWER,
+    places::Places,
+};
+use crate::body::{HELD_UP, busy};
+
+/// Paths that are answered also on a reserved place.
+const HEALTH: [&str; 2] = ["/livez", "/readyz"];
+
+/// Among the extensions of an answer: its body is a part of the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Static;
+
+/// Serves the requests of one connection.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub(super) router: Router,
+    pub(super) places: Arc<Places>,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let has_body = !request.body().is_end_stream();
+        self.connection.begin_request(has_body);
+        let mut held = Held { connection: self.connection.clone(), _body: None, _answer: None };
+        if !self.may_ask(request.uri().path()) {
+            let mut refused = busy("every connection is taken");
+            refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Box::pin(async move { Ok(refused.map(|body| Answer { body, _held: held })) });
+        }
+        let mut request = request.map(|incoming| {
+            if !has_body {
+                return Body::empty();
+            }
+            let reservation = Arc::new(self.places.bodies.reserve());
+            held._body = Some(reservation.clone());
+            let deadline = Instant::now() + self.places.limits.body_timeout;
+            Body::new(RequestBody::new(incoming, deadline, reservation, self.connection.clone()))
+        });
+        if request.headers().contains_key(UPGRADE) {
+            let (connection, results) = (self.connection.clone(), self.places.results.clone());
+            request.extensions_mut().insert(Handle { connection, results });
+        }
+        let (router, places) = (self.router.clone(), self.places.clone());
+        Box::pin(async move {
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            let size = answer.size_hint().exact().unwrap_or_default();
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            let answer = if size > FREE_ANSWER && answer.extensions().get::<Static>().is_none() {
+                let reservation = places.answers.reserve();
+                let covered = reservation.cover(size);
+                held._answer = Some(reservation);
+                if covered { answer } else { busy(HELD_UP) }
+            } else {
+                answer
+            };
+            Ok(answer.map(|body| Answer { body, _held: held }))
+        })
+    }
+}
+
+impl Service {
+    /// On a reserved place only questions about health are answered, unless an ordinary place is free again.
+    fn may_ask(&self, path: &str) -> bool {
+        !self.connection.reserved.load(Ordering::Relaxed)
+            || HEALTH.contains(&path)
+            || self.places.promote(&self.connection)
+    }
+}

@@ -1,0 +1,167 @@
+//! The stream of one connection: counts what comes and goes for [`Connection`], fails when that is ended, and reads on
+//! after an early answer so that the answer arrives.
+
+use std::{
+    io::{self, ErrorKind, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{body::BodyError, connection::Connection, places::Place};
+
+/// How long a connection is read on after the server was told to stop.
+const AFTER_STOP: Duration = Duration::from_millis(200);
+
+/// A guarded stream. It keeps the connection's place.
+pub(super) struct Stream {
+    /// Nothing only while it is dropped.
+    inside: Option<(TcpStream, Place)>,
+    connection: Arc<Connection>,
+    /// Counts the tasks that read on.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Stream {
+    pub(super) fn new(stream: TcpStream, place: Place, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        let connection = place.connection.clone();
+        Self { inside: Some((stream, place)), connection, tasks, stop }
+    }
+
+    fn inner(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        match (self.connection.ended(), &mut self.inside) {
+            (Some(end), _) => Err(io::Error::new(ErrorKind::ConnectionAborted, end.to_string())),
+            (None, Some((stream, _))) => Ok(Pin::new(stream)),
+            (None, None) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// After each write: `offered` bytes were to go.
+    fn written(
+        &self,
+        written: Poll<io::Result<usize>>,
+        offered: usize,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(bytes)) => self.connection.sent(*bytes, *bytes == offered),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.connection.blocked();
+                self.connection.wake_writer_by(cx.waker());
+                // It may have been ended before the waker was there.
+                if self.connection.ended().is_some() {
+                    cx.waker().wake_by_ref();
+                }
+            }
+        }
+        written
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        match self.inner()?.poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) => {
+                let bytes = buffer.filled().len() - before;
+                match bytes == 0 || self.connection.received(bytes) {
+                    true => Poll::Ready(Ok(())),
+                    false => Poll::Ready(Err(io::Error::other(BodyError::Busy))),
+                }
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.connection.wake_reader_by(cx.waker());
+                // As for writing.
+                if self.connection.ended().is_some() {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = self.inner()?.poll_write(cx, bytes);
+        self.written(written, bytes.len(), cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let offered = parts.iter().map(|part| part.len()).sum();
+        let written = self.inner()?.poll_write_vectored(cx, parts);
+        self.written(written, offered, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.inner()?.poll_shutdown(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Without a runtime the process is at its end.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if !self.connection.begin_lingering() {
+            return;
+        }
+        let rest = Self {
+            inside: self.inside.take(),
+            connection: self.connection.clone(),
+            tasks: self.tasks.clone(),
+            stop: self.stop.clone(),
+        };
+        self.tasks.spawn_on(linger(rest), &runtime);
+    }
+}
+
+/// Says that nothing more is sent, and throws away what still comes until the client closes or the sweep ends it: if it
+/// were left unread, the system would reset the connection, and the client could lose the answer.
+async fn linger(mut stream: Stream) {
+    let stop = stream.stop.clone();
+    let read_on = async {
+        stream.shutdown().await?;
+        let mut thrown_away = [0; 4096];
+        while stream.read(&mut thrown_away).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // A stop waits for this no longer than a client needs that has the answer already.
+    let stopped = async {
+        stop.cancelled().await;
+        sleep(AFTER_STOP).await;
+    };
+    tokio::select! {
+        read = read_on => if let Err(error) = read {
+            tracing::debug!(%error, "a connection was not read to its end");
+        },
+        () = stopped => {}
+    }
+}

@@ -1,0 +1,90 @@
+//! How many files and connections the system lets this process have open at once.
+//!
+//! `serve` raises the limit and fits the number of HTTP connections to it; `check` shows both.
+
+use std::io;
+
+use api::listener::HttpLimits;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The limit on open files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// What held when the process was started; nothing where there is no limit.
+    pub before: Option<u64>,
+    /// What holds now.
+    pub now: Option<u64>,
+}
+
+/// Raises the limit as far as this process may.
+pub fn raise() -> io::Result<Files> {
+    let Rlimit { current: before, maximum } = getrlimit(Resource::Nofile);
+    if before != maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    }
+    Ok(Files { before, now: getrlimit(Resource::Nofile).current })
+}
+
+/// Raises the limit, and makes the connections fewer where it is too low for them. Says in the log what it did.
+pub fn fit(limits: HttpLimits) -> HttpLimits {
+    let now = match raise() {
+        Ok(Files { before, now }) => {
+            tracing::debug!(before, now, "the limit on open files");
+            now
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the limit on open files cannot be raised");
+            getrlimit(Resource::Nofile).current
+        }
+    };
+    let fitted = within(limits, now);
+    if fitted != limits {
+        tracing::warn!(
+            files = now,
+            "MILEPOST_HTTP_CONNECTIONS: {} connections need {} open files; {} are served (ulimit -n)",
+            limits.connections,
+            limits.files(),
+            fitted.connections
+        );
+    }
+    fitted
+}
+
+/// What `check` says of it.
+pub fn shown(limits: HttpLimits) -> Result<String, String> {
+    let Files { before, now } = raise().map_err(|error| format!("the limit cannot be raised: {error}"))?;
+    let number = |limit: Option<u64>| limit.map_or("any number".to_owned(), |limit| limit.to_string());
+    let raised = if before == now { String::new() } else { format!(", raised from {}", number(before)) };
+    let fitted = within(limits, now).connections;
+    let connections = match fitted == limits.connections {
+        true => format!("{fitted} HTTP connections"),
+        false => {
+            format!("{fitted} HTTP connections, fewer than MILEPOST_HTTP_CONNECTIONS={}", limits.connections)
+        }
+    };
+    Ok(format!("{} may be open{raised}; {connections}", number(now)))
+}
+
+fn within(limits: HttpLimits, files: Option<u64>) -> HttpLimits {
+    files.map_or(limits, |files| limits.within_files(usize::try_from(files).unwrap_or(usize::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_raised_as_far_as_it_may_be() {
+        let raised = raise().unwrap();
+        assert_eq!(raised.now, getrlimit(Resource::Nofile).maximum);
+        assert_eq!(raise().unwrap().before, raised.now);
+    }
+
+    #[test]
+    fn connections_are_fitted_to_the_files() {
+        let limits = HttpLimits::default();
+        assert_eq!(within(limits, None), limits);
+        assert_eq!(within(limits, Some(1 << 20)), limits);
+        assert!(within(limits, Some(1_000)).connections < 1_000);
+    }
+}

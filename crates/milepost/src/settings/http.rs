@@ -1,0 +1,106 @@
+//! The bounds of HTTP connections.
+
+use std::time::Duration;
+
+use api::listener::HttpLimits;
+use chrono::TimeDelta;
+
+use super::Reader;
+use crate::span;
+
+/// The shortest and the longest timeout.
+const TIMEOUT: [TimeDelta; 2] = [TimeDelta::seconds(1), TimeDelta::hours(1)];
+/// The most connections.
+const MAX_CONNECTIONS: usize = 1_000_000;
+/// The least and the most memory, in MiB. The least takes the largest webhook.
+const MEMORY: [usize; 2] = [8, 1024 * 1024];
+
+impl Reader<'_> {
+    pub(super) fn http(&mut self) -> Option<HttpLimits> {
+        let header_timeout = self.value("HTTP_HEADER_TIMEOUT", timeout);
+        let body_timeout = self.value("HTTP_BODY_TIMEOUT", timeout);
+        let idle_timeout = self.value("HTTP_IDLE_TIMEOUT", timeout);
+        let write_timeout = self.value("HTTP_WRITE_TIMEOUT", timeout);
+        let connections = self.value("HTTP_CONNECTIONS", count);
+        let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", count);
+        let sockets = self.value("HTTP_SOCKETS", count);
+        let body_memory = self.value("HTTP_BODY_MEMORY", memory);
+        let answer_memory = self.value("HTTP_ANSWER_MEMORY", memory);
+        Some(HttpLimits {
+            header_timeout: header_timeout?,
+            body_timeout: body_timeout?,
+            idle_timeout: idle_timeout?,
+            write_timeout: write_timeout?,
+            connections: connections?,
+            connections_per_address: connections_per_address?,
+            sockets: sockets?,
+            body_memory: body_memory?,
+            answer_memory: answer_memory?,
+        })
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let [least, most] = TIMEOUT;
+    let span = span::read(text).map_err(|error| error.to_string())?;
+    match span.to_std() {
+        Ok(timeout) if (least..=most).contains(&span) => Ok(timeout),
+        Ok(_) | Err(_) => Err(format!("`{text}` is not between 1s and 1h")),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    let [least, most] = MEMORY;
+    let (number, unit) =
+        text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let mebibytes = number.parse::<usize>().ok().and_then(|number| match unit {
+        "MiB" => Some(number),
+        "GiB" => number.checked_mul(1024),
+        _ => None,
+    });
+    let mebibytes = mebibytes.filter(|number| (least..=most).contains(number));
+    let bytes = mebibytes.map(|number| number * 1024 * 1024);
+    bytes.ok_or_else(|| format!("`{text}` is not an amount of memory from {least}MiB to {}GiB", most / 1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_have_a_unit_and_bounds() {
+        assert_eq!(timeout("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(timeout("1h"), Ok(Duration::from_secs(3_600)));
+        for wrong in ["0s", "61m", "2h", "5", "", "-1s", "fast"] {
+            assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn memory_has_a_unit_and_bounds() {
+        assert_eq!(memory("8MiB"), Ok(8 * 1024 * 1024));
+        assert_eq!(memory("2GiB"), Ok(2 * 1024 * 1024 * 1024));
+        for wrong in ["7MiB", "8", "8MB", "MiB", "", "1025GiB", "99999999999999999999GiB", "1.5GiB"] {
+            assert!(memory(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        assert_eq!(count("1"), Ok(1));
+        for wrong in ["0", "-1", "1000001", "many", ""] {
+            assert!(count(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_settings_are_those_of_the_listener() {
+        let settings = crate::settings::Settings::read([], None, |_| unreachable!("no file is named"));
+        assert_eq!(settings.unwrap().http, HttpLimits::default());
+    }
+}
