@@ -72,7 +72,12 @@ async fn receive(
 
 fn not_read(carrier: &str, error: NotRead) -> Response {
     let status = error.status().as_u16();
-    tracing::warn!(carrier, status, %error, "the body of a webhook was not read");
+    tracing::warn!(
+        carrier,
+        status,
+        error = &error as &dyn std::error::Error,
+        "the body of a webhook was not read"
+    );
     error.into_response()
 }
 

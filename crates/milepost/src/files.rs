@@ -33,7 +33,10 @@ pub fn fit(limits: HttpLimits) -> HttpLimits {
             now
         }
         Err(error) => {
-            tracing::warn!(%error, "the limit on open files cannot be raised");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the limit on open files cannot be raised"
+            );
             getrlimit(Resource::Nofile).current
         }
     };

@@ -2,15 +2,16 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::{budget::Reservation, connection::Connection};
+use super::{budget::Reservation, connection::Connection, places::Places};
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +36,22 @@ pub(super) struct RequestBody {
     timer: Option<Pin<Box<Sleep>>>,
     reservation: Arc<Reservation>,
     connection: Arc<Connection>,
+    places: Arc<Places>,
+    /// What came when there was no memory for it.
+    waiting: Option<Waiting>,
 }
+
+/// A frame that waits until others have given memory back.
+struct Waiting {
+    frame: Frame<Bytes>,
+    until: Instant,
+    retry: Pin<Box<Sleep>>,
+}
+
+/// How long a frame waits.
+const WAIT: Duration = Duration::from_millis(500);
+/// Between two attempts.
+const RETRY: Duration = Duration::from_millis(10);
 
 impl RequestBody {
     pub(super) fn new(
@@ -43,8 +59,37 @@ impl RequestBody {
         deadline: Instant,
         reservation: Arc<Reservation>,
         connection: Arc<Connection>,
+        places: Arc<Places>,
     ) -> Self {
-        Self { incoming, received: 0, deadline, timer: None, reservation, connection }
+        Self { incoming, received: 0, deadline, timer: None, reservation, connection, places, waiting: None }
+    }
+
+    /// Passes a frame on that is counted already. Where there is no memory for it, the body that has been coming for
+    /// the longest gives up its own.
+    fn admit(
+        &mut self,
+        frame: Frame<Bytes>,
+        until: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.reservation.cover(self.received) {
+            if self.incoming.is_end_stream() {
+                self.connection.end_body();
+            }
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let evicted = self.places.evict_body(&self.connection);
+        let until = match until {
+            None if evicted => Instant::now() + WAIT,
+            Some(until) if Instant::now() < until => until,
+            None | Some(_) => return Poll::Ready(Some(Err(BodyError::Busy))),
+        };
+        let mut retry = Box::pin(sleep(RETRY));
+        if retry.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        self.waiting = Some(Waiting { frame, until, retry });
+        Poll::Pending
     }
 }
 
@@ -57,6 +102,13 @@ impl HttpBody for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if let Some(mut waiting) = this.waiting.take() {
+            if waiting.retry.as_mut().poll(cx).is_pending() {
+                this.waiting = Some(waiting);
+                return Poll::Pending;
+            }
+            return this.admit(waiting.frame, Some(waiting.until), cx);
+        }
         let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(this.deadline)));
             ready!(timer.as_mut().poll(cx));
@@ -65,13 +117,8 @@ impl HttpBody for RequestBody {
         match frame {
             Some(Ok(frame)) => {
                 this.received += frame.data_ref().map_or(0, Bytes::len);
-                if !this.reservation.cover(this.received) {
-                    return Poll::Ready(Some(Err(BodyError::Busy)));
-                }
-                if this.incoming.is_end_stream() {
-                    this.connection.end_body();
-                }
-                Poll::Ready(Some(Ok(frame)))
+                this.connection.body_bytes.store(this.received, Ordering::Relaxed);
+                this.admit(frame, None, cx)
             }
             Some(Err(error)) => Poll::Ready(Some(Err(BodyError::BrokenOff(error)))),
             None => {
@@ -82,7 +129,7 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.waiting.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -134,8 +134,12 @@ pub(crate) struct Connection {
     writer: AtomicWaker,
     /// What a WebSocket's messages hold of the budget.
     messages: Reservation,
+    /// Bytes of the request body that is coming.
+    pub(super) body_bytes: AtomicUsize,
     /// Bytes of the WebSocket message that is coming.
     coming: AtomicUsize,
+    /// Since when they are coming, in milliseconds.
+    coming_since: AtomicU64,
     /// Bytes of the WebSocket messages whose operations run.
     running: AtomicUsize,
 }
@@ -155,7 +159,9 @@ impl Connection {
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
             messages,
+            body_bytes: AtomicUsize::new(0),
             coming: AtomicUsize::new(0),
+            coming_since: AtomicU64::new(0),
             running: AtomicUsize::new(0),
         };
         new.enter(Phase::Head);
@@ -191,6 +197,7 @@ impl Connection {
     pub(super) fn begin_request(&self, has_body: bool) {
         self.body_read.store(!has_body, Ordering::Relaxed);
         self.lingers.store(false, Ordering::Relaxed);
+        self.body_bytes.store(0, Ordering::Relaxed);
         self.enter(if has_body { Phase::Body } else { Phase::Answering });
     }
 
@@ -236,7 +243,9 @@ impl Connection {
                 true
             }
             Phase::Opening | Phase::Socket => {
-                self.coming.fetch_add(bytes, Ordering::Relaxed);
+                if self.coming.fetch_add(bytes, Ordering::Relaxed) == 0 {
+                    self.coming_since.store(self.now(), Ordering::Relaxed);
+                }
                 self.hold_messages()
             }
             Phase::Head | Phase::Body | Phase::Answering | Phase::Lingering => true,
@@ -370,6 +379,17 @@ impl Handle {
         // It never fails: there is always a new value.
         let _ = self.connection.coming.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         self.connection.hold_messages();
+    }
+
+    /// How long the message that is coming has been coming.
+    pub(crate) fn message_age(&self) -> Duration {
+        match self.connection.coming.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            _ => {
+                let since = self.connection.coming_since.load(Ordering::Relaxed);
+                Duration::from_millis(self.connection.now().saturating_sub(since))
+            }
+        }
     }
 
     /// An operation keeps so many bytes of its message while the result lives; nothing where the process holds too

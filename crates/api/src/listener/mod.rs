@@ -47,6 +47,8 @@ use stream::Stream;
 
 /// The pause after an accept that failed because something is used up.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same where a connection was closed for the new one.
+const SHORT_PAUSE: Duration = Duration::from_millis(5);
 /// The least time between two log lines about such failures.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
@@ -61,10 +63,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
             Ok((stream, from)) => server.connect(stream, from, &mut complaint),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // With too many open files one connection less helps.
-                server.places.evict();
-                complaint.warn(|| tracing::error!(%error, "no connection can be accepted; trying again"));
-                if server.stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                complaint.warn(|| {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "no connection can be accepted; trying again"
+                    )
+                });
+                // With too many open files one connection less helps as soon as its task has closed it.
+                let pause = if server.places.evict() { SHORT_PAUSE } else { PAUSE };
+                if server.stop.run_until_cancelled(sleep(pause)).await.is_none() {
                     break;
                 }
             }
@@ -97,7 +104,7 @@ impl Server {
             return;
         };
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection broke off");
+            tracing::debug!(error = &error as &dyn std::error::Error, "a connection broke off");
             return;
         }
         let connection = place.connection.clone();

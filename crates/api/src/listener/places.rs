@@ -15,8 +15,8 @@ use super::{
     limits::{FREE_ANSWER, FREE_BODY, FREE_RESULT, HttpLimits, RESERVED},
 };
 
-/// A connection younger than this is not replaced by another one of its own address: what it has sent may not have
-/// been read yet.
+/// A connection younger than this is not replaced by another one of its own address, and a body that began later keeps
+/// its memory: what was sent may not have been read yet.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Every connection of a listener.
@@ -89,6 +89,23 @@ impl Places {
     /// Closes the connection that is the easiest to do without; `false` where there is none.
     pub(super) fn evict(&self) -> bool {
         self.lock().evict_any()
+    }
+
+    /// Ends the connection whose body has been coming for the longest, to give its memory to another one; `false` where
+    /// every body is new.
+    pub(super) fn evict_body(&self, except: &Connection) -> bool {
+        let taken = self.lock();
+        let stalled = taken.all.values().find(|one| {
+            one.phase() == Phase::Body
+                && one.age() >= self.grace
+                && one.body_bytes.load(Ordering::Relaxed) > FREE_BODY
+                && one.ended().is_none()
+                && !std::ptr::eq(Arc::as_ptr(one), except)
+        });
+        if let Some(stalled) = stalled {
+            stalled.end(End::Evicted);
+        }
+        stalled.is_some()
     }
 
     /// Ends what is overdue, for ever.

@@ -62,7 +62,8 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             let reservation = Arc::new(self.places.bodies.reserve());
             held._body = Some(reservation.clone());
             let deadline = Instant::now() + self.places.limits.body_timeout;
-            Body::new(RequestBody::new(incoming, deadline, reservation, self.connection.clone()))
+            let (connection, places) = (self.connection.clone(), self.places.clone());
+            Body::new(RequestBody::new(incoming, deadline, reservation, connection, places))
         });
         if request.headers().contains_key(UPGRADE) {
             let (connection, results) = (self.connection.clone(), self.places.results.clone());

@@ -160,7 +160,7 @@ async fn linger(mut stream: Stream) {
     };
     tokio::select! {
         read = read_on => if let Err(error) = read {
-            tracing::debug!(%error, "a connection was not read to its end");
+            tracing::debug!(error = &error as &dyn std::error::Error, "a connection was not read to its end");
         },
         () = stopped => {}
     }

@@ -189,6 +189,24 @@ async fn the_sum_of_bodies_is_bounded_and_small_ones_always_fit() {
     .expect("what was held is given back");
 }
 
+#[tokio::test]
+async fn a_body_that_stalls_gives_its_memory_to_another_one() {
+    let server = start(HttpLimits { body_memory: MIB, ..HttpLimits::default() }).await;
+    let whole = async || {
+        let mut stalled = server.post("/echo", MIB, 0).await;
+        stalled.write_all(&vec![b'x'; MIB - 10]).await.unwrap();
+        while !rest(server.write(&post_and_close(MIB)).await).await.starts_with("HTTP/1.1 200") {}
+        let mut answer = Vec::new();
+        // Reset or closed.
+        stalled.read_to_end(&mut answer).await.ok();
+        answer
+    };
+    // An answer means that the other one came first.
+    timeout(PATIENCE, async { while !whole().await.is_empty() {} })
+        .await
+        .expect("a body is taken as soon as the one before it has stalled");
+}
+
 fn post_and_close(bytes: usize) -> Vec<u8> {
     let head =
         format!("POST /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {bytes}\r\n\r\n");

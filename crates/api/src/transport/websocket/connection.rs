@@ -97,7 +97,9 @@ async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits)
     let within = limits.send_within + limits.close_within;
     match timeout(within, socket.send(Message::Close(Some(frame)))).await {
         Ok(Ok(())) => read_to_end(socket, limits).await,
-        Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing"),
+        Ok(Err(error)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing")
+        }
         Err(_) => tracing::debug!("the client did not take the close frame"),
     }
 }
@@ -181,6 +183,10 @@ impl<E: Executor> Connection<'_, E> {
                 Some(outcome) = waiting.recv() => self.forward(outcome).await?,
                 now = checks.tick() => {
                     self.check_token()?;
+                    let age = self.handle.as_ref().map(Handle::message_age).unwrap_or_default();
+                    if age >= limits.receive_within {
+                        return Err(Ended::ByUs(Close::MessageTimeout));
+                    }
                     if now.duration_since(heard_at) >= limits.ping_every * 2 {
                         return Err(Ended::ByUs(Close::Silent));
                     }

@@ -34,6 +34,8 @@ pub struct SocketLimits {
     pub ping_every: Duration,
     /// How often the token's expiry and the client's silence are looked at.
     pub check_every: Duration,
+    /// How long one message may take to come.
+    pub receive_within: Duration,
     /// How long one message may take to leave for a client that reads slowly.
     pub send_within: Duration,
     /// How long the client's part of closing is waited for.
@@ -56,6 +58,7 @@ impl Default for SocketLimits {
             init_within: Duration::from_secs(5),
             ping_every: Duration::from_secs(15),
             check_every: Duration::from_secs(1),
+            receive_within: Duration::from_secs(20),
             send_within: Duration::from_secs(10),
             close_within: Duration::from_secs(2),
             sockets: 1_000,

@@ -198,6 +198,8 @@ pub(super) enum Close {
     IdInUse(String),
     #[error("Too many initialisation requests")]
     TooManyInit,
+    #[error("A message did not come in time")]
+    MessageTimeout,
     #[error("The client reads too slowly")]
     TooSlow,
     #[error("No sign of life")]
@@ -222,6 +224,7 @@ impl Close {
             Self::InitTimeout => 4408,
             Self::IdInUse(_) => 4409,
             Self::TooManyInit => 4429,
+            Self::MessageTimeout => 4497,
             Self::TooSlow => 4498,
             Self::Silent => 4499,
         }

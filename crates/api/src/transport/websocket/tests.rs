@@ -11,7 +11,13 @@ use tokio_tungstenite::{
     tungstenite::{
         Message,
         client::IntoClientRequest,
-        protocol::{CloseFrame, frame::coding::CloseCode},
+        protocol::{
+            CloseFrame,
+            frame::{
+                Frame,
+                coding::{CloseCode, Data, OpCode},
+            },
+        },
     },
 };
 
@@ -333,6 +339,32 @@ async fn a_client_that_reads_too_late_gets_4498() {
         }
     };
     assert_eq!((code, reason.as_str()), (4498, "The client reads too slowly"));
+}
+
+#[tokio::test]
+async fn a_message_that_never_ends_closes_with_4497() {
+    let limits = SocketLimits {
+        receive_within: Duration::from_millis(300),
+        check_every: Duration::from_millis(10),
+        ..SocketLimits::default()
+    };
+    let mut client = ready(&World::with(limits)).await;
+    let beginning = Frame::message(vec![b' '; 1000], OpCode::Data(Data::Text), false);
+    client.0.send(Message::Frame(beginning)).await.unwrap();
+    // Signs of life in the middle of it do not help.
+    client.0.send(Message::Ping(vec![1].into())).await.unwrap();
+    assert_eq!(client.closed().await, (4497, "A message did not come in time".to_owned()));
+}
+
+#[tokio::test]
+async fn a_violation_of_the_protocol_closes_with_1002_or_1007() {
+    for (opcode, payload, code) in
+        [(OpCode::Data(Data::Continue), &b"x"[..], 1002), (OpCode::Data(Data::Text), b"\xff\xfe", 1007)]
+    {
+        let mut client = ready(&World::new()).await;
+        client.0.send(Message::Frame(Frame::message(payload, opcode, true))).await.unwrap();
+        assert_eq!(client.closed().await.0, code, "{opcode:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! What strangers do to hold a server up: on every route, of every role. Each connection is closed in time, and
 //! others are served meanwhile.
 
-use std::{net::Ipv4Addr, time::Instant};
+use std::{io::ErrorKind, net::Ipv4Addr, time::Instant};
 
 use api::auth::Claims;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::{TcpSocket, TcpStream},
     time::interval,
 };
@@ -72,8 +72,8 @@ fn routes(role: Role) -> Vec<(&'static str, String, String)> {
     routes
 }
 
-/// What a stranger does after connecting, for ever if he can. `false` once the server has closed.
-type Attack = fn(Line) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What a stranger does after connecting, until the server closes.
+type Attack = fn(Line) -> BoxFuture<'static, ()>;
 
 /// A connection and the route it is for.
 struct Line {
@@ -95,6 +95,21 @@ impl Line {
             tokio::select! {
                 read = self.stream.read(&mut ignored) => if !matches!(read, Ok(1..)) { return },
                 _ = drips.tick() => if self.stream.write_all(text.as_bytes()).await.is_err() { return },
+            }
+        }
+    }
+
+    /// Waits until the server closes, and reads nothing. The end itself may wait behind answers that are not read: then
+    /// the system refuses what is written.
+    async fn see_the_end(self) {
+        let mut looks = interval(DRIP);
+        loop {
+            looks.tick().await;
+            let ready = self.stream.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
+            let refused =
+                self.stream.try_write(b"G").is_err_and(|error| error.kind() != ErrorKind::WouldBlock);
+            if ready.is_read_closed() || refused {
+                return;
             }
         }
     }
@@ -178,8 +193,9 @@ const ATTACKS: [(&str, Attack); 11] = [
     }),
     ("a reader that does not read", |mut line| {
         Box::pin(async move {
-            let request = format!("{}content-length: 0\r\n\r\n", line.start).repeat(20);
-            while line.stream.write_all(request.as_bytes()).await.is_ok() {}
+            let requests = format!("{}content-length: 0\r\n\r\n", line.start).repeat(100);
+            line.say(&requests).await;
+            line.see_the_end().await;
         })
     }),
 ];
