@@ -1,4 +1,5 @@
-//! `GET /livez` and `GET /readyz`: is the process up, and can it do its work.
+//! `GET /livez` and `GET /readyz`: is the process up, and can it do its work. That the database takes writes is a part of
+//! it: queries alone are not the work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +30,11 @@ pub(crate) fn routes(app: App, checks: Checks) -> Router {
 async fn ready(State((app, checks)): State<(App, Checks)>) -> Response {
     let mut wrong = checks();
     match timeout(PATIENCE, app.store.ping()).await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => {
+            if let Err(cause) = app.store.writable(PATIENCE).await {
+                wrong.push(format!("the database takes no writes: {cause}"));
+            }
+        }
         Ok(Err(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database does not answer");
             wrong.push("the database does not answer".to_owned());

@@ -3,9 +3,12 @@
 mod check;
 mod demo;
 mod embedded;
+mod faults;
 mod installation;
 mod killed;
 mod outage;
+mod read_only;
+mod schema;
 mod refusals;
 mod replay;
 mod resume;
