@@ -68,6 +68,14 @@ impl Database {
         execute(&self.connection().await, sql).await;
     }
 
+    /// Does several such things, one after the other on one connection.
+    pub async fn execute_all(&self, statements: &[&str]) {
+        let connection = self.connection().await;
+        for sql in statements {
+            execute(&connection, sql).await;
+        }
+    }
+
     /// Does what the product itself never does, at another address.
     pub async fn execute_at(url: &str, sql: &str) {
         execute(&connect(url).await, sql).await;

@@ -40,7 +40,8 @@ impl Disk {
     /// The program, run where the disk can be seen.
     pub fn seen_by(&self, program: Program) -> Program {
         let pid = self.holder.id().expect("it runs");
-        let namespace = |name: &str| format!("--{name}=/proc/{pid}/ns/{}", if name == "mount" { "mnt" } else { name });
+        let namespace =
+            |name: &str| format!("--{name}=/proc/{pid}/ns/{}", if name == "mount" { "mnt" } else { name });
         program.through(&["nsenter", &namespace("user"), &namespace("mount")])
     }
 

@@ -30,7 +30,7 @@ pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     address::answers(settings.database_url.expose()).await.map_err(|problem| named(settings, &problem))?;
     let store = connect(settings).await?;
-    let migrations = store.migrations().await.map_err(|error| named(settings, &root(&error)))?;
+    let migrations = store.migrations().await.map_err(|error| named(settings, &error.root()))?;
     refuse_pending(&migrations, settings)?;
     Ok(store)
 }
@@ -100,7 +100,7 @@ pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Ve
 async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::Error {
     let url = settings.database_url.expose();
     let cause = match address::answers(url).await {
-        Ok(()) => root(&error),
+        Ok(()) => error.root(),
         Err(silence) => silence,
     };
     anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::shown(url)))
@@ -127,7 +127,7 @@ where
     loop {
         match work().await {
             Err(error) if may_start(&error) && started.elapsed() + pause < patience.limit => {
-                tracing::warn!(cause = root(&error), ?pause, "the database does not answer yet");
+                tracing::warn!(cause = error.root(), ?pause, "the database does not answer yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(patience.longest);
             }
@@ -139,15 +139,6 @@ where
 /// Whether waiting may help. A disk that is full, or a database that is read-only, needs a person.
 fn may_start(error: &Error) -> bool {
     error.retryable() && !error.is_unwritable()
-}
-
-/// The innermost cause: the outer ones say only that the database failed.
-pub fn root(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

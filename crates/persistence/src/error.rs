@@ -112,7 +112,7 @@ impl Error {
     }
 
     /// The innermost cause in words: the outer ones say only that the database failed.
-    pub(crate) fn root(&self) -> String {
+    pub fn root(&self) -> String {
         let mut cause: &dyn std::error::Error = self;
         while let Some(next) = cause.source() {
             cause = next;

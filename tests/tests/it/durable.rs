@@ -107,7 +107,9 @@ async fn a_transaction_that_sqlite_ended_by_itself_is_not_gone_on_with() {
 async fn a_transaction_that_somebody_ended_is_not_committed_and_its_connection_not_used_again() {
     let database = Database::sqlite().await;
     let store = &database.store;
-    for ending in ["ROLLBACK", "COMMIT", "COMMIT; BEGIN; SAVEPOINT a", "ROLLBACK; SAVEPOINT _sqlx_savepoint_1"] {
+    for ending in
+        ["ROLLBACK", "COMMIT", "COMMIT; BEGIN; SAVEPOINT a", "ROLLBACK; SAVEPOINT _sqlx_savepoint_1"]
+    {
         let tx = store.begin().await.unwrap();
         tx.execute_unprepared(ending).await.unwrap();
         // Whatever this one is told, the next ones are told the truth.

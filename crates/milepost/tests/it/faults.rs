@@ -1,8 +1,6 @@
 //! The embedded database fails in every way a disk can: what was acknowledged is there, before and after a restart, and
 //! while nothing can be written callers are told to try again.
 
-use std::{path::Path, sync::Mutex};
-
 use domain::ShipmentStatus::InTransit;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -23,9 +21,10 @@ const ORDERS: &str = "{ orders(first: 1) { totalCount } }";
 const AT_ONCE: usize = 8;
 
 /// Places an order; its id if that was acknowledged, else the code of the error.
-async fn try_to_place(support: &Client) -> Result<String, String> {
+pub(crate) async fn try_to_place(support: &Client) -> Result<String, String> {
     let input = json!({ "input": tea(CUSTOMER, 1) });
-    let (_, answer) = support.send(&mutation("placeOrder"), input).await.map_err(|error| error.to_string())?;
+    let (_, answer) =
+        support.send(&mutation("placeOrder"), input).await.map_err(|error| error.to_string())?;
     match answer["data"]["placeOrder"]["order"]["id"].as_str() {
         Some(id) => Ok(id.to_owned()),
         None => Err(answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("no code").to_owned()),
@@ -51,7 +50,7 @@ async fn place_until_refused(support: &Client) -> (Vec<String>, String) {
 }
 
 /// Every order that was acknowledged can be read.
-async fn assert_readable(support: &Client, orders: &[String]) {
+pub(crate) async fn assert_readable(support: &Client, orders: &[String]) {
     let read = stream::iter(orders).map(|id| async move { (id, support.order(id, "id version").await) });
     let read: Vec<(&String, Value)> = read.buffer_unordered(AT_ONCE).collect().await;
     let lost: Vec<_> = read.iter().filter(|(id, order)| order["id"] != id.as_str()).collect();
@@ -60,8 +59,10 @@ async fn assert_readable(support: &Client, orders: &[String]) {
 
 async fn is_ready(server: &Server, ready: bool) {
     let expected = if ready { 200 } else { 503 };
-    until(&format!("readiness {expected}"), async || (server.readiness().await == Some(expected)).then_some(()))
-        .await;
+    until(&format!("readiness {expected}"), async || {
+        (server.readiness().await == Some(expected)).then_some(())
+    })
+    .await;
 }
 
 /// An order with a parcel, ready for a scan.
@@ -85,7 +86,18 @@ async fn fill_and_enlarge(program: Program, mut enlarge: impl AsyncFnMut()) {
     let (mut acknowledged, code) = place_until_refused(&support).await;
     assert_eq!(code, "UNAVAILABLE");
     acknowledged.push(parcel.clone());
-    assert_full(&server, &support).await;
+    is_ready(&server, false).await;
+    server.logs("the database takes no writes").await;
+    // Less than an order may still have its place, and counts as soon as it is acknowledged.
+    for attempt in 0..6 {
+        assert_eq!(server.readiness().await, Some(503), "look {attempt}");
+        match try_to_place(&support).await {
+            Ok(id) => acknowledged.push(id),
+            Err(code) => assert_eq!(code, "UNAVAILABLE", "attempt {attempt}"),
+        }
+        let pushed = push(server.url(), &fedex("794600000001", InTransit, 50 + attempt), None).await;
+        assert!(pushed == 200 || pushed == 503, "attempt {attempt}: {pushed}");
+    }
     assert_readable(&support, &acknowledged).await;
 
     enlarge().await;
@@ -101,7 +113,7 @@ async fn fill_and_enlarge(program: Program, mut enlarge: impl AsyncFnMut()) {
     let support = support.at(&server);
     assert_readable(&support, &acknowledged).await;
     assert_eq!(support.order(&parcel, "status").await["status"], "SHIPPED");
-    let count = support.data(ORDERS, json!({})).await["orders"]["totalCount"].as_u64().unwrap();
+    let count = support.data(ORDERS, json!({})).await["orders"]["totalCount"].as_u64().expect("a number");
     assert!(count >= acknowledged.len() as u64);
     server.stop().await;
 }
@@ -142,7 +154,7 @@ async fn a_file_that_may_not_grow_loses_nothing_that_was_acknowledged() {
 
 /// A fault begins while orders are placed, lasts for some attempts, and ends.
 async fn survive(fault: Fault) {
-    let (folder, faults) = (TempDir::new().unwrap(), Faults::new());
+    let (folder, faults) = (TempDir::new().expect("a folder"), Faults::new());
     let program = faults.within(program(folder.path()));
     let server = program.serve(&[]).await;
     let support = support(&program, &server).await;
@@ -150,7 +162,7 @@ async fn survive(fault: Fault) {
     let mut acknowledged = place(&support, 20).await;
     acknowledged.push(parcel.clone());
 
-    for round in 0..3 {
+    for round in 0..2 {
         faults.set(fault);
         let (placed, code) = place_until_refused(&support).await;
         assert_eq!(code, "UNAVAILABLE", "{fault:?}, round {round}");
@@ -165,7 +177,7 @@ async fn survive(fault: Fault) {
     has_status(&support, &parcel, "SHIPPED").await;
     let began = server.log().matches("the database takes no writes").count();
     let ended = server.log().matches("the database takes writes again").count();
-    assert_eq!((began, ended), (3, 3), "a line when it begins, a line when it ends: {}", server.log());
+    assert_eq!((began, ended), (2, 2), "a line when it begins, a line when it ends: {}", server.log());
     server.kill().await;
 
     let server = program.serve(&[]).await;
@@ -244,72 +256,5 @@ async fn a_file_that_another_program_has_locked_is_waited_for_and_then_reported(
     server.kill().await;
     let server = program.serve(&[]).await;
     assert_readable(&support.at(&server), &acknowledged).await;
-    server.stop().await;
-}
-
-/// Places orders beside the test until it is told to stop, and keeps the ids of those that were acknowledged.
-async fn load(support: &Client, acknowledged: &Mutex<Vec<String>>, until: &Mutex<bool>) {
-    let one = async || {
-        while !*until.lock().unwrap() {
-            if let Ok(id) = try_to_place(support).await {
-                acknowledged.lock().unwrap().push(id);
-            }
-        }
-    };
-    futures::future::join_all((0..4).map(|_| one())).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_was_acknowledged() {
-    let folder = TempDir::new().unwrap();
-    let program = program(folder.path());
-    let acknowledged = Mutex::new(Vec::new());
-    for round in 1..=4 {
-        let server = program.serve(&[]).await;
-        let support = support(&program, &server).await;
-        assert_readable(&support, &acknowledged.lock().unwrap().clone()).await;
-        let stop = Mutex::new(false);
-        let kill = async {
-            until("some orders", async || (acknowledged.lock().unwrap().len() >= 15 * round).then_some(())).await;
-            server.kill().await;
-            *stop.lock().unwrap() = true;
-        };
-        tokio::join!(load(&support, &acknowledged, &stop), kill);
-    }
-    let server = program.serve(&[]).await;
-    let support = support(&program, &server).await;
-    assert_readable(&support, &acknowledged.lock().unwrap().clone()).await;
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_loss_of_power_at_any_moment_loses_nothing_that_was_acknowledged() {
-    let (folder, faults) = (TempDir::new().unwrap(), Faults::new());
-    faults.keep();
-    let program = faults.within(program(folder.path()));
-    let server = program.serve(&[]).await;
-    let support = support(&program, &server).await;
-    let (acknowledged, stop) = (Mutex::new(Vec::<String>::new()), Mutex::new(false));
-    let cuts = async {
-        for cut in 1..=5 {
-            until("some orders", async || (acknowledged.lock().unwrap().len() >= 40 * cut).then_some(())).await;
-            let left = TempDir::new().unwrap();
-            let before = acknowledged.lock().unwrap().clone();
-            faults.lose_power(left.path()).await;
-            assert_kept(left.path(), &program, folder.path(), &before).await;
-        }
-        *stop.lock().unwrap() = true;
-    };
-    tokio::join!(load(&support, &acknowledged, &stop), cuts);
-    server.stop().await;
-}
-
-/// A server on what the loss of power left has these orders.
-async fn assert_kept(left: &Path, original: &Program, folder: &Path, orders: &[String]) {
-    let secret = "milepost.db.jwt-secret";
-    std::fs::copy(folder.join(secret), left.join(secret)).unwrap();
-    let token = original.token(&["--role", "support", "--user", "sam"]).await;
-    let server = program(left).serve(&[]).await;
-    assert_readable(&Client::new(&server, &token), orders).await;
     server.stop().await;
 }

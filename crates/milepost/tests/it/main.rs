@@ -1,6 +1,7 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
 mod check;
+mod cuts;
 mod demo;
 mod embedded;
 mod faults;
@@ -8,12 +9,12 @@ mod installation;
 mod killed;
 mod outage;
 mod read_only;
-mod schema;
 mod refusals;
 mod replay;
 mod resume;
 mod rivals;
 mod scan;
+mod schema;
 mod settings;
 mod stop;
 mod stories;

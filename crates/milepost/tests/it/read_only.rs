@@ -14,14 +14,16 @@ use crate::installation::{CUSTOMER, fedex, on_postgres, support};
 
 async fn is_ready(server: &Server, ready: bool) {
     let expected = if ready { 200 } else { 503 };
-    until(&format!("readiness {expected}"), async || (server.readiness().await == Some(expected)).then_some(()))
-        .await;
+    until(&format!("readiness {expected}"), async || {
+        (server.readiness().await == Some(expected)).then_some(())
+    })
+    .await;
 }
 
 /// The code of the error with which an order is not placed.
 async fn refusal(support: &Client) -> String {
     let input = json!({ "input": tea(CUSTOMER, 1) });
-    let (_, answer) = support.send(&mutation("placeOrder"), input).await.unwrap();
+    let (_, answer) = support.send(&mutation("placeOrder"), input).await.expect("an answer");
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
@@ -48,9 +50,8 @@ async fn a_read_only_server_is_read_from_and_reported_until_it_takes_writes_agai
         assert_eq!(server.readiness().await, Some(503));
     }
 
-    let writable = format!("SET default_transaction_read_only = off; ALTER DATABASE {name} \
-                            SET default_transaction_read_only = off");
-    database.execute(&writable).await;
+    let writable = format!("ALTER DATABASE {name} SET default_transaction_read_only = off");
+    database.execute_all(&["SET default_transaction_read_only = off", &writable]).await;
     // Nobody ends the sessions that began read-only: the server makes new ones.
     is_ready(&server, true).await;
     server.logs("the database takes writes again").await;
@@ -71,7 +72,8 @@ async fn a_full_disk_of_the_server_is_reported_until_there_is_room() {
                 RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$";
     database.execute(full).await;
     for table in ["orders", "webhooks", "write_probe"] {
-        let trigger = format!("CREATE TRIGGER full_disk BEFORE INSERT ON {table} EXECUTE FUNCTION full_disk()");
+        let trigger =
+            format!("CREATE TRIGGER full_disk BEFORE INSERT ON {table} EXECUTE FUNCTION full_disk()");
         database.execute(&trigger).await;
     }
     assert_eq!(refusal(&support).await, "UNAVAILABLE");

@@ -15,7 +15,7 @@ async fn refusals(program: &Program) -> Vec<String> {
     let mut told = Vec::new();
     for role in ROLES {
         let output = program.run(&["serve", "--no-migrate", "--role", role]).await;
-        let stderr = String::from_utf8(output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(1), "{role}: {stderr}");
         let error = stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
         assert!(error.starts_with("error: MILEPOST_DATABASE_URL: "), "{role}: {stderr}");

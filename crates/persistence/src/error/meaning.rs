@@ -24,7 +24,7 @@ pub(crate) enum Meaning {
     /// The database accepts no writes: the disk is full, the file or the server is read-only, the storage fails. The
     /// same work succeeds when that is over.
     Unwritable,
-    /// The file is damaged or is no database. It needs a person.
+    /// The file is no database. It needs a person.
     Damaged,
     /// Nothing changes by trying again.
     Lasting,
@@ -132,8 +132,9 @@ fn of_sqlite(code: u32) -> Meaning {
     match code & 0xff {
         BUSY | LOCKED => Meaning::Held,
         ABORT | NOMEM | INTERRUPT | PROTOCOL | SCHEMA => Meaning::Passing,
-        PERM | READONLY | IOERR | FULL | CANTOPEN | NOLFS => Meaning::Unwritable,
-        CORRUPT | NOTADB => Meaning::Damaged,
+        // A read that failed (EIO) arrives as CORRUPT.
+        PERM | READONLY | IOERR | CORRUPT | FULL | CANTOPEN | NOLFS => Meaning::Unwritable,
+        NOTADB => Meaning::Damaged,
         _ => Meaning::Lasting,
     }
 }
@@ -164,25 +165,25 @@ mod tests {
     #[test]
     fn codes_of_sqlite_are_read_with_their_extensions() {
         for (code, expected) in [
-            (13, Meaning::Unwritable),           // FULL
-            (10, Meaning::Unwritable),           // IOERR
-            (10 | (4 << 8), Meaning::Unwritable), // IOERR_FSYNC
+            (13, Meaning::Unwritable),             // FULL
+            (10, Meaning::Unwritable),             // IOERR
+            (10 | (4 << 8), Meaning::Unwritable),  // IOERR_FSYNC
             (10 | (12 << 8), Meaning::Unwritable), // IOERR_NOMEM
-            (8, Meaning::Unwritable),            // READONLY
-            (8 | (4 << 8), Meaning::Unwritable), // READONLY_DBMOVED
-            (14, Meaning::Unwritable),           // CANTOPEN
-            (11, Meaning::Damaged),              // CORRUPT
-            (26, Meaning::Damaged),              // NOTADB
-            (5, Meaning::Held),                  // BUSY
-            (5 | (2 << 8), Meaning::Held),       // BUSY_SNAPSHOT
-            (6, Meaning::Held),                  // LOCKED
-            (7, Meaning::Passing),               // NOMEM
-            (9, Meaning::Passing),               // INTERRUPT
-            (4 | (2 << 8), Meaning::Passing),    // ABORT_ROLLBACK
-            (1, Meaning::Lasting),               // ERROR
-            (18, Meaning::Lasting),              // TOOBIG
-            (19 | (8 << 8), Meaning::Lasting),   // CONSTRAINT_UNIQUE
-            (21, Meaning::Lasting),              // MISUSE
+            (8, Meaning::Unwritable),              // READONLY
+            (8 | (4 << 8), Meaning::Unwritable),   // READONLY_DBMOVED
+            (14, Meaning::Unwritable),             // CANTOPEN
+            (11, Meaning::Unwritable),             // CORRUPT
+            (26, Meaning::Damaged),                // NOTADB
+            (5, Meaning::Held),                    // BUSY
+            (5 | (2 << 8), Meaning::Held),         // BUSY_SNAPSHOT
+            (6, Meaning::Held),                    // LOCKED
+            (7, Meaning::Passing),                 // NOMEM
+            (9, Meaning::Passing),                 // INTERRUPT
+            (4 | (2 << 8), Meaning::Passing),      // ABORT_ROLLBACK
+            (1, Meaning::Lasting),                 // ERROR
+            (18, Meaning::Lasting),                // TOOBIG
+            (19 | (8 << 8), Meaning::Lasting),     // CONSTRAINT_UNIQUE
+            (21, Meaning::Lasting),                // MISUSE
         ] {
             assert_eq!(of_sqlite(code), expected, "{code}");
         }

@@ -102,7 +102,7 @@ impl Connections {
 
 fn kept(sound: bool) -> bool {
     if !sound {
-        tracing::info!("the connection that writes to SQLite is replaced after an error");
+        tracing::debug!("the connection that writes to SQLite is replaced after an error");
     }
     sound
 }

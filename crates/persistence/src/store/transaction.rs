@@ -97,7 +97,10 @@ impl Tx {
     }
 
     /// Runs statements that go past this type, with the same care.
-    pub(super) async fn guarded<T>(&self, statements: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    pub(super) async fn guarded<T>(
+        &self,
+        statements: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
         if self.failed.load(SeqCst) {
             return Err(DbErr::Custom("an earlier statement of this transaction failed".to_owned()));
         }

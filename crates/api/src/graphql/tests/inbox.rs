@@ -175,7 +175,8 @@ async fn a_body_is_read_only_where_it_is_selected_and_all_of_a_page_at_once() {
     for number in 0..5 {
         world.scan(&number.to_string(), ShipmentStatus::InTransit).await;
     }
-    let list = "{ webhooks(first: 40) { nodes { id carrier state reason attempts error duplicates requestId } } }";
+    let list =
+        "{ webhooks(first: 40) { nodes { id carrier state reason attempts error duplicates requestId } } }";
     let statements = world.statements(&support(), list, json!({})).await;
     assert!(statements.len() == 1 && !statements[0].contains("body"), "{statements:?}");
 
@@ -187,7 +188,8 @@ async fn a_body_is_read_only_where_it_is_selected_and_all_of_a_page_at_once() {
         let body = node["body"].as_str().unwrap();
         assert!(body.contains(&format!("\"{number}\"")), "{number}: {body}");
     }
-    let retried = "mutation($id: ID!) { retryWebhook(id: $id) { ... on WebhookSuccess { webhook { state } } } }";
+    let retried =
+        "mutation($id: ID!) { retryWebhook(id: $id) { ... on WebhookSuccess { webhook { state } } } }";
     let statements = world.statements(&support(), retried, json!({ "id": nodes[0]["id"] })).await;
     assert!(statements.iter().all(|sql| !sql.contains("body")), "{statements:?}");
 }

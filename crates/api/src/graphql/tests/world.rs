@@ -234,6 +234,9 @@ impl World {
     }
 
     fn request(&self, caller: &Caller, query: &str, variables: Value) -> Request {
-        Request::new(query).variables(Variables::from_json(variables)).data(caller.clone()).data(BodyBudget::default())
+        Request::new(query)
+            .variables(Variables::from_json(variables))
+            .data(caller.clone())
+            .data(BodyBudget::default())
     }
 }
