@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Options, auth::Tokens};
+use api::{Options, auth::Tokens, graphql::limits::Limits};
 use axum::{
     Router,
     body::Body,
@@ -35,6 +35,7 @@ impl Front {
             checks: Arc::new(Vec::new),
             stop: CancellationToken::new(),
             sockets: TaskTracker::new(),
+            limits: Limits::default(),
         };
         Self { router: api::router(shop.app.clone(), options), shop: shop.clone() }
     }

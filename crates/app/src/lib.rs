@@ -20,7 +20,7 @@ pub mod shipments;
 mod together;
 pub mod webhooks;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
 use persistence::{Store, webhooks::NewWebhook};
@@ -46,6 +46,8 @@ pub struct Policy {
     pub senders: HashMap<Sender, Secrets>,
     /// The merchant's own meanings of carriers' codes.
     pub codes: CodeMap,
+    /// How many orders a customer may place a minute; `None`: any number. Staff have no bound.
+    pub customer_orders_per_minute: Option<NonZeroU32>,
 }
 
 /// The use cases over one database. Cheap to clone.

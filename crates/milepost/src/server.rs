@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use api::{Checks, auth::Tokens};
+use api::{Checks, auth::Tokens, graphql::limits::Limits};
 use app::App;
 use axum::Router;
 use tokio::{
@@ -33,6 +33,8 @@ pub struct Server {
     pub tokens: Tokens,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
+    /// The bounds of GraphQL operations.
+    pub limits: Limits,
     /// Whether kept mails are shown at `/mailbox`, to this machine only.
     pub mailbox: bool,
     /// Where the worker's jobs wait.
@@ -106,6 +108,7 @@ impl Server {
                 let options = api::Options {
                     tokens: self.tokens,
                     graphiql: self.graphiql,
+                    limits: self.limits,
                     mailbox: self.mailbox,
                     checks,
                     stop: stop.clone(),

@@ -29,6 +29,14 @@ pub enum Error {
     /// The connection was lost while a transaction was committed: it may have been done or not.
     #[error("the connection was lost during a commit")]
     CommitUnknown(#[source] DbErr),
+    /// A read was to return at most so many rows, and there are more.
+    #[error("there are more than {most} rows in {table}")]
+    TooManyRows {
+        /// The table.
+        table: &'static str,
+        /// How many were allowed.
+        most: u64,
+    },
     /// An order was written from a version that is not the present one: its row was not locked.
     #[error("an order was changed by somebody else at the same time")]
     LostUpdate,
@@ -41,7 +49,11 @@ impl Error {
     /// Whether the same work may succeed if it is done again from the start.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Url(_) | Self::OtherBuild(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
+            Self::Url(_)
+            | Self::OtherBuild(_)
+            | Self::Corrupt { .. }
+            | Self::CommitUnknown(_)
+            | Self::TooManyRows { .. } => false,
             Self::LostUpdate => true,
             Self::Database(error) => is_transient(error),
         }
@@ -58,6 +70,7 @@ impl Error {
             | Self::OtherBuild(_)
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
+            | Self::TooManyRows { .. }
             | Self::LostUpdate => None,
         }
     }
@@ -73,6 +86,7 @@ impl Error {
             | Self::Database(_)
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
+            | Self::TooManyRows { .. }
             | Self::LostUpdate => false,
         }
     }

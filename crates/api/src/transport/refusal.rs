@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
-use crate::auth::AuthError;
+use crate::{auth::AuthError, graphql::limits::TooManyValues};
 
 /// Why a request was refused before anything ran. The messages are for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,8 @@ pub(super) enum Refusal {
     NotARequest,
     #[error("several requests in one body are not supported: send them one by one")]
     Batch,
+    #[error(transparent)]
+    TooManyValues(#[from] TooManyValues),
     #[error("the parameter `{0}` is malformed")]
     BadParameter(&'static str),
     #[error("the request has no `query`")]
@@ -48,6 +50,7 @@ impl Refusal {
             Self::Unreadable
             | Self::NotARequest
             | Self::Batch
+            | Self::TooManyValues(_)
             | Self::BadParameter(_)
             | Self::NoQuery
             | Self::Subscription => StatusCode::BAD_REQUEST,
@@ -61,6 +64,7 @@ impl Refusal {
             Self::NotJson => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge => "PAYLOAD_TOO_LARGE",
             Self::MutationByGet => "METHOD_NOT_ALLOWED",
+            Self::TooManyValues(_) => "QUERY_TOO_LARGE",
             Self::Unreadable
             | Self::NotARequest
             | Self::Batch
@@ -94,6 +98,7 @@ impl Refusal {
             | Self::Unreadable
             | Self::NotARequest
             | Self::Batch
+            | Self::TooManyValues(_)
             | Self::BadParameter(_)
             | Self::NoQuery
             | Self::Subscription => {}

@@ -69,6 +69,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         app: App::new(store, Clock::System, feed, policy),
         tokens: keys.tokens,
         graphiql: settings.graphiql,
+        limits: settings.limits,
         mailbox: shows_mailbox(&settings, address),
         queues,
         mailer,
@@ -108,6 +109,7 @@ fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> any
         link_secret,
         senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
+        customer_orders_per_minute: Some(settings.customer_orders_per_minute),
     })
 }
 

@@ -32,6 +32,7 @@ async fn start(role: Role) -> Running {
         app: App::new(store, Clock::System, Feed::memory(), policy),
         tokens: Tokens::new(&[7; 32]).unwrap(),
         graphiql: true,
+        limits: Limits::default(),
         mailbox: true,
         queues: Queues::memory(),
         mailer,

@@ -15,9 +15,11 @@ use std::{
     collections::BTreeMap,
     env, fs, io,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
+use api::graphql::limits::Limits;
 use carriers::{CodeMap, Sender};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
@@ -42,6 +44,10 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
+    /// The bounds of GraphQL operations.
+    pub limits: Limits,
+    /// How many orders a customer may place a minute.
+    pub customer_orders_per_minute: NonZeroU32,
     /// PostgreSQL or a SQLite file.
     pub database_url: Hidden,
     /// The most connections of this process to the database.
@@ -108,6 +114,9 @@ impl Settings {
         let listen = reader.value("LISTEN", values::listen);
         let public_url = reader.value("PUBLIC_URL", values::public_url);
         let graphiql = reader.value("GRAPHIQL", values::on_or_off);
+        let limits = reader.limits();
+        let customer_orders_per_minute =
+            reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::orders_per_minute);
         let database_url = reader.value("DATABASE_URL", values::database_url);
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::connections);
         let redis_url = reader.value("REDIS_URL", values::redis_url);
@@ -126,6 +135,8 @@ impl Settings {
                 listen: listen?,
                 public_url,
                 graphiql: graphiql?,
+                limits: limits?,
+                customer_orders_per_minute: customer_orders_per_minute?,
                 database_url: database_url?,
                 database_connections: database_connections?,
                 redis_url,
@@ -196,6 +207,14 @@ impl Reader<'_> {
             Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
             None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
         }
+    }
+
+    /// The bounds of GraphQL operations.
+    fn limits(&mut self) -> Option<Limits> {
+        let introspection = self.value("INTROSPECTION", values::on_or_off);
+        let timeout = self.value("QUERY_TIMEOUT", values::query_timeout);
+        let answer_bytes = self.value("MAX_ANSWER_BYTES", values::answer_bytes);
+        Some(Limits { introspection: introspection?, timeout: timeout?, answer_bytes: answer_bytes? })
     }
 
     /// The two mail settings, checked by whoever uses them.

@@ -5,9 +5,12 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Request, Response, parser::types::OperationType};
 use axum::extract::ws::{Message, WebSocket};
-use futures::StreamExt;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
@@ -21,8 +24,10 @@ use super::{
 };
 use crate::{
     auth::AuthError,
+    graphql::limits::{AnswerPermit, PermitSlot, check_json},
     transport::{
         Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
+        execution::operation_type,
         response::{catching_panics, is_request_error, settle},
     },
 };
@@ -106,6 +111,8 @@ struct Operation {
 struct Outcome {
     number: u64,
     message: ServerMessage,
+    /// Kept until a large answer has been sent.
+    _permit: Option<AnswerPermit>,
 }
 
 impl<E: Executor> Connection<'_, E> {
@@ -152,7 +159,11 @@ impl<E: Executor> Connection<'_, E> {
             Some(Ok(Message::Binary(_))) => {
                 Err(Ended::ByUs(Close::InvalidMessage("binary messages are not understood".to_owned())))
             }
-            Some(Ok(Message::Text(text))) if text.len() > MAX_BODY_BYTES => Err(Ended::ByUs(Close::TooLarge)),
+            Some(Ok(Message::Text(text)))
+                if text.len() > MAX_BODY_BYTES || check_json(text.as_bytes()).is_err() =>
+            {
+                Err(Ended::ByUs(Close::TooLarge))
+            }
             Some(Ok(Message::Text(text))) => self.step(&text).await,
         }
     }
@@ -235,8 +246,15 @@ async fn operate<E: Executor>(
     results: mpsc::Sender<Outcome>,
 ) {
     let request_id = &context.request_id;
-    let request = (endpoint.options.data)(request, &context);
-    let mut responses = endpoint.executor.execute_stream(request, None);
+    let permit = PermitSlot::default();
+    let mut request = (endpoint.options.data)(request, &context).data(permit.clone());
+    // The schema says what is wrong with a request of which the kind is unknown.
+    let mut responses = match operation_type(&mut request) {
+        Ok(Some(OperationType::Mutation)) => mutation(endpoint, request, request_id.clone()),
+        Ok(Some(OperationType::Query | OperationType::Subscription) | None) | Err(_) => {
+            endpoint.executor.execute_stream(request, None)
+        }
+    };
     let mut first = true;
     loop {
         let (message, last) = match catching_panics(responses.next(), request_id).await {
@@ -252,8 +270,22 @@ async fn operate<E: Executor>(
             Err(panicked) => (ServerMessage::Error { id: id.clone(), payload: panicked.errors }, true),
         };
         first = false;
-        if results.send(Outcome { number, message }).await.is_err() || last {
+        if results.send(Outcome { number, message, _permit: permit.take() }).await.is_err() || last {
             return;
         }
     }
+}
+
+/// A mutation as a stream of its one answer.
+fn mutation<E: Executor>(
+    endpoint: Arc<Endpoint<E>>,
+    request: Request,
+    request_id: RequestId,
+) -> BoxStream<'static, Response> {
+    let answer = async move {
+        match endpoint.carry_out(request, &request_id).await {
+            Ok(response) | Err(response) => response,
+        }
+    };
+    stream::once(answer).boxed()
 }
