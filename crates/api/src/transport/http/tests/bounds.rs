@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::{body::Body, http::StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -92,7 +92,7 @@ const SLOW: &str = r#"{"query":"mutation { slow }"}"#;
 async fn a_mutation_is_carried_out_though_its_caller_is_gone() {
     let world = World::new();
     let request = tokio::spawn({
-        let (app, request) = (world.app.clone(), post(&world, MODERN).body(SLOW.into()).unwrap());
+        let (app, request) = (world.app.clone(), post(&world, MODERN).body(Body::from(SLOW)).unwrap());
         async move { tower::ServiceExt::oneshot(app, request).await }
     });
     timeout(PATIENCE, world.gate.begun.notified()).await.unwrap();
