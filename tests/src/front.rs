@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Options, auth::Tokens};
+use api::{Options, auth::Tokens, graphql::limits::Limits};
 use axum::{
     Router,
     body::Body,
@@ -36,6 +36,7 @@ impl Front {
             stop: CancellationToken::new(),
             sockets: TaskTracker::new(),
             max_sockets: 1_000,
+            limits: Limits::default(),
         };
         Self { router: api::router(shop.app.clone(), options), shop: shop.clone() }
     }

@@ -6,7 +6,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::Tokens,
-    graphql,
+    graphql::{self, limits::Limits},
     health::{self, Checks},
     mailbox, track,
     transport::{self, SocketLimits, TransportOptions, request_id},
@@ -25,10 +25,12 @@ pub struct Options {
     pub checks: Checks,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
-    /// Counts the open sockets: wait for it after `stop`.
+    /// Counts the open sockets and the mutations that run: wait for it after `stop`.
     pub sockets: TaskTracker,
     /// The most sockets that are open at once.
     pub max_sockets: usize,
+    /// The bounds of GraphQL operations.
+    pub limits: Limits,
 }
 
 /// All routes of an API process.
@@ -38,12 +40,14 @@ pub fn router(app: App, options: Options) -> Router {
         clock: app.clock.clone(),
         graphiql: options.graphiql,
         stop: options.stop,
+        running: options.sockets.clone(),
         sockets: options.sockets,
+        query_timeout: options.limits.timeout,
         socket_limits: SocketLimits { sockets: options.max_sockets, ..SocketLimits::default() },
         data: graphql::request_data(),
     };
     let mailbox = if options.mailbox { mailbox::routes(app.clone()) } else { Router::new() };
-    let routes = transport::graphql_routes(graphql::schema(app.clone()), graphql)
+    let routes = transport::graphql_routes(graphql::schema(app.clone(), options.limits), graphql)
         .merge(webhooks::routes(app.clone()))
         .merge(track::routes(app.clone()))
         .merge(mailbox);

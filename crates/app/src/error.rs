@@ -11,6 +11,14 @@ pub enum Error {
     /// The idempotency key was used before, for something else.
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// A customer has placed as many orders within a minute as the merchant allows.
+    #[error("{per_minute} orders a minute are the most for one customer: try again in {retry_after} s")]
+    TooManyOrders {
+        /// The setting.
+        per_minute: u32,
+        /// Seconds until the next order may be placed.
+        retry_after: u32,
+    },
     /// The database failed; the request may have been carried out or not.
     #[error("the request could not be carried out")]
     Failed(#[source] std::sync::Arc<persistence::Error>),
@@ -32,10 +40,22 @@ impl From<persistence::Error> for Error {
 }
 
 impl Error {
+    /// Whether a read was refused because it would return too many rows.
+    pub fn is_too_many_rows(&self) -> bool {
+        match self {
+            Self::Failed(error) => matches!(**error, persistence::Error::TooManyRows { .. }),
+            Self::Refused(_)
+            | Self::KeyReused
+            | Self::TooManyOrders { .. }
+            | Self::BrokenOff
+            | Self::Stopping => false,
+        }
+    }
+
     /// Whether the same request may succeed if it is made again.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::KeyReused => false,
+            Self::Refused(_) | Self::KeyReused | Self::TooManyOrders { .. } => false,
             Self::Failed(error) => match &**error {
                 persistence::Error::CommitUnknown(_) => true,
                 error => error.retryable(),

@@ -21,7 +21,7 @@ pub mod shipments;
 mod together;
 pub mod webhooks;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
 use persistence::{Store, webhooks::NewWebhook};
@@ -49,6 +49,8 @@ pub struct Policy {
     pub codes: CodeMap,
     /// Whether customers may place orders with their own tokens. Off, only support and systems place them.
     pub customers_place_orders: bool,
+    /// How many orders a customer may place a minute; `None`: any number. Staff have no bound.
+    pub customer_orders_per_minute: Option<NonZeroU32>,
 }
 
 /// The use cases over one database. Cheap to clone.

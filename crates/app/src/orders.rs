@@ -3,9 +3,11 @@
 //! How a change is made is told in `orders/change.rs`, the one way for everybody who asks.
 
 pub(crate) mod change;
+mod customer_rate;
 mod numbers;
 
 use chrono::{DateTime, Utc};
+use customer_rate::CustomerRate;
 use domain::{
     ActorKind, Context, EmailAddress, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment,
 };
@@ -90,7 +92,7 @@ impl App {
     /// own token: otherwise they could have the shop's mails sent to anybody.
     ///
     /// # Errors
-    /// [`Error::Refused`] with the field that is wrong; [`Error::KeyReused`].
+    /// [`Error::Refused`] with the field that is wrong; [`Error::KeyReused`]; [`Error::TooManyOrders`].
     pub async fn place(
         &self,
         caller: &Caller,
@@ -107,7 +109,8 @@ impl App {
         let now = self.clock.now();
         let order = Order::place(new, &context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
-        let placed = retrying(|| insert(&self.store, &order, key.as_ref(), now)).await?;
+        let rate = CustomerRate::of(&caller.actor, self.policy().customer_orders_per_minute);
+        let placed = retrying(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
         self.feed.poke();
         placed
     }
@@ -145,6 +148,7 @@ async fn insert(
     store: &Store,
     order: &Order,
     key: Option<&(ScopedKey, [u8; 32])>,
+    rate: Option<&CustomerRate>,
     now: DateTime<Utc>,
 ) -> persistence::Result<Result<Placed>> {
     let head = order.head();
@@ -160,6 +164,11 @@ async fn insert(
     // An earlier attempt may have committed and lost its answer on the way.
     if orders::head(&tx, head.id).await?.is_some() {
         return Ok(Ok(Placed { order: head.clone(), replayed: false }));
+    }
+    if let Some(rate) = rate
+        && let Err(refused) = rate.check(&tx, now).await?
+    {
+        return Ok(Err(refused));
     }
     if let Some(reference) = &head.reference
         && orders::has_reference(&tx, reference).await?

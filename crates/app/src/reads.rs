@@ -20,6 +20,44 @@ use crate::{
     error::Result,
 };
 
+/// Rows that an ordinary read returns: items of orders, shipments with what is in them, or scans.
+pub const ORDINARY_ROWS: usize = 500;
+
+/// The most items of one order, by the domain's bound.
+const MAX_ITEMS: usize = 1_000;
+
+/// How many rows a read of the parts of records may return. With more it fails, see
+/// [`Error::is_too_many_rows`](crate::Error::is_too_many_rows), before they are all in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// [`ORDINARY_ROWS`]. Callers at the same time share a statement.
+    Ordinary,
+    /// So many, with a statement of its own.
+    Large(usize),
+}
+
+impl Extent {
+    fn most(self) -> usize {
+        match self {
+            Self::Ordinary => ORDINARY_ROWS,
+            Self::Large(most) => most,
+        }
+    }
+
+    /// Refuses rows that a shared statement returned, if one caller gets too many of them.
+    fn check<K, T>(
+        self,
+        table: &'static str,
+        found: HashMap<K, T>,
+        rows: impl Fn(&T) -> usize,
+    ) -> Result<HashMap<K, T>> {
+        if found.values().map(rows).sum::<usize>() > self.most() {
+            return Err(persistence::Error::TooManyRows { table, most: self.most() as u64 }.into());
+        }
+        Ok(found)
+    }
+}
+
 impl App {
     /// One order, if the caller may see it.
     pub async fn order(&self, caller: &Caller, id: OrderId) -> Result<Option<OrderHead>> {
@@ -90,7 +128,7 @@ impl App {
 
     async fn with_order(&self, caller: &Caller, shipment: Shipment) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(order) = self.order(caller, shipment.order_id).await? else { return Ok(None) };
-        let items = self.items_to_judge_by(caller, &[order.id]).await?;
+        let items = self.items_to_judge_by(caller, &[order.id], Extent::Large(MAX_ITEMS)).await?;
         let items = items.get(&order.id).map(Arc::as_ref).unwrap_or_default();
         Ok(caller.shown_shipment(items, &shipment).map(|shipment| (order, shipment)))
     }
@@ -108,14 +146,46 @@ impl App {
     /// The items of orders the caller has been shown.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or there are more than the extent allows.
     pub async fn items_of(
         &self,
         caller: &Caller,
         orders: Vec<OrderId>,
+        extent: Extent,
     ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
-        let found = self.pages.items.of(orders).await?;
+        let found = self.read_items(orders, extent).await?;
         Ok(found.into_iter().map(|(id, items)| (id, caller.shown_items(items))).collect())
+    }
+
+    async fn read_items(
+        &self,
+        orders: Vec<OrderId>,
+        extent: Extent,
+    ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
+        match extent {
+            Extent::Ordinary => {
+                extent.check("order_items", self.pages.items.of(orders).await?, |one| one.len())
+            }
+            Extent::Large(most) => {
+                let found = read::items_at_most(&self.store, &orders, most as u64).await?;
+                Ok(found.into_iter().map(|(id, items)| (id, items.into())).collect())
+            }
+        }
+    }
+
+    async fn read_shipments(
+        &self,
+        orders: Vec<OrderId>,
+        extent: Extent,
+    ) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
+        let rows = |shipments: &Arc<[Shipment]>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
+        match extent {
+            Extent::Ordinary => extent.check("shipments", self.pages.shipments.of(orders).await?, rows),
+            Extent::Large(most) => {
+                let found = read::shipments_at_most(&self.store, &orders, most as u64).await?;
+                Ok(found.into_iter().map(|(id, shipments)| (id, shipments.into())).collect())
+            }
+        }
     }
 
     /// All items of orders, where what the caller is shown of the parcels depends on them.
@@ -123,9 +193,10 @@ impl App {
         &self,
         caller: &Caller,
         orders: &[OrderId],
+        extent: Extent,
     ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
         match caller.scope() {
-            Scope::Supplies(_) => self.pages.items.of(orders.to_vec()).await,
+            Scope::Supplies(_) => self.read_items(orders.to_vec(), extent).await,
             Scope::All | Scope::Own(_) | Scope::None => Ok(HashMap::new()),
         }
     }
@@ -133,14 +204,15 @@ impl App {
     /// The parcels of orders the caller has been shown.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or there are more than the extent allows.
     pub async fn parcels_of(
         &self,
         caller: &Caller,
         orders: Vec<OrderId>,
+        extent: Extent,
     ) -> Result<HashMap<OrderId, Parcels>> {
-        let items = self.items_to_judge_by(caller, &orders).await?;
-        let found = self.pages.shipments.of(orders).await?;
+        let items = self.items_to_judge_by(caller, &orders, extent).await?;
+        let found = self.read_shipments(orders, extent).await?;
         let shown = |(id, shipments)| {
             let items = items.get(&id).map(Arc::as_ref).unwrap_or_default();
             (id, caller.shown_parcels(items, shipments))
@@ -151,13 +223,14 @@ impl App {
     /// What was said about parcels the caller has been shown, newest first.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or there are more than the extent allows.
     pub async fn scans_of(
         &self,
         caller: &Caller,
         shipments: Vec<ShipmentId>,
+        extent: Extent,
     ) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
-        let found = read::scans_of(&self.store, &shipments).await?;
+        let found = read::scans_at_most(&self.store, &shipments, extent.most() as u64).await?;
         Ok(found.into_iter().map(|(id, scans)| (id, caller.shown_scans(scans))).collect())
     }
 
@@ -252,9 +325,10 @@ impl App {
         &self,
         caller: &Caller,
         webhooks: Vec<WebhookId>,
+        extent: Extent,
     ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
         caller.must_be_staff()?;
-        Ok(read::scans_of_webhooks(&self.store, &webhooks).await?)
+        Ok(read::webhook_scans_at_most(&self.store, &webhooks, extent.most() as u64).await?)
     }
 }
 

@@ -19,12 +19,16 @@ use persistence::{
 use crate::{
     batch::Batcher,
     error::{Error, Result},
+    reads::ORDINARY_ROWS,
 };
 
 /// How many statements of one kind run at once.
 const READERS: usize = 2;
 /// The most callers that share a statement.
 const MAX_CALLERS: usize = 64;
+/// The most items, or shipments with what is in them, that one statement returns. If the callers of a statement ask for
+/// more together, each has one of its own; a caller who asks for more alone is refused, see `reads::Extent`.
+const MAX_ROWS: u64 = 8 * ORDINARY_ROWS as u64;
 
 /// What the pages about orders show.
 #[derive(Clone)]
@@ -41,10 +45,10 @@ impl Pages {
         Self {
             heads: Together::start(store, |store, ids| async move { read::orders_of(&store, &ids).await }),
             items: Together::start(store, |store, ids| async move {
-                Ok(shared(read::items_of(&store, &ids).await?))
+                Ok(shared(read::items_at_most(&store, &ids, MAX_ROWS).await?))
             }),
             shipments: Together::start(store, |store, ids| async move {
-                Ok(shared(read::shipments_of(&store, &ids).await?))
+                Ok(shared(read::shipments_at_most(&store, &ids, MAX_ROWS).await?))
             }),
             events: Together::start(store, |store, ranges| async move {
                 Ok(by_range(&ranges, &read::events_in(&store, &ranges).await?))

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use api::{
     Checks,
     auth::Tokens,
+    graphql::limits::Limits,
     listener::{self, HttpLimits},
 };
 use app::App;
@@ -38,6 +39,8 @@ pub struct Server {
     pub tokens: Tokens,
     /// Whether a browser gets GraphiQL.
     pub graphiql: bool,
+    /// The bounds of GraphQL operations.
+    pub limits: Limits,
     /// Whether kept mails are shown at `/mailbox`, to this machine only.
     pub mailbox: bool,
     /// Where the worker's jobs wait.
@@ -111,6 +114,7 @@ impl Server {
                 let options = api::Options {
                     tokens: self.tokens,
                     graphiql: self.graphiql,
+                    limits: self.limits,
                     mailbox: self.mailbox,
                     checks,
                     stop: stop.clone(),

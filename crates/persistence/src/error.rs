@@ -36,6 +36,14 @@ pub enum Error {
     /// A transaction was to be committed that cannot be: its connection is replaced, and nothing of it is kept.
     #[error("the transaction was not committed: {0}")]
     NotCommitted(&'static str),
+    /// A read was to return at most so many rows, and there are more.
+    #[error("there are more than {most} rows in {table}")]
+    TooManyRows {
+        /// The table.
+        table: &'static str,
+        /// How many were allowed.
+        most: u64,
+    },
     /// An order was written from a version that is not the present one: its row was not locked.
     #[error("an order was changed by somebody else at the same time")]
     LostUpdate,
@@ -48,7 +56,11 @@ impl Error {
     /// Whether the same work may succeed if it is done again from the start.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Url(_) | Self::OtherBuild(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
+            Self::Url(_)
+            | Self::OtherBuild(_)
+            | Self::Corrupt { .. }
+            | Self::CommitUnknown(_)
+            | Self::TooManyRows { .. } => false,
             Self::LostUpdate | Self::NotCommitted(_) => true,
             Self::Database(error) => match meaning::meaning(error) {
                 Meaning::Passing | Meaning::Held | Meaning::Unwritable => true,
@@ -74,6 +86,7 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
             | Self::NotCommitted(_)
+            | Self::TooManyRows { .. }
             | Self::LostUpdate => None,
         }
     }
@@ -87,6 +100,7 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
             | Self::NotCommitted(_)
+            | Self::TooManyRows { .. }
             | Self::LostUpdate => false,
         }
     }
@@ -107,6 +121,7 @@ impl Error {
             | Self::OtherBuild(_)
             | Self::Corrupt { .. }
             | Self::NotCommitted(_)
+            | Self::TooManyRows { .. }
             | Self::LostUpdate => None,
         }
     }

@@ -4,7 +4,8 @@ mod write;
 
 use std::collections::HashMap;
 
-use domain::{Item, Order, OrderHead, OrderId};
+use chrono::{DateTime, Utc};
+use domain::{ActorKind, Item, Order, OrderHead, OrderId, OrderStatus};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -12,10 +13,11 @@ pub use write::{insert, record};
 
 use crate::{
     convert::OfOrder,
-    dialect::within,
-    entity::{order, order_event, order_item},
+    dialect::{lock_names, within},
+    entity::{order, order_event, order_item, status::Status},
     error::Result,
     event::Event,
+    read::bounded::{at_most, one_more},
     shipments::shipments_of,
     store::Tx,
 };
@@ -31,8 +33,8 @@ pub async fn lock(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
         .all(tx)
         .await?;
     let ids: Vec<Uuid> = heads.iter().map(|row| row.order_id).collect();
-    let mut items = items_of(tx, &ids).await?;
-    let mut shipments = shipments_of(tx, &ids).await?;
+    let mut items = items_of(tx, &ids, None).await?;
+    let mut shipments = shipments_of(tx, &ids, None).await?;
     let mut orders = HashMap::with_capacity(heads.len());
     for row in heads {
         let head = OrderHead::try_from(row)?;
@@ -53,6 +55,30 @@ pub async fn has_reference(tx: &Tx, reference: &str) -> Result<bool> {
     Ok(order::Entity::find().filter(order::Column::Reference.eq(reference)).one(tx).await?.is_some())
 }
 
+/// When a customer placed their latest orders after `since`, newest first, at most `most` of them. Until the transaction
+/// ends, nobody else counts the orders of this customer: two orders at once cannot both be the last that is allowed.
+pub async fn placed_by_customer(
+    tx: &Tx,
+    customer: &str,
+    since: DateTime<Utc>,
+    most: u64,
+) -> Result<Vec<DateTime<Utc>>> {
+    lock_names(tx, &[format!("orders of customer {customer}")]).await?;
+    let times = order_event::Entity::find()
+        .select_only()
+        .column(order_event::Column::OccurredAt)
+        .filter(order_event::Column::Actor.eq(ActorKind::Customer.as_str()))
+        .filter(order_event::Column::ActorId.eq(customer))
+        .filter(order_event::Column::OccurredAt.gt(since))
+        .filter(order_event::Column::ToStatus.eq(Status::from(OrderStatus::Placed)))
+        .order_by_desc(order_event::Column::OccurredAt)
+        .limit(most)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(times)
+}
+
 /// The event that gave an order a version.
 pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option<Event>> {
     let row = order_event::Entity::find()
@@ -67,13 +93,16 @@ pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option
 pub(crate) async fn items_of(
     db: &impl ConnectionTrait,
     orders: &[Uuid],
+    most: Option<u64>,
 ) -> Result<HashMap<OrderId, Vec<Item>>> {
     let rows = order_item::Entity::find()
         .filter(within(db.get_database_backend(), order_item::Column::OrderId, orders.iter().copied()))
         .order_by_asc(order_item::Column::OrderId)
         .order_by_asc(order_item::Column::Position)
+        .limit(one_more(most))
         .all(db)
         .await?;
+    let rows = at_most("order_items", rows, most)?;
     let mut found: HashMap<OrderId, Vec<Item>> = HashMap::with_capacity(orders.len());
     for row in rows {
         let item = OfOrder::<Item>::try_from(row)?;

@@ -19,6 +19,7 @@ use crate::{
     dialect::{among, lock_names, within},
     entity::{order, shipment, shipment_item},
     error::Result,
+    read::bounded::{at_most, one_more},
     store::{Store, Tx},
 };
 
@@ -169,15 +170,19 @@ fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> 
 pub(crate) async fn shipments_of(
     db: &impl ConnectionTrait,
     orders: &[Uuid],
+    most: Option<u64>,
 ) -> Result<HashMap<OrderId, Vec<Shipment>>> {
     let rows = shipment::Entity::find()
         .filter(within(db.get_database_backend(), shipment::Column::OrderId, orders.iter().copied()))
         .order_by_asc(shipment::Column::CreatedAt)
         .order_by_asc(shipment::Column::ShipmentId)
+        .limit(one_more(most))
         .all(db)
         .await?;
+    let rows = at_most("shipments", rows, most)?;
+    // A shipment holds something, so what is in them has at least as many rows.
     let mut found: HashMap<OrderId, Vec<Shipment>> = HashMap::with_capacity(orders.len());
-    for shipment in with_lines(db, rows).await? {
+    for shipment in with_lines(db, rows, most).await? {
         found.entry(shipment.order_id).or_default().push(shipment);
     }
     Ok(found)
@@ -187,6 +192,7 @@ pub(crate) async fn shipments_of(
 pub(crate) async fn with_lines(
     db: &impl ConnectionTrait,
     rows: Vec<shipment::Model>,
+    most: Option<u64>,
 ) -> Result<Vec<Shipment>> {
     if rows.is_empty() {
         return Ok(vec![]);
@@ -195,8 +201,10 @@ pub(crate) async fn with_lines(
     let lines = shipment_item::Entity::find()
         .filter(within(db.get_database_backend(), shipment_item::Column::ShipmentId, ids))
         .order_by_asc(shipment_item::Column::ItemId)
+        .limit(one_more(most))
         .all(db)
         .await?;
+    let lines = at_most("shipment_items", lines, most)?;
     let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
     for row in &lines {
         by_shipment.entry(row.shipment_id).or_default().push(convert::line(row)?);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use app::{Caller, IdempotencyKey, orders::Ask};
+use app::{Caller, IdempotencyKey, orders::Ask, reads::Extent};
 use domain::{
     Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
     Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
@@ -203,8 +203,15 @@ async fn units_of_a_supplier_count_in_whichever_parcel_they_travel(database: Dat
     shop.scan("515151", ShipmentStatus::Delivered).await;
     shop.drain().await;
     for (caller, units, parcels) in [(support(), 2, 1), (supplier("acme"), 1, 0)] {
-        let items = shop.app.items_of(&caller, vec![order]).await.unwrap().remove(&order).unwrap();
-        let seen = shop.app.parcels_of(&caller, vec![order]).await.unwrap().remove(&order).unwrap();
+        let items =
+            shop.app.items_of(&caller, vec![order], Extent::Ordinary).await.unwrap().remove(&order).unwrap();
+        let seen = shop
+            .app
+            .parcels_of(&caller, vec![order], Extent::Ordinary)
+            .await
+            .unwrap()
+            .remove(&order)
+            .unwrap();
         let status = shop.status(order).await;
         assert_eq!(items[0].allocated(&seen.counted), 1);
         assert_eq!(items[0].units_at(Rank::Delivered, status, &seen.counted), 1);

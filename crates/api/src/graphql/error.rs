@@ -38,7 +38,7 @@ pub(super) fn failed(ctx: &Context<'_>, error: &app::Error) -> Error {
 /// Writes a failure down. A refusal is none.
 pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
     match error {
-        app::Error::Refused(_) | app::Error::KeyReused => {}
+        app::Error::Refused(_) | app::Error::KeyReused | app::Error::TooManyOrders { .. } => {}
         app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping => {
             tracing::error!(request_id, error = error as &dyn std::error::Error, "a request failed");
         }
@@ -50,6 +50,7 @@ pub(super) fn hidden(request_id: Option<&str>, error: &app::Error) -> Error {
     let error = match error {
         app::Error::Refused(refusal) => return refused(refusal),
         app::Error::KeyReused => return coded("BAD_INPUT", error.to_string()),
+        app::Error::TooManyOrders { .. } => return coded("TOO_MANY_ORDERS", error.to_string()),
         app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping if error.retryable() => {
             coded("UNAVAILABLE", "this cannot be done at the moment: try again")
         }

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use app::{App, Caller, Parcels};
+use app::{App, Caller, Parcels, reads::Extent};
 use async_graphql::{Context, Result};
 use domain::{Item, OrderHead, OrderId, ShipmentId};
 use persistence::{Event, notices::Notice, read::VersionRange, scans::StoredScan};
@@ -22,6 +22,7 @@ use tokio::sync::OnceCell;
 use super::{
     connection::Window,
     error::{hidden, log},
+    limits::{MAX_ROWS, Running},
 };
 
 /// Orders that were read together, and the parts of them that were asked for.
@@ -46,13 +47,16 @@ impl Siblings {
     /// The items of one of them.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.items.of(ctx, id, || app.items_of(caller, self.ids())).await
+        let read = |extent| app.items_of(caller, self.ids(), extent);
+        self.items.of(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
     /// The parcels of one of them.
     pub async fn parcels(&self, ctx: &Context<'_>, id: OrderId) -> Result<Parcels> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.parcels.of(ctx, id, || app.parcels_of(caller, self.ids())).await
+        let read = |extent| app.parcels_of(caller, self.ids(), extent);
+        let rows = |parcels: &Parcels| parcels.counted.iter().map(|one| 1 + one.lines.len()).sum();
+        self.parcels.of(ctx, id, || bounded(ctx, read, rows)).await
     }
 
     /// All their parcels that have been read and are shown.
@@ -118,14 +122,39 @@ impl<K: Copy + Eq + Hash> Scanned<K> {
         &self,
         ctx: &Context<'_>,
         id: K,
-        read: impl FnOnce(Vec<K>) -> Work,
+        read: impl Fn(Vec<K>, Extent) -> Work,
     ) -> Result<Arc<[StoredScan]>>
     where
         Work: Future<Output = app::Result<HashMap<K, Vec<StoredScan>>>>,
     {
-        let read = || async { shared(read(self.ids.clone()).await) };
-        self.scans.of(ctx, id, read).await
+        let read = |extent| read(self.ids.clone(), extent);
+        self.scans.of(ctx, id, || async { shared(bounded(ctx, read, Vec::len).await) }).await
     }
+}
+
+/// Reads the parts of many records within the bounds of the operation. An ordinary read is tried first: it needs no permit.
+async fn bounded<K, T, Work>(
+    ctx: &Context<'_>,
+    read: impl Fn(Extent) -> Work,
+    rows: impl Fn(&T) -> usize,
+) -> app::Result<HashMap<K, T>>
+where
+    Work: Future<Output = app::Result<HashMap<K, T>>>,
+{
+    let count = |found: &HashMap<K, T>| found.values().map(&rows).sum();
+    // A schema without the extension of the bounds has none.
+    let Some(running) = ctx.data_opt::<Arc<Running>>() else { return read(Extent::Large(MAX_ROWS)).await };
+    let found = match read(Extent::Ordinary).await {
+        Err(error) if error.is_too_many_rows() => {
+            let large = running.large_read().await;
+            match read(Extent::Large(large.rows)).await {
+                Err(error) if error.is_too_many_rows() => match running.refuse_rows().await {},
+                found => found.inspect(|found| running.keep_rows(count(found))),
+            }
+        }
+        found => found.inspect(|found| running.keep_rows(count(found))),
+    };
+    found
 }
 
 fn shared<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {

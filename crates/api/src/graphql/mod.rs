@@ -37,6 +37,7 @@ use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use crate::transport::RequestData;
 use bodies::BodyBudget;
+use limits::Limits;
 use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
@@ -45,8 +46,8 @@ use subscription::Subscription;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema over these use cases, within the [`limits`]. Its requests need what [`request_data`] adds.
-pub fn schema(app: App) -> Schema {
-    limits::limited(builder()).extension(nulls::NullPropagation).data(app).finish()
+pub fn schema(app: App, limits: Limits) -> Schema {
+    limits::limited(builder(), limits).extension(nulls::NullPropagation).data(app).finish()
 }
 
 /// The schema in the schema definition language. Needs no database.

@@ -13,6 +13,7 @@ use super::{
     error::not_for,
     event::{self, OrderEvent},
     item::{OrderItem, items_of},
+    limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
     loader::Siblings,
     notification::Notification,
     shipment::{Shipment, shipments_of},
@@ -113,11 +114,13 @@ impl Order {
     }
 
     /// Its lines, in the order they were placed. For a supplier: those it sends.
+    #[graphql(complexity = "list(ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
         items_of(ctx, self).await
     }
 
     /// Its parcels, cancelled ones too, oldest first. For a supplier: those with nothing but its own items.
+    #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         shipments_of(ctx, self).await
     }
@@ -130,6 +133,7 @@ impl Order {
     }
 
     /// For every status: whether this caller may bring the order there now, and if not, why.
+    #[graphql(complexity = "list(STATUSES, child_complexity)")]
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
         let (items, parcels) = futures::try_join!(self.item_rows(ctx), self.parcels(ctx))?;
         let order = domain::Order::restore(self.head().clone(), items.to_vec(), parcels.shown.to_vec());
@@ -138,7 +142,7 @@ impl Order {
     }
 
     /// Its history, oldest first: one event for the placement and for every change of status.
-    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
@@ -151,6 +155,7 @@ impl Order {
     }
 
     /// The messages its events called for, oldest first. One per status at most. None for suppliers.
+    #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
         let notices = self.siblings.notices(ctx, self.head().id).await?;
         Ok(notices.iter().cloned().map(Notification).collect())

@@ -11,6 +11,7 @@ use super::{
     enums::OrderStatus,
     error::{answer, failed},
     event::OrderEvent,
+    limits::weights::{STATUSES, list},
     order::Order,
     shipment::Shipment,
     transition::Blocker,
@@ -36,6 +37,8 @@ pub enum Problem {
     ShipmentRefused(ShipmentRefused),
     /// Too many units.
     OverAllocated(OverAllocated),
+    /// Too many orders within a minute.
+    TooManyOrders(TooManyOrders),
 }
 
 /// What placing an order comes to.
@@ -49,6 +52,8 @@ pub enum PlaceOrderResult {
     IdempotencyMismatch(IdempotencyMismatch),
     /// The role may not.
     Forbidden(Forbidden),
+    /// Too many orders within a minute.
+    TooManyOrders(TooManyOrders),
 }
 
 /// What changing an order comes to.
@@ -128,6 +133,7 @@ pub struct InvalidTransition {
     /// What was asked for.
     to: OrderStatus,
     /// What this caller could ask for instead.
+    #[graphql(complexity = "list(STATUSES, child_complexity)")]
     allowed: Vec<OrderStatus>,
     /// What stands in the way.
     blocked_by: Blocker,
@@ -186,6 +192,17 @@ pub struct IdempotencyMismatch {
     message: String,
 }
 
+/// A customer has placed as many orders within a minute as the shop allows.
+#[derive(SimpleObject)]
+pub struct TooManyOrders {
+    /// The reason, for people.
+    message: String,
+    /// How many orders a customer may place a minute.
+    per_minute: u32,
+    /// Seconds until the next order may be placed.
+    retry_after: u32,
+}
+
 /// The parcel cannot be registered or called off.
 #[derive(SimpleObject)]
 pub struct ShipmentRefused {
@@ -224,6 +241,9 @@ pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<P
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),
         app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
         app::Error::Refused(Refusal::Forbidden(_)) => Forbidden { message }.into(),
+        app::Error::TooManyOrders { per_minute, retry_after } => {
+            TooManyOrders { message, per_minute, retry_after }.into()
+        }
         app::Error::Refused(
             Refusal::InvalidTransition { .. }
             | Refusal::VersionConflict { .. }
@@ -276,6 +296,7 @@ pub(super) async fn changed(
             }
         }
         app::Error::Refused(Refusal::OverAllocated { .. } | Refusal::Shipment { .. })
+        | app::Error::TooManyOrders { .. }
         | app::Error::Failed(_)
         | app::Error::BrokenOff
         | app::Error::Stopping => return Err(failed(ctx, &error)),
@@ -307,6 +328,7 @@ pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<Changed>) -> Resul
             ShipmentRefused { message, code: code.as_str().to_ascii_uppercase() }.into()
         }
         app::Error::Refused(Refusal::InvalidTransition { .. } | Refusal::VersionConflict { .. })
+        | app::Error::TooManyOrders { .. }
         | app::Error::Failed(_)
         | app::Error::BrokenOff
         | app::Error::Stopping => return Err(failed(ctx, &error)),

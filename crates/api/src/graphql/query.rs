@@ -13,6 +13,7 @@ use super::{
     error::{answer, bad_input},
     event::{self, OrderEvent},
     input::Time,
+    limits::weights::{STATE_MACHINE, UNKNOWN_CODES, list},
     node::{self, Node, uuid},
     order::Order,
     shipment::Shipment,
@@ -45,7 +46,7 @@ impl Query {
 
     /// Orders, newest first: a customer's own; those with an item of theirs for a supplier; every order for
     /// support and systems.
-    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn orders(
         &self,
         ctx: &Context<'_>,
@@ -79,7 +80,7 @@ impl Query {
     }
 
     /// Events of all orders the caller may see, newest first.
-    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn order_events(
         &self,
         ctx: &Context<'_>,
@@ -94,12 +95,13 @@ impl Query {
     }
 
     /// The table of permitted changes of status. What is not in it does not happen.
+    #[graphql(complexity = "list(STATE_MACHINE, child_complexity)")]
     async fn state_machine(&self) -> Vec<StateMachineEdge> {
         state_machine()
     }
 
     /// What carriers sent, newest first. For support and systems.
-    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn webhooks(
         &self,
         ctx: &Context<'_>,
@@ -115,6 +117,7 @@ impl Query {
 
     /// The codes carriers sent that have no meaning here, the most frequent first, 500 at most. For support and
     /// systems.
+    #[graphql(complexity = "list(UNKNOWN_CODES, child_complexity)")]
     async fn unknown_codes(&self, ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
         webhook::unknown_codes(ctx).await
     }

@@ -10,6 +10,7 @@ use super::{
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
     input::Time,
+    limits::weights::{REPLAY_CHANGES, STATUSES, list},
     loader::Scanned,
     order::Order,
     query::{moment, sender},
@@ -40,8 +41,10 @@ pub struct ReplayResult {
     /// Scans that read differently from what is stored.
     scans: u64,
     /// Parcels that change by that.
+    #[graphql(complexity = "list(REPLAY_CHANGES, child_complexity)")]
     changes: Vec<ReplayChange>,
     /// Orders that could not be changed.
+    #[graphql(complexity = "list(REPLAY_CHANGES, child_complexity)")]
     failed: Vec<ReplayFailure>,
     /// Whether the changes were made.
     applied: bool,
@@ -61,6 +64,7 @@ pub struct ReplayChange {
     /// Where the order stands after it. An order never goes back.
     order_to: OrderStatus,
     /// What the customer is told because of it, noted with the first parcel of an order.
+    #[graphql(complexity = "list(STATUSES, child_complexity)")]
     notices: Vec<OrderStatus>,
 }
 

@@ -18,6 +18,7 @@ use super::{
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, items_of},
+    limits::weights::{SHIPMENT_ITEMS, list},
     loader::Scanned,
     order::Order,
 };
@@ -99,6 +100,7 @@ impl Shipment {
     }
 
     /// What is in it.
+    #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
         let items = items_of(ctx, &self.order).await?;
         let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.is(line.item_id));
@@ -141,7 +143,7 @@ impl Shipment {
     }
 
     /// What was said about it, by its carrier or by hand, newest first by the time it tells. Each claim once.
-    #[graphql(complexity = "1 + page_size(first, last) * child_complexity")]
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn scans(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +157,7 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans = self.siblings.scans(ctx, id, |ids| app.scans_of(caller, ids)).await?;
+        let scans = self.siblings.scans(ctx, id, |ids, extent| app.scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -1,6 +1,7 @@
 //! The schema over a SQLite file, without HTTP: what resolvers map, count and follow.
 
 mod access;
+mod bounds;
 mod customer;
 mod dropship;
 mod following;

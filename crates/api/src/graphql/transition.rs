@@ -5,6 +5,7 @@ use domain::ShipmentId;
 
 use super::{
     enums::{BlockerCode, OrderStatus},
+    limits::weights::{SHIPMENTS, list},
     order::Order,
     shipment::{Shipment, shipments_of},
 };
@@ -50,6 +51,7 @@ impl Blocker {
 #[ComplexObject]
 impl Blocker {
     /// The parcels that are behind, or moving.
+    #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         if self.ids.is_empty() {
             return Ok(vec![]);

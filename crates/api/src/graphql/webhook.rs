@@ -17,6 +17,7 @@ use super::{
     cursor::{self, Kind},
     enums::WebhookState,
     error::{answer, failed},
+    limits::weights::{WEBHOOK_SCANS, list},
     loader::Scanned,
     node::uuid,
     outcome::{Forbidden, NotFound},
@@ -186,10 +187,11 @@ impl Webhook {
     }
 
     /// The scans it was the first to bring or to give a meaning, oldest first.
+    #[graphql(complexity = "list(WEBHOOK_SCANS, child_complexity)")]
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans =
-            self.siblings.scans(ctx, self.webhook.id, |ids| app.scans_of_webhooks(caller, ids)).await?;
+        let read = |ids, extent| app.scans_of_webhooks(caller, ids, extent);
+        let scans = self.siblings.scans(ctx, self.webhook.id, read).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, ServerResult, parser::types::OperationType};
+use async_graphql::{Executor, Request, parser::types::OperationType};
 use async_graphql_axum::GraphQLRequest;
 use axum::{
     body::Body,
@@ -23,11 +23,18 @@ use serde::Deserialize;
 use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
+    execution::operation_type,
     refusal::Refusal,
-    response::{body, catching_panics, is_request_error, settle},
+    response::{catching_panics, code, is_request_error, large_body, settle},
     websocket,
 };
-use crate::{auth::authorization, body::read, graphiql, graphql::limits, listener::Handle};
+use crate::{
+    auth::authorization,
+    body::read,
+    graphiql,
+    graphql::limits::{PermitSlot, check_json},
+    listener::Handle,
+};
 
 /// `POST /graphql`.
 pub(super) async fn post<E: Executor>(
@@ -84,7 +91,7 @@ impl<E: Executor> Endpoint<E> {
 
     /// Runs one query or mutation and writes the answer.
     async fn execute(
-        &self,
+        self: &Arc<Self>,
         mut request: Request,
         context: RequestContext,
         media: MediaType,
@@ -93,37 +100,41 @@ impl<E: Executor> Endpoint<E> {
         if request.query.trim().is_empty() {
             return Err(Refusal::NoQuery);
         }
-        let answer = |status: StatusCode, response| {
+        let answer = |status: StatusCode, response, permit| {
             let response = settle(response, &context.request_id);
             let refused = is_request_error(&response) && media == MediaType::GraphqlResponse;
-            let status = if refused && status == StatusCode::OK { StatusCode::BAD_REQUEST } else { status };
-            (status, body(media, &response)).into_response()
+            let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
+            (status, large_body(media, &response, permit)).into_response()
         };
-        match (operation_type(&mut request), method) {
+        let kind = operation_type(&mut request);
+        match (&kind, method) {
             (Err(error), _) => {
-                return Ok(answer(StatusCode::OK, async_graphql::Response::from_errors(vec![error])));
+                let refused = async_graphql::Response::from_errors(vec![error.clone()]);
+                return Ok(answer(StatusCode::OK, refused, None));
             }
             (Ok(Some(OperationType::Mutation)), Method::Get) => return Err(Refusal::MutationByGet),
             (Ok(Some(OperationType::Subscription)), _) => return Err(Refusal::Subscription),
             (Ok(Some(OperationType::Query | OperationType::Mutation) | None), _) => {}
         }
-        let execution = self.executor.execute((self.options.data)(request, &context));
-        Ok(match catching_panics(execution, &context.request_id).await {
-            Ok(response) => answer(StatusCode::OK, response),
-            Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
+        let permit = PermitSlot::default();
+        let request = (self.options.data)(request, &context).data(permit.clone());
+        let execution = async {
+            match kind {
+                Ok(Some(OperationType::Mutation)) => self.carry_out(request, &context.request_id).await,
+                _ => catching_panics(self.executor.execute(request), &context.request_id).await,
+            }
+        };
+        Ok(match execution.await {
+            Ok(response) => answer(StatusCode::OK, response, permit.take()),
+            Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked, None),
         })
     }
 }
 
-/// What kind of operation was asked for. `None` if the document has none of that name: the schema will say so.
-fn operation_type(request: &mut Request) -> ServerResult<Option<OperationType>> {
-    let name = request.operation_name.clone();
-    let mut operations = limits::parse(request)?.operations.iter();
-    let operation = match name {
-        Some(name) => operations.find(|(found, _)| found.is_some_and(|found| *found == name.as_str())),
-        None => operations.next(),
-    };
-    Ok(operation.map(|(_, operation)| operation.node.ty))
+/// The status of a request that was refused as a whole, for clients that accept `application/graphql-response+json`.
+fn refused_status(response: &async_graphql::Response) -> StatusCode {
+    let timed_out = response.errors.iter().any(|error| code(error) == Some("QUERY_TIMEOUT"));
+    if timed_out { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST }
 }
 
 /// Reads the request from a JSON body.
@@ -134,6 +145,7 @@ async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> 
         return Err(Refusal::NotJson);
     }
     let bytes = read(request.into_body(), MAX_BODY_BYTES).await?;
+    check_json(&bytes)?;
     let mut whole = axum::extract::Request::new(Body::from(bytes));
     *whole.method_mut() = axum::http::Method::POST;
     Ok(GraphQLRequest::<Refusal>::from_request(whole, &()).await?.into_inner())

@@ -4,6 +4,7 @@
 //! decides who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
 
 mod accept;
+mod execution;
 mod http;
 mod refusal;
 pub mod request_id;
@@ -12,7 +13,7 @@ mod response;
 mod testing;
 mod websocket;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use app::Clock;
 use async_graphql::{Executor, Request};
@@ -51,6 +52,10 @@ pub struct TransportOptions {
     pub sockets: TaskTracker,
     /// Patience and bounds of one socket.
     pub socket_limits: SocketLimits,
+    /// How long the answer to a mutation may take.
+    pub query_timeout: Duration,
+    /// Counts the mutations that run, with or without their caller. Wait for it as for `sockets`.
+    pub running: TaskTracker,
     /// Puts into each operation what resolvers look up in it: who is calling.
     pub data: RequestData,
 }

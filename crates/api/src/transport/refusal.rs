@@ -13,6 +13,7 @@ use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
 use crate::{
     auth::AuthError,
     body::{NotRead, RETRY_AFTER_SECONDS},
+    graphql::limits::TooManyValues,
 };
 
 /// Why a request was refused before anything ran. The messages are for the caller.
@@ -34,6 +35,8 @@ pub(super) enum Refusal {
     NotARequest,
     #[error("several requests in one body are not supported: send them one by one")]
     Batch,
+    #[error(transparent)]
+    TooManyValues(#[from] TooManyValues),
     #[error("the parameter `{0}` is malformed")]
     BadParameter(&'static str),
     #[error("the request has no `query`")]
@@ -57,6 +60,7 @@ impl Refusal {
             Self::Unreadable
             | Self::NotARequest
             | Self::Batch
+            | Self::TooManyValues(_)
             | Self::BadParameter(_)
             | Self::NoQuery
             | Self::Subscription => StatusCode::BAD_REQUEST,
@@ -72,6 +76,7 @@ impl Refusal {
             Self::TooSlow => "REQUEST_TIMEOUT",
             Self::Busy => "UNAVAILABLE",
             Self::MutationByGet => "METHOD_NOT_ALLOWED",
+            Self::TooManyValues(_) => "QUERY_TOO_LARGE",
             Self::Unreadable
             | Self::NotARequest
             | Self::Batch
@@ -109,6 +114,7 @@ impl Refusal {
             | Self::TooSlow
             | Self::NotARequest
             | Self::Batch
+            | Self::TooManyValues(_)
             | Self::BadParameter(_)
             | Self::NoQuery
             | Self::Subscription => {}

@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeMap, future::Future, panic::AssertUnwindSa
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::header::CONTENT_TYPE,
     response::{IntoResponse, IntoResponseParts, ResponseParts},
 };
@@ -13,9 +13,7 @@ use futures::FutureExt;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{RequestId, accept::MediaType};
-
-/// The longest error message sent, in characters: a message may repeat a name as long as the query.
-const MAX_MESSAGE_CHARS: usize = 300;
+use crate::graphql::limits::{AnswerPermit, bound_errors};
 
 /// Whether the request failed before anything was executed (the specification's *request error*).
 pub(super) fn is_request_error(response: &Response) -> bool {
@@ -24,11 +22,13 @@ pub(super) fn is_request_error(response: &Response) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Gives every error a code, and hides the text of those nobody coded: they are logged under the request's id.
+/// Gives every error a code, and hides the text of those nobody coded: they are logged under the request's id. Of too many
+/// errors only the first are left.
 pub(super) fn settle(mut response: Response, request_id: &RequestId) -> Response {
     let before_execution = is_request_error(&response);
+    bound_errors(&mut response.errors);
     for error in &mut response.errors {
-        if has_code(error) {
+        if code(error).is_some() {
             continue;
         }
         if before_execution {
@@ -38,10 +38,6 @@ pub(super) fn settle(mut response: Response, request_id: &RequestId) -> Response
         } else {
             tracing::error!(%request_id, path = ?error.path, error = %error.message, "a resolver failed");
             *error = internal_error(error, request_id);
-        }
-        if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARS) {
-            error.message.truncate(end);
-            error.message.push('…');
         }
     }
     response
@@ -54,16 +50,46 @@ pub(super) async fn catching_panics<T>(
 ) -> Result<T, Response> {
     AssertUnwindSafe(operation).catch_unwind().await.map_err(|panic| {
         tracing::error!(%request_id, panic = panic_text(panic.as_ref()), "a resolver panicked");
-        let nowhere = ServerError::new("", None);
-        Response::from_errors(vec![internal_error(&nowhere, request_id)])
+        internal_error_response(request_id)
     })
+}
+
+/// The answer to an operation that did not come to its end.
+pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
+    let nowhere = ServerError::new("", None);
+    Response::from_errors(vec![internal_error(&nowhere, request_id)])
 }
 
 /// A GraphQL response as a body with its content type.
 pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
+    large_body(media, response, None)
+}
+
+/// The same for an answer that may be large: its permit is kept until the last byte has been handed to the client.
+pub(super) fn large_body(
+    media: MediaType,
+    response: &Response,
+    permit: Option<AnswerPermit>,
+) -> impl IntoResponse + use<> {
     // Serializing maps, strings and numbers into memory cannot fail.
     let bytes = serde_json::to_vec(&Answer(response)).unwrap_or_default();
+    let bytes = match permit {
+        Some(permit) => Bytes::from_owner(WithPermit { bytes, _permit: permit }),
+        None => Bytes::from(bytes),
+    };
     (ContentType(media), Body::from(bytes))
+}
+
+/// The bytes of a large answer.
+struct WithPermit {
+    bytes: Vec<u8>,
+    _permit: AnswerPermit,
+}
+
+impl AsRef<[u8]> for WithPermit {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// A response as it is sent: errors first, `data` only if something was executed.
@@ -97,8 +123,12 @@ impl IntoResponseParts for ContentType {
     }
 }
 
-fn has_code(error: &ServerError) -> bool {
-    error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some())
+/// The code of an error, if it has one.
+pub(super) fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
 }
 
 fn set_code(error: &mut ServerError, code: &str) {

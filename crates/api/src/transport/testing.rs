@@ -9,12 +9,16 @@ use chrono::DateTime;
 use futures::{Stream, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
 use crate::{
     auth::{Claims, Tokens},
-    graphql::{limits::limited, nulls::NullPropagation},
+    graphql::{
+        limits::{Limits, limited},
+        nulls::NullPropagation,
+    },
 };
 
 /// When every test begins, in seconds since 1970.
@@ -26,7 +30,17 @@ pub(super) struct World {
     pub(super) stop: CancellationToken,
     pub(super) sockets: TaskTracker,
     pub(super) clock: Clock,
+    /// Where the mutation `slow` waits.
+    pub(super) gate: Gate,
     tokens: Tokens,
+}
+
+/// Lets a test hold a mutation and see it finish.
+#[derive(Clone, Default)]
+pub(super) struct Gate {
+    pub(super) begun: Arc<Notify>,
+    pub(super) release: Arc<Notify>,
+    pub(super) finished: Arc<Notify>,
 }
 
 impl World {
@@ -35,8 +49,13 @@ impl World {
     }
 
     pub(super) fn with(socket_limits: SocketLimits) -> Self {
+        Self::within(socket_limits, Limits::default())
+    }
+
+    pub(super) fn within(socket_limits: SocketLimits, limits: Limits) -> Self {
         let tokens = Tokens::new(&[7; 32]).unwrap();
         let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
+        let gate = Gate::default();
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
         let options = TransportOptions {
             tokens: tokens.clone(),
@@ -45,14 +64,18 @@ impl World {
             stop: stop.clone(),
             sockets: sockets.clone(),
             socket_limits,
+            query_timeout: limits.timeout,
+            running: sockets.clone(),
             data: Arc::new(|request, context| {
                 request.data(Greeting(format!("to {} {}", context.actor.kind, context.request_id)))
             }),
         };
-        let schema =
-            limited(Schema::build(Query, Mutation, Subscriptions)).extension(NullPropagation).finish();
+        let schema = limited(Schema::build(Query, Mutation, Subscriptions), limits)
+            .extension(NullPropagation)
+            .data(gate.clone())
+            .finish();
         let app = graphql_routes(schema, options).layer(from_fn(request_id::layer));
-        Self { app, stop, sockets, clock, tokens }
+        Self { app, stop, sockets, clock, gate, tokens }
     }
 
     /// A support token that lasts a minute from the beginning.
@@ -94,6 +117,14 @@ impl Query {
     async fn panics(&self) -> i32 {
         burst()
     }
+
+    async fn never(&self) -> i32 {
+        std::future::pending().await
+    }
+
+    async fn ints(&self, #[graphql(default)] _values: Vec<i32>) -> i32 {
+        1
+    }
 }
 
 struct Mutation;
@@ -102,6 +133,15 @@ struct Mutation;
 impl Mutation {
     async fn rename(&self, name: String) -> String {
         name
+    }
+
+    /// Waits in the middle of its work.
+    async fn slow(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let gate = ctx.data::<Gate>()?;
+        gate.begun.notify_one();
+        gate.release.notified().await;
+        gate.finished.notify_one();
+        Ok(true)
     }
 }
 

@@ -68,6 +68,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         app: App::new(store, Clock::System, feed, policy),
         tokens: keys.tokens,
         graphiql: settings.graphiql,
+        limits: settings.limits,
         mailbox: shows_mailbox(&settings, address),
         queues,
         mailer,
@@ -118,6 +119,7 @@ fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> any
         senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
         customers_place_orders: settings.customers_place_orders,
+        customer_orders_per_minute: Some(settings.customer_orders_per_minute),
     })
 }
 

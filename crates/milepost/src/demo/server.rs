@@ -5,7 +5,7 @@
 use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
 
 use anyhow::Context;
-use api::{auth::Tokens, listener::HttpLimits};
+use api::{auth::Tokens, graphql::limits::Limits, listener::HttpLimits};
 use app::{App, Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -60,6 +60,7 @@ impl Embedded {
             app: App::new(store, Clock::System, Feed::memory(), policy(&url, &secrets)?),
             tokens: tokens.clone(),
             graphiql: true,
+            limits: Limits::default(),
             mailbox: true,
             queues: Queues::memory(),
             mailer: Arc::new(mailer),
@@ -117,6 +118,7 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
         senders: secrets.iter().map(known).collect::<anyhow::Result<_>>()?,
         codes: CodeMap::default(),
         customers_place_orders: false,
+        customer_orders_per_minute: None,
     })
 }
 

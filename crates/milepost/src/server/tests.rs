@@ -40,6 +40,7 @@ async fn start_with(role: Role, http: HttpLimits) -> Running {
         app: App::new(store, Clock::System, Feed::memory(), policy),
         tokens: Tokens::new(&[7; 32]).unwrap(),
         graphiql: true,
+        limits: Limits::default(),
         mailbox: true,
         queues: Queues::memory(),
         mailer,

@@ -16,10 +16,12 @@ use std::{
     collections::BTreeMap,
     env, fs, io,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
 use api::listener::HttpLimits;
+use api::graphql::limits::Limits;
 use carriers::{CodeMap, Sender};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
@@ -46,6 +48,10 @@ pub struct Settings {
     pub graphiql: bool,
     /// The bounds of HTTP connections.
     pub http: HttpLimits,
+    /// The bounds of GraphQL operations.
+    pub limits: Limits,
+    /// How many orders a customer may place a minute.
+    pub customer_orders_per_minute: NonZeroU32,
     /// PostgreSQL or a SQLite file.
     pub database_url: Hidden,
     /// The most connections of this process to the database.
@@ -117,6 +123,9 @@ impl Settings {
         let public_url = reader.value("PUBLIC_URL", values::public_url);
         let graphiql = reader.value("GRAPHIQL", values::on_or_off);
         let http = reader.http();
+        let limits = reader.limits();
+        let customer_orders_per_minute =
+            reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::orders_per_minute);
         let database_url = reader.value("DATABASE_URL", values::database_url);
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::connections);
         let redis_url = reader.value("REDIS_URL", values::redis_url);
@@ -138,6 +147,8 @@ impl Settings {
                 public_url,
                 graphiql: graphiql?,
                 http: http?,
+                limits: limits?,
+                customer_orders_per_minute: customer_orders_per_minute?,
                 database_url: database_url?,
                 database_connections: database_connections?,
                 redis_url,
@@ -210,6 +221,14 @@ impl Reader<'_> {
             Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
             None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
         }
+    }
+
+    /// The bounds of GraphQL operations.
+    fn limits(&mut self) -> Option<Limits> {
+        let introspection = self.value("INTROSPECTION", values::on_or_off);
+        let timeout = self.value("QUERY_TIMEOUT", values::query_timeout);
+        let answer_bytes = self.value("MAX_ANSWER_BYTES", values::answer_bytes);
+        Some(Limits { introspection: introspection?, timeout: timeout?, answer_bytes: answer_bytes? })
     }
 
     /// The two mail settings, checked by whoever uses them.

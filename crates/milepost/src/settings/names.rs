@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// Every setting, as in `.env.example`.
-pub const ALL: [Setting; 35] = [
+pub const ALL: [Setting; 38] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
@@ -43,6 +43,10 @@ pub const ALL: [Setting; 35] = [
     Setting { name: "HTTP_SOCKETS", default: Some("1000"), kind: Kind::Plain },
     Setting { name: "HTTP_BODY_MEMORY", default: Some("32MiB"), kind: Kind::Plain },
     Setting { name: "HTTP_ANSWER_MEMORY", default: Some("64MiB"), kind: Kind::Plain },
+    Setting { name: "INTROSPECTION", default: Some("on"), kind: Kind::Plain },
+    Setting { name: "QUERY_TIMEOUT", default: Some("10s"), kind: Kind::Plain },
+    Setting { name: "MAX_ANSWER_BYTES", default: Some("16777216"), kind: Kind::Plain },
+    Setting { name: "CUSTOMER_ORDERS_PER_MINUTE", default: Some("10"), kind: Kind::Plain },
     Setting { name: "DATABASE_URL", default: Some("sqlite://milepost.db?mode=rwc"), kind: Kind::Secret },
     Setting { name: "DATABASE_CONNECTIONS", default: Some("10"), kind: Kind::Plain },
     Setting { name: "REDIS_URL", default: None, kind: Kind::Secret },

@@ -289,3 +289,35 @@ fn secrets_are_not_printed() {
     assert_eq!(settings.smtp_url.as_ref().map(Hidden::expose), Some(url));
     assert!(!format!("{settings:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_bounds_of_operations_have_settings() {
+    let settings = read(&[], "").unwrap();
+    assert_eq!((settings.limits.introspection, settings.limits.answer_bytes), (true, 16 * 1024 * 1024));
+    assert_eq!(settings.limits.timeout.as_secs(), 10);
+    assert_eq!(settings.customer_orders_per_minute.get(), 10);
+    let set = [
+        ("INTROSPECTION", "off"),
+        ("QUERY_TIMEOUT", "2m"),
+        ("MAX_ANSWER_BYTES", "65536"),
+        ("CUSTOMER_ORDERS_PER_MINUTE", "3"),
+    ];
+    let settings = read(&set, "").unwrap();
+    assert_eq!((settings.limits.introspection, settings.limits.answer_bytes), (false, 65_536));
+    assert_eq!(settings.limits.timeout.as_secs(), 120);
+    assert_eq!(settings.customer_orders_per_minute.get(), 3);
+    for (name, wrong) in [
+        ("INTROSPECTION", "yes"),
+        ("QUERY_TIMEOUT", "0s"),
+        ("QUERY_TIMEOUT", "6m"),
+        ("QUERY_TIMEOUT", "10"),
+        ("MAX_ANSWER_BYTES", "1000"),
+        ("MAX_ANSWER_BYTES", "67108865"),
+        ("MAX_ANSWER_BYTES", "16MiB"),
+        ("CUSTOMER_ORDERS_PER_MINUTE", "0"),
+        ("CUSTOMER_ORDERS_PER_MINUTE", "10001"),
+    ] {
+        let message = error(&[(name, wrong)], "");
+        assert!(message.starts_with(&format!("MILEPOST_{name}: `{wrong}` is n")), "{message}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What each value has to look like. An error says what is wrong and repeats no secret.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use carriers::CodeMap;
 use domain::text::is_unsafe;
@@ -9,10 +9,21 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::{Host, Url};
 
 use super::{Hidden, LogFormat};
-use crate::address;
+use crate::{address, span};
 
 /// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
 const MAX_CONNECTIONS: u32 = 1_000;
+
+/// The bounds of a GraphQL operation's deadline.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(1);
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// The bounds of the largest answer: an ordinary page needs some KiB, and the process holds two of the largest.
+const LEAST_ANSWER: usize = 64 * 1024;
+const MOST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Each order of a customer reads the ones of the minute before.
+const MAX_ORDERS_PER_MINUTE: u32 = 10_000;
 
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in 127.0.0.1:8080"))
@@ -35,6 +46,25 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
         "off" => Ok(false),
         _ => Err(format!("`{text}` is neither on nor off")),
     }
+}
+
+/// How long a GraphQL operation may take.
+pub fn query_timeout(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
+    let timeout = span::read(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
+    if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
+}
+
+/// The largest GraphQL answer.
+pub fn answer_bytes(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().ok().filter(|bytes| (LEAST_ANSWER..=MOST_ANSWER).contains(bytes));
+    bytes.ok_or_else(|| format!("`{text}` is not a number of bytes from {LEAST_ANSWER} to {MOST_ANSWER}"))
+}
+
+/// How many orders a customer may place a minute.
+pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
+    let orders = text.parse::<NonZeroU32>().ok().filter(|orders| orders.get() <= MAX_ORDERS_PER_MINUTE);
+    orders.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_ORDERS_PER_MINUTE}"))
 }
 
 pub fn database_url(text: &str) -> Result<Hidden, String> {

@@ -3,12 +3,14 @@
 //! `app::reads` asks for both: pages within what the caller may see, and parts with one statement for all of them.
 //! Everything here reads committed rows and locks nothing.
 
+pub(crate) mod bounded;
 mod events;
 mod orders;
 mod page;
 mod shipments;
 mod webhooks;
 
+pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
     OrderFilter, count as orders_count, items_of, notices_of, order, order_by_reference, order_supplied_by,

@@ -132,7 +132,7 @@ pub async fn order_by_reference(
 /// The items of many orders.
 pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Item>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    crate::orders::items_of(store.reader(), &ids).await
+    crate::orders::items_of(store.reader(), &ids, None).await
 }
 
 /// The notices of many orders, oldest first.

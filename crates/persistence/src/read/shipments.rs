@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use domain::{Carrier, OrderId, Shipment, ShipmentId, WebhookId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::bounded::{at_most, one_more};
 use crate::{
     Result, Store,
     dialect::within,
@@ -17,7 +18,7 @@ use crate::{
 /// The parcels of many orders, oldest first.
 pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    shipments::shipments_of(store.reader(), &ids).await
+    shipments::shipments_of(store.reader(), &ids, None).await
 }
 
 /// Many parcels, by id.
@@ -26,7 +27,7 @@ pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Ship
         .filter(within(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
-    let found = with_lines(store.reader(), rows).await?;
+    let found = with_lines(store.reader(), rows, None).await?;
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
@@ -39,7 +40,7 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
         .order_by_desc(shipment::Column::ShipmentId)
         .all(store.reader())
         .await?;
-    with_lines(store.reader(), rows).await
+    with_lines(store.reader(), rows, None).await
 }
 
 /// Every parcel that ever had one of these numbers, newest first.
@@ -49,6 +50,14 @@ pub async fn holders_of(store: &Store, numbers: &[Number]) -> Result<HashMap<Num
 
 /// The scans of many parcels, newest first by the carrier's time.
 pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+    read_scans(store, ids, None).await
+}
+
+pub(super) async fn read_scans(
+    store: &Store,
+    ids: &[ShipmentId],
+    most: Option<u64>,
+) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -56,8 +65,10 @@ pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Shipm
         .filter(within(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .order_by_desc(scan::Column::OccurredAt)
         .order_by_desc(scan::Column::ScanId)
+        .limit(one_more(most))
         .all(store.reader())
         .await?;
+    let rows = at_most("scans", rows, most)?;
     let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(ids.len());
     for row in rows {
         let scan = StoredScan::try_from(row)?;
@@ -71,11 +82,21 @@ pub async fn scans_of_webhooks(
     store: &Store,
     ids: &[WebhookId],
 ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
+    read_webhook_scans(store, ids, None).await
+}
+
+pub(super) async fn read_webhook_scans(
+    store: &Store,
+    ids: &[WebhookId],
+    most: Option<u64>,
+) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
     let rows = scan::Entity::find()
         .filter(within(store.backend(), scan::Column::WebhookId, ids.iter().map(|id| id.0)))
         .order_by_asc(scan::Column::OccurredAt)
+        .limit(one_more(most))
         .all(store.reader())
         .await?;
+    let rows = at_most("scans", rows, most)?;
     let mut found: HashMap<WebhookId, Vec<StoredScan>> = HashMap::with_capacity(ids.len());
     for row in rows {
         let scan = StoredScan::try_from(row)?;

@@ -1,8 +1,12 @@
 use std::{fmt::Write, time::Duration};
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, Response, Schema};
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Response, Schema, ServerError};
 
-use super::*;
+use super::{document::*, *};
+
+mod introspection;
+mod running;
+mod updates;
 
 struct Tree;
 
@@ -24,7 +28,7 @@ impl Tree {
 
 /// Runs a query; a hostile one must be refused at once.
 async fn run(query: &str) -> Response {
-    let schema = limited(Schema::build(Tree, EmptyMutation, EmptySubscription)).finish();
+    let schema = limited(Schema::build(Tree, EmptyMutation, EmptySubscription), Limits::default()).finish();
     tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
 }
 
@@ -64,9 +68,12 @@ async fn depth_complexity_and_directives_are_limited() {
     let costly = "{ trees(first: 1000) { trees(first: 1000) { leaf } } }";
     assert_eq!(too_much(costly).await, "the query's complexity is more than 30000");
     let directives = |many: usize| format!("{{ leaf {} }}", "@skip(if: false) ".repeat(many));
-    assert_eq!(too_much(&directives(MAX_DIRECTIVES + 1)).await, "a field has more than 4 directives");
+    assert_eq!(
+        too_much(&directives(MAX_DIRECTIVES + 1)).await,
+        "there are more than 4 directives in one place"
+    );
     let in_a_fragment = format!("{{ ...F }} fragment F on Tree {}", directives(MAX_DIRECTIVES + 1));
-    assert_eq!(too_much(&in_a_fragment).await, "a field has more than 4 directives");
+    assert_eq!(too_much(&in_a_fragment).await, "there are more than 4 directives in one place");
 }
 
 #[tokio::test]
@@ -115,6 +122,94 @@ async fn deep_nesting_neither_overflows_the_stack_nor_takes_long() {
         write!(chain, "fragment F{n} on Tree{{...F{}}}", n + 1).unwrap();
     }
     assert_eq!(too_much(&chain).await, "the query nests deeper than 32 selections");
+}
+
+#[tokio::test]
+async fn directives_are_counted_wherever_they_stand() {
+    let many = "@a ".repeat(20_000);
+    for query in [
+        format!("query {many} {{ leaf }}"),
+        format!("query($a: Int {many}) {{ leaf }}"),
+        format!("{{ leaf {many} }}"),
+        format!("{{ ... {many} {{ leaf }} }}"),
+        format!("{{ ...F {many} }} fragment F on Tree {{ leaf }}"),
+        format!("{{ ...F }} fragment F on Tree {many} {{ leaf }}"),
+        format!("{{ leaf }} fragment Unused on Tree {many} {{ leaf }}"),
+        format!("{{ leaf }} fragment Unused on Tree {{ leaf {many} }}"),
+        format!("query A {{ leaf }} query B {many} {{ leaf }}"),
+    ] {
+        assert_eq!(too_much(&query).await, "there are more than 4 directives in one place");
+    }
+}
+
+#[tokio::test]
+async fn arguments_variables_operations_and_names_are_limited() {
+    let many = |count: usize, one: fn(usize) -> String| (0..count).map(one).collect::<String>();
+    let arguments = many(MAX_ARGUMENTS + 1, |n| format!("a{n}: 1 "));
+    let message = "a field or directive has more than 50 arguments";
+    assert_eq!(too_much(&format!("{{ leaf({arguments}) }}")).await, message);
+    assert_eq!(too_much(&format!("{{ leaf @skip({arguments}) }}")).await, message);
+
+    let variables = many(MAX_VARIABLES + 1, |n| format!("$a{n}: Int "));
+    let message = "an operation has more than 100 variables";
+    assert_eq!(too_much(&format!("query({variables}) {{ leaf }}")).await, message);
+
+    let operations = many(MAX_OPERATIONS + 1, |n| format!("query Q{n} {{ leaf }} "));
+    assert_eq!(too_much(&operations).await, "the query has more than 50 operations");
+
+    let long = "x".repeat(MAX_NAME_BYTES + 1);
+    for query in [
+        format!("{{ {long} }}"),
+        format!("{{ {long}: leaf }}"),
+        format!("{{ leaf({long}: 1) }}"),
+        format!("{{ leaf @{long} }}"),
+        format!("{{ leaf @skip({long}: true) }}"),
+        format!("query {long} {{ leaf }}"),
+        format!("query(${long}: Int) {{ leaf }}"),
+        format!("{{ ...{long} }}"),
+        format!("{{ ... on {long} {{ leaf }} }}"),
+        format!("{{ leaf }} fragment {long} on Tree {{ leaf }}"),
+        format!("{{ leaf }} fragment F on {long} {{ leaf }}"),
+    ] {
+        assert_eq!(too_much(&query).await, "the query has a name longer than 200 bytes");
+    }
+    let longest = "x".repeat(MAX_NAME_BYTES);
+    assert!(run(&format!("query {longest} {{ {longest}: leaf }}")).await.is_ok());
+}
+
+#[tokio::test]
+async fn documents_of_the_largest_size_are_judged_within_a_second() {
+    let fill = |begin: &str, one: &str, end: &str| {
+        format!("{begin}{}{end}", one.repeat((MAX_QUERY_BYTES - begin.len() - end.len()) / one.len()))
+    };
+    for query in [
+        fill("{ leaf(text: [", "0,", "]) }"),
+        fill("{ leaf(text: [", "{a:0},", "]) }"),
+        fill("{ leaf(text: [", "[[[[[[[[[[0]]]]]]]]]]", "]) }"),
+        fill("{ leaf(text: \"", "\\u0041", "\") }"),
+        fill("{ leaf(text: \"\"\"", "a\n", "\"\"\") }"),
+        fill("{", "leaf ", "}"),
+        fill("{", "...{leaf}", "}"),
+        fill("{", "x ", "}"),
+        fill("query(", "$a:[Int]=[0,0,0,0] ", ") { leaf }"),
+        fill("query(", "$a:Int! ", ") { leaf }"),
+        fill("{ leaf }", "query Q{leaf}", ""),
+        fill("{ ...F }", "fragment F on Tree{leaf}", ""),
+        fill("{ leaf }", "#\n", ""),
+        fill("{ leaf }", ",", ""),
+        fill("", "{", ""),
+        fill("", "\"", ""),
+    ] {
+        let started = std::time::Instant::now();
+        let response = run(&query).await;
+        let took = started.elapsed();
+        assert!(
+            took < Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 1 }),
+            "{took:?}: {}",
+            &query[..40]
+        );
+        drop(response);
+    }
 }
 
 #[tokio::test]

@@ -151,7 +151,12 @@ async fn the_transports_say_who_is_calling() {
             request_id: RequestId("request-8".to_owned()),
         };
         let request = request_data()(Request::new(&query), &context);
-        let data = schema(world.app.clone()).execute(request).await.data.into_json().unwrap();
+        let data = schema(world.app.clone(), crate::graphql::limits::Limits::default())
+            .execute(request)
+            .await
+            .data
+            .into_json()
+            .unwrap();
         assert_eq!(data["order"].is_object(), seen, "customer {number}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
 };
 
@@ -16,9 +17,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::graphql::{Schema, bodies::BodyBudget, schema};
+use crate::graphql::{Schema, bodies::BodyBudget, limits::Limits, schema};
 
 const SECRET: &str = "secret";
+/// How many orders a customer may place a minute.
+pub(super) const ORDERS_PER_MINUTE: u32 = 5;
 
 pub(super) struct World {
     pub app: App,
@@ -76,9 +79,10 @@ impl World {
             senders: HashMap::from([(Sender::Fedex, Secrets::new([SECRET.to_owned()]).unwrap())]),
             codes: CodeMap::default(),
             customers_place_orders: true,
+            customer_orders_per_minute: NonZeroU32::new(ORDERS_PER_MINUTE),
         };
         let app = App::new(store, clock, Feed::memory(), policy);
-        Self { schema: schema(app.clone()), app, statements, _folder: folder }
+        Self { schema: schema(app.clone(), Limits::default()), app, statements, _folder: folder }
     }
 
     /// The same, started again with other meanings of codes.
@@ -89,7 +93,7 @@ impl World {
             ..Policy::default()
         };
         self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        self.schema = schema(self.app.clone());
+        self.schema = schema(self.app.clone(), Limits::default());
         self
     }
 

@@ -8,6 +8,8 @@ use tower::ServiceExt;
 
 use crate::transport::{MAX_BODY_BYTES, testing, testing::World};
 
+mod bounds;
+
 const MODERN: &str = "application/graphql-response+json";
 
 struct Answer {

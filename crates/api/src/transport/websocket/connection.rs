@@ -5,10 +5,13 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Request, Response, parser::types::OperationType};
 use axum::extract::ws::{Message, WebSocket};
 use domain::ErrorChain;
-use futures::StreamExt;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
@@ -22,9 +25,11 @@ use super::{
 };
 use crate::{
     auth::AuthError,
+    graphql::limits::{AnswerPermit, PermitSlot, check_json},
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
+        execution::operation_type,
         response::{catching_panics, is_request_error, settle},
     },
 };
@@ -158,6 +163,8 @@ struct Outcome {
     text: String,
     _room: OwnedSemaphorePermit,
     _kept: Option<Reservation>,
+    /// Kept until a large answer has been sent.
+    _permit: Option<AnswerPermit>,
 }
 
 impl<E: Executor> Connection<'_, E> {
@@ -217,6 +224,9 @@ impl<E: Executor> Connection<'_, E> {
                 if let Some(handle) = &self.handle {
                     handle.end_message();
                 }
+                if check_json(text.as_bytes()).is_err() {
+                    return Err(Ended::ByUs(Close::TooLarge));
+                }
                 self.step(&text).await
             }
         }
@@ -272,7 +282,7 @@ impl<E: Executor> Connection<'_, E> {
 
     /// Sends an operation's message, unless the client has ended that operation meanwhile.
     async fn forward(&mut self, outcome: Outcome) -> Result<(), Ended> {
-        let Outcome { number, id, last, text, _room, _kept } = outcome;
+        let Outcome { number, id, last, text, _room, _kept, _permit } = outcome;
         if self.session.operations.get(&id).is_none_or(|operation| operation.number != number) {
             return Ok(());
         }
@@ -340,7 +350,7 @@ struct Outbox {
 impl Outbox {
     /// Waits for room and hands a message over; `false` where it was the last one or the socket is gone. A result that
     /// the process cannot keep ends its operation.
-    async fn put(&self, message: ServerMessage) -> bool {
+    async fn put(&self, message: ServerMessage, permit: Option<AnswerPermit>) -> bool {
         let Ok(text) = serde_json::to_string(&message) else { return false };
         let ends = !matches!(message, ServerMessage::Next { .. });
         drop(message);
@@ -358,7 +368,7 @@ impl Outbox {
         let bytes = u32::try_from(text.len().min(self.most)).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().acquire_many_owned(bytes).await else { return false };
         let (id, number) = (self.id.clone(), self.number);
-        let outcome = Outcome { number, id, last, text, _room: room, _kept: kept };
+        let outcome = Outcome { number, id, last, text, _room: room, _kept: kept, _permit: permit };
         self.results.send(outcome).await.is_ok() && !last
     }
 }
@@ -371,8 +381,15 @@ async fn operate<E: Executor>(
     outbox: Outbox,
 ) {
     let request_id = &context.request_id;
-    let request = (endpoint.options.data)(request, &context);
-    let mut responses = endpoint.executor.execute_stream(request, None);
+    let permit = PermitSlot::default();
+    let mut request = (endpoint.options.data)(request, &context).data(permit.clone());
+    // The schema says what is wrong with a request of which the kind is unknown.
+    let mut responses = match operation_type(&mut request) {
+        Ok(Some(OperationType::Mutation)) => mutation(endpoint, request, request_id.clone()),
+        Ok(Some(OperationType::Query | OperationType::Subscription) | None) | Err(_) => {
+            endpoint.executor.execute_stream(request, None)
+        }
+    };
     let id = || outbox.id.clone();
     let mut first = true;
     loop {
@@ -387,8 +404,22 @@ async fn operate<E: Executor>(
             Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors },
         };
         first = false;
-        if !outbox.put(message).await {
+        if !outbox.put(message, permit.take()).await {
             return;
         }
     }
+}
+
+/// A mutation as a stream of its one answer.
+fn mutation<E: Executor>(
+    endpoint: Arc<Endpoint<E>>,
+    request: Request,
+    request_id: RequestId,
+) -> BoxStream<'static, Response> {
+    let answer = async move {
+        match endpoint.carry_out(request, &request_id).await {
+            Ok(response) | Err(response) => response,
+        }
+    };
+    stream::once(answer).boxed()
 }

@@ -23,6 +23,7 @@ use tokio_tungstenite::{
 
 use super::SocketLimits;
 use crate::{
+    graphql::limits::Limits,
     listener::{HttpLimits, serve},
     transport::{MAX_BODY_BYTES, testing, testing::World},
 };
@@ -410,4 +411,48 @@ async fn a_message_over_the_limit_closes_with_1009_before_it_is_there() {
         client.0.send(Message::text("x".repeat(bytes))).await.ok();
         assert_eq!(client.closed().await, (1009, "The message is too large".to_owned()), "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn bounds_hold_for_queries_on_a_socket() {
+    let limits = Limits { timeout: Duration::from_millis(50), ..Limits::default() };
+    let mut client = ready(&World::within(SocketLimits::default(), limits)).await;
+    let unknown: String = (0..4000).map(|n| format!("unknown{n} ")).collect();
+    for (query, code, count) in [
+        (format!("{{ {unknown} }}"), "GRAPHQL_VALIDATION_FAILED", 50),
+        (format!("{{ context {} }}", "@a ".repeat(20_000)), "QUERY_TOO_LARGE", 1),
+        ("{ context never }".to_owned(), "QUERY_TIMEOUT", 1),
+        ("{ __type(name: \"A\") { fields { type { fields { type { fields { type { fields { name } } } } } } } } }".to_owned(),
+            "QUERY_TOO_LARGE", 1),
+    ] {
+        client.subscribe("q", &query).await;
+        let answer = client.next().await;
+        assert_eq!(answer["type"], "error", "{answer}");
+        assert_eq!(answer["payload"].as_array().unwrap().len(), count);
+        assert_eq!(answer["payload"][0]["extensions"]["code"], code);
+    }
+    // The deadline is not the stream's.
+    client.subscribe("s", "subscription { silence }").await;
+    client.subscribe("m", "mutation { rename(name: \"x\") }").await;
+    assert_eq!(client.next().await["payload"], json!({"data": {"rename": "x"}}));
+}
+
+#[tokio::test]
+async fn a_mutation_on_a_socket_is_carried_out_though_the_socket_is_gone() {
+    let world = World::new();
+    let mut client = ready(&world).await;
+    client.subscribe("m", "mutation { slow }").await;
+    timeout(PATIENCE, world.gate.begun.notified()).await.unwrap();
+    drop(client);
+    world.gate.release.notify_one();
+    timeout(PATIENCE, world.gate.finished.notified()).await.expect("the mutation came to its end");
+}
+
+#[tokio::test]
+async fn a_message_with_too_many_values_closes_with_1009() {
+    let mut client = ready(&World::new()).await;
+    let values = vec![0; 100_000];
+    let payload = json!({"query": "{ context }", "variables": {"values": values}});
+    client.send(json!({"type": "subscribe", "id": "1", "payload": payload})).await;
+    assert_eq!(client.closed().await.0, 1009);
 }

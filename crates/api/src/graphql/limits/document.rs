@@ -1,0 +1,185 @@
+//! The size of a document, counted before anything else is done with it.
+//!
+//! The library's checks of depth and complexity walk every path through the fragments, and fragments that use each other
+//! twice make those paths exponential in number. So the document is counted here first, each fragment once, and the counts
+//! of a fragment are added as often as it is used. Rules:
+//! 1. All operations of the document count, not only the one that runs: all of them are validated.
+//! 2. Fragments that no operation uses are checked too, but do not count towards the sums.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Pos, Positioned, ServerError, ServerResult,
+    parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet},
+};
+
+use super::{
+    MAX_RECURSION,
+    errors::too_large,
+    introspection::{self, Introspection, MAX_NESTED_LISTS, Weights},
+};
+
+/// Selections in one document, each counted as often as its fragment is used.
+pub const MAX_SELECTIONS: usize = 5_000;
+/// Aliases in one document, each counted as often as its fragment is used.
+pub const MAX_ALIASES: usize = 50;
+/// Directives on one field, fragment, operation or variable.
+pub const MAX_DIRECTIVES: usize = 4;
+/// Arguments of one field or directive.
+pub const MAX_ARGUMENTS: usize = 50;
+/// Variables of one operation.
+pub const MAX_VARIABLES: usize = 100;
+/// Operations in one document.
+pub const MAX_OPERATIONS: usize = 50;
+/// The length of a name in bytes: of fields, aliases, arguments, variables, fragments, types and operations.
+pub const MAX_NAME_BYTES: usize = 200;
+
+/// Counts a document. The result is what its introspection costs.
+///
+/// # Errors
+/// `QUERY_TOO_LARGE` with the bound that is passed; an error for a fragment that contains itself.
+pub fn check(document: &ExecutableDocument, weights: &Weights) -> ServerResult<Introspection> {
+    if document.operations.iter().count() > MAX_OPERATIONS {
+        return Err(too_large(format!("the query has more than {MAX_OPERATIONS} operations")));
+    }
+    let mut count = Count { document, weights, fragments: HashMap::new(), depth: 0 };
+    let mut total = Size::default();
+    for (name, operation) in document.operations.iter() {
+        check_name(name.map_or("", |name| name.as_str()))?;
+        check_directives(&operation.node.directives)?;
+        if operation.node.variable_definitions.len() > MAX_VARIABLES {
+            return Err(too_large(format!("an operation has more than {MAX_VARIABLES} variables")));
+        }
+        for variable in &operation.node.variable_definitions {
+            check_name(&variable.node.name.node)?;
+            check_directives(&variable.node.directives)?;
+        }
+        total.add(count.selections(&operation.node.selection_set.node, false)?);
+    }
+    for (name, fragment) in &document.fragments {
+        count.fragment(name, fragment.pos)?;
+    }
+    if total.aliases > MAX_ALIASES {
+        return Err(too_large(format!("the query has more than {MAX_ALIASES} aliases")));
+    }
+    if total.selections > MAX_SELECTIONS {
+        return Err(too_large(format!("the query has more than {MAX_SELECTIONS} selections")));
+    }
+    if total.introspection.nested_lists > MAX_NESTED_LISTS {
+        let message = format!("the introspection nests more than {MAX_NESTED_LISTS} lists inside each other");
+        return Err(too_large(message));
+    }
+    Ok(total.introspection)
+}
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    selections: usize,
+    aliases: usize,
+    introspection: Introspection,
+}
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.introspection.add(other.introspection);
+    }
+}
+
+/// Counts each fragment once and remembers the result; `None` while a fragment is being counted.
+struct Count<'a> {
+    document: &'a ExecutableDocument,
+    weights: &'a Weights,
+    fragments: HashMap<&'a str, Option<Size>>,
+    depth: usize,
+}
+
+impl<'a> Count<'a> {
+    /// Counts a selection set. `of_schema`: whether it is one of the types of introspection.
+    fn selections(&mut self, set: &'a SelectionSet, of_schema: bool) -> ServerResult<Size> {
+        // A long chain of fragments must not use up the stack.
+        if self.depth > MAX_RECURSION {
+            return Err(too_large(format!("the query nests deeper than {MAX_RECURSION} selections")));
+        }
+        self.depth += 1;
+        let mut size = Size { selections: set.items.len(), ..Size::default() };
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => size.add(self.field(&field.node, of_schema)?),
+                Selection::InlineFragment(inline) => {
+                    check_directives(&inline.node.directives)?;
+                    if let Some(condition) = &inline.node.type_condition {
+                        check_name(&condition.node.on.node)?;
+                    }
+                    size.add(self.selections(&inline.node.selection_set.node, of_schema)?);
+                }
+                Selection::FragmentSpread(spread) => {
+                    check_directives(&spread.node.directives)?;
+                    size.add(self.fragment(&spread.node.fragment_name.node, spread.pos)?);
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(size)
+    }
+
+    fn field(&mut self, field: &'a Field, of_schema: bool) -> ServerResult<Size> {
+        check_name(&field.name.node)?;
+        check_directives(&field.directives)?;
+        check_arguments(field.arguments.iter().map(|(name, _)| name.node.as_str()))?;
+        if let Some(alias) = &field.alias {
+            check_name(&alias.node)?;
+        }
+        let name = field.name.node.as_str();
+        let of_schema = of_schema || introspection::is_entry(name);
+        let mut size = self.selections(&field.selection_set.node, of_schema)?;
+        size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
+        if of_schema {
+            size.introspection = size.introspection.of_field(name, self.weights);
+        }
+        Ok(size)
+    }
+
+    fn fragment(&mut self, name: &'a str, pos: Pos) -> ServerResult<Size> {
+        if let Some(known) = self.fragments.get(name) {
+            let cycle = || ServerError::new(format!("the fragment `{name}` contains itself"), Some(pos));
+            return known.ok_or_else(cycle);
+        }
+        check_name(name)?;
+        // An unknown fragment is the validation's business.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        check_directives(&fragment.node.directives)?;
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        check_name(on)?;
+        self.fragments.insert(name, None);
+        let size = self.selections(&fragment.node.selection_set.node, introspection::is_type(on))?;
+        self.fragments.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+fn check_directives(directives: &[Positioned<Directive>]) -> ServerResult<()> {
+    if directives.len() > MAX_DIRECTIVES {
+        return Err(too_large(format!("there are more than {MAX_DIRECTIVES} directives in one place")));
+    }
+    for directive in directives {
+        check_name(&directive.node.name.node)?;
+        check_arguments(directive.node.arguments.iter().map(|(name, _)| name.node.as_str()))?;
+    }
+    Ok(())
+}
+
+fn check_arguments<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> ServerResult<()> {
+    if names.len() > MAX_ARGUMENTS {
+        return Err(too_large(format!("a field or directive has more than {MAX_ARGUMENTS} arguments")));
+    }
+    names.into_iter().try_for_each(check_name)
+}
+
+fn check_name(name: &str) -> ServerResult<()> {
+    if name.len() > MAX_NAME_BYTES {
+        return Err(too_large(format!("the query has a name longer than {MAX_NAME_BYTES} bytes")));
+    }
+    Ok(())
+}

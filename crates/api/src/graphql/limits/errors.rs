@@ -1,0 +1,109 @@
+//! The errors of the bounds, and the bound on errors.
+//!
+//! Rules for the errors of one answer, whatever they are about:
+//! 1. At most [`MAX_ERRORS`]. When there are more, the last of them says how many were left out.
+//! 2. Each message has at most [`MAX_MESSAGE_BYTES`], because a message may repeat a name of the query.
+//! 3. Each error names at most [`MAX_LOCATIONS`] places.
+
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, ServerError};
+
+/// Errors in one answer.
+pub const MAX_ERRORS: usize = 50;
+/// The length of one error's message, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 1024;
+/// Places in the query that one error names.
+pub const MAX_LOCATIONS: usize = 10;
+
+/// An operation that asks for too much, or whose answer gets too large.
+pub(crate) fn too_large(message: impl Into<String>) -> ServerError {
+    coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
+}
+
+/// An operation that was stopped at its deadline.
+pub(crate) fn timed_out(timeout: Duration, mutation: bool) -> ServerError {
+    let may_be_done = if mutation { "; a mutation that had begun is still carried out" } else { "" };
+    let message = format!("the operation took longer than {timeout:?}{may_be_done}");
+    coded(ServerError::new(message, None), "QUERY_TIMEOUT")
+}
+
+/// A large operation while too many others wait for their turn.
+pub(super) fn too_many_large() -> ServerError {
+    coded(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
+}
+
+/// Introspection where it is switched off.
+pub(super) fn no_introspection() -> ServerError {
+    coded(ServerError::new("introspection is switched off on this server", None), "INTROSPECTION_DISABLED")
+}
+
+/// The parser's message draws the line of the query that it could not read; only what it expected is passed on.
+pub(super) fn syntax_error(mut error: ServerError) -> ServerError {
+    let expected = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+    error.message = format!("syntax error: {}", expected.chars().take(200).collect::<String>());
+    coded(error, "GRAPHQL_PARSE_FAILED")
+}
+
+fn coded(mut error: ServerError, code: &str) -> ServerError {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    error
+}
+
+/// Cuts the errors of one answer to the bounds above.
+pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
+    if errors.len() > MAX_ERRORS {
+        let left_out = errors.len() - (MAX_ERRORS - 1);
+        errors.truncate(MAX_ERRORS - 1);
+        errors.shrink_to_fit();
+        let message = format!("{left_out} more errors were left out");
+        errors.push(coded(ServerError::new(message, None), "TOO_MANY_ERRORS"));
+    }
+    for error in errors {
+        cut(&mut error.message);
+        error.locations.truncate(MAX_LOCATIONS);
+    }
+}
+
+/// Cuts a text at the last character that leaves room for an ellipsis.
+fn cut(text: &mut String) {
+    if text.len() > MAX_MESSAGE_BYTES {
+        let end = text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8());
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fifty_errors_stay_and_one_more_is_summed_up() {
+        let many = |count: usize| (0..count).map(|n| ServerError::new(format!("{n}"), None)).collect();
+        let mut errors: Vec<ServerError> = many(50);
+        bound_errors(&mut errors);
+        assert_eq!((errors.len(), errors[49].message.as_str()), (50, "49"));
+        let mut errors: Vec<ServerError> = many(20_000);
+        bound_errors(&mut errors);
+        assert_eq!((errors.len(), errors[48].message.as_str()), (50, "48"));
+        assert_eq!(errors[49].message, "19951 more errors were left out");
+        let code = errors[49].extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        assert_eq!(code, Some(&"TOO_MANY_ERRORS".into()));
+    }
+
+    #[test]
+    fn a_message_has_at_most_one_kibibyte_and_stays_text() {
+        for text in ["x".repeat(5000), "é".repeat(5000), "€".repeat(5000)] {
+            let mut errors = vec![ServerError::new(text, None)];
+            errors[0].locations = vec![async_graphql::Pos { line: 1, column: 1 }; 1000];
+            bound_errors(&mut errors);
+            assert!((1020..=1024).contains(&errors[0].message.len()), "{}", errors[0].message.len());
+            assert!(errors[0].message.ends_with('…'));
+            assert_eq!(errors[0].locations.len(), MAX_LOCATIONS);
+        }
+        let mut exact = vec![ServerError::new("x".repeat(1024), None)];
+        bound_errors(&mut exact);
+        assert_eq!(exact[0].message, "x".repeat(1024));
+    }
+}

@@ -1,0 +1,137 @@
+//! The cost of introspection, and how deep its lists nest.
+//!
+//! The library counts every field of introspection as 1, though `types` returns every type of the schema. Rules:
+//! 1. A list costs its usual length in this schema times what is selected of an element.
+//! 2. At most [`MAX_NESTED_LISTS`] lists are nested. The introspection query of graphql-js nests `types`, `fields` and
+//!    `args`. A chain such as `possibleTypes { interfaces { possibleTypes …` returns the whole schema at every second step.
+//! 3. `ofType` costs half of what is selected below it: most types are wrapped once or not at all, and clients ask for nine
+//!    steps.
+
+use async_graphql::registry::{MetaType, Registry};
+
+use super::weights::list;
+
+/// Lists of introspection inside each other.
+pub const MAX_NESTED_LISTS: usize = 3;
+
+/// The usual lengths of the lists of introspection in one schema: averages over all its types, rounded up.
+#[derive(Debug)]
+pub struct Weights {
+    types: usize,
+    fields: usize,
+    arguments: usize,
+    input_fields: usize,
+    enum_values: usize,
+    interfaces: usize,
+    possible_types: usize,
+    directives: usize,
+}
+
+/// Locations of one directive.
+const LOCATIONS: usize = 5;
+
+impl Weights {
+    /// The lengths in this schema.
+    pub fn of(registry: &Registry) -> Self {
+        let mut sums = Self {
+            types: registry.types.len(),
+            fields: 0,
+            arguments: 0,
+            input_fields: 0,
+            enum_values: 0,
+            interfaces: registry.implements.values().map(|interfaces| interfaces.len()).sum(),
+            possible_types: 0,
+            directives: registry.directives.len(),
+        };
+        for meta in registry.types.values() {
+            match meta {
+                MetaType::Object { fields, .. } => {
+                    sums.fields += fields.len();
+                    sums.arguments += fields.values().map(|field| field.args.len()).sum::<usize>();
+                }
+                MetaType::Interface { fields, possible_types, .. } => {
+                    sums.fields += fields.len();
+                    sums.possible_types += possible_types.len();
+                }
+                MetaType::Union { possible_types, .. } => sums.possible_types += possible_types.len(),
+                MetaType::Enum { enum_values, .. } => sums.enum_values += enum_values.len(),
+                MetaType::InputObject { input_fields, .. } => sums.input_fields += input_fields.len(),
+                MetaType::Scalar { .. } => {}
+            }
+        }
+        let (types, fields) = (sums.types.max(1), sums.fields.max(1));
+        Self {
+            types,
+            fields: sums.fields.div_ceil(types),
+            arguments: sums.arguments.div_ceil(fields),
+            input_fields: sums.input_fields.div_ceil(types),
+            enum_values: sums.enum_values.div_ceil(types),
+            interfaces: sums.interfaces.div_ceil(types),
+            possible_types: sums.possible_types.div_ceil(types),
+            directives: sums.directives,
+        }
+    }
+
+    /// The usual length of a field of introspection that is a list.
+    fn length(&self, field: &str) -> Option<usize> {
+        let length = match field {
+            "types" => self.types,
+            "directives" => self.directives,
+            "fields" => self.fields,
+            "args" => self.arguments,
+            "inputFields" => self.input_fields,
+            "enumValues" => self.enum_values,
+            "interfaces" => self.interfaces,
+            "possibleTypes" => self.possible_types,
+            "locations" => LOCATIONS,
+            _ => return None,
+        };
+        Some(length.max(1))
+    }
+}
+
+/// Whether introspection begins with this field.
+pub fn is_entry(field: &str) -> bool {
+    matches!(field, "__schema" | "__type")
+}
+
+/// Whether this is a type of introspection: names with two underscores are reserved for them.
+pub fn is_type(name: &str) -> bool {
+    name.starts_with("__")
+}
+
+/// What the introspection in a selection set asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Introspection {
+    /// Its complexity.
+    pub complexity: usize,
+    /// How many lists are inside each other.
+    pub nested_lists: usize,
+    /// Whether `__schema` or `__type` is in it.
+    pub entered: bool,
+}
+
+impl Introspection {
+    /// Adds a selection beside this one.
+    pub fn add(&mut self, other: Self) {
+        self.complexity = self.complexity.saturating_add(other.complexity);
+        self.nested_lists = self.nested_lists.max(other.nested_lists);
+        self.entered |= other.entered;
+    }
+
+    /// What a field asks for below which this is selected.
+    pub fn of_field(self, field: &str, weights: &Weights) -> Self {
+        let entered = self.entered || is_entry(field);
+        match weights.length(field) {
+            Some(length) => Self {
+                complexity: list(length, self.complexity),
+                nested_lists: self.nested_lists.saturating_add(1),
+                entered,
+            },
+            None if field == "ofType" => {
+                Self { complexity: self.complexity.div_ceil(2).saturating_add(1), entered, ..self }
+            }
+            None => Self { complexity: self.complexity.saturating_add(1), entered, ..self },
+        }
+    }
+}

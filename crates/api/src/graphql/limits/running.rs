@@ -1,0 +1,300 @@
+//! The bounds on one operation while it is resolved.
+//!
+//! `extension` tells a [`Running`] of every field and every element of a list, before and after it is resolved; the loaders
+//! of resolvers tell it of the rows they read. The rules:
+//!
+//! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime, so that a large one does
+//!    not keep others from running, and so that it notices its deadline and that its caller is gone.
+//! 2. **Elements.** At most [`ELEMENTS_A_LEVEL`] elements of lists are resolved at once on each level of nested lists, because
+//!    every field of an element that waits takes some KiB. Elements of a level wait only for deeper levels, so there is
+//!    always one that can go on.
+//! 3. **Size.** Values and bytes of the answer are counted as they are made. Beyond [`MAX_VALUES`] or the answer's limit the
+//!    operation stops, before the rest is made.
+//! 4. **Rows.** Rows that resolvers keep are counted in the same way, up to [`MAX_ROWS`].
+//! 5. **Large answers.** Beyond an ordinary number of values, bytes or rows the operation waits for the permit of a large
+//!    answer.
+//!
+//! An operation that stops is dropped as a whole by `extension`, and its answer is one error.
+
+use std::{
+    convert::Infallible,
+    future::{pending, poll_fn},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use app::reads::ORDINARY_ROWS;
+use async_graphql::{QueryPathNode, QueryPathSegment, ServerError, Value, parser::types::Field};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{MAX_DEPTH, errors::too_large};
+
+/// Fields that are begun before the runtime gets the thread back: about a millisecond.
+pub const FIELDS_A_TURN: usize = 256;
+/// Elements of lists that are resolved at once, on each level of nested lists.
+pub const ELEMENTS_A_LEVEL: usize = 32;
+/// Fields and elements of one answer.
+pub const MAX_VALUES: usize = 100_000;
+/// Rows that one operation keeps while it is resolved: items, shipments with what is in them, scans.
+pub const MAX_ROWS: usize = 10_000;
+/// Values that need no permit, and below, bytes. For rows see [`ORDINARY_ROWS`].
+const ORDINARY_VALUES: usize = 5_000;
+const ORDINARY_BYTES: usize = 512 * 1024;
+
+/// The state of one operation, or of one update of a subscription. Only one task polls it.
+pub(crate) struct Running {
+    answer_bytes: usize,
+    turns: AtomicUsize,
+    values: AtomicUsize,
+    bytes: AtomicUsize,
+    rows: AtomicUsize,
+    large: AtomicU8,
+    stopped: AtomicBool,
+    error: Mutex<Option<ServerError>>,
+    levels: [Semaphore; MAX_DEPTH],
+    /// Large reads of one operation happen one by one, so that each knows what the ones before it kept.
+    reading: Semaphore,
+}
+
+/// Whether the operation may be large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Large {
+    No,
+    Wanted,
+    Granted,
+}
+
+impl Running {
+    pub fn new(answer_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            answer_bytes,
+            turns: AtomicUsize::new(FIELDS_A_TURN),
+            values: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            rows: AtomicUsize::new(0),
+            large: AtomicU8::new(Large::No as u8),
+            stopped: AtomicBool::new(false),
+            error: Mutex::new(None),
+            levels: [const { Semaphore::const_new(ELEMENTS_A_LEVEL) }; MAX_DEPTH],
+            reading: Semaphore::const_new(1),
+        })
+    }
+
+    /// Forgets the update before, for the next one of a subscription.
+    pub fn restart(&self) {
+        for counter in [&self.values, &self.bytes, &self.rows] {
+            counter.store(0, Relaxed);
+        }
+        self.large.store(Large::No as u8, Relaxed);
+        self.stopped.store(false, Relaxed);
+        self.next_turn();
+    }
+
+    /// The runtime has had the thread.
+    pub fn next_turn(&self) {
+        self.turns.store(FIELDS_A_TURN, Relaxed);
+    }
+
+    /// Whether the operation needs the permit of a large answer before it is polled again.
+    pub fn wants_permit(&self) -> bool {
+        self.large.load(Relaxed) == Large::Wanted as u8
+    }
+
+    pub fn grant_permit(&self) {
+        self.large.store(Large::Granted as u8, Relaxed);
+    }
+
+    fn want_permit(&self) {
+        if self.large.load(Relaxed) == Large::No as u8 {
+            self.large.store(Large::Wanted as u8, Relaxed);
+        }
+    }
+
+    /// Ends the operation with this error. The first one counts.
+    pub fn stop(&self, error: ServerError) {
+        if !self.stopped.swap(true, Relaxed) {
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// The error that ended the operation.
+    pub fn take_stop(&self) -> Option<ServerError> {
+        let stopped = self.stopped.load(Relaxed);
+        stopped.then(|| self.error.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten()
+    }
+
+    /// Takes a turn for one more field or element. While none is left, the task is woken again at once: whoever polls the
+    /// operation decides when it goes on.
+    fn poll_turn(&self, cx: &Context<'_>) -> Poll<()> {
+        let turns = self.turns.load(Relaxed);
+        if turns == 0 || self.stopped.load(Relaxed) || self.wants_permit() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.turns.store(turns - 1, Relaxed);
+        Poll::Ready(())
+    }
+
+    /// Begins a field or an element of a list. Keep the permit of an element until it is resolved.
+    pub async fn begin(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
+        let permit = match place.segment {
+            QueryPathSegment::Index(_) => match self.levels.get(level(place)) {
+                Some(elements) => elements.acquire().await.ok(),
+                // Validation admits no deeper query.
+                None => None,
+            },
+            QueryPathSegment::Name(_) => None,
+        };
+        let values = self.values.fetch_add(1, Relaxed) + 1;
+        if values > ORDINARY_VALUES {
+            self.want_permit();
+        }
+        if values > MAX_VALUES {
+            self.stop(too_large(format!(
+                "the answer has more than {MAX_VALUES} fields and elements of lists"
+            )));
+        }
+        // Of an operation that was stopped nothing more begins.
+        poll_fn(|cx| self.poll_turn(cx)).await;
+        permit
+    }
+
+    /// Counts the bytes of a value. Those inside an object or a list were counted before.
+    pub fn made(&self, value: &Value, field: &Field) {
+        let is_leaf = field.selection_set.node.items.is_empty();
+        let added = if is_leaf { whole_size(value) } else { own_size(value) };
+        let bytes = self.bytes.fetch_add(added, Relaxed).saturating_add(added);
+        if bytes > ORDINARY_BYTES {
+            self.want_permit();
+        }
+        if bytes > self.answer_bytes {
+            self.stop(too_large(format!("the answer is larger than {} bytes", self.answer_bytes)));
+        }
+    }
+
+    /// Counts rows that a read returned and a resolver keeps.
+    pub fn keep_rows(&self, rows: usize) {
+        let rows = self.rows.fetch_add(rows, Relaxed).saturating_add(rows);
+        if rows > ORDINARY_ROWS {
+            self.want_permit();
+        }
+        if rows > MAX_ROWS {
+            self.stop(too_many_rows());
+        }
+    }
+
+    /// Waits until a read may return more than [`ORDINARY_ROWS`].
+    pub async fn large_read(&self) -> LargeRead<'_> {
+        self.want_permit();
+        poll_fn(|cx| {
+            if self.wants_permit() || self.stopped.load(Relaxed) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let permit = self.reading.acquire().await.ok();
+        LargeRead { rows: MAX_ROWS.saturating_sub(self.rows.load(Relaxed)), _permit: permit }
+    }
+
+    /// Ends the operation because a read would return too many rows. Whoever awaits this is dropped with it.
+    pub async fn refuse_rows(&self) -> Infallible {
+        self.stop(too_many_rows());
+        pending().await
+    }
+}
+
+/// The right to read many rows. Keep it until they are counted with [`Running::keep_rows`].
+pub(crate) struct LargeRead<'a> {
+    /// How many may still be read.
+    pub rows: usize,
+    _permit: Option<SemaphorePermit<'a>>,
+}
+
+fn too_many_rows() -> ServerError {
+    too_large(format!(
+        "the query reads more than {MAX_ROWS} items, shipments or scans: ask for fewer orders at once"
+    ))
+}
+
+/// How many lists are around an element.
+fn level(place: &QueryPathNode<'_>) -> usize {
+    let is_index = |node: &&QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
+    place.parents().filter(is_index).count()
+}
+
+/// The JSON of a whole value, in bytes.
+fn whole_size(value: &Value) -> usize {
+    let inner: usize = match value {
+        Value::List(values) => values.iter().map(whole_size).sum(),
+        Value::Object(members) => members.values().map(whole_size).sum(),
+        Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Boolean(_)
+        | Value::Binary(_)
+        | Value::Enum(_) => 0,
+    };
+    own_size(value).saturating_add(inner)
+}
+
+/// The JSON of a value without the values inside it, in bytes. Numbers count with their usual length.
+fn own_size(value: &Value) -> usize {
+    match value {
+        Value::Null => 4,
+        Value::Number(_) => 8,
+        Value::Boolean(_) => 5,
+        Value::Enum(name) => name.len() + 2,
+        Value::String(text) => text_size(text) + 2,
+        Value::Binary(bytes) => bytes.len() * 4 + 2,
+        // Brackets, and a comma an element; for an object also the quotes and the colon of each member.
+        Value::List(values) => values.len() + 2,
+        Value::Object(members) => members.keys().map(|name| name.len() + 4).sum::<usize>() + 2,
+    }
+}
+
+/// A text in JSON without its quotes: control characters take six bytes, quotes and backslashes two.
+fn text_size(text: &str) -> usize {
+    let escaped: usize = text
+        .bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' => 1,
+            0..=0x1f => 5,
+            _ => 0,
+        })
+        .sum();
+    text.len() + escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_json() {
+        for value in [
+            json!(null),
+            json!("plain"),
+            json!("a \"quoted\" \\ \u{1} text"),
+            json!([true, false]),
+            json!({"a": [null, "x"], "bc": {"d": "é€"}}),
+        ] {
+            let written = serde_json::to_string(&value).unwrap().len();
+            let size = whole_size(&Value::from_json(value.clone()).unwrap());
+            assert!(size >= written && size <= written + 8, "{value}: {size} for {written}");
+        }
+        assert_eq!(whole_size(&Value::from(json_text(1000))), 1002);
+    }
+
+    fn json_text(length: usize) -> String {
+        "x".repeat(length)
+    }
+}

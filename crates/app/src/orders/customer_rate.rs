@@ -1,0 +1,76 @@
+//! How many orders a customer may place a minute. `orders` checks it before it inserts an order.
+//!
+//! 1. Only orders count that the customer placed, not those that staff place for them.
+//! 2. They are counted in the database, so the bound holds across processes and restarts; one index holds them.
+//! 3. A request that is answered by its idempotency key places nothing and is not counted.
+
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Actor, ActorKind};
+use persistence::{Tx, orders};
+
+use crate::error::{Error, Result};
+
+const WINDOW: TimeDelta = TimeDelta::minutes(1);
+
+/// The bound of one customer.
+#[derive(Clone, Debug)]
+pub(super) struct CustomerRate {
+    customer: String,
+    per_minute: NonZeroU32,
+}
+
+impl CustomerRate {
+    /// The bound of this caller, if there is one.
+    pub fn of(actor: &Actor, per_minute: Option<NonZeroU32>) -> Option<Self> {
+        match actor.kind {
+            ActorKind::Customer => Some(Self { customer: actor.id.clone()?, per_minute: per_minute? }),
+            ActorKind::System | ActorKind::Carrier | ActorKind::Support | ActorKind::Supplier => None,
+        }
+    }
+
+    /// Whether the customer may place one more order now.
+    pub async fn check(&self, tx: &Tx, now: DateTime<Utc>) -> persistence::Result<Result<()>> {
+        let most = self.per_minute.get();
+        let placed = orders::placed_by_customer(tx, &self.customer, now - WINDOW, most.into()).await?;
+        let oldest = placed.get(most as usize - 1).copied();
+        Ok(match oldest {
+            Some(oldest) => Err(Error::TooManyOrders {
+                per_minute: most,
+                retry_after: seconds_until(oldest + WINDOW, now),
+            }),
+            None => Ok(()),
+        })
+    }
+}
+
+/// Seconds from now until then, at least one.
+fn seconds_until(then: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
+    let milliseconds = (then - now).num_milliseconds().clamp(1, WINDOW.num_milliseconds());
+    u32::try_from(milliseconds).unwrap_or(u32::MAX).div_ceil(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_second_is_waited_for() {
+        let now = DateTime::UNIX_EPOCH;
+        let seconds = |milliseconds| seconds_until(now + TimeDelta::milliseconds(milliseconds), now);
+        assert_eq!((seconds(-5), seconds(0), seconds(1)), (1, 1, 1));
+        assert_eq!((seconds(1000), seconds(1001), seconds(600_000)), (1, 2, 60));
+    }
+
+    #[test]
+    fn only_customers_have_a_bound() {
+        let actor = |kind| Actor::new(kind, "x");
+        let most = NonZeroU32::new(3);
+        assert!(CustomerRate::of(&actor(ActorKind::Customer), most).is_some());
+        assert!(CustomerRate::of(&actor(ActorKind::Customer), None).is_none());
+        for kind in [ActorKind::Support, ActorKind::System, ActorKind::Supplier] {
+            assert!(CustomerRate::of(&actor(kind), most).is_none());
+        }
+    }
+}

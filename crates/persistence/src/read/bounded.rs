@@ -1,0 +1,75 @@
+//! Reads of the parts of many records that fail when there are too many rows.
+//!
+//! An order can have 1,000 items, so a page of orders can have 100,000. Whoever answers strangers reads through these, so
+//! that the rows of one answer have a bound before they are in memory.
+
+use std::collections::HashMap;
+
+use domain::{Item, OrderId, Shipment, ShipmentId, WebhookId};
+use uuid::Uuid;
+
+use super::shipments;
+use crate::{
+    error::{Error, Result},
+    scans::StoredScan,
+    store::Store,
+};
+
+/// The items of many orders.
+///
+/// # Errors
+/// [`Error::TooManyRows`] when there are more than `most`.
+pub async fn items_at_most(store: &Store, ids: &[OrderId], most: u64) -> Result<HashMap<OrderId, Vec<Item>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    crate::orders::items_of(store.reader(), &ids, Some(most)).await
+}
+
+/// The shipments of many orders, oldest first. What is in them counts too.
+///
+/// # Errors
+/// [`Error::TooManyRows`] when there are more than `most`.
+pub async fn shipments_at_most(
+    store: &Store,
+    ids: &[OrderId],
+    most: u64,
+) -> Result<HashMap<OrderId, Vec<Shipment>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    crate::shipments::shipments_of(store.reader(), &ids, Some(most)).await
+}
+
+/// The scans of many shipments, newest first by the carrier's time.
+///
+/// # Errors
+/// [`Error::TooManyRows`] when there are more than `most`.
+pub async fn scans_at_most(
+    store: &Store,
+    ids: &[ShipmentId],
+    most: u64,
+) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+    shipments::read_scans(store, ids, Some(most)).await
+}
+
+/// The scans that many webhooks were the first to bring, or to give a meaning, oldest first.
+///
+/// # Errors
+/// [`Error::TooManyRows`] when there are more than `most`.
+pub async fn webhook_scans_at_most(
+    store: &Store,
+    ids: &[WebhookId],
+    most: u64,
+) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
+    shipments::read_webhook_scans(store, ids, Some(most)).await
+}
+
+/// The limit of a query that has to find out whether there are more than `most` rows.
+pub(crate) fn one_more(most: Option<u64>) -> Option<u64> {
+    most.map(|most| most.saturating_add(1))
+}
+
+/// Refuses rows of which there are more than `most`.
+pub(crate) fn at_most<T>(table: &'static str, rows: Vec<T>, most: Option<u64>) -> Result<Vec<T>> {
+    match most {
+        Some(most) if rows.len() as u64 > most => Err(Error::TooManyRows { table, most }),
+        Some(_) | None => Ok(rows),
+    }
+}
