@@ -13,6 +13,8 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
+use super::documents::is_placeholder;
+
 /// Fields inside fields. The introspection query of the usual tools needs 15.
 pub const MAX_DEPTH: usize = 16;
 /// The sum of all fields' complexity; lists multiply by what they may return.
@@ -41,12 +43,18 @@ where
 
 /// Parses a request within the limits on its size, once: the schema then uses the same document.
 pub fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
-    if request.query.len() > MAX_QUERY_BYTES {
-        return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
-    }
+    check_length(&request.query)?;
     let document = request.parsed_query().map_err(syntax_error)?;
     check_size(document)?;
     Ok(document)
+}
+
+/// Refuses a text that is too long to be read.
+pub(super) fn check_length(query: &str) -> ServerResult<()> {
+    if query.len() > MAX_QUERY_BYTES {
+        return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
+    }
+    Ok(())
 }
 
 struct Sizes;
@@ -89,7 +97,7 @@ impl Extension for Sizes {
 }
 
 /// Refuses a document with too many selections or aliases once its fragments are unfolded.
-fn check_size(document: &ExecutableDocument) -> ServerResult<()> {
+pub(super) fn check_size(document: &ExecutableDocument) -> ServerResult<()> {
     let mut count = Count { document, fragments: HashMap::new(), depth: 0 };
     let mut total = Size::default();
     for (_, operation) in document.operations.iter() {
@@ -138,7 +146,8 @@ impl<'a> Count<'a> {
                     if field.node.directives.len() > MAX_DIRECTIVES {
                         return Err(too_large(format!("a field has more than {MAX_DIRECTIVES} directives")));
                     }
-                    size.add(Size { selections: 0, aliases: usize::from(field.node.alias.is_some()) });
+                    let has_alias = field.node.alias.is_some() && !is_placeholder(&field.node);
+                    size.add(Size { selections: 0, aliases: usize::from(has_alias) });
                     size.add(self.selections(&field.node.selection_set.node)?);
                 }
                 Selection::InlineFragment(inline) => {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, ServerResult, parser::types::OperationType};
+use async_graphql::{Executor, Request, parser::types::OperationType};
 use async_graphql_axum::GraphQLRequest;
 use axum::{
     body::{Body, Bytes},
@@ -25,7 +25,7 @@ use super::{
     response::{body, catching_panics, is_request_error, settle},
     websocket,
 };
-use crate::{graphiql, graphql::limits};
+use crate::graphiql;
 
 /// `POST /graphql`.
 pub(super) async fn post<E: Executor>(
@@ -82,7 +82,7 @@ impl<E: Executor> Endpoint<E> {
     /// Runs one query or mutation and writes the answer.
     async fn execute(
         &self,
-        mut request: Request,
+        request: Request,
         context: RequestContext,
         media: MediaType,
         method: Method,
@@ -96,31 +96,24 @@ impl<E: Executor> Endpoint<E> {
             let status = if refused && status == StatusCode::OK { StatusCode::BAD_REQUEST } else { status };
             (status, body(media, &response)).into_response()
         };
-        match (operation_type(&mut request), method) {
-            (Err(error), _) => {
-                return Ok(answer(StatusCode::OK, async_graphql::Response::from_errors(vec![error])));
+        let prepared = match self.options.documents.prepare(request) {
+            Ok(prepared) => prepared,
+            Err(errors) => {
+                return Ok(answer(StatusCode::OK, async_graphql::Response::from_errors(errors)));
             }
-            (Ok(Some(OperationType::Mutation)), Method::Get) => return Err(Refusal::MutationByGet),
-            (Ok(Some(OperationType::Subscription)), _) => return Err(Refusal::Subscription),
-            (Ok(Some(OperationType::Query | OperationType::Mutation) | None), _) => {}
+        };
+        match (prepared.operation_type, method) {
+            (OperationType::Mutation, Method::Get) => return Err(Refusal::MutationByGet),
+            (OperationType::Subscription, _) => return Err(Refusal::Subscription),
+            (OperationType::Query | OperationType::Mutation, _) => {}
         }
+        let (request, completion) = prepared.split();
         let execution = self.executor.execute((self.options.data)(request, &context));
         Ok(match catching_panics(execution, &context.request_id).await {
-            Ok(response) => answer(StatusCode::OK, response),
+            Ok(response) => answer(StatusCode::OK, completion.complete(response)),
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })
     }
-}
-
-/// What kind of operation was asked for. `None` if the document has none of that name: the schema will say so.
-fn operation_type(request: &mut Request) -> ServerResult<Option<OperationType>> {
-    let name = request.operation_name.clone();
-    let mut operations = limits::parse(request)?.operations.iter();
-    let operation = match name {
-        Some(name) => operations.find(|(found, _)| found.is_some_and(|found| *found == name.as_str())),
-        None => operations.next(),
-    };
-    Ok(operation.map(|(_, operation)| operation.node.ty))
 }
 
 /// Reads the request from a JSON body.

@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
 use crate::{
     auth::{Claims, Tokens},
-    graphql::{limits::limited, nulls::NullPropagation},
+    graphql::{documents::Documents, limits::limited, nulls::NullPropagation},
 };
 
 /// When every test begins, in seconds since 1970.
@@ -36,7 +36,10 @@ impl World {
         let tokens = Tokens::new(&[7; 32]).unwrap();
         let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
+        let schema =
+            limited(Schema::build(Query, Mutation, Subscriptions)).extension(NullPropagation).finish();
         let options = TransportOptions {
+            documents: Documents::new(&schema.sdl()).unwrap(),
             tokens: tokens.clone(),
             clock: clock.clone(),
             graphiql: true,
@@ -47,8 +50,6 @@ impl World {
                 request.data(Greeting(format!("to {} {}", context.actor.kind, context.request_id)))
             }),
         };
-        let schema =
-            limited(Schema::build(Query, Mutation, Subscriptions)).extension(NullPropagation).finish();
         let app = graphql_routes(schema, options).layer(from_fn(request_id::layer));
         Self { app, stop, sockets, clock, tokens }
     }

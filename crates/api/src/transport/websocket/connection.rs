@@ -5,7 +5,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Request, Response};
 use axum::extract::ws::{Message, WebSocket};
 use futures::StreamExt;
 use tokio::{
@@ -235,6 +235,16 @@ async fn operate<E: Executor>(
     results: mpsc::Sender<Outcome>,
 ) {
     let request_id = &context.request_id;
+    let (request, completion) = match endpoint.options.documents.prepare(request) {
+        Ok(prepared) => prepared.split(),
+        Err(errors) => {
+            let payload = settle(Response::from_errors(errors), request_id).errors;
+            let message = ServerMessage::Error { id, payload };
+            // The receiver is gone when the connection is.
+            let _ = results.send(Outcome { number, message }).await;
+            return;
+        }
+    };
     let request = (endpoint.options.data)(request, &context);
     let mut responses = endpoint.executor.execute_stream(request, None);
     let mut first = true;
@@ -245,7 +255,7 @@ async fn operate<E: Executor>(
                 (ServerMessage::Error { id: id.clone(), payload }, true)
             }
             Ok(Some(response)) => {
-                let payload = Box::new(settle(response, request_id));
+                let payload = Box::new(settle(completion.complete(response), request_id));
                 (ServerMessage::Next { id: id.clone(), payload }, false)
             }
             Ok(None) => (ServerMessage::Complete { id: id.clone() }, true),

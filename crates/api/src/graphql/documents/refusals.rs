@@ -1,0 +1,46 @@
+//! Errors of a request that was not executed, with their codes.
+
+use apollo_compiler::{diagnostic::ToCliReport, validation::DiagnosticList};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+
+use super::positions::Positions;
+
+/// The most errors of one answer: a long document can hold thousands.
+pub const MAX_ERRORS: usize = 50;
+
+/// The text is no GraphQL document.
+pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
+    // One fault makes the parser report others that follow from it.
+    diagnostics(faults, positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
+}
+
+/// The document does not fit the schema.
+pub fn validation_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
+    diagnostics(faults, positions, "GRAPHQL_VALIDATION_FAILED").take(MAX_ERRORS).collect()
+}
+
+/// The request does not fit the schema.
+pub fn invalid(message: String, pos: Option<Pos>) -> ServerError {
+    coded(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
+}
+
+/// The request would become too large in memory.
+pub fn too_large(message: String) -> ServerError {
+    coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
+}
+
+fn diagnostics(
+    faults: &DiagnosticList,
+    positions: &Positions,
+    code: &str,
+) -> impl Iterator<Item = ServerError> {
+    faults.iter().map(move |fault| {
+        let pos = fault.error.location().map(|span| positions.at(span.offset()));
+        coded(ServerError::new(fault.error.to_string(), pos), code)
+    })
+}
+
+fn coded(mut error: ServerError, code: &str) -> ServerError {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    error
+}
