@@ -75,7 +75,8 @@ export function documents(introspectionQuery) {
 
   rule('Strings', [
     raw`{ order(id: "\u{1F600}") { id } }`,
-    raw`{ order(id: "\u{1f600}\u{0}\u{00000000061}") { id } }`,
+    raw`{ order(id: "\u{1f600}\u{0}\u{000061}") { id } }`,
+    raw`{ order(id: "\u{00000000061}") { id } }`,
     raw`{ order(id: "\uD83D\uDE00") { id } }`,
     raw`{ order(id: "\uD83D") { id } }`,
     raw`{ order(id: "\uDE00\uD83D") { id } }`,
@@ -257,6 +258,7 @@ export function documents(introspectionQuery) {
     'mutation { transitionOrder { __typename } }',
     `mutation { transitionOrder(input: {orderId: "${missing}", to: SHIPPED, dryRun: true, metadata: {a: [1, "b", {c: 1.5}, C, null, true]}}) { __typename } }`,
     `mutation { transitionOrder(input: {orderId: "${missing}", to: SHIPPED, dryRun: true, metadata: 5}) { __typename } }`,
+    `mutation { transitionOrder(input: {orderId: "${missing}", to: SHIPPED, dryRun: true, metadata: {a: {b: 1, b: 2}}}) { __typename } }`,
     'mutation { cancelItems(input: {orderId: 1, reason: "a", items: {itemId: 1}}) { __typename } }',
     'mutation { cancelItems(input: {orderId: 1, reason: "a", items: [{itemId: 1, quantity: 1}, {itemId: 1}]}) { __typename } }',
     'mutation { cancelItems(input: {orderId: 1, reason: "a", items: {itemId: 1, quantity: 1}}) { __typename } }',
@@ -544,6 +546,11 @@ export function documents(introspectionQuery) {
     { query: 'subscription ($a: ID!) { orderUpdated(orderId: $a) { cursor } }', variables: { a: 'ORDER' } },
     'subscription { orderUpdated(orderId: "ORDER") @include(if: true) { cursor } }',
     'subscription { orderUpdated(orderId: "ORDER") { cursor @skip(if: true) } }',
+    'subscription { orderUpdated(orderId: "ORDER") @skip(if: true) { cursor } }',
+    'subscription { a: orderUpdated(orderId: "ORDER") @skip(if: true) { cursor } b: orderUpdated(orderId: "ORDER") { cursor } }',
+    'subscription { orderUpdated(orderId: "ORDER") { cursor } ... on Subscription @include(if: false) { a: orderUpdated(orderId: "ORDER") { cursor } } }',
+    'subscription A { a: orderUpdated(orderId: "ORDER") { cursor } b: orderUpdated(orderId: "ORDER") { cursor } } subscription B { orderUpdated(orderId: "ORDER") { cursor } }',
+    'subscription { orderUpdated(orderId: "ORDER") { cursor } orderUpdated(orderId: "OTHER") { cursor } }',
   ]);
 
   rule('Introspection', [

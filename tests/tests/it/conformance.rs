@@ -49,7 +49,8 @@ async fn verdicts_and_answers_are_those_of_graphql_js() {
     assert!(documents.len() >= DOCUMENTS, "{} documents", documents.len());
     let differences = include_str!("../../clients/conformance/differences.json");
     let mut differences: BTreeMap<String, Difference> = serde_json::from_str(differences).unwrap();
-    let shop = Shop::new(Database::sqlite().await.store);
+    let database = Database::sqlite().await;
+    let shop = Shop::new(database.store.clone());
     let order = shop.place(&[2]).await.to_string();
     let front = Front::of(&shop);
 

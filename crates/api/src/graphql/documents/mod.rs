@@ -23,7 +23,8 @@ mod written;
 use std::sync::Arc;
 
 use apollo_compiler::{
-    ExecutableDocument, Node, ast, executable::Operation, parser::Parser, validation::Valid,
+    ExecutableDocument, Node, ast, executable::Operation, parser::Parser,
+    validation::{Valid, WithErrors},
 };
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 
@@ -123,9 +124,16 @@ impl Documents {
         let ast: ast::Document =
             parsed.map_err(|faults| refusals::syntax_errors(&faults.errors, &positions))?;
         limits::check_size(&written::written(&ast, &positions))?;
-        let source = ast
-            .to_executable_validate(self.0.types.schema())
-            .map_err(|faults| refusals::validation_errors(&faults.errors, &positions))?;
+        let source = match ast.to_executable_validate(self.0.types.schema()) {
+            Ok(source) => source,
+            Err(WithErrors { partial, errors }) => {
+                let errors = refusals::validation_errors(&errors, &positions, &rules::REPLACED);
+                if !errors.is_empty() {
+                    return Err(errors);
+                }
+                Valid::assume_valid(partial)
+            }
+        };
         rules::check(&self.0.types, &source, &positions)?;
         Ok(Document { source, positions })
     }

@@ -19,7 +19,7 @@ use async_graphql::{
 };
 
 use super::{
-    empty::{EmptyObjects, placeholder},
+    empty::{EmptyObjects, is_placeholder, placeholder},
     fields::collect,
     literals::Literals,
     positions::Positions,
@@ -48,6 +48,9 @@ pub fn plan(
     let root = &operation.selection_set;
     let place = positions.of(operation.location());
     let selection_set = Positioned::new(planner.selections(&root.ty, &[root])?, place);
+    if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
+        return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
+    }
     let empty_objects = EmptyObjects::new(planner.empty.then_some(&selection_set.node));
     let operation = OperationDefinition {
         ty: operation_type(operation.operation_type),
@@ -136,7 +139,8 @@ impl<'a> Planner<'a> {
         for argument in &first.arguments {
             let definition = first.definition.argument_by_name(&argument.name);
             let Some(definition) = definition else { continue };
-            if let Some(value) = self.literals.value(&definition.ty, &argument.value)? {
+            let value = self.literals.value(&definition.ty, &argument.value)?;
+            if let Some(value) = value.filter(|value| !is_no_flag(&argument.name, value)) {
                 let pos = self.positions.of(argument.value.location());
                 let name = Positioned::new(Name::new(&argument.name), pos);
                 arguments.push((name, Positioned::new(value.into_value(), pos)));
@@ -187,6 +191,19 @@ impl<'a> Planner<'a> {
         }
         Ok(true)
     }
+}
+
+/// Whether conditions left one root field of a subscription. The validation knows only those that are written out.
+fn has_one_field(root: &SelectionSet) -> bool {
+    match root.items.as_slice() {
+        [Positioned { node: Selection::Field(field), .. }] => !is_placeholder(&field.node),
+        _ => false,
+    }
+}
+
+/// The introspection of the library takes `null` for no Boolean, where the specification takes it for `false`.
+fn is_no_flag(argument: &str, value: &Value) -> bool {
+    argument == "includeDeprecated" && *value == Value::Null
 }
 
 fn nowhere<T>(node: T) -> Positioned<T> {

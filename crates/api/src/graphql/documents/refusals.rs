@@ -1,6 +1,9 @@
 //! Errors of a request that was not executed, with their codes.
 
-use apollo_compiler::{diagnostic::ToCliReport, validation::DiagnosticList};
+use apollo_compiler::{
+    diagnostic::{Diagnostic, ToCliReport},
+    validation::{DiagnosticData, DiagnosticList},
+};
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 
 use super::positions::Positions;
@@ -11,12 +14,18 @@ pub const MAX_ERRORS: usize = 50;
 /// The text is no GraphQL document.
 pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
     // One fault makes the parser report others that follow from it.
-    diagnostics(faults, positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
+    errors(faults.iter(), positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
 }
 
-/// The document does not fit the schema.
-pub fn validation_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
-    diagnostics(faults, positions, "GRAPHQL_VALIDATION_FAILED").take(MAX_ERRORS).collect()
+/// The document does not fit the schema. Errors of the rules with these names are left out.
+pub fn validation_errors(
+    faults: &DiagnosticList,
+    positions: &Positions,
+    replaced: &[&str],
+) -> Vec<ServerError> {
+    let is_replaced = |name: Option<&str>| name.is_some_and(|name| replaced.contains(&name));
+    let counted = faults.iter().filter(|fault| !is_replaced(fault.error.unstable_error_name()));
+    errors(counted, positions, "GRAPHQL_VALIDATION_FAILED").take(MAX_ERRORS).collect()
 }
 
 /// The request does not fit the schema.
@@ -29,12 +38,12 @@ pub fn too_large(message: String) -> ServerError {
     coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
 }
 
-fn diagnostics(
-    faults: &DiagnosticList,
+fn errors<'a>(
+    faults: impl Iterator<Item = Diagnostic<'a, DiagnosticData>>,
     positions: &Positions,
     code: &str,
 ) -> impl Iterator<Item = ServerError> {
-    faults.iter().map(move |fault| {
+    faults.map(move |fault| {
         let pos = fault.error.location().map(|span| positions.at(span.offset()));
         coded(ServerError::new(fault.error.to_string(), pos), code)
     })

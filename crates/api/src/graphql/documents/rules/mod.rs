@@ -1,10 +1,13 @@
-//! Rules of the validation that the library which validates (apollo-compiler 1.33) leaves out or knows in part.
+//! Rules of the validation that the library which validates (apollo-compiler 1.33) leaves out or has differently.
 
 mod merged_arguments;
-mod variable_positions;
+mod subscription_root;
+mod values;
 
 use apollo_compiler::ExecutableDocument;
 use async_graphql::ServerError;
+
+pub use subscription_root::REPLACED;
 
 use super::{positions::Positions, types::Types};
 
@@ -17,7 +20,8 @@ pub fn check(
     source: &ExecutableDocument,
     positions: &Positions,
 ) -> Result<(), Vec<ServerError>> {
-    let mut errors = variable_positions::check(types, source, positions);
+    let mut errors = values::check(types, source, positions);
+    errors.extend(subscription_root::check(types, source, positions));
     errors.extend(merged_arguments::check(types, source, positions));
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

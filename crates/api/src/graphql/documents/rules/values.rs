@@ -1,13 +1,17 @@
-//! A variable is used only where its type is allowed, also inside lists and input objects.
+//! Two rules about values, of arguments and inside of each other.
 //!
-//! <https://spec.graphql.org/October2021/#sec-All-Variable-Usages-are-Allowed>. The library compares the whole type for a
+//! A variable is used only where its type is allowed
+//! (<https://spec.graphql.org/October2021/#sec-All-Variable-Usages-are-Allowed>). The library compares the whole type for a
 //! variable that is an argument; inside of values it compares the name of the type alone. And it takes a default of
 //! `null` for a value.
+//!
+//! An input object has each field once (<https://spec.graphql.org/October2021/#sec-Input-Object-Field-Uniqueness>). The
+//! library does not look.
 
 use std::collections::HashSet;
 
 use apollo_compiler::{
-    ExecutableDocument, Node,
+    ExecutableDocument, Name, Node,
     executable::{Argument, DirectiveList, Operation, Selection, SelectionSet, Type, Value, VariableDefinition},
     schema::{ExtendedType, InputValueDefinition},
 };
@@ -23,15 +27,20 @@ use super::super::{
 pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in source.operations.iter() {
-        let mut usages = Usages { types, source, positions, operation, spread: HashSet::new(), errors };
-        usages.directives(&operation.directives);
-        usages.selections(&operation.selection_set);
-        errors = usages.errors;
+        let mut values = Values { types, source, positions, operation, spread: HashSet::new(), errors };
+        values.directives(&operation.directives);
+        for variable in &operation.variables {
+            if let Some(default) = &variable.default_value {
+                values.value(&variable.ty, false, default);
+            }
+        }
+        values.selections(&operation.selection_set);
+        errors = values.errors;
     }
     errors
 }
 
-struct Usages<'a> {
+struct Values<'a> {
     types: &'a Types,
     source: &'a ExecutableDocument,
     positions: &'a Positions,
@@ -41,7 +50,7 @@ struct Usages<'a> {
     errors: Vec<ServerError>,
 }
 
-impl<'a> Usages<'a> {
+impl<'a> Values<'a> {
     fn selections(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
             self.directives(selection.directives());
@@ -86,13 +95,11 @@ impl<'a> Usages<'a> {
             Value::Variable(name) => {
                 let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
                 if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default))
-                    && self.errors.len() < MAX_ERRORS
                 {
-                    let message = format!(
-                        "the variable ${name} of the type {} is used where the type {ty} is needed",
-                        variable.ty
-                    );
-                    self.errors.push(invalid(message, Some(self.positions.of(value.location()))));
+                    let used = variable.ty.as_ref();
+                    let message =
+                        format!("the variable ${name} of the type {used} is used where the type {ty} is needed");
+                    self.refuse(message, value);
                 }
             }
             Value::List(values) => {
@@ -100,11 +107,13 @@ impl<'a> Usages<'a> {
                 values.iter().for_each(|value| self.value(element, false, value));
             }
             Value::Object(fields) => {
+                self.unique_fields(fields);
                 let input = self.types.get(ty.inner_named_type()).and_then(ExtendedType::as_input_object);
-                let Some(input) = input else { return };
                 for (name, value) in fields {
-                    if let Some(field) = input.fields.get(name) {
-                        self.value(&field.ty, field.default_value.is_some(), value);
+                    match input.and_then(|input| input.fields.get(name)) {
+                        Some(field) => self.value(&field.ty, field.default_value.is_some(), value),
+                        // An object inside a scalar of ours: variables of any type may be in it.
+                        None => self.untyped(value),
                     }
                 }
             }
@@ -114,6 +123,38 @@ impl<'a> Usages<'a> {
             | Value::Float(_)
             | Value::Int(_)
             | Value::Boolean(_) => {}
+        }
+    }
+
+    fn untyped(&mut self, value: &'a Node<Value>) {
+        match value.as_ref() {
+            Value::List(values) => values.iter().for_each(|value| self.untyped(value)),
+            Value::Object(fields) => {
+                self.unique_fields(fields);
+                fields.iter().for_each(|(_, value)| self.untyped(value));
+            }
+            Value::Variable(_)
+            | Value::Null
+            | Value::Enum(_)
+            | Value::String(_)
+            | Value::Float(_)
+            | Value::Int(_)
+            | Value::Boolean(_) => {}
+        }
+    }
+
+    fn unique_fields(&mut self, fields: &'a [(Name, Node<Value>)]) {
+        let mut names = HashSet::new();
+        for (name, value) in fields {
+            if !names.insert(name.as_str()) {
+                self.refuse(format!("the field `{name}` is given twice"), value);
+            }
+        }
+    }
+
+    fn refuse(&mut self, message: String, place: &Node<Value>) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(invalid(message, Some(self.positions.of(place.location()))));
         }
     }
 }
