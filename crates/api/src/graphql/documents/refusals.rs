@@ -11,6 +11,9 @@ use super::positions::Positions;
 /// The most errors of one answer: a long document can hold thousands.
 pub const MAX_ERRORS: usize = 50;
 
+/// The longest message, in characters: a message may repeat a name as long as the query.
+const MAX_MESSAGE_CHARS: usize = 300;
+
 /// The text is no GraphQL document.
 pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
     // One fault makes the parser report others that follow from it.
@@ -50,6 +53,10 @@ fn errors<'a>(
 }
 
 fn coded(mut error: ServerError, code: &str) -> ServerError {
+    if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        error.message.truncate(end);
+        error.message.push('…');
+    }
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
     error
 }
