@@ -8,6 +8,7 @@ pub mod faults;
 pub mod front;
 pub mod http;
 pub mod log;
+pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod redis;

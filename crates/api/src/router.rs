@@ -36,6 +36,7 @@ pub struct Options {
 /// All routes of an API process.
 pub fn router(app: App, options: Options) -> Router {
     let graphql = TransportOptions {
+        documents: graphql::documents(),
         tokens: options.tokens,
         clock: app.clock.clone(),
         graphiql: options.graphiql,

@@ -32,7 +32,6 @@ use self::errors::syntax_error;
 pub(crate) use self::{
     admission::{AnswerPermit, PermitSlot},
     errors::{bound_errors, timed_out, too_large},
-    extension::operation_type,
     running::{MAX_ROWS, Running},
     variables::{TooManyValues, check_json},
 };
@@ -82,10 +81,22 @@ where
 /// # Errors
 /// `QUERY_TOO_LARGE` for a long query, `GRAPHQL_PARSE_FAILED` for one that is not GraphQL.
 pub fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
-    if request.query.len() > MAX_QUERY_BYTES {
+    check_length(&request.query)?;
+    request.parsed_query().map_err(syntax_error)
+}
+
+/// Refuses a text that is too long to be parsed.
+pub(super) fn check_length(query: &str) -> ServerResult<()> {
+    if query.len() > MAX_QUERY_BYTES {
         return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
     }
-    request.parsed_query().map_err(syntax_error)
+    Ok(())
+}
+
+/// Refuses a document that is too large to be validated. What its introspection costs is counted later, with the lengths
+/// of the schema's lists.
+pub(super) fn check_size(document: &ExecutableDocument) -> ServerResult<()> {
+    document::check(document, &introspection::Weights::default()).map(drop)
 }
 
 #[cfg(test)]

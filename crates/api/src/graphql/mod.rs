@@ -6,6 +6,7 @@
 mod bodies;
 mod connection;
 mod cursor;
+pub mod documents;
 mod enums;
 mod error;
 mod event;
@@ -30,13 +31,14 @@ mod transition;
 mod watch;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use app::{App, Caller};
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use crate::transport::RequestData;
 use bodies::BodyBudget;
+use documents::Documents;
 use limits::Limits;
 use mutation::Mutation;
 use query::Query;
@@ -48,6 +50,13 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// The schema over these use cases, within the [`limits`]. Its requests need what [`request_data`] adds.
 pub fn schema(app: App, limits: Limits) -> Schema {
     limits::limited(builder(), limits).extension(nulls::NullPropagation).data(app).finish()
+}
+
+/// What reads requests for the schema. Every process reads the schema once.
+pub fn documents() -> Documents {
+    static DOCUMENTS: LazyLock<Documents> =
+        LazyLock::new(|| Documents::new(&sdl()).expect("the schema describes itself"));
+    DOCUMENTS.clone()
 }
 
 /// The schema in the schema definition language. Needs no database.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, Response, ServerResult, parser::types::OperationType};
+use async_graphql::{Executor, Request, Response};
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -13,13 +13,7 @@ use super::{
     Endpoint, RequestId,
     response::{catching_panics, internal_error_response},
 };
-use crate::graphql::limits::{self, timed_out};
-
-/// What kind of operation is asked for. `None` if the document has none of that name: the schema will say so.
-pub(super) fn operation_type(request: &mut Request) -> ServerResult<Option<OperationType>> {
-    let name = request.operation_name.clone();
-    Ok(limits::operation_type(limits::parse(request)?, name.as_deref()))
-}
+use crate::graphql::limits::timed_out;
 
 impl<E: Executor> Endpoint<E> {
     /// Runs a mutation. The error is the answer after a panic.

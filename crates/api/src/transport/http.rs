@@ -23,7 +23,6 @@ use serde::Deserialize;
 use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
-    execution::operation_type,
     refusal::Refusal,
     response::{catching_panics, code, is_request_error, large_body, settle},
     websocket,
@@ -92,7 +91,7 @@ impl<E: Executor> Endpoint<E> {
     /// Runs one query or mutation and writes the answer.
     async fn execute(
         self: &Arc<Self>,
-        mut request: Request,
+        request: Request,
         context: RequestContext,
         media: MediaType,
         method: Method,
@@ -106,26 +105,32 @@ impl<E: Executor> Endpoint<E> {
             let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
             (status, large_body(media, &response, permit)).into_response()
         };
-        let kind = operation_type(&mut request);
-        match (&kind, method) {
-            (Err(error), _) => {
-                let refused = async_graphql::Response::from_errors(vec![error.clone()]);
+        let prepared = match self.options.documents.prepare(request) {
+            Ok(prepared) => prepared,
+            Err(errors) => {
+                let refused = async_graphql::Response::from_errors(errors);
                 return Ok(answer(StatusCode::OK, refused, None));
             }
-            (Ok(Some(OperationType::Mutation)), Method::Get) => return Err(Refusal::MutationByGet),
-            (Ok(Some(OperationType::Subscription)), _) => return Err(Refusal::Subscription),
-            (Ok(Some(OperationType::Query | OperationType::Mutation) | None), _) => {}
+        };
+        match (prepared.operation_type, method) {
+            (OperationType::Mutation, Method::Get) => return Err(Refusal::MutationByGet),
+            (OperationType::Subscription, _) => return Err(Refusal::Subscription),
+            (OperationType::Query | OperationType::Mutation, _) => {}
         }
+        let operation_type = prepared.operation_type;
+        let (request, completion) = prepared.split();
         let permit = PermitSlot::default();
         let request = (self.options.data)(request, &context).data(permit.clone());
         let execution = async {
-            match kind {
-                Ok(Some(OperationType::Mutation)) => self.carry_out(request, &context.request_id).await,
-                _ => catching_panics(self.executor.execute(request), &context.request_id).await,
+            match operation_type {
+                OperationType::Mutation => self.carry_out(request, &context.request_id).await,
+                OperationType::Query | OperationType::Subscription => {
+                    catching_panics(self.executor.execute(request), &context.request_id).await
+                }
             }
         };
         Ok(match execution.await {
-            Ok(response) => answer(StatusCode::OK, response, permit.take()),
+            Ok(response) => answer(StatusCode::OK, completion.complete(response), permit.take()),
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked, None),
         })
     }

@@ -22,7 +22,7 @@ use domain::Actor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{request_id::RequestId, websocket::SocketLimits};
-use crate::{auth::Tokens, graphiql};
+use crate::{auth::Tokens, graphiql, graphql::documents::Documents};
 
 /// The largest request body and the largest WebSocket message, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -40,6 +40,8 @@ pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Ro
 /// What the routes need besides the schema.
 #[derive(Clone)]
 pub struct TransportOptions {
+    /// Reads requests for the schema.
+    pub documents: Documents,
     /// Checks the bearer tokens.
     pub tokens: Tokens,
     /// The time, for the expiry of tokens.

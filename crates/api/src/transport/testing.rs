@@ -16,6 +16,7 @@ use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
 use crate::{
     auth::{Claims, Tokens},
     graphql::{
+        documents::Documents,
         limits::{Limits, limited},
         nulls::NullPropagation,
     },
@@ -57,7 +58,12 @@ impl World {
         let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
         let gate = Gate::default();
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
+        let schema = limited(Schema::build(Query, Mutation, Subscriptions), limits)
+            .extension(NullPropagation)
+            .data(gate.clone())
+            .finish();
         let options = TransportOptions {
+            documents: Documents::new(&schema.sdl()).unwrap(),
             tokens: tokens.clone(),
             clock: clock.clone(),
             graphiql: true,
@@ -70,10 +76,6 @@ impl World {
                 request.data(Greeting(format!("to {} {}", context.actor.kind, context.request_id)))
             }),
         };
-        let schema = limited(Schema::build(Query, Mutation, Subscriptions), limits)
-            .extension(NullPropagation)
-            .data(gate.clone())
-            .finish();
         let app = graphql_routes(schema, options).layer(from_fn(request_id::layer));
         Self { app, stop, sockets, clock, gate, tokens }
     }

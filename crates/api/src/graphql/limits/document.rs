@@ -14,6 +14,7 @@ use async_graphql::{
 };
 
 use super::{
+    super::documents::is_placeholder,
     MAX_RECURSION,
     errors::too_large,
     introspection::{self, Introspection, MAX_NESTED_LISTS, Weights},
@@ -134,7 +135,8 @@ impl<'a> Count<'a> {
         let name = field.name.node.as_str();
         let of_schema = of_schema || introspection::is_entry(name);
         let mut size = self.selections(&field.selection_set.node, of_schema)?;
-        size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
+        let has_alias = field.alias.is_some() && !is_placeholder(field);
+        size.aliases = size.aliases.saturating_add(usize::from(has_alias));
         if of_schema {
             size.introspection = size.introspection.of_field(name, self.weights);
         }

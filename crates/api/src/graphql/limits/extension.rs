@@ -212,7 +212,7 @@ impl Bounds {
 }
 
 /// The kind of the operation that is to run. `None` if the document has none of that name.
-pub(crate) fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
     let mut operations = document.operations.iter();
     let operation = match name {
         Some(name) => operations.find(|(found, _)| found.is_some_and(|found| *found == name)),

@@ -15,7 +15,7 @@ use super::weights::list;
 pub const MAX_NESTED_LISTS: usize = 3;
 
 /// The usual lengths of the lists of introspection in one schema: averages over all its types, rounded up.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Weights {
     types: usize,
     fields: usize,

@@ -82,6 +82,27 @@ async fn the_media_type_decides_the_status_of_a_request_error() {
 }
 
 #[tokio::test]
+async fn a_variable_that_does_not_fit_is_a_request_error() {
+    let world = World::new();
+    let queries = [
+        ("query($n: Int!) { double(number: $n) }", json!(null)),
+        ("query($n: Int!) { double(number: $n) }", json!({"n": null})),
+        ("query($n: Int!) { double(number: $n) }", json!({"n": "1"})),
+        ("query($n: Int!) { double(number: $n) }", json!({"n": 3_000_000_000_u32})),
+        ("query($n: Int) { double(number: $n) }", json!({"n": 1})),
+        ("{ double(number: 3000000000) }", json!({})),
+    ];
+    for (query, variables) in queries {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        let answer = send(&world, post(&world, MODERN), body).await;
+        assert_eq!((answer.status, code(&answer)), (StatusCode::BAD_REQUEST, "GRAPHQL_VALIDATION_FAILED"));
+    }
+    let query = "query($n: Int! = 1) { double(number: $n) }";
+    let body = json!({"query": query, "variables": {"n": 2.0}}).to_string();
+    assert_eq!(send(&world, post(&world, MODERN), body).await.body, json!({"data": {"double": 4}}));
+}
+
+#[tokio::test]
 async fn what_is_no_request_is_refused_with_a_graphql_body() {
     let world = World::new();
     let too_long = format!(r#"{{"query":"{}"}}"#, "x".repeat(MAX_BODY_BYTES));

@@ -29,7 +29,6 @@ use crate::{
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        execution::operation_type,
         response::{catching_panics, is_request_error, settle},
     },
 };
@@ -381,16 +380,23 @@ async fn operate<E: Executor>(
     outbox: Outbox,
 ) {
     let request_id = &context.request_id;
-    let permit = PermitSlot::default();
-    let mut request = (endpoint.options.data)(request, &context).data(permit.clone());
-    // The schema says what is wrong with a request of which the kind is unknown.
-    let mut responses = match operation_type(&mut request) {
-        Ok(Some(OperationType::Mutation)) => mutation(endpoint, request, request_id.clone()),
-        Ok(Some(OperationType::Query | OperationType::Subscription) | None) | Err(_) => {
-            endpoint.executor.execute_stream(request, None)
+    let id = || outbox.id.clone();
+    let prepared = match endpoint.options.documents.prepare(request) {
+        Ok(prepared) => prepared,
+        Err(errors) => {
+            let payload = settle(Response::from_errors(errors), request_id).errors;
+            outbox.put(ServerMessage::Error { id: id(), payload }, None).await;
+            return;
         }
     };
-    let id = || outbox.id.clone();
+    let operation_type = prepared.operation_type;
+    let (request, completion) = prepared.split();
+    let permit = PermitSlot::default();
+    let request = (endpoint.options.data)(request, &context).data(permit.clone());
+    let mut responses = match operation_type {
+        OperationType::Mutation => mutation(endpoint, request, request_id.clone()),
+        OperationType::Query | OperationType::Subscription => endpoint.executor.execute_stream(request, None),
+    };
     let mut first = true;
     loop {
         let message = match catching_panics(responses.next(), request_id).await {
@@ -398,7 +404,8 @@ async fn operate<E: Executor>(
                 ServerMessage::Error { id: id(), payload: settle(response, request_id).errors }
             }
             Ok(Some(response)) => {
-                ServerMessage::Next { id: id(), payload: Box::new(settle(response, request_id)) }
+                let payload = Box::new(settle(completion.complete(response), request_id));
+                ServerMessage::Next { id: id(), payload }
             }
             Ok(None) => ServerMessage::Complete { id: id() },
             Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors },

@@ -129,6 +129,18 @@ async fn a_request_error_is_one_error_and_a_failing_resolver_is_masked() {
     assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")));
     assert_eq!(error["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
 
+    for query in [
+        "subscription($n: Int!) { count(to: $n) }",
+        "subscription { count(to: 1) b: count(to: 1) }",
+        "subscription { ...F } fragment F on Subscriptions { count(to: 1) b: count(to: 1) }",
+        "subscription { count(to: 1) @skip(if: true) }",
+    ] {
+        client.subscribe("1", query).await;
+        let error = client.next().await;
+        assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")), "{query}");
+        assert_eq!(error["payload"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{query}");
+    }
+
     for (query, results) in [("failsToStart", 1), ("failsMidway", 2)] {
         client.subscribe("2", &format!("subscription {{ {query} }}")).await;
         for _ in 1..results {

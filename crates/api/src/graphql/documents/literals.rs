@@ -1,0 +1,123 @@
+//! Values written in a document, with the variables put in.
+
+use apollo_compiler::{
+    Node,
+    executable::{Type, Value as Literal},
+    schema::ExtendedType,
+};
+use async_graphql::{Name, Number, ServerError, Value, indexmap::IndexMap};
+
+use super::{refusals::too_large, types::Types, variables::Values};
+
+/// How much all variables that are put into one operation may add to it, in bytes. A variable can be used many times.
+const MAX_VARIABLE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Turns literals into values. The document was validated, so they fit their types.
+pub struct Literals<'a> {
+    types: &'a Types,
+    variables: Option<&'a Values>,
+    bytes_left: usize,
+}
+
+impl<'a> Literals<'a> {
+    /// For literals without variables.
+    pub fn constant(types: &'a Types) -> Self {
+        Self { types, variables: None, bytes_left: 0 }
+    }
+
+    /// For the arguments of an operation.
+    pub fn with_variables(types: &'a Types, variables: &'a Values) -> Self {
+        Self { types, variables: Some(variables), bytes_left: MAX_VARIABLE_BYTES }
+    }
+
+    /// The value of a variable; `None` if it is absent.
+    pub fn variable(&self, name: &str) -> Option<&'a Value> {
+        self.variables?.get(name)
+    }
+
+    /// The value of a literal; `None` if it is a variable that is absent.
+    ///
+    /// # Errors
+    /// The variables are too large together.
+    pub fn value(&mut self, ty: &Type, literal: &Node<Literal>) -> Result<Option<Value>, ServerError> {
+        let value = match (ty, literal.as_ref()) {
+            (_, Literal::Variable(name)) => return self.copy(name),
+            (_, Literal::Null) => Value::Null,
+            (Type::List(inner) | Type::NonNullList(inner), Literal::List(literals)) => {
+                Value::List(self.list(inner, literals)?)
+            }
+            // A single value stands for a list of one.
+            (Type::List(inner) | Type::NonNullList(inner), _) => {
+                Value::List(vec![self.value(inner, literal)?.unwrap_or_default()])
+            }
+            (Type::Named(_) | Type::NonNullNamed(_), Literal::List(literals)) => {
+                Value::List(self.list(ty, literals)?)
+            }
+            (Type::Named(name) | Type::NonNullNamed(name), Literal::Object(fields)) => {
+                Value::Object(self.object(name, ty, fields)?)
+            }
+            (Type::Named(name) | Type::NonNullNamed(name), Literal::Int(int)) if *name == "ID" => {
+                Value::String(int.as_str().to_owned())
+            }
+            (_, Literal::Int(int)) => number(int.as_str()),
+            (_, Literal::Float(float)) => number(float.as_str()),
+            (_, Literal::String(text)) => Value::String(text.clone()),
+            (_, Literal::Boolean(flag)) => Value::Boolean(*flag),
+            (_, Literal::Enum(name)) => Value::Enum(Name::new(name)),
+        };
+        Ok(Some(value))
+    }
+
+    fn list(&mut self, inner: &Type, literals: &[Node<Literal>]) -> Result<Vec<Value>, ServerError> {
+        literals.iter().map(|literal| Ok(self.value(inner, literal)?.unwrap_or_default())).collect()
+    }
+
+    /// An input object, or an object inside a scalar of ours, whose fields have no type of their own.
+    fn object(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        fields: &[(apollo_compiler::Name, Node<Literal>)],
+    ) -> Result<IndexMap<Name, Value>, ServerError> {
+        let types = self.types;
+        let definition = types.get(name).and_then(ExtendedType::as_input_object);
+        let mut object = IndexMap::new();
+        for (field, literal) in fields {
+            let ty = definition.and_then(|input| input.fields.get(field)).map_or(ty, |field| &*field.ty);
+            if let Some(value) = self.value(ty, literal)? {
+                object.insert(Name::new(field), value);
+            }
+        }
+        Ok(object)
+    }
+
+    fn copy(&mut self, name: &str) -> Result<Option<Value>, ServerError> {
+        let Some(value) = self.variable(name) else { return Ok(None) };
+        let left = self.bytes_left.checked_sub(bytes(value));
+        self.bytes_left = left.ok_or_else(|| {
+            too_large(format!("the variables are larger than {MAX_VARIABLE_BYTES} bytes where they are used"))
+        })?;
+        Ok(Some(value.clone()))
+    }
+}
+
+/// A number as it is written. One that no float can hold can only be part of a scalar of ours: it is null there.
+fn number(text: &str) -> Value {
+    let integer = text.parse::<i64>().map(Number::from);
+    integer.ok().or_else(|| text.parse().ok()).map_or(Value::Null, Value::Number)
+}
+
+/// About what a value takes in memory.
+fn bytes(value: &Value) -> usize {
+    let own = size_of::<Value>();
+    match value {
+        Value::Null | Value::Number(_) | Value::Boolean(_) => own,
+        Value::Enum(name) => own + name.len(),
+        Value::String(text) => own + text.len(),
+        Value::Binary(data) => own + data.len(),
+        Value::List(values) => own + values.iter().map(bytes).sum::<usize>(),
+        Value::Object(fields) => {
+            own + fields.iter().map(|(name, value)| own + name.len() + bytes(value)).sum::<usize>()
+        }
+    }
+}

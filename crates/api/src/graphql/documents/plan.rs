@@ -1,0 +1,211 @@
+//! What one operation will execute, in the types of the library that executes: fields and nothing else.
+//!
+//! The specification collects the fields of each object before it resolves them
+//! (<https://spec.graphql.org/October2021/#sec-Field-Collection>): it leaves out what `@skip` and `@include` say, takes the
+//! fields out of fragments that apply to the object, and merges fields with one response key. The library resolves
+//! such fields once each, a mutation too; sees no fragments at the root of a subscription; and does not know the
+//! defaults of variables in directives. So all of this is done here, and the values of variables are put in.
+
+use apollo_compiler::{
+    ExecutableDocument as Source, Node,
+    executable::{self, Operation},
+};
+use async_graphql::{
+    Name, Pos, Positioned, ServerError, Value,
+    parser::types::{
+        DocumentOperations, ExecutableDocument, Field, InlineFragment, OperationDefinition, Selection,
+        SelectionSet, TypeCondition,
+    },
+};
+
+use super::{
+    empty::{EmptyObjects, is_placeholder, placeholder},
+    fields::collect,
+    literals::Literals,
+    positions::Positions,
+    refusals::{invalid, too_large},
+    types::Types,
+    variables::Values,
+    written::operation_type,
+};
+
+/// The most fields of a plan. Below an interface or union a field counts once for each object that it can be.
+const MAX_FIELDS: usize = 40_000;
+
+/// Plans the operation with these values.
+///
+/// # Errors
+/// A condition of `@skip` or `@include` is null, or the plan would be too large.
+pub fn plan(
+    types: &Types,
+    source: &Source,
+    positions: &Positions,
+    operation: &Node<Operation>,
+    values: &Values,
+) -> Result<(ExecutableDocument, EmptyObjects), ServerError> {
+    let literals = Literals::with_variables(types, values);
+    let mut planner = Planner { types, source, positions, literals, fields_left: MAX_FIELDS, empty: false };
+    let root = &operation.selection_set;
+    let place = positions.of(operation.location());
+    let selection_set = Positioned::new(planner.selections(&root.ty, &[root])?, place);
+    if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
+        return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
+    }
+    let empty_objects = EmptyObjects::new(planner.empty.then_some(&selection_set.node));
+    let operation = OperationDefinition {
+        ty: operation_type(operation.operation_type),
+        variable_definitions: Vec::new(),
+        directives: Vec::new(),
+        selection_set,
+    };
+    let operations = DocumentOperations::Single(Positioned::new(operation, place));
+    Ok((ExecutableDocument { operations, fragments: Default::default() }, empty_objects))
+}
+
+struct Planner<'a> {
+    types: &'a Types,
+    source: &'a Source,
+    positions: &'a Positions,
+    literals: Literals<'a>,
+    fields_left: usize,
+    /// Whether some object has no field.
+    empty: bool,
+}
+
+impl<'a> Planner<'a> {
+    /// What these selections together select of a type.
+    fn selections(
+        &mut self,
+        ty: &str,
+        sets: &[&'a executable::SelectionSet],
+    ) -> Result<SelectionSet, ServerError> {
+        let types = self.types;
+        let Some(objects) = types.objects_of(ty) else {
+            let fields = self.fields(ty, sets)?;
+            let none = fields.is_empty();
+            return Ok(SelectionSet { items: self.with_placeholder(fields, none) });
+        };
+        let (mut items, mut some_empty) = (Vec::new(), false);
+        for object in objects {
+            let fields = self.fields(object, sets)?;
+            if fields.is_empty() {
+                some_empty = true;
+                continue;
+            }
+            let fragment = InlineFragment {
+                type_condition: Some(nowhere(TypeCondition { on: nowhere(Name::new(object)) })),
+                directives: Vec::new(),
+                selection_set: nowhere(SelectionSet { items: fields }),
+            };
+            items.push(nowhere(Selection::InlineFragment(nowhere(fragment))));
+        }
+        Ok(SelectionSet { items: self.with_placeholder(items, some_empty) })
+    }
+
+    fn with_placeholder(
+        &mut self,
+        mut items: Vec<Positioned<Selection>>,
+        needed: bool,
+    ) -> Vec<Positioned<Selection>> {
+        if needed {
+            self.empty = true;
+            items.push(placeholder());
+        }
+        items
+    }
+
+    /// The fields of an object.
+    fn fields(
+        &mut self,
+        object: &str,
+        sets: &[&'a executable::SelectionSet],
+    ) -> Result<Vec<Positioned<Selection>>, ServerError> {
+        let collected =
+            collect(self.types, self.source, object, sets, |directives| self.is_included(directives))?;
+        collected.into_values().map(|(first, others)| self.field(first, &others)).collect()
+    }
+
+    /// One field for all that share its response key. The validation ensures that they ask for the same.
+    fn field(
+        &mut self,
+        first: &'a Node<executable::Field>,
+        others: &[&'a Node<executable::Field>],
+    ) -> Result<Positioned<Selection>, ServerError> {
+        self.fields_left = self.fields_left.checked_sub(1).ok_or_else(|| {
+            too_large(format!("the query selects more than {MAX_FIELDS} fields of its possible types"))
+        })?;
+        let place = self.positions.of(first.location());
+        let mut arguments = Vec::new();
+        for argument in &first.arguments {
+            let definition = first.definition.argument_by_name(&argument.name);
+            let Some(definition) = definition else { continue };
+            let value = self.literals.value(&definition.ty, &argument.value)?;
+            if let Some(value) = value.filter(|value| !is_no_flag(&argument.name, value)) {
+                let pos = self.positions.of(argument.value.location());
+                let name = Positioned::new(Name::new(&argument.name), pos);
+                arguments.push((name, Positioned::new(value.into_value(), pos)));
+            }
+        }
+        let selection_set = if first.selection_set.is_empty() {
+            SelectionSet::default()
+        } else {
+            let others = others.iter().map(|field| &field.selection_set);
+            let sets: Vec<_> = std::iter::once(&first.selection_set).chain(others).collect();
+            self.selections(&first.selection_set.ty, &sets)?
+        };
+        let field = Field {
+            alias: first.alias.as_ref().map(|alias| Positioned::new(Name::new(alias), place)),
+            name: Positioned::new(Name::new(&first.name), place),
+            arguments,
+            directives: Vec::new(),
+            selection_set: Positioned::new(selection_set, place),
+        };
+        Ok(Positioned::new(Selection::Field(Positioned::new(field, place)), place))
+    }
+
+    /// Whether `@skip` and `@include` leave a selection in.
+    fn is_included(&self, directives: &executable::DirectiveList) -> Result<bool, ServerError> {
+        for directive in directives.iter() {
+            let included = match directive.name.as_str() {
+                "skip" => false,
+                "include" => true,
+                _ => continue,
+            };
+            let argument = directive.specified_argument_by_name("if");
+            let condition = match argument.map(|argument| argument.as_ref()) {
+                Some(executable::Value::Boolean(flag)) => Some(*flag),
+                Some(executable::Value::Variable(name)) => match self.literals.variable(name) {
+                    Some(Value::Boolean(flag)) => Some(*flag),
+                    _ => None,
+                },
+                _ => None,
+            };
+            match condition {
+                Some(condition) if condition == included => {}
+                Some(_) => return Ok(false),
+                None => {
+                    let message = format!("the condition of @{} may not be null", directive.name);
+                    return Err(invalid(message, Some(self.positions.of(directive.location()))));
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether conditions left one root field of a subscription. The validation knows only those that are written out.
+fn has_one_field(root: &SelectionSet) -> bool {
+    match root.items.as_slice() {
+        [Positioned { node: Selection::Field(field), .. }] => !is_placeholder(&field.node),
+        _ => false,
+    }
+}
+
+/// The introspection of the library takes `null` for no Boolean, where the specification takes it for `false`.
+fn is_no_flag(argument: &str, value: &Value) -> bool {
+    argument == "includeDeprecated" && *value == Value::Null
+}
+
+fn nowhere<T>(node: T) -> Positioned<T> {
+    Positioned::new(node, Pos::default())
+}

@@ -1,0 +1,62 @@
+//! Errors of a request that was not executed, with their codes.
+
+use apollo_compiler::{
+    diagnostic::{Diagnostic, ToCliReport},
+    validation::{DiagnosticData, DiagnosticList},
+};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+
+use super::positions::Positions;
+
+/// The most errors of one answer: a long document can hold thousands.
+pub const MAX_ERRORS: usize = 50;
+
+/// The longest message, in characters: a message may repeat a name as long as the query.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The text is no GraphQL document.
+pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
+    // One fault makes the parser report others that follow from it.
+    errors(faults.iter(), positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
+}
+
+/// The document does not fit the schema. Errors of the rules with these names are left out.
+pub fn validation_errors(
+    faults: &DiagnosticList,
+    positions: &Positions,
+    replaced: &[&str],
+) -> Vec<ServerError> {
+    let is_replaced = |name: Option<&str>| name.is_some_and(|name| replaced.contains(&name));
+    let counted = faults.iter().filter(|fault| !is_replaced(fault.error.unstable_error_name()));
+    errors(counted, positions, "GRAPHQL_VALIDATION_FAILED").take(MAX_ERRORS).collect()
+}
+
+/// The request does not fit the schema.
+pub fn invalid(message: String, pos: Option<Pos>) -> ServerError {
+    coded(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
+}
+
+/// The request would become too large in memory.
+pub fn too_large(message: String) -> ServerError {
+    coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
+}
+
+fn errors<'a>(
+    faults: impl Iterator<Item = Diagnostic<'a, DiagnosticData>>,
+    positions: &Positions,
+    code: &str,
+) -> impl Iterator<Item = ServerError> {
+    faults.map(move |fault| {
+        let pos = fault.error.location().map(|span| positions.at(span.offset()));
+        coded(ServerError::new(fault.error.to_string(), pos), code)
+    })
+}
+
+fn coded(mut error: ServerError, code: &str) -> ServerError {
+    if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        error.message.truncate(end);
+        error.message.push('…');
+    }
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    error
+}

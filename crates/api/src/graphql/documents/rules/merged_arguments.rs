@@ -1,0 +1,88 @@
+//! Fields that become one have the same arguments, also where these hold lists.
+//!
+//! <https://spec.graphql.org/October2021/#sec-Field-Selection-Merging>. The library compares two lists only up to the
+//! end of the shorter one.
+
+use std::convert::Infallible;
+
+use apollo_compiler::{
+    ExecutableDocument, Node,
+    executable::{Argument, SelectionSet, Value},
+};
+use async_graphql::ServerError;
+
+use super::super::{
+    fields::collect,
+    positions::Positions,
+    refusals::{MAX_ERRORS, invalid},
+    types::Types,
+};
+
+/// The errors of all operations.
+pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
+    let mut merging = Merging { types, source, positions, errors: Vec::new() };
+    for operation in source.operations.iter() {
+        merging.selections(&operation.selection_set.ty, &[&operation.selection_set]);
+    }
+    merging.errors
+}
+
+struct Merging<'a> {
+    types: &'a Types,
+    source: &'a ExecutableDocument,
+    positions: &'a Positions,
+    errors: Vec<ServerError>,
+}
+
+impl<'a> Merging<'a> {
+    fn selections(&mut self, ty: &str, sets: &[&'a SelectionSet]) {
+        let types = self.types;
+        match types.objects_of(ty) {
+            Some(objects) => objects.iter().for_each(|object| self.fields(object, sets)),
+            None => self.fields(ty, sets),
+        }
+    }
+
+    fn fields(&mut self, object: &str, sets: &[&'a SelectionSet]) {
+        let Ok(collected) = collect(self.types, self.source, object, sets, |_| Ok::<_, Infallible>(true));
+        for (key, (first, others)) in collected {
+            let other = others.iter().find(|other| !same_arguments(&first.arguments, &other.arguments));
+            if let Some(other) = other
+                && self.errors.len() < MAX_ERRORS
+            {
+                let message = format!("fields with the response key `{key}` have different arguments");
+                self.errors.push(invalid(message, Some(self.positions.of(other.location()))));
+            }
+            if !first.selection_set.is_empty() {
+                let others = others.iter().map(|field| &field.selection_set);
+                let sets: Vec<_> = std::iter::once(&first.selection_set).chain(others).collect();
+                self.selections(&first.selection_set.ty, &sets);
+            }
+        }
+    }
+}
+
+fn same_arguments(these: &[Node<Argument>], those: &[Node<Argument>]) -> bool {
+    these.len() == those.len()
+        && these.iter().all(|this| {
+            let that = those.iter().find(|that| that.name == this.name);
+            that.is_some_and(|that| same_value(&this.value, &that.value))
+        })
+}
+
+fn same_value(this: &Value, that: &Value) -> bool {
+    match (this, that) {
+        (Value::List(these), Value::List(those)) => {
+            these.len() == those.len()
+                && these.iter().zip(those).all(|(this, that)| same_value(this, that))
+        }
+        (Value::Object(these), Value::Object(those)) => {
+            these.len() == those.len()
+                && these.iter().all(|(name, this)| {
+                    let that = those.iter().find(|(other, _)| other == name);
+                    that.is_some_and(|(_, that)| same_value(this, that))
+                })
+        }
+        (this, that) => this == that,
+    }
+}

@@ -1,0 +1,27 @@
+//! Rules of the validation that the library which validates (apollo-compiler 1.33) leaves out or has differently.
+
+mod merged_arguments;
+mod subscription_root;
+mod values;
+
+use apollo_compiler::ExecutableDocument;
+use async_graphql::ServerError;
+
+pub use subscription_root::REPLACED;
+
+use super::{positions::Positions, types::Types};
+
+/// Checks a document that the library found valid.
+///
+/// # Errors
+/// One for each place that breaks a rule.
+pub fn check(
+    types: &Types,
+    source: &ExecutableDocument,
+    positions: &Positions,
+) -> Result<(), Vec<ServerError>> {
+    let mut errors = values::check(types, source, positions);
+    errors.extend(subscription_root::check(types, source, positions));
+    errors.extend(merged_arguments::check(types, source, positions));
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}

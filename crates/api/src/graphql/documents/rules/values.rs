@@ -1,0 +1,169 @@
+//! Two rules about values, of arguments and inside of each other.
+//!
+//! A variable is used only where its type is allowed
+//! (<https://spec.graphql.org/October2021/#sec-All-Variable-Usages-are-Allowed>). The library compares the whole type for a
+//! variable that is an argument; inside of values it compares the name of the type alone. And it takes a default of
+//! `null` for a value.
+//!
+//! An input object has each field once (<https://spec.graphql.org/October2021/#sec-Input-Object-Field-Uniqueness>). The
+//! library does not look.
+
+use std::collections::HashSet;
+
+use apollo_compiler::{
+    ExecutableDocument, Name, Node,
+    executable::{Argument, DirectiveList, Operation, Selection, SelectionSet, Type, Value, VariableDefinition},
+    schema::{ExtendedType, InputValueDefinition},
+};
+use async_graphql::ServerError;
+
+use super::super::{
+    positions::Positions,
+    refusals::{MAX_ERRORS, invalid},
+    types::Types,
+};
+
+/// The errors of all operations.
+pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
+    let mut errors = Vec::new();
+    for operation in source.operations.iter() {
+        let mut values = Values { types, source, positions, operation, spread: HashSet::new(), errors };
+        values.directives(&operation.directives);
+        for variable in &operation.variables {
+            if let Some(default) = &variable.default_value {
+                values.value(&variable.ty, false, default);
+            }
+        }
+        values.selections(&operation.selection_set);
+        errors = values.errors;
+    }
+    errors
+}
+
+struct Values<'a> {
+    types: &'a Types,
+    source: &'a ExecutableDocument,
+    positions: &'a Positions,
+    operation: &'a Operation,
+    /// The fragments that were looked at for this operation.
+    spread: HashSet<&'a str>,
+    errors: Vec<ServerError>,
+}
+
+impl<'a> Values<'a> {
+    fn selections(&mut self, set: &'a SelectionSet) {
+        for selection in &set.selections {
+            self.directives(selection.directives());
+            match selection {
+                Selection::Field(field) => {
+                    self.arguments(&field.definition.arguments, &field.arguments);
+                    self.selections(&field.selection_set);
+                }
+                Selection::InlineFragment(inline) => self.selections(&inline.selection_set),
+                Selection::FragmentSpread(node) => {
+                    if let Some(fragment) = node.fragment_def(self.source)
+                        && self.spread.insert(fragment.name.as_str())
+                    {
+                        self.directives(&fragment.directives);
+                        self.selections(&fragment.selection_set);
+                    }
+                }
+            }
+        }
+    }
+
+    fn directives(&mut self, directives: &'a DirectiveList) {
+        for directive in directives.iter() {
+            if let Some(definition) = self.types.schema().directive_definitions.get(&directive.name) {
+                self.arguments(&definition.arguments, &directive.arguments);
+            }
+        }
+    }
+
+    fn arguments(&mut self, definitions: &'a [Node<InputValueDefinition>], arguments: &'a [Node<Argument>]) {
+        for argument in arguments {
+            if let Some(definition) =
+                definitions.iter().find(|definition| definition.name == argument.name)
+            {
+                self.value(&definition.ty, definition.default_value.is_some(), &argument.value);
+            }
+        }
+    }
+
+    fn value(&mut self, ty: &'a Type, has_default: bool, value: &'a Node<Value>) {
+        match value.as_ref() {
+            Value::Variable(name) => {
+                let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
+                if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default))
+                {
+                    let used = variable.ty.as_ref();
+                    let message =
+                        format!("the variable ${name} of the type {used} is used where the type {ty} is needed");
+                    self.refuse(message, value);
+                }
+            }
+            Value::List(values) => {
+                let element = if ty.is_list() { ty.item_type() } else { ty };
+                values.iter().for_each(|value| self.value(element, false, value));
+            }
+            Value::Object(fields) => {
+                self.unique_fields(fields);
+                let input = self.types.get(ty.inner_named_type()).and_then(ExtendedType::as_input_object);
+                for (name, value) in fields {
+                    match input.and_then(|input| input.fields.get(name)) {
+                        Some(field) => self.value(&field.ty, field.default_value.is_some(), value),
+                        // An object inside a scalar of ours: variables of any type may be in it.
+                        None => self.untyped(value),
+                    }
+                }
+            }
+            Value::Null
+            | Value::Enum(_)
+            | Value::String(_)
+            | Value::Float(_)
+            | Value::Int(_)
+            | Value::Boolean(_) => {}
+        }
+    }
+
+    fn untyped(&mut self, value: &'a Node<Value>) {
+        match value.as_ref() {
+            Value::List(values) => values.iter().for_each(|value| self.untyped(value)),
+            Value::Object(fields) => {
+                self.unique_fields(fields);
+                fields.iter().for_each(|(_, value)| self.untyped(value));
+            }
+            Value::Variable(_)
+            | Value::Null
+            | Value::Enum(_)
+            | Value::String(_)
+            | Value::Float(_)
+            | Value::Int(_)
+            | Value::Boolean(_) => {}
+        }
+    }
+
+    fn unique_fields(&mut self, fields: &'a [(Name, Node<Value>)]) {
+        let mut names = HashSet::new();
+        for (name, value) in fields {
+            if !names.insert(name.as_str()) {
+                self.refuse(format!("the field `{name}` is given twice"), value);
+            }
+        }
+    }
+
+    fn refuse(&mut self, message: String, place: &Node<Value>) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(invalid(message, Some(self.positions.of(place.location()))));
+        }
+    }
+}
+
+/// A default takes the place of a null that the position does not allow.
+fn is_allowed(variable: &VariableDefinition, position: &Type, has_default: bool) -> bool {
+    if !position.is_non_null() || variable.ty.is_non_null() {
+        return variable.ty.is_assignable_to(position);
+    }
+    let has_value = variable.default_value.as_ref().is_some_and(|default| !default.is_null());
+    (has_value || has_default) && variable.ty.is_assignable_to(&position.clone().nullable())
+}

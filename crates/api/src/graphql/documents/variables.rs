@@ -1,0 +1,172 @@
+//! The values of variables, as the specification coerces them.
+//!
+//! <https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values>. A value that does not fit its type refuses the
+//! request before anything runs. JSON has one kind of number, so `1.0` is an `Int`.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    Node,
+    executable::{Operation, Type, VariableDefinition},
+    schema::ExtendedType,
+};
+use async_graphql::{Name, Number, ServerError, Value, Variables};
+
+use super::{literals::Literals, positions::Positions, refusals::invalid, types::Types};
+
+/// The coerced values by their names. A variable that was neither sent nor has a default is absent.
+pub type Values = HashMap<String, Value>;
+
+/// Coerces what was sent to the types of the operation's variables.
+///
+/// # Errors
+/// One for each variable that is missing or does not fit.
+pub fn coerce(
+    types: &Types,
+    operation: &Operation,
+    positions: &Positions,
+    mut sent: Variables,
+) -> Result<Values, Vec<ServerError>> {
+    let (mut values, mut errors) = (Values::new(), Vec::new());
+    for variable in &operation.variables {
+        match coerce_one(types, variable, sent.remove(variable.name.as_str())) {
+            Ok(Some(value)) => drop(values.insert(variable.name.to_string(), value)),
+            Ok(None) => {}
+            Err(misfit) => {
+                let message = format!("the variable ${}{misfit}", variable.name);
+                errors.push(invalid(message, Some(positions.of(variable.location()))));
+            }
+        }
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+fn coerce_one(
+    types: &Types,
+    variable: &Node<VariableDefinition>,
+    sent: Option<Value>,
+) -> Result<Option<Value>, Misfit> {
+    match (sent, &variable.default_value) {
+        (Some(value), _) => fit(types, &variable.ty, value).map(Some),
+        (None, Some(default)) => Ok(Literals::constant(types).value(&variable.ty, default).unwrap_or(None)),
+        (None, None) if variable.ty.is_non_null() => {
+            Err(Misfit::new(format!(": a value of the type {} is required", variable.ty)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// A value that does not fit its type: the path into the value, and what is needed there.
+#[derive(Debug)]
+struct Misfit {
+    /// Innermost first.
+    path: Vec<String>,
+    needed: String,
+}
+
+impl Misfit {
+    fn new(needed: String) -> Self {
+        Self { path: Vec::new(), needed }
+    }
+
+    fn within(mut self, step: String) -> Self {
+        self.path.push(step);
+        self
+    }
+}
+
+impl std::fmt::Display for Misfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.path.iter().rev().try_for_each(|step| f.write_str(step))?;
+        f.write_str(&self.needed)
+    }
+}
+
+fn fit(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
+    if value == Value::Null {
+        return if ty.is_non_null() {
+            Err(Misfit::new(format!(": null does not fit the type {ty}")))
+        } else {
+            Ok(value)
+        };
+    }
+    match (ty, value) {
+        (Type::List(inner) | Type::NonNullList(inner), Value::List(values)) => {
+            let fitted = values.into_iter().enumerate().map(|(index, value)| {
+                fit(types, inner, value).map_err(|misfit| misfit.within(format!("[{index}]")))
+            });
+            fitted.collect::<Result<_, _>>().map(Value::List)
+        }
+        // A single value stands for a list of one.
+        (Type::List(inner) | Type::NonNullList(inner), value) => {
+            Ok(Value::List(vec![fit(types, inner, value)?]))
+        }
+        (Type::Named(name) | Type::NonNullNamed(name), value) => fit_named(types, name, value),
+    }
+}
+
+fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
+    let needed = || Misfit::new(format!(": a value of the type {name} is needed"));
+    match (types.get(name), value) {
+        (Some(ExtendedType::Scalar(_)), value) => fit_scalar(name, value).ok_or_else(needed),
+        (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
+            if definition.values.contains_key(text.as_str()) {
+                Ok(Value::Enum(Name::new(text)))
+            } else {
+                Err(needed())
+            }
+        }
+        (Some(ExtendedType::InputObject(definition)), Value::Object(mut fields)) => {
+            if let Some(unknown) = fields.keys().find(|key| !definition.fields.contains_key(key.as_str())) {
+                let unknown: String = unknown.chars().take(100).collect();
+                return Err(Misfit::new(format!(": the type {name} has no field `{unknown}`")));
+            }
+            for (field, definition) in &definition.fields {
+                let step = || format!(".{field}");
+                match fields.get_mut(field.as_str()) {
+                    Some(value) => {
+                        let fitted = fit(types, &definition.ty, std::mem::take(value));
+                        *value = fitted.map_err(|misfit| misfit.within(step()))?;
+                    }
+                    None if definition.is_required() => {
+                        let needed = format!(": a value of the type {} is required", definition.ty);
+                        return Err(Misfit::new(needed).within(step()));
+                    }
+                    None => {}
+                }
+            }
+            Ok(Value::Object(fields))
+        }
+        _ => Err(needed()),
+    }
+}
+
+fn fit_scalar(name: &str, value: Value) -> Option<Value> {
+    match (name, value) {
+        ("Int", Value::Number(number)) => {
+            let whole = whole(&number).filter(|whole| i32::try_from(*whole).is_ok())?;
+            Some(Value::Number(whole.into()))
+        }
+        ("ID", Value::Number(number)) => {
+            let text = whole(&number).map(|whole| whole.to_string());
+            text.or_else(|| number.as_u64().map(|whole| whole.to_string())).map(Value::String)
+        }
+        ("Float", value @ Value::Number(_))
+        | ("String" | "ID", value @ Value::String(_))
+        | ("Boolean", value @ Value::Boolean(_)) => Some(value),
+        ("Int" | "Float" | "String" | "ID" | "Boolean", _) => None,
+        // A scalar of ours is read where it is used, and refused there with its own words.
+        (_, value) => Some(value),
+    }
+}
+
+/// The number, if it is whole and a 64-bit integer holds it.
+fn whole(number: &Number) -> Option<i64> {
+    /// Up to here every whole number is exact as a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    number.as_i64().or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;
+        #[allow(clippy::cast_possible_truncation)]
+        Some(float as i64)
+    })
+}

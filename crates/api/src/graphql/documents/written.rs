@@ -1,0 +1,139 @@
+//! A parsed document in the types of the library that executes, as it was written: for the checks of its size, which
+//! come before everything else.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{Node, ast};
+use async_graphql::{
+    Name, Positioned,
+    parser::types::{
+        BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
+        FragmentSpread, InlineFragment, OperationDefinition, OperationType, Selection, SelectionSet, Type,
+        TypeCondition, VariableDefinition,
+    },
+};
+use super::positions::Positions;
+
+/// The whole document. Of fragments with the same name the first counts, as for the validation.
+pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDocument {
+    let convert = Convert { positions };
+    let (mut operations, mut fragments) = (HashMap::new(), HashMap::new());
+    for (index, definition) in document.definitions.iter().enumerate() {
+        match definition {
+            ast::Definition::OperationDefinition(operation) => {
+                let name = operation.name.as_ref().map(Name::new);
+                let name = name.filter(|name| !operations.contains_key(name));
+                let key = name.unwrap_or_else(|| Name::new(index.to_string()));
+                operations.insert(key, convert.operation(operation));
+            }
+            ast::Definition::FragmentDefinition(fragment) => {
+                fragments.entry(Name::new(&fragment.name)).or_insert_with(|| convert.fragment(fragment));
+            }
+            // The validation refuses definitions of types.
+            _ => {}
+        }
+    }
+    ExecutableDocument { operations: DocumentOperations::Multiple(operations), fragments }
+}
+
+struct Convert<'a> {
+    positions: &'a Positions,
+}
+
+impl Convert<'_> {
+    fn place<T, N>(&self, node: &Node<N>, value: T) -> Positioned<T> {
+        Positioned::new(value, self.positions.of(node.location()))
+    }
+
+    fn name(&self, name: &apollo_compiler::Name) -> Positioned<Name> {
+        Positioned::new(Name::new(name), self.positions.of(name.location()))
+    }
+
+    fn operation(&self, node: &Node<ast::OperationDefinition>) -> Positioned<OperationDefinition> {
+        let operation = OperationDefinition {
+            ty: operation_type(node.operation_type),
+            variable_definitions: node.variables.iter().map(|variable| self.variable(variable)).collect(),
+            directives: self.directives(&node.directives),
+            selection_set: self.place(node, self.selections(&node.selection_set)),
+        };
+        self.place(node, operation)
+    }
+
+    fn variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
+        // The limits count variables, whatever their types. A type of the document always reads as one.
+        let ty = Type::new(&node.ty.to_string()).unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
+        let variable = VariableDefinition {
+            name: self.name(&node.name),
+            var_type: self.place(&node.ty, ty),
+            directives: self.directives(&node.directives),
+            default_value: None,
+        };
+        self.place(node, variable)
+    }
+
+    fn fragment(&self, node: &Node<ast::FragmentDefinition>) -> Positioned<FragmentDefinition> {
+        let fragment = FragmentDefinition {
+            type_condition: self.place(node, TypeCondition { on: self.name(&node.type_condition) }),
+            directives: self.directives(&node.directives),
+            selection_set: self.place(node, self.selections(&node.selection_set)),
+        };
+        self.place(node, fragment)
+    }
+
+    fn selections(&self, selections: &[ast::Selection]) -> SelectionSet {
+        SelectionSet { items: selections.iter().map(|selection| self.selection(selection)).collect() }
+    }
+
+    fn selection(&self, selection: &ast::Selection) -> Positioned<Selection> {
+        match selection {
+            ast::Selection::Field(node) => {
+                let field = Field {
+                    alias: node.alias.as_ref().map(|alias| self.name(alias)),
+                    name: self.name(&node.name),
+                    arguments: node.arguments.iter().map(|argument| self.argument(argument)).collect(),
+                    directives: self.directives(&node.directives),
+                    selection_set: self.place(node, self.selections(&node.selection_set)),
+                };
+                self.place(node, Selection::Field(self.place(node, field)))
+            }
+            ast::Selection::FragmentSpread(node) => {
+                let spread = FragmentSpread {
+                    fragment_name: self.name(&node.fragment_name),
+                    directives: self.directives(&node.directives),
+                };
+                self.place(node, Selection::FragmentSpread(self.place(node, spread)))
+            }
+            ast::Selection::InlineFragment(node) => {
+                let condition = node.type_condition.as_ref();
+                let inline = InlineFragment {
+                    type_condition: condition.map(|on| self.place(node, TypeCondition { on: self.name(on) })),
+                    directives: self.directives(&node.directives),
+                    selection_set: self.place(node, self.selections(&node.selection_set)),
+                };
+                self.place(node, Selection::InlineFragment(self.place(node, inline)))
+            }
+        }
+    }
+
+    /// An argument. The checks of size do not look at its value.
+    fn argument<V: Default>(&self, argument: &Node<ast::Argument>) -> (Positioned<Name>, Positioned<V>) {
+        (self.name(&argument.name), Positioned::default())
+    }
+
+    fn directives(&self, directives: &ast::DirectiveList) -> Vec<Positioned<Directive>> {
+        let convert = |node: &Node<ast::Directive>| {
+            let arguments = node.arguments.iter().map(|argument| self.argument(argument)).collect();
+            self.place(node, Directive { name: self.name(&node.name), arguments })
+        };
+        directives.iter().map(convert).collect()
+    }
+}
+
+/// The kind of an operation in the types of the library that executes.
+pub fn operation_type(ty: ast::OperationType) -> OperationType {
+    match ty {
+        ast::OperationType::Query => OperationType::Query,
+        ast::OperationType::Mutation => OperationType::Mutation,
+        ast::OperationType::Subscription => OperationType::Subscription,
+    }
+}
