@@ -117,7 +117,7 @@ impl Events {
 
 fn schema() -> Schema<Query, Mutation, Events> {
     let builder = Schema::build(Query, Mutation, Events).extension(NullPropagation);
-    limits::limited(builder).data(AtomicUsize::new(1)).finish()
+    limits::limited(builder, limits::Limits::default()).data(AtomicUsize::new(1)).finish()
 }
 
 fn documents() -> Documents {

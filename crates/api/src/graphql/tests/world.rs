@@ -101,7 +101,7 @@ impl World {
     pub fn without_customers_orders(mut self) -> Self {
         let policy = Policy { customers_place_orders: false, ..self.app.policy().clone() };
         self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        self.schema = schema(self.app.clone());
+        self.schema = schema(self.app.clone(), Limits::default());
         self
     }
 
