@@ -13,7 +13,9 @@ const PROGRAM: &str = "MILEPOST_TEST_NODE";
 pub fn command(file: &str) -> Option<Command> {
     let Ok(program) = std::env::var(PROGRAM) else {
         assert!(std::env::var("MILEPOST_TEST_SERVICES").is_err(), "{PROGRAM} is not set");
-        eprintln!("skipped: {PROGRAM} is not set; scripts/test installs Node.js and the packages of tests/clients");
+        eprintln!(
+            "skipped: {PROGRAM} is not set; scripts/test installs Node.js and the packages of tests/clients"
+        );
         return None;
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");

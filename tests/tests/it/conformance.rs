@@ -61,7 +61,10 @@ async fn verdicts_and_answers_are_those_of_graphql_js() {
             (Ok(()), None) | (Err(_), Some(_)) => {}
             (Ok(()), Some(_)) => wrong.push(format!("{}: no difference any more", document.name)),
             (Err(found), None) => {
-                wrong.push(format!("{}: {found}\n  {}\n  {:?}", document.name, document.query, document.messages));
+                wrong.push(format!(
+                    "{}: {found}\n  {}\n  {:?}",
+                    document.name, document.query, document.messages
+                ));
             }
         }
     }
@@ -119,9 +122,9 @@ fn has_shape(answer: &Value, expected: &Value) -> bool {
     match (answer, expected) {
         (Value::Object(answer), Value::Object(expected)) => {
             answer.len() == expected.len()
-                && expected.iter().all(|(key, expected)| {
-                    answer.get(key).is_some_and(|answer| has_shape(answer, expected))
-                })
+                && expected
+                    .iter()
+                    .all(|(key, expected)| answer.get(key).is_some_and(|answer| has_shape(answer, expected)))
         }
         (Value::Array(answer), Value::Array(expected)) => {
             !answer.is_empty() && answer.iter().all(|answer| has_shape(answer, &expected[0]))

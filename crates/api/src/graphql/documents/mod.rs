@@ -23,7 +23,9 @@ mod written;
 use std::sync::Arc;
 
 use apollo_compiler::{
-    ExecutableDocument, Node, ast, executable::Operation, parser::Parser,
+    ExecutableDocument, Node, ast,
+    executable::Operation,
+    parser::Parser,
     validation::{Valid, WithErrors},
 };
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};

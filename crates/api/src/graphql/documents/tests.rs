@@ -159,7 +159,8 @@ async fn an_object_without_a_field_is_empty_and_a_null_is_null() {
 
 #[tokio::test]
 async fn keys_inside_of_a_scalar_stay() {
-    let query = "{ dog { ... on Dog { data } } pets { ... on Dog { data } ... on Cat { name @skip(if: true) } } }";
+    let query =
+        "{ dog { ... on Dog { data } } pets { ... on Dog { data } ... on Cat { name @skip(if: true) } } }";
     let mine = json!({"data": {"": 1, "__typename": "mine"}});
     assert_eq!(run(query).await["data"], json!({"dog": mine, "pets": [mine, null, {}]}));
 }
@@ -181,15 +182,18 @@ async fn fields_with_one_key_are_resolved_once() {
 
 #[tokio::test]
 async fn a_subscription_is_followed_through_fragments() {
-    let query = "subscription { ...F ... { pets { name } } } fragment F on Events { pets { ... on Cat { lives } } }";
+    let query =
+        "subscription { ...F ... { pets { name } } } fragment F on Events { pets { ... on Cat { lives } } }";
     let (request, completion) = documents().prepare(query.into()).unwrap().split();
-    let responses: Vec<_> = schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
+    let responses: Vec<_> =
+        schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
     let data: Vec<_> = responses.into_iter().map(|response| response.data.into_json().unwrap()).collect();
     assert_eq!(data, [json!({"pets": {"name": "Rex"}}), json!({"pets": {"name": "Tom", "lives": 9}})]);
 
     let query = "subscription { pets { ... on Cat { lives } } }";
     let (request, completion) = documents().prepare(query.into()).unwrap().split();
-    let responses: Vec<_> = schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
+    let responses: Vec<_> =
+        schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
     assert_eq!(responses[0].data.clone().into_json().unwrap(), json!({"pets": {}}));
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::positions::Positions;
 use apollo_compiler::{Node, ast};
 use async_graphql::{
     Name, Positioned,
@@ -12,7 +13,6 @@ use async_graphql::{
         TypeCondition, VariableDefinition,
     },
 };
-use super::positions::Positions;
 
 /// The whole document. Of fragments with the same name the first counts, as for the validation.
 pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDocument {
@@ -61,7 +61,8 @@ impl Convert<'_> {
 
     fn variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
         // The limits count variables, whatever their types. A type of the document always reads as one.
-        let ty = Type::new(&node.ty.to_string()).unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
+        let ty = Type::new(&node.ty.to_string())
+            .unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
         let variable = VariableDefinition {
             name: self.name(&node.name),
             var_type: self.place(&node.ty, ty),

@@ -73,8 +73,7 @@ fn same_arguments(these: &[Node<Argument>], those: &[Node<Argument>]) -> bool {
 fn same_value(this: &Value, that: &Value) -> bool {
     match (this, that) {
         (Value::List(these), Value::List(those)) => {
-            these.len() == those.len()
-                && these.iter().zip(those).all(|(this, that)| same_value(this, that))
+            these.len() == those.len() && these.iter().zip(those).all(|(this, that)| same_value(this, that))
         }
         (Value::Object(these), Value::Object(those)) => {
             these.len() == those.len()

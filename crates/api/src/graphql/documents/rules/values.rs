@@ -12,7 +12,9 @@ use std::collections::HashSet;
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
-    executable::{Argument, DirectiveList, Operation, Selection, SelectionSet, Type, Value, VariableDefinition},
+    executable::{
+        Argument, DirectiveList, Operation, Selection, SelectionSet, Type, Value, VariableDefinition,
+    },
     schema::{ExtendedType, InputValueDefinition},
 };
 use async_graphql::ServerError;
@@ -82,9 +84,7 @@ impl<'a> Values<'a> {
 
     fn arguments(&mut self, definitions: &'a [Node<InputValueDefinition>], arguments: &'a [Node<Argument>]) {
         for argument in arguments {
-            if let Some(definition) =
-                definitions.iter().find(|definition| definition.name == argument.name)
-            {
+            if let Some(definition) = definitions.iter().find(|definition| definition.name == argument.name) {
                 self.value(&definition.ty, definition.default_value.is_some(), &argument.value);
             }
         }
@@ -94,11 +94,11 @@ impl<'a> Values<'a> {
         match value.as_ref() {
             Value::Variable(name) => {
                 let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
-                if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default))
-                {
+                if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default)) {
                     let used = variable.ty.as_ref();
-                    let message =
-                        format!("the variable ${name} of the type {used} is used where the type {ty} is needed");
+                    let message = format!(
+                        "the variable ${name} of the type {used} is used where the type {ty} is needed"
+                    );
                     self.refuse(message, value);
                 }
             }
