@@ -2,7 +2,7 @@
 //!
 //! Whatever is about one order goes through `access` here, before anybody else gets it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
 use persistence::{
@@ -23,6 +23,8 @@ use crate::{
 /// Rows that an ordinary read returns: items of orders, shipments with what is in them, or scans.
 pub const ORDINARY_ROWS: usize = 500;
 
+/// Orders of which a large read reads the parts with one statement.
+const ORDERS_A_STATEMENT: usize = 4;
 /// The most items of one order, by the domain's bound.
 const MAX_ITEMS: usize = 1_000;
 
@@ -167,8 +169,10 @@ impl App {
                 extent.check("order_items", self.pages.items.of(orders).await?, |one| one.len())
             }
             Extent::Large(most) => {
-                let found = read::items_at_most(&self.store, &orders, most as u64).await?;
-                Ok(found.into_iter().map(|(id, items)| (id, items.into())).collect())
+                read_in_parts(&orders, most, Vec::len, |ids, most| {
+                    read::items_at_most(&self.store, ids, most)
+                })
+                .await
             }
         }
     }
@@ -182,8 +186,11 @@ impl App {
         match extent {
             Extent::Ordinary => extent.check("shipments", self.pages.shipments.of(orders).await?, rows),
             Extent::Large(most) => {
-                let found = read::shipments_at_most(&self.store, &orders, most as u64).await?;
-                Ok(found.into_iter().map(|(id, shipments)| (id, shipments.into())).collect())
+                let rows = |shipments: &Vec<Shipment>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
+                read_in_parts(&orders, most, rows, |ids, most| {
+                    read::shipments_at_most(&self.store, ids, most)
+                })
+                .await
             }
         }
     }
@@ -330,6 +337,27 @@ impl App {
         caller.must_be_staff()?;
         Ok(read::webhook_scans_at_most(&self.store, &webhooks, extent.most() as u64).await?)
     }
+}
+
+/// Reads the parts of many orders with several statements, so that the rows of only one of them are in memory beside what was
+/// made of the others.
+async fn read_in_parts<'a, T, Work>(
+    orders: &'a [OrderId],
+    most: usize,
+    rows: impl Fn(&Vec<T>) -> usize,
+    read: impl Fn(&'a [OrderId], u64) -> Work,
+) -> Result<HashMap<OrderId, Arc<[T]>>>
+where
+    Work: Future<Output = persistence::Result<HashMap<OrderId, Vec<T>>>>,
+{
+    let (mut all, mut left) = (HashMap::with_capacity(orders.len()), most);
+    for ids in orders.chunks(ORDERS_A_STATEMENT) {
+        for (id, parts) in read(ids, left as u64).await? {
+            left = left.saturating_sub(rows(&parts));
+            all.insert(id, parts.into());
+        }
+    }
+    Ok(all)
 }
 
 /// The filter, kept within what the caller may see; nothing where that leaves nothing.

@@ -26,9 +26,8 @@ use crate::{
 const READERS: usize = 2;
 /// The most callers that share a statement.
 const MAX_CALLERS: usize = 64;
-/// The most items, or shipments with what is in them, that one statement returns. If the callers of a statement ask for
-/// more together, each has one of its own; a caller who asks for more alone is refused, see `reads::Extent`.
-const MAX_ROWS: u64 = 8 * ORDINARY_ROWS as u64;
+/// How many ordinary reads one statement may return together. If its callers ask for more, each has a statement of its own.
+const MAX_READS: usize = 8;
 
 /// What the pages about orders show.
 #[derive(Clone)]
@@ -43,18 +42,23 @@ impl Pages {
     /// Reads from this database.
     pub fn new(store: &Store) -> Self {
         Self {
-            heads: Together::start(store, |store, ids| async move { read::orders_of(&store, &ids).await }),
-            items: Together::start(store, |store, ids| async move {
-                Ok(shared(read::items_at_most(&store, &ids, MAX_ROWS).await?))
+            heads: Together::start(store, |store, ids, _| async move { read::orders_of(&store, &ids).await }),
+            items: Together::start(store, |store, ids, callers| async move {
+                Ok(shared(read::items_at_most(&store, &ids, most_rows(callers)).await?))
             }),
-            shipments: Together::start(store, |store, ids| async move {
-                Ok(shared(read::shipments_at_most(&store, &ids, MAX_ROWS).await?))
+            shipments: Together::start(store, |store, ids, callers| async move {
+                Ok(shared(read::shipments_at_most(&store, &ids, most_rows(callers)).await?))
             }),
-            events: Together::start(store, |store, ranges| async move {
+            events: Together::start(store, |store, ranges, _| async move {
                 Ok(by_range(&ranges, &read::events_in(&store, &ranges).await?))
             }),
         }
     }
+}
+
+/// The most items, or shipments, that a statement for so many callers returns, see `reads::Extent`.
+fn most_rows(callers: usize) -> u64 {
+    (ORDINARY_ROWS * callers.min(MAX_READS)) as u64
 }
 
 fn shared<K: Eq + Hash, T>(found: HashMap<K, Vec<T>>) -> HashMap<K, Arc<[T]>> {
@@ -94,11 +98,11 @@ where
 {
     fn start<F, Work>(store: &Store, read: F) -> Self
     where
-        F: Fn(Store, Vec<K>) -> Work + Clone + Send + Sync + 'static,
+        F: Fn(Store, Vec<K>, usize) -> Work + Clone + Send + Sync + 'static,
         Work: Future<Output = persistence::Result<HashMap<K, V>>> + Send + 'static,
     {
         let store = store.clone();
-        let read = move |keys| read(store.clone(), keys);
+        let read = move |keys, callers| read(store.clone(), keys, callers);
         Self(Batcher::start(READERS, MAX_CALLERS, move |asked| {
             let read = read.clone();
             async move { read_all(asked, read).await }
@@ -116,17 +120,17 @@ where
 }
 
 /// One statement for all; for each alone where a row cannot be read, so that it fails only those who asked for it.
-async fn read_all<K, V, Work>(asked: Vec<Vec<K>>, read: impl Fn(Vec<K>) -> Work) -> Vec<Found<K, V>>
+async fn read_all<K, V, Work>(asked: Vec<Vec<K>>, read: impl Fn(Vec<K>, usize) -> Work) -> Vec<Found<K, V>>
 where
     K: Copy + Eq + Hash,
     Work: Future<Output = persistence::Result<HashMap<K, V>>>,
 {
     let keys: HashSet<K> = asked.iter().flatten().copied().collect();
-    match read(keys.into_iter().collect()).await {
+    match read(keys.into_iter().collect(), asked.len()).await {
         Err(error) if asked.len() > 1 && !error.retryable() => {
             let mut found = Vec::with_capacity(asked.len());
             for keys in asked {
-                found.push(read(keys).await.map(Arc::new).map_err(Error::from));
+                found.push(read(keys, 1).await.map(Arc::new).map_err(Error::from));
             }
             found
         }
@@ -143,7 +147,7 @@ mod tests {
     /// Reads each key as itself; the key 0 cannot be read.
     async fn run(asked: &[&[u32]]) -> (Vec<Option<Vec<u32>>>, usize) {
         let statements = RefCell::new(0);
-        let read = async |keys: Vec<u32>| {
+        let read = async |keys: Vec<u32>, _| {
             *statements.borrow_mut() += 1;
             match keys.contains(&0) {
                 true => Err(persistence::Error::Url("unreadable".to_owned())),
