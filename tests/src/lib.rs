@@ -6,6 +6,7 @@ pub mod database;
 pub mod front;
 pub mod http;
 pub mod log;
+pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod redis;
