@@ -6,6 +6,7 @@ mod again;
 mod arrivals;
 mod by_hand;
 mod clocks;
+mod containers;
 mod corrupt;
 mod docs;
 mod dropship;
