@@ -13,6 +13,7 @@ mod resume;
 mod rivals;
 mod scan;
 mod settings;
+mod slow;
 mod stop;
 mod stories;
 mod story;
