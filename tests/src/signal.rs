@@ -4,8 +4,8 @@
 
 use std::io;
 
-use rustix::process::{Pid, kill_process};
 pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 /// Sends a signal to a process.
 ///
