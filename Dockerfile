@@ -5,8 +5,9 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 # The caches outlive the image layers, so a second build compiles what changed; the binary is copied out of them.
+# The compiled code has a name of its own: by default a cache is shared by every Dockerfile that uses the same path.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target \
+    --mount=type=cache,id=milepost-target,target=/src/target,sharing=locked \
     cargo build --release --locked -p milepost \
     && cp target/release/milepost /usr/local/bin/milepost
 
@@ -17,7 +18,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/milepost --create-home milepost
 COPY --from=build /usr/local/bin/milepost /usr/local/bin/milepost
-USER milepost
+# By number: Kubernetes checks `runAsNonRoot` before it starts the container, and cannot look a name up.
+USER 10001
 WORKDIR /var/lib/milepost
 # Reachable from outside the container. With such an address the server asks for MILEPOST_JWT_SECRET.
 ENV MILEPOST_LISTEN=0.0.0.0:8080

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
     time::{sleep, timeout},
@@ -99,7 +100,8 @@ impl Server {
 
     /// Asks it to stop, and waits until it has.
     pub async fn stop(mut self) -> Result<()> {
-        Command::new("kill").arg(self.pid.to_string()).status().await?;
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("milepost has no process id")?;
+        kill_process(pid, Signal::TERM)?;
         let ended = timeout(Duration::from_secs(30), self.child.wait()).await;
         let status = ended.context("milepost does not stop")??;
         if !status.success() {

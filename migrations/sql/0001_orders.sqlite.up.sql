@@ -129,6 +129,8 @@ CREATE TABLE webhooks (
   attempt      int NOT NULL DEFAULT 0,
   failures     int NOT NULL DEFAULT 0,
   duplicates   int NOT NULL DEFAULT 0,
+  -- How often its sender was called since it was last made due by hand or by a parcel; with any outcome, also a lost one.
+  calls        int NOT NULL DEFAULT 0,
   due_at       text,
   UNIQUE (sender, content_hash)
 );
@@ -196,6 +198,10 @@ CREATE TABLE notices (
   -- The attempt that was last begun: each is begun once.
   opened    int NOT NULL DEFAULT 0,
   failures  int NOT NULL DEFAULT 0,
+  -- Attempts that began to hand the mail's content over and whose answer from the mail server is not known.
+  unknown_outcomes int NOT NULL DEFAULT 0,
+  -- The latest of these attempts; 0 if its answer is known.
+  content_attempt  int NOT NULL DEFAULT 0,
   queued_at text NOT NULL,
   sent_at   text,
   due_at    text

@@ -13,6 +13,7 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod shop;
+pub mod signal;
 pub mod smtp;
 pub mod socket;
 pub mod wait;

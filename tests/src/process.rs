@@ -14,7 +14,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::wait::{until, within};
+use crate::{
+    signal::{Signal, send_signal},
+    wait::{until, within},
+};
 
 /// The program with its settings. Clones can be set up differently.
 #[derive(Clone, Debug)]
@@ -118,11 +121,10 @@ impl Server {
         answer.ok().map(|answer| answer.status().as_u16())
     }
 
-    /// Asks it to stop, as `kill` does.
+    /// Asks it to stop: sends SIGTERM.
     pub async fn terminate(&self) {
-        let pid = self.child.id().expect("it runs").to_string();
-        let killed = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
-        assert!(killed.success(), "kill -TERM {pid}");
+        let pid = self.child.id().expect("it runs");
+        send_signal(pid, Signal::TERM).expect("the server can be signalled");
     }
 
     /// Waits for its end.

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::time::{Instant, interval};
 
+use crate::signal::{Signal, send_signal};
+
 /// What a server gets to answer its first ping.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -70,18 +72,16 @@ impl Redis {
 
     /// Stops the server's clock: connections stay open and nothing answers.
     pub fn freeze(&self) -> Result<()> {
-        self.signal("-STOP")
+        self.signal(Signal::STOP)
     }
 
     /// Lets a frozen server run again.
     pub fn thaw(&self) -> Result<()> {
-        self.signal("-CONT")
+        self.signal(Signal::CONT)
     }
 
-    fn signal(&self, signal: &str) -> Result<()> {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
-        ensure!(status.success(), "kill {signal} failed");
-        Ok(())
+    fn signal(&self, signal: Signal) -> Result<()> {
+        send_signal(self.child.id(), signal).with_context(|| format!("{signal:?} to redis-server"))
     }
 
     /// Sends one command on a connection of its own: `redis.ask(&["DBSIZE"])`.

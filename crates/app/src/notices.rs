@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Item, Meaning, NoticeId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
 use persistence::{
-    due::{self, Leased, Next, Work},
+    due::{Leased, Next},
     notices::{self, Notice},
     read,
 };
@@ -14,6 +14,9 @@ use crate::{App, customer_text, error::Result, relay::backoff, retry::retrying};
 const SENDING: TimeDelta = TimeDelta::minutes(5);
 /// How long a mail may wait for its server before it is given up: a long weekend.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
+/// Attempts of unknown outcome for one notice: each of them may be a mail that the customer has. A lost answer is
+/// followed by a second copy, as mail servers do among themselves, and not by a copy at every retry for three days.
+const MAX_UNKNOWN_OUTCOMES: i32 = 3;
 
 /// A notice with all that its mail tells.
 #[derive(Clone, Debug)]
@@ -36,13 +39,24 @@ pub struct Letter {
     pub tracking_url: String,
 }
 
-/// Why a mail did not leave.
+/// Why a mail did not leave, or did not leave for certain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSent {
     /// In the server's words.
     pub reason: String,
-    /// Whether it may leave later.
-    pub retryable: bool,
+    /// What the attempt came to.
+    pub outcome: Outcome,
+}
+
+/// What an attempt came to that the mail server did not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The mail was not taken; it may be taken later.
+    NotYet,
+    /// The mail was refused for good.
+    Refused,
+    /// The content was handed over and no answer came: the mail may have been delivered.
+    Unknown,
 }
 
 impl App {
@@ -54,6 +68,12 @@ impl App {
         let until = self.clock.now() + SENDING;
         let opened = retrying(|| notices::open(&self.store, leased, until)).await?;
         let Some(notice) = opened else { return Ok(None) };
+        if notice.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
+            // The last of these attempts was not closed: its process died.
+            let reason = notice.error.as_deref().unwrap_or("the process ended while it sent the mail");
+            self.give_up(&notice, *leased, reason).await?;
+            return Ok(None);
+        }
         let id = notice.order_id;
         let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
@@ -91,6 +111,15 @@ impl App {
         Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
+    /// Records that the content of a notice's mail is about to be handed over. False if the notice is no longer this
+    /// job's: then the mail must not be sent.
+    ///
+    /// # Errors
+    /// When the database fails: the mail must not be sent, because nothing would bound its copies.
+    pub async fn hand_over_notice(&self, leased: &Leased) -> Result<bool> {
+        Ok(retrying(|| notices::hand_over(&self.store, leased)).await?)
+    }
+
     /// Closes a notice whose mail was taken by the server.
     ///
     /// # Errors
@@ -100,18 +129,50 @@ impl App {
         Ok(retrying(|| notices::sent(&self.store, id, now)).await?)
     }
 
-    /// Writes down that a mail did not leave, and when it is tried again.
+    /// Writes down that a mail did not leave, and when it is tried again. A notice with too many attempts of unknown
+    /// outcome is given up.
     ///
     /// # Errors
     /// When the database fails: the lease then runs out and the mail is tried again.
     pub async fn notice_not_sent(&self, notice: &Notice, leased: Leased, error: &NotSent) -> Result<()> {
+        let is_unknown = error.outcome == Outcome::Unknown;
+        if is_unknown && notice.unknown_outcomes + 1 >= MAX_UNKNOWN_OUTCOMES {
+            return self.give_up(notice, leased, &error.reason).await;
+        }
         let now = self.clock.now();
         let waits_since: DateTime<Utc> = notice.queued_at;
-        let decide = |failures| match error.retryable && now - waits_since < GIVE_UP_AFTER {
-            true => Next::Retry(now + backoff(failures)),
-            false => Next::GiveUp,
+        let decide = |failures| match error.outcome {
+            Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
+                Next::Retry(now + backoff(failures))
+            }
+            Outcome::NotYet | Outcome::Unknown | Outcome::Refused => Next::GiveUp,
         };
-        retrying(|| due::fail(&self.store, Work::Notices, leased, &error.reason, decide)).await?;
+        let reason = match notice.unknown_outcomes {
+            0 => error.reason.clone(),
+            earlier => {
+                format!("{}; it may have been delivered: {earlier} earlier got no answer", error.reason)
+            }
+        };
+        retrying(|| notices::not_sent(&self.store, leased, &reason, !is_unknown, decide)).await?;
+        Ok(())
+    }
+
+    /// Closes a notice whose mail may have been delivered, as often as there were attempts of unknown outcome.
+    async fn give_up(&self, notice: &Notice, leased: Leased, reason: &str) -> Result<()> {
+        let error = format!(
+            "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \
+             delivered, also more than once; the last one: {reason}"
+        );
+        let closed =
+            retrying(|| notices::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp)).await?;
+        if closed.is_some() {
+            tracing::error!(
+                key = notice.key,
+                attempts = notice.attempt,
+                error,
+                "a notification was given up: its mail may have been delivered, and nobody knows"
+            );
+        }
         Ok(())
     }
 }

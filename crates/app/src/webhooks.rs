@@ -24,7 +24,7 @@ use persistence::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub use callback::CallBack;
+pub use callback::{CallBack, MAX_CALLS};
 pub use replay::{Finding, NotReplayed, Replay, ReplayChange, Replayed};
 pub use token::{Credentials, NotIssued, TokenRequest};
 

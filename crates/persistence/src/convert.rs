@@ -313,6 +313,7 @@ impl TryFrom<entity::notice::Model> for Notice {
             error: row.error,
             attempt: row.attempt,
             failures: row.failures,
+            unknown_outcomes: row.unknown_outcomes,
             queued_at: row.queued_at,
             sent_at: row.sent_at,
         })

@@ -114,7 +114,7 @@ pub async fn fail(
     Ok(next)
 }
 
-async fn fail_in(
+pub(crate) async fn fail_in(
     tx: &Tx,
     work: Work,
     leased: Leased,

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::{NoticeId, NoticeState, Order, OrderId, OrderStatus, Suppression, notice};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use crate::{
     dialect::{Row, Table, Type, within, write},
-    due::Leased,
+    due::{self, Leased, Next, Work},
     entity,
     error::Result,
     store::{Store, Tx},
@@ -38,6 +41,9 @@ pub struct Notice {
     pub attempt: i32,
     /// How often that failed.
     pub failures: i32,
+    /// Attempts that began to hand the mail's content over and whose answer from the mail server is not known: the
+    /// answer was lost, or the process died. Each of them may have delivered the mail.
+    pub unknown_outcomes: i32,
     /// When it was written.
     pub queued_at: DateTime<Utc>,
     /// When the mail server took it.
@@ -138,11 +144,83 @@ pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Resul
     row.map(Notice::try_from).transpose()
 }
 
+/// Records that an attempt is about to hand the mail's content over. Until the server's answer is recorded by [`sent`] or
+/// [`not_sent`], the attempt counts as one of unknown outcome, also if the process dies. Returns false if the notice is
+/// no longer this job's or is superseded: then its mail must not be sent.
+pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
+    use entity::notice::Column;
+    let tx = store.begin().await?;
+    let counted = entity::notice::Entity::update_many()
+        .col_expr(Column::UnknownOutcomes, Expr::col(Column::UnknownOutcomes).add(1))
+        .col_expr(Column::ContentAttempt, Expr::value(leased.attempt))
+        .filter(begun(leased))
+        .filter(Column::ContentAttempt.lt(leased.attempt))
+        .exec(&tx)
+        .await?;
+    // Done again after a lost commit, nothing is counted twice, and the attempt is still this job's.
+    let may_send = counted.rows_affected > 0
+        || entity::notice::Entity::find()
+            .filter(begun(leased))
+            .filter(Column::ContentAttempt.eq(leased.attempt))
+            .one(&tx)
+            .await?
+            .is_some();
+    store.commit_repeatable(tx).await?;
+    Ok(may_send)
+}
+
+/// A notice that waits to be sent and is at this attempt, which was begun.
+fn begun(leased: &Leased) -> Condition {
+    use entity::notice::Column;
+    Condition::all()
+        .add(Column::NoticeId.eq(leased.id))
+        .add(Column::Attempt.eq(leased.attempt))
+        .add(Column::Opened.eq(leased.attempt))
+        .add(Column::State.eq(NoticeState::Queued.as_str()))
+}
+
+/// Takes the attempt off the unknown outcomes, in an update of a notice whose answer is known.
+fn answered(update: UpdateMany<entity::notice::Entity>) -> UpdateMany<entity::notice::Entity> {
+    use entity::notice::Column;
+    let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
+    update
+        .col_expr(Column::UnknownOutcomes, Expr::cust(counted))
+        .col_expr(Column::ContentAttempt, Expr::value(0))
+}
+
+/// Writes down a failed attempt, if the notice is still this job's. `answer_is_known`: the mail server did not take the
+/// mail, for certain. `decide` gets the number of failures, this one included. `None` if the notice is no longer this
+/// job's.
+///
+/// # Errors
+/// As [`due::fail`](crate::due::fail).
+pub async fn not_sent(
+    store: &Store,
+    leased: Leased,
+    error: &str,
+    answer_is_known: bool,
+    decide: impl FnOnce(i32) -> Next + Send,
+) -> Result<Option<Next>> {
+    use entity::notice::Column;
+    let tx = store.begin().await?;
+    if answer_is_known {
+        answered(entity::notice::Entity::update_many())
+            .filter(Column::NoticeId.eq(leased.id))
+            .filter(Column::Attempt.eq(leased.attempt))
+            .filter(Column::ContentAttempt.eq(leased.attempt))
+            .exec(&tx)
+            .await?;
+    }
+    let next = due::fail_in(&tx, Work::Notices, leased, error, decide).await?;
+    store.commit(tx).await?;
+    Ok(next)
+}
+
 /// Closes a notice that the mail server took.
 pub async fn sent(store: &Store, id: NoticeId, at: DateTime<Utc>) -> Result<()> {
     use entity::notice::Column;
     let tx = store.begin().await?;
-    entity::notice::Entity::update_many()
+    answered(entity::notice::Entity::update_many())
         .col_expr(Column::State, Expr::value(NoticeState::Sent.as_str()))
         .col_expr(Column::SentAt, Expr::value(at))
         .col_expr(Column::Error, Expr::value(None::<String>))

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
@@ -168,6 +169,26 @@ pub(crate) fn prefix(sizes: impl Iterator<Item = i64>, most_bytes: usize) -> usi
         left >= 0 || *at == 0
     };
     sizes.enumerate().take_while(fits).count()
+}
+
+/// Counts a call to a webhook's sender before it is made. Returns whether it may be made: the webhook is still this job's,
+/// and was called less than `most` times.
+///
+/// # Errors
+/// After [`Error::CommitUnknown`](crate::Error::CommitUnknown) the call may be counted, and is not made.
+pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool> {
+    use webhook::Column;
+    let tx = store.begin().await?;
+    let counted = webhook::Entity::update_many()
+        .col_expr(Column::Calls, Expr::col(Column::Calls).add(1))
+        .filter(Column::WebhookId.eq(leased.id))
+        .filter(Column::Attempt.eq(leased.attempt))
+        .filter(Column::DueAt.is_not_null())
+        .filter(Column::Calls.lt(most))
+        .exec(&tx)
+        .await?;
+    store.commit(tx).await?;
+    Ok(counted.rows_affected > 0)
 }
 
 /// The webhooks of a job that are still its to do, locked: leased with that attempt and not settled since.

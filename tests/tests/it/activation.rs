@@ -34,6 +34,7 @@ on_every_database!(
     nothing_is_sent_to_an_address_that_a_message_names,
     nobody_waits_for_dhl,
     two_workers_may_both_call,
+    calls_of_unknown_outcome_are_bounded,
 );
 
 const KEY: &str = "hush-key";
@@ -249,4 +250,36 @@ async fn two_workers_may_both_call(database: Database) {
     quick.await.unwrap();
     assert_eq!(webhook(&shop).await.state, WebhookState::Processed);
     assert_eq!(dhl.heard(), [call(), call()]);
+}
+
+/// A worker that dies in the middle of a call closes nothing. The call is made again ten times, and not for ever.
+async fn calls_of_unknown_outcome_are_bounded(database: Database) {
+    let dhl = Listener::start().await;
+    let shop = shop(database.store, dhl.caller());
+    dhl.gate.forget_permits(Semaphore::MAX_PERMITS);
+    ask(&shop).await;
+    for calls in 1..=10 {
+        let dying = tokio::spawn({
+            let shop = shop.clone();
+            async move { shop.drain().await }
+        });
+        until("DHL is called", async || (dhl.heard().len() == calls).then_some(())).await;
+        dying.abort();
+        dying.await.unwrap_err();
+        shop.wait(TimeDelta::minutes(1));
+    }
+    for _ in 0..3 {
+        shop.drain().await;
+        shop.wait(TimeDelta::hours(1));
+    }
+    assert_eq!(dhl.heard().len(), 10);
+    let failed = webhook(&shop).await;
+    assert_eq!(failed.state, WebhookState::Failed);
+    assert!(failed.error.unwrap().starts_with("given up: DHL was called 10 times"));
+
+    // Somebody asks for it again: it is called again.
+    shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    dhl.gate.add_permits(1);
+    shop.drain().await;
+    assert_eq!(webhook(&shop).await.state, WebhookState::Processed);
 }

@@ -34,17 +34,22 @@ fn mailer(url: &str) -> Mailer {
     Mailer::smtp_with_timeouts(url, FROM, timeouts).expect(url)
 }
 
+/// Nothing is recorded before the content leaves.
+async fn not_recorded() -> Result<(), SendError> {
+    Ok(())
+}
+
 /// What becomes of one mail under this behaviour.
 async fn refusal(behaviour: Behaviour) -> (SendError, SmtpServer) {
     let server = SmtpServer::start(behaviour).await.expect("a free port");
-    let error = mailer(&server.url()).send(&mail(TO), at()).await.expect_err("a refusal");
+    let error = mailer(&server.url()).send(&mail(TO), at(), not_recorded()).await.expect_err("a refusal");
     (error, server)
 }
 
 #[tokio::test]
 async fn a_mail_arrives_as_it_was_written() {
     let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
-    mailer(&server.url()).send(&mail(TO), at()).await.unwrap();
+    mailer(&server.url()).send(&mail(TO), at(), not_recorded()).await.unwrap();
 
     let [mail] = &server.wait_for(1).await[..] else { panic!("one mail") };
     assert_eq!((mail.from.as_str(), &mail.to[..]), ("orders@shop.example", &[TO.to_owned()][..]));
@@ -63,15 +68,15 @@ async fn mails_share_a_connection_and_a_lost_one_is_replaced() {
     let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
     let mailer = mailer(&server.url());
     for _ in 0..3 {
-        mailer.send(&mail(TO), at()).await.unwrap();
+        mailer.send(&mail(TO), at(), not_recorded()).await.unwrap();
     }
     assert_eq!((server.mails().len(), server.connections()), (3, 1));
 
     server.behave(Behaviour::Closed);
-    let error = mailer.send(&mail(TO), at()).await.unwrap_err();
+    let error = mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err();
     assert!(matches!(error, SendError::Transient { .. }), "{error}");
     server.behave(Behaviour::Accept);
-    mailer.send(&mail(TO), at()).await.unwrap();
+    mailer.send(&mail(TO), at(), not_recorded()).await.unwrap();
     assert_eq!(server.mails().len(), 4);
 }
 
@@ -112,7 +117,7 @@ async fn what_may_pass_or_is_our_own_fault_is_transient() {
         assert!(reason.ends_with(words), "{reason}");
         assert!(error.retryable());
         server.behave(Behaviour::Accept);
-        mailer(&server.url()).send(&mail(TO), at()).await.unwrap();
+        mailer(&server.url()).send(&mail(TO), at(), not_recorded()).await.unwrap();
         assert_eq!((server.mails().len(), server.attempts()), (1, 2), "{words}");
     }
 }
@@ -121,7 +126,7 @@ async fn what_may_pass_or_is_our_own_fault_is_transient() {
 async fn a_wrong_password_makes_mails_wait() {
     let server = SmtpServer::start(Behaviour::RefuseLogin).await.unwrap();
     let mailer = mailer(&format!("smtp://shop:s3cret@{}", server.address()));
-    for error in [mailer.send(&mail(TO), at()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
+    for error in [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
         let SendError::Transient { reason } = &error else { panic!("{error}") };
         assert!(
             reason.contains("user and password of the SMTP URL") && reason.contains("535 5.7.8"),
@@ -131,7 +136,7 @@ async fn a_wrong_password_makes_mails_wait() {
     }
     server.behave(Behaviour::Accept);
     mailer.check().await.unwrap();
-    mailer.send(&mail(TO), at()).await.unwrap();
+    mailer.send(&mail(TO), at(), not_recorded()).await.unwrap();
     assert_eq!(server.mails().len(), 1);
 }
 
@@ -143,7 +148,7 @@ async fn a_connection_lost_after_the_content_is_unknown_and_the_resend_recognisa
     assert!(error.retryable());
 
     server.behave(Behaviour::Accept);
-    mailer(&server.url()).send(&mail(TO), at()).await.unwrap();
+    mailer(&server.url()).send(&mail(TO), at(), not_recorded()).await.unwrap();
     let mails = server.wait_for(2).await;
     assert_eq!(mails[0].message_id(), mails[1].message_id());
 }
@@ -153,11 +158,11 @@ async fn a_server_that_hangs_after_the_content_is_unknown_and_its_late_answer_no
     let server = SmtpServer::start(Behaviour::Hang).await.unwrap();
     let timeouts = Timeouts { connect: Duration::from_secs(5), step: Duration::from_secs(1) };
     let mailer = Mailer::smtp_with_timeouts(&server.url(), FROM, timeouts).unwrap();
-    let error = mailer.send(&mail(TO), at()).await.unwrap_err();
+    let error = mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err();
     assert_eq!(error, SendError::Unknown { reason: "after the content: no answer in 1s".to_owned() });
 
     server.behave(Behaviour::RefuseContent(554, "no"));
-    let error = mailer.send(&mail(TO), at()).await.unwrap_err();
+    let error = mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err();
     assert!(matches!(error, SendError::Permanent { .. }), "{error}");
 }
 
@@ -169,19 +174,19 @@ async fn tls_that_is_not_there_makes_mails_wait() {
         (format!("smtp://shop:s3cret@{address}?tls=required"), "switching to TLS"),
         (format!("smtps://shop:s3cret@{address}"), "connecting to"),
     ] {
-        let error = mailer(&url).send(&mail(TO), at()).await.unwrap_err();
+        let error = mailer(&url).send(&mail(TO), at(), not_recorded()).await.unwrap_err();
         let SendError::Transient { reason } = &error else { panic!("{error}") };
         assert!(reason.contains(words), "{reason}");
     }
     assert_eq!(server.attempts(), 0, "neither password nor mail was sent in the open");
-    mailer(&format!("smtp://{address}?tls=opportunistic")).send(&mail(TO), at()).await.unwrap();
+    mailer(&format!("smtp://{address}?tls=opportunistic")).send(&mail(TO), at(), not_recorded()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_is_down_is_named() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let mailer = mailer(&format!("smtp://127.0.0.1:{port}"));
-    for error in [mailer.send(&mail(TO), at()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
+    for error in [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
         let SendError::Transient { reason } = &error else { panic!("{error}") };
         assert!(reason.starts_with(&format!("connecting to 127.0.0.1:{port}: ")), "{reason}");
         assert!(reason.contains("refused"), "{reason}");
@@ -193,7 +198,7 @@ async fn no_address_is_no_attempt() {
     let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
     let mailer = mailer(&server.url());
     for to in ["", "jane", "jane@example.org\r\nRCPT TO:<eve@example.org>", "jörg@example.org"] {
-        let error = mailer.send(&mail(to), at()).await.unwrap_err();
+        let error = mailer.send(&mail(to), at(), not_recorded()).await.unwrap_err();
         assert!(matches!(error, SendError::Permanent { .. }), "{to}: {error}");
     }
     assert_eq!((server.attempts(), server.mails().len()), (0, 0));
@@ -203,7 +208,7 @@ async fn no_address_is_no_attempt() {
 async fn a_line_of_one_dot_ends_nothing() {
     let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
     let text = "one\n.\nQUIT\n..two\n".to_owned();
-    mailer(&server.url()).send(&Mail { text, ..mail(TO) }, at()).await.unwrap();
+    mailer(&server.url()).send(&Mail { text, ..mail(TO) }, at(), not_recorded()).await.unwrap();
     let [mail] = &server.mails()[..] else { panic!("one mail") };
     assert!(mail.readable().contains("one\r\n.\r\nQUIT\r\n..two"), "{}", mail.readable());
 }

@@ -7,6 +7,7 @@ mod arrivals;
 mod by_hand;
 mod clocks;
 mod conformance;
+mod containers;
 mod corrupt;
 mod docs;
 mod dropship;

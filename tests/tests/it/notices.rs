@@ -11,6 +11,8 @@ use tests::{
 };
 use worker::mail::Mailer;
 
+mod unknown;
+
 on_every_database!(
     mails_wait_for_a_server_that_is_down_and_leave_once,
     a_refused_recipient_is_closed_with_the_servers_words,

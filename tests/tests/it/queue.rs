@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use worker::queue::{Batch, Queue, run};
+use worker::queue::{Batch, Health, Queue, run};
 
 /// Long enough for every recovery below, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -204,6 +204,52 @@ async fn redis_stops_after_running_jobs_and_leaves_the_rest_to_others() {
         bench.handled().await;
     }
     bench.stop().await;
+}
+
+/// Jobs that take long are no reason to replace the worker, or to call it stalled.
+async fn is_slow_and_not_stalled_while_every_slot_is_busy(queue: Queue, concurrency: usize) {
+    let gate = Arc::new(Semaphore::new(0));
+    let handler = {
+        let gate = gate.clone();
+        move |_: Batch| -> BoxFuture<'static, ()> {
+            let gate = gate.clone();
+            async move { gate.acquire().await.unwrap().forget() }.boxed()
+        }
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(run(queue.clone(), concurrency, handler, stop.clone()));
+    for _ in 0..concurrency + 2 {
+        queue.push(batch(1)).await.unwrap();
+    }
+    let look = async |found: fn(Health) -> bool| {
+        let mut looks = tokio::time::interval(Duration::from_millis(25));
+        loop {
+            looks.tick().await;
+            let health = queue.health();
+            assert!(!health.stalled && health.rebuilt == 0, "{health:?}");
+            if found(health) {
+                return;
+            }
+        }
+    };
+    within(look(|health| health.slow && health.alive)).await;
+    assert_eq!(queue.health().running, concurrency);
+    gate.add_permits(concurrency + 2);
+    within(look(|health| !health.slow)).await;
+    stop.cancel();
+    within(worker).await.unwrap();
+    assert_eq!(queue.health().handled as usize, concurrency + 2);
+}
+
+#[tokio::test]
+async fn memory_is_slow_and_not_stalled_while_every_slot_is_busy() {
+    is_slow_and_not_stalled_while_every_slot_is_busy(Queue::memory("webhooks"), 1).await;
+}
+
+#[tokio::test]
+async fn redis_is_slow_and_not_stalled_while_every_slot_is_busy() {
+    let Some(redis) = Redis::start().await else { return };
+    is_slow_and_not_stalled_while_every_slot_is_busy(on(&redis), 2).await;
 }
 
 #[tokio::test]

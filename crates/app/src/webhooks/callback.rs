@@ -2,7 +2,8 @@
 //!
 //! The call is made by `worker`, outside every transaction. Until it is closed here, or its failure is written down,
 //! such a webhook is leased like any other: it comes again when the lease runs out, and the call is made again,
-//! which is harmless.
+//! which is harmless. Every call is counted before it is made, so that their number is bounded also when their outcomes
+//! are lost, because the process dies or the lease runs out.
 
 use carriers::Activation;
 use domain::WebhookState;
@@ -12,6 +13,9 @@ use persistence::{
 };
 
 use crate::{App, error::Result, retry::retrying};
+
+/// Calls for one webhook, whatever came of them, until somebody asks for it again.
+pub const MAX_CALLS: i32 = 10;
 
 /// A webhook that is settled by calling its sender.
 #[derive(Clone, Debug)]
@@ -23,6 +27,15 @@ pub struct CallBack {
 }
 
 impl App {
+    /// Counts a call that is about to be made. False if it must not be made: the webhook is no longer this job's, or its
+    /// sender was called [`MAX_CALLS`] times.
+    ///
+    /// # Errors
+    /// When the database fails: the lease then runs out, and the sender is called later.
+    pub async fn begin_call_back(&self, leased: Leased) -> Result<bool> {
+        Ok(retrying(|| webhooks::begin_call(&self.store, leased, MAX_CALLS)).await?)
+    }
+
     /// Closes a webhook whose sender was called, with what came of it. One that somebody else has taken up
     /// meanwhile is left to them.
     ///

@@ -3,7 +3,11 @@
 use std::process::Stdio;
 
 use tempfile::TempDir;
-use tests::{process::Program, wait::within};
+use tests::{
+    process::Program,
+    signal::{Signal, send_signal},
+    wait::within,
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -51,8 +55,7 @@ async fn ctrl_c_ends_a_demo_that_goes_on_and_its_folder_goes_with_it() {
         panic!("it ended by itself");
     };
     within("the first order after the story", goes_on).await;
-    let interrupt = Command::new("kill").args(["-INT", &demo.id().unwrap().to_string()]).status();
-    assert!(interrupt.await.unwrap().success());
+    send_signal(demo.id().unwrap(), Signal::INT).unwrap();
     let ended = async {
         // Whatever it still says must find a reader.
         while lines.next_line().await.unwrap().is_some() {}

@@ -17,6 +17,7 @@ mod rivals;
 mod scan;
 mod schema;
 mod settings;
+mod slow;
 mod stop;
 mod stories;
 mod story;

@@ -20,6 +20,8 @@ pub(crate) struct Model {
     pub attempt: i32,
     pub opened: i32,
     pub failures: i32,
+    pub unknown_outcomes: i32,
+    pub content_attempt: i32,
     pub queued_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
     pub due_at: Option<DateTimeUtc>,

@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub attempt: i32,
     pub failures: i32,
     pub duplicates: i32,
+    pub calls: i32,
     pub due_at: Option<DateTimeUtc>,
 }
 

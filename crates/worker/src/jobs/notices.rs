@@ -1,21 +1,25 @@
 //! Sends notices.
 //!
 //! Policy: a notice is begun once per attempt. A permanent refusal closes it as failed, with the server's
-//! words; everything else is tried again after a pause that doubles, up to five minutes, for three days. When
-//! the process dies between the server's word and ours, the mail goes out again with the same `Message-ID`.
+//! words; everything else is tried again after a pause that doubles, up to five minutes, for three days.
+//!
+//! An attempt that hands the content over and learns no answer (the connection breaks, the process dies, the database is
+//! away) has an unknown outcome: the mail may have been delivered. It is tried again with the same `Message-ID`, and the
+//! third such attempt is the last. `App::hand_over_notice` records the attempt before the content leaves, so the count
+//! survives the process; an attempt that ends before it is not counted.
 
 use std::sync::Arc;
 
 use app::{
     App,
-    notices::{Letter, NotSent},
+    notices::{Letter, NotSent, Outcome},
 };
-use domain::{Item, OrderStatus, Shipment, ShipmentStatus};
+use domain::{ErrorChain, Item, OrderStatus, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::due::Leased;
 
 use crate::{
-    mail::{self, Kind, Mailer, OrderMail},
+    mail::{self, Kind, Mailer, OrderMail, SendError},
     queue::Batch,
 };
 
@@ -42,12 +46,12 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
     let mail = match order_mail(&letter, mailer.shop()).render(&notice.recipient, &notice.key) {
         Ok(mail) => mail,
         Err(error) => {
-            let error = NotSent { reason: error.to_string(), retryable: false };
+            let error = NotSent { reason: error.to_string(), outcome: Outcome::Refused };
             return app.notice_not_sent(notice, leased, &error).await;
         }
     };
     let to = mail::mask(&notice.recipient);
-    match mailer.send(&mail, app.clock.now()).await {
+    match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
         Ok(()) => {
             tracing::info!(key = notice.key, to, "a mail left");
             app.notice_sent(notice.id).await
@@ -59,9 +63,27 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
                 error = &error as &dyn std::error::Error,
                 "a mail did not leave"
             );
-            let error = NotSent { reason: error.to_string(), retryable: error.retryable() };
+            let error = NotSent { reason: error.to_string(), outcome: outcome(&error) };
             app.notice_not_sent(notice, leased, &error).await
         }
+    }
+}
+
+/// Records that the content is about to leave. An error keeps it back.
+async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
+    let kept_back = |reason: String| SendError::Transient { reason };
+    match app.hand_over_notice(&leased).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(kept_back("another worker has taken the notice up, or it is superseded".to_owned())),
+        Err(error) => Err(kept_back(format!("the attempt could not be recorded: {}", ErrorChain(&error)))),
+    }
+}
+
+fn outcome(error: &SendError) -> Outcome {
+    match error {
+        SendError::Transient { .. } => Outcome::NotYet,
+        SendError::Permanent { .. } => Outcome::Refused,
+        SendError::Unknown { .. } => Outcome::Unknown,
     }
 }
 

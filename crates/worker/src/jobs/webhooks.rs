@@ -9,11 +9,15 @@
 //!
 //! A webhook that asks for a call (DHL's, when a subscription begins) is left out of the transaction. The call is made
 //! when everything else of the batch is done, and ends it or fails it by the same rules. Where it takes longer than
-//! the lease, or the process dies after it, it is made again, perhaps by another worker: DHL does not mind.
+//! the lease, or the process dies after it, it is made again, perhaps by another worker: DHL does not mind. Calls are
+//! counted before they are made, and after ten of them the webhook is closed as failed, also if their outcomes were lost.
 
 use std::panic::AssertUnwindSafe;
 
-use app::{App, webhooks::CallBack};
+use app::{
+    App,
+    webhooks::{CallBack, MAX_CALLS},
+};
 use domain::ErrorChain;
 use futures::{FutureExt, StreamExt, stream};
 use persistence::due::{Leased, Work};
@@ -70,6 +74,16 @@ async fn read_all(app: &App, batch: Batch) -> Vec<CallBack> {
 /// Calls DHL, the only sender that asks for it, and closes the webhook by what it says.
 async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBack) {
     let subscription = &activation.subscription;
+    match app.begin_call_back(leased).await {
+        Ok(true) => {}
+        Ok(false) => {
+            // If another worker has taken the webhook up, this changes nothing.
+            let reason = format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
+            close(leased, app.webhook_failed(leased, &reason, false).await);
+            return;
+        }
+        Err(error) => return close(leased, Err(error)),
+    }
     let closed = match dhl.activate(subscription, &activation.secret).await {
         Ok(()) => {
             tracing::info!(subscription, "a subscription at DHL was activated");
@@ -80,6 +94,11 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
             app.webhook_failed(leased, &error.reason, error.retryable).await
         }
     };
+    close(leased, closed);
+}
+
+/// Says what happens next where the database did not take the end of a call.
+fn close(leased: Leased, closed: app::Result<()>) {
     if let Err(error) = closed {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");

@@ -74,12 +74,23 @@ impl Mailer {
 
     /// Sends the mail, dated `at`. Ok: the server has taken it over.
     ///
+    /// `before_content` runs when a mail server has accepted sender and recipient, and before the content leaves: from
+    /// there on the outcome may stay unknown. Its error keeps the mail back.
+    ///
     /// # Errors
     /// See [`SendError`]: what to do next is in the variant, why in its reason.
-    pub async fn send(&self, mail: &Mail, at: DateTime<Utc>) -> Result<(), SendError> {
+    pub async fn send(
+        &self,
+        mail: &Mail,
+        at: DateTime<Utc>,
+        before_content: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
         let message = compose(&self.from, mail, at)?;
         let sent = match &self.transport {
-            Transport::Smtp(smtp) => smtp.send(message.envelope(), &message.formatted()).await,
+            Transport::Smtp(smtp) => {
+                smtp.send(message.envelope(), &message.formatted(), before_content).await
+            }
+            // Keeping the same mail again changes nothing: no outcome is unknown.
             Transport::Mailbox(store) => keep(store, mail, at).await,
         };
         sent.map_err(|error| error.masking(&mail.to))

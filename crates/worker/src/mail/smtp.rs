@@ -57,7 +57,13 @@ impl Smtp {
 
     /// Hands one message over. A connection goes back to the idle ones only after the server's last word:
     /// whatever else happened to it, an answer may still be on its way, and must not be taken for another's.
-    pub async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), SendError> {
+    /// `before_content` runs between the recipient and the content; its error ends the attempt.
+    pub async fn send(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+        before_content: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
         let mut connection = self.connection().await?;
         let mut options = Vec::new();
         if envelope.to().iter().any(|to| !to.to_string().is_ascii()) {
@@ -73,6 +79,7 @@ impl Smtp {
         for to in envelope.to() {
             self.step(Step::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
         }
+        before_content.await?;
         self.step(Step::Data, connection.command(Data)).await?;
         self.step(Step::Content, connection.message(message)).await?;
         self.keep(connection);

@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub struct Health {
     /// A worker runs and the queue answered its last check, at most about a second ago.
     pub alive: bool,
-    /// Batches waited, and for some seconds none was taken and none finished.
+    /// Batches waited and a slot was free, and for some seconds none was taken and none finished: the worker does not
+    /// fetch.
     pub stalled: bool,
+    /// Batches waited, and for some seconds every slot was busy with a job that did not end: the worker works, slowly.
+    pub slow: bool,
     /// Batches being handled in this process.
     pub running: usize,
     /// Batches handled since the process started, those that panicked included.
@@ -24,6 +27,7 @@ pub struct Health {
 pub(super) struct Progress {
     pub(super) alive: AtomicBool,
     pub(super) stalled: AtomicBool,
+    pub(super) slow: AtomicBool,
     pub(super) taken: AtomicU64,
     pub(super) handled: AtomicU64,
     pub(super) panicked: AtomicU64,
@@ -37,6 +41,7 @@ impl Progress {
         Health {
             alive: self.alive.load(Relaxed),
             stalled: self.stalled.load(Relaxed),
+            slow: self.slow.load(Relaxed),
             running: self.taken.load(Relaxed).saturating_sub(handled) as usize,
             handled,
             panicked: self.panicked.load(Relaxed),

@@ -10,6 +10,7 @@ mod memory;
 mod redis;
 mod service;
 mod supervise;
+mod watchdog;
 
 use std::sync::Arc;
 

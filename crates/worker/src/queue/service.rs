@@ -23,7 +23,8 @@ use super::{Batch, Place, Queue};
 pub(super) struct Jobs {
     pub(super) queue: Queue,
     handler: Arc<dyn Fn(Batch) -> BoxFuture<'static, ()> + Send + Sync>,
-    pub(super) slots: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    concurrency: usize,
     pub(super) running: TaskTracker,
 }
 
@@ -32,12 +33,20 @@ impl Jobs {
     where
         H: Fn(Batch) -> BoxFuture<'static, ()> + Send + Sync + 'static,
     {
+        let concurrency = concurrency.max(1);
         Self {
             queue,
             handler: Arc::new(handler),
-            slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            slots: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
             running: TaskTracker::new(),
         }
+    }
+
+    /// Whether as many jobs run as may run at once. The free permits of `slots` do not tell it: a worker that waits for
+    /// work holds one.
+    pub(super) fn are_all_slots_busy(&self) -> bool {
+        self.running.len() >= self.concurrency
     }
 
     /// The service of one worker.

@@ -16,12 +16,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
-use super::{Batch, Place, Queue, QueueError, redis::Left, service::Jobs};
+use super::{
+    Batch, Place, Queue, QueueError,
+    redis::Left,
+    service::Jobs,
+    watchdog::{Finding, STALLED_AFTER, Slowness, Watchdog},
+};
 
 /// How often the queue is asked for its length and the worker is looked at.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// Work has waited this long and nothing moved: the worker is deaf.
-const STALLED_AFTER: Duration = Duration::from_secs(5);
 /// A worker that lasted this long, or took work, was well: the next pause is the shortest again.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 /// Pauses between workers double from the first to the last.
@@ -42,10 +45,11 @@ where
     let jobs = Jobs::new(queue.clone(), concurrency, handler);
     let progress = &queue.inner.progress;
     let mut watchdog = Watchdog::new(Instant::now());
+    let mut slowness = Slowness::default();
     let mut failures = 0;
     while !stop.is_cancelled() {
         let (started, taken) = (Instant::now(), progress.taken.load(Relaxed));
-        let end = work(&jobs, &mut watchdog, &stop).await;
+        let end = work(&jobs, &mut watchdog, &mut slowness, &stop).await;
         progress.alive.store(false, Relaxed);
         let reason = match end {
             End::Stopped => break,
@@ -74,7 +78,12 @@ enum End {
 }
 
 /// The life of one worker.
-async fn work(jobs: &Jobs, watchdog: &mut Watchdog, stop: &CancellationToken) -> End {
+async fn work(
+    jobs: &Jobs,
+    watchdog: &mut Watchdog,
+    slowness: &mut Slowness,
+    stop: &CancellationToken,
+) -> End {
     let queue = &jobs.queue;
     let context = WorkerContext::new(&format!("{}-{}", queue.name(), Uuid::new_v4().simple()));
     let mut worker = match spawn(jobs, context.clone()) {
@@ -88,9 +97,8 @@ async fn work(jobs: &Jobs, watchdog: &mut Watchdog, stop: &CancellationToken) ->
             ended = &mut worker => break End::Failed(reason(ended)),
             () = stop.cancelled() => break End::Stopped,
             _ = checks.tick() => {
-                let stalled = check(queue, &context, watchdog).await;
-                // Without a free slot it is the jobs that do not move, and a new worker would not help them.
-                if stalled && started.elapsed() >= STALLED_AFTER && jobs.slots.available_permits() > 0 {
+                let finding = check(jobs, &context, watchdog, slowness).await;
+                if finding == Some(Finding::Stalled) && started.elapsed() >= STALLED_AFTER {
                     break End::Stalled;
                 }
             }
@@ -132,8 +140,15 @@ fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), Wo
     })
 }
 
-/// Asks the queue for its length, notes how things are, and says whether they stand still.
-async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) -> bool {
+/// Asks the queue for its length, notes how things are, and returns what the watchdog finds. `None`: the queue did not
+/// answer.
+async fn check(
+    jobs: &Jobs,
+    context: &WorkerContext,
+    watchdog: &mut Watchdog,
+    slowness: &mut Slowness,
+) -> Option<Finding> {
+    let queue = &jobs.queue;
     let progress = &queue.inner.progress;
     let checked = async {
         if let Place::Redis(redis) = &queue.inner.place {
@@ -143,10 +158,16 @@ async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) 
     };
     match checked.await {
         Ok(waiting) => {
-            let stalled = watchdog.look(waiting, progress.moves(), Instant::now());
+            let now = Instant::now();
+            // Slots before moves: a job that ends between the two is then seen as a move, and never as a free slot at
+            // which nothing moves.
+            let all_slots_busy = jobs.are_all_slots_busy();
+            let finding = watchdog.look(waiting, progress.moves(), all_slots_busy, now);
+            slowness.note(queue.name(), finding, waiting, now);
             progress.alive.store(true, Relaxed);
-            progress.stalled.store(stalled, Relaxed);
-            stalled
+            progress.stalled.store(finding == Finding::Stalled, Relaxed);
+            progress.slow.store(finding == Finding::Busy, Relaxed);
+            Some(finding)
         }
         Err(error) => {
             tracing::debug!(
@@ -155,7 +176,7 @@ async fn check(queue: &Queue, context: &WorkerContext, watchdog: &mut Watchdog) 
                 "the queue cannot be asked for its length"
             );
             progress.alive.store(false, Relaxed);
-            false
+            None
         }
     }
 }
@@ -204,42 +225,9 @@ fn pause(failures: u32) -> Duration {
     full.mul_f64(rand::random_range(0.5..=1.0))
 }
 
-/// Says when work has waited too long without anything moving.
-struct Watchdog {
-    moves: u64,
-    still_since: Instant,
-}
-
-impl Watchdog {
-    fn new(now: Instant) -> Self {
-        Self { moves: 0, still_since: now }
-    }
-
-    fn look(&mut self, waiting: usize, moves: u64, now: Instant) -> bool {
-        if waiting == 0 || moves != self.moves {
-            self.moves = moves;
-            self.still_since = now;
-        }
-        now - self.still_since >= STALLED_AFTER
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_watchdog_barks_only_at_work_that_waits_and_does_not_move() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut watchdog = Watchdog::new(start);
-        assert!(!watchdog.look(3, 0, at(4)), "not long enough");
-        assert!(watchdog.look(3, 0, at(5)));
-        assert!(!watchdog.look(3, 1, at(6)), "something moved");
-        assert!(!watchdog.look(0, 1, at(60)), "nothing waits");
-        assert!(!watchdog.look(1, 1, at(64)));
-        assert!(watchdog.look(1, 1, at(65)));
-    }
 
     #[test]
     fn pauses_grow_to_a_limit() {

@@ -1,0 +1,117 @@
+//! Tells a worker that no longer fetches from a worker whose jobs take long. Called by `supervise` at every check.
+//!
+//! Rules:
+//! 1. While nothing waits, or batches are taken or finished, the worker works.
+//! 2. Work waits, nothing moved for [`STALLED_AFTER`], and every slot has a job: the jobs are slow, because a mail server
+//!    or a lock keeps them waiting. The worker works. A new one would not help, so the process stays ready; one line in
+//!    the log says that it is slow, and one that it has caught up.
+//! 3. Work waits, nothing moved for [`STALLED_AFTER`], and a slot is free: the worker does not fetch. It is replaced, and
+//!    the process is not ready meanwhile.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Work has waited this long, and no batch was taken or finished.
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(5);
+
+/// What one look at a worker finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Rule 1, and nothing waits.
+    Idle,
+    /// Rule 1, and work waits.
+    Working,
+    /// Rule 2.
+    Busy,
+    /// Rule 3.
+    Stalled,
+}
+
+/// Remembers when something moved last.
+pub(super) struct Watchdog {
+    moves: u64,
+    still_since: Instant,
+}
+
+impl Watchdog {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { moves: 0, still_since: now }
+    }
+
+    /// `waiting`: batches in the queue. `moves`: changes with every batch that is taken or finished.
+    pub(super) fn look(&mut self, waiting: usize, moves: u64, all_slots_busy: bool, now: Instant) -> Finding {
+        if waiting == 0 || moves != self.moves {
+            self.moves = moves;
+            self.still_since = now;
+        }
+        match now - self.still_since >= STALLED_AFTER {
+            true if all_slots_busy => Finding::Busy,
+            true => Finding::Stalled,
+            false if waiting == 0 => Finding::Idle,
+            false => Finding::Working,
+        }
+    }
+}
+
+/// Logs when jobs begin to be slow, and when the queue is empty again.
+#[derive(Default)]
+pub(super) struct Slowness {
+    since: Option<Instant>,
+}
+
+impl Slowness {
+    pub(super) fn note(&mut self, queue: &str, finding: Finding, waiting: usize, now: Instant) {
+        match (finding, self.since) {
+            (Finding::Busy, None) => {
+                tracing::warn!(
+                    queue,
+                    waiting,
+                    "jobs take long: every slot has been busy for {STALLED_AFTER:?}, and further work waits"
+                );
+                self.since = Some(now);
+            }
+            (Finding::Idle, Some(since)) => {
+                let seconds = (now - since).as_secs();
+                tracing::info!(queue, seconds, "jobs no longer take long: no work waits");
+                self.since = None;
+            }
+            (Finding::Busy, Some(_)) | (Finding::Idle, None) | (Finding::Working | Finding::Stalled, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_stalled_when_work_waits_a_slot_is_free_and_nothing_moves() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watchdog = Watchdog::new(start);
+        assert_eq!(watchdog.look(3, 0, false, at(4)), Finding::Working, "not long enough");
+        assert_eq!(watchdog.look(3, 0, false, at(5)), Finding::Stalled);
+        assert_eq!(watchdog.look(3, 1, false, at(6)), Finding::Working, "something moved");
+        assert_eq!(watchdog.look(0, 1, false, at(60)), Finding::Idle);
+        assert_eq!(watchdog.look(1, 1, false, at(64)), Finding::Working);
+        assert_eq!(watchdog.look(1, 1, false, at(65)), Finding::Stalled);
+    }
+
+    #[test]
+    fn a_worker_whose_slots_are_all_busy_is_slow_and_not_stalled() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watchdog = Watchdog::new(start);
+        assert_eq!(watchdog.look(3, 2, true, at(1)), Finding::Working);
+        for seconds in [6, 60, 3_600] {
+            assert_eq!(watchdog.look(3, 2, true, at(seconds)), Finding::Busy, "after {seconds} s");
+        }
+        assert_eq!(watchdog.look(3, 3, true, at(3_601)), Finding::Working, "a job ended");
+        assert_eq!(
+            watchdog.look(3, 3, false, at(3_606)),
+            Finding::Stalled,
+            "a slot is free and nothing is taken"
+        );
+    }
+}

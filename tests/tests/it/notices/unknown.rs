@@ -1,0 +1,217 @@
+//! Mails whose outcome nobody knows: the mail server took the content and its answer was lost, or the process died. The
+//! customer may have each of them, so there are at most three.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::{NoticeState, OrderId, OrderStatus};
+use persistence::due::{Leased, Work};
+use tests::{
+    database::Database,
+    log::Log,
+    on_every_database,
+    shop::Shop,
+    smtp::{Behaviour, SmtpServer},
+};
+use worker::mail::{Mailer, Timeouts};
+
+use super::{notices, shop_with};
+
+on_every_database!(
+    a_lost_answer_makes_three_copies_at_most,
+    a_server_that_never_answers_gets_three_copies_at_most,
+    an_attempt_that_died_with_its_content_on_the_way_counts,
+    an_attempt_that_died_before_its_content_left_does_not_count,
+    an_answer_that_came_does_not_count,
+    lost_answers_count_across_other_troubles,
+    a_mail_that_left_after_lost_answers_is_sent,
+    a_mail_that_is_no_longer_wanted_is_kept_back,
+);
+
+/// Longer than the lease of a mail and than the longest pause.
+const LATER: TimeDelta = TimeDelta::minutes(10);
+
+async fn cancelled(shop: &Shop) -> OrderId {
+    let order = shop.place(&[1]).await;
+    shop.to(order, OrderStatus::Cancelled).await.unwrap();
+    order
+}
+
+/// Works on for three days.
+async fn work_for_days(shop: &Shop) {
+    for _ in 0..12 {
+        shop.drain().await;
+        shop.wait(LATER);
+    }
+    for _ in 0..12 {
+        shop.wait(TimeDelta::hours(6));
+        shop.drain().await;
+    }
+}
+
+async fn expect_given_up(shop: &Shop, order: OrderId) {
+    let notice = &notices(shop, order).await[0];
+    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Failed, 3));
+    let error = notice.error.as_deref().unwrap_or_default();
+    assert!(error.starts_with("given up: 3 attempts handed the mail over and got no answer"), "{error}");
+    assert!(error.contains("may have been delivered"), "{error}");
+}
+
+/// Takes the notice up, as a job does.
+async fn take_up(shop: &Shop) -> Leased {
+    let leased = shop.app.lease(Work::Notices, 8).await.unwrap();
+    assert_eq!(leased.len(), 1);
+    leased[0]
+}
+
+async fn a_lost_answer_makes_three_copies_at_most(database: Database) {
+    let server = SmtpServer::start(Behaviour::DropAfterData).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    let log = Log::listen();
+    work_for_days(&shop).await;
+    assert_eq!(server.mails().len(), 3);
+    assert!(server.mails().iter().all(|mail| mail.message_id() == server.mails()[0].message_id()));
+    expect_given_up(&shop, order).await;
+    let lines = log.lines_with("a notification was given up");
+    assert!(lines.len() == 1 && lines[0].contains("ERROR"), "{lines:?}");
+}
+
+async fn a_server_that_never_answers_gets_three_copies_at_most(database: Database) {
+    let server = SmtpServer::start(Behaviour::Hang).await.unwrap();
+    let timeouts = Timeouts { connect: Duration::from_secs(5), step: Duration::from_millis(300) };
+    let from = "Corner Shop <orders@example.org>";
+    let mailer = Mailer::smtp_with_timeouts(&server.url(), from, timeouts).unwrap();
+    let shop = Shop::with_mailer(database.store.clone(), mailer);
+    let order = cancelled(&shop).await;
+    work_for_days(&shop).await;
+    assert_eq!(server.mails().len(), 3);
+    expect_given_up(&shop, order).await;
+}
+
+async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Database) {
+    let server = SmtpServer::start(Behaviour::DropAfterData).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    for _ in 0..2 {
+        let leased = take_up(&shop).await;
+        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
+        assert!(shop.app.hand_over_notice(&leased).await.unwrap());
+        shop.wait(LATER);
+    }
+    shop.drain().await;
+    assert_eq!(server.mails().len(), 1, "the third attempt");
+    expect_given_up(&shop, order).await;
+
+    // The third attempt may die as well: then the next one finds three, and sends nothing.
+    let order = cancelled(&shop).await;
+    for _ in 0..3 {
+        let leased = take_up(&shop).await;
+        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
+        assert!(shop.app.hand_over_notice(&leased).await.unwrap());
+        shop.wait(LATER);
+    }
+    work_for_days(&shop).await;
+    assert_eq!(server.mails().len(), 1, "none of this order");
+    expect_given_up(&shop, order).await;
+}
+
+async fn an_attempt_that_died_before_its_content_left_does_not_count(database: Database) {
+    let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    for _ in 0..5 {
+        let leased = take_up(&shop).await;
+        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
+        shop.wait(LATER);
+    }
+    shop.drain().await;
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.unknown_outcomes, notice.attempt), (NoticeState::Sent, 0, 6));
+    assert_eq!(server.mails().len(), 1);
+}
+
+async fn an_answer_that_came_does_not_count(database: Database) {
+    let server = SmtpServer::start(Behaviour::RefuseContent(452, "disk full")).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    for _ in 0..6 {
+        shop.drain().await;
+        shop.wait(LATER);
+    }
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.failures, notice.unknown_outcomes), (NoticeState::Queued, 6, 0));
+    server.behave(Behaviour::Accept);
+    shop.drain().await;
+    assert_eq!(notices(&shop, order).await[0].state, NoticeState::Sent);
+}
+
+async fn lost_answers_count_across_other_troubles(database: Database) {
+    let server = SmtpServer::start(Behaviour::DropAfterData).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    for behaviour in [
+        Behaviour::DropAfterData,
+        Behaviour::Closed,
+        Behaviour::Greylist,
+        Behaviour::DropAfterData,
+        Behaviour::RefuseContent(451, "later"),
+        Behaviour::DropAfterData,
+        Behaviour::DropAfterData,
+    ] {
+        server.behave(behaviour);
+        shop.drain().await;
+        shop.wait(LATER);
+    }
+    assert_eq!(server.mails().len(), 3);
+    expect_given_up(&shop, order).await;
+}
+
+async fn a_mail_that_left_after_lost_answers_is_sent(database: Database) {
+    let server = SmtpServer::start(Behaviour::DropAfterData).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    for _ in 0..2 {
+        shop.drain().await;
+        shop.wait(LATER);
+    }
+    server.behave(Behaviour::Accept);
+    work_for_days(&shop).await;
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Sent, 2), "two copies more may be there");
+    assert_eq!(server.mails().len(), 3);
+
+    // A refusal after a lost answer says what may have happened before it.
+    server.behave(Behaviour::DropAfterData);
+    let order = cancelled(&shop).await;
+    shop.drain().await;
+    shop.wait(LATER);
+    server.behave(Behaviour::RefuseRecipient(550, "no such user here"));
+    shop.drain().await;
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!(notice.state, NoticeState::Failed);
+    let error = notice.error.as_deref().unwrap_or_default();
+    assert!(error.contains("no such user here") && error.contains("may have been delivered"), "{error}");
+}
+
+async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
+    let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
+    let shop = shop_with(&server, &database).await;
+    let order = cancelled(&shop).await;
+    let slow = take_up(&shop).await;
+    assert!(shop.app.open_notice(&slow).await.unwrap().is_some());
+    shop.wait(LATER);
+    let quick = take_up(&shop).await;
+    assert!(shop.app.open_notice(&quick).await.unwrap().is_some());
+    assert!(!shop.app.hand_over_notice(&slow).await.unwrap(), "its lease was lost");
+    assert!(shop.app.hand_over_notice(&quick).await.unwrap());
+    // Done again, because the answer to the commit was lost: counted once.
+    assert!(shop.app.hand_over_notice(&quick).await.unwrap());
+    assert_eq!(notices(&shop, order).await[0].unknown_outcomes, 1);
+    let id = notices(&shop, order).await[0].id;
+    shop.app.notice_sent(id).await.unwrap();
+    shop.app.notice_sent(id).await.unwrap();
+    let notice = &notices(&shop, order).await[0];
+    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Sent, 0));
+    assert!(!shop.app.hand_over_notice(&quick).await.unwrap(), "it is sent");
+}
