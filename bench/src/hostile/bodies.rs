@@ -1,0 +1,266 @@
+//! Bodies that are announced and never finished: by strangers, with proofs that look right, and with right ones.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use anyhow::Result;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use carriers::{Secrets, Sender};
+use chrono::Utc;
+use futures::future::join_all;
+use tokio::time::sleep;
+
+use super::{
+    attack::{Attack, Line},
+    target::{Target, UPS_SECRET},
+    wire::{Heard, Wire},
+};
+
+/// Senders at once.
+const CONNECTIONS: usize = 150;
+/// A body that stops is closed in this time.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// A refusal that needs no body comes in this time.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+const HEAD_FIRST: &str = "proof in the head, before the body";
+const SUM: &str = "sum of bodies, time for a body";
+
+pub(super) fn attacks() -> Vec<Attack> {
+    let mut attacks = vec![
+        Attack::new("bodies: UPS, without a credential", |target| async move {
+            stops(&target, "150 × 8 MiB less ten bytes to UPS, without a credential", Sender::Ups, &[], true)
+                .await
+        }),
+        Attack::new("bodies: UPS, with a wrong credential", |target| async move {
+            let wrong = [("credential".to_owned(), "guessed".to_owned())];
+            stops(
+                &target,
+                "150 × 8 MiB less ten bytes to UPS, with a wrong credential",
+                Sender::Ups,
+                &wrong,
+                true,
+            )
+            .await
+        }),
+        Attack::new("bodies: UPS, with the right credential", |target| async move {
+            let right = signed(Sender::Ups, UPS_SECRET)?;
+            stops(
+                &target,
+                "150 × 8 MiB less ten bytes to UPS, with the right credential",
+                Sender::Ups,
+                &right,
+                false,
+            )
+            .await
+        }),
+    ];
+    for sender in Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups) {
+        attacks.push(Attack::new("bodies: other senders, without a proof", move |target| async move {
+            let name = format!("150 × 1 MiB less ten bytes to {sender}, without a proof");
+            stops(&target, &name, sender, &[], true).await
+        }));
+        // A token that is shown in the head can be refused there; a signature over the body cannot.
+        let in_the_head = matches!(sender, Sender::Dhl);
+        attacks.push(Attack::new("bodies: other senders, with a wrong proof", move |target| async move {
+            let name = format!("150 × 1 MiB less ten bytes to {sender}, with a wrong proof");
+            stops(&target, &name, sender, &signed(sender, "guessed")?, in_the_head).await
+        }));
+    }
+    attacks.push(Attack::new("bodies: GraphQL", graphql));
+    attacks.push(Attack::new("bodies: forms for a token", forms));
+    attacks.push(Attack::new("bodies: chunks without an end", chunks));
+    attacks.push(Attack::new("bodies: announced, with Expect", expected));
+    attacks.push(Attack::new("bodies: whole, with a wrong proof", whole));
+    attacks
+}
+
+fn signed(sender: Sender, secret: &str) -> Result<Vec<(String, String)>> {
+    let mut headers = sender.sign(&Secrets::new([secret.to_owned()])?, b"{}", Utc::now());
+    if sender == Sender::Easypost && headers.is_empty() {
+        headers.push(("x-hmac-signature".to_owned(), format!("hmac-sha256-hex={}", "0".repeat(64))));
+    }
+    Ok(headers)
+}
+
+fn head(path: &str, headers: &[(String, String)], length: &str) -> String {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n{headers}{length}\r\n\r\n"
+    )
+}
+
+/// Sends a head and all of the body but the last ten bytes, then waits.
+async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> Heard {
+    let Ok(mut wire) = Wire::open(port, from).await else { return Heard::refused() };
+    let chunk = vec![b'x'; 64 * 1024];
+    let mut left = length - 10;
+    let mut sending = wire.send(head.as_bytes()).await;
+    while sending && left > 0 {
+        let now = left.min(chunk.len());
+        sending = wire.send(&chunk[..now]).await;
+        left -= now;
+    }
+    wire.hear(PATIENCE).await
+}
+
+/// Attackers from ten addresses.
+fn address(n: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 50, u8::try_from(n % 10 + 1).unwrap_or(1))
+}
+
+async fn stops(
+    target: &Target,
+    name: &str,
+    sender: Sender,
+    headers: &[(String, String)],
+    at_once: bool,
+) -> Result<Vec<Line>> {
+    let length = sender.max_body();
+    let path = format!("/webhooks/{sender}");
+    let bound = if at_once { HEAD_FIRST } else { SUM };
+    let statuses: &[u16] = if at_once { &[401, 503] } else { &[408, 413, 429, 503] };
+    many(
+        target,
+        name,
+        bound,
+        &head(&path, headers, &format!("content-length: {length}")),
+        length,
+        at_once,
+        statuses,
+    )
+    .await
+}
+
+async fn many(
+    target: &Target,
+    name: &str,
+    bound: &'static str,
+    head: &str,
+    length: usize,
+    at_once: bool,
+    statuses: &[u16],
+) -> Result<Vec<Line>> {
+    let heard =
+        join_all((0..CONNECTIONS).map(|n| stop_short(target.port, address(n), head.to_owned(), length)))
+            .await;
+    let mut line = Line::new(name, bound);
+    for heard in &heard {
+        line.add(heard.to_string(), heard.after);
+        line.expect(heard.closed, "a connection is still open");
+        line.expect(heard.status.is_none_or(|status| statuses.contains(&status)), format!("{heard}"));
+        line.expect(!at_once || heard.after < AT_ONCE, "the body was waited for");
+    }
+    if at_once {
+        let refused = heard.iter().filter(|heard| heard.status == Some(401)).count();
+        line.expect(refused > 0, "none was refused with 401");
+    }
+    Ok(vec![line])
+}
+
+async fn graphql(target: Target) -> Result<Vec<Line>> {
+    const LENGTH: usize = 1024 * 1024;
+    let tokens: [(&str, Option<&str>, bool); 3] = [
+        ("without a token", None, true),
+        ("with a wrong token", Some("Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA"), true),
+        ("with a customer's token", Some(&target.tokens.customer), false),
+    ];
+    let mut lines = Vec::new();
+    for (name, token, at_once) in tokens {
+        let headers: Vec<_> =
+            token.map(|token| ("authorization".to_owned(), token.to_owned())).into_iter().collect();
+        let head = head("/graphql", &headers, &format!("content-length: {LENGTH}"));
+        let name = format!("150 × 1 MiB less ten bytes to /graphql, {name}");
+        let (bound, statuses): (_, &[u16]) =
+            if at_once { (HEAD_FIRST, &[401, 503]) } else { (SUM, &[400, 408, 413, 429, 503]) };
+        lines.extend(many(&target, &name, bound, &head, LENGTH, at_once, statuses).await?);
+    }
+    Ok(lines)
+}
+
+async fn forms(target: Target) -> Result<Vec<Line>> {
+    const LENGTH: usize = 64 * 1024;
+    let basic = BASE64_STANDARD.encode("hostile:guessed");
+    let headers = [("authorization".to_owned(), format!("Basic {basic}"))];
+    let head = head("/webhooks/ups/token", &headers, &format!("content-length: {LENGTH}"));
+    let name = "150 × 64 KiB less ten bytes to /webhooks/ups/token";
+    many(&target, name, SUM, &head, LENGTH, false, &[400, 401, 408, 413, 429, 503]).await
+}
+
+/// Chunks that go on for ever, as fast as the server takes them.
+async fn chunks(target: Target) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    let right = signed(Sender::Ups, UPS_SECRET)?;
+    let token = vec![("authorization".to_owned(), target.tokens.customer.clone())];
+    let cases: [(&str, &str, &[(String, String)]); 4] = [
+        ("20 × endless chunks to /webhooks/ups, without a credential", "/webhooks/ups", &[]),
+        ("20 × endless chunks to /webhooks/ups, with the right credential", "/webhooks/ups", &right),
+        ("20 × endless chunks to /graphql, with a customer's token", "/graphql", &token),
+        ("20 × endless chunks to an address that does not exist", "/nowhere", &[]),
+    ];
+    for (name, path, headers) in cases {
+        let head = head(path, headers, "transfer-encoding: chunked");
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        let stream = async |n: usize| {
+            let Ok(mut wire) = Wire::open(target.port, address(n)).await else { return Heard::refused() };
+            let mut sending = wire.send(head.as_bytes()).await;
+            let (mut sent, most) = (0, 64 * 1024 * 1024);
+            while sending && sent < most {
+                sending = wire.send(chunk.as_bytes()).await;
+                sent += chunk.len();
+            }
+            wire.hear(PATIENCE).await
+        };
+        let mut line = Line::new(name, "size of a body");
+        for heard in join_all((0..20).map(stream)).await {
+            line.add(heard.to_string(), heard.after);
+            line.expect(heard.closed, "a connection is still open");
+        }
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// A length that no server takes, announced with `Expect: 100-continue`.
+async fn expected(target: Target) -> Result<Vec<Line>> {
+    let mut line =
+        Line::new("100 × 8 GB announced with Expect: 100-continue", "size of a body, proof in the head");
+    for path in ["/webhooks/ups", "/webhooks/fedex", "/graphql", "/nowhere"] {
+        let head = head(path, &[], "content-length: 8000000000\r\nexpect: 100-continue");
+        for heard in join_all((0..25).map(|n| stop_short(target.port, address(n), head.clone(), 11))).await {
+            line.add(heard.to_string(), heard.after);
+            line.expect(heard.closed, "a connection is still open");
+            line.expect(heard.status != Some(100), "the body was asked for");
+        }
+    }
+    Ok(vec![line])
+}
+
+/// Whole bodies of the largest size, unproved: what is read for nothing must not stay.
+async fn whole(target: Target) -> Result<Vec<Line>> {
+    let mut line = Line::new("144 × whole bodies of 1 MiB with wrong proofs", SUM);
+    let ends = Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups).map(
+        async |sender| -> Result<Vec<Heard>> {
+            let headers = signed(sender, "guessed")?;
+            let length = sender.max_body();
+            let head = head(
+                &format!("/webhooks/{sender}"),
+                &headers,
+                &format!("content-length: {length}\r\nconnection: close"),
+            );
+            Ok(join_all((0..24).map(|n| stop_short(target.port, address(n), head.clone(), length + 10)))
+                .await)
+        },
+    );
+    for heard in join_all(ends).await {
+        for heard in heard? {
+            line.add(heard.to_string(), heard.after);
+            line.expect(heard.closed, "a connection is still open");
+            line.expect(
+                heard.status.is_none_or(|status| [401, 408, 429, 503].contains(&status)),
+                format!("{heard}"),
+            );
+        }
+    }
+    sleep(Duration::from_millis(100)).await;
+    Ok(vec![line])
+}
