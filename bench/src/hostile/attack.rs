@@ -33,7 +33,7 @@ impl Attack {
 }
 
 /// One line of the report: what was tried, what the server answered, and what was wrong with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Line {
     /// What was tried.
     pub what: String,

@@ -26,52 +26,44 @@ const HEAD_FIRST: &str = "proof in the head, before the body";
 const SUM: &str = "sum of bodies, time for a body";
 
 pub(super) fn attacks() -> Vec<Attack> {
-    let mut attacks = vec![
-        Attack::new("bodies: UPS, without a credential", |target| async move {
-            stops(&target, "150 × 8 MiB less ten bytes to UPS, without a credential", Sender::Ups, &[], true)
-                .await
-        }),
-        Attack::new("bodies: UPS, with a wrong credential", |target| async move {
+    vec![
+        Attack::new("bodies: UPS, without a right credential", |target| async move {
             let wrong = [("credential".to_owned(), "guessed".to_owned())];
-            stops(
-                &target,
-                "150 × 8 MiB less ten bytes to UPS, with a wrong credential",
-                Sender::Ups,
-                &wrong,
-                true,
-            )
-            .await
+            let without = "150 × 8 MiB less ten bytes to UPS, without a credential";
+            let guessed = "150 × 8 MiB less ten bytes to UPS, with a wrong credential";
+            let without = Body::to_sender(Sender::Ups, &[], CONNECTIONS).stop(&target, without, true).await;
+            let guessed =
+                Body::to_sender(Sender::Ups, &wrong, CONNECTIONS).stop(&target, guessed, true).await;
+            Ok(vec![without, guessed])
         }),
         Attack::new("bodies: UPS, with the right credential", |target| async move {
+            let name = "150 × 8 MiB less ten bytes to UPS, with the right credential";
             let right = signed(Sender::Ups, UPS_SECRET)?;
-            stops(
-                &target,
-                "150 × 8 MiB less ten bytes to UPS, with the right credential",
-                Sender::Ups,
-                &right,
-                false,
-            )
-            .await
+            Ok(vec![Body::to_sender(Sender::Ups, &right, CONNECTIONS).stop(&target, name, false).await])
         }),
-    ];
+        Attack::new("bodies: other senders, without a proof", |target| others(target, false)),
+        Attack::new("bodies: other senders, with a wrong proof", |target| others(target, true)),
+        Attack::new("bodies: GraphQL and forms", graphql_and_forms),
+        Attack::new("bodies: chunks without an end", chunks),
+        Attack::new("bodies: announced, with Expect", expected),
+        Attack::new("bodies: whole, with a wrong proof", whole),
+    ]
+}
+
+/// All senders but UPS, at the same time.
+async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
+    const EACH: usize = 50;
+    let mut plays = Vec::new();
     for sender in Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups) {
-        attacks.push(Attack::new("bodies: other senders, without a proof", move |target| async move {
-            let name = format!("150 × 1 MiB less ten bytes to {sender}, without a proof");
-            stops(&target, &name, sender, &[], true).await
-        }));
-        // A token that is shown in the head can be refused there; a signature over the body cannot.
-        let in_the_head = matches!(sender, Sender::Dhl);
-        attacks.push(Attack::new("bodies: other senders, with a wrong proof", move |target| async move {
-            let name = format!("150 × 1 MiB less ten bytes to {sender}, with a wrong proof");
-            stops(&target, &name, sender, &signed(sender, "guessed")?, in_the_head).await
-        }));
+        let headers = if with_proof { signed(sender, "guessed")? } else { Vec::new() };
+        let kind = if with_proof { "a wrong proof" } else { "no proof" };
+        let name = format!("{EACH} × 1 MiB less ten bytes to {sender}, with {kind}");
+        // A secret that is shown in the head can be refused there; a signature over the body cannot.
+        let at_once = !with_proof || sender == Sender::Dhl;
+        let target = &target;
+        plays.push(async move { Body::to_sender(sender, &headers, EACH).stop(target, &name, at_once).await });
     }
-    attacks.push(Attack::new("bodies: GraphQL", graphql));
-    attacks.push(Attack::new("bodies: forms for a token", forms));
-    attacks.push(Attack::new("bodies: chunks without an end", chunks));
-    attacks.push(Attack::new("bodies: announced, with Expect", expected));
-    attacks.push(Attack::new("bodies: whole, with a wrong proof", whole));
-    attacks
+    Ok(join_all(plays).await)
 }
 
 fn signed(sender: Sender, secret: &str) -> Result<Vec<(String, String)>> {
@@ -108,82 +100,61 @@ fn address(n: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 50, u8::try_from(n % 10 + 1).unwrap_or(1))
 }
 
-async fn stops(
-    target: &Target,
-    name: &str,
-    sender: Sender,
-    headers: &[(String, String)],
-    at_once: bool,
-) -> Result<Vec<Line>> {
-    let length = sender.max_body();
-    let path = format!("/webhooks/{sender}");
-    let bound = if at_once { HEAD_FIRST } else { SUM };
-    let statuses: &[u16] = if at_once { &[401, 503] } else { &[408, 413, 429, 503] };
-    many(
-        target,
-        name,
-        bound,
-        &head(&path, headers, &format!("content-length: {length}")),
-        length,
-        at_once,
-        statuses,
-    )
-    .await
-}
-
-async fn many(
-    target: &Target,
-    name: &str,
-    bound: &'static str,
-    head: &str,
+/// What each of so many connections announces, and sends less the last ten bytes.
+struct Body {
+    head: String,
     length: usize,
-    at_once: bool,
-    statuses: &[u16],
-) -> Result<Vec<Line>> {
-    let heard =
-        join_all((0..CONNECTIONS).map(|n| stop_short(target.port, address(n), head.to_owned(), length)))
-            .await;
-    let mut line = Line::new(name, bound);
-    for heard in &heard {
-        line.add(heard.to_string(), heard.after);
-        line.expect(heard.closed, "a connection is still open");
-        line.expect(heard.status.is_none_or(|status| statuses.contains(&status)), format!("{heard}"));
-        line.expect(!at_once || heard.after < AT_ONCE, "the body was waited for");
-    }
-    if at_once {
-        let refused = heard.iter().filter(|heard| heard.status == Some(401)).count();
-        line.expect(refused > 0, "none was refused with 401");
-    }
-    Ok(vec![line])
+    connections: usize,
 }
 
-async fn graphql(target: Target) -> Result<Vec<Line>> {
-    const LENGTH: usize = 1024 * 1024;
-    let tokens: [(&str, Option<&str>, bool); 3] = [
-        ("without a token", None, true),
-        ("with a wrong token", Some("Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA"), true),
-        ("with a customer's token", Some(&target.tokens.customer), false),
-    ];
-    let mut lines = Vec::new();
-    for (name, token, at_once) in tokens {
-        let headers: Vec<_> =
-            token.map(|token| ("authorization".to_owned(), token.to_owned())).into_iter().collect();
-        let head = head("/graphql", &headers, &format!("content-length: {LENGTH}"));
-        let name = format!("150 × 1 MiB less ten bytes to /graphql, {name}");
-        let (bound, statuses): (_, &[u16]) =
-            if at_once { (HEAD_FIRST, &[401, 503]) } else { (SUM, &[400, 408, 413, 429, 503]) };
-        lines.extend(many(&target, &name, bound, &head, LENGTH, at_once, statuses).await?);
+impl Body {
+    fn to_sender(sender: Sender, headers: &[(String, String)], connections: usize) -> Self {
+        Self::to(&format!("/webhooks/{sender}"), headers, sender.max_body(), connections)
     }
-    Ok(lines)
+
+    fn to(path: &str, headers: &[(String, String)], length: usize, connections: usize) -> Self {
+        Self { head: head(path, headers, &format!("content-length: {length}")), length, connections }
+    }
+
+    /// Plays it. `at_once`: the head is enough for a refusal with 401.
+    async fn stop(&self, target: &Target, name: &str, at_once: bool) -> Line {
+        let statuses: &[u16] = if at_once { &[401, 503] } else { &[400, 401, 408, 413, 429, 503] };
+        let attempts = (0..self.connections)
+            .map(|n| stop_short(target.port, address(n), self.head.clone(), self.length));
+        let heard = join_all(attempts).await;
+        let mut line = Line::new(name, if at_once { HEAD_FIRST } else { SUM });
+        for heard in &heard {
+            line.add(heard.to_string(), heard.after);
+            line.expect(heard.closed, "a connection is still open");
+            line.expect(heard.status.is_none_or(|status| statuses.contains(&status)), format!("{heard}"));
+            line.expect(!at_once || heard.after < AT_ONCE, "the body was waited for");
+        }
+        if at_once {
+            let refused = heard.iter().filter(|heard| heard.status == Some(401)).count();
+            line.expect(refused > 0, "none was refused with 401");
+        }
+        line
+    }
 }
 
-async fn forms(target: Target) -> Result<Vec<Line>> {
-    const LENGTH: usize = 64 * 1024;
-    let basic = BASE64_STANDARD.encode("hostile:guessed");
-    let headers = [("authorization".to_owned(), format!("Basic {basic}"))];
-    let head = head("/webhooks/ups/token", &headers, &format!("content-length: {LENGTH}"));
-    let name = "150 × 64 KiB less ten bytes to /webhooks/ups/token";
-    many(&target, name, SUM, &head, LENGTH, false, &[400, 401, 408, 413, 429, 503]).await
+async fn graphql_and_forms(target: Target) -> Result<Vec<Line>> {
+    const MIB: usize = 1024 * 1024;
+    let bearer = |token: &str| [("authorization".to_owned(), token.to_owned())];
+    let guessed = bearer("Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA");
+    let basic = bearer(&format!("Basic {}", BASE64_STANDARD.encode("hostile:guessed")));
+    let without = Body::to("/graphql", &[], MIB, CONNECTIONS);
+    let guessed = Body::to("/graphql", &guessed, MIB, CONNECTIONS);
+    let customer = Body::to("/graphql", &bearer(&target.tokens.customer), MIB, CONNECTIONS);
+    let form = Body::to("/webhooks/ups/token", &basic, 64 * 1024, CONNECTIONS);
+    let without =
+        without.stop(&target, "150 × 1 MiB less ten bytes to /graphql, without a token", true).await;
+    let guessed =
+        guessed.stop(&target, "150 × 1 MiB less ten bytes to /graphql, with a wrong token", true).await;
+    let (customer, form) = tokio::join!(
+        customer.stop(&target, "150 × 1 MiB less ten bytes to /graphql, with a customer's token", false),
+        form.stop(&target, "150 × 64 KiB less ten bytes to /webhooks/ups/token", false)
+    );
+    Ok(vec![without, guessed, customer, form])
 }
 
 /// Chunks that go on for ever, as fast as the server takes them.

@@ -20,32 +20,47 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn attacks() -> Vec<Attack> {
-    let groups: [(&'static str, &'static str, fn() -> Vec<(&'static str, String)>); 5] = [
+    let groups: [(&'static str, &'static str, Cases); 4] = [
         ("documents with many errors", "50 errors of 1 KiB", many_errors),
-        ("documents that are deep", "depth, before it is parsed", deep),
         ("documents that are bombs", "selections, aliases", bombs),
         ("variables and bodies that are a burden", "size and depth of a body", bodies),
         ("values that come back in errors", "50 errors of 1 KiB", echoes),
     ];
-    groups
-        .into_iter()
-        .map(|(name, bound, cases)| Attack::new(name, move |target| play(bound, cases(), target)))
-        .collect()
+    let groups = groups.into_iter().map(|(name, bound, cases)| {
+        Attack::new(name, move |target| async move {
+            let mut lines = Vec::new();
+            for (name, body) in cases() {
+                lines.push(judge(Line::new(name, bound), &send(&target, body).await?));
+            }
+            Ok(lines)
+        })
+    });
+    [Attack::new("documents that are deep", nested)].into_iter().chain(groups).collect()
 }
 
-async fn play(bound: &'static str, cases: Vec<(&'static str, String)>, target: Target) -> Result<Vec<Line>> {
-    let mut lines = Vec::new();
-    for (name, body) in cases {
-        let reply =
-            exchange(target.port, ATTACKER, json_post(&target.tokens.customer, body)?, PATIENCE).await;
-        lines.push(judge(name, bound, &reply));
+type Cases = fn() -> Vec<(&'static str, String)>;
+
+async fn send(target: &Target, body: String) -> Result<Reply> {
+    Ok(exchange(target.port, ATTACKER, json_post(&target.tokens.customer, body)?, PATIENCE).await)
+}
+
+async fn nested(target: Target) -> Result<Vec<Line>> {
+    let mut line =
+        Line::new("13 kinds of nests, 100 to 30,000 deep", "depth of a document, before it is parsed");
+    for (name, body) in deep() {
+        let reply = send(&target, body).await?;
+        line = judge(line, &reply);
+        if reply.answer().is_none() {
+            line.expect(false, format!("no answer to {name}"));
+            // A server that has ended answers nothing any more.
+            break;
+        }
     }
-    Ok(lines)
+    Ok(vec![line])
 }
 
 /// Refused or answered: at once, in few words.
-fn judge(name: &str, bound: &'static str, reply: &Reply) -> Line {
-    let mut line = Line::new(name, bound);
+fn judge(mut line: Line, reply: &Reply) -> Line {
     line.add_reply(reply);
     line.expect(reply.after() < AT_ONCE, "it was not answered at once");
     let Reply::Answered(answer) = reply else {
@@ -134,36 +149,43 @@ fn many_errors() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn deep() -> Vec<(&'static str, String)> {
-    let lists = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-    let half = "[".repeat(60_000);
-    let objects = format!("{}1{}", "{a:".repeat(15_000), "}".repeat(15_000));
-    let selections = format!("{}a{}", "{a".repeat(20_000), "}".repeat(20_000));
-    let inline = format!("{}a{}", "{...".repeat(12_000), "}".repeat(12_000));
-    let ty = format!("{}Int{}", "[".repeat(25_000), "]".repeat(25_000));
-    let default = format!("query($v:[Int]={lists}){{__typename}}");
-    let shallow = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    vec![
-        ("a list 30,000 deep as an argument", document(&format!("{{orders(first:{lists}){{totalCount}}}}"))),
-        (
-            "a list 400 deep as an argument",
-            document(&format!("{{orders(first:{}){{totalCount}}}}", shallow(400))),
-        ),
-        ("60,000 opening brackets", document(&format!("{{orders(first:{half}"))),
-        ("an object 15,000 deep", document(&format!("{{orders(filter:{objects}){{totalCount}}}}"))),
-        ("20,000 opening braces", document(&"{".repeat(20_000))),
-        ("selections 20,000 deep", document(&selections)),
-        ("inline fragments 12,000 deep", document(&inline)),
-        ("a type 25,000 deep", document(&format!("query($v:{ty}){{__typename}}"))),
-        ("a default 30,000 deep", document(&default)),
-        ("a list 30,000 deep in a directive", document(&format!("{{__typename @include(if:{lists})}}"))),
-        ("fragments in a chain of 1,000", {
-            document(&format!(
-                "{{...f0}} {} fragment f1000 on Query{{__typename}}",
-                repeated(1_000, |n| format!("fragment f{n} on Query{{...f{}}} ", n + 1))
-            ))
-        }),
-    ]
+/// A parser that recurses has a depth at which its stack ends: below it, it works, and far above it, it refuses. So each
+/// nest is tried at many depths.
+fn deep() -> Vec<(String, String)> {
+    let nest = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let mut cases = Vec::new();
+    for depth in [100, 400, 1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 12_000, 30_000] {
+        let (lists, objects) = (nest("[", "", "]", depth), nest("{a:", "1", "}", depth.min(15_000)));
+        let mut add =
+            |what: &str, query: String| cases.push((format!("{what}, {depth} deep"), document(&query)));
+        add("lists in an argument", format!("{{orders(first:{lists}){{totalCount}}}}"));
+        add("lists in an input", format!("{{orders(filter:{{statuses:{lists}}}){{totalCount}}}}"));
+        add("objects in an argument", format!("{{orders(filter:{objects}){{totalCount}}}}"));
+        add("objects in JSON", {
+            format!(
+                "mutation{{transitionOrder(input:{{orderId:\"x\",to:PLACED,metadata:{objects}}}){{__typename}}}}"
+            )
+        });
+        add("lists in a directive", format!("{{__typename @include(if:{lists})}}"));
+        add("lists in a default", format!("query($v:[Int]={lists}){{__typename}}"));
+        add("objects in a default", format!("query($v:OrderFilter={objects}){{__typename}}"));
+        add("a type of a variable", format!("query($v:{}){{__typename}}", nest("[", "Int", "]", depth)));
+        add("selections", nest("{a", "", "}", depth));
+        add("inline fragments", nest("{...", "{a}", "}", depth.min(12_000)));
+        add("inline fragments on types", nest("{...on Query", "{a}", "}", depth.min(4_000)));
+        add("brackets that stay open", format!("{{orders(first:{}", "[".repeat(depth)));
+        add("braces that stay open", "{a".repeat(depth));
+    }
+    cases.push((
+        "fragments in a chain of 1,000".to_owned(),
+        document(&format!(
+            "{{...f0}} {} fragment f1000 on Query{{__typename}}",
+            repeated(1_000, |n| format!("fragment f{n} on Query{{...f{}}} ", n + 1))
+        )),
+    ));
+    cases
 }
 
 fn bombs() -> Vec<(&'static str, String)> {

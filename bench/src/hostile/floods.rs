@@ -18,56 +18,39 @@ const CONNECTIONS: usize = 2_000;
 /// Until the server has ended all of them.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-const KINDS: [(&str, &str); 3] = [
-    ("that send nothing", ""),
-    ("with half a request line", "GET /live"),
-    ("with half a head", "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le"),
-];
+/// What they send: each kind a third.
+const KINDS: [&str; 3] = ["", "GET /live", "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le"];
 
 pub(super) fn attacks() -> Vec<Attack> {
-    let mut attacks = Vec::new();
-    for (kind, bytes) in KINDS {
-        attacks.push(Attack::new("floods: one address", move |target| async move {
-            flood(&target, &format!("2,000 connections of one address {kind}"), bytes, |_| {
-                Ipv4Addr::new(127, 0, 7, 7)
-            })
-            .await
-        }));
-        attacks.push(Attack::new("floods: a hundred addresses", move |target| async move {
-            let address = |n: usize| Ipv4Addr::new(127, 0, 8, u8::try_from(n % 100 + 1).unwrap_or(1));
-            flood(&target, &format!("2,000 connections of a hundred addresses {kind}"), bytes, address).await
-        }));
-    }
-    attacks.push(Attack::new("floods: two thousand addresses", |target| async move {
-        let address = |n: usize| {
-            let byte = |n: usize| u8::try_from(n + 1).unwrap_or(1);
-            Ipv4Addr::new(127, 0, 100 + byte(n / 250), byte(n % 250))
-        };
-        flood(&target, "2,000 connections of 2,000 addresses with half a request line", "GET /live", address)
-            .await
-    }));
-    attacks
+    let byte = |n: usize| u8::try_from(n + 1).unwrap_or(1);
+    vec![
+        Attack::new("floods: one address", |target| async move {
+            flood(&target, "2,000 half-open connections of one address", |_| Ipv4Addr::new(127, 0, 7, 7))
+                .await
+        }),
+        Attack::new("floods: a hundred addresses", move |target| async move {
+            let address = |n: usize| Ipv4Addr::new(127, 0, 8, byte(n % 100));
+            flood(&target, "2,000 half-open connections of a hundred addresses", address).await
+        }),
+        Attack::new("floods: two thousand addresses", move |target| async move {
+            let address = |n: usize| Ipv4Addr::new(127, 0, 100 + byte(n / 250), byte(n % 250));
+            flood(&target, "2,000 half-open connections of 2,000 addresses", address).await
+        }),
+    ]
 }
 
-async fn flood(
-    target: &Target,
-    name: &str,
-    bytes: &'static str,
-    address: impl Fn(usize) -> Ipv4Addr,
-) -> Result<Vec<Line>> {
-    let mut line = Line::new(name, "connections in all and per address, time for a head");
+async fn flood(target: &Target, name: &str, address: impl Fn(usize) -> Ipv4Addr) -> Result<Vec<Line>> {
     let port = target.port;
     let opened = join_all((0..CONNECTIONS).map(|n| {
         let from = address(n);
         async move {
             let mut wire = Wire::open(port, from).await.ok()?;
-            wire.send(bytes.as_bytes()).await;
+            wire.send(KINDS[n % KINDS.len()].as_bytes()).await;
             Some(wire)
         }
     }))
     .await;
     let half_open: Vec<_> = opened.into_iter().flatten().collect();
-    line.add("refused", Duration::ZERO);
     let served = well_behaved(target).await?;
     let mut client = Line::new(format!("a client that behaves well, beside {name}"), "a place is left");
     for reply in &served {
@@ -75,7 +58,7 @@ async fn flood(
         client.expect(reply.status() == Some(200), format!("{reply}"));
         client.expect(reply.after() < Duration::from_millis(500), "it was served slowly");
     }
-    let mut line = Line::new(line.what, line.bound);
+    let mut line = Line::new(name, "connections in all and per address, time for a head");
     let refused = CONNECTIONS - half_open.len();
     (0..refused).for_each(|_| line.add("refused", Duration::ZERO));
     let heard: Vec<Heard> = join_all(half_open.into_iter().map(|wire| wire.hear(PATIENCE))).await;

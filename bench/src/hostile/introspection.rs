@@ -49,7 +49,7 @@ fn documents() -> Vec<(&'static str, String)> {
     let types = |inner: &str| format!("{{__schema{{types{{{inner}}}}}}}");
     let through_types = (0..5).fold("name".to_owned(), |inner, _| format!("fields{{type{{{inner}}}}}"));
     let through_of_type =
-        (0..3).fold("name".to_owned(), |inner, _| format!("fields{{type{{ofType{{ofType{{{inner}}}}}}}}}"));
+        (0..5).fold("name".to_owned(), |inner, _| format!("fields{{type{{ofType{{{inner}}}}}}}"));
     let through_inputs =
         (0..4).fold("name".to_owned(), |inner, _| format!("inputFields{{type{{ofType{{{inner}}}}}}}"));
     let through_arguments =

@@ -182,19 +182,15 @@ async fn bounded(
             .await;
     let mut line = Line::new(name, COMPLEXITY);
     for reply in &replies {
-        line.add_reply(reply);
-        line.expect(!reply.codes().is_empty(), granted(reply));
+        let bytes = reply.answer().map_or(0, |answer| answer.bytes);
+        let granted = reply.answer().is_some() && reply.codes().is_empty();
+        let ended = if granted { format!("{reply}, {} KiB", bytes / 1024) } else { reply.to_string() };
+        line.add(ended, reply.after());
+        line.expect(reply.answer().is_some(), "it was not answered");
+        line.expect(bytes <= MAX_ANSWER, format!("an answer of {} KiB", bytes / 1024));
         line.expect(reply.after() < DEADLINE, "it had no deadline");
     }
     Ok(vec![line])
-}
-
-fn granted(reply: &Reply) -> String {
-    match reply {
-        Reply::Answered(answer) => format!("{} KiB were granted", answer.bytes / 1024),
-        Reply::Closed(_) => "it was closed without an answer".to_owned(),
-        Reply::Silent(_) => "it was not answered".to_owned(),
-    }
 }
 
 /// Finds the largest of a kind of request that is granted, then makes many of it at once.
@@ -233,9 +229,8 @@ async fn largest(
 }
 
 async fn largest_granted(target: Target) -> Result<Vec<Line>> {
-    let query = |size| {
-        format!("{{orders(first:{size},filter:{{statuses:[PROCESSING]}}){{nodes{{id items{ITEM}}}}}}}")
-    };
+    let query =
+        |size| format!("{{orders(first:{size},filter:{{statuses:[PLACED]}}){{nodes{{id items{ITEM}}}}}}}");
     let name = "lists: the largest page of orders with items that is granted, 16 at once";
     largest(name, &[10, 8, 6, 5, 4, 3, 2, 1], query, &target).await
 }
@@ -265,7 +260,7 @@ async fn webhooks_without_bodies(target: Target) -> Result<Vec<Line>> {
 
 /// Twenty callers who ask for what is granted, and close their sockets at once.
 async fn abandoned(target: Target) -> Result<Vec<Line>> {
-    let query = format!("{{orders(first:3,filter:{{statuses:[PROCESSING]}}){{nodes{{items{ITEM}}}}}}}");
+    let query = format!("{{orders(first:3,filter:{{statuses:[PLACED]}}){{nodes{{items{ITEM}}}}}}}");
     let body = json!({"query": query}).to_string();
     let post = format!(
         "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {}\r\ncontent-type: application/json\r\n\

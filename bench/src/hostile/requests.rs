@@ -166,7 +166,9 @@ async fn pipelined(target: Target) -> Result<Vec<Line>> {
         let total = tokio::time::timeout(PATIENCE, read).await;
         write.abort();
         line.add(
-            total.as_ref().map_or("not answered in time".to_owned(), |total| format!("{} KiB", *total / 1024)),
+            total
+                .as_ref()
+                .map_or("not answered in time".to_owned(), |total| format!("{} KiB", *total / 1024)),
             start.elapsed(),
         );
         line.expect(total.is_ok(), "it was not answered");

@@ -42,10 +42,8 @@ pub struct Shop {
     pub big: Vec<String>,
     /// An order with 200 shipments.
     pub many_shipments: String,
-    /// Its shipments.
+    /// Its shipments. The first has 1,000 scans.
     pub shipments: Vec<String>,
-    /// The FedEx number of the shipment with 1,000 scans, which is one of these.
-    pub scanned: String,
     /// Orders of two items.
     pub small: Vec<String>,
 }
@@ -55,23 +53,23 @@ pub async fn fill(port: u16, tokens: &Tokens) -> Result<Shop> {
     eprintln!("seeding {BIG} orders of {ITEMS} items");
     let shopkeeper = Shopkeeper { port, authorization: tokens.system.clone() };
     let mut shop = Shop::default();
-    for n in 0..BIG {
-        shop.big.push(shopkeeper.place(ITEMS).await.with_context(|| format!("order {n}"))?);
-    }
-    for (n, order) in shop.big.iter().enumerate().take(SHIPPED) {
-        shopkeeper.process(order).await?;
-        shopkeeper.ship(order, &number(n), None).await?;
+    for _ in 0..SMALL {
+        shop.small.push(shopkeeper.place(2).await?);
     }
     shop.many_shipments = shopkeeper.place(SHIPMENTS).await?;
     shopkeeper.process(&shop.many_shipments).await?;
     let items = shopkeeper.items(&shop.many_shipments).await?;
     for (n, item) in items.iter().enumerate() {
-        shop.shipments.push(shopkeeper.ship(&shop.many_shipments, &number(SHIPPED + n), Some(item)).await?);
+        shop.shipments.push(shopkeeper.ship(&shop.many_shipments, &number(n), Some(item)).await?);
     }
-    shop.scanned = number(SHIPPED);
-    shopkeeper.push_scans(&shop.scanned).await?;
-    for _ in 0..SMALL {
-        shop.small.push(shopkeeper.place(2).await?);
+    shopkeeper.push_scans(&number(0)).await?;
+    // The newest orders are the large ones: a page of orders is made of them.
+    for n in 0..BIG {
+        shop.big.push(shopkeeper.place(ITEMS).await.with_context(|| format!("order {n}"))?);
+    }
+    for (n, order) in shop.big.iter().enumerate().take(SHIPPED) {
+        shopkeeper.process(order).await?;
+        shopkeeper.ship(order, &number(SHIPMENTS + n), None).await?;
     }
     for n in 0..LARGE_WEBHOOKS {
         shopkeeper.push_large(n).await?;

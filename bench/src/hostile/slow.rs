@@ -15,14 +15,16 @@ use super::{
 };
 
 /// The longest time to a close. The shortest of the server's own times is for a head, the longest for idle connections.
-const PATIENCE: Duration = Duration::from_secs(75);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 pub(super) fn attacks() -> Vec<Attack> {
     vec![
-        Attack::new("slow: every way on every route", every_way),
-        Attack::new("slow: large answers that are not read", unread_answers),
-        Attack::new("slow: assets that are not read", unread_assets),
-        Attack::new("slow: answers that are read byte by byte", sipped),
+        Attack::new("slow: every way to write, on every route", every_way),
+        Attack::new("slow: every way to read", |target| async move {
+            let (answers, assets, sipped) =
+                tokio::join!(unread_answers(target.clone()), unread_assets(target.clone()), sipped(target));
+            Ok([answers?, assets?, sipped?].concat())
+        }),
     ]
 }
 
@@ -224,7 +226,7 @@ async fn unread(target: &Target, name: &str, request: &[u8], connections: usize)
 async fn unread_answers(target: Target) -> Result<Vec<Line>> {
     let query = |size: usize| {
         format!(
-            "{{orders(first:{size},filter:{{statuses:[PROCESSING]}}){{nodes{{items{{id sku name quantity origin{{kind code}}}}}}}}}}"
+            "{{orders(first:{size},filter:{{statuses:[PLACED]}}){{nodes{{items{{id sku name quantity origin{{kind code}}}}}}}}}}"
         )
     };
     let mut granted = "{orders(first:20){nodes{id}}}".to_owned();

@@ -25,8 +25,10 @@ pub(super) fn attacks() -> Vec<Attack> {
         Attack::new("sockets: many operations", many_operations),
         Attack::new("sockets: queries that are refused over HTTP", refused_queries),
         Attack::new("sockets: pings without reading", pings),
-        Attack::new("sockets: updates without reading", updates_unread),
-        Attack::new("sockets: large answers without reading", answers_unread),
+        Attack::new("sockets: updates and answers without reading", |target| async move {
+            let (updates, answers) = tokio::join!(updates_unread(target.clone()), answers_unread(target));
+            Ok([updates?, answers?].concat())
+        }),
     ]
 }
 
@@ -93,46 +95,49 @@ async fn never_begin(target: Target) -> Result<Vec<Line>> {
 /// Messages of which the last bytes never come, from strangers and from a customer.
 async fn unfinished(target: Target) -> Result<Vec<Line>> {
     const LENGTH: usize = 1024 * 1024 - 100;
-    let mut lines = Vec::new();
-    for (name, known) in [
-        ("300 messages of 1 MiB less ten bytes, by strangers", false),
-        ("300 messages of 1 MiB less ten bytes, by a customer", true),
-        ("300 messages in 2,000 fragments without a last one, by strangers", false),
-    ] {
-        let in_fragments = name.contains("fragments");
-        let token = target.tokens.customer.as_str();
-        let attempt = async |n: usize| {
-            let opened = if known {
-                Socket::ready(target.port, address(n), token).await
-            } else {
-                Socket::open(target.port, address(n)).await
+    let kinds = [
+        ("200 messages of 1 MiB less ten bytes, by strangers", false, 0),
+        ("200 messages of 1 MiB less ten bytes, by a customer", true, 300),
+        ("200 messages in 2,000 fragments without a last one, by strangers", false, 600),
+    ];
+    let plays = kinds.map(|(name, known, first)| {
+        let target = &target;
+        async move {
+            let in_fragments = name.contains("fragments");
+            let token = target.tokens.customer.as_str();
+            let attempt = async |n: usize| {
+                let opened = if known {
+                    Socket::ready(target.port, address(first + n), token).await
+                } else {
+                    Socket::open(target.port, address(first + n)).await
+                };
+                let Ok(mut socket) = opened else { return None };
+                if in_fragments {
+                    let mut bytes = frame(TEXT, false, &[b'x'; 500]);
+                    for _ in 0..2_000 {
+                        bytes.extend(frame(0, false, &[b'x'; 500]));
+                    }
+                    socket.wire.send(&bytes).await;
+                } else {
+                    socket.wire.send(&frame_head(TEXT, true, LENGTH as u64)).await;
+                    socket.wire.send(&vec![b'x'; LENGTH - 10]).await;
+                }
+                Some(socket.hear(PATIENCE).await)
             };
-            let Ok(mut socket) = opened else { return None };
-            if in_fragments {
-                let mut bytes = frame(TEXT, false, &[b'x'; 500]);
-                for _ in 0..2_000 {
-                    bytes.extend(frame(0, false, &[b'x'; 500]));
+            let mut line = Line::new(name, "time for a message, size before connection_init");
+            for ended in join_all((0..200).map(attempt)).await {
+                match ended {
+                    Some(ended) => {
+                        line.add(ended.to_string(), ended.after);
+                        line.expect(ended.closed, "a socket is still open");
+                    }
+                    None => line.add("refused", Duration::ZERO),
                 }
-                socket.wire.send(&bytes).await;
-            } else {
-                socket.wire.send(&frame_head(TEXT, true, LENGTH as u64)).await;
-                socket.wire.send(&vec![b'x'; LENGTH - 10]).await;
             }
-            Some(socket.hear(PATIENCE).await)
-        };
-        let mut line = Line::new(name, "time for a message, size before connection_init");
-        for ended in join_all((0..300).map(attempt)).await {
-            match ended {
-                Some(ended) => {
-                    line.add(ended.to_string(), ended.after);
-                    line.expect(ended.closed, "a socket is still open");
-                }
-                None => line.add("refused", Duration::ZERO),
-            }
+            line
         }
-        lines.push(line);
-    }
-    Ok(lines)
+    });
+    Ok(join_all(plays).await)
 }
 
 async fn too_large(target: Target) -> Result<Vec<Line>> {
@@ -234,28 +239,30 @@ async fn refused_queries(target: Target) -> Result<Vec<Line>> {
 
 /// Every ping is owed a pong. A client that does not read them must not have them kept.
 async fn pings(target: Target) -> Result<Vec<Line>> {
-    let mut lines = Vec::new();
     let large = json!({"type": "ping", "payload": {"x": "y".repeat(100_000)}}).to_string();
     let frames = [
         ("pings of the protocol, pongs not read", frame(PING, true, &[b'x'; 120])),
         ("pings of 100 KB as messages, pongs not read", frame(TEXT, true, large.as_bytes())),
     ];
-    for (name, ping) in frames {
-        let mut line = Line::new(name, "time to send");
-        let attempt = async |n: usize| {
-            let mut socket = Socket::open(target.port, address(n)).await.ok()?;
-            let (many, start) = (ping.repeat(1 + 200_000 / ping.len()), Instant::now());
-            while start.elapsed() < Duration::from_secs(10) && socket.wire.send(&many).await {}
-            let closed_in = start.elapsed();
-            Some((socket.hear(Duration::from_secs(30)).await, closed_in))
-        };
-        for ended in join_all((0..50).map(attempt)).await.into_iter().flatten() {
-            line.add(ended.0.to_string(), ended.1);
-            line.expect(ended.0.closed, "a socket is still open");
+    let plays = frames.map(|(name, ping)| {
+        let target = &target;
+        async move {
+            let mut line = Line::new(name, "time to send");
+            let attempt = async |n: usize| {
+                let mut socket = Socket::open(target.port, address(n)).await.ok()?;
+                let (many, start) = (ping.repeat(1 + 200_000 / ping.len()), Instant::now());
+                while start.elapsed() < Duration::from_secs(10) && socket.wire.send(&many).await {}
+                let closed_in = start.elapsed();
+                Some((socket.hear(Duration::from_secs(30)).await, closed_in))
+            };
+            for (ended, after) in join_all((0..40).map(attempt)).await.into_iter().flatten() {
+                line.add(ended.to_string(), after);
+                line.expect(ended.closed, "a socket is still open");
+            }
+            line
         }
-        lines.push(line);
-    }
-    Ok(lines)
+    });
+    Ok(join_all(plays).await)
 }
 
 /// Sockets that follow large orders and read nothing, while the orders change.

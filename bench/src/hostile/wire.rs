@@ -21,7 +21,6 @@ pub struct Wire {
     pub stream: TcpStream,
     opened: Instant,
     heard: Vec<u8>,
-    bytes: usize,
 }
 
 /// What came over a connection until it ended, or until the client gave up.
@@ -29,10 +28,6 @@ pub struct Wire {
 pub struct Heard {
     /// The status code of the first answer.
     pub status: Option<u16>,
-    /// The first bytes that came.
-    pub head: Vec<u8>,
-    /// How many bytes came.
-    pub bytes: usize,
     /// Whether the server ended the connection.
     pub closed: bool,
     /// From the opening to the end.
@@ -49,7 +44,7 @@ impl Wire {
         let stream = timeout(Duration::from_secs(5), connect(port, from))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        Ok(Self { stream, opened, heard: Vec::new(), bytes: 0 })
+        Ok(Self { stream, opened, heard: Vec::new() })
     }
 
     /// Sends bytes as far as the server takes them within five seconds. A server that has closed its end is no
@@ -80,7 +75,6 @@ impl Wire {
                 read = reader.read(&mut buffer) => match read {
                     Ok(0) | Err(_) => break true,
                     Ok(count) => {
-                        self.bytes += count;
                         let room = KEPT.saturating_sub(self.heard.len()).min(count);
                         self.heard.extend_from_slice(&buffer[..room]);
                     }
@@ -95,8 +89,7 @@ impl Wire {
             }
         };
         let after = self.opened.elapsed();
-        let (status, bytes) = (status(&self.heard), self.bytes);
-        Heard { status, head: self.heard, bytes, closed, after }
+        Heard { status: status(&self.heard), closed, after }
     }
 
     /// Reads until `needle` has come, within five seconds. What came stays for [`Wire::hear`].
@@ -127,7 +120,7 @@ pub async fn say(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) ->
 impl Heard {
     /// The connection could not be opened.
     pub fn refused() -> Self {
-        Self { status: None, head: Vec::new(), bytes: 0, closed: true, after: Duration::ZERO }
+        Self { status: None, closed: true, after: Duration::ZERO }
     }
 }
 
