@@ -4,6 +4,8 @@
 //! fragments, and fragments that use each other twice make those paths exponential in number. So selections and
 //! aliases are counted first, each fragment once.
 
+mod nesting;
+
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
@@ -44,6 +46,7 @@ pub fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     if request.query.len() > MAX_QUERY_BYTES {
         return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
     }
+    nesting::check_nesting(&request.query)?;
     let document = request.parsed_query().map_err(syntax_error)?;
     check_size(document)?;
     Ok(document)
