@@ -1,11 +1,13 @@
 //! Bodies that are announced and never finished: by strangers, with proofs that look right, and with right ones.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use carriers::{Secrets, Sender};
-use chrono::Utc;
 use futures::future::join_all;
 use tokio::time::sleep;
 
@@ -67,7 +69,7 @@ async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
 }
 
 fn signed(sender: Sender, secret: &str) -> Result<Vec<(String, String)>> {
-    let mut headers = sender.sign(&Secrets::new([secret.to_owned()])?, b"{}", Utc::now());
+    let mut headers = sender.sign(&Secrets::new([secret.to_owned()])?, b"{}", SystemTime::now().into());
     if sender == Sender::Easypost && headers.is_empty() {
         headers.push(("x-hmac-signature".to_owned(), format!("hmac-sha256-hex={}", "0".repeat(64))));
     }
@@ -162,8 +164,8 @@ async fn chunks(target: Target) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     let right = signed(Sender::Ups, UPS_SECRET)?;
     let token = vec![("authorization".to_owned(), target.tokens.customer.clone())];
-    let cases: [(&str, &str, &[(String, String)]); 4] = [
-        ("20 × endless chunks to /webhooks/ups, without a credential", "/webhooks/ups", &[]),
+    let cases = [
+        ("20 × endless chunks to /webhooks/ups, without a credential", "/webhooks/ups", [].as_slice()),
         ("20 × endless chunks to /webhooks/ups, with the right credential", "/webhooks/ups", &right),
         ("20 × endless chunks to /graphql, with a customer's token", "/graphql", &token),
         ("20 × endless chunks to an address that does not exist", "/nowhere", &[]),

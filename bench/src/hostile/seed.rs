@@ -3,11 +3,11 @@
 //! Everything goes in through the server's own doors, by the token of a system of the merchant, so that it is what a
 //! shop may really contain.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use carriers::{Compose, Secrets, Sender, Told};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, ShipmentStatus};
 use serde_json::{Value, json};
 
@@ -155,7 +155,7 @@ impl Shopkeeper {
 
     /// One webhook of FedEx with many scans of one shipment.
     async fn push_scans(&self, number: &str) -> Result<()> {
-        let now = Utc::now();
+        let now: DateTime<Utc> = SystemTime::now().into();
         let scans: Vec<_> = (1..=SCANS)
             .rev()
             .map(|n| Told {
@@ -179,7 +179,8 @@ impl Shopkeeper {
     /// A webhook of UPS of seven megabytes that says nothing.
     async fn push_large(&self, n: usize) -> Result<()> {
         let body = json!({"number": n, "photo": "x".repeat(7_000_000)}).to_string().into_bytes();
-        let headers = Sender::Ups.sign(&Secrets::new([UPS_SECRET.to_owned()])?, &body, Utc::now());
+        let headers =
+            Sender::Ups.sign(&Secrets::new([UPS_SECRET.to_owned()])?, &body, SystemTime::now().into());
         self.push("ups", &headers, body).await
     }
 
