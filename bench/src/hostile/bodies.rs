@@ -1,9 +1,6 @@
 //! Bodies that are announced and never finished: by strangers, with proofs that look right, and with right ones.
 
-use std::{
-    net::Ipv4Addr,
-    time::{Duration, SystemTime},
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -13,6 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     attack::{Attack, Line},
+    seed::now,
     target::{Target, UPS_SECRET},
     wire::{Heard, Wire},
 };
@@ -69,7 +67,7 @@ async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
 }
 
 fn signed(sender: Sender, secret: &str) -> Result<Vec<(String, String)>> {
-    let mut headers = sender.sign(&Secrets::new([secret.to_owned()])?, b"{}", SystemTime::now().into());
+    let mut headers = sender.sign(&Secrets::new([secret.to_owned()])?, b"{}", now());
     if sender == Sender::Easypost && headers.is_empty() {
         headers.push(("x-hmac-signature".to_owned(), format!("hmac-sha256-hex={}", "0".repeat(64))));
     }

@@ -158,7 +158,8 @@ async fn play(attack: &Attack, target: &Target) -> Result<Played> {
     let watch = Watch::start(target)?;
     let mut lines = tokio::select! {
         played = timeout(Attack::TIME, attack.play(target.clone())) => match played {
-            Ok(lines) => lines?,
+            // A server that does not even take a connection: the report goes on with the next attack.
+            Ok(lines) => lines.unwrap_or_else(|error| vec![broken_off(attack, &format!("{error:#}"))]),
             Err(_) => vec![broken_off(attack, "it took too long")],
         },
         () = watch.tripped() => vec![broken_off(attack, "the server's memory ran away")],

@@ -3,7 +3,7 @@
 //! Everything goes in through the server's own doors, by the token of a system of the merchant, so that it is what a
 //! shop may really contain.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use carriers::{Compose, Secrets, Sender, Told};
@@ -76,6 +76,12 @@ pub async fn fill(port: u16, tokens: &Tokens) -> Result<Shop> {
     }
     shopkeeper.wait_until_read().await?;
     Ok(shop)
+}
+
+/// The time at which an attacker signs.
+#[expect(clippy::disallowed_methods, reason = "senders of webhooks sign with their own clock")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 /// A FedEx number.
@@ -155,7 +161,7 @@ impl Shopkeeper {
 
     /// One webhook of FedEx with many scans of one shipment.
     async fn push_scans(&self, number: &str) -> Result<()> {
-        let now: DateTime<Utc> = SystemTime::now().into();
+        let now = now();
         let scans: Vec<_> = (1..=SCANS)
             .rev()
             .map(|n| Told {
@@ -179,8 +185,7 @@ impl Shopkeeper {
     /// A webhook of UPS of seven megabytes that says nothing.
     async fn push_large(&self, n: usize) -> Result<()> {
         let body = json!({"number": n, "photo": "x".repeat(7_000_000)}).to_string().into_bytes();
-        let headers =
-            Sender::Ups.sign(&Secrets::new([UPS_SECRET.to_owned()])?, &body, SystemTime::now().into());
+        let headers = Sender::Ups.sign(&Secrets::new([UPS_SECRET.to_owned()])?, &body, now());
         self.push("ups", &headers, body).await
     }
 

@@ -262,9 +262,13 @@ async fn unread_assets(target: Target) -> Result<Vec<Line>> {
         )
         .await,
     ];
-    let reply =
-        exchange(target.port, ATTACKER, request("GET", "/graphql/assets/graphiql.js", &[("accept-encoding", "gzip")], "")?, PATIENCE)
-            .await;
+    let reply = exchange(
+        target.port,
+        ATTACKER,
+        request("GET", "/graphql/assets/graphiql.js", &[("accept-encoding", "gzip")], "")?,
+        PATIENCE,
+    )
+    .await;
     let mut line = Line::new("GraphiQL's script for a client that reads", "none: it is answered");
     line.add_reply(&reply);
     line.expect(reply.status() == Some(200), "it was not answered");
