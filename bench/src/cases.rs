@@ -221,7 +221,8 @@ async fn webhooks(
     Ok(Measured { count, time, latencies: done.latencies, effects: Some(effects), usage })
 }
 
-const ORDER_PAGE: &str = "query Page($id: ID!) { order(id: $id) { \
+/// The page of one order.
+pub const ORDER_PAGE: &str = "query Page($id: ID!) { order(id: $id) { \
     id reference userId status version total { cents currency } placedAt updatedAt \
     items { id sku name quantity } \
     shipments { id carrier trackingNumber status estimatedDelivery shippedAt deliveredAt } \

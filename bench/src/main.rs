@@ -7,6 +7,7 @@
 mod cases;
 mod database;
 mod figures;
+mod hostile;
 mod http;
 mod load;
 mod machine;
@@ -18,14 +19,14 @@ mod usage;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     cases::Case,
     database::{Databases, Plan},
     figures::Results,
-    server::Server,
+    server::{Server, Setup},
     usage::Meter,
 };
 
@@ -36,7 +37,10 @@ const REDIS: &str = "MILEPOST_TEST_REDIS_URL";
 
 /// Measures Milepost against bare PostgreSQL, whose address scripts/services gives.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A short run, for a first look: less than a minute.
     #[arg(long)]
     quick: bool,
@@ -52,6 +56,12 @@ struct Arguments {
     /// A `milepost` to measure instead of a fresh release build of this one.
     #[arg(long)]
     milepost: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Attacks the server as a stranger or a customer would, and fails where a bound does not hold.
+    Hostile(hostile::Arguments),
 }
 
 // One thread: the client must leave the cores to what is measured.
@@ -80,6 +90,13 @@ async fn interrupted() -> Result<&'static str> {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Some(Command::Hostile(arguments)) => hostile::run(arguments).await,
+        None => measure(arguments).await,
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<()> {
     let (rounds, seconds) = if arguments.quick { (1, 3) } else { (3, 5) };
     let plan = Plan::new(arguments.rounds.unwrap_or(rounds), arguments.seconds.unwrap_or(seconds));
     let postgres = std::env::var(POSTGRES)
@@ -92,7 +109,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
 
     let databases = Databases::create(&postgres, &binary, &plan).await?;
-    let server = Server::start(&binary, &databases.milepost_url, redis.as_deref(), folder.path()).await?;
+    let setup =
+        Setup { database: Some(&databases.milepost_url), redis: redis.as_deref(), ..Setup::default() };
+    let server = Server::start(&binary, setup, folder.path()).await?;
     let mut meter = Meter::new(server.pid(), databases.postmaster().await?);
     print!("{}", report::heading(&plan, &databases, &binary, redis.is_some()).await?);
 

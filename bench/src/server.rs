@@ -20,6 +20,17 @@ use crate::http::Connection;
 pub const FEDEX_SECRET: &str = "bench-fedex-secret";
 const JWT_SECRET: &str = "bench-only-secret-of-at-least-32-bytes";
 
+/// What a server is started with besides its default settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup<'a> {
+    /// Its database; its default, a SQLite file in its folder, where none is named.
+    pub database: Option<&'a str>,
+    /// Redis; without it, queue and feed are inside the process.
+    pub redis: Option<&'a str>,
+    /// Further settings, by their names.
+    pub settings: &'a [(&'a str, &'a str)],
+}
+
 /// `milepost serve`, ended when this is dropped.
 pub struct Server {
     child: Child,
@@ -60,7 +71,7 @@ pub fn milepost_command(milepost: &Path) -> Command {
 
 impl Server {
     /// Starts the server with its default settings, its logs in `folder`, and waits until it is ready.
-    pub async fn start(milepost: &Path, database: &str, redis: Option<&str>, folder: &Path) -> Result<Self> {
+    pub async fn start(milepost: &Path, setup: Setup<'_>, folder: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = folder.join("milepost.log");
         let mut command = milepost_command(milepost);
@@ -68,15 +79,14 @@ impl Server {
             .arg("serve")
             .current_dir(folder)
             .env("MILEPOST_LISTEN", format!("127.0.0.1:{port}"))
-            .env("MILEPOST_DATABASE_URL", database)
             .env("MILEPOST_JWT_SECRET", JWT_SECRET)
             .env("MILEPOST_WEBHOOK_SECRET_FEDEX", FEDEX_SECRET)
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?);
-        if let Some(redis) = redis {
-            command.env("MILEPOST_REDIS_URL", redis);
-        }
+        let database = setup.database.map(|url| ("MILEPOST_DATABASE_URL", url));
+        let redis = setup.redis.map(|url| ("MILEPOST_REDIS_URL", url));
+        command.envs(database).envs(redis).envs(setup.settings.iter().copied());
         let mut child = command.spawn().with_context(|| format!("{} does not start", milepost.display()))?;
         let pid = child.id().context("milepost ended at once")?;
         let patience = Instant::now() + Duration::from_secs(30);
@@ -89,13 +99,18 @@ impl Server {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        let authorization = format!("Bearer {}", token(milepost).await?);
+        let authorization = authorization(milepost, &["--role", "system", "--user", "bench"]).await?;
         Ok(Self { child, port, authorization, pid })
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Ends it at once.
+    pub async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Asks it to stop, and waits until it has.
@@ -117,14 +132,16 @@ async fn ready(port: u16) -> bool {
     answer.is_ok_and(|answer| answer.status == 200)
 }
 
-async fn token(milepost: &Path) -> Result<String> {
+/// The value of an `Authorization` header, with a token that `milepost token` makes from these arguments.
+pub async fn authorization(milepost: &Path, whose: &[&str]) -> Result<String> {
     let output = milepost_command(milepost)
-        .args(["token", "--role", "system", "--user", "bench", "--ttl", "8h"])
+        .args(["token", "--ttl", "8h"])
+        .args(whose)
         .env("MILEPOST_JWT_SECRET", JWT_SECRET)
         .output()
         .await?;
     if !output.status.success() {
         bail!("`milepost token` failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    Ok(format!("Bearer {}", String::from_utf8(output.stdout)?.trim()))
 }

@@ -91,7 +91,8 @@ fn seconds(fields: &[String]) -> f64 {
     fields.iter().filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
-fn own(pid: u32) -> Option<f64> {
+/// Seconds of processor time that a process has used by itself.
+pub fn own(pid: u32) -> Option<f64> {
     Some(seconds(stat(pid)?.get(11..13)?))
 }
 

@@ -1,0 +1,139 @@
+//! A client that keeps to nothing: it sends any bytes, as slowly as it likes, and sees how the connection ends.
+
+use std::{
+    fmt, io,
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant as TokioInstant, sleep_until, timeout},
+};
+
+use super::client::connect;
+use crate::http::find;
+
+/// A connection.
+pub struct Wire {
+    /// The socket.
+    pub stream: TcpStream,
+    opened: Instant,
+    heard: Vec<u8>,
+}
+
+/// What came over a connection until it ended, or until the client gave up.
+#[derive(Debug)]
+pub struct Heard {
+    /// The status code of the first answer.
+    pub status: Option<u16>,
+    /// Whether the server ended the connection.
+    pub closed: bool,
+    /// From the opening to the end.
+    pub after: Duration,
+}
+
+/// How much is kept of what came.
+const KEPT: usize = 64 * 1024;
+
+impl Wire {
+    /// Opens a connection.
+    pub async fn open(port: u16, from: Ipv4Addr) -> io::Result<Self> {
+        let opened = Instant::now();
+        let stream = timeout(Duration::from_secs(5), connect(port, from))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        Ok(Self { stream, opened, heard: Vec::new() })
+    }
+
+    /// Sends bytes as far as the server takes them within five seconds. A server that has closed its end is no
+    /// failure: [`Wire::hear`] tells.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+        matches!(timeout(Duration::from_secs(5), self.stream.write_all(bytes)).await, Ok(Ok(())))
+    }
+
+    /// Says that nothing more will come.
+    pub async fn finish(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
+    /// Reads until the server ends the connection, or for this time since the opening.
+    pub async fn hear(self, patience: Duration) -> Heard {
+        self.drip(b"", Duration::from_secs(3600), patience).await
+    }
+
+    /// Sends the same bytes every so often, and reads, until the server ends the connection, or for this time
+    /// since the opening.
+    pub async fn drip(mut self, drop: &[u8], every: Duration, patience: Duration) -> Heard {
+        let until = TokioInstant::from_std(self.opened + patience);
+        let mut buffer = vec![0; 16 * 1024];
+        let mut next = TokioInstant::now() + every;
+        let (mut reader, mut writer) = self.stream.split();
+        let closed = loop {
+            tokio::select! {
+                read = reader.read(&mut buffer) => match read {
+                    Ok(0) | Err(_) => break true,
+                    Ok(count) => {
+                        let room = KEPT.saturating_sub(self.heard.len()).min(count);
+                        self.heard.extend_from_slice(&buffer[..room]);
+                    }
+                },
+                () = sleep_until(next) => {
+                    next += every;
+                    if writer.write_all(drop).await.is_err() {
+                        break true;
+                    }
+                }
+                () = sleep_until(until) => break false,
+            }
+        };
+        let after = self.opened.elapsed();
+        Heard { status: status(&self.heard), closed, after }
+    }
+
+    /// Reads until `needle` has come, within five seconds. What came stays for [`Wire::hear`].
+    pub async fn hear_until(&mut self, needle: &[u8]) -> io::Result<Vec<u8>> {
+        let read = async {
+            while find(&self.heard, needle).is_none() {
+                if self.stream.read_buf(&mut self.heard).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Ok(self.heard.clone())
+        };
+        timeout(Duration::from_secs(5), read).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+/// Opens a connection, sends bytes, and hears the end.
+pub async fn say(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) -> Heard {
+    match Wire::open(port, from).await {
+        Ok(mut wire) => {
+            wire.send(bytes).await;
+            wire.hear(patience).await
+        }
+        Err(_) => Heard::refused(),
+    }
+}
+
+impl Heard {
+    /// The connection could not be opened.
+    pub fn refused() -> Self {
+        Self { status: None, closed: true, after: Duration::ZERO }
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(status) = self.status {
+            write!(f, "{status}, ")?;
+        }
+        if self.closed { f.write_str("closed") } else { f.write_str("still open") }
+    }
+}
+
+fn status(heard: &[u8]) -> Option<u16> {
+    let rest = heard.strip_prefix(b"HTTP/1.")?.get(2..5)?;
+    std::str::from_utf8(rest).ok()?.parse().ok()
+}
