@@ -115,7 +115,8 @@ impl Server {
 
     /// Asks it to stop, and waits until it has.
     pub async fn stop(mut self) -> Result<()> {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("milepost has no process id")?;
+        let pid =
+            i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("milepost has no process id")?;
         kill_process(pid, Signal::TERM)?;
         let ended = timeout(Duration::from_secs(30), self.child.wait()).await;
         let status = ended.context("milepost does not stop")??;

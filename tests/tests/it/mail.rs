@@ -126,7 +126,9 @@ async fn what_may_pass_or_is_our_own_fault_is_transient() {
 async fn a_wrong_password_makes_mails_wait() {
     let server = SmtpServer::start(Behaviour::RefuseLogin).await.unwrap();
     let mailer = mailer(&format!("smtp://shop:s3cret@{}", server.address()));
-    for error in [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
+    for error in
+        [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()]
+    {
         let SendError::Transient { reason } = &error else { panic!("{error}") };
         assert!(
             reason.contains("user and password of the SMTP URL") && reason.contains("535 5.7.8"),
@@ -179,14 +181,19 @@ async fn tls_that_is_not_there_makes_mails_wait() {
         assert!(reason.contains(words), "{reason}");
     }
     assert_eq!(server.attempts(), 0, "neither password nor mail was sent in the open");
-    mailer(&format!("smtp://{address}?tls=opportunistic")).send(&mail(TO), at(), not_recorded()).await.unwrap();
+    mailer(&format!("smtp://{address}?tls=opportunistic"))
+        .send(&mail(TO), at(), not_recorded())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_is_down_is_named() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let mailer = mailer(&format!("smtp://127.0.0.1:{port}"));
-    for error in [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()] {
+    for error in
+        [mailer.send(&mail(TO), at(), not_recorded()).await.unwrap_err(), mailer.check().await.unwrap_err()]
+    {
         let SendError::Transient { reason } = &error else { panic!("{error}") };
         assert!(reason.starts_with(&format!("connecting to 127.0.0.1:{port}: ")), "{reason}");
         assert!(reason.contains("refused"), "{reason}");

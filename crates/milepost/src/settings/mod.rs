@@ -20,8 +20,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use api::listener::HttpLimits;
 use api::graphql::limits::Limits;
+use api::listener::HttpLimits;
 use carriers::{CodeMap, Sender};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};

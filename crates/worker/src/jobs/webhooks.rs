@@ -78,7 +78,8 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
         Ok(true) => {}
         Ok(false) => {
             // If another worker has taken the webhook up, this changes nothing.
-            let reason = format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
+            let reason =
+                format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
             close(leased, app.webhook_failed(leased, &reason, false).await);
             return;
         }

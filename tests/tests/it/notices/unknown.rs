@@ -178,7 +178,11 @@ async fn a_mail_that_left_after_lost_answers_is_sent(database: Database) {
     server.behave(Behaviour::Accept);
     work_for_days(&shop).await;
     let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Sent, 2), "two copies more may be there");
+    assert_eq!(
+        (notice.state, notice.unknown_outcomes),
+        (NoticeState::Sent, 2),
+        "two copies more may be there"
+    );
     assert_eq!(server.mails().len(), 3);
 
     // A refusal after a lost answer says what may have happened before it.
