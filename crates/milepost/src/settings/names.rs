@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// Every setting, as in `.env.example`.
-pub const ALL: [Setting; 38] = [
+pub const ALL: [Setting; 39] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
