@@ -31,7 +31,8 @@ fn short() -> HttpLimits {
 
 /// The tokens of [`start_with`].
 fn bearer() -> String {
-    let claims = Claims { sub: None, role: "support".to_owned(), supplier: None, exp: 4_000_000_000 };
+    let claims =
+        Claims { sub: None, role: "support".to_owned(), supplier: None, email: None, exp: 4_000_000_000 };
     format!("authorization: Bearer {}\r\n", Tokens::new(&[7; 32]).unwrap().issue(&claims).unwrap())
 }
 
