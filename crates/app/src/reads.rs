@@ -10,7 +10,7 @@ use persistence::{
     notices::Notice,
     read::{self, EventFilter, EventId, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     scans::StoredScan,
-    webhooks::Webhook,
+    webhooks::WebhookHead,
 };
 use uuid::Uuid;
 
@@ -220,7 +220,7 @@ impl App {
         caller: &Caller,
         filter: &WebhookFilter,
         page: &PageRequest<Uuid>,
-    ) -> Result<Page<Webhook>> {
+    ) -> Result<Page<WebhookHead>> {
         caller.must_be_staff()?;
         Ok(read::webhooks_page(&self.store, filter, page).await?)
     }
@@ -229,6 +229,22 @@ impl App {
     pub async fn webhooks_count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64> {
         caller.must_be_staff()?;
         Ok(read::webhooks_count(&self.store, filter).await?)
+    }
+
+    /// How many bytes the bodies of webhooks have together, for support and systems.
+    pub async fn webhook_bytes(&self, caller: &Caller, webhooks: &[WebhookId]) -> Result<usize> {
+        caller.must_be_staff()?;
+        Ok(read::webhook_bytes(&self.store, webhooks).await?)
+    }
+
+    /// The bodies of webhooks, for support and systems. Each may have megabytes: see [`App::webhook_bytes`] first.
+    pub async fn webhook_bodies(
+        &self,
+        caller: &Caller,
+        webhooks: &[WebhookId],
+    ) -> Result<HashMap<WebhookId, Vec<u8>>> {
+        caller.must_be_staff()?;
+        Ok(read::webhook_bodies(&self.store, webhooks).await?)
     }
 
     /// The scans that webhooks were the first to bring, oldest first, for support and systems.

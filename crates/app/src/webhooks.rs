@@ -19,7 +19,7 @@ use persistence::{
     Store,
     due::{self, Leased, Next, Work},
     read,
-    webhooks::{self, NewWebhook, Webhook},
+    webhooks::{self, NewWebhook, WebhookHead},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -110,7 +110,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`]: forbidden, not found.
-    pub async fn retry_webhook(&self, caller: &Caller, id: WebhookId) -> Result<Webhook> {
+    pub async fn retry_webhook(&self, caller: &Caller, id: WebhookId) -> Result<WebhookHead> {
         caller.must_be_staff()?;
         let now = self.clock.now();
         retrying(async || {

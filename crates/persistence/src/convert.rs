@@ -18,7 +18,7 @@ use crate::{
     notices::Notice,
     scans::StoredScan,
     shipments::Number,
-    webhooks::Webhook,
+    webhooks::{Webhook, WebhookHead},
 };
 
 /// How a clock without a zone is kept.
@@ -250,6 +250,26 @@ impl TryFrom<entity::webhook::Model> for Webhook {
             state: at.parse(&row.state)?,
             sender: row.sender,
             body: row.body,
+            request_id: row.request_id,
+            received_at: row.received_at,
+            reason: row.reason,
+            error: row.error,
+            attempt: row.attempt,
+            failures: row.failures,
+            duplicates: row.duplicates,
+        })
+    }
+}
+
+impl TryFrom<entity::webhook::Head> for WebhookHead {
+    type Error = Error;
+
+    fn try_from(row: entity::webhook::Head) -> Result<Self> {
+        let at = At { table: "webhooks", row: &row.webhook_id };
+        Ok(Self {
+            id: WebhookId(row.webhook_id),
+            state: at.parse(&row.state)?,
+            sender: row.sender,
             request_id: row.request_id,
             received_at: row.received_at,
             reason: row.reason,

@@ -50,6 +50,31 @@ pub struct Webhook {
     pub duplicates: i32,
 }
 
+/// A request of a carrier as it is listed: everything but its body, which may have megabytes.
+#[derive(Clone, Debug)]
+pub struct WebhookHead {
+    /// Its id.
+    pub id: WebhookId,
+    /// Who sent it: `fedex`, `ups`.
+    pub sender: String,
+    /// The HTTP request it came with.
+    pub request_id: Option<String>,
+    /// When it came, by our clock.
+    pub received_at: DateTime<Utc>,
+    /// What has become of it.
+    pub state: WebhookState,
+    /// Why, where the state alone does not say. There is one from the first time on that it was settled.
+    pub reason: Option<String>,
+    /// The latest failure.
+    pub error: Option<String>,
+    /// How often it was taken up.
+    pub attempt: i32,
+    /// How often that failed.
+    pub failures: i32,
+    /// How often the same content came again.
+    pub duplicates: i32,
+}
+
 /// A request to be kept.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
@@ -115,17 +140,21 @@ pub async fn fitting(db: &impl ConnectionTrait, ids: &[Uuid], most_bytes: usize)
     if ids.len() < 2 {
         return Ok(ids.len());
     }
-    let sizes: HashMap<Uuid, i64> = webhook::Entity::find()
+    let sizes = sizes(db, ids).await?;
+    Ok(prefix(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
+}
+
+/// How many bytes the bodies of these webhooks have.
+pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    let sizes = webhook::Entity::find()
         .select_only()
         .column(webhook::Column::WebhookId)
         .column_as(Expr::cust(BYTES), "bytes")
         .filter(within(db.get_database_backend(), webhook::Column::WebhookId, ids.iter().copied()))
         .into_tuple::<(Uuid, i64)>()
         .all(db)
-        .await?
-        .into_iter()
-        .collect();
-    Ok(prefix(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
+        .await?;
+    Ok(sizes.into_iter().collect())
 }
 
 /// The size of a body. Neither database reads the body for it.

@@ -14,7 +14,7 @@ use axum::{
 use carriers::Sender;
 use chrono::TimeDelta;
 use domain::{OrderStatus, ShipmentStatus, WebhookState};
-use persistence::{Store, read, webhooks::Webhook};
+use persistence::{Store, read, webhooks::WebhookHead};
 use serde_json::{Value, json};
 use tests::{
     database::Database,
@@ -117,7 +117,7 @@ fn call() -> Heard {
 }
 
 /// The only webhook of DHL.
-async fn webhook(shop: &Shop) -> Webhook {
+async fn webhook(shop: &Shop) -> WebhookHead {
     let page = read::PageRequest { limit: 100, from_end: false, after: None, before: None };
     let mut rows = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
     rows.retain(|row| row.sender == "dhl");

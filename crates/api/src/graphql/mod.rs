@@ -3,6 +3,7 @@
 //! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The crate's `router`
 //! builds the [`schema`] and hands [`request_data`] to the transports; `milepost schema` prints the [`sdl`].
 
+mod bodies;
 mod connection;
 mod cursor;
 mod enums;
@@ -35,6 +36,7 @@ use app::{App, Caller};
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use crate::transport::RequestData;
+use bodies::BodyBudget;
 use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
@@ -53,11 +55,13 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-/// What the transports do to every operation before it runs: they put the [`Caller`] into its data.
+/// What the transports do to every operation before it runs: they put the [`Caller`], and what it may read of large
+/// bodies, into its data.
 pub fn request_data() -> RequestData {
     Arc::new(|request, context| {
         let request_id = Some(context.request_id.0.clone());
-        request.data(Caller { actor: context.actor.clone(), request_id, email: context.email.clone() })
+        let caller = Caller { actor: context.actor.clone(), request_id, email: context.email.clone() };
+        request.data(caller).data(BodyBudget::default())
     })
 }
 

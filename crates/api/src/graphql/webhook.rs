@@ -12,6 +12,7 @@ use persistence::{
 };
 
 use super::{
+    bodies::Bodies,
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
@@ -24,8 +25,15 @@ use super::{
 
 /// A request of a carrier with a good signature, byte for byte. The same content is kept once.
 pub struct Webhook {
-    webhook: webhooks::Webhook,
+    webhook: webhooks::WebhookHead,
     siblings: Arc<Scanned<WebhookId>>,
+    bodies: Arc<Bodies>,
+}
+
+/// Webhooks that were read together.
+fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
+    let (siblings, bodies) = (Scanned::new(ids.clone()), Bodies::new(ids));
+    move |webhook| Webhook { webhook, siblings: siblings.clone(), bodies: bodies.clone() }
 }
 
 /// A page of the inbox, newest first.
@@ -37,16 +45,13 @@ pub(super) async fn inbox(
     let window = args.window(Kind::Webhooks, cursor::key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let Page { rows, has_more } = answer(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
-    let siblings = Scanned::new(rows.iter().map(|webhook| webhook.id).collect());
+    let node = nodes(rows.iter().map(|webhook| webhook.id).collect());
     Ok(Connection::new(
         Page { rows, has_more },
         &window,
         Total::Webhooks(filter),
-        |webhook: webhooks::Webhook| {
-            (
-                Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)),
-                Webhook { webhook, siblings: siblings.clone() },
-            )
+        |webhook: webhooks::WebhookHead| {
+            (Kind::Webhooks.encode(&(webhook.received_at, webhook.id.0)), node(webhook))
         },
     ))
 }
@@ -57,8 +62,8 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let retried = app.retry_webhook(caller, uuid("id", id)?).await;
     Ok(match retried {
         Ok(webhook) => {
-            let siblings = Scanned::new(vec![webhook.id]);
-            WebhookSuccess { webhook: Webhook { webhook, siblings } }.into()
+            let node = nodes(vec![webhook.id]);
+            WebhookSuccess { webhook: node(webhook) }.into()
         }
         Err(app::Error::Refused(refusal @ Refusal::NotFound(_))) => NotFound::new(&refusal).into(),
         Err(app::Error::Refused(refusal @ Refusal::Forbidden(_))) => Forbidden::new(&refusal).into(),
@@ -164,9 +169,10 @@ impl Webhook {
         self.webhook.error.as_deref()
     }
 
-    /// The body. Bytes that are no UTF-8 are shown as `U+FFFD`.
-    async fn body(&self) -> String {
-        String::from_utf8_lossy(&self.webhook.body).into_owned()
+    /// The body. Bytes that are no UTF-8 are shown as `U+FFFD`. Read only where it is selected. All bodies in one
+    /// answer have at most 8 MiB together; more are refused as `QUERY_TOO_LARGE`.
+    async fn body(&self, ctx: &Context<'_>) -> Result<&str> {
+        self.bodies.of(ctx, self.webhook.id).await
     }
 
     /// How often the same content came again.

@@ -21,6 +21,22 @@ pub(crate) struct Model {
     pub due_at: Option<DateTimeUtc>,
 }
 
+/// A row without its body.
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub(crate) struct Head {
+    pub webhook_id: Uuid,
+    pub sender: String,
+    pub request_id: Option<String>,
+    pub received_at: DateTimeUtc,
+    pub state: String,
+    pub reason: Option<String>,
+    pub error: Option<String>,
+    pub attempt: i32,
+    pub failures: i32,
+    pub duplicates: i32,
+}
+
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub(crate) enum Relation {}
 

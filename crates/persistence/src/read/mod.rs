@@ -17,6 +17,6 @@ pub use orders::{
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of};
 pub use webhooks::{
-    Spelling, UnknownCode, WebhookFilter, fitting_webhooks, unknown_codes, webhook, webhooks,
-    webhooks_behind, webhooks_count, webhooks_page, webhooks_with_unknown,
+    Spelling, UnknownCode, WebhookFilter, fitting_webhooks, unknown_codes, webhook, webhook_bodies,
+    webhook_bytes, webhooks, webhooks_behind, webhooks_count, webhooks_page, webhooks_with_unknown,
 };

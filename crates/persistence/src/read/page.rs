@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, PartialModelTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -53,17 +53,43 @@ impl<T> Page<T> {
 /// Runs a query for one page of it, sorted by `at` and `id`, newest first.
 pub(super) async fn fetch<E, C, I, M>(
     query: Select<E>,
-    (at, id): (C, C),
+    key: (C, C),
     page: &PageRequest<I>,
     db: &impl sea_orm::ConnectionTrait,
 ) -> crate::Result<Page<M>>
 where
     E: EntityTrait<Model = M>,
-    E::Column: Iterable,
     C: ColumnTrait,
     I: Copy + Into<SimpleExpr>,
     M: sea_orm::FromQueryResult + Send + Sync,
 {
+    let rows = limited(query, key, page).all(db).await?;
+    Ok(Page::cut(rows, page.limit, page.from_end))
+}
+
+/// The same for a part of the columns.
+pub(super) async fn fetch_part<E, C, I, M>(
+    query: Select<E>,
+    key: (C, C),
+    page: &PageRequest<I>,
+    db: &impl sea_orm::ConnectionTrait,
+) -> crate::Result<Page<M>>
+where
+    E: EntityTrait,
+    C: ColumnTrait,
+    I: Copy + Into<SimpleExpr>,
+    M: PartialModelTrait + Send + Sync,
+{
+    let rows = limited(query, key, page).into_partial_model().all(db).await?;
+    Ok(Page::cut(rows, page.limit, page.from_end))
+}
+
+/// A query for one record more than a page has.
+fn limited<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
+    query: Select<E>,
+    (at, id): (C, C),
+    page: &PageRequest<I>,
+) -> Select<E> {
     let place = || Expr::tuple([at.into_expr(), id.into_expr()].map(Into::into));
     let key = |key: Key<I>| Expr::tuple([Expr::value(key.at), key.id.into()]);
     let mut query = query;
@@ -78,8 +104,7 @@ where
     } else {
         query.order_by_desc(at).order_by_desc(id)
     };
-    let rows = query.limit(page.limit + 1).all(db).await?;
-    Ok(Page::cut(rows, page.limit, page.from_end))
+    query.limit(page.limit + 1)
 }
 
 impl<T> Page<T> {

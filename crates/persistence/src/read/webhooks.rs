@@ -1,6 +1,9 @@
 //! The inbox, for support.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+};
 
 use chrono::{DateTime, Utc};
 use domain::{ScanIdentity, WebhookId, WebhookState};
@@ -11,12 +14,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::page::{Key, Page, PageRequest, fetch};
+use super::page::{Key, Page, PageRequest, fetch_part};
 use crate::{
     Result, Store, convert,
     dialect::within,
     entity::webhook,
-    webhooks::{BYTES, Webhook, fitting, prefix},
+    webhooks::{BYTES, Webhook, WebhookHead, fitting, prefix, sizes},
 };
 
 /// Which webhooks.
@@ -49,9 +52,10 @@ pub async fn webhooks_page(
     store: &Store,
     filter: &WebhookFilter,
     page: &PageRequest<Uuid>,
-) -> Result<Page<Webhook>> {
+) -> Result<Page<WebhookHead>> {
     let key = (webhook::Column::ReceivedAt, webhook::Column::WebhookId);
-    fetch(filtered(filter), key, page, store.reader()).await?.try_map(Webhook::try_from)
+    let page: Page<webhook::Head> = fetch_part(filtered(filter), key, page, store.reader()).await?;
+    page.try_map(WebhookHead::try_from)
 }
 
 /// Webhooks, newest first, behind that one if there is one: so many at most, and as many as have so many bytes of bodies
@@ -196,6 +200,26 @@ pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> 
 }
 
 /// One webhook.
-pub async fn webhook(store: &Store, id: WebhookId) -> Result<Option<Webhook>> {
-    webhook::Entity::find_by_id(id.0).one(store.reader()).await?.map(Webhook::try_from).transpose()
+pub async fn webhook(store: &Store, id: WebhookId) -> Result<Option<WebhookHead>> {
+    let row = webhook::Entity::find_by_id(id.0).into_partial_model::<webhook::Head>().one(store.reader());
+    row.await?.map(WebhookHead::try_from).transpose()
+}
+
+/// How many bytes the bodies of these webhooks have together. Reads none of them.
+pub async fn webhook_bytes(store: &Store, ids: &[WebhookId]) -> Result<usize> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let sizes = sizes(store.reader(), &ids).await?;
+    Ok(usize::try_from(sizes.values().sum::<i64>()).unwrap_or(usize::MAX))
+}
+
+/// The bodies of many webhooks, byte for byte.
+pub async fn webhook_bodies(store: &Store, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Vec<u8>>> {
+    let bodies = webhook::Entity::find()
+        .select_only()
+        .columns([webhook::Column::WebhookId, webhook::Column::Body])
+        .filter(within(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .into_tuple::<(Uuid, Vec<u8>)>()
+        .all(store.reader())
+        .await?;
+    Ok(bodies.into_iter().map(|(id, body)| (WebhookId(id), body)).collect())
 }

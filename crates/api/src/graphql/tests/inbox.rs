@@ -168,3 +168,50 @@ async fn unknown_codes_are_listed_for_staff() {
         }])
     );
 }
+
+#[tokio::test]
+async fn a_body_is_read_only_where_it_is_selected_and_all_of_a_page_at_once() {
+    let world = World::new().await;
+    for number in 0..5 {
+        world.scan(&number.to_string(), ShipmentStatus::InTransit).await;
+    }
+    let list =
+        "{ webhooks(first: 40) { nodes { id carrier state reason attempts error duplicates requestId } } }";
+    let statements = world.statements(&support(), list, json!({})).await;
+    assert!(statements.len() == 1 && !statements[0].contains("body"), "{statements:?}");
+
+    let bodies = "{ webhooks(first: 40) { nodes { id body } edges { node { body } } } }";
+    let statements = world.statements(&support(), bodies, json!({})).await;
+    assert_eq!(statements.len(), 3, "the page, the sizes, the bodies: {statements:?}");
+    let nodes = world.data(&support(), bodies, json!({})).await["webhooks"]["nodes"].take();
+    for (node, number) in nodes.as_array().unwrap().iter().zip([4, 3, 2, 1, 0]) {
+        let body = node["body"].as_str().unwrap();
+        assert!(body.contains(&format!("\"{number}\"")), "{number}: {body}");
+    }
+    let retried =
+        "mutation($id: ID!) { retryWebhook(id: $id) { ... on WebhookSuccess { webhook { state } } } }";
+    let statements = world.statements(&support(), retried, json!({ "id": nodes[0]["id"] })).await;
+    assert!(statements.iter().all(|sql| !sql.contains("body")), "{statements:?}");
+}
+
+#[tokio::test]
+async fn more_bodies_than_an_answer_holds_are_refused_before_they_are_read() {
+    let world = World::new().await;
+    for filler in ["a", "b", "c"] {
+        world.push(filler.repeat(3 * 1024 * 1024).into_bytes()).await;
+    }
+    let lengths = async |query: &str| {
+        let data = world.data(&support(), query, json!({})).await;
+        let pages = data.as_object().unwrap().values();
+        let nodes = pages.flat_map(|page| page["nodes"].as_array().unwrap());
+        nodes.map(|node| node["body"].as_str().unwrap().len()).sum::<usize>()
+    };
+    assert_eq!(lengths("{ webhooks(first: 2) { nodes { body } } }").await, 6 * 1024 * 1024);
+    let page = "webhooks(first: 3) { nodes { id body } }";
+    assert_eq!(world.code(&support(), &format!("{{ {page} }}"), json!({})).await, "QUERY_TOO_LARGE");
+    // The bound is the whole answer's.
+    let aliases = "{ a: webhooks(first: 2) { nodes { body } } b: webhooks(last: 2) { nodes { body } } }";
+    assert_eq!(world.code(&support(), aliases, json!({})).await, "QUERY_TOO_LARGE");
+    let list = "{ webhooks(first: 3) { nodes { id state } } }";
+    assert_eq!(world.cost(&support(), list, json!({})).await, 1);
+}

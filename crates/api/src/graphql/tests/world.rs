@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use app::{App, Caller, Clock, Policy, feed::Feed};
@@ -19,14 +16,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::graphql::{Schema, schema};
+use crate::graphql::{Schema, bodies::BodyBudget, schema};
 
 const SECRET: &str = "secret";
 
 pub(super) struct World {
     pub app: App,
     schema: Schema,
-    statements: Arc<AtomicUsize>,
+    statements: Arc<Mutex<Vec<String>>>,
     _folder: TempDir,
 }
 
@@ -68,11 +65,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let mut store = Store::connect(&url, 4).await.unwrap();
-        let statements = Arc::new(AtomicUsize::new(0));
-        let counter = statements.clone();
-        store.on_statement(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-        });
+        let statements = Arc::<Mutex<Vec<String>>>::default();
+        let seen = statements.clone();
+        store.on_statement(move |sql| seen.lock().unwrap().push(sql.to_owned()));
         store.migrate().await.unwrap();
         let clock = Clock::fixed(DateTime::parse_from_rfc3339("2026-03-01T12:00:00Z").unwrap().to_utc());
         let policy = Policy {
@@ -215,7 +210,8 @@ impl World {
         Sender::Fedex.compose(&history).remove(0)
     }
 
-    async fn push(&self, body: Vec<u8>) {
+    /// FedEx pushes a body, and it is read.
+    pub async fn push(&self, body: Vec<u8>) {
         let at = self.app.clock.now();
         let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, at);
         let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -238,12 +234,20 @@ impl World {
 
     /// How many statements an operation costs.
     pub async fn cost(&self, caller: &Caller, query: &str, variables: Value) -> usize {
-        self.statements.store(0, Ordering::SeqCst);
+        self.statements(caller, query, variables).await.len()
+    }
+
+    /// The statements that an operation without errors runs.
+    pub async fn statements(&self, caller: &Caller, query: &str, variables: Value) -> Vec<String> {
+        self.statements.lock().unwrap().clear();
         self.data(caller, query, variables).await;
-        self.statements.load(Ordering::SeqCst)
+        std::mem::take(&mut *self.statements.lock().unwrap())
     }
 
     fn request(&self, caller: &Caller, query: &str, variables: Value) -> Request {
-        Request::new(query).variables(Variables::from_json(variables)).data(caller.clone())
+        Request::new(query)
+            .variables(Variables::from_json(variables))
+            .data(caller.clone())
+            .data(BodyBudget::default())
     }
 }

@@ -1,0 +1,101 @@
+//! The bodies of webhooks that were read together: read only when one of them is asked for, all with two statements,
+//! and within a bound on the whole answer.
+//!
+//! A body has up to 8 MiB, so a page of them could fill the memory. Their sizes are asked for first.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use app::{App, Caller};
+use async_graphql::{Context, Error, Result};
+use domain::WebhookId;
+use tokio::sync::OnceCell;
+
+use super::error::{coded, hidden, log};
+
+/// The most bytes of bodies in one answer. The largest body that a carrier may push fits.
+pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What one operation may still read. It is put into the operation's data.
+pub(super) struct BodyBudget(AtomicUsize);
+
+impl Default for BodyBudget {
+    fn default() -> Self {
+        Self(AtomicUsize::new(MAX_BYTES))
+    }
+}
+
+impl BodyBudget {
+    /// Takes so many bytes from the budget, if it has them.
+    fn take(&self, bytes: usize) -> bool {
+        self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(bytes)).is_ok()
+    }
+}
+
+/// The bodies of some webhooks.
+pub(super) struct Bodies {
+    ids: Vec<WebhookId>,
+    read: OnceCell<Result<HashMap<WebhookId, String>, NotRead>>,
+}
+
+/// Why bodies were not read. It is told to all who ask for one of them.
+enum NotRead {
+    TooLarge(usize),
+    Failed(app::Error),
+}
+
+impl Bodies {
+    pub fn new(ids: Vec<WebhookId>) -> Arc<Self> {
+        Arc::new(Self { ids, read: OnceCell::new() })
+    }
+
+    /// The body of one of them. Bytes that are no UTF-8 are shown as `U+FFFD`.
+    ///
+    /// # Errors
+    /// `QUERY_TOO_LARGE` when the bodies of all of them are more than one answer may hold.
+    pub async fn of(&self, ctx: &Context<'_>, id: WebhookId) -> Result<&str> {
+        let request_id = ctx.data::<Caller>()?.request_id.as_deref();
+        let (app, caller, budget) = (ctx.data::<App>()?, ctx.data::<Caller>()?, ctx.data::<BodyBudget>()?);
+        let read = || async {
+            self.read(app, caller, budget).await.inspect_err(|error| match error {
+                NotRead::Failed(error) => log(request_id, error),
+                NotRead::TooLarge(_) => {}
+            })
+        };
+        match self.read.get_or_init(read).await {
+            Ok(bodies) => Ok(bodies.get(&id).map(String::as_str).unwrap_or_default()),
+            Err(NotRead::Failed(error)) => Err(hidden(request_id, error)),
+            Err(NotRead::TooLarge(bytes)) => Err(too_large(*bytes)),
+        }
+    }
+
+    async fn read(
+        &self,
+        app: &App,
+        caller: &Caller,
+        budget: &BodyBudget,
+    ) -> Result<HashMap<WebhookId, String>, NotRead> {
+        let bytes = app.webhook_bytes(caller, &self.ids).await.map_err(NotRead::Failed)?;
+        if !budget.take(bytes) {
+            return Err(NotRead::TooLarge(bytes));
+        }
+        let bodies = app.webhook_bodies(caller, &self.ids).await.map_err(NotRead::Failed)?;
+        Ok(bodies.into_iter().map(|(id, body)| (id, text(body))).collect())
+    }
+}
+
+fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn too_large(bytes: usize) -> Error {
+    coded(
+        "QUERY_TOO_LARGE",
+        format!("the bodies of these webhooks have {bytes} bytes; {MAX_BYTES} are the most in one answer"),
+    )
+}
