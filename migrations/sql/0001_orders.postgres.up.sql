@@ -236,3 +236,11 @@ CREATE TABLE mailbox (
   caught_at  timestamptz NOT NULL
 );
 CREATE INDEX idx_mailbox_caught ON mailbox (caught_at DESC);
+
+-- One row, written to find out whether the database takes writes.
+CREATE TABLE write_probe (
+  probe_id int PRIMARY KEY NOT NULL CHECK (probe_id = 1),
+  filler   bytea NOT NULL
+);
+-- As many bytes on the disk as are written.
+ALTER TABLE write_probe ALTER COLUMN filler SET STORAGE EXTERNAL;

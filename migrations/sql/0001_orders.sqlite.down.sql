@@ -1,3 +1,4 @@
+DROP TABLE write_probe;
 DROP TABLE mailbox;
 DROP TABLE idempotency_keys;
 DROP TABLE outbox;

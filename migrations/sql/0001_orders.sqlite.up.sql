@@ -236,3 +236,9 @@ CREATE TABLE mailbox (
   caught_at  text NOT NULL
 );
 CREATE INDEX idx_mailbox_caught ON mailbox (caught_at DESC);
+
+-- One row, written to find out whether the database takes writes.
+CREATE TABLE write_probe (
+  probe_id int PRIMARY KEY NOT NULL CHECK (probe_id = 1),
+  filler   blob NOT NULL
+);

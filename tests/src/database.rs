@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use persistence::Store;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection, DatabaseTransaction,
-    DbBackend, Statement, TransactionTrait,
+    DbBackend, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -68,11 +68,33 @@ impl Database {
         execute(&self.connection().await, sql).await;
     }
 
+    /// Does several such things, one after the other on one connection.
+    pub async fn execute_all(&self, statements: &[&str]) {
+        let connection = self.connection().await;
+        for sql in statements {
+            execute(&connection, sql).await;
+        }
+    }
+
+    /// Does what the product itself never does, at another address.
+    pub async fn execute_at(url: &str, sql: &str) {
+        execute(&connect(url).await, sql).await;
+    }
+
     /// Holds what the statement locks, until [`Held::release`]: whoever wants it waits. PostgreSQL only.
     pub async fn hold(&self, sql: &str) -> Held {
         let held = self.connection().await.begin().await.expect("a transaction begins");
         held.execute_unprepared(sql).await.expect(sql);
         Held(held)
+    }
+
+    /// Holds a whole SQLite file as another program does that writes to it.
+    pub async fn hold_sqlite(url: &str) -> Held {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Held(connect(url).await.begin_with_options(options).await.expect("a transaction begins"))
     }
 
     /// Waits until so many sessions of this database wait for a lock. PostgreSQL only.

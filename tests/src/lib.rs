@@ -3,6 +3,8 @@
 //! program that is run, and clients that talk to it as users do.
 
 pub mod database;
+pub mod disk;
+pub mod faults;
 pub mod front;
 pub mod http;
 pub mod log;

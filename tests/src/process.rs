@@ -22,18 +22,27 @@ pub struct Program {
     path: PathBuf,
     folder: PathBuf,
     settings: BTreeMap<String, String>,
+    /// What starts it: a program with its arguments.
+    through: Vec<String>,
 }
 
 impl Program {
     /// The program at that path, run in that folder, with no setting but a free port of this machine.
     pub fn new(path: impl Into<PathBuf>, folder: &Path) -> Self {
-        let program = Self { path: path.into(), folder: folder.to_owned(), settings: BTreeMap::new() };
+        let (path, folder) = (path.into(), folder.to_owned());
+        let program = Self { path, folder, settings: BTreeMap::new(), through: vec![] };
         program.set("MILEPOST_LISTEN", "127.0.0.1:0")
     }
 
     /// With one more setting.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Started by another program, which becomes it: `["nsenter", "--mount=…"]`.
+    pub fn through(mut self, starter: &[&str]) -> Self {
+        self.through = starter.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -61,7 +70,9 @@ impl Program {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.path);
+        let mut words = self.through.iter().map(AsRef::as_ref).chain([self.path.as_os_str()]);
+        let mut command = Command::new(words.next().expect("the program itself"));
+        command.args(words);
         // The tests' own variables are no settings, and the program says so.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILEPOST_"))

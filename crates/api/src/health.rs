@@ -1,6 +1,13 @@
-//! `GET /livez` and `GET /readyz`: is the process up, and can it do its work.
+//! `GET /livez` and `GET /readyz`: is the process up, and can it do its work. That the database takes writes is a part of
+//! it: queries alone are not the work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use app::App;
 use axum::{
@@ -20,23 +27,44 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The two routes. A process that is only a worker serves these alone.
 pub(crate) fn routes(app: App, checks: Checks) -> Router {
-    Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state((app, checks))
+    let health = Health { app, checks, answers: Arc::new(AtomicBool::new(true)) };
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health)
 }
 
-async fn ready(State((app, checks)): State<(App, Checks)>) -> Response {
-    let mut wrong = checks();
-    match timeout(PATIENCE, app.store.ping()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the database does not answer");
-            wrong.push("the database does not answer".to_owned());
+#[derive(Clone)]
+struct Health {
+    app: App,
+    checks: Checks,
+    /// Whether the database answered when it was last asked.
+    answers: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// What is wrong with the database.
+    async fn database(&self) -> Option<String> {
+        let store = &self.app.store;
+        let (cause, told) = match timeout(PATIENCE, store.ping()).await {
+            Ok(Ok(())) => {
+                if !self.answers.swap(true, SeqCst) {
+                    tracing::info!("the database answers again");
+                }
+                let written = store.writable(PATIENCE).await;
+                return written.err().map(|cause| format!("the database takes no writes: {cause}"));
+            }
+            Ok(Err(error)) => (error.root(), "the database does not answer"),
+            Err(_) => (format!("nothing within {PATIENCE:?}"), "the database does not answer in time"),
+        };
+        if self.answers.swap(false, SeqCst) {
+            tracing::warn!(cause, "the database does not answer; this process is not ready until it does");
         }
-        Err(_) => wrong.push("the database does not answer in time".to_owned()),
+        Some(told.to_owned())
     }
-    match timeout(PATIENCE, app.feed.ping()).await {
+}
+
+async fn ready(State(health): State<Health>) -> Response {
+    let mut wrong = (health.checks)();
+    wrong.extend(health.database().await);
+    match timeout(PATIENCE, health.app.feed.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => wrong.push(format!("the live feed: {error}")),
         Err(_) => wrong.push("the live feed does not answer in time".to_owned()),

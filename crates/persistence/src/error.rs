@@ -1,6 +1,10 @@
 //! What can go wrong between Milepost and its database, and what is worth trying again.
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+use sea_orm::{DbErr, SqlErr};
+
+pub(crate) mod meaning;
+
+use meaning::Meaning;
 
 /// A failure of the database, or of a row that cannot be what it claims.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub enum Error {
     /// The connection was lost while a transaction was committed: it may have been done or not.
     #[error("the connection was lost during a commit")]
     CommitUnknown(#[source] DbErr),
+    /// A transaction was to be committed that cannot be: its connection is replaced, and nothing of it is kept.
+    #[error("the transaction was not committed: {0}")]
+    NotCommitted(&'static str),
     /// An order was written from a version that is not the present one: its row was not locked.
     #[error("an order was changed by somebody else at the same time")]
     LostUpdate,
@@ -42,9 +49,17 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Url(_) | Self::OtherBuild(_) | Self::Corrupt { .. } | Self::CommitUnknown(_) => false,
-            Self::LostUpdate => true,
-            Self::Database(error) => is_transient(error),
+            Self::LostUpdate | Self::NotCommitted(_) => true,
+            Self::Database(error) => match meaning::meaning(error) {
+                Meaning::Passing | Meaning::Held | Meaning::Unwritable => true,
+                Meaning::Damaged | Meaning::Lasting => false,
+            },
         }
+    }
+
+    /// Whether the database takes no writes: its disk is full, it is read-only, its storage fails or is damaged.
+    pub fn is_unwritable(&self) -> bool {
+        matches!(self.meaning(), Some(Meaning::Unwritable | Meaning::Damaged))
     }
 
     /// The unique index or column a write ran into, by the database's name for it.
@@ -58,6 +73,7 @@ impl Error {
             | Self::OtherBuild(_)
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
+            | Self::NotCommitted(_)
             | Self::LostUpdate => None,
         }
     }
@@ -65,61 +81,42 @@ impl Error {
     /// Whether somebody held a row or a name for longer than one may wait: PostgreSQL's 55P03.
     pub fn is_lock_timeout(&self) -> bool {
         match self {
-            Self::Database(
-                DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
-            ) => error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03"),
+            Self::Database(error) => meaning::is_lock_timeout(error),
             Self::Url(_)
             | Self::OtherBuild(_)
-            | Self::Database(_)
             | Self::Corrupt { .. }
             | Self::CommitUnknown(_)
+            | Self::NotCommitted(_)
             | Self::LostUpdate => false,
         }
     }
 
     /// What went wrong with a commit. The database's own refusal is clear; a lost connection is not.
     pub(crate) fn of_commit(error: DbErr) -> Self {
-        match &error {
-            DbErr::Conn(RuntimeErr::SqlxError(inner))
-            | DbErr::Exec(RuntimeErr::SqlxError(inner))
-            | DbErr::Query(RuntimeErr::SqlxError(inner))
-                if inner.as_database_error().is_some() =>
-            {
-                Self::Database(error)
-            }
-            _ => Self::CommitUnknown(error),
+        match meaning::refuses_commit(&error) {
+            true => Self::Database(error),
+            false => Self::CommitUnknown(error),
         }
     }
-}
 
-/// Deadlocks, serialization failures, a busy SQLite file, a connection that went away, a server that starts
-/// or stops.
-fn is_transient(error: &DbErr) -> bool {
-    match error {
-        DbErr::ConnectionAcquire(_) => true,
-        DbErr::Conn(inner) | DbErr::Exec(inner) | DbErr::Query(inner) => match inner {
-            RuntimeErr::SqlxError(error) => is_transient_sqlx(error),
-            RuntimeErr::Internal(_) => false,
-        },
-        _ => false,
+    /// What the database's failure means, where it is one.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        match self {
+            Self::Database(error) | Self::CommitUnknown(error) => Some(meaning::meaning(error)),
+            Self::Url(_)
+            | Self::OtherBuild(_)
+            | Self::Corrupt { .. }
+            | Self::NotCommitted(_)
+            | Self::LostUpdate => None,
+        }
     }
-}
 
-fn is_transient_sqlx(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // PostgreSQL: classes 08 (connection), 40 (rollback), 57P (shutdown, starting), 53 (resources),
-            // 55P03 (lock timeout). SQLite: 5 BUSY, 6 LOCKED and their extended codes (low byte).
-            match code.parse::<u32>() {
-                Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
-                _ => ["08", "40", "53", "55P03", "57P"].iter().any(|class| code.starts_with(class)),
-            }
-        }),
-        _ => false,
+    /// The innermost cause in words: the outer ones say only that the database failed.
+    pub fn root(&self) -> String {
+        let mut cause: &dyn std::error::Error = self;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        cause.to_string()
     }
 }

@@ -1,19 +1,24 @@
 //! The connection: PostgreSQL or SQLite, one face.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    EntityName, EntityTrait, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityName, EntityTrait,
+    Statement,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::{SchemaManager, seaql_migrations};
 
 use crate::error::{Error, Result};
+use connections::Connections;
+use writing::Writing;
 
-/// A transaction that can write.
-pub type Tx = DatabaseTransaction;
+pub use transaction::Tx;
+
+mod connections;
+mod transaction;
+mod writing;
 
 /// How long to wait for a connection, and for SQLite's one writer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,6 +35,8 @@ const MIGRATION_LOCK: i64 = 0x6d69_6c65_706f_7374;
 pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    connections: Arc<Connections>,
+    writing: Arc<Writing>,
 }
 
 impl fmt::Debug for Store {
@@ -45,27 +52,39 @@ impl Store {
     /// # Errors
     /// [`Error::Url`] for an unknown scheme, [`Error::Database`] for an URL that cannot be read.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        let known = Arc::<Connections>::default();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let mut options = ConnectOptions::new(url);
             options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
             options.connect_lazy(true).test_before_acquire_if_idle_for(TEST_AFTER);
             options.map_sqlx_postgres_opts(|options| options.options(LIMITS));
+            known.watch_postgres(&mut options);
             let writer = Database::connect(options).await?;
-            return Ok(Self { reader: writer.clone(), writer });
+            return Ok(Self { reader: writer.clone(), writer, connections: known, writing: Arc::default() });
         }
         if url.starts_with("sqlite:") {
-            let writer = Database::connect(sqlite(url, 1, false)).await?;
+            let mut options = sqlite(url, 1, false);
+            known.watch_sqlite(&mut options);
+            let writer = Database::connect(options).await?;
             let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
-            return Ok(Self { writer, reader });
+            for pool in [&writer, &reader].map(DatabaseConnection::get_sqlite_connection_pool) {
+                // A file that is deleted meanwhile must not be made anew, empty.
+                let options = pool.connect_options().as_ref().clone();
+                pool.set_connect_options(options.create_if_missing(false));
+            }
+            return Ok(Self { writer, reader, connections: known, writing: Arc::default() });
         }
         Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
     }
 
-    /// Brings the schema up to date. Safe when several processes start at once.
+    /// Brings the schema up to date. Safe when several processes start at once. Writes nothing when nothing is pending.
     ///
     /// # Errors
     /// [`Error::OtherBuild`] when another build made the schema; it stays as it is.
     pub async fn migrate(&self) -> Result<()> {
+        if self.migrations().await?.iter().all(|(_, applied)| *applied) {
+            return Ok(());
+        }
         let tx = self.begin().await?;
         if self.is_postgres() {
             // Others may be at it, and a migration may take its time.
@@ -75,41 +94,34 @@ impl Store {
             );
             tx.execute_unprepared(&sql).await?;
         }
-        refuse_other_builds(&tx).await?;
-        Migrator::up(&tx, None).await?;
+        refuse_other_builds(&SchemaManager::new(tx.inner())).await?;
+        tx.guarded(Migrator::up(tx.inner(), None)).await?;
         self.commit_repeatable(tx).await
     }
 
     /// Takes the whole schema away again, and every row with it.
     pub async fn unmigrate(&self) -> Result<()> {
         let tx = self.begin().await?;
-        Migrator::down(&tx, None).await?;
+        tx.guarded(Migrator::down(tx.inner(), None)).await?;
         self.commit_repeatable(tx).await
     }
 
-    /// The migrations there are, and whether each was applied. Makes no table.
+    /// The migrations there are, and whether each was applied. Makes no table and writes nothing.
     ///
     /// # Errors
     /// [`Error::OtherBuild`] when another build made the schema.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
-        let tx = self.begin().await?;
-        refuse_other_builds(&tx).await?;
-        let all = Migrator::get_migration_with_status_read_only(&tx).await?;
+        refuse_other_builds(&SchemaManager::new(&self.reader)).await?;
+        let all = Migrator::get_migration_with_status_read_only(&self.reader).await?;
         let all = all
             .into_iter()
             .map(|one| (one.name().to_owned(), one.status() == sea_orm_migration::MigrationStatus::Applied));
-        let all = all.collect();
-        self.commit_repeatable(tx).await?;
-        Ok(all)
+        Ok(all.collect())
     }
 
     /// Begins a transaction that will write: on SQLite it takes the one writer's place at once.
     pub async fn begin(&self) -> Result<Tx> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        Ok(self.writer.begin_with_options(options).await?)
+        Tx::begin(self).await
     }
 
     /// Commits work of which twice is not the same as once: a failure that is counted, a change that is answered. Only
@@ -117,9 +129,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::CommitUnknown`] when the connection is lost meanwhile: the work may have been done, and is not done
-    /// again.
+    /// again. [`Error::NotCommitted`] when a statement of it failed.
     pub async fn commit(&self, tx: Tx) -> Result<()> {
-        tx.commit().await.map_err(Error::of_commit)
+        tx.commit().await
     }
 
     /// Commits work that may be done twice without harm: the second time it writes the same, or finds itself done. All
@@ -127,9 +139,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Database`] when the connection is lost meanwhile, which is [retryable](Error::retryable) like any other
-    /// loss of it.
+    /// loss of it. [`Error::NotCommitted`] when a statement of it failed.
     pub async fn commit_repeatable(&self, tx: Tx) -> Result<()> {
-        Ok(tx.commit().await?)
+        match tx.commit().await {
+            Err(Error::CommitUnknown(error)) => Err(Error::Database(error)),
+            committed => committed,
+        }
     }
 
     /// Begins a transaction that a crash may undo without harm, such as a lease: PostgreSQL does not keep its commit
@@ -140,6 +155,14 @@ impl Store {
             tx.execute_unprepared("SET LOCAL synchronous_commit = off").await?;
         }
         Ok(tx)
+    }
+
+    /// Whether the database takes writes, by the latest real ones or by a try. Waits no longer than that.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub async fn writable(&self, patience: Duration) -> Result<(), String> {
+        writing::writable(self, patience).await
     }
 
     /// Whether the database answers.
@@ -178,13 +201,13 @@ impl Store {
 }
 
 /// Refuses a database with a migration that this build does not have: nothing is known of its tables.
-async fn refuse_other_builds(tx: &Tx) -> Result<()> {
-    if !SchemaManager::new(tx).has_table(seaql_migrations::Entity.table_name()).await? {
+async fn refuse_other_builds(schema: &SchemaManager<'_>) -> Result<()> {
+    if !schema.has_table(seaql_migrations::Entity.table_name()).await? {
         return Ok(());
     }
     let known = Migrator::migrations();
     let is_unknown = |name: &String| known.iter().all(|one| one.name() != name);
-    let applied = seaql_migrations::Entity::find().all(tx).await?;
+    let applied = seaql_migrations::Entity::find().all(schema.get_connection()).await?;
     match applied.into_iter().map(|one| one.version).find(is_unknown) {
         Some(migration) => Err(Error::OtherBuild(migration)),
         None => Ok(()),

@@ -9,6 +9,7 @@ mod clocks;
 mod corrupt;
 mod docs;
 mod dropship;
+mod durable;
 mod events;
 mod feed;
 mod inbox;

@@ -1,0 +1,108 @@
+//! Which connections of a pool are used again.
+//!
+//! After some errors SQLite ends a transaction by itself (a full disk, a failed read or write, no memory). sqlx goes on
+//! counting that transaction: every later "begin" then makes a savepoint, and every later "commit" releases one, in a
+//! transaction that never ends. So a connection is used again only when it is known to be outside of any transaction;
+//! otherwise the pool closes it and opens a new one.
+//!
+//! [`Store::connect`](super::Store::connect) puts these hooks into its pools; [`Tx`](super::Tx) reports what failed.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use sea_orm::{ConnectOptions, DbErr, sqlx::Connection};
+
+use crate::error::meaning::{is_read_only_session, keeps_transaction};
+
+/// PostgreSQL's connections are made anew at most this often while the server is read-only.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// What is known of the connections of a store.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    /// SQLite: how many transactions were committed. Releasing a savepoint is no commit.
+    commits: AtomicU64,
+    /// SQLite: the connection that writes is to be replaced before it is used again.
+    suspect: AtomicBool,
+    /// PostgreSQL: connections that are older than this are to be replaced.
+    renewed: Mutex<Option<Instant>>,
+}
+
+impl Connections {
+    /// Watches the one connection that writes to SQLite.
+    pub fn watch_sqlite(self: &Arc<Self>, options: &mut ConnectOptions) {
+        let this = self.clone();
+        options.map_sqlx_sqlite_pool_opts(move |pool| {
+            let (connected, acquired, released) = (this.clone(), this.clone(), this.clone());
+            pool.after_connect(move |connection, _| {
+                let this = connected.clone();
+                Box::pin(async move {
+                    connection.lock_handle().await?.set_commit_hook(move || {
+                        this.commits.fetch_add(1, SeqCst);
+                        true
+                    });
+                    Ok(())
+                })
+            })
+            .before_acquire(move |connection, _| {
+                // The pool has waited for the end of a rollback: a depth that is left is one that SQLite does not have.
+                let sound = !acquired.take_suspect() && !connection.is_in_transaction();
+                Box::pin(async move { Ok(kept(sound)) })
+            })
+            .after_release(move |_, _| {
+                let sound = !released.take_suspect();
+                Box::pin(async move { Ok(kept(sound)) })
+            })
+        });
+    }
+
+    /// Lets PostgreSQL's pool replace connections that were made before a failover.
+    pub fn watch_postgres(self: &Arc<Self>, options: &mut ConnectOptions) {
+        let this = self.clone();
+        options.map_sqlx_postgres_before_acquire(move |_, connection| {
+            let renewed = *this.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+            let sound = renewed.is_none_or(|renewed| connection.age <= renewed.elapsed());
+            Box::pin(async move { Ok(sound) })
+        });
+    }
+
+    /// A statement failed: decides whether its connection may be used again.
+    pub fn failed(&self, error: &DbErr, on_postgres: bool) {
+        if !on_postgres {
+            if !keeps_transaction(error) {
+                self.suspect();
+            }
+        } else if is_read_only_session(error) {
+            let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+            if renewed.is_none_or(|renewed| renewed.elapsed() > RENEW_EVERY) {
+                *renewed = Some(Instant::now());
+            }
+        }
+    }
+
+    /// The connection that writes to SQLite is in a state that nobody knows.
+    pub fn suspect(&self) {
+        self.suspect.store(true, SeqCst);
+    }
+
+    /// How many transactions SQLite has committed so far.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(SeqCst)
+    }
+
+    fn take_suspect(&self) -> bool {
+        self.suspect.swap(false, SeqCst)
+    }
+}
+
+fn kept(sound: bool) -> bool {
+    if !sound {
+        tracing::debug!("the connection that writes to SQLite is replaced after an error");
+    }
+    sound
+}

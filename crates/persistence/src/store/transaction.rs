@@ -1,0 +1,167 @@
+//! A transaction that is committed as a whole or not at all.
+//!
+//! Everything that writes begins one through [`Store::begin`](super::Store::begin). After a statement that failed, or that
+//! was not waited for, nothing more runs in it and it cannot be committed: PostgreSQL would answer such a commit with a
+//! rollback and no error, and SQLite may have ended the transaction, so that each further statement would be committed by
+//! itself.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::async_trait::async_trait;
+
+use super::Store;
+use crate::error::{Error, Result};
+
+/// A transaction that can write. Dropped, it is rolled back.
+pub struct Tx {
+    inner: DatabaseTransaction,
+    store: Store,
+    /// Statements that have begun and have not succeeded.
+    open: AtomicUsize,
+    failed: AtomicBool,
+    /// Whether a row was written: a commit without one says nothing of the disk.
+    wrote: AtomicBool,
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+impl Tx {
+    pub(super) async fn begin(store: &Store) -> Result<Self> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let writer = store.writer.clone();
+        let begin = async move { writer.begin_with_options(options).await };
+        let begun = match store.is_postgres() {
+            // Whoever asked may go away meanwhile, and sqlx rolls back only what has begun: so it begins in any case.
+            true => match tokio::spawn(begin).await {
+                Ok(begun) => begun,
+                Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+            },
+            false => begin.await,
+        };
+        let inner = begun.map_err(|error| store.reported(error))?;
+        Ok(Self {
+            inner,
+            store: store.clone(),
+            open: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+            wrote: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) async fn commit(self) -> Result<()> {
+        let Self { inner, store, open, failed, wrote } = self;
+        if failed.into_inner() || open.into_inner() > 0 {
+            return Err(Error::NotCommitted("one of its statements did not succeed"));
+        }
+        let before = store.connections.commits();
+        if let Err(error) = inner.commit().await {
+            let error = store.reported(error);
+            return Err(match error {
+                Error::Database(error) => Error::of_commit(error),
+                error => error,
+            });
+        }
+        if !store.is_postgres() && store.connections.commits() == before {
+            // A savepoint was released, in a transaction that goes on.
+            store.connections.suspect();
+            return Err(Error::NotCommitted("the connection was inside of another transaction"));
+        }
+        if wrote.into_inner() {
+            store.writing.succeeded();
+        }
+        Ok(())
+    }
+
+    /// Takes everything back that was written in it.
+    ///
+    /// # Errors
+    /// When the database fails: nothing is kept all the same.
+    pub async fn rollback(self) -> Result<()> {
+        let Self { inner, store, .. } = self;
+        inner.rollback().await.map_err(|error| store.reported(error))
+    }
+
+    /// Runs statements that go past this type, with the same care.
+    pub(super) async fn guarded<T>(
+        &self,
+        statements: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        if self.failed.load(SeqCst) {
+            return Err(DbErr::Custom("an earlier statement of this transaction failed".to_owned()));
+        }
+        self.open.fetch_add(1, SeqCst);
+        match statements.await {
+            Ok(done) => {
+                self.open.fetch_sub(1, SeqCst);
+                Ok(done)
+            }
+            Err(error) => {
+                self.failed.store(true, SeqCst);
+                self.store.report(&error);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn inner(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    fn wrote(&self, rows: bool) {
+        if rows {
+            self.wrote.store(true, SeqCst);
+        }
+    }
+}
+
+/// Whether a statement that gives or counts rows may have written them.
+fn writes(statement: &Statement) -> bool {
+    !statement.sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
+}
+
+#[async_trait]
+impl ConnectionTrait for Tx {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let writes = writes(&statement);
+        let done = self.guarded(self.inner.execute_raw(statement)).await?;
+        self.wrote(writes && done.rows_affected() > 0);
+        Ok(done)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.guarded(self.inner.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let writes = writes(&statement);
+        let row = self.guarded(self.inner.query_one_raw(statement)).await?;
+        self.wrote(writes && row.is_some());
+        Ok(row)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let writes = writes(&statement);
+        let rows = self.guarded(self.inner.query_all_raw(statement)).await?;
+        self.wrote(writes && !rows.is_empty());
+        Ok(rows)
+    }
+}
