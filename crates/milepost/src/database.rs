@@ -27,25 +27,47 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 /// The configured database for a command that leaves its schema alone: it is there, it answers, and no migration is
 /// pending. Makes no file and no table.
 pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
-    let url = settings.database_url.expose();
+    refuse_missing_file(settings)?;
+    address::answers(settings.database_url.expose()).await.map_err(|problem| named(settings, &problem))?;
+    let store = connect(settings).await?;
+    let migrations = store.migrations().await.map_err(|error| named(settings, &error.root()))?;
+    refuse_pending(&migrations, settings)?;
+    Ok(store)
+}
+
+/// The same for a server, which waits for a database that is still starting.
+pub async fn started_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
+    refuse_missing_file(settings)?;
+    let store = connect(settings).await?;
+    match patiently(STARTING, || store.migrations()).await {
+        Ok(migrations) => refuse_pending(&migrations, settings)?,
+        Err(error) => return Err(explained(error, settings, "cannot be used as it is").await),
+    }
+    Ok(store)
+}
+
+fn refuse_missing_file(settings: &Settings) -> anyhow::Result<()> {
     if let Some(file) = missing_file(settings) {
         let maker = if makes_file(settings) { "serve and migrate make it" } else { "?mode=rwc makes it" };
         bail!("MILEPOST_DATABASE_URL: there is no file {}; {maker}", file.display());
     }
-    let named = |problem: String| {
-        anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {}: {problem}", address::shown(url)))
-    };
-    address::answers(url).await.map_err(named)?;
-    let store = connect(settings).await?;
-    let migrations = store.migrations().await.map_err(|error| named(root(&error)))?;
+    Ok(())
+}
+
+fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow::Result<()> {
     match migrations.iter().filter(|(_, applied)| !applied).count() {
-        0 => Ok(store),
+        0 => Ok(()),
         pending => {
             let are = if pending == 1 { "is" } else { "are" };
             let migrations = counted(pending, "migration");
-            Err(named(format!("{migrations} {are} pending: milepost migrate")))
+            Err(named(settings, &format!("{migrations} {are} pending: milepost migrate")))
         }
     }
+}
+
+fn named(settings: &Settings, problem: &str) -> anyhow::Error {
+    let shown = address::shown(settings.database_url.expose());
+    anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {shown}: {problem}"))
 }
 
 /// The SQLite file, where there is none yet.
@@ -78,7 +100,7 @@ pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Ve
 async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::Error {
     let url = settings.database_url.expose();
     let cause = match address::answers(url).await {
-        Ok(()) => root(&error),
+        Ok(()) => error.root(),
         Err(silence) => silence,
     };
     anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::shown(url)))
@@ -104,8 +126,8 @@ where
     let mut pause = patience.pause;
     loop {
         match work().await {
-            Err(error) if error.retryable() && started.elapsed() + pause < patience.limit => {
-                tracing::warn!(cause = root(&error), ?pause, "the database does not answer yet");
+            Err(error) if may_start(&error) && started.elapsed() + pause < patience.limit => {
+                tracing::warn!(cause = error.root(), ?pause, "the database does not answer yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(patience.longest);
             }
@@ -114,13 +136,9 @@ where
     }
 }
 
-/// The innermost cause: the outer ones say only that the database failed.
-pub fn root(error: &Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
+/// Whether waiting may help. A disk that is full, or a database that is read-only, needs a person.
+fn may_start(error: &Error) -> bool {
+    error.retryable() && !error.is_unwritable()
 }
 
 #[cfg(test)]

@@ -116,10 +116,7 @@ async fn database(settings: &Settings) -> Finding {
         return Ok(format!("{shown}: no file yet; serve and migrate make it"));
     }
     let store = database::up_to_date(settings).await.map_err(|error| line(&error))?;
-    store
-        .close()
-        .await
-        .map_err(|error| format!("MILEPOST_DATABASE_URL: {shown}: {}", database::root(&error)))?;
+    store.close().await.map_err(|error| format!("MILEPOST_DATABASE_URL: {shown}: {}", error.root()))?;
     Ok(format!("{shown}: answers, up to date"))
 }
 

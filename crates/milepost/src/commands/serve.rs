@@ -34,7 +34,7 @@ pub struct Arguments {
     /// What this process does; a role other than `all` needs MILEPOST_REDIS_URL
     #[arg(long, value_enum, default_value_t)]
     pub role: Role,
-    /// Leave the database's schema as it is
+    /// Leave the database's schema as it is; it must be up to date
     #[arg(long)]
     pub no_migrate: bool,
 }
@@ -51,13 +51,10 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         .await
         .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
     let address = listener.local_addr().context("MILEPOST_LISTEN: the system does not tell the port")?;
-    let store = database::connect(&settings).await?;
-    if !arguments.no_migrate {
-        match stop.run_until_cancelled(database::migrate(&store, &settings)).await {
-            Some(migrated) => migrated?,
-            None => return Ok(()),
-        }
-    }
+    let Some(store) = stop.run_until_cancelled(database(&settings, arguments.no_migrate)).await else {
+        return Ok(());
+    };
+    let store = store?;
     announce(&settings, role, address, &keys.origin);
     let (feed, queues) = hurry(&settings)?;
     let mailer = mailer(&settings, &store)?;
@@ -75,6 +72,16 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         dhl,
     };
     server.run(stop).await
+}
+
+/// The database with its schema up to date: brought there, or found there.
+async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store> {
+    if no_migrate {
+        return database::started_up_to_date(settings).await;
+    }
+    let store = database::connect(settings).await?;
+    database::migrate(&store, settings).await?;
+    Ok(store)
 }
 
 /// Live feed and queues: in Redis, or inside this process.

@@ -1,17 +1,21 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
 mod check;
+mod cuts;
 mod demo;
 mod embedded;
+mod faults;
 mod hostile_log;
 mod installation;
 mod killed;
 mod outage;
+mod read_only;
 mod refusals;
 mod replay;
 mod resume;
 mod rivals;
 mod scan;
+mod schema;
 mod settings;
 mod stop;
 mod stories;
