@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use reading::{filled, told};
 
 use super::world::World;
-use crate::graphql::{Schema, builder, nulls::NullPropagation};
+use crate::graphql::{Schema, bodies::BodyBudget, builder, nulls::NullPropagation};
 
 /// How long a subscription may be silent before it is left.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
                 for after in std::iter::once(String::new()).chain(after) {
                     let arguments = arguments.replacen(')', &format!("{after})"), 1);
                     let operation = format!("subscription {{ {name}{arguments}{} }}", self.below(&field));
-                    let request = Request::new(&operation).data(self.caller.clone());
+                    let request = self.request(&operation);
                     let mut responses = self.schema.execute_stream(request).boxed();
                     while let Ok(Some(response)) = tokio::time::timeout(SILENCE, responses.next()).await {
                         let response = serde_json::to_value(response).unwrap();
@@ -185,8 +185,12 @@ impl<'a> Walk<'a> {
         with.collect::<Vec<_>>().into_iter()
     }
 
+    fn request(&self, query: &str) -> Request {
+        Request::new(query).data(self.caller.clone()).data(BodyBudget::default())
+    }
+
     async fn run(&self, query: &str) -> Answer {
-        let response = self.schema.execute(Request::new(query).data(self.caller.clone())).await;
+        let response = self.schema.execute(self.request(query)).await;
         Answer { query: query.to_owned(), response: serde_json::to_value(response).unwrap() }
     }
 }
