@@ -31,7 +31,7 @@ use async_graphql::{
 use self::errors::syntax_error;
 pub(crate) use self::{
     admission::{AnswerPermit, PermitSlot},
-    errors::{bound_errors, timed_out, too_large},
+    errors::{MAX_ERRORS, bound_errors, errors_left_out, timed_out, too_large},
     running::{MAX_ROWS, Running},
     variables::{TooManyValues, check_json},
 };

@@ -7,7 +7,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Number, ServerError, Value, indexmap::IndexMap};
 
-use super::{refusals::too_large, types::Types, variables::Values};
+use super::{super::limits::too_large, types::Types, variables::Values};
 
 /// How much all variables that are put into one operation may add to it, in bytes. A variable can be used many times.
 const MAX_VARIABLE_BYTES: usize = 4 * 1024 * 1024;

@@ -19,11 +19,12 @@ use async_graphql::{
 };
 
 use super::{
+    super::limits::too_large,
     empty::{EmptyObjects, is_placeholder, placeholder},
     fields::collect,
     literals::Literals,
     positions::Positions,
-    refusals::{invalid, too_large},
+    refusals::invalid,
     types::Types,
     variables::Values,
     written::operation_type,

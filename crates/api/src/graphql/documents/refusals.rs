@@ -6,10 +6,10 @@ use apollo_compiler::{
 };
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 
-use super::positions::Positions;
-
-/// The most errors of one answer: a long document can hold thousands.
-pub const MAX_ERRORS: usize = 50;
+use super::{
+    super::limits::{MAX_ERRORS, errors_left_out},
+    positions::Positions,
+};
 
 /// The longest message, in characters: a message may repeat a name as long as the query.
 const MAX_MESSAGE_CHARS: usize = 300;
@@ -20,25 +20,24 @@ pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<Serv
     errors(faults.iter(), positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
 }
 
-/// The document does not fit the schema. Errors of the rules with these names are left out.
+/// The document does not fit the schema. Errors of the rules with these names do not count. A long document can have
+/// thousands of errors, so those that no answer has room for are only counted.
 pub fn validation_errors(
     faults: &DiagnosticList,
     positions: &Positions,
     replaced: &[&str],
 ) -> Vec<ServerError> {
     let is_replaced = |name: Option<&str>| name.is_some_and(|name| replaced.contains(&name));
-    let counted = faults.iter().filter(|fault| !is_replaced(fault.error.unstable_error_name()));
-    errors(counted, positions, "GRAPHQL_VALIDATION_FAILED").take(MAX_ERRORS).collect()
+    let counted = || faults.iter().filter(|fault| !is_replaced(fault.error.unstable_error_name()));
+    let count = counted().count();
+    let shown = if count > MAX_ERRORS { MAX_ERRORS - 1 } else { count };
+    let shown_errors = errors(counted().take(shown), positions, "GRAPHQL_VALIDATION_FAILED");
+    shown_errors.chain((count > shown).then(|| errors_left_out(count - shown))).collect()
 }
 
 /// The request does not fit the schema.
 pub fn invalid(message: String, pos: Option<Pos>) -> ServerError {
     coded(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
-}
-
-/// The request would become too large in memory.
-pub fn too_large(message: String) -> ServerError {
-    coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
 }
 
 fn errors<'a>(

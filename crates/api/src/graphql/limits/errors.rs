@@ -50,14 +50,18 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
     error
 }
 
+/// The last error of an answer that has too many.
+pub(crate) fn errors_left_out(count: usize) -> ServerError {
+    coded(ServerError::new(format!("{count} more errors were left out"), None), "TOO_MANY_ERRORS")
+}
+
 /// Cuts the errors of one answer to the bounds above.
 pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.len() - (MAX_ERRORS - 1);
         errors.truncate(MAX_ERRORS - 1);
         errors.shrink_to_fit();
-        let message = format!("{left_out} more errors were left out");
-        errors.push(coded(ServerError::new(message, None), "TOO_MANY_ERRORS"));
+        errors.push(errors_left_out(left_out));
     }
     for error in errors {
         cut(&mut error.message);

@@ -14,7 +14,7 @@ use async_graphql::ServerError;
 use super::super::{
     fields::collect,
     positions::Positions,
-    refusals::{MAX_ERRORS, invalid},
+    refusals::invalid,
     types::Types,
 };
 
@@ -47,9 +47,7 @@ impl<'a> Merging<'a> {
         let Ok(collected) = collect(self.types, self.source, object, sets, |_| Ok::<_, Infallible>(true));
         for (key, (first, others)) in collected {
             let other = others.iter().find(|other| !same_arguments(&first.arguments, &other.arguments));
-            if let Some(other) = other
-                && self.errors.len() < MAX_ERRORS
-            {
+            if let Some(other) = other {
                 let message = format!("fields with the response key `{key}` have different arguments");
                 self.errors.push(invalid(message, Some(self.positions.of(other.location()))));
             }

@@ -21,7 +21,7 @@ use async_graphql::ServerError;
 
 use super::super::{
     positions::Positions,
-    refusals::{MAX_ERRORS, invalid},
+    refusals::invalid,
     types::Types,
 };
 
@@ -153,9 +153,7 @@ impl<'a> Values<'a> {
     }
 
     fn refuse(&mut self, message: String, place: &Node<Value>) {
-        if self.errors.len() < MAX_ERRORS {
-            self.errors.push(invalid(message, Some(self.positions.of(place.location()))));
-        }
+        self.errors.push(invalid(message, Some(self.positions.of(place.location()))));
     }
 }
 
