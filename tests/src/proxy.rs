@@ -34,7 +34,7 @@ impl Proxy {
 
     /// Ends every connection; new ones are refused, as by a server that is down.
     pub fn cut(&mut self) {
-        if let Some(wire) = self.wire.take() {
+        if let Some(wire) = &self.wire {
             wire.abort();
         }
     }
@@ -45,6 +45,10 @@ impl Proxy {
     /// Somebody else has taken the port meanwhile.
     pub async fn mend(&mut self) -> io::Result<()> {
         self.cut();
+        if let Some(wire) = self.wire.take() {
+            // The port is free when the task has ended, and not yet when it is told to.
+            wire.await.ok();
+        }
         let listener = TcpListener::bind(self.address).await?;
         self.wire = Some(tokio::spawn(listen(listener, self.target.clone())));
         Ok(())

@@ -67,6 +67,16 @@ fn the_readme_lists_every_setting_with_its_default() {
     }
 }
 
+#[test]
+fn the_api_page_shows_the_clients_that_are_tested() {
+    let page = read(&root().join("docs/api.md"));
+    for client in ["graphql-ws", "apollo", "urql"] {
+        let code = read(&root().join(format!("tests/clients/follow/{client}.js")));
+        let shown = page.contains(&format!("```js\n{code}```\n"));
+        assert!(shown, "docs/api.md does not show tests/clients/follow/{client}.js as it is");
+    }
+}
+
 /// What is fixed where everything runs in containers: the server's own address in its image, the neighbours' in the file.
 const FIXED_IN_CONTAINERS: [&str; 3] = ["LISTEN", "DATABASE_URL", "REDIS_URL"];
 
@@ -118,9 +128,10 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// README.md, ARCHITECTURE.md and everything below docs.
+/// README.md, ARCHITECTURE.md, CONTRIBUTING.md and everything below docs.
 fn documents() -> Vec<PathBuf> {
-    let mut found = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
+    let mut found =
+        vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md")];
     let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("the folder of the documents") {

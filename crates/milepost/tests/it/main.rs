@@ -1,6 +1,7 @@
 //! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
 
 mod check;
+mod clients;
 mod cuts;
 mod demo;
 mod embedded;
