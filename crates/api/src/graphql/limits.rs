@@ -1,10 +1,11 @@
 //! Bounds on the work of one GraphQL operation, before it runs and while it runs.
 //!
-//! [`limited`] puts the bounds on a schema. The transports call [`parse`] to learn the kind of an operation before
-//! they run it, and [`bound_errors`] on every answer. Each file has one bound:
+//! [`limited`] puts the bounds on a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before a
+//! request is validated; the transports call [`bound_errors`] on every answer. Each file has one bound:
 //!
 //! | file | bound |
 //! |---|---|
+//! | `parsing` | the length of a query and its tokens, before it is parsed |
 //! | `document` | the size of the document: selections, aliases, names, directives, arguments, variables |
 //! | `introspection` | cost and nesting of introspection; whether there is any |
 //! | `weights` | how much a list counts towards the complexity |
@@ -18,6 +19,7 @@ mod document;
 mod errors;
 mod extension;
 mod introspection;
+mod parsing;
 mod running;
 mod variables;
 pub(crate) mod weights;
@@ -25,16 +27,19 @@ pub(crate) mod weights;
 use std::time::Duration;
 
 use async_graphql::{
-    ObjectType, Request, SchemaBuilder, ServerResult, SubscriptionType, parser::types::ExecutableDocument,
+    ObjectType, SchemaBuilder, ServerResult, SubscriptionType, parser::types::ExecutableDocument,
 };
 
-use self::errors::syntax_error;
 pub(crate) use self::{
     admission::{AnswerPermit, PermitSlot},
     errors::{MAX_ERRORS, bound_errors, errors_left_out, timed_out, too_large},
+    parsing::{check_text, read_apart},
     running::{MAX_ROWS, Running},
     variables::{TooManyValues, check_json},
 };
+
+#[cfg(test)]
+pub(crate) use self::parsing::MAX_QUERY_BYTES;
 
 /// Fields inside fields. The introspection query of graphql-js needs 15.
 pub const MAX_DEPTH: usize = 16;
@@ -42,8 +47,6 @@ pub const MAX_DEPTH: usize = 16;
 pub const MAX_COMPLEXITY: usize = 30_000;
 /// Nested selections, fragments counted in.
 pub const MAX_RECURSION: usize = 32;
-/// The length of a query, in bytes.
-pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 
 /// The bounds that have a setting.
 #[derive(Clone, Copy, Debug)]
@@ -74,23 +77,6 @@ where
         .limit_recursive_depth(MAX_RECURSION)
         .disable_suggestions()
         .extension(extension::BoundsFactory::new(limits))
-}
-
-/// Parses a request once: the schema then uses the same document.
-///
-/// # Errors
-/// `QUERY_TOO_LARGE` for a long query, `GRAPHQL_PARSE_FAILED` for one that is not GraphQL.
-pub fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
-    check_length(&request.query)?;
-    request.parsed_query().map_err(syntax_error)
-}
-
-/// Refuses a text that is too long to be parsed.
-pub(super) fn check_length(query: &str) -> ServerResult<()> {
-    if query.len() > MAX_QUERY_BYTES {
-        return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
-    }
-    Ok(())
 }
 
 /// Refuses a document that is too large to be validated. What its introspection costs is counted later, with the lengths

@@ -105,7 +105,7 @@ impl<E: Executor> Endpoint<E> {
             let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
             (status, large_body(media, &response, permit)).into_response()
         };
-        let prepared = match self.options.documents.prepare(request) {
+        let prepared = match self.options.documents.prepare_apart(request).await {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let refused = async_graphql::Response::from_errors(errors);

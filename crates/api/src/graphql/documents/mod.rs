@@ -93,6 +93,15 @@ impl Documents {
         Ok(Self(Arc::new(Shared { types: Types::read(sdl)?, cache: Cache::new() })))
     }
 
+    /// Reads a request; a long one away from the threads that serve requests.
+    ///
+    /// # Errors
+    /// Those of [`prepare`](Self::prepare).
+    pub async fn prepare_apart(&self, request: Request) -> Result<Prepared, Vec<ServerError>> {
+        let documents = self.clone();
+        limits::read_apart(request.query.len(), move || documents.prepare(request)).await
+    }
+
     /// Reads a request.
     ///
     /// # Errors
@@ -120,7 +129,7 @@ impl Documents {
     }
 
     fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
-        limits::check_length(text)?;
+        limits::check_text(text)?;
         let positions = Positions::new(text);
         let parsed = Parser::new().recursion_limit(MAX_NESTING).parse_ast(text, "query");
         let ast: ast::Document =

@@ -8,17 +8,27 @@
 //!    takes memory. The transport puts a [`PermitSlot`] into the request's data, takes the permit from it, and keeps it
 //!    with the answer.
 //!
-//! Mutations are outside of rule 1: they wait for rows that others hold, and queries must not wait for those.
+//! 4. Of one customer or supplier at most [`MAX_RESOLVING_OF_CALLER`] queries are resolved at once. The others wait before
+//!    they wait by rule 1, so that many queries of one token do not delay everybody. Staff and systems have no such bound.
+//!
+//! Mutations are outside of rules 1 and 4: they wait for rows that others hold, and queries must not wait for those.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
+use app::Caller;
+use domain::ActorKind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// Queries that are resolved at once.
 pub const MAX_RESOLVING: usize = 64;
+/// Queries of one customer or supplier that are resolved at once.
+pub const MAX_RESOLVING_OF_CALLER: usize = 8;
 /// Large answers at once, from their resolution until they have left.
 pub const MAX_LARGE: usize = 2;
 
@@ -29,6 +39,7 @@ pub const MAX_LARGE_WAITING: usize = 16;
 #[derive(Debug)]
 pub struct Admission {
     resolving: Semaphore,
+    callers: Mutex<HashMap<String, Arc<Semaphore>>>,
     large: Arc<Semaphore>,
     large_waiting: AtomicUsize,
 }
@@ -37,14 +48,32 @@ impl Admission {
     pub fn new() -> Self {
         Self {
             resolving: Semaphore::new(MAX_RESOLVING),
+            callers: Mutex::default(),
             large: Arc::new(Semaphore::new(MAX_LARGE)),
             large_waiting: AtomicUsize::new(0),
         }
     }
 
-    /// Waits until a query may be resolved. `None` if nothing is admitted any more: the semaphore is never closed.
-    pub async fn resolving(&self) -> Option<SemaphorePermit<'_>> {
-        self.resolving.acquire().await.ok()
+    /// Waits until a query of this caller may be resolved. Keep the result until it is.
+    pub async fn resolving(&self, caller: Option<&Caller>) -> Admitted<'_> {
+        let own = match caller.and_then(bounded_caller) {
+            Some(key) => Some(self.of_caller(key).await),
+            None => None,
+        };
+        // The semaphore is never closed.
+        Admitted { _resolving: self.resolving.acquire().await.ok(), _own: own }
+    }
+
+    async fn of_caller(&self, key: String) -> OwnPermit<'_> {
+        let semaphore = {
+            let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(MAX_RESOLVING_OF_CALLER));
+            callers.entry(key.clone()).or_insert_with(new).clone()
+        };
+        // Made before the wait, so that a caller who stops waiting is forgotten too.
+        let mut own = OwnPermit { admission: self, key, semaphore: semaphore.clone(), permit: None };
+        own.permit = semaphore.acquire_owned().await.ok();
+        own
     }
 
     /// Waits until a large answer may be made. `None` if too many wait already.
@@ -56,6 +85,43 @@ impl Admission {
         let permit = self.large.clone().acquire_owned().await.ok()?;
         drop(waiting);
         Some(AnswerPermit { _permit: permit })
+    }
+}
+
+/// A query that is being resolved.
+#[derive(Debug)]
+pub struct Admitted<'a> {
+    _resolving: Option<SemaphorePermit<'a>>,
+    _own: Option<OwnPermit<'a>>,
+}
+
+/// The permit of one query among those of its caller. The caller is forgotten with the last of them.
+#[derive(Debug)]
+struct OwnPermit<'a> {
+    admission: &'a Admission,
+    key: String,
+    semaphore: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for OwnPermit<'_> {
+    fn drop(&mut self) {
+        let mut callers = self.admission.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.permit = None;
+        // The map has one, and this has one.
+        if Arc::strong_count(&self.semaphore) == 2 {
+            callers.remove(&self.key);
+        }
+    }
+}
+
+/// The name under which the queries of a caller are counted; `None` for those that have no bound.
+fn bounded_caller(caller: &Caller) -> Option<String> {
+    match caller.actor.kind {
+        ActorKind::Customer | ActorKind::Supplier => {
+            Some(format!("{}/{}", caller.actor.kind, caller.actor.id.as_deref().unwrap_or_default()))
+        }
+        ActorKind::Support | ActorKind::System | ActorKind::Carrier => None,
     }
 }
 
@@ -94,5 +160,65 @@ impl PermitSlot {
     /// The permit of the answer that was made last, if that was large.
     pub(crate) fn take(&self) -> Option<AnswerPermit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Actor;
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn caller(kind: ActorKind, id: &str) -> Caller {
+        Caller { actor: Actor::new(kind, id), request_id: None, email: None }
+    }
+
+    #[tokio::test]
+    async fn a_customer_waits_for_own_queries_and_others_do_not() {
+        let admission = Admission::new();
+        let kim = caller(ActorKind::Customer, "kim");
+        let mut admitted = Vec::new();
+        for _ in 0..MAX_RESOLVING_OF_CALLER {
+            admitted.push(admission.resolving(Some(&kim)).await);
+        }
+        let mut waiting = Box::pin(admission.resolving(Some(&kim)));
+        assert!(waiting.as_mut().now_or_never().is_none(), "one too many");
+        for other in [caller(ActorKind::Customer, "lee"), caller(ActorKind::Supplier, "kim")] {
+            assert!(admission.resolving(Some(&other)).now_or_never().is_some());
+        }
+        let staff = caller(ActorKind::Support, "sam");
+        let mut of_staff = Vec::new();
+        for _ in 0..MAX_RESOLVING - MAX_RESOLVING_OF_CALLER {
+            let one = admission.resolving(Some(&staff)).now_or_never();
+            of_staff.push(one.expect("staff have no bound of their own"));
+        }
+        drop(of_staff);
+        admitted.pop();
+        assert!(waiting.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn callers_without_queries_are_forgotten() {
+        let admission = Admission::new();
+        let known = || admission.callers.lock().unwrap().len();
+        for number in 0..100 {
+            let one = caller(ActorKind::Customer, &number.to_string());
+            let first = admission.resolving(Some(&one)).await;
+            let second = admission.resolving(Some(&one)).await;
+            drop(first);
+            assert_eq!(known(), 1);
+            drop(second);
+        }
+        assert_eq!(known(), 0);
+        // Also those who stop waiting.
+        let kim = caller(ActorKind::Customer, "kim");
+        let mut admitted = Vec::new();
+        for _ in 0..MAX_RESOLVING_OF_CALLER {
+            admitted.push(admission.resolving(Some(&kim)).await);
+        }
+        assert!(admission.resolving(Some(&kim)).now_or_never().is_none());
+        drop(admitted);
+        assert_eq!(known(), 0);
     }
 }

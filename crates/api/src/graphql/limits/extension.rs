@@ -13,6 +13,7 @@ use std::{
     task::Poll,
 };
 
+use app::Caller;
 use async_graphql::{
     Request, Response, ServerError, ServerResult, ValidationResult, Value,
     extensions::{
@@ -29,7 +30,7 @@ use super::{
     document,
     errors::{no_introspection, timed_out, too_large, too_many_large},
     introspection::Weights,
-    parse,
+    parsing::parse,
     running::Running,
 };
 
@@ -128,7 +129,7 @@ impl Extension for Bounds {
             return self.resolve_bounded(next.run(ctx, operation_name), slot).await;
         }
         let resolved = async {
-            let _admitted = self.admission.resolving().await;
+            let _admitted = self.admission.resolving(ctx.data_opt::<Caller>()).await;
             self.resolve_bounded(next.run(ctx, operation_name), slot).await
         };
         match timeout_at(deadline, resolved).await {

@@ -7,7 +7,8 @@
 //!    not keep others from running, and so that it notices its deadline and that its caller is gone.
 //! 2. **Elements.** At most [`ELEMENTS_A_LEVEL`] elements of lists are resolved at once on each level of nested lists, because
 //!    every field of an element that waits takes some KiB. Elements of a level wait only for deeper levels, so there is
-//!    always one that can go on.
+//!    always one that can go on. Of the operation's own fields at most [`ROOTS_AT_ONCE`] are resolved at once, so that one
+//!    operation with fifty aliases does not take every connection to the database.
 //! 3. **Size.** Values and bytes of the answer are counted as they are made. Beyond [`MAX_VALUES`] or the answer's limit the
 //!    operation stops, before the rest is made.
 //! 4. **Rows.** Rows that resolvers keep are counted in the same way, up to [`MAX_ROWS`].
@@ -36,6 +37,8 @@ use super::{MAX_DEPTH, errors::too_large};
 pub const FIELDS_A_TURN: usize = 256;
 /// Elements of lists that are resolved at once, on each level of nested lists.
 pub const ELEMENTS_A_LEVEL: usize = 32;
+/// Fields of the operation itself that are resolved at once.
+pub const ROOTS_AT_ONCE: usize = 4;
 /// Fields and elements of one answer.
 pub const MAX_VALUES: usize = 100_000;
 /// Rows that one operation keeps while it is resolved: items, shipments with what is in them, scans.
@@ -48,12 +51,16 @@ const ORDINARY_BYTES: usize = 512 * 1024;
 pub(crate) struct Running {
     answer_bytes: usize,
     turns: AtomicUsize,
+    /// Fields and elements that were begun.
     values: AtomicUsize,
+    /// Members of objects that were made: `__typename` is made without being begun.
+    members: AtomicUsize,
     bytes: AtomicUsize,
     rows: AtomicUsize,
     large: AtomicU8,
     stopped: AtomicBool,
     error: Mutex<Option<ServerError>>,
+    roots: Semaphore,
     levels: [Semaphore; MAX_DEPTH],
     /// Large reads of one operation happen one by one, so that each knows what the ones before it kept.
     reading: Semaphore,
@@ -74,11 +81,13 @@ impl Running {
             answer_bytes,
             turns: AtomicUsize::new(FIELDS_A_TURN),
             values: AtomicUsize::new(0),
+            members: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             rows: AtomicUsize::new(0),
             large: AtomicU8::new(Large::No as u8),
             stopped: AtomicBool::new(false),
             error: Mutex::new(None),
+            roots: Semaphore::const_new(ROOTS_AT_ONCE),
             levels: [const { Semaphore::const_new(ELEMENTS_A_LEVEL) }; MAX_DEPTH],
             reading: Semaphore::const_new(1),
         })
@@ -86,7 +95,7 @@ impl Running {
 
     /// Forgets the update before, for the next one of a subscription.
     pub fn restart(&self) {
-        for counter in [&self.values, &self.bytes, &self.rows] {
+        for counter in [&self.values, &self.members, &self.bytes, &self.rows] {
             counter.store(0, Relaxed);
         }
         self.large.store(Large::No as u8, Relaxed);
@@ -147,17 +156,10 @@ impl Running {
                 // Validation admits no deeper query.
                 None => None,
             },
+            QueryPathSegment::Name(_) if place.parent.is_none() => self.roots.acquire().await.ok(),
             QueryPathSegment::Name(_) => None,
         };
-        let values = self.values.fetch_add(1, Relaxed) + 1;
-        if values > ORDINARY_VALUES {
-            self.want_permit();
-        }
-        if values > MAX_VALUES {
-            self.stop(too_large(format!(
-                "the answer has more than {MAX_VALUES} fields and elements of lists"
-            )));
-        }
+        self.count(&self.values, 1);
         // Of an operation that was stopped nothing more begins.
         poll_fn(|cx| self.poll_turn(cx)).await;
         permit
@@ -166,13 +168,30 @@ impl Running {
     /// Counts the bytes of a value. Those inside an object or a list were counted before.
     pub fn made(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
-        let added = if is_leaf { whole_size(value) } else { own_size(value) };
+        let (members, added) = match value {
+            _ if is_leaf => (values_in(value), whole_size(value)),
+            Value::Object(members) => (members.len(), own_size(value)),
+            _ => (0, own_size(value)),
+        };
+        self.count(&self.members, members);
         let bytes = self.bytes.fetch_add(added, Relaxed).saturating_add(added);
         if bytes > ORDINARY_BYTES {
             self.want_permit();
         }
         if bytes > self.answer_bytes {
             self.stop(too_large(format!("the answer is larger than {} bytes", self.answer_bytes)));
+        }
+    }
+
+    fn count(&self, counter: &AtomicUsize, added: usize) {
+        let values = counter.fetch_add(added, Relaxed).saturating_add(added);
+        if values > ORDINARY_VALUES {
+            self.want_permit();
+        }
+        if values > MAX_VALUES {
+            self.stop(too_large(format!(
+                "the answer has more than {MAX_VALUES} fields and elements of lists"
+            )));
         }
     }
 
@@ -226,6 +245,20 @@ fn too_many_rows() -> ServerError {
 fn level(place: &QueryPathNode<'_>) -> usize {
     let is_index = |node: &&QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
     place.parents().filter(is_index).count()
+}
+
+/// How many values are inside a value.
+fn values_in(value: &Value) -> usize {
+    match value {
+        Value::List(values) => values.iter().map(|value| 1 + values_in(value)).sum(),
+        Value::Object(members) => members.values().map(|value| 1 + values_in(value)).sum(),
+        Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Boolean(_)
+        | Value::Binary(_)
+        | Value::Enum(_) => 0,
+    }
 }
 
 /// The JSON of a whole value, in bytes.

@@ -381,7 +381,7 @@ async fn operate<E: Executor>(
 ) {
     let request_id = &context.request_id;
     let id = || outbox.id.clone();
-    let prepared = match endpoint.options.documents.prepare(request) {
+    let prepared = match endpoint.options.documents.prepare_apart(request).await {
         Ok(prepared) => prepared,
         Err(errors) => {
             let payload = settle(Response::from_errors(errors), request_id).errors;

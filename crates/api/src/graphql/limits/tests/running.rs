@@ -9,13 +9,14 @@ use std::{
 };
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Response, Schema, Value};
+use futures::future::select_all;
 use tokio::{sync::Notify, task::yield_now, time::timeout};
 
 use super::super::{
     Limits, PermitSlot,
     admission::{MAX_LARGE, MAX_LARGE_WAITING},
     limited,
-    running::{ELEMENTS_A_LEVEL, MAX_VALUES},
+    running::{ELEMENTS_A_LEVEL, MAX_VALUES, ROOTS_AT_ONCE},
 };
 
 /// More than any test needs, so that a hanging one fails.
@@ -106,6 +107,9 @@ async fn an_answer_with_too_many_values_is_stopped_before_it_is_made() {
         "{ nodes(length: 120000) { value } }",
         "{ numbers(length: 120000) }",
         "{ nodes(length: 1000) { nodes(length: 1000) { __typename } } }",
+        "{ json(values: 120000) }",
+        "{ nodes(length: 9000) { a:__typename b:__typename c:__typename d:__typename e:__typename f:__typename
+            g:__typename h:__typename i:__typename j:__typename k:__typename l:__typename } }",
         "{ nodes(length: 100) { a: nodes(length: 100) { nodes(length: 100) { value } } b: numbers(length: 1000) } }",
     ] {
         let started = Instant::now();
@@ -153,6 +157,16 @@ async fn elements_are_resolved_a_few_at_a_time_on_every_level() {
     let response = timeout(PATIENCE, schema.execute(deep)).await.unwrap();
     assert!(response.is_ok(), "the deepest elements go on, whatever waits above them");
     assert_eq!(shared.done.load(SeqCst), 1000 + 40 * 40 * 6);
+}
+
+#[tokio::test]
+async fn an_operation_resolves_a_few_of_its_own_fields_at_a_time() {
+    let shared = Shared::default();
+    let schema = bounded(Limits::default(), shared.clone());
+    let aliases: String = (0..50).map(|n| format!("a{n}: shared ")).collect();
+    let response = timeout(PATIENCE, schema.execute(format!("{{ {aliases} }}"))).await.unwrap();
+    assert!(response.is_ok());
+    assert_eq!((shared.done.load(SeqCst), shared.most.load(SeqCst)), (50, ROOTS_AT_ONCE));
 }
 
 #[tokio::test]
@@ -212,7 +226,7 @@ async fn an_operation_whose_caller_is_gone_stops_in_the_middle_of_its_work() {
 #[tokio::test]
 async fn large_answers_take_turns_and_ordinary_ones_do_not_wait_for_them() {
     let shared = Shared::default();
-    let schema = bounded(Limits::default(), shared.clone());
+    let schema = bounded(Limits { timeout: PATIENCE, ..Limits::default() }, shared.clone());
     let large = |slot: PermitSlot| {
         let schema = schema.clone();
         let request = async_graphql::Request::new("{ nodes(length: 6000) { value } }").data(slot);
@@ -225,18 +239,11 @@ async fn large_answers_take_turns_and_ordinary_ones_do_not_wait_for_them() {
         assert!(large(slot.clone()).await.is_ok());
         permits.push(slot.take().expect("the permit of a large answer"));
     }
+    // As many wait as may, and one too many is refused.
     let waiting: Vec<_> =
-        (0..MAX_LARGE_WAITING).map(|_| tokio::spawn(large(PermitSlot::default()))).collect();
-    // One too many is refused, as soon as all the others wait.
-    let refused = timeout(PATIENCE, async {
-        loop {
-            let one = timeout(Duration::from_millis(200), large(PermitSlot::default())).await;
-            if let Ok(response) = one {
-                return response;
-            }
-        }
-    });
-    assert_eq!(code(&refused.await.unwrap()), "UNAVAILABLE");
+        (0..=MAX_LARGE_WAITING).map(|_| tokio::spawn(large(PermitSlot::default()))).collect();
+    let (refused, _, waiting) = timeout(PATIENCE, select_all(waiting)).await.unwrap();
+    assert_eq!(code(&refused.unwrap()), "UNAVAILABLE");
     let ordinary = timeout(PATIENCE, schema.execute("{ nodes(length: 1000) { value } }")).await.unwrap();
     assert!(ordinary.is_ok(), "an ordinary query needs no permit");
     assert!(waiting.iter().all(|task| !task.is_finished()));

@@ -1,0 +1,145 @@
+//! Parsing a query within bounds on its length and its tokens.
+//!
+//! The parser takes some microseconds a token. So the tokens are counted first, which takes a hundredth of that; and a long
+//! query is parsed on a thread for blocking work, a few at a time, so that the threads that serve requests stay free.
+
+use async_graphql::{Request, ServerResult, parser::types::ExecutableDocument};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use super::errors::{syntax_error, too_large};
+
+/// The length of a query, in bytes.
+pub const MAX_QUERY_BYTES: usize = 64 * 1024;
+/// Names, numbers, texts and punctuators of a query.
+pub const MAX_TOKENS: usize = 15_000;
+/// Queries up to this length are parsed where they arrive: that takes less than changing the thread.
+const SHORT_BYTES: usize = 4 * 1024;
+
+/// Long queries that are parsed at once in this process.
+static LONG_QUERIES: Semaphore = Semaphore::const_new(2);
+
+/// Reads a query of this length: a short one here, a long one on a thread for blocking work.
+pub(crate) async fn read_apart<T: Send + 'static>(
+    length: usize,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    if length <= SHORT_BYTES {
+        return read();
+    }
+    let _permit = LONG_QUERIES.acquire().await;
+    match spawn_blocking(read).await {
+        Ok(read) => read,
+        // Nobody aborts it while the runtime lives, so it panicked, and so does this.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Parses a request, if it is not parsed yet. The transports have done so; this is for those that call the schema directly.
+///
+/// # Errors
+/// `QUERY_TOO_LARGE` for a long query, `GRAPHQL_PARSE_FAILED` for one that is not GraphQL.
+pub(super) fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
+    check_text(&request.query)?;
+    request.parsed_query().map_err(syntax_error)
+}
+
+/// Refuses a query that is too long to be parsed.
+///
+/// # Errors
+/// `QUERY_TOO_LARGE`.
+pub(crate) fn check_text(query: &str) -> ServerResult<()> {
+    if query.len() > MAX_QUERY_BYTES {
+        return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
+    }
+    if query.len() > MAX_TOKENS && tokens(query) > MAX_TOKENS {
+        return Err(too_large(format!("the query has more than {MAX_TOKENS} tokens")));
+    }
+    Ok(())
+}
+
+/// How many tokens a query has. A query that is no GraphQL has some number of tokens too.
+fn tokens(query: &str) -> usize {
+    let mut rest = query.as_bytes();
+    let mut count = 0;
+    while let Some(&byte) = rest.first() {
+        let length = match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => {
+                rest = &rest[1..];
+                continue;
+            }
+            b'#' => {
+                let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+                rest = &rest[end.unwrap_or(rest.len())..];
+                continue;
+            }
+            b'"' => text_length(rest),
+            b'.' if rest.starts_with(b"...") => 3,
+            _ if is_word(byte) => rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len()),
+            _ => 1,
+        };
+        rest = &rest[length..];
+        count += 1;
+    }
+    count
+}
+
+/// Names and numbers.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'+')
+}
+
+/// The length of the text that begins here, with its quotes; to the end if it has no end.
+fn text_length(rest: &[u8]) -> usize {
+    let quote: &[u8] = if rest.starts_with(b"\"\"\"") { b"\"\"\"" } else { b"\"" };
+    let mut at = quote.len();
+    while at < rest.len() {
+        if rest[at] == b'\\' {
+            at += 2;
+        } else if rest[at..].starts_with(quote) {
+            return at + quote.len();
+        } else {
+            at += 1;
+        }
+    }
+    rest.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_those_of_graphql() {
+        for (query, expected) in [
+            ("", 0),
+            (" ,\n\t# a comment, with words\n", 0),
+            ("{ a }", 3),
+            ("{a,b c}", 5),
+            ("query Q($a: [Int!]! = [1, -2.5e+3]) { b(c: $a) @skip(if: true) ...F }", 35),
+            ("{ a(b: \"one \\\" text\", c: \"\"\"two\n \"quoted\" \\\"\"\" texts\"\"\") }", 11),
+            ("{ a(b: \"\") }", 8),
+            ("{ a(b: \"no end", 6),
+            ("{ a(b: \"no end\\", 6),
+            ("# no end", 0),
+            ("\u{e9}", 2),
+        ] {
+            assert_eq!(tokens(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn too_many_tokens_are_refused_before_they_are_parsed() {
+        for one in ["0,", "[0]", "{", "a ", "@a", "$", "\"\" "] {
+            let error = check_text(&one.repeat(MAX_QUERY_BYTES / one.len())).unwrap_err();
+            assert_eq!(error.message, "the query has more than 15000 tokens", "{one}");
+        }
+        assert!(check_text(&format!("{{ a(b: \"{}\") }}", "[0]".repeat(20_000))).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_long_query_is_read_on_another_thread() {
+        let here = std::thread::current().id();
+        assert_eq!(read_apart(SHORT_BYTES, || std::thread::current().id()).await, here);
+        assert_ne!(read_apart(SHORT_BYTES + 1, || std::thread::current().id()).await, here);
+    }
+}
