@@ -144,7 +144,7 @@ where
     let count = |found: &HashMap<K, T>| found.values().map(&rows).sum();
     // A schema without the extension of the bounds has none.
     let Some(running) = ctx.data_opt::<Arc<Running>>() else { return read(Extent::Large(MAX_ROWS)).await };
-    let found = match read(Extent::Ordinary).await {
+    match read(Extent::Ordinary).await {
         Err(error) if error.is_too_many_rows() => {
             let large = running.large_read().await;
             match read(Extent::Large(large.rows)).await {
@@ -153,8 +153,7 @@ where
             }
         }
         found => found.inspect(|found| running.keep_rows(count(found))),
-    };
-    found
+    }
 }
 
 fn shared<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {

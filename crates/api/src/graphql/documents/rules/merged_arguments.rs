@@ -11,12 +11,7 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{
-    fields::collect,
-    positions::Positions,
-    refusals::invalid,
-    types::Types,
-};
+use super::super::{fields::collect, positions::Positions, refusals::invalid, types::Types};
 
 /// The errors of all operations.
 pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
