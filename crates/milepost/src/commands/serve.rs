@@ -1,13 +1,13 @@
 //! `milepost serve`: the server, put together from the settings.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use app::{App, Clock, Policy, feed::Feed};
 use carriers::Sender;
 use clap::Args;
 use persistence::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::{
@@ -25,6 +25,9 @@ Examples:
   milepost serve
   MILEPOST_REDIS_URL=redis://127.0.0.1:6379 milepost serve --role worker";
 
+/// Connections that may wait to be accepted. With tokio's 1,024 a burst of 2,000 made other clients wait a second, until the
+/// system sent their first packet again. The system may allow fewer: `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
 /// Keys and channels in Redis begin with this.
 const NAMESPACE: &str = "milepost";
 
@@ -48,8 +51,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let http = files::fit(settings.http);
     let keys = Keys::of(&settings)?;
     // First, because a port that is taken is the commonest mistake.
-    let listener = TcpListener::bind(settings.listen)
-        .await
+    let listener = listen(settings.listen)
         .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
     let address = listener.local_addr().context("MILEPOST_LISTEN: the system does not tell the port")?;
     let Some(store) = stop.run_until_cancelled(database(&settings, arguments.no_migrate)).await else {
@@ -85,6 +87,15 @@ async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store
     let store = database::connect(settings).await?;
     database::migrate(&store, settings).await?;
     Ok(store)
+}
+
+/// Binds the address as tokio's `TcpListener::bind` does, with a longer queue of connections that wait to be accepted.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restarted server takes its address while connections of the one before are still in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Live feed and queues: in Redis, or inside this process.
