@@ -165,6 +165,81 @@ async fn the_ways_in_which_a_body_may_fail_are_told_apart() {
 async fn the_sum_of_bodies_is_bounded_and_small_ones_always_fit() {
     let limits = HttpLimits { body_memory: MIB, ..HttpLimits::default() };
     let server = start(limits).await;
+    // Two bodies hold nearly everything. They are posted anew for each attempt: a body that has stalled for a second gives its
+    // memory to a newcomer, and the first two may not have arrived yet.
+    let attempt = async || {
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let mut stream = server.post("/echo", 600_000, 0).await;
+            stream.write_all(&vec![b'x'; 530_000]).await.unwrap();
+            held.push(stream);
+        }
+        (rest(server.write(&post_and_close(530_000)).await).await, held)
+    };
+    let (refused, held) = timeout(PATIENCE, async {
+        loop {
+            let (answer, held) = attempt().await;
+            if !answer.starts_with("HTTP/1.1 200") {
+                break (answer, held);
+            }
+        }
+    })
+    .await
+    .expect("the third body is refused");
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("\r\nretry-after: 5\r\n"), "{refused}");
+
+    server.go.send(true).unwrap();
+    for stream in at_work {
+        assert!(rest(stream).await.ends_with("done\n"));
+    }
+    assert_eq!(status(&mut server.post("/echo", 1, 1).await).await, 200, "places are free again");
+}
+
+#[tokio::test]
+async fn an_answer_arrives_although_the_body_is_not_read() {
+    let server = start(HttpLimits::default()).await;
+    for (promised, sent) in [(8 * MIB, 8 * MIB - 10), (8 * MIB, 0), (64 * MIB, 2 * MIB)] {
+        let mut stream = server.post("/refuse", promised, 0).await;
+        stream.write_all(&vec![b'x'; sent]).await.unwrap();
+        assert!(rest(stream).await.starts_with("HTTP/1.1 401"));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = start(HttpLimits::default()).await;
+    let long = format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "x".repeat(200_000));
+    assert!(rest(server.write(long.as_bytes()).await).await.starts_with("HTTP/1.1 431"));
+    let many = format!("GET /livez HTTP/1.1\r\n{}\r\n", "x-many: 1\r\n".repeat(200));
+    assert!(rest(server.write(many.as_bytes()).await).await.starts_with("HTTP/1.1 431"));
+    assert!(rest(server.write(b"nonsense\r\n\r\n").await).await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn the_ways_in_which_a_body_may_fail_are_told_apart() {
+    let limits = HttpLimits { body_timeout: Duration::from_millis(300), ..HttpLimits::default() };
+    let server = start(limits).await;
+    assert_eq!(status(&mut server.post("/echo", 3, 3).await).await, 200);
+    assert_eq!(status(&mut server.post("/echo", 3 * MIB, 0).await).await, 413, "at once");
+    assert_eq!(status(&mut server.post("/echo", 3, 2).await).await, 408);
+    let mut broken_off = server.post("/echo", 3, 2).await;
+    broken_off.shutdown().await.unwrap();
+    assert_eq!(status(&mut broken_off).await, 400);
+    let head = "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut malformed = server.write(format!("{head}zz\r\n").as_bytes()).await;
+    assert_eq!(status(&mut malformed).await, 400);
+    let mut stream = server.write(head.as_bytes()).await;
+    let endless = async {
+        let chunk = format!("{:x}\r\n{}\r\n", 4096, "x".repeat(4096));
+        while stream.write_all(chunk.as_bytes()).await.is_ok() {}
+    };
+    timeout(PATIENCE, endless).await.expect("endless chunks are not taken for ever");
+}
+
+#[tokio::test]
+async fn the_sum_of_bodies_is_bounded_and_small_ones_always_fit() {
+    let limits = HttpLimits { body_memory: MIB, ..HttpLimits::default() };
+    let server = start(limits).await;
     // Two hold nearly everything.
     let mut held = Vec::new();
     for _ in 0..2 {
