@@ -9,7 +9,7 @@ use async_graphql::{Executor, Request, Response, parser::types::OperationType};
 use axum::extract::ws::{Message, WebSocket};
 use domain::ErrorChain;
 use futures::{
-    StreamExt,
+    SinkExt, StreamExt,
     stream::{self, BoxStream},
 };
 use tokio::{
@@ -209,8 +209,15 @@ impl<E: Executor> Connection<'_, E> {
         match received {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
             Some(Err(error)) => Err(failed(error)),
-            // axum answers these by itself.
-            Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
+            Some(Ok(Message::Ping(payload))) => {
+                if let Some(handle) = &self.handle {
+                    handle.end_control_frame(payload.len());
+                }
+                // The library has queued the answer. It leaves before the next message is read: a client that sends pings and
+                // does not read would fill the queue without a bound.
+                self.flush().await
+            }
+            Some(Ok(Message::Pong(payload))) => {
                 if let Some(handle) = &self.handle {
                     handle.end_control_frame(payload.len());
                 }
@@ -300,6 +307,16 @@ impl<E: Executor> Connection<'_, E> {
     async fn send_text(&mut self, text: String) -> Result<(), Ended> {
         let within = self.endpoint.options.socket_limits.send_within;
         match timeout(within, self.socket.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
+            Err(_) => Err(Ended::ByUs(Close::TooSlow)),
+        }
+    }
+
+    /// Sends what the library has queued.
+    async fn flush(&mut self) -> Result<(), Ended> {
+        let within = self.endpoint.options.socket_limits.send_within;
+        match timeout(within, self.socket.flush()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Ended::Broken(ErrorChain(&error).to_string())),
             Err(_) => Err(Ended::ByUs(Close::TooSlow)),

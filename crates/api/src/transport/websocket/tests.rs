@@ -333,6 +333,21 @@ async fn a_client_that_does_not_read_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_client_that_pings_and_does_not_read_is_dropped() {
+    let world = World::with(impatient());
+    let mut client = ready(&world).await;
+    world.sockets.close();
+    let pings = async { while client.0.send(Message::Ping(vec![1; 125].into())).await.is_ok() {} };
+    let dropped = async {
+        tokio::select! {
+            () = world.sockets.wait() => {}
+            () = async { pings.await; world.sockets.wait().await } => {}
+        }
+    };
+    timeout(PATIENCE, dropped).await.expect("the pongs are not queued without a bound");
+}
+
+#[tokio::test]
 async fn a_client_that_reads_too_late_gets_4498() {
     let limits = SocketLimits {
         send_within: Duration::from_millis(100),
