@@ -7,9 +7,8 @@
 //! 3. The permit of a large answer is returned when the answer has left for the client, because until then the answer
 //!    takes memory. The transport puts a [`PermitSlot`] into the request's data, takes the permit from it, and keeps it
 //!    with the answer.
-//!
-//! 4. Of one customer or supplier at most [`MAX_RESOLVING_OF_CALLER`] queries are resolved at once. The others wait before
-//!    they wait by rule 1, so that many queries of one token do not delay everybody. Staff and systems have no such bound.
+//! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait without
+//!    a place of rule 1, so that many queries of one token do not delay other callers. Staff and systems have no such bound.
 //!
 //! Mutations are outside of rules 1 and 4: they wait for rows that others hold, and queries must not wait for those.
 
@@ -31,7 +30,6 @@ pub const MAX_RESOLVING: usize = 64;
 pub const MAX_RESOLVING_OF_CALLER: usize = 8;
 /// Large answers at once, from their resolution until they have left.
 pub const MAX_LARGE: usize = 2;
-
 /// Operations that wait until they may make a large answer.
 pub const MAX_LARGE_WAITING: usize = 16;
 
