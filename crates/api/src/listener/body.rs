@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::{budget::Reservation, connection::Connection, places::Places};
+use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, places::Places};
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ struct Waiting {
     retry: Pin<Box<Sleep>>,
 }
 
-/// How long a frame waits.
+/// How long a frame, or an answer, waits.
 const WAIT: Duration = Duration::from_millis(500);
 /// Between two attempts.
 const RETRY: Duration = Duration::from_millis(10);
@@ -138,8 +138,13 @@ impl HttpBody for RequestBody {
 }
 
 /// The body of an answer. Dropped, the request is over.
+///
+/// It is handed out in parts no larger than the connection's buffer, so that it is dropped when the client has read the
+/// rest, and not as soon as its only frame waits in that buffer.
 pub(super) struct Answer {
     pub(super) body: Body,
+    /// What is left of the latest frame.
+    pub(super) rest: Bytes,
     pub(super) _held: Held,
 }
 
@@ -149,7 +154,26 @@ pub(super) struct Held {
     /// The request's body.
     pub(super) _body: Option<Arc<Reservation>>,
     /// The answer, where it is large.
-    pub(super) _answer: Option<Reservation>,
+    pub(super) answer: Option<Reservation>,
+}
+
+impl Held {
+    /// Waits until the process may hold an answer of so many bytes; `false` where it may not for [`WAIT`]. Clients that do
+    /// not read their answers lose them meanwhile, and their connections.
+    pub(super) async fn hold_answer(&mut self, bytes: usize, places: &Places) -> bool {
+        let until = Instant::now() + WAIT;
+        let reservation = places.answers.reserve();
+        while !reservation.cover(bytes) {
+            if Instant::now() >= until {
+                return false;
+            }
+            places.evict_reader();
+            sleep(RETRY).await;
+        }
+        self.connection.answer_bytes.store(bytes, Ordering::Relaxed);
+        self.answer = Some(reservation);
+        true
+    }
 }
 
 impl Drop for Held {
@@ -166,14 +190,31 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if self.rest.is_empty() {
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                ended => return Poll::Ready(ended),
+            };
+            match frame.into_data() {
+                Ok(data) => self.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        let part = self.rest.len().min(MAX_BUFFER);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(part)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (body, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut both = SizeHint::new();
+        both.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            both.set_upper(upper + rest);
+        }
+        both
     }
 }

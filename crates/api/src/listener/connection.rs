@@ -136,6 +136,8 @@ pub(crate) struct Connection {
     messages: Reservation,
     /// Bytes of the request body that is coming.
     pub(super) body_bytes: AtomicUsize,
+    /// Bytes of the large answer that is being sent.
+    pub(super) answer_bytes: AtomicUsize,
     /// Bytes of the WebSocket message that is coming.
     coming: AtomicUsize,
     /// Since when they are coming, in milliseconds.
@@ -160,6 +162,7 @@ impl Connection {
             writer: AtomicWaker::new(),
             messages,
             body_bytes: AtomicUsize::new(0),
+            answer_bytes: AtomicUsize::new(0),
             coming: AtomicUsize::new(0),
             coming_since: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -210,6 +213,7 @@ impl Connection {
 
     /// The request is answered, maybe before its body was read.
     pub(super) fn end_request(&self) {
+        self.answer_bytes.store(0, Ordering::Relaxed);
         if !self.body_read.load(Ordering::Relaxed) {
             self.linger();
         }
@@ -268,6 +272,14 @@ impl Connection {
         if self.blocked_since.load(Ordering::Relaxed) == READS {
             self.taken.store(0, Ordering::Relaxed);
             self.blocked_since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// How long the client has taken nothing.
+    pub(super) fn blocked_for(&self) -> Duration {
+        match self.blocked_since.load(Ordering::Relaxed) {
+            READS => Duration::ZERO,
+            since => Duration::from_millis(self.now().saturating_sub(since)),
         }
     }
 

@@ -15,8 +15,8 @@ use super::{
     limits::{FREE_ANSWER, FREE_BODY, FREE_RESULT, HttpLimits, RESERVED},
 };
 
-/// A connection younger than this is not replaced by another one of its own address, and a body that began later keeps
-/// its memory: what was sent may not have been read yet.
+/// A connection younger than this is not replaced by another one of its own address, a body that began later keeps its
+/// memory, and so does an answer whose client paused for less: what was sent may not have been read yet.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Every connection of a listener.
@@ -106,6 +106,20 @@ impl Places {
             stalled.end(End::Evicted);
         }
         stalled.is_some()
+    }
+
+    /// Ends the connection whose client has read nothing of a large answer for the longest, to give the memory to other
+    /// answers. Nothing happens where every client reads.
+    pub(super) fn evict_reader(&self) {
+        let taken = self.lock();
+        let holding = taken.all.values().filter(|one| {
+            one.answer_bytes.load(Ordering::Relaxed) > 0
+                && one.blocked_for() >= self.grace
+                && one.ended().is_none()
+        });
+        if let Some(slowest) = holding.max_by_key(|one| one.blocked_for()) {
+            slowest.end(End::Evicted);
+        }
     }
 
     /// Ends what is overdue, for ever.

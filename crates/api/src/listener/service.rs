@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, HttpBody},
+    body::{Body, Bytes, HttpBody},
     http::{
         HeaderValue, Request, Response,
         header::{CONNECTION, UPGRADE},
@@ -49,11 +49,12 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let has_body = !request.body().is_end_stream();
         self.connection.begin_request(has_body);
-        let mut held = Held { connection: self.connection.clone(), _body: None, _answer: None };
+        let mut held = Held { connection: self.connection.clone(), _body: None, answer: None };
         if !self.may_ask(request.uri().path()) {
-            let mut refused = busy("every connection is taken");
-            refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return Box::pin(async move { Ok(refused.map(|body| Answer { body, _held: held })) });
+            let refused = refused("every connection is taken");
+            return Box::pin(async move {
+                Ok(refused.map(|body| Answer { body, rest: Bytes::new(), _held: held }))
+            });
         }
         let mut request = request.map(|incoming| {
             if !has_body {
@@ -74,17 +75,19 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
             let size = answer.size_hint().exact().unwrap_or_default();
             let size = usize::try_from(size).unwrap_or(usize::MAX);
-            let answer = if size > FREE_ANSWER && answer.extensions().get::<Static>().is_none() {
-                let reservation = places.answers.reserve();
-                let covered = reservation.cover(size);
-                held._answer = Some(reservation);
-                if covered { answer } else { busy(HELD_UP) }
-            } else {
-                answer
-            };
-            Ok(answer.map(|body| Answer { body, _held: held }))
+            let is_free = size <= FREE_ANSWER || answer.extensions().get::<Static>().is_some();
+            let answer =
+                if is_free || held.hold_answer(size, &places).await { answer } else { refused(HELD_UP) };
+            Ok(answer.map(|body| Answer { body, rest: Bytes::new(), _held: held }))
         })
     }
+}
+
+/// The last answer on a connection whose place or memory others need.
+fn refused(why: &'static str) -> Response<Body> {
+    let mut refused = busy(why);
+    refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    refused
 }
 
 impl Service {

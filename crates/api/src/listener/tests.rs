@@ -24,6 +24,8 @@ use crate::body::read;
 /// More than any test needs, so that a hanging one fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 const MIB: usize = 1024 * 1024;
+/// More than the system keeps for a client that does not read.
+const HUGE: usize = 24 * MIB;
 
 struct Running {
     address: std::net::SocketAddr,
@@ -56,7 +58,8 @@ async fn start(limits: HttpLimits) -> Running {
         .route("/hang", get(hang))
         .route("/echo", post(echo))
         .route("/refuse", post(|| async { StatusCode::UNAUTHORIZED }))
-        .route("/large", get(|| async { "x".repeat(MIB) }));
+        .route("/large", get(|| async { "x".repeat(MIB) }))
+        .route("/huge", get(|| async { "x".repeat(HUGE) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let task = tokio::spawn(serve(listener, router, limits, stop.clone()));
@@ -230,6 +233,23 @@ async fn the_sum_of_large_answers_is_bounded() {
     for _ in 0..3 {
         assert!(rest(server.get("/large").await).await.len() > MIB, "each gives back what it held");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_gives_its_memory_to_another_one() {
+    let server = start(HttpLimits { answer_memory: HUGE, ..HttpLimits::default() }).await;
+    let mut unread = server.get("/huge").await;
+    assert_eq!(status(&mut unread).await, 200);
+    let refused = rest(server.get("/huge").await).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "the first one began less than a second ago");
+    assert!(refused.contains("\r\nconnection: close\r\n"), "{refused}");
+    timeout(PATIENCE, async { while !rest(server.get("/huge").await).await.starts_with("HTTP/1.1 200") {} })
+        .await
+        .expect("an answer is sent as soon as the client of the one before it is known not to read");
+    let mut answer = Vec::new();
+    // Reset or closed.
+    unread.read_to_end(&mut answer).await.ok();
+    assert!(answer.len() < HUGE);
 }
 
 #[tokio::test]

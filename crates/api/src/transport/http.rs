@@ -24,7 +24,7 @@ use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
     refusal::Refusal,
-    response::{catching_panics, code, is_request_error, large_body, settle},
+    response::{body, catching_panics, code, is_request_error, settle, written},
     websocket,
 };
 use crate::{
@@ -99,17 +99,18 @@ impl<E: Executor> Endpoint<E> {
         if request.query.trim().is_empty() {
             return Err(Refusal::NoQuery);
         }
-        let answer = |status: StatusCode, response, permit| {
-            let response = settle(response, &context.request_id);
+        let request_id = context.request_id.clone();
+        let answer = move |status: StatusCode, response| {
+            let response = settle(response, &request_id);
             let refused = is_request_error(&response) && media == MediaType::GraphqlResponse;
             let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
-            (status, large_body(media, &response, permit)).into_response()
+            (status, body(media, &response)).into_response()
         };
         let prepared = match self.options.documents.prepare_apart(request).await {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let refused = async_graphql::Response::from_errors(errors);
-                return Ok(answer(StatusCode::OK, refused, None));
+                return Ok(answer(StatusCode::OK, refused));
             }
         };
         match (prepared.operation_type, method) {
@@ -130,8 +131,11 @@ impl<E: Executor> Endpoint<E> {
             }
         };
         Ok(match execution.await {
-            Ok(response) => answer(StatusCode::OK, completion.complete(response), permit.take()),
-            Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked, None),
+            Ok(response) => {
+                let write = move || answer(StatusCode::OK, completion.complete(response));
+                written(permit.take(), write).await
+            }
+            Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })
     }
 }

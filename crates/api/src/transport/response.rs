@@ -1,16 +1,22 @@
 //! What an operation's outcome looks like to the client: errors coded or masked, `data` left out where the
 //! request never ran. All transports answer through here.
 
-use std::{any::Any, collections::BTreeMap, future::Future, panic::AssertUnwindSafe};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    future::{Future, pending},
+    panic::{AssertUnwindSafe, resume_unwind},
+};
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, IntoResponseParts, ResponseParts},
 };
 use futures::FutureExt;
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::{RequestId, accept::MediaType};
 use crate::graphql::limits::{AnswerPermit, bound_errors};
@@ -62,33 +68,28 @@ pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
 
 /// A GraphQL response as a body with its content type.
 pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
-    large_body(media, response, None)
-}
-
-/// The same for an answer that may be large: its permit is kept until the last byte has been handed to the client.
-pub(super) fn large_body(
-    media: MediaType,
-    response: &Response,
-    permit: Option<AnswerPermit>,
-) -> impl IntoResponse + use<> {
     // Serializing maps, strings and numbers into memory cannot fail.
     let bytes = serde_json::to_vec(&Answer(response)).unwrap_or_default();
-    let bytes = match permit {
-        Some(permit) => Bytes::from_owner(WithPermit { bytes, _permit: permit }),
-        None => Bytes::from(bytes),
-    };
     (ContentType(media), Body::from(bytes))
 }
 
-/// The bytes of a large answer.
-struct WithPermit {
-    bytes: Vec<u8>,
-    _permit: AnswerPermit,
-}
-
-impl AsRef<[u8]> for WithPermit {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+/// Writes an answer with `write`. A large one, which has a permit, is written away from the threads that serve requests,
+/// and its permit is returned: from then on the listener counts its bytes.
+pub(super) async fn written<T: Send + 'static>(
+    permit: Option<AnswerPermit>,
+    write: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let Some(permit) = permit else { return write() };
+    let writing = spawn_blocking(move || {
+        let written = write();
+        drop(permit);
+        written
+    });
+    match writing.await.map_err(JoinError::try_into_panic) {
+        Ok(written) => written,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime stops, and this task with it.
+        Err(Err(_)) => pending().await,
     }
 }
 

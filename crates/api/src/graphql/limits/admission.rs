@@ -4,9 +4,9 @@
 //! 2. A query of ordinary size needs at most about a MiB. One that grows beyond that (see `running`) needs one of
 //!    [`MAX_LARGE`] permits to go on. At most [`MAX_LARGE_WAITING`] wait for one, and the next is refused: they would
 //!    take the places of ordinary queries.
-//! 3. The permit of a large answer is returned when the answer has left for the client, because until then the answer
-//!    takes memory. The transport puts a [`PermitSlot`] into the request's data, takes the permit from it, and keeps it
-//!    with the answer.
+//! 3. The permit of a large answer is returned when the answer is written as JSON. The transport puts a [`PermitSlot`]
+//!    into the request's data and takes the permit from it. How many bytes of answers wait for their clients is bounded
+//!    by the listener, so a client that does not read delays no other large query.
 //! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait without
 //!    a place of rule 1, so that many queries of one token do not delay other callers. Staff and systems have no such bound.
 //!
@@ -28,7 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub const MAX_RESOLVING: usize = 64;
 /// Queries of one customer or supplier that are resolved at once.
 pub const MAX_RESOLVING_OF_CALLER: usize = 8;
-/// Large answers at once, from their resolution until they have left.
+/// Large answers that are made at once, from their resolution until they are written as JSON.
 pub const MAX_LARGE: usize = 2;
 /// Operations that wait until they may make a large answer.
 pub const MAX_LARGE_WAITING: usize = 16;
@@ -146,7 +146,7 @@ pub(crate) struct AnswerPermit {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Where an operation leaves the permit of a large answer for the transport that sends the answer.
+/// Where an operation leaves the permit of a large answer for the transport that writes the answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PermitSlot(Arc<Mutex<Option<AnswerPermit>>>);
 

@@ -25,11 +25,11 @@ use super::{
 };
 use crate::{
     auth::AuthError,
-    graphql::limits::{AnswerPermit, PermitSlot, check_json},
+    graphql::limits::{PermitSlot, check_json},
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        response::{catching_panics, is_request_error, settle},
+        response::{catching_panics, is_request_error, settle, written},
     },
 };
 
@@ -162,8 +162,6 @@ struct Outcome {
     text: String,
     _room: OwnedSemaphorePermit,
     _kept: Option<Reservation>,
-    /// Kept until a large answer has been sent.
-    _permit: Option<AnswerPermit>,
 }
 
 impl<E: Executor> Connection<'_, E> {
@@ -288,7 +286,7 @@ impl<E: Executor> Connection<'_, E> {
 
     /// Sends an operation's message, unless the client has ended that operation meanwhile.
     async fn forward(&mut self, outcome: Outcome) -> Result<(), Ended> {
-        let Outcome { number, id, last, text, _room, _kept, _permit } = outcome;
+        let Outcome { number, id, last, text, _room, _kept } = outcome;
         if self.session.operations.get(&id).is_none_or(|operation| operation.number != number) {
             return Ok(());
         }
@@ -352,6 +350,21 @@ fn failed(error: axum::Error) -> Ended {
     Ended::ByUs(close)
 }
 
+/// A message of an operation as text.
+struct Written {
+    text: String,
+    /// Whether it ends the operation.
+    ends: bool,
+}
+
+impl From<ServerMessage> for Written {
+    fn from(message: ServerMessage) -> Self {
+        // Serializing maps, strings and numbers into memory cannot fail.
+        let text = serde_json::to_string(&message).unwrap_or_default();
+        Self { text, ends: !matches!(message, ServerMessage::Next { .. }) }
+    }
+}
+
 /// Where an operation puts its messages.
 struct Outbox {
     id: String,
@@ -366,16 +379,12 @@ struct Outbox {
 impl Outbox {
     /// Waits for room and hands a message over; `false` where it was the last one or the socket is gone. A result that
     /// the process cannot keep ends its operation.
-    async fn put(&self, message: ServerMessage, permit: Option<AnswerPermit>) -> bool {
-        let Ok(text) = serde_json::to_string(&message) else { return false };
-        let ends = !matches!(message, ServerMessage::Next { .. });
-        drop(message);
+    async fn put(&self, Written { text, ends }: Written) -> bool {
         let kept = self.handle.as_ref().map(|handle| handle.keep_result(text.len()));
         let (text, last, kept) = match kept {
             Some(None) => {
                 let error = ServerMessage::error(self.id.clone(), HELD.to_owned(), "UNAVAILABLE");
-                let Ok(text) = serde_json::to_string(&error) else { return false };
-                (text, true, None)
+                (Written::from(error).text, true, None)
             }
             Some(Some(kept)) => (text, ends, Some(kept)),
             None => (text, ends, None),
@@ -384,7 +393,7 @@ impl Outbox {
         let bytes = u32::try_from(text.len().min(self.most)).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().acquire_many_owned(bytes).await else { return false };
         let (id, number) = (self.id.clone(), self.number);
-        let outcome = Outcome { number, id, last, text, _room: room, _kept: kept, _permit: permit };
+        let outcome = Outcome { number, id, last, text, _room: room, _kept: kept };
         self.results.send(outcome).await.is_ok() && !last
     }
 }
@@ -402,12 +411,13 @@ async fn operate<E: Executor>(
         Ok(prepared) => prepared,
         Err(errors) => {
             let payload = settle(Response::from_errors(errors), request_id).errors;
-            outbox.put(ServerMessage::Error { id: id(), payload }, None).await;
+            outbox.put(ServerMessage::Error { id: id(), payload }.into()).await;
             return;
         }
     };
     let operation_type = prepared.operation_type;
     let (request, completion) = prepared.split();
+    let completion = Arc::new(completion);
     let permit = PermitSlot::default();
     let request = (endpoint.options.data)(request, &context).data(permit.clone());
     let mut responses = match operation_type {
@@ -418,17 +428,21 @@ async fn operate<E: Executor>(
     loop {
         let message = match catching_panics(responses.next(), request_id).await {
             Ok(Some(response)) if first && is_request_error(&response) => {
-                ServerMessage::Error { id: id(), payload: settle(response, request_id).errors }
+                ServerMessage::Error { id: id(), payload: settle(response, request_id).errors }.into()
             }
             Ok(Some(response)) => {
-                let payload = Box::new(settle(completion.complete(response), request_id));
-                ServerMessage::Next { id: id(), payload }
+                let (id, request_id, completion) = (id(), request_id.clone(), completion.clone());
+                let write = move || {
+                    let payload = Box::new(settle(completion.complete(response), &request_id));
+                    Written::from(ServerMessage::Next { id, payload })
+                };
+                written(permit.take(), write).await
             }
-            Ok(None) => ServerMessage::Complete { id: id() },
-            Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors },
+            Ok(None) => ServerMessage::Complete { id: id() }.into(),
+            Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors }.into(),
         };
         first = false;
-        if !outbox.put(message, permit.take()).await {
+        if !outbox.put(message).await {
             return;
         }
     }
