@@ -171,7 +171,7 @@ impl Databases {
     pub async fn wait_until_idle(&self, patience: Duration) -> Result<Duration> {
         let start = Instant::now();
         let busy = "SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL) \
-                    OR EXISTS (SELECT 1 FROM notices WHERE due_at IS NOT NULL) OR EXISTS (SELECT 1 FROM outbox)";
+                    OR EXISTS (SELECT 1 FROM notifications WHERE due_at IS NOT NULL) OR EXISTS (SELECT 1 FROM outbox)";
         while self.ask::<bool>(busy).await? {
             if start.elapsed() > patience {
                 bail!("work is left over after {} s", patience.as_secs());

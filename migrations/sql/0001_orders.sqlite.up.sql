@@ -183,31 +183,31 @@ CREATE INDEX idx_scan_webhook ON scans (webhook_id);
 CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
 
 -- Messages owed to customers, one per key. Work while due_at is not null.
-CREATE TABLE notices (
-  notice_id blob PRIMARY KEY NOT NULL,
-  key       text NOT NULL UNIQUE,
-  order_id  blob NOT NULL REFERENCES orders,
-  status    text NOT NULL CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
+CREATE TABLE notifications (
+  notification_id  blob PRIMARY KEY NOT NULL,
+  key              text NOT NULL UNIQUE,
+  order_id         blob NOT NULL REFERENCES orders,
+  status           text NOT NULL CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
                    'delivered', 'cancelled', 'return_initiated', 'returned')),
-  channel   text NOT NULL DEFAULT 'email',
-  recipient text NOT NULL,
-  state     text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
-  reason    text,
-  error     text,
-  attempt   int NOT NULL DEFAULT 0,
+  channel          text NOT NULL DEFAULT 'email',
+  recipient        text NOT NULL,
+  state            text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
+  reason           text,
+  error            text,
+  attempt          int NOT NULL DEFAULT 0,
   -- The attempt that was last begun: each is begun once.
-  opened    int NOT NULL DEFAULT 0,
-  failures  int NOT NULL DEFAULT 0,
+  opened           int NOT NULL DEFAULT 0,
+  failures         int NOT NULL DEFAULT 0,
   -- Attempts that began to hand the mail's content over and whose answer from the mail server is not known.
   unknown_outcomes int NOT NULL DEFAULT 0,
   -- The latest of these attempts; 0 if its answer is known.
   content_attempt  int NOT NULL DEFAULT 0,
-  queued_at text NOT NULL,
-  sent_at   text,
-  due_at    text
+  queued_at        text NOT NULL,
+  sent_at          text,
+  due_at           text
 );
-CREATE INDEX idx_notice_due ON notices (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX idx_notice_order ON notices (order_id, queued_at);
+CREATE INDEX idx_notification_due ON notifications (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_notification_order ON notifications (order_id, queued_at);
 
 -- What the live feed has yet to hear. A row is deleted once published.
 CREATE TABLE outbox (

@@ -2,7 +2,7 @@
 //!
 //! A mail and the page of an order speak in the shop's name, and both can be made to reach somebody else: a customer could
 //! order "Call 555-0100, your account is locked" and send the link. So neither shows a customer's own words; the API shows
-//! them to the customer and to staff. Called for mails (`notices`) and by the tracking page.
+//! them to the customer and to staff. Called for mails (`notifications`) and by the tracking page.
 
 use domain::{ActorKind, Item, OrderStatus};
 use persistence::Event;

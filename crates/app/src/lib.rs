@@ -11,7 +11,7 @@ mod error;
 pub mod feed;
 mod idempotency;
 pub mod links;
-pub mod notices;
+pub mod notifications;
 pub mod orders;
 pub mod reads;
 pub mod relay;

@@ -7,7 +7,7 @@ use std::{collections::HashMap, future::Future, sync::Arc};
 use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
 use persistence::{
     Event,
-    notices::Notice,
+    notifications::Notification,
     read::{self, EventFilter, EventId, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     scans::StoredScan,
     webhooks::WebhookHead,
@@ -258,15 +258,15 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn notices_of(
+    pub async fn notifications_of(
         &self,
         caller: &Caller,
         orders: Vec<OrderId>,
-    ) -> Result<HashMap<OrderId, Vec<Notice>>> {
+    ) -> Result<HashMap<OrderId, Vec<Notification>>> {
         if !caller.may_see_customers() {
             return Ok(HashMap::new());
         }
-        Ok(read::notices_of(&self.store, &orders).await?)
+        Ok(read::notifications_of(&self.store, &orders).await?)
     }
 
     /// A page of the events the caller may see, newest first.

@@ -54,5 +54,5 @@ id!(
 );
 id!(
     /// One message owed to a customer.
-    NoticeId
+    NotificationId
 );

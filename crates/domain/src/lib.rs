@@ -12,7 +12,7 @@ mod ids;
 mod item;
 pub mod money;
 mod name;
-pub mod notice;
+pub mod notification;
 mod order;
 mod progress;
 mod refusal;
@@ -30,11 +30,11 @@ pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
 pub use fold::{fold, is_too_old};
-pub use ids::{ItemId, NoticeId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
+pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use name::UnknownName;
-pub use notice::{NoticeState, Suppression};
+pub use notification::{NotificationState, Suppression};
 pub use order::{
     Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
 };

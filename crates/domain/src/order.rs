@@ -45,7 +45,7 @@ pub struct OrderHead {
     pub reference: Option<String>,
     /// Whose it is.
     pub user_id: UserId,
-    /// Where notices go.
+    /// Where notifications go.
     pub customer_email: Option<String>,
     /// Where it stands.
     pub status: OrderStatus,

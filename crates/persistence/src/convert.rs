@@ -4,9 +4,9 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{
-    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NoticeId, OrderHead, OrderId,
-    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, Supply, Tracking, UserId,
-    WebhookId,
+    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, OrderHead,
+    OrderId, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, Supply, Tracking,
+    UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     event::Event,
     idempotency,
-    notices::Notice,
+    notifications::Notification,
     scans::StoredScan,
     shipments::Number,
     webhooks::{Webhook, WebhookHead},
@@ -296,13 +296,13 @@ impl TryFrom<entity::idempotency_key::Model> for idempotency::Answer {
     }
 }
 
-impl TryFrom<entity::notice::Model> for Notice {
+impl TryFrom<entity::notification::Model> for Notification {
     type Error = Error;
 
-    fn try_from(row: entity::notice::Model) -> Result<Self> {
-        let at = At { table: "notices", row: &row.notice_id };
+    fn try_from(row: entity::notification::Model) -> Result<Self> {
+        let at = At { table: "notifications", row: &row.notification_id };
         Ok(Self {
-            id: NoticeId(row.notice_id),
+            id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
             status: row.status.into(),
             state: at.parse(&row.state)?,

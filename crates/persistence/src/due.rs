@@ -20,32 +20,34 @@ pub enum Work {
     /// Carriers' requests to be read.
     Webhooks,
     /// Messages to be sent.
-    Notices,
+    Notifications,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Webhooks, Self::Notices];
+    pub const ALL: [Self; 2] = [Self::Webhooks, Self::Notifications];
 
     /// The table, which is also the queue's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
-            Self::Notices => "notices",
+            Self::Notifications => "notifications",
         }
     }
 
     const fn key(self) -> &'static str {
         match self {
             Self::Webhooks => "webhook_id",
-            Self::Notices => "notice_id",
+            Self::Notifications => "notification_id",
         }
     }
 
     const fn lease_columns(self) -> &'static [(&'static str, Type)] {
         match self {
             Self::Webhooks => &[("webhook_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)],
-            Self::Notices => &[("notice_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)],
+            Self::Notifications => {
+                &[("notification_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)]
+            }
         }
     }
 }
@@ -146,7 +148,7 @@ pub(crate) async fn fail_in(
 pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime<Utc>) -> Result<()> {
     let begun = match work {
         Work::Webhooks => "",
-        Work::Notices => " AND notices.opened < r.attempt",
+        Work::Notifications => " AND notifications.opened < r.attempt",
     };
     let guard = format!(" AND {}.due_at IS NOT NULL{begun}", work.name());
     let table = Table { name: work.name(), columns: work.lease_columns() };

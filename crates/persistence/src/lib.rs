@@ -11,7 +11,7 @@ mod error;
 mod event;
 pub mod idempotency;
 pub mod mailbox;
-pub mod notices;
+pub mod notifications;
 pub mod orders;
 pub mod outbox;
 pub mod read;

@@ -16,7 +16,7 @@ use crate::{
 pub struct Caught {
     /// Its id.
     pub id: Uuid,
-    /// Its `Message-ID`, the same for the same notice.
+    /// Its `Message-ID`, the same for the same notification.
     pub message_id: String,
     /// To whom.
     pub recipient: String,

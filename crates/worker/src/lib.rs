@@ -28,13 +28,16 @@ pub use relay::drain;
 #[derive(Clone)]
 pub struct Queues {
     webhooks: Queue,
-    notices: Queue,
+    notifications: Queue,
 }
 
 impl Queues {
     /// Queues inside this process.
     pub fn memory() -> Self {
-        Self { webhooks: Queue::memory(Work::Webhooks.name()), notices: Queue::memory(Work::Notices.name()) }
+        Self {
+            webhooks: Queue::memory(Work::Webhooks.name()),
+            notifications: Queue::memory(Work::Notifications.name()),
+        }
     }
 
     /// Queues in Redis, under keys that begin with `namespace`.
@@ -44,14 +47,14 @@ impl Queues {
     pub fn redis(url: &str, namespace: &str) -> Result<Self, QueueError> {
         Ok(Self {
             webhooks: Queue::redis(url, namespace, Work::Webhooks.name())?,
-            notices: Queue::redis(url, namespace, Work::Notices.name())?,
+            notifications: Queue::redis(url, namespace, Work::Notifications.name())?,
         })
     }
 
     fn of(&self, work: Work) -> &Queue {
         match work {
             Work::Webhooks => &self.webhooks,
-            Work::Notices => &self.notices,
+            Work::Notifications => &self.notifications,
         }
     }
 

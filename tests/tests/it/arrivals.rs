@@ -80,7 +80,7 @@ async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
     for mail in mailbox::latest(&shop.app.store, 100_000).await.expect("the mailbox opens") {
         // `notify-{order}-{status}`
-        let key = mail.message_id.strip_prefix("notify-").expect("a notice");
+        let key = mail.message_id.strip_prefix("notify-").expect("a notification");
         let (order, status) = key.rsplit_once('-').expect("an order and a status");
         let of_order = counts.entry(order.parse().expect("an order's id")).or_default();
         *of_order.entry(status.parse().expect("a status")).or_default() += 1;

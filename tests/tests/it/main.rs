@@ -18,7 +18,7 @@ mod inbox;
 mod killed;
 mod mail;
 mod neighbours;
-mod notices;
+mod notifications;
 mod numbers;
 mod operations;
 mod parcels;

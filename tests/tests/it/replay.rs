@@ -90,7 +90,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
         assert_eq!((change.order.id, change.order.status), (order, OrderStatus::AwaitingPickup));
         assert_eq!((change.from, change.to), (ShipmentStatus::LabelCreated, ShipmentStatus::Delivered));
         assert_eq!(
-            (change.order_to, &change.notices[..]),
+            (change.order_to, &change.notifications[..]),
             (OrderStatus::Delivered, &[OrderStatus::Delivered][..])
         );
         assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "nothing is written");
@@ -122,7 +122,7 @@ async fn no_mail_is_announced_that_nobody_gets(database: Database) {
     for apply in [false, true] {
         let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
         let [change] = &told.changes[..] else { panic!("{:?}", told.changes) };
-        assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Delivered, &[][..]));
+        assert_eq!((change.order_to, &change.notifications[..]), (OrderStatus::Delivered, &[][..]));
     }
     shop.drain().await;
     assert_eq!(shop.mails().await, Vec::<String>::new());
@@ -136,7 +136,7 @@ async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database
     let done = replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
     let change = &done.changes[0];
     assert_eq!((change.from, change.to), (ShipmentStatus::InTransit, ShipmentStatus::LabelCreated));
-    assert_eq!((change.order_to, &change.notices[..]), (OrderStatus::Shipped, &[][..]));
+    assert_eq!((change.order_to, &change.notifications[..]), (OrderStatus::Shipped, &[][..]));
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
     assert_eq!(shop.order(order).await.shipments()[0].status(), ShipmentStatus::LabelCreated);
 }

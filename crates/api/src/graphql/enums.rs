@@ -168,7 +168,7 @@ pub enum BlockerCode {
 
 /// What has become of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::NoticeState")]
+#[graphql(remote = "domain::NotificationState")]
 pub enum NotificationState {
     /// It waits for its turn.
     Queued,

@@ -16,7 +16,7 @@ use std::{
 use app::{App, Caller, Parcels, reads::Extent};
 use async_graphql::{Context, Result};
 use domain::{Item, OrderHead, OrderId, ShipmentId};
-use persistence::{Event, notices::Notice, read::VersionRange, scans::StoredScan};
+use persistence::{Event, notifications::Notification, read::VersionRange, scans::StoredScan};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -32,7 +32,7 @@ pub(super) struct Siblings {
     items: Parts<OrderId, Arc<[Item]>>,
     parcels: Parts<OrderId, Parcels>,
     scanned: OnceLock<Arc<Scanned<ShipmentId>>>,
-    notices: Parts<OrderId, Arc<[Notice]>>,
+    notifications: Parts<OrderId, Arc<[Notification]>>,
     /// By the size of the page and the end it is taken from.
     histories: Mutex<HashMap<(i32, bool), History>>,
 }
@@ -65,10 +65,12 @@ impl Siblings {
         self.scanned.get_or_init(|| Scanned::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 
-    /// The notices of one of them, oldest first.
-    pub async fn notices(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notice]>> {
+    /// The notifications of one of them, oldest first.
+    pub async fn notifications(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notification]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.notices.of(ctx, id, || async { shared(app.notices_of(caller, self.ids()).await) }).await
+        self.notifications
+            .of(ctx, id, || async { shared(app.notifications_of(caller, self.ids()).await) })
+            .await
     }
 
     /// The events of one of them within a window. A window with a cursor in it is that order's own.

@@ -2,12 +2,12 @@
 
 use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
-use persistence::notices::Notice;
+use persistence::notifications;
 
 use super::enums::{NotificationState, OrderStatus};
 
 /// A message owed to a customer because of an event, and what has become of it.
-pub struct Notification(pub(super) Notice);
+pub struct Notification(pub(super) notifications::Notification);
 
 /// A message owed to a customer because of an event, and what has become of it.
 #[Object]

@@ -157,8 +157,8 @@ impl Order {
     /// The messages its events called for, oldest first. One per status at most. None for suppliers.
     #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
-        let notices = self.siblings.notices(ctx, self.head().id).await?;
-        Ok(notices.iter().cloned().map(Notification).collect())
+        let notifications = self.siblings.notifications(ctx, self.head().id).await?;
+        Ok(notifications.iter().cloned().map(Notification).collect())
     }
 
     /// When the last of the parcels that the caller sees and that are under way is expected, as far as their

@@ -65,7 +65,8 @@ pub struct ReplayChange {
     order_to: OrderStatus,
     /// What the customer is told because of it, noted with the first parcel of an order.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
-    notices: Vec<OrderStatus>,
+    #[graphql(name = "notices")]
+    notifications: Vec<OrderStatus>,
 }
 
 /// An order that could not be changed.
@@ -113,7 +114,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
             from: change.from.into(),
             to: change.to.into(),
             order_to: change.order_to.into(),
-            notices: change.notices.into_iter().map(Into::into).collect(),
+            notifications: change.notifications.into_iter().map(Into::into).collect(),
         }
     };
     let failure = |failed: webhooks::NotReplayed| ReplayFailure {

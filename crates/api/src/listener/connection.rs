@@ -226,7 +226,7 @@ impl Connection {
     }
 
     /// Whether a client still waits for an answer that the server owes, or for the rest of one.
-    pub(super) fn is_owed(&self) -> bool {
+    pub(super) fn notifies_customer(&self) -> bool {
         self.phase() == Phase::Answering || self.blocked_since.load(Ordering::Relaxed) != READS
     }
 

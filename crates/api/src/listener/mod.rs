@@ -133,7 +133,7 @@ async fn converse(stream: Stream, service: Service, connection: Arc<Connection>,
         biased;
         ended = conversation.as_mut() => ended,
         () = stop.cancelled() => {
-            if !connection.is_owed() {
+            if !connection.notifies_customer() {
                 connection.end(End::Stopped);
                 return;
             }

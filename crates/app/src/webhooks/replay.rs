@@ -77,7 +77,7 @@ pub struct ReplayChange {
     pub order_to: OrderStatus,
     /// What the customer is told because of it, noted with the first parcel of an order. Nothing where there is no
     /// address to tell it to.
-    pub notices: Vec<OrderStatus>,
+    pub notifications: Vec<OrderStatus>,
 }
 
 /// An order that a replay could not change.

@@ -28,7 +28,7 @@ pub struct NewOrder {
     pub id: OrderId,
     /// Whose it is; a customer may leave it out.
     pub user_id: Option<UserId>,
-    /// Where notices go.
+    /// Where notifications go.
     pub customer_email: Option<String>,
     /// The merchant's own number, unique.
     pub reference: Option<String>,

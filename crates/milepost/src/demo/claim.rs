@@ -107,12 +107,13 @@ impl Claim {
             }
             Self::Superseded(status) => {
                 let status = word(status.as_str());
-                let notice = facts.order.notifications.iter().find(|notice| notice.status == status);
-                let reason = notice.and_then(|notice| notice.reason.as_deref());
+                let notification =
+                    facts.order.notifications.iter().find(|notification| notification.status == status);
+                let reason = notification.and_then(|notification| notification.reason.as_deref());
                 holds(
                     reason == Some("superseded"),
                     || format!("no stale mail about {status}: superseded"),
-                    || format!("the mail about {status} is {notice:?}"),
+                    || format!("the mail about {status} is {notification:?}"),
                 )
             }
         }

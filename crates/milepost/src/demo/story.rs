@@ -155,12 +155,12 @@ async fn books(stage: &Stage<'_>) -> anyhow::Result<String> {
     let query = "{ orders(first: 100) { nodes { notifications { status state reason } } } }";
     let support = stage.shop.client(Who::Sam);
     let data: Data = support.ask(query, json!({})).await?;
-    let notices: Vec<_> = data.orders.nodes.into_iter().flat_map(|order| order.notifications).collect();
-    let count = |state: &str| notices.iter().filter(|notice| notice.state == state).count();
+    let notifications: Vec<_> = data.orders.nodes.into_iter().flat_map(|order| order.notifications).collect();
+    let count = |state: &str| notifications.iter().filter(|notification| notification.state == state).count();
     let (sent, held) = (count("SENT"), count("SUPPRESSED"));
     let caught = support.page(&stage.mailbox).await?.matches("href=\"/mailbox/").count();
-    if sent != caught || sent + held != notices.len() {
-        let owed = notices.len();
+    if sent != caught || sent + held != notifications.len() {
+        let owed = notifications.len();
         bail!("the mails do not add up: {owed} owed, {sent} sent, {held} held back, {caught} caught");
     }
     Ok(format!("{caught} mails owed and caught, none twice; {held} held back as stale"))

@@ -205,7 +205,7 @@ fn numbers_of_the_command_line_go_first() {
 }
 
 #[test]
-fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_notice() {
+fn a_rehearsal_finds_what_senders_cannot_say_and_forgeries_nobody_could_detect() {
     let secrets: BTreeMap<_, _> = [Sender::Fedex, Sender::Ups]
         .map(|sender| (sender, Secrets::new(["hush".to_owned()]).unwrap()))
         .into();

@@ -69,10 +69,10 @@ async fn a_database_on_postgres_is_up_to_date_or_pending() {
 }
 
 async fn a_database_that_another_build_made_is_refused_and_left_alone(database: Database) {
-    database.execute("UPDATE seaql_migrations SET version = 'm20200229_000001_orders'").await;
+    database.execute("UPDATE seaql_migrations SET version = 'm20200230_000001_orders'").await;
     let folder = TempDir::new().expect("a folder");
     let program = on_postgres(folder.path(), &database.url);
-    let cause = "its schema is of another build: this one does not know the migration m20200229_000001_orders \
+    let cause = "its schema is of another build: this one does not know the migration m20200230_000001_orders \
                  and begins with an empty database";
     for _ in 0..2 {
         let (code, told, _) = check(&program).await;

@@ -42,9 +42,9 @@ async fn a_restart_in_the_same_folder_keeps_everything() {
     let query = "version status notifications { key state } events { nodes { version toStatus } }";
     let before = until("the mail", async || {
         let state = support.order(&order, query).await;
-        let notices = state["notifications"].as_array().unwrap();
-        let settled = notices.iter().all(|notice| notice["state"] != "QUEUED");
-        (settled && notices.contains(&sent)).then_some(state)
+        let notifications = state["notifications"].as_array().unwrap();
+        let settled = notifications.iter().all(|notification| notification["state"] != "QUEUED");
+        (settled && notifications.contains(&sent)).then_some(state)
     })
     .await;
     server.stop().await;

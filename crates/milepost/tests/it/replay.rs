@@ -62,8 +62,9 @@ async fn a_replay_tells_and_then_does(program: Program) {
     // The running server sends the mail that is owed now.
     let sent = json!({"status": "DELIVERED", "state": "SENT"});
     until("the mail", async || {
-        let notices = support.order(&order, "notifications { status state }").await["notifications"].take();
-        notices.as_array().is_some_and(|notices| notices.contains(&sent)).then_some(())
+        let notifications =
+            support.order(&order, "notifications { status state }").await["notifications"].take();
+        notifications.as_array().is_some_and(|notifications| notifications.contains(&sent)).then_some(())
     })
     .await;
     server.stop().await;

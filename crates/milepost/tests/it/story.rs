@@ -185,21 +185,21 @@ async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
         ["shipped", "out_for_delivery", "delivered"].map(|status| format!("notify-{order}-{status}"));
     assert!(sent.iter().all(|key| allowed.contains(key)), "{sent:?}");
     let mails: Vec<_> = smtp.mails().iter().map(|mail| mail.message_id()).collect();
-    assert_eq!(mails.len(), sent.len(), "one mail for each notice: {mails:?}");
+    assert_eq!(mails.len(), sent.len(), "one mail for each notification: {mails:?}");
     for key in &sent {
         assert_eq!(mails.iter().filter(|id| id.contains(key.as_str())).count(), 1, "{key} in {mails:?}");
     }
 }
 
-/// Waits until no notice of the order is on its way, and gives the keys of those that were sent: all that no newer
-/// one made stale.
+/// Waits until no notification of the order is on its way, and gives the keys of those that were sent: all that no
+/// newer one made stale.
 async fn settled(support: &Client, order: &str) -> HashSet<String> {
     until("the mails", async || {
-        let notices = support.order(order, "notifications { key state }").await["notifications"].take();
-        let notices = notices.as_array().expect("a list");
-        let sent = notices.iter().filter(|notice| notice["state"] == "SENT");
-        let keys = sent.filter_map(|notice| notice["key"].as_str()).map(str::to_owned).collect();
-        notices.iter().all(|notice| notice["state"] != "QUEUED").then_some(keys)
+        let notifications = support.order(order, "notifications { key state }").await["notifications"].take();
+        let notifications = notifications.as_array().expect("a list");
+        let sent = notifications.iter().filter(|notification| notification["state"] == "SENT");
+        let keys = sent.filter_map(|notification| notification["key"].as_str()).map(str::to_owned).collect();
+        notifications.iter().all(|notification| notification["state"] != "QUEUED").then_some(keys)
     })
     .await
 }

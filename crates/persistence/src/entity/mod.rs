@@ -2,7 +2,7 @@
 
 pub(crate) mod idempotency_key;
 pub(crate) mod mail;
-pub(crate) mod notice;
+pub(crate) mod notification;
 pub(crate) mod order;
 pub(crate) mod order_event;
 pub(crate) mod order_item;

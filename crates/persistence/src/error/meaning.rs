@@ -58,7 +58,7 @@ pub(crate) fn meaning(error: &DbErr) -> Meaning {
 }
 
 /// Whether a statement that failed like this leaves its transaction as it was, so that the connection can be rolled back
-/// and used again. SQLite ends the transaction by itself after others, and sqlx does not notice.
+/// and used again. SQLite ends the transaction by itself after others, and sqlx does not detect.
 pub(crate) fn keeps_transaction(error: &DbErr) -> bool {
     match sqlx_error(error) {
         Some(sqlx::Error::Database(error)) if error.try_downcast_ref::<SqliteError>().is_some() => {

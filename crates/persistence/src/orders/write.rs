@@ -8,7 +8,7 @@ use domain::{Item, ItemId, Order};
 use crate::{
     dialect::{Row, Table, Type, write},
     error::{Error, Result},
-    notices, outbox, shipments,
+    notifications, outbox, shipments,
     store::Tx,
 };
 
@@ -139,8 +139,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::announce(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notices, items, parcels, and the outbox. Every order
-/// must have been loaded by [`lock`](super::lock) in the same transaction.
+/// Writes what requests changed in these orders: status, events, notifications, items, parcels, and the outbox. Every
+/// order must have been loaded by [`lock`](super::lock) in the same transaction.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
@@ -162,7 +162,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notices::owe(tx, &changed).await?;
+    notifications::enqueue(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     outbox::announce(tx, &changed).await

@@ -13,8 +13,8 @@ mod webhooks;
 pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
-    OrderFilter, count as orders_count, items_of, notices_of, order, order_by_reference, order_supplied_by,
-    orders_of, orders_page,
+    OrderFilter, count as orders_count, items_of, notifications_of, order, order_by_reference,
+    order_supplied_by, orders_of, orders_page,
 };
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of};

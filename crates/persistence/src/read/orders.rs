@@ -14,8 +14,8 @@ use super::page::{Page, PageRequest, fetch};
 use crate::{
     Result, Store,
     dialect::within,
-    entity::{notice, order, order_item, shipment, status::Status},
-    notices::Notice,
+    entity::{notification, order, order_item, shipment, status::Status},
+    notifications::Notification,
 };
 
 /// Which orders.
@@ -135,18 +135,18 @@ pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId,
     crate::orders::items_of(store.reader(), &ids, None).await
 }
 
-/// The notices of many orders, oldest first.
-pub async fn notices_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Notice>>> {
-    let rows = notice::Entity::find()
-        .filter(within(store.backend(), notice::Column::OrderId, ids.iter().map(|id| id.0)))
-        .order_by_asc(notice::Column::QueuedAt)
-        .order_by_asc(notice::Column::NoticeId)
+/// The notifications of many orders, oldest first.
+pub async fn notifications_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Notification>>> {
+    let rows = notification::Entity::find()
+        .filter(within(store.backend(), notification::Column::OrderId, ids.iter().map(|id| id.0)))
+        .order_by_asc(notification::Column::QueuedAt)
+        .order_by_asc(notification::Column::NotificationId)
         .all(store.reader())
         .await?;
-    let mut found: HashMap<OrderId, Vec<Notice>> = HashMap::with_capacity(ids.len());
+    let mut found: HashMap<OrderId, Vec<Notification>> = HashMap::with_capacity(ids.len());
     for row in rows {
-        let notice = Notice::try_from(row)?;
-        found.entry(notice.order_id).or_default().push(notice);
+        let notification = Notification::try_from(row)?;
+        found.entry(notification.order_id).or_default().push(notification);
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! The jobs: one file each, with its policy in the file's header. This is the list of them.
 
-mod notices;
+mod notifications;
 mod webhooks;
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) fn handler(
 ) -> BoxFuture<'static, ()> {
     match work {
         Work::Webhooks => webhooks::run(app, dhl, batch).boxed(),
-        Work::Notices => notices::run(app, mailer, batch).boxed(),
+        Work::Notifications => notifications::run(app, mailer, batch).boxed(),
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn handler(
 pub(crate) const fn batch_size(work: Work) -> usize {
     match work {
         Work::Webhooks => webhooks::BATCH,
-        Work::Notices => notices::BATCH,
+        Work::Notifications => notifications::BATCH,
     }
 }
 
@@ -39,6 +39,6 @@ pub(crate) fn concurrency(work: Work, app: &App) -> usize {
         // SQLite has one writer, and a webhook's job is nothing but writing.
         Work::Webhooks if !app.store.is_postgres() => 1,
         Work::Webhooks => 2,
-        Work::Notices => 2,
+        Work::Notifications => 2,
     }
 }

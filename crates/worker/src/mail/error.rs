@@ -29,8 +29,8 @@ pub enum SendError {
 
 impl SendError {
     /// Whether to send the mail again. An unknown outcome is retried, as mail servers do among themselves
-    /// (RFC 5321, 4.5.4.1): a second copy with the same `Message-ID` is better than none. `app::notices` bounds how
-    /// often.
+    /// (RFC 5321, 4.5.4.1): a second copy with the same `Message-ID` is better than none. `app::notifications` bounds
+    /// how often.
     pub fn retryable(&self) -> bool {
         match self {
             Self::Transient { .. } | Self::Unknown { .. } => true,

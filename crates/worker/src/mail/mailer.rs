@@ -1,4 +1,4 @@
-//! The way out. Called by the notice jobs and by `milepost check`.
+//! The way out. Called by the notification jobs and by `milepost check`.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Mail to customers: what it says ([`OrderMail`]), what leaves ([`Mail`]) and how ([`Mailer`]).
 //!
-//! Called by the notice jobs, which read the order, fill an [`OrderMail`], send it and settle the notice's
+//! Called by the notification jobs, which read the order, fill an [`OrderMail`], send it and settle the notification's
 //! row by what [`SendError`] says. Of the domain only `domain::text` is used here, and only `mailer` knows the database: without a mail
 //! server the mails stay there.
 
@@ -27,7 +27,7 @@ pub struct Mail {
     pub text: String,
     /// The HTML alternative.
     pub html: String,
-    /// What stands before the `@` of the `Message-ID`: the notice's key. The same notice sent again carries
+    /// What stands before the `@` of the `Message-ID`: the notification's key. The same notification sent again carries
     /// the same one, so that the receiving side can tell.
     pub message_id: String,
 }

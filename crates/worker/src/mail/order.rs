@@ -1,6 +1,6 @@
 //! What a customer is told about an order, as text and as HTML.
 //!
-//! The notice jobs fill [`OrderMail`] with words and times; the templates are in `templates/mail`. Nothing
+//! The notification jobs fill [`OrderMail`] with words and times; the templates are in `templates/mail`. Nothing
 //! here decides anything: which kind is due, and what a status is called, is said by the caller.
 
 use askama::Template;
@@ -100,7 +100,7 @@ struct Text<'a> {
 }
 
 impl OrderMail {
-    /// The mail to this address. `message_id` is the notice's key: see [`Mail::message_id`].
+    /// The mail to this address. `message_id` is the notification's key: see [`Mail::message_id`].
     ///
     /// # Errors
     /// None that a caller can cause: writing to memory does not fail.

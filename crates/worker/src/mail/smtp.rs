@@ -34,7 +34,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// What the product uses. RFC 5321 (4.5.3.2) would wait minutes; the notice is retried anyway.
+    /// What the product uses. RFC 5321 (4.5.3.2) would wait minutes; the notification is retried anyway.
     pub const DEFAULT: Self = Self { connect: Duration::from_secs(10), step: Duration::from_secs(30) };
 }
 

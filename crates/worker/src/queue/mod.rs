@@ -64,7 +64,7 @@ impl Queue {
         Self { inner: Arc::new(Inner { name: name.to_owned(), place, progress: Progress::default() }) }
     }
 
-    /// The name it was made with: "webhooks", "notices".
+    /// The name it was made with: "webhooks", "notifications".
     pub fn name(&self) -> &str {
         &self.inner.name
     }

@@ -107,7 +107,7 @@ struct End {
     status: OrderStatus,
     reached: BTreeSet<OrderStatus>,
     parcels: Vec<(Tracking, BTreeSet<[u8; 32]>)>,
-    notices: BTreeSet<String>,
+    notifications: BTreeSet<String>,
 }
 
 /// Random histories of a pair of parcels: the order's end is that of the run in which each scan came alone, in order
@@ -242,12 +242,12 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
         };
         parcels.push((tracking, scans.iter().map(|stored| of(&stored.scan)).collect()));
     }
-    let notices = read::notices_of(store, &[id]).await.unwrap().remove(&id).unwrap_or_default();
+    let notifications = read::notifications_of(store, &[id]).await.unwrap().remove(&id).unwrap_or_default();
     End {
         status: order.head().status,
         reached: shop.path(id).await.into_iter().collect(),
         parcels,
-        notices: notices.iter().map(|notice| notice.status.to_string()).collect(),
+        notifications: notifications.iter().map(|notification| notification.status.to_string()).collect(),
     }
 }
 

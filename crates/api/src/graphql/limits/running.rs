@@ -4,7 +4,7 @@
 //! of resolvers tell it of the rows they read. The rules:
 //!
 //! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime, so that a large one does
-//!    not keep others from running, and so that it notices its deadline and that its caller is gone.
+//!    not keep others from running, and so that it notifications its deadline and that its caller is gone.
 //! 2. **Elements.** At most [`ELEMENTS_A_LEVEL`] elements of lists are resolved at once on each level of nested lists, because
 //!    every field of an element that waits takes some KiB. Elements of a level wait only for deeper levels, so there is
 //!    always one that can go on. Of the operation's own fields at most [`ROOTS_AT_ONCE`] are resolved at once, so that one

@@ -88,8 +88,8 @@ async fn parcels_move_an_order_as_far_as_its_slowest_unit() {
     assert_eq!(statuses[1..], LINE);
     assert_eq!(events.last().unwrap()["actor"], json!({"kind": "CARRIER", "id": "fedex"}));
     assert!(events.last().unwrap()["webhookId"].is_string());
-    let notices = order["notifications"].as_array().unwrap();
-    let sent: Vec<_> = notices.iter().filter(|one| one["state"] == "QUEUED").collect();
+    let notifications = order["notifications"].as_array().unwrap();
+    let sent: Vec<_> = notifications.iter().filter(|one| one["state"] == "QUEUED").collect();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0]["key"], format!("notify-{id}-delivered"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{ErrorChain, Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notice};
+use domain::{ErrorChain, Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notification};
 use persistence::{Error, orders, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed};
@@ -100,10 +100,12 @@ fn in_words(error: &Error) -> String {
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
     let reached = after.changes().transitions.iter().map(|step| step.to());
-    let is_told = |status: &OrderStatus| notice::is_owed(*status) && after.head().customer_email.is_some();
+    let is_told = |status: &OrderStatus| {
+        notification::notifies_customer(*status) && after.head().customer_email.is_some()
+    };
     // A walk is told of by its newest milestone.
-    let mut notices: Vec<OrderStatus> = reached.filter(is_told).collect();
-    notices.drain(..notices.len().saturating_sub(1));
+    let mut notifications: Vec<OrderStatus> = reached.filter(is_told).collect();
+    notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();
     for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {
         if old.tracking != new.tracking {
@@ -113,7 +115,7 @@ fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayCh
                 from: old.status(),
                 to: new.status(),
                 order_to: after.head().status,
-                notices: std::mem::take(&mut notices),
+                notifications: std::mem::take(&mut notifications),
             });
         }
     }

@@ -1,8 +1,8 @@
 //! Mail servers that refuse, are down, or hang up: mails leave later, once, or are closed with the reason.
 
 use chrono::TimeDelta;
-use domain::{NoticeState, OrderStatus, ShipmentStatus};
-use persistence::{notices::Notice, read};
+use domain::{NotificationState, OrderStatus, ShipmentStatus};
+use persistence::{notifications::Notification, read};
 use tests::{
     database::Database,
     on_every_database,
@@ -25,8 +25,8 @@ async fn shop_with(server: &SmtpServer, database: &Database) -> Shop {
     Shop::with_mailer(database.store.clone(), mailer)
 }
 
-async fn notices(shop: &Shop, order: domain::OrderId) -> Vec<Notice> {
-    let mut all = read::notices_of(&shop.app.store, &[order]).await.unwrap();
+async fn notifications(shop: &Shop, order: domain::OrderId) -> Vec<Notification> {
+    let mut all = read::notifications_of(&shop.app.store, &[order]).await.unwrap();
     all.remove(&order).unwrap_or_default()
 }
 
@@ -39,15 +39,15 @@ async fn mails_wait_for_a_server_that_is_down_and_leave_once(database: Database)
         shop.drain().await;
         shop.wait(TimeDelta::minutes(10));
     }
-    let waiting = &notices(&shop, order).await[0];
-    assert_eq!((waiting.state, waiting.failures), (NoticeState::Queued, 4));
+    let waiting = &notifications(&shop, order).await[0];
+    assert_eq!((waiting.state, waiting.failures), (NotificationState::Queued, 4));
     assert!(waiting.error.is_some());
     server.behave(Behaviour::Accept);
     shop.drain().await;
     shop.wait(TimeDelta::minutes(10));
     shop.drain().await;
     assert_eq!(server.mails().len(), 1);
-    assert_eq!(notices(&shop, order).await[0].state, NoticeState::Sent);
+    assert_eq!(notifications(&shop, order).await[0].state, NotificationState::Sent);
 }
 
 async fn a_refused_recipient_is_closed_with_the_servers_words(database: Database) {
@@ -58,9 +58,9 @@ async fn a_refused_recipient_is_closed_with_the_servers_words(database: Database
     shop.drain().await;
     shop.wait(TimeDelta::minutes(10));
     shop.drain().await;
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.failures), (NoticeState::Failed, 1));
-    assert!(notice.error.as_deref().unwrap().contains("no such user here"), "{:?}", notice.error);
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!((notification.state, notification.failures), (NotificationState::Failed, 1));
+    assert!(notification.error.as_deref().unwrap().contains("no such user here"), "{:?}", notification.error);
     assert_eq!(server.attempts(), 1);
 }
 
@@ -79,13 +79,14 @@ async fn stale_news_is_not_sent(database: Database) {
     shop.drain().await;
     let subjects: Vec<_> = server.mails().iter().map(|mail| mail.subject()).collect();
     assert_eq!(subjects.len(), 1, "{subjects:?}");
-    let states: Vec<_> = notices(&shop, order).await.iter().map(|one| (one.status, one.state)).collect();
+    let states: Vec<_> =
+        notifications(&shop, order).await.iter().map(|one| (one.status, one.state)).collect();
     assert_eq!(
         states,
         [
-            (OrderStatus::Shipped, NoticeState::Suppressed),
-            (OrderStatus::OutForDelivery, NoticeState::Suppressed),
-            (OrderStatus::Delivered, NoticeState::Sent),
+            (OrderStatus::Shipped, NotificationState::Suppressed),
+            (OrderStatus::OutForDelivery, NotificationState::Suppressed),
+            (OrderStatus::Delivered, NotificationState::Sent),
         ]
     );
 }
@@ -97,7 +98,10 @@ async fn an_order_without_an_address_is_told_nothing(database: Database) {
     let order = shop.app.place(&tests::shop::support(), new, None).await.unwrap().order.id;
     shop.to(order, OrderStatus::Cancelled).await.unwrap();
     shop.drain().await;
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.reason.as_deref()), (NoticeState::Suppressed, Some("no_address")));
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!(
+        (notification.state, notification.reason.as_deref()),
+        (NotificationState::Suppressed, Some("no_address"))
+    );
     assert!(shop.mails().await.is_empty());
 }

@@ -1,10 +1,10 @@
-//! Notices: taken up, sent by `worker`, closed here.
+//! Notifications: taken up, sent by `worker`, closed here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, Meaning, NoticeId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
+use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
 use persistence::{
     due::{Leased, Next},
-    notices::{self, Notice},
+    notifications::{self, Notification},
     read,
 };
 
@@ -14,15 +14,15 @@ use crate::{App, customer_text, error::Result, relay::backoff, retry::retrying};
 const SENDING: TimeDelta = TimeDelta::minutes(5);
 /// How long a mail may wait for its server before it is given up: a long weekend.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
-/// Attempts of unknown outcome for one notice: each of them may be a mail that the customer has. A lost answer is
+/// Attempts of unknown outcome for one notification: each of them may be a mail that the customer has. A lost answer is
 /// followed by a second copy, as mail servers do among themselves, and not by a copy at every retry for three days.
 const MAX_UNKNOWN_OUTCOMES: i32 = 3;
 
-/// A notice with all that its mail tells.
+/// A notification with all that its mail tells.
 #[derive(Clone, Debug)]
-pub struct Letter {
-    /// The notice.
-    pub notice: Notice,
+pub struct NotificationContext {
+    /// The notification.
+    pub notification: Notification,
     /// Its order.
     pub order: OrderHead,
     /// The order's items.
@@ -60,33 +60,33 @@ pub enum Outcome {
 }
 
 impl App {
-    /// Begins a notice that was leased: nothing if it is no longer this job's, or superseded.
+    /// Begins a notification that was leased: nothing if it is no longer this job's, or superseded.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_notice(&self, leased: &Leased) -> Result<Option<Letter>> {
+    pub async fn open_notification(&self, leased: &Leased) -> Result<Option<NotificationContext>> {
         let until = self.clock.now() + SENDING;
-        let opened = retrying(|| notices::open(&self.store, leased, until)).await?;
-        let Some(notice) = opened else { return Ok(None) };
-        if notice.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
+        let opened = retrying(|| notifications::open(&self.store, leased, until)).await?;
+        let Some(notification) = opened else { return Ok(None) };
+        if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
             // The last of these attempts was not closed: its process died.
-            let reason = notice.error.as_deref().unwrap_or("the process ended while it sent the mail");
-            self.give_up(&notice, *leased, reason).await?;
+            let reason = notification.error.as_deref().unwrap_or("the process ended while it sent the mail");
+            self.give_up(&notification, *leased, reason).await?;
             return Ok(None);
         }
-        let id = notice.order_id;
+        let id = notification.order_id;
         let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let pickup_place = self.pickup_place(&shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
-        let reason = customer_text::reason_to_mail(&events, notice.status);
+        let reason = customer_text::reason_to_mail(&events, notification.status);
         let items = customer_text::items_to_show(items, &events);
-        Ok(Some(Letter {
+        Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments),
             tracking_url: self.tracking_url(id),
-            notice,
+            notification,
             order,
             items,
             shipments,
@@ -95,8 +95,8 @@ impl App {
         }))
     }
 
-    /// The place of the latest scan of a parcel that waits to be collected, by the carrier or by staff. A supplier's text
-    /// is not mailed.
+    /// The place of the latest scan of a parcel that waits to be collected, by the carrier or by staff. A supplier's
+    /// text is not mailed.
     async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
         let waiting = ShipmentStatus::AvailableForPickup;
         let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
@@ -111,64 +111,70 @@ impl App {
         Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
-    /// Records that the content of a notice's mail is about to be handed over. False if the notice is no longer this
-    /// job's: then the mail must not be sent.
+    /// Records that the content of a notification's mail is about to be handed over. False if the notification is no
+    /// longer this job's: then the mail must not be sent.
     ///
     /// # Errors
     /// When the database fails: the mail must not be sent, because nothing would bound its copies.
-    pub async fn hand_over_notice(&self, leased: &Leased) -> Result<bool> {
-        Ok(retrying(|| notices::hand_over(&self.store, leased)).await?)
+    pub async fn hand_over_notification(&self, leased: &Leased) -> Result<bool> {
+        Ok(retrying(|| notifications::hand_over(&self.store, leased)).await?)
     }
 
-    /// Closes a notice whose mail was taken by the server.
+    /// Closes a notification whose mail was taken by the server.
     ///
     /// # Errors
     /// When the database fails: the mail then goes out again, with the same `Message-ID`.
-    pub async fn notice_sent(&self, id: NoticeId) -> Result<()> {
+    pub async fn record_notification_sent(&self, id: NotificationId) -> Result<()> {
         let now = self.clock.now();
-        Ok(retrying(|| notices::sent(&self.store, id, now)).await?)
+        Ok(retrying(|| notifications::mark_sent(&self.store, id, now)).await?)
     }
 
-    /// Writes down that a mail did not leave, and when it is tried again. A notice with too many attempts of unknown
-    /// outcome is given up.
+    /// Writes down that a mail did not leave, and when it is tried again. A notification with too many attempts of
+    /// unknown outcome is given up.
     ///
     /// # Errors
     /// When the database fails: the lease then runs out and the mail is tried again.
-    pub async fn notice_not_sent(&self, notice: &Notice, leased: Leased, error: &NotSent) -> Result<()> {
+    pub async fn record_notification_failure(
+        &self,
+        notification: &Notification,
+        leased: Leased,
+        error: &NotSent,
+    ) -> Result<()> {
         let is_unknown = error.outcome == Outcome::Unknown;
-        if is_unknown && notice.unknown_outcomes + 1 >= MAX_UNKNOWN_OUTCOMES {
-            return self.give_up(notice, leased, &error.reason).await;
+        if is_unknown && notification.unknown_outcomes + 1 >= MAX_UNKNOWN_OUTCOMES {
+            return self.give_up(notification, leased, &error.reason).await;
         }
         let now = self.clock.now();
-        let waits_since: DateTime<Utc> = notice.queued_at;
+        let waits_since: DateTime<Utc> = notification.queued_at;
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
                 Next::Retry(now + backoff(failures))
             }
             Outcome::NotYet | Outcome::Unknown | Outcome::Refused => Next::GiveUp,
         };
-        let reason = match notice.unknown_outcomes {
+        let reason = match notification.unknown_outcomes {
             0 => error.reason.clone(),
             earlier => {
                 format!("{}; it may have been delivered: {earlier} earlier got no answer", error.reason)
             }
         };
-        retrying(|| notices::not_sent(&self.store, leased, &reason, !is_unknown, decide)).await?;
+        retrying(|| notifications::not_sent(&self.store, leased, &reason, !is_unknown, decide)).await?;
         Ok(())
     }
 
-    /// Closes a notice whose mail may have been delivered, as often as there were attempts of unknown outcome.
-    async fn give_up(&self, notice: &Notice, leased: Leased, reason: &str) -> Result<()> {
+    /// Closes a notification whose mail may have been delivered, as often as there were attempts of unknown outcome.
+    async fn give_up(&self, notification: &Notification, leased: Leased, reason: &str) -> Result<()> {
         let error = format!(
             "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \
              delivered, also more than once; the last one: {reason}"
         );
         let closed =
-            retrying(|| notices::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp)).await?;
+            retrying(|| notifications::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp))
+                .await?;
         if closed.is_some() {
             tracing::error!(
-                key = notice.key,
-                attempts = notice.attempt,
+                key = notification.key,
+                attempts = notification.attempt,
                 error,
                 "a notification was given up: its mail may have been delivered, and nobody knows"
             );

@@ -1,7 +1,7 @@
-//! Notices: one row a key, written with the event that calls for it.
+//! Notifications: one row a key, written with the event that calls for it.
 
 use chrono::{DateTime, Utc};
-use domain::{NoticeId, NoticeState, Order, OrderId, OrderStatus, Suppression, notice};
+use domain::{NotificationId, NotificationState, Order, OrderId, OrderStatus, Suppression, notification};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait},
@@ -18,9 +18,9 @@ use crate::{
 
 /// A message owed to a customer, as it is kept.
 #[derive(Clone, Debug)]
-pub struct Notice {
+pub struct Notification {
     /// Its id.
-    pub id: NoticeId,
+    pub id: NotificationId,
     /// What makes it the only one: `notify-{order}-{status}`.
     pub key: String,
     /// The order it is about.
@@ -32,7 +32,7 @@ pub struct Notice {
     /// To whom; empty where the order has no address.
     pub recipient: String,
     /// What has become of it.
-    pub state: NoticeState,
+    pub state: NotificationState,
     /// Why it was suppressed.
     pub reason: Option<String>,
     /// The latest failure, in the server's words.
@@ -50,10 +50,10 @@ pub struct Notice {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
-const NOTICES: Table = Table {
-    name: "notices",
+const NOTIFICATIONS: Table = Table {
+    name: "notifications",
     columns: &[
-        ("notice_id", Type::Uuid),
+        ("notification_id", Type::Uuid),
         ("key", Type::Text),
         ("order_id", Type::Uuid),
         ("status", Type::Status),
@@ -65,27 +65,28 @@ const NOTICES: Table = Table {
     ],
 };
 
-/// Writes the notices that these orders' transitions call for. Only the newest news of an order goes out:
+/// Writes the notifications that these orders' transitions call for. Only the newest news of an order goes out:
 /// what is still queued is superseded, and so are the milestones a walk passed on its way.
-pub(crate) async fn owe(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let telling: Vec<&Order> = orders.iter().copied().filter(|order| !owed(order).is_empty()).collect();
+pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let telling: Vec<&Order> =
+        orders.iter().copied().filter(|order| !notified_statuses(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
-        let statuses = owed(order);
+        let statuses = notified_statuses(order);
         let newest = statuses.len() - 1;
         statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
     });
-    write(tx, rows, |db, rows| NOTICES.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
+    write(tx, rows, |db, rows| NOTIFICATIONS.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
 }
 
-/// The notices that the transitions of an order call for, the newest last.
-fn owed(order: &Order) -> Vec<OrderStatus> {
+/// The notifications that the transitions of an order call for, the newest last.
+fn notified_statuses(order: &Order) -> Vec<OrderStatus> {
     let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter(|status| notice::is_owed(*status)).collect()
+    statuses.filter(|status| notification::notifies_customer(*status)).collect()
 }
 
 fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
@@ -95,10 +96,10 @@ fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
         Some(_) if !newest => Some(Suppression::Superseded),
         Some(_) => None,
     };
-    let state = if reason.is_some() { NoticeState::Suppressed } else { NoticeState::Queued };
+    let state = if reason.is_some() { NotificationState::Suppressed } else { NotificationState::Queued };
     Row::default()
-        .set("notice_id", Uuid::now_v7())
-        .set("key", notice::key(head.id, status))
+        .set("notification_id", Uuid::now_v7())
+        .set("key", notification::notification_key(head.id, status))
         .set("order_id", head.id.0)
         .set("status", status.as_str())
         .set("recipient", head.customer_email.as_deref().unwrap_or_default())
@@ -109,48 +110,49 @@ fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
 }
 
 async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
-    use entity::notice::Column;
-    entity::notice::Entity::update_many()
-        .col_expr(Column::State, Expr::value(NoticeState::Suppressed.as_str()))
+    use entity::notification::Column;
+    entity::notification::Entity::update_many()
+        .col_expr(Column::State, Expr::value(NotificationState::Suppressed.as_str()))
         .col_expr(Column::Reason, Expr::value(Suppression::Superseded.as_str()))
         .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
         .filter(within(tx.get_database_backend(), Column::OrderId, orders))
-        .filter(Column::State.eq(NoticeState::Queued.as_str()))
+        .filter(Column::State.eq(NotificationState::Queued.as_str()))
         .exec(tx)
         .await?;
     Ok(())
 }
 
-/// Begins a notice: succeeds once for every attempt, and only while the notice is still queued. It is the job's
-/// until `until`, however long it waited before.
-pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Result<Option<Notice>> {
-    use entity::notice::Column;
+/// Begins a notification: succeeds once for every attempt, and only while the notification is still queued. It is the
+/// job's until `until`, however long it waited before.
+pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Result<Option<Notification>> {
+    use entity::notification::Column;
     let tx = store.begin().await?;
-    let opened = entity::notice::Entity::update_many()
+    let opened = entity::notification::Entity::update_many()
         .col_expr(Column::Opened, Expr::value(leased.attempt))
         .col_expr(Column::DueAt, Expr::value(until))
-        .filter(Column::NoticeId.eq(leased.id))
+        .filter(Column::NotificationId.eq(leased.id))
         .filter(Column::Attempt.eq(leased.attempt))
         .filter(Column::Opened.lt(leased.attempt))
-        .filter(Column::State.eq(NoticeState::Queued.as_str()))
+        .filter(Column::State.eq(NotificationState::Queued.as_str()))
         .exec(&tx)
         .await?;
     let row = match opened.rows_affected {
         0 => None,
-        _ => entity::notice::Entity::find_by_id(leased.id).one(&tx).await?,
+        _ => entity::notification::Entity::find_by_id(leased.id).one(&tx).await?,
     };
     // Opened a second time it is nobody's: its mail waits for the next attempt, and leaves once.
     store.commit_repeatable(tx).await?;
-    row.map(Notice::try_from).transpose()
+    row.map(Notification::try_from).transpose()
 }
 
-/// Records that an attempt is about to hand the mail's content over. Until the server's answer is recorded by [`sent`] or
-/// [`not_sent`], the attempt counts as one of unknown outcome, also if the process dies. Returns false if the notice is
-/// no longer this job's or is superseded: then its mail must not be sent.
+/// Records that an attempt is about to hand the mail's content over. Until the server's answer is recorded by [`sent`]
+/// or
+/// [`not_sent`], the attempt counts as one of unknown outcome, also if the process dies. Returns false if the
+/// notification is no longer this job's or is superseded: then its mail must not be sent.
 pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
-    use entity::notice::Column;
+    use entity::notification::Column;
     let tx = store.begin().await?;
-    let counted = entity::notice::Entity::update_many()
+    let counted = entity::notification::Entity::update_many()
         .col_expr(Column::UnknownOutcomes, Expr::col(Column::UnknownOutcomes).add(1))
         .col_expr(Column::ContentAttempt, Expr::value(leased.attempt))
         .filter(begun(leased))
@@ -159,7 +161,7 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
         .await?;
     // Done again after a lost commit, nothing is counted twice, and the attempt is still this job's.
     let may_send = counted.rows_affected > 0
-        || entity::notice::Entity::find()
+        || entity::notification::Entity::find()
             .filter(begun(leased))
             .filter(Column::ContentAttempt.eq(leased.attempt))
             .one(&tx)
@@ -169,28 +171,28 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
     Ok(may_send)
 }
 
-/// A notice that waits to be sent and is at this attempt, which was begun.
+/// A notification that waits to be sent and is at this attempt, which was begun.
 fn begun(leased: &Leased) -> Condition {
-    use entity::notice::Column;
+    use entity::notification::Column;
     Condition::all()
-        .add(Column::NoticeId.eq(leased.id))
+        .add(Column::NotificationId.eq(leased.id))
         .add(Column::Attempt.eq(leased.attempt))
         .add(Column::Opened.eq(leased.attempt))
-        .add(Column::State.eq(NoticeState::Queued.as_str()))
+        .add(Column::State.eq(NotificationState::Queued.as_str()))
 }
 
-/// Takes the attempt off the unknown outcomes, in an update of a notice whose answer is known.
-fn answered(update: UpdateMany<entity::notice::Entity>) -> UpdateMany<entity::notice::Entity> {
-    use entity::notice::Column;
+/// Takes the attempt off the unknown outcomes, in an update of a notification whose answer is known.
+fn answered(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
+    use entity::notification::Column;
     let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
     update
         .col_expr(Column::UnknownOutcomes, Expr::cust(counted))
         .col_expr(Column::ContentAttempt, Expr::value(0))
 }
 
-/// Writes down a failed attempt, if the notice is still this job's. `answer_is_known`: the mail server did not take the
-/// mail, for certain. `decide` gets the number of failures, this one included. `None` if the notice is no longer this
-/// job's.
+/// Writes down a failed attempt, if the notification is still this job's. `answer_is_known`: the mail server did not
+/// take the mail, for certain. `decide` gets the number of failures, this one included. `None` if the notification is
+/// no longer this job's.
 ///
 /// # Errors
 /// As [`due::fail`](crate::due::fail).
@@ -201,32 +203,32 @@ pub async fn not_sent(
     answer_is_known: bool,
     decide: impl FnOnce(i32) -> Next + Send,
 ) -> Result<Option<Next>> {
-    use entity::notice::Column;
+    use entity::notification::Column;
     let tx = store.begin().await?;
     if answer_is_known {
-        answered(entity::notice::Entity::update_many())
-            .filter(Column::NoticeId.eq(leased.id))
+        answered(entity::notification::Entity::update_many())
+            .filter(Column::NotificationId.eq(leased.id))
             .filter(Column::Attempt.eq(leased.attempt))
             .filter(Column::ContentAttempt.eq(leased.attempt))
             .exec(&tx)
             .await?;
     }
-    let next = due::fail_in(&tx, Work::Notices, leased, error, decide).await?;
+    let next = due::fail_in(&tx, Work::Notifications, leased, error, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }
 
-/// Closes a notice that the mail server took.
-pub async fn sent(store: &Store, id: NoticeId, at: DateTime<Utc>) -> Result<()> {
-    use entity::notice::Column;
+/// Closes a notification that the mail server took.
+pub async fn mark_sent(store: &Store, id: NotificationId, at: DateTime<Utc>) -> Result<()> {
+    use entity::notification::Column;
     let tx = store.begin().await?;
-    answered(entity::notice::Entity::update_many())
-        .col_expr(Column::State, Expr::value(NoticeState::Sent.as_str()))
+    answered(entity::notification::Entity::update_many())
+        .col_expr(Column::State, Expr::value(NotificationState::Sent.as_str()))
         .col_expr(Column::SentAt, Expr::value(at))
         .col_expr(Column::Error, Expr::value(None::<String>))
         .col_expr(Column::Reason, Expr::value(None::<String>))
         .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
-        .filter(Column::NoticeId.eq(id.0))
+        .filter(Column::NotificationId.eq(id.0))
         .exec(&tx)
         .await?;
     store.commit_repeatable(tx).await

@@ -3,8 +3,8 @@
 use crate::{ids::OrderId, name::names, status::OrderStatus};
 
 names! {
-    /// What has become of a notice.
-    pub enum NoticeState ("notice state") {
+    /// What has become of a notification.
+    pub enum NotificationState ("notification state") {
         /// It waits for its turn.
         Queued => "queued",
         /// The mail server took it.
@@ -17,7 +17,7 @@ names! {
 }
 
 names! {
-    /// Why a notice was not sent.
+    /// Why a notification was not sent.
     pub enum Suppression ("suppression") {
         /// Newer news of the same order was there before it left.
         Superseded => "superseded",
@@ -27,7 +27,7 @@ names! {
 }
 
 /// Whether the customer is told when an order gets this status.
-pub const fn is_owed(status: OrderStatus) -> bool {
+pub const fn notifies_customer(status: OrderStatus) -> bool {
     match status {
         OrderStatus::Shipped
         | OrderStatus::OutForDelivery
@@ -42,7 +42,7 @@ pub const fn is_owed(status: OrderStatus) -> bool {
     }
 }
 
-/// The key that makes a notice the only one of its kind: `notify-{order}-{status}`.
-pub fn key(order: OrderId, status: OrderStatus) -> String {
+/// The key that makes a notification the only one of its kind: `notify-{order}-{status}`.
+pub fn notification_key(order: OrderId, status: OrderStatus) -> String {
     format!("notify-{order}-{status}")
 }

@@ -1,18 +1,18 @@
-//! Sends notices.
+//! Sends notifications.
 //!
-//! Policy: a notice is begun once per attempt. A permanent refusal closes it as failed, with the server's
+//! Policy: a notification is begun once per attempt. A permanent refusal closes it as failed, with the server's
 //! words; everything else is tried again after a pause that doubles, up to five minutes, for three days.
 //!
-//! An attempt that hands the content over and learns no answer (the connection breaks, the process dies, the database is
-//! away) has an unknown outcome: the mail may have been delivered. It is tried again with the same `Message-ID`, and the
-//! third such attempt is the last. `App::hand_over_notice` records the attempt before the content leaves, so the count
-//! survives the process; an attempt that ends before it is not counted.
+//! An attempt that hands the content over and learns no answer (the connection breaks, the process dies, the database
+//! is away) has an unknown outcome: the mail may have been delivered. It is tried again with the same `Message-ID`, and
+//! the third such attempt is the last. `App::hand_over_notification` records the attempt before the content leaves, so
+//! the count survives the process; an attempt that ends before it is not counted.
 
 use std::sync::Arc;
 
 use app::{
     App,
-    notices::{Letter, NotSent, Outcome},
+    notifications::{NotSent, NotificationContext, Outcome},
 };
 use domain::{ErrorChain, Item, OrderStatus, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
@@ -23,7 +23,7 @@ use crate::{
     queue::Batch,
 };
 
-/// Notices in one job.
+/// Notifications in one job.
 pub(super) const BATCH: usize = 8;
 /// Mails on their way at once, per job.
 const AT_ONCE: usize = 8;
@@ -34,37 +34,37 @@ pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
         .for_each_concurrent(AT_ONCE, |leased| async move {
             if let Err(error) = send(app, mailer, leased).await {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(notice = %leased.id, error, "a notice's lease will run out");
+                tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
             }
         })
         .await;
 }
 
 async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
-    let Some(letter) = app.open_notice(&leased).await? else { return Ok(()) };
-    let notice = &letter.notice;
-    let mail = match order_mail(&letter, mailer.shop()).render(&notice.recipient, &notice.key) {
+    let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
+    let notification = &context.notification;
+    let mail = match order_mail(&context, mailer.shop()).render(&notification.recipient, &notification.key) {
         Ok(mail) => mail,
         Err(error) => {
             let error = NotSent { reason: error.to_string(), outcome: Outcome::Refused };
-            return app.notice_not_sent(notice, leased, &error).await;
+            return app.record_notification_failure(notification, leased, &error).await;
         }
     };
-    let to = mail::mask(&notice.recipient);
+    let to = mail::mask(&notification.recipient);
     match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
         Ok(()) => {
-            tracing::info!(key = notice.key, to, "a mail left");
-            app.notice_sent(notice.id).await
+            tracing::info!(key = notification.key, to, "a mail left");
+            app.record_notification_sent(notification.id).await
         }
         Err(error) => {
             tracing::warn!(
-                key = notice.key,
+                key = notification.key,
                 to,
                 error = &error as &dyn std::error::Error,
                 "a mail did not leave"
             );
             let error = NotSent { reason: error.to_string(), outcome: outcome(&error) };
-            app.notice_not_sent(notice, leased, &error).await
+            app.record_notification_failure(notification, leased, &error).await
         }
     }
 }
@@ -72,7 +72,7 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
 /// Records that the content is about to leave. An error keeps it back.
 async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
-    match app.hand_over_notice(&leased).await {
+    match app.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(kept_back("another worker has taken the notice up, or it is superseded".to_owned())),
         Err(error) => Err(kept_back(format!("the attempt could not be recorded: {}", ErrorChain(&error)))),
@@ -87,37 +87,37 @@ fn outcome(error: &SendError) -> Outcome {
     }
 }
 
-/// What a letter says, in words.
-fn order_mail(letter: &Letter, shop: String) -> OrderMail {
-    let order = &letter.order;
-    let live: Vec<&Shipment> = letter.shipments.iter().filter(|shipment| shipment.is_live()).collect();
-    let remaining = letter
+/// The mail for a notification.
+fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
+    let order = &context.order;
+    let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
+    let remaining = context
         .items
         .iter()
-        .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&letter.shipments) });
+        .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&context.shipments) });
     OrderMail {
-        kind: kind(letter, &live),
+        kind: kind(context, &live),
         shop,
         order: order.name(),
-        progress: letter.progress.summary.clone(),
-        parcels: live.iter().map(|shipment| parcel(shipment, &letter.items)).collect(),
+        progress: context.progress.summary.clone(),
+        parcels: live.iter().map(|shipment| parcel(shipment, &context.items)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
         total: order.total.to_string(),
         placed_at: order.placed_at,
-        link: letter.tracking_url.clone(),
+        link: context.tracking_url.clone(),
     }
 }
 
-fn kind(letter: &Letter, live: &[&Shipment]) -> Kind {
+fn kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
-    match letter.notice.status {
+    match context.notification.status {
         OrderStatus::OutForDelivery => match waits() {
-            Some(_) => Kind::ReadyForCollection { place: letter.pickup_place.clone() },
+            Some(_) => Kind::ReadyForCollection { place: context.pickup_place.clone() },
             None => Kind::OutForDelivery,
         },
         OrderStatus::Delivered => Kind::Delivered,
-        OrderStatus::Cancelled => Kind::Cancelled { reason: letter.reason.clone() },
-        // Only four statuses are ever noticed; `domain::notice::is_owed` says which.
+        OrderStatus::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
+        // Only four statuses are ever notified; `domain::notification::notifies_customer` says which.
         OrderStatus::Shipped
         | OrderStatus::Placed
         | OrderStatus::PaymentConfirmed

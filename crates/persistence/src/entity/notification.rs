@@ -5,10 +5,10 @@ use sea_orm::entity::prelude::*;
 use super::status::Status;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "notices")]
+#[sea_orm(table_name = "notifications")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub notice_id: Uuid,
+    pub notification_id: Uuid,
     pub key: String,
     pub order_id: Uuid,
     pub status: Status,

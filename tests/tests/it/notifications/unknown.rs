@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::{NoticeState, OrderId, OrderStatus};
+use domain::{NotificationState, OrderId, OrderStatus};
 use persistence::due::{Leased, Work};
 use tests::{
     database::Database,
@@ -15,7 +15,7 @@ use tests::{
 };
 use worker::mail::{Mailer, Timeouts};
 
-use super::{notices, shop_with};
+use super::{notifications, shop_with};
 
 on_every_database!(
     a_lost_answer_makes_three_copies_at_most,
@@ -50,16 +50,16 @@ async fn work_for_days(shop: &Shop) {
 }
 
 async fn expect_given_up(shop: &Shop, order: OrderId) {
-    let notice = &notices(shop, order).await[0];
-    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Failed, 3));
-    let error = notice.error.as_deref().unwrap_or_default();
+    let notification = &notifications(shop, order).await[0];
+    assert_eq!((notification.state, notification.unknown_outcomes), (NotificationState::Failed, 3));
+    let error = notification.error.as_deref().unwrap_or_default();
     assert!(error.starts_with("given up: 3 attempts handed the mail over and got no answer"), "{error}");
     assert!(error.contains("may have been delivered"), "{error}");
 }
 
-/// Takes the notice up, as a job does.
+/// Takes the notification up, as a job does.
 async fn take_up(shop: &Shop) -> Leased {
-    let leased = shop.app.lease(Work::Notices, 8).await.unwrap();
+    let leased = shop.app.lease(Work::Notifications, 8).await.unwrap();
     assert_eq!(leased.len(), 1);
     leased[0]
 }
@@ -95,8 +95,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..2 {
         let leased = take_up(&shop).await;
-        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
-        assert!(shop.app.hand_over_notice(&leased).await.unwrap());
+        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
+        assert!(shop.app.hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
     }
     shop.drain().await;
@@ -107,8 +107,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..3 {
         let leased = take_up(&shop).await;
-        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
-        assert!(shop.app.hand_over_notice(&leased).await.unwrap());
+        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
+        assert!(shop.app.hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
     }
     work_for_days(&shop).await;
@@ -122,12 +122,15 @@ async fn an_attempt_that_died_before_its_content_left_does_not_count(database: D
     let order = cancelled(&shop).await;
     for _ in 0..5 {
         let leased = take_up(&shop).await;
-        assert!(shop.app.open_notice(&leased).await.unwrap().is_some());
+        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
         shop.wait(LATER);
     }
     shop.drain().await;
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.unknown_outcomes, notice.attempt), (NoticeState::Sent, 0, 6));
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!(
+        (notification.state, notification.unknown_outcomes, notification.attempt),
+        (NotificationState::Sent, 0, 6)
+    );
     assert_eq!(server.mails().len(), 1);
 }
 
@@ -139,11 +142,14 @@ async fn an_answer_that_came_does_not_count(database: Database) {
         shop.drain().await;
         shop.wait(LATER);
     }
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.failures, notice.unknown_outcomes), (NoticeState::Queued, 6, 0));
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!(
+        (notification.state, notification.failures, notification.unknown_outcomes),
+        (NotificationState::Queued, 6, 0)
+    );
     server.behave(Behaviour::Accept);
     shop.drain().await;
-    assert_eq!(notices(&shop, order).await[0].state, NoticeState::Sent);
+    assert_eq!(notifications(&shop, order).await[0].state, NotificationState::Sent);
 }
 
 async fn lost_answers_count_across_other_troubles(database: Database) {
@@ -177,10 +183,10 @@ async fn a_mail_that_left_after_lost_answers_is_sent(database: Database) {
     }
     server.behave(Behaviour::Accept);
     work_for_days(&shop).await;
-    let notice = &notices(&shop, order).await[0];
+    let notification = &notifications(&shop, order).await[0];
     assert_eq!(
-        (notice.state, notice.unknown_outcomes),
-        (NoticeState::Sent, 2),
+        (notification.state, notification.unknown_outcomes),
+        (NotificationState::Sent, 2),
         "two copies more may be there"
     );
     assert_eq!(server.mails().len(), 3);
@@ -192,9 +198,9 @@ async fn a_mail_that_left_after_lost_answers_is_sent(database: Database) {
     shop.wait(LATER);
     server.behave(Behaviour::RefuseRecipient(550, "no such user here"));
     shop.drain().await;
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!(notice.state, NoticeState::Failed);
-    let error = notice.error.as_deref().unwrap_or_default();
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!(notification.state, NotificationState::Failed);
+    let error = notification.error.as_deref().unwrap_or_default();
     assert!(error.contains("no such user here") && error.contains("may have been delivered"), "{error}");
 }
 
@@ -203,19 +209,19 @@ async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
     let slow = take_up(&shop).await;
-    assert!(shop.app.open_notice(&slow).await.unwrap().is_some());
+    assert!(shop.app.open_notification(&slow).await.unwrap().is_some());
     shop.wait(LATER);
     let quick = take_up(&shop).await;
-    assert!(shop.app.open_notice(&quick).await.unwrap().is_some());
-    assert!(!shop.app.hand_over_notice(&slow).await.unwrap(), "its lease was lost");
-    assert!(shop.app.hand_over_notice(&quick).await.unwrap());
+    assert!(shop.app.open_notification(&quick).await.unwrap().is_some());
+    assert!(!shop.app.hand_over_notification(&slow).await.unwrap(), "its lease was lost");
+    assert!(shop.app.hand_over_notification(&quick).await.unwrap());
     // Done again, because the answer to the commit was lost: counted once.
-    assert!(shop.app.hand_over_notice(&quick).await.unwrap());
-    assert_eq!(notices(&shop, order).await[0].unknown_outcomes, 1);
-    let id = notices(&shop, order).await[0].id;
-    shop.app.notice_sent(id).await.unwrap();
-    shop.app.notice_sent(id).await.unwrap();
-    let notice = &notices(&shop, order).await[0];
-    assert_eq!((notice.state, notice.unknown_outcomes), (NoticeState::Sent, 0));
-    assert!(!shop.app.hand_over_notice(&quick).await.unwrap(), "it is sent");
+    assert!(shop.app.hand_over_notification(&quick).await.unwrap());
+    assert_eq!(notifications(&shop, order).await[0].unknown_outcomes, 1);
+    let id = notifications(&shop, order).await[0].id;
+    shop.app.record_notification_sent(id).await.unwrap();
+    shop.app.record_notification_sent(id).await.unwrap();
+    let notification = &notifications(&shop, order).await[0];
+    assert_eq!((notification.state, notification.unknown_outcomes), (NotificationState::Sent, 0));
+    assert!(!shop.app.hand_over_notification(&quick).await.unwrap(), "it is sent");
 }
