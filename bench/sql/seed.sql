@@ -5,7 +5,7 @@ CREATE FUNCTION bench_order(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
   SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
 $$;
 
--- Order `n`'s part number `k`: an item or a parcel.
+-- Order `n`'s part number `k`: an item or a shipment.
 CREATE FUNCTION bench_part(n bigint, k int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
   SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(n * 16 + k), 12, '0'))::uuid
 $$;
@@ -15,12 +15,12 @@ CREATE FUNCTION bench_user(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Orders first..last, two items each, with the history that led to their status. From awaiting_pickup on, each has one
--- FedEx parcel with all its items.
+-- FedEx shipment with all its items.
 CREATE FUNCTION bench_seed(first bigint, last bigint, reached order_status, email text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   line order_status[] := enum_range('placed', reached);
   steps int := cardinality(line);
-  parcels boolean := reached >= 'awaiting_pickup';
+  shipments boolean := reached >= 'awaiting_pickup';
   start timestamptz := now() - interval '3 hours';
 BEGIN
   INSERT INTO orders (order_id, user_id, reference, customer_email, status, version, total_cents, fulfillment_path,
@@ -41,7 +41,7 @@ BEGIN
     gen_random_uuid()::text
   FROM generate_series(first, last) n, generate_series(1, steps) k;
 
-  IF parcels THEN
+  IF shipments THEN
     INSERT INTO shipments (shipment_id, order_id, carrier, tracking_number, status, origin_kind, origin_code,
       estimated_delivery, shipped_at, delivered_at, created_at)
     SELECT bench_part(n, 15), bench_order(n), 'fedex', (790000000000 + n)::text,

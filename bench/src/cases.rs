@@ -165,7 +165,7 @@ async fn transitions(
     Ok(Measured { count, time: done.end - done.start, latencies: done.latencies, effects: None, usage })
 }
 
-/// One push for each parcel: it was picked up, so its order is shipped. The clock runs from the first request to
+/// One push for each shipment: it was picked up, so its order is shipped. The clock runs from the first request to
 /// the last changed order.
 async fn webhooks(
     orders: RangeInclusive<u64>,

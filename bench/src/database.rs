@@ -26,7 +26,7 @@ pub struct Plan {
     pub delivered: RangeInclusive<u64>,
     /// Placed orders, a share for each round.
     pub placed: Shares,
-    /// Orders whose parcel waits for the carrier, without a customer's address.
+    /// Orders whose shipment waits for the carrier, without a customer's address.
     pub waiting: Shares,
     /// The same with an address: their customers get a mail.
     pub mailed: Shares,
@@ -85,7 +85,7 @@ pub fn user_id(n: u64) -> Uuid {
     Uuid::from_u128(0x7000_a000_0000_0000_0000 | u128::from(n % USERS))
 }
 
-/// The tracking number of an order's parcel.
+/// The tracking number of an order's shipment.
 pub fn tracking_number(n: u64) -> String {
     (790_000_000_000 + n).to_string()
 }

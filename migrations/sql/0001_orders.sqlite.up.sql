@@ -129,7 +129,8 @@ CREATE TABLE webhooks (
   attempt      int NOT NULL DEFAULT 0,
   failures     int NOT NULL DEFAULT 0,
   duplicates   int NOT NULL DEFAULT 0,
-  -- How often its sender was called since it was last made due by hand or by a parcel; with any outcome, also a lost one.
+  -- How often its sender was called since it was last made due by hand or by a shipment; with any outcome, also a lost
+  -- one.
   calls        int NOT NULL DEFAULT 0,
   due_at       text,
   UNIQUE (sender, content_hash)
@@ -163,7 +164,7 @@ CREATE TABLE scans (
   time_estimated     boolean NOT NULL,
   -- What the clock of the place showed, where the carrier told no zone: `2026-01-15T07:02:09`.
   local_time         text,
-  -- What the carrier tells parcels of one number apart by.
+  -- What the carrier tells shipments of one number apart by.
   package            text,
   estimated_delivery text,
   -- When the carrier said so.
@@ -173,7 +174,7 @@ CREATE TABLE scans (
   recorded_by        text,
   recorded_by_id     text,
   effect             text NOT NULL,
-  -- Whether the parcel had been called off when it came: then it may be for the next with the number.
+  -- Whether the shipment had been called off when it came: then it may be for the next with the number.
   called_off         boolean NOT NULL DEFAULT false,
   seen               int NOT NULL DEFAULT 1,
   UNIQUE (shipment_id, identity)

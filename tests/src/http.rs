@@ -88,7 +88,7 @@ impl Client {
         }
     }
 
-    /// Registers a FedEx parcel with so many units of an order's only item, and gives the result.
+    /// Registers a FedEx shipment with so many units of an order's only item, and gives the result.
     pub async fn ship(&self, order: &str, number: &str, quantity: i32) -> Value {
         let items = self.order(order, "items { id }").await["items"].take();
         let items = json!([{"itemId": items[0]["id"], "quantity": quantity}]);

@@ -97,12 +97,12 @@ impl Shop {
         self.app.change(Ask { caller, order_id, request, expected_version: None, key: None }).await
     }
 
-    /// Registers a FedEx parcel with everything that waits.
+    /// Registers a FedEx shipment with everything that waits.
     pub async fn ship(&self, order: OrderId, number: &str) -> Shipment {
         self.ship_lines(order, number, None).await.expect("the parcel is registered")
     }
 
-    /// Registers a FedEx parcel with these lines.
+    /// Registers a FedEx shipment with these lines.
     pub async fn ship_lines(
         &self,
         order: OrderId,
@@ -121,12 +121,12 @@ impl Shop {
         Ok(changed.shipment.expect("a granted registration has its parcel"))
     }
 
-    /// FedEx says that a parcel is this far, now.
+    /// FedEx says that a shipment is this far, now.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
         self.scan_at(number, status, self.now()).await;
     }
 
-    /// FedEx says that a parcel was this far then.
+    /// FedEx says that a shipment was this far then.
     pub async fn scan_at(&self, number: &str, status: ShipmentStatus, at: DateTime<Utc>) {
         self.push(&fedex(number, status, at)).await;
     }
@@ -240,7 +240,7 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
     }
 }
 
-/// What FedEx writes when a parcel was this far then.
+/// What FedEx writes when a shipment was this far then.
 pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
     let meaning = Meaning::Status(status);
     let scans = [Told { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];

@@ -26,7 +26,7 @@ struct Track {
     order: OrderHead,
     progress: Progress,
     steps: Vec<Step>,
-    parcels: Vec<Parcel>,
+    shipments: Vec<ShipmentView>,
     events: Vec<Happened>,
 }
 
@@ -36,7 +36,7 @@ struct Step {
     reached: bool,
 }
 
-struct Parcel {
+struct ShipmentView {
     carrier: &'static str,
     number: String,
     url: String,
@@ -92,25 +92,25 @@ async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Trac
     let events = read::events_in(&app.store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
     let items = customer_text::items_to_show(items, &events);
-    let parcels = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
+    let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
             Some(format!("{} × {}", line.quantity, single_line(&item.name)))
         });
-        parcel(shipment, contents.collect())
+        view_shipment(shipment, contents.collect())
     });
     Ok(Some(Track {
         steps: steps(&order, &events),
-        parcels: parcels.collect(),
+        shipments: shipments.collect(),
         events: events.iter().rev().map(happened).collect(),
         progress,
         order,
     }))
 }
 
-fn parcel(shipment: &Shipment, items: Vec<String>) -> Parcel {
+fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
-    Parcel {
+    ShipmentView {
         carrier: shipment.carrier.display_name(),
         number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),

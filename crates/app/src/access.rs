@@ -7,7 +7,7 @@ mod shown;
 
 use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
-pub use shown::Parcels;
+pub use shown::VisibleShipments;
 
 use crate::error::Result;
 

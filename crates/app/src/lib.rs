@@ -26,7 +26,7 @@ use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 use carriers::{CodeMap, Secrets, Sender};
 use persistence::{Store, webhooks::NewWebhook};
 
-pub use access::{Caller, Parcels};
+pub use access::{Caller, VisibleShipments};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use idempotency::IdempotencyKey;

@@ -27,11 +27,11 @@ pub struct NotificationContext {
     pub order: OrderHead,
     /// The order's items.
     pub items: Vec<Item>,
-    /// The order's parcels.
+    /// The order's shipments.
     pub shipments: Vec<Shipment>,
     /// How far the order is.
     pub progress: Progress,
-    /// Where a parcel waits to be collected, as the carrier put it.
+    /// Where a shipment waits to be collected, as the carrier put it.
     pub pickup_place: Option<String>,
     /// What support or a system said about the event, for a cancellation.
     pub reason: Option<String>,
@@ -95,7 +95,7 @@ impl App {
         }))
     }
 
-    /// The place of the latest scan of a parcel that waits to be collected, by the carrier or by staff. A supplier's
+    /// The place of the latest scan of a shipment that waits to be collected, by the carrier or by staff. A supplier's
     /// text is not mailed.
     async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
         let waiting = ShipmentStatus::AvailableForPickup;

@@ -46,7 +46,7 @@ pub struct Changed {
     pub order: OrderHead,
     /// The event that was asked for.
     pub event: Option<Event>,
-    /// The parcel it was about.
+    /// The shipment it was about.
     pub shipment: Option<Shipment>,
     /// Whether anything changed.
     pub changed: bool,

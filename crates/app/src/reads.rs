@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     App, Caller,
-    access::{Parcels, Scope},
+    access::{Scope, VisibleShipments},
     error::Result,
 };
 
@@ -100,7 +100,7 @@ impl App {
         }
     }
 
-    /// The newest parcel with that number that the caller may see, and its order.
+    /// The newest shipment with that number that the caller may see, and its order.
     pub async fn shipment(
         &self,
         caller: &Caller,
@@ -116,7 +116,7 @@ impl App {
         Ok(None)
     }
 
-    /// One parcel and its order, if the caller may see it.
+    /// One shipment and its order, if the caller may see it.
     pub async fn shipment_by_id(
         &self,
         caller: &Caller,
@@ -195,7 +195,7 @@ impl App {
         }
     }
 
-    /// All items of orders, where what the caller is shown of the parcels depends on them.
+    /// All items of orders, where what the caller is shown of the shipments depends on them.
     async fn items_to_judge_by(
         &self,
         caller: &Caller,
@@ -208,26 +208,26 @@ impl App {
         }
     }
 
-    /// The parcels of orders the caller has been shown.
+    /// The shipments of orders the caller has been shown.
     ///
     /// # Errors
     /// When the database fails, or there are more than the extent allows.
-    pub async fn parcels_of(
+    pub async fn visible_shipments_of(
         &self,
         caller: &Caller,
         orders: Vec<OrderId>,
         extent: Extent,
-    ) -> Result<HashMap<OrderId, Parcels>> {
+    ) -> Result<HashMap<OrderId, VisibleShipments>> {
         let items = self.items_to_judge_by(caller, &orders, extent).await?;
         let found = self.read_shipments(orders, extent).await?;
         let shown = |(id, shipments)| {
             let items = items.get(&id).map(Arc::as_ref).unwrap_or_default();
-            (id, caller.shown_parcels(items, shipments))
+            (id, caller.visible_shipments(items, shipments))
         };
         Ok(found.into_iter().map(shown).collect())
     }
 
-    /// What was said about parcels the caller has been shown, newest first.
+    /// What was said about shipments the caller has been shown, newest first.
     ///
     /// # Errors
     /// When the database fails, or there are more than the extent allows.

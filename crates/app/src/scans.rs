@@ -1,4 +1,4 @@
-//! What is said about parcels, on its way into their orders: from carriers' webhooks, by hand, from a replay.
+//! What is said about shipments, on its way into their orders: from carriers' webhooks, by hand, from a replay.
 //!
 //! Within a transaction every claim goes through [`Ledger::hear`]; what then has to be kept of the scans
 //! themselves is written once, at the end, by [`Ledger::write`].
@@ -15,7 +15,7 @@ use persistence::{
 };
 use uuid::Uuid;
 
-/// The scans of the parcels that a transaction is about, and what it has to write of them.
+/// The scans of the shipments that a transaction is about, and what it has to write of them.
 pub(crate) struct Ledger {
     known: HashMap<ShipmentId, Vec<StoredScan>>,
     new: BTreeSet<Key>,
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
     replay: bool,
 }
 
-/// A scan of a parcel.
+/// A scan of a shipment.
 type Key = (ShipmentId, ScanIdentity);
 
 /// Who says it.
@@ -48,13 +48,13 @@ pub(crate) fn is_kept_under(kept: &StoredScan, webhook: Option<WebhookId>) -> bo
 }
 
 impl Ledger {
-    /// Reads what is known of these parcels. Their orders are locked.
+    /// Reads what is known of these shipments. Their orders are locked.
     pub async fn open(tx: &Tx, shipments: &[ShipmentId], replay: bool) -> persistence::Result<Self> {
         let known = scans::of(tx, shipments).await?;
         Ok(Self { known, new: BTreeSet::new(), revised: BTreeSet::new(), again: HashMap::new(), replay })
     }
 
-    /// Takes claims about a parcel into its order.
+    /// Takes claims about a shipment into its order.
     pub fn hear(
         &mut self,
         order: &mut Order,
@@ -80,7 +80,7 @@ impl Ledger {
             }
         }
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
-        let is_called_off = |parcel: &Shipment| parcel.id == shipment && parcel.cancelled_at.is_some();
+        let is_called_off = |one: &Shipment| one.id == shipment && one.cancelled_at.is_some();
         let called_off = order.shipments().iter().any(is_called_off);
         let request = Request::Scans { shipment, known, heard: heard.clone(), restated };
         let outcome = order.apply(request, None, context)?;

@@ -1,4 +1,4 @@
-//! Parcels: registering one, calling one off, saying where one is.
+//! Shipments: registering one, calling one off, saying where one is.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl App {
-    /// Registers a parcel. Scans that came before it was known are taken up by themselves.
+    /// Registers a shipment. Scans that came before it was known are taken up by themselves.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): over-allocated, number in use, order closed.
@@ -29,7 +29,7 @@ impl App {
         self.change(Ask { caller, order_id, request, expected_version: None, key }).await
     }
 
-    /// Calls a parcel off; its units wait for another one.
+    /// Calls a shipment off; its units wait for another one.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): moving already, delivered.
@@ -41,14 +41,14 @@ impl App {
         key: Option<IdempotencyKey>,
     ) -> Result<Changed> {
         caller.must_have_orders()?;
-        // A parcel never changes hands, so its order can be looked up before it is locked.
+        // A shipment never changes hands, so its order can be looked up before it is locked.
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
         self.change(Ask { caller, order_id, request, expected_version: None, key }).await
     }
 
-    /// Records by hand where a parcel is, for carriers that send no webhooks: the same fold, the same rules.
+    /// Records by hand where a shipment is, for carriers that send no webhooks: the same fold, the same rules.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, a time that cannot be.
@@ -60,18 +60,18 @@ impl App {
     ) -> Result<Changed> {
         caller.must_have_orders()?;
         let id = sighting.shipment_id;
-        let parcel = read::shipments(&self.store, &[id]).await?.remove(&id);
-        let parcel = parcel.ok_or(Refusal::NotFound("shipment"))?;
-        let heard = vec![sighting.into_scan(&parcel)];
+        let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
+        let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
+        let heard = vec![sighting.into_scan(&shipment)];
         let request = Request::Scans { shipment: id, known: vec![], heard, restated: BTreeSet::new() };
-        self.change(Ask { caller, order_id: parcel.order_id, request, expected_version: None, key }).await
+        self.change(Ask { caller, order_id: shipment.order_id, request, expected_version: None, key }).await
     }
 }
 
-/// Where somebody saw a parcel.
+/// Where somebody saw a shipment.
 #[derive(Clone, Debug)]
 pub struct Sighting {
-    /// Which parcel.
+    /// Which shipment.
     pub shipment_id: ShipmentId,
     /// How far it was, or what is wrong with it.
     pub meaning: Meaning,
@@ -87,10 +87,10 @@ pub struct Sighting {
 const BY_HAND: &str = "BY_HAND";
 
 impl Sighting {
-    fn into_scan(self, parcel: &Shipment) -> Scan {
-        let (number, at) = (&parcel.tracking_number, self.occurred_at.to_rfc3339());
+    fn into_scan(self, shipment: &Shipment) -> Scan {
+        let (number, at) = (&shipment.tracking_number, self.occurred_at.to_rfc3339());
         Scan {
-            identity: carriers::identity(parcel.carrier, number, BY_HAND, self.meaning.as_str(), &[&at]),
+            identity: carriers::identity(shipment.carrier, number, BY_HAND, self.meaning.as_str(), &[&at]),
             code: BY_HAND.to_owned(),
             meaning: self.meaning,
             description: self.notes,

@@ -1,9 +1,9 @@
-//! The carriers whose parcels Milepost follows.
+//! The carriers whose shipments Milepost follows.
 
 use crate::name::names;
 
 names! {
-    /// Who carries a parcel. FedEx is also written `FX`; see [`Carrier::parse`].
+    /// Who carries a shipment. FedEx is also written `FX`; see [`Carrier::parse`].
     pub enum Carrier ("carrier") {
         /// FedEx.
         Fedex => "fedex",
@@ -49,8 +49,8 @@ impl Carrier {
 pub const MAX_TRACKING_NUMBER: usize = 64;
 
 /// A tracking number as we keep it: without blanks, in capitals, without what is no part of it on the barcode.
-/// Nothing where the text cannot be one. Whoever registers a parcel, asks for one or speaks of one is read by this,
-/// so that they mean the same parcel.
+/// Nothing where the text cannot be one. Whoever registers a shipment, asks for one or speaks of one is read by this,
+/// so that they mean the same shipment.
 pub fn normalize_tracking_number(carrier: Carrier, text: &str) -> Option<String> {
     let number: String =
         text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();

@@ -1,6 +1,6 @@
-//! The fold: what the set of a parcel's scans amounts to.
+//! The fold: what the set of a shipment's scans amounts to.
 //!
-//! The result depends on the set alone, so any order of arrival and any duplication give the same parcel.
+//! The result depends on the set alone, so any order of arrival and any duplication give the same shipment.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
 mod ours;
@@ -21,7 +21,7 @@ use crate::{
 /// How long after delivery a pick-up is the beginning of a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
-/// What the scans of one parcel amount to, for an order placed at `placed_at` whose parcel was promised for
+/// What the scans of one shipment amount to, for an order placed at `placed_at` whose shipment was promised for
 /// `promised_delivery`.
 pub fn fold<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
@@ -52,7 +52,7 @@ pub fn fold<'a>(
     }
 }
 
-/// The scan on which it stands that the parcel got at least that far: its time is the time of the step.
+/// The scan on which it stands that the shipment got at least that far: its time is the time of the step.
 pub(crate) fn evidence<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
@@ -61,7 +61,7 @@ pub(crate) fn evidence<'a>(
     first(&counted(scans, placed_at), rank)
 }
 
-/// What a scan did when it came, the parcel having gone from `before` to `after` by it. `all` are the scans there
+/// What a scan did when it came, the shipment having gone from `before` to `after` by it. `all` are the scans there
 /// are since, this one too.
 pub(crate) fn effect(
     scan: &Scan,
@@ -98,7 +98,7 @@ pub(crate) fn effect(
     }
 }
 
-/// The scans that say something about this parcel on its way to the customer.
+/// The scans that say something about this shipment on its way to the customer.
 fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
     let mut scans: Vec<&Scan> = scans.into_iter().collect();
     let ours = Ours::among(scans.iter().copied(), placed_at);
@@ -109,15 +109,15 @@ fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Ut
     scans
 }
 
-/// The way back of a parcel that was delivered. What happens on it is no news of the way there: a return that is
-/// late or damaged does not make a delivered parcel late or damaged.
+/// The way back of a shipment that was delivered. What happens on it is no news of the way there: a return that is
+/// late or damaged does not make a delivered shipment late or damaged.
 struct WayBack {
     delivered_at: NaiveDateTime,
     begins_at: NaiveDateTime,
 }
 
 impl WayBack {
-    /// The way back that these scans of one parcel show.
+    /// The way back that these scans of one shipment show.
     fn among(scans: &[&Scan]) -> Option<Self> {
         let delivered_at = earliest(scans, Rank::Delivered)?.clock();
         let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
@@ -133,7 +133,7 @@ impl WayBack {
     }
 }
 
-/// Whether the scan shows a parcel that was delivered then on its way back. That a pick-up without any clock arrived
+/// Whether the scan shows a shipment that was delivered then on its way back. That a pick-up without any clock arrived
 /// so late shows nothing: it may be one of the way there.
 fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
     match scan.meaning {
@@ -156,18 +156,18 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
     }
 }
 
-/// The scan since whose time the parcel has been at least that far: the earliest whose time is believed, else the first
-/// to arrive.
+/// The scan since whose time the shipment has been at least that far: the earliest whose time is believed, else the
+/// first to arrive.
 fn first<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     showing(scans, rank).min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
 }
 
-/// The scan that shows the parcel at least that far by the earliest clock, whenever it arrived.
+/// The scan that shows the shipment at least that far by the earliest clock, whenever it arrived.
 fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     showing(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
 }
 
-/// The scans that show the parcel at least that far.
+/// The scans that show the shipment at least that far.
 fn showing<'a>(scans: &[&'a Scan], rank: Rank) -> impl Iterator<Item = &'a Scan> {
     trusted(scans.iter().copied().filter(move |scan| is_as_far(scan, rank)))
 }
@@ -182,7 +182,7 @@ fn trusted<'a>(scans: impl Iterator<Item = &'a Scan> + Clone) -> impl Iterator<I
     scans.filter(move |scan| !any || !scan.time_estimated)
 }
 
-/// The latest trouble, unless the parcel got on since.
+/// The latest trouble, unless the shipment got on since.
 fn condition(scans: &[&Scan]) -> Option<Condition> {
     let troubles = trusted(scans.iter().copied().filter(|scan| trouble(scan).is_some()));
     let scan = troubles.max_by_key(|scan| (scan.clock(), scan.identity))?;
@@ -202,7 +202,7 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
     }
 }
 
-/// Whether the parcel got on after that trouble.
+/// Whether the shipment got on after that trouble.
 fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
     let clears = |scan: &&Scan| movement(scan).is_some_and(|status| clears(status, kind));
     let mut progress = trusted(scans.iter().copied().filter(clears));
@@ -210,13 +210,13 @@ fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
         || (ends_with_delivery(kind) && is_delivered_untimed(scans))
 }
 
-/// Whether the parcel was delivered, and no time of it is believed: then it is not asked whether that was before or
+/// Whether the shipment was delivered, and no time of it is believed: then it is not asked whether that was before or
 /// after, and scans of other steps that have a time do not silence it.
 fn is_delivered_untimed(scans: &[&Scan]) -> bool {
     showing(scans, Rank::Delivered).any(|scan| scan.time_estimated)
 }
 
-/// Whether there is no such trouble any more once the parcel is handed over.
+/// Whether there is no such trouble any more once the shipment is handed over.
 fn ends_with_delivery(kind: ConditionKind) -> bool {
     match kind {
         ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
@@ -239,7 +239,7 @@ fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
     }
 }
 
-/// Whether a parcel that got this far is past such trouble. A parcel on its way back moves too: only the
+/// Whether a shipment that got this far is past such trouble. A shipment on its way back moves too: only the
 /// last leg shows that it goes to the customer again.
 fn clears(status: ShipmentStatus, kind: ConditionKind) -> bool {
     match status {

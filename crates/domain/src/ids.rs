@@ -41,11 +41,11 @@ id!(
     ItemId
 );
 id!(
-    /// One parcel.
+    /// One shipment.
     ShipmentId
 );
 id!(
-    /// One stored scan of a parcel.
+    /// One stored scan of a shipment.
     ScanId
 );
 id!(

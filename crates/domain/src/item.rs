@@ -13,9 +13,9 @@ use crate::{
 names! {
     /// How the merchant planned to fulfil an order. What happens is told by the origins.
     pub enum FulfillmentPath ("fulfillment path") {
-        /// One origin, normally one parcel.
+        /// One origin, normally one shipment.
         SingleWarehouse => "single_warehouse",
-        /// Several parcels, from several warehouses or at several times.
+        /// Several shipments, from several warehouses or at several times.
         SplitShipment => "split_shipment",
         /// A supplier ships to the customer.
         Dropship => "dropship",
@@ -68,24 +68,24 @@ impl Item {
         self.quantity.saturating_sub(self.cancelled)
     }
 
-    /// Units in parcels that satisfy the condition.
+    /// Units in shipments that satisfy the condition.
     pub fn units_in<'a>(&self, shipments: impl IntoIterator<Item = &'a Shipment>) -> u32 {
         let lines = shipments.into_iter().flat_map(|shipment| &shipment.lines);
         lines.filter(|line| line.item_id == self.id).map(|line| line.quantity).sum()
     }
 
-    /// Units in live parcels.
+    /// Units in live shipments.
     pub fn allocated(&self, shipments: &[Shipment]) -> u32 {
         self.units_in(shipments.iter().filter(|shipment| shipment.is_live()))
     }
 
-    /// Units that wait for a parcel.
+    /// Units that wait for a shipment.
     pub fn unallocated(&self, shipments: &[Shipment]) -> u32 {
         self.wanted().saturating_sub(self.allocated(shipments))
     }
 
-    /// Units that are at least that far. Where no parcel is known (the merchant tracks elsewhere), the order's
-    /// status speaks for every unit. So it does once it is delivered: whatever a parcel is said to be since, it
+    /// Units that are at least that far. Where no shipment is known (the merchant tracks elsewhere), the order's
+    /// status speaks for every unit. So it does once it is delivered: whatever a shipment is said to be since, it
     /// never goes back.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
         let by_order = rank_by_hand(status);
@@ -95,7 +95,7 @@ impl Item {
         self.units_in(carrying(shipments).filter(|shipment| shipment.status().rank() >= rank))
     }
 
-    /// Whether the actor may put it into a parcel: staff may; a supplier only what it ships itself.
+    /// Whether the actor may put it into a shipment: staff may; a supplier only what it ships itself.
     pub fn may_be_shipped_by(&self, actor: &Actor) -> bool {
         match actor.kind {
             ActorKind::System | ActorKind::Support => true,

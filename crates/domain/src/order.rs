@@ -36,7 +36,7 @@ use crate::{
     transition::{Context, Transition},
 };
 
-/// What is known of an order without its items and parcels.
+/// What is known of an order without its items and shipments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderHead {
     /// Its id.
@@ -70,7 +70,7 @@ impl OrderHead {
     }
 }
 
-/// An order with its items and parcels, and what has changed since it was loaded.
+/// An order with its items and shipments, and what has changed since it was loaded.
 #[derive(Clone, Debug)]
 pub struct Order {
     head: OrderHead,
@@ -86,9 +86,9 @@ pub struct Changes {
     pub transitions: Vec<Transition>,
     /// Items whose quantities, origin or supplier's answer changed.
     pub items: BTreeSet<ItemId>,
-    /// Parcels that are new.
+    /// Shipments that are new.
     pub new_shipments: BTreeSet<ShipmentId>,
-    /// Parcels that changed, new ones too.
+    /// Shipments that changed, new ones too.
     pub shipments: BTreeSet<ShipmentId>,
 }
 
@@ -121,16 +121,16 @@ pub enum Request {
         /// Why.
         reason: String,
     },
-    /// Register a parcel.
+    /// Register a shipment.
     CreateShipment(NewShipment),
-    /// Call a parcel off.
+    /// Call a shipment off.
     CancelShipment {
         /// Which.
         id: ShipmentId,
         /// Why.
         reason: String,
     },
-    /// Its parcel that only the carrier has cancelled gives its number to a parcel of another order.
+    /// Its shipment that only the carrier has cancelled gives its number to a shipment of another order.
     GiveUpNumber {
         /// Whose number.
         carrier: Carrier,
@@ -172,9 +172,9 @@ pub enum Request {
         /// What to say about it on the event, if this is the last of them.
         notes: Option<String>,
     },
-    /// Take in what the carrier says about a parcel.
+    /// Take in what the carrier says about a shipment.
     Scans {
-        /// Which parcel.
+        /// Which shipment.
         shipment: ShipmentId,
         /// The scans we had, in any order.
         known: Vec<Scan>,
@@ -192,7 +192,7 @@ pub struct Outcome {
     pub changed: bool,
     /// The version of the event that was asked for. The walk may have gone further.
     pub event: Option<i32>,
-    /// The parcel it was about.
+    /// The shipment it was about.
     pub shipment: Option<ShipmentId>,
     /// What became of each scan that was heard, in the order given.
     pub heard: Vec<Heard>,
@@ -254,7 +254,7 @@ impl Order {
         outcome
     }
 
-    /// What is known of it without items and parcels.
+    /// What is known of it without items and shipments.
     pub fn head(&self) -> &OrderHead {
         &self.head
     }
@@ -264,7 +264,7 @@ impl Order {
         &self.items
     }
 
-    /// Its parcels, cancelled ones too.
+    /// Its shipments, cancelled ones too.
     pub fn shipments(&self) -> &[Shipment] {
         &self.shipments
     }
@@ -303,7 +303,7 @@ impl Order {
         self.shipments.iter_mut().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
-    /// Marks a parcel as changed.
+    /// Marks a shipment as changed.
     fn touch(&mut self, id: ShipmentId) {
         self.changes.shipments.insert(id);
     }

@@ -7,7 +7,7 @@ use crate::{
     status::OrderStatus,
 };
 
-/// Units and parcels, counted by how far they are. Cancelled units and parcels do not count.
+/// Units and shipments, counted by how far they are. Cancelled units and shipments do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Units still wanted.
@@ -18,17 +18,17 @@ pub struct Progress {
     pub items_delivered: u32,
     /// Units that came back.
     pub items_returned: u32,
-    /// Live parcels.
+    /// Live shipments.
     pub shipments_total: u32,
-    /// Parcels with a carrier or further.
+    /// Shipments with a carrier or further.
     pub shipments_shipped: u32,
-    /// Parcels handed over.
+    /// Shipments handed over.
     pub shipments_delivered: u32,
     /// One sentence, counted in units.
     pub summary: String,
 }
 
-/// Counts the units and parcels of an order. Where no parcel is known (the merchant tracks elsewhere), the
+/// Counts the units and shipments of an order. Where no shipment is known (the merchant tracks elsewhere), the
 /// order's status speaks for every unit.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
     let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();

@@ -13,28 +13,28 @@ names! {
         NotInTable => "not_in_table",
         /// The caller's role may not ask for it.
         Role => "role",
-        /// Parcels are not that far.
+        /// Shipments are not that far.
         ShipmentsBehind => "shipments_behind",
-        /// Parcels are on their way already.
+        /// Shipments are on their way already.
         ParcelsMoving => "parcels_moving",
         /// Units asked back are not in yet.
         ReturnIncomplete => "return_incomplete",
     }
 }
 
-/// Why a status cannot be had now, with the parcels that stand in the way.
+/// Why a status cannot be had now, with the shipments that stand in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocker {
     /// The reason, for programs.
     pub code: BlockerCode,
     /// The reason, for people.
     pub message: String,
-    /// The parcels behind, or moving.
+    /// The shipments behind, or moving.
     pub shipments: Vec<ShipmentId>,
 }
 
 names! {
-    /// Why a parcel cannot be registered or called off.
+    /// Why a shipment cannot be registered or called off.
     pub enum ShipmentRefusal ("shipment refusal") {
         /// The carrier has it and reports no trouble.
         AlreadyMoving => "already_moving",
@@ -42,9 +42,9 @@ names! {
         AlreadyDelivered => "already_delivered",
         /// The order is cancelled, or was delivered.
         OrderClosed => "order_closed",
-        /// A live parcel has that number.
+        /// A live shipment has that number.
         NumberInUse => "number_in_use",
-        /// Every unit is in a parcel already.
+        /// Every unit is in a shipment already.
         NothingToShip => "nothing_to_ship",
     }
 }
@@ -86,19 +86,19 @@ pub enum Refusal {
         /// What is wrong with it.
         message: String,
     },
-    /// More units than wait for a parcel.
+    /// More units than wait for a shipment.
     #[error("{asked} units asked for, but of {ordered} ordered {allocated} are in parcels already")]
     OverAllocated {
         /// Which item.
         item: ItemId,
         /// Units ordered, less those cancelled.
         ordered: u32,
-        /// Units in live parcels.
+        /// Units in live shipments.
         allocated: u32,
         /// Units asked for.
         asked: u32,
     },
-    /// The parcel cannot be registered or called off.
+    /// The shipment cannot be registered or called off.
     #[error("{message}")]
     Shipment {
         /// The reason, for programs.

@@ -20,7 +20,7 @@ pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
     carrying(shipments).map(|shipment| shipment.status().rank()).min()
 }
 
-/// The parcels that carry units.
+/// The shipments that carry units.
 pub(crate) fn carrying(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
     shipments.iter().filter(|shipment| shipment.is_live())
 }
@@ -36,7 +36,7 @@ pub const fn status_for(rank: Rank) -> Option<OrderStatus> {
     }
 }
 
-/// The rank every unit needs before an order may have this status. Nothing for a status parcels do not hold
+/// The rank every unit needs before an order may have this status. Nothing for a status shipments do not hold
 /// back.
 pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
     match status {
@@ -53,7 +53,7 @@ pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
     }
 }
 
-/// How far the units of an order are whose parcels are not known.
+/// How far the units of an order are whose shipments are not known.
 pub(crate) const fn rank_by_hand(status: OrderStatus) -> Rank {
     match status {
         OrderStatus::Placed
@@ -70,13 +70,13 @@ pub(crate) const fn rank_by_hand(status: OrderStatus) -> Rank {
 /// When a step of the walk happened, and whether a carrier ever said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Justification {
-    /// The time of the scan that brought the last parcel this far.
+    /// The time of the scan that brought the last shipment this far.
     pub at: DateTime<Utc>,
-    /// Some parcel was never reported at exactly this rank.
+    /// Some shipment was never reported at exactly this rank.
     pub inferred: bool,
 }
 
-/// What the parcels say about the moment the whole order reached a rank.
+/// What the shipments say about the moment the whole order reached a rank.
 pub(crate) fn justification(shipments: &[Shipment], rank: Rank) -> Option<Justification> {
     carrying(shipments)
         .map(|shipment| reached(shipment, rank))

@@ -1,4 +1,4 @@
-//! Scans: the claims of carriers about a parcel, and what each did when it came.
+//! Scans: the claims of carriers about a shipment, and what each did when it came.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::{
     shipment::{ConditionKind, ShipmentStatus},
 };
 
-/// What makes two claims the same claim: a hash over carrier, parcel, code, description code and the
+/// What makes two claims the same claim: a hash over carrier, shipment, code, description code and the
 /// carrier's time as sent. Never the free text, the place, or an id of the push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScanIdentity(pub [u8; 32]);
@@ -17,11 +17,11 @@ pub struct ScanIdentity(pub [u8; 32]);
 /// What a carrier's code means in our words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Meaning {
-    /// The parcel got this far.
+    /// The shipment got this far.
     Status(ShipmentStatus),
     /// Trouble beside the milestone.
     Condition(ConditionKind),
-    /// A listed code that says nothing about where the parcel is.
+    /// A listed code that says nothing about where the shipment is.
     Informational,
     /// A code nobody has listed. Kept, shown, counted; never guessed at.
     Unknown,
@@ -64,7 +64,7 @@ impl FromStr for Meaning {
     }
 }
 
-/// One claim by a carrier about a parcel.
+/// One claim by a carrier about a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     /// What tells it from every other claim.
@@ -112,8 +112,8 @@ impl Scan {
     }
 
     /// By what scans are put in order: what the clock of the place showed where no time can be trusted, as if it were
-    /// of UTC. It is half a day off at most. Sorted by arrival, the same pushes would give a different parcel for each
-    /// sequence in which they arrive.
+    /// of UTC. It is half a day off at most. Sorted by arrival, the same pushes would give a different shipment for
+    /// each sequence in which they arrive.
     pub fn clock(&self) -> NaiveDateTime {
         self.local_time.unwrap_or(self.occurred_at.naive_utc())
     }
@@ -188,19 +188,19 @@ pub enum Heard {
 names! {
     /// What a scan did when it came.
     pub enum ScanEffect ("scan effect") {
-        /// It changed what we say about the parcel.
+        /// It changed what we say about the shipment.
         Applied => "applied",
         /// It said nothing new.
         Stale => "stale",
         /// Its code is not listed.
         UnknownCode => "unknown_code",
-        /// Its code says nothing about where the parcel is.
+        /// Its code says nothing about where the shipment is.
         Informational => "informational",
-        /// It moved the parcel before the order was in processing; the order takes it up when it gets there.
+        /// It moved the shipment before the order was in processing; the order takes it up when it gets there.
         Early => "early",
         /// It is about another parcel with the same number: more than a day older than the order, or of another package.
         NotOurs => "not_ours",
-        /// It belongs to the way back of a delivered parcel.
+        /// It belongs to the way back of a delivered shipment.
         ReturnLeg => "return_leg",
         /// It came for an order that is closed.
         OrderClosed => "order_closed",

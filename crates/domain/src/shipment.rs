@@ -1,4 +1,4 @@
-//! A parcel: who carries it, what is in it, and how far it is.
+//! A shipment: who carries it, what is in it, and how far it is.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 names! {
-    /// How far a parcel is: the milestone. Later members win within a rank.
+    /// How far a shipment is: the milestone. Later members win within a rank.
     pub enum ShipmentStatus ("shipment status") {
         /// A label exists; the carrier does not have the parcel.
         LabelCreated => "label_created",
@@ -32,7 +32,7 @@ names! {
 }
 
 impl ShipmentStatus {
-    /// How far a unit in such a parcel is, from 0 (nowhere) to 4 (handed over).
+    /// How far a unit in such a shipment is, from 0 (nowhere) to 4 (handed over).
     pub const fn rank(self) -> Rank {
         match self {
             Self::Cancelled => Rank::None,
@@ -74,9 +74,9 @@ impl ShipmentStatus {
 /// How far a unit is. Each rank allows the order one status more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
-    /// In no live parcel.
+    /// In no live shipment.
     None,
-    /// In a parcel with a label.
+    /// In a shipment with a label.
     Labelled,
     /// With the carrier.
     Shipped,
@@ -109,7 +109,7 @@ names! {
 }
 
 impl ConditionKind {
-    /// Whether somebody has to do something before the parcel goes on.
+    /// Whether somebody has to do something before the shipment goes on.
     pub const fn action_required(self) -> bool {
         match self {
             Self::AddressIssue | Self::Damaged | Self::Lost | Self::Returning => true,
@@ -132,7 +132,7 @@ impl ConditionKind {
     }
 }
 
-/// What is wrong with a parcel now.
+/// What is wrong with a shipment now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// What kind of trouble.
@@ -171,10 +171,10 @@ impl Origin {
     }
 }
 
-/// What a parcel's scans amount to: the result of the fold.
+/// What a shipment's scans amount to: the result of the fold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
-    /// How far the parcel is. `Cancelled` here is the carrier's word; movement wins over it.
+    /// How far the shipment is. `Cancelled` here is the carrier's word; movement wins over it.
     pub status: ShipmentStatus,
     /// What is wrong, if anything.
     pub condition: Option<Condition>,
@@ -193,7 +193,7 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// A parcel with a label and no scan.
+    /// A shipment with a label and no scan.
     pub fn labelled(estimated_delivery: Option<DateTime<Utc>>) -> Self {
         Self {
             status: ShipmentStatus::LabelCreated,
@@ -208,7 +208,7 @@ impl Tracking {
     }
 }
 
-/// One parcel of an order.
+/// One shipment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
     /// Its id.

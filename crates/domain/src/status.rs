@@ -51,7 +51,7 @@ pub const TRANSITIONS: [(OrderStatus, OrderStatus); 14] = [
     (ReturnInitiated, Returned),
 ];
 
-/// The part of the table that parcels move an order along, every step of it permitted.
+/// The part of the table that shipments move an order along, every step of it permitted.
 pub const LINE: [OrderStatus; 5] = [Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 impl OrderStatus {
@@ -78,7 +78,7 @@ impl OrderStatus {
         }
     }
 
-    /// The place on the [`LINE`] that parcels move an order along.
+    /// The place on the [`LINE`] that shipments move an order along.
     pub(crate) fn on_line(self) -> Option<usize> {
         LINE.iter().position(|status| *status == self)
     }

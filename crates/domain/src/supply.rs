@@ -35,7 +35,7 @@ pub struct Deadlines {
 pub enum Answer {
     /// It will ship it.
     Accepted {
-        /// When it said so, or registered the first parcel.
+        /// When it said so, or registered the first shipment.
         at: DateTime<Utc>,
     },
     /// It will not: the item has to be reassigned.
@@ -52,7 +52,7 @@ names! {
     pub enum Overdue ("overdue") {
         /// With the answer.
         AcceptBy => "accept_by",
-        /// With the parcel.
+        /// With the shipment.
         ShipBy => "ship_by",
     }
 }

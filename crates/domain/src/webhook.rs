@@ -7,11 +7,11 @@ names! {
     pub enum WebhookState ("webhook state") {
         /// It waits for its turn.
         Pending => "pending",
-        /// Its scans are with their parcels.
+        /// Its scans are with their shipments.
         Processed => "processed",
-        /// It says nothing about a parcel, or nothing readable.
+        /// It says nothing about a shipment, or nothing readable.
         Ignored => "ignored",
-        /// It waits for a parcel with its number.
+        /// It waits for a shipment with its number.
         Unmatched => "unmatched",
         /// It failed as often as it may.
         Failed => "failed",

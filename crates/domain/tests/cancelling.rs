@@ -1,4 +1,4 @@
-//! Calling off an order, a parcel, units that cannot be shipped.
+//! Calling off an order, a shipment, units that cannot be shipped.
 
 mod support;
 
@@ -8,11 +8,11 @@ use domain::{
     BlockerCode, ConditionKind, Meaning, OrderStatus::*, Outcome, Refusal, Request, ShipmentRefusal,
     ShipmentStatus,
 };
-use support::{Story, invalid, parcel_id, scan};
+use support::{Story, invalid, scan, shipment_id};
 
-fn shipped(quantities: &[u32], parcels: &[(u32, ShipmentStatus)]) -> Story {
+fn shipped(quantities: &[u32], shipments: &[(u32, ShipmentStatus)]) -> Story {
     let mut story = Story::new(Processing, quantities);
-    for (number, &(quantity, status)) in (1..).zip(parcels) {
+    for (number, &(quantity, status)) in (1..).zip(shipments) {
         story.ship(number, &[(1, quantity)]).expect("the units are free");
         story.scanned(number, status);
     }
@@ -27,7 +27,7 @@ fn code(answer: Result<Outcome, Refusal>) -> ShipmentRefusal {
 }
 
 #[test]
-fn of_three_parcels_the_slowest_counts_and_calling_it_off_frees_its_unit() {
+fn of_three_shipments_the_slowest_counts_and_calling_it_off_frees_its_unit() {
     use ShipmentStatus::{Delivered as Handed, InTransit, OutForDelivery as OnVehicle};
     let mut story = shipped(&[3], &[(1, InTransit), (1, OnVehicle), (1, Handed)]);
     assert_eq!(story.status(), Shipped);
@@ -42,7 +42,7 @@ fn of_three_parcels_the_slowest_counts_and_calling_it_off_frees_its_unit() {
 }
 
 #[test]
-fn with_every_parcel_called_off_the_order_stays_where_it_is() {
+fn with_every_shipment_called_off_the_order_stays_where_it_is() {
     let mut story =
         shipped(&[2], &[(1, ShipmentStatus::ReturnedToSender), (1, ShipmentStatus::ReturnedToSender)]);
     assert_eq!(story.status(), Shipped);
@@ -53,7 +53,7 @@ fn with_every_parcel_called_off_the_order_stays_where_it_is() {
 }
 
 #[test]
-fn a_parcel_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
+fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::Delivered)]);
     assert_eq!(code(story.call_off(1)), ShipmentRefusal::AlreadyDelivered);
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Damaged), 900)]);
@@ -76,13 +76,13 @@ fn a_parcel_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_a
 }
 
 #[test]
-fn calling_off_again_changes_nothing_and_an_unknown_parcel_is_not_found() {
+fn calling_off_again_changes_nothing_and_an_unknown_shipment_is_not_found() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::LabelCreated)]);
     assert!(story.call_off(1).expect("it has only a label").changed);
     assert!(!story.call_off(1).expect("it is called off").changed);
     assert_eq!(story.call_off(7), Err(Refusal::NotFound("shipment")));
     let scans =
-        Request::Scans { shipment: parcel_id(7), known: vec![], heard: vec![], restated: BTreeSet::new() };
+        Request::Scans { shipment: shipment_id(7), known: vec![], heard: vec![], restated: BTreeSet::new() };
     assert_eq!(story.ask(scans), Err(Refusal::NotFound("shipment")));
 }
 
@@ -92,19 +92,19 @@ fn cancelling_the_order_calls_off_its_labels() {
         let mut story = Story::new(status, &[2]);
         story.ship(1, &[(1, 1)]).expect("free");
         story.go(Cancelled).expect("nothing moves");
-        let parcel = story.parcel(1);
-        assert_eq!(parcel.status(), ShipmentStatus::Cancelled);
-        assert_eq!(parcel.cancel_reason.as_deref(), Some("the order was cancelled"));
+        let shipment = story.shipment(1);
+        assert_eq!(shipment.status(), ShipmentStatus::Cancelled);
+        assert_eq!(shipment.cancel_reason.as_deref(), Some("the order was cancelled"));
     }
 }
 
 #[test]
-fn an_order_with_a_moving_parcel_is_not_cancelled_but_its_remaining_items_are() {
+fn an_order_with_a_moving_shipment_is_not_cancelled_but_its_remaining_items_are() {
     let mut story = shipped(&[3], &[(1, ShipmentStatus::PickedUp), (1, ShipmentStatus::LabelCreated)]);
     let refusal = story.go(Cancelled);
     let Err(Refusal::InvalidTransition { from, blocker, .. }) = refusal else { panic!("{refusal:?}") };
     assert_eq!((from, blocker.code), (Processing, BlockerCode::ParcelsMoving));
-    assert_eq!(blocker.shipments, [parcel_id(1)]);
+    assert_eq!(blocker.shipments, [shipment_id(1)]);
     assert_eq!(blocker.message, "one of its parcels is moving: cancel the remaining items");
     story.call_off(2).expect("it has only a label");
     story.cancel_items(&[(1, 2)]).expect("two are free");
@@ -150,7 +150,7 @@ fn the_last_unit_of_an_order_that_was_shipped_is_not_cancelled_because_the_table
 }
 
 #[test]
-fn units_in_a_parcel_or_of_a_closed_order_are_not_cancelled() {
+fn units_in_a_shipment_or_of_a_closed_order_are_not_cancelled() {
     let mut story = shipped(&[2], &[(1, ShipmentStatus::LabelCreated)]);
     assert_eq!(invalid(story.cancel_items(&[(1, 1), (1, 1)])).0, "items[1].quantity");
     for status in [Delivered, Cancelled, ReturnInitiated, Returned] {
@@ -162,9 +162,9 @@ fn units_in_a_parcel_or_of_a_closed_order_are_not_cancelled() {
 #[test]
 fn whoever_calls_something_off_says_why() {
     let mut story = shipped(&[2], &[(1, ShipmentStatus::LabelCreated)]);
-    let parcel = Request::CancelShipment { id: parcel_id(1), reason: " ".to_owned() };
+    let shipment = Request::CancelShipment { id: shipment_id(1), reason: " ".to_owned() };
     let items = Request::CancelItems { lines: support::lines(&[(1, 1)]), reason: String::new() };
-    for request in [parcel, items] {
+    for request in [shipment, items] {
         let answer = story.ask(request);
         assert!(
             matches!(&answer, Err(Refusal::InvalidInput { field, .. }) if field == "reason"),
@@ -174,17 +174,17 @@ fn whoever_calls_something_off_says_why() {
 }
 
 #[test]
-fn by_hand_no_order_gets_ahead_of_its_parcels() {
+fn by_hand_no_order_gets_ahead_of_its_shipments() {
     let mut story = shipped(&[3], &[(1, ShipmentStatus::PickedUp), (1, ShipmentStatus::LabelCreated)]);
     let blocked = |answer: Result<Outcome, Refusal>| match answer {
         Err(Refusal::InvalidTransition { blocker, .. }) => (blocker.code, blocker.shipments),
         other => panic!("{other:?}"),
     };
-    assert_eq!(blocked(story.go(Shipped)), (BlockerCode::ShipmentsBehind, vec![parcel_id(2)]));
+    assert_eq!(blocked(story.go(Shipped)), (BlockerCode::ShipmentsBehind, vec![shipment_id(2)]));
     story.scanned(2, ShipmentStatus::PickedUp);
     assert_eq!(blocked(story.go(Shipped)), (BlockerCode::ShipmentsBehind, vec![]), "a unit is in no parcel");
     story.ship(3, &[(1, 1)]).expect("free");
-    assert_eq!(blocked(story.go(Shipped)), (BlockerCode::ShipmentsBehind, vec![parcel_id(3)]));
+    assert_eq!(blocked(story.go(Shipped)), (BlockerCode::ShipmentsBehind, vec![shipment_id(3)]));
     story.scanned(3, ShipmentStatus::PickedUp);
     assert_eq!(story.status(), Shipped);
     assert_eq!(blocked(story.go(Delivered)).1.len(), 3);

@@ -72,7 +72,7 @@ fn a_delivery_without_a_zone_ends_a_failed_attempt_beside_times_that_have_one() 
 }
 
 #[test]
-fn a_parcel_was_shipped_no_later_than_it_was_delivered_whichever_arrived_first() {
+fn a_shipment_was_shipped_no_later_than_it_was_delivered_whichever_arrived_first() {
     let delivered = local(milestone(1, Delivered, 0), 900, 2_000);
     let moved = local(milestone(2, InTransit, 0), 100, 2_500);
     let tracking = folded(&[delivered, moved]);
@@ -124,7 +124,7 @@ fn a_pick_up_days_after_the_delivery_begins_the_way_back_by_its_clock() {
 }
 
 #[test]
-fn a_parcel_delivered_by_a_time_before_it_was_out_for_delivery_is_delivered() {
+fn a_shipment_delivered_by_a_time_before_it_was_out_for_delivery_is_delivered() {
     let tracking = folded(&[milestone(1, OutForDelivery, 500), milestone(2, Delivered, 400)]);
     assert_eq!((tracking.status, tracking.delivered_at), (Delivered, Some(at(400))));
     assert_eq!(tracking.out_for_delivery_at, Some(at(400)), "it was that far when it was handed over");
@@ -165,7 +165,7 @@ fn later_progress_clears_trouble_and_earlier_progress_does_not() {
 }
 
 #[test]
-fn a_parcel_on_its_way_back_is_past_it_only_when_it_goes_to_the_customer_again() {
+fn a_shipment_on_its_way_back_is_past_it_only_when_it_goes_to_the_customer_again() {
     let back = milestone(1, ReturnedToSender, 300);
     assert_eq!(kind(std::slice::from_ref(&back)), Some(Returning));
     assert_eq!(kind(&[back.clone(), milestone(2, InTransit, 400)]), Some(Returning));
@@ -195,7 +195,7 @@ fn an_estimated_time_counts_for_the_rank_and_for_times_only_where_no_other_does(
 }
 
 #[test]
-fn scans_more_than_a_day_older_than_the_order_are_another_parcels() {
+fn scans_more_than_a_day_older_than_the_order_are_another_shipments() {
     let edge = milestone(1, Delivered, -DAY);
     assert_eq!(folded(&[edge]).status, Delivered);
     let older = milestone(1, Delivered, -DAY - 1);
@@ -204,7 +204,7 @@ fn scans_more_than_a_day_older_than_the_order_are_another_parcels() {
 }
 
 #[test]
-fn a_clock_that_showed_a_time_long_before_the_order_is_of_another_parcel_whenever_it_arrives() {
+fn a_clock_that_showed_a_time_long_before_the_order_is_of_another_shipment_whenever_it_arrives() {
     let shown = |clock: i64| folded(&[local(milestone(1, Delivered, 0), clock, 10)]).status;
     // A day, and what a zone and a bare date may hide.
     assert_eq!((shown(-3 * DAY), shown(-3 * DAY - 1)), (Delivered, LabelCreated));

@@ -42,7 +42,7 @@ fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     assert_eq!(story.item(2).supply.answer, None, "all or nothing");
     assert_eq!(invalid(story.ship(1, &[(2, 1), (1, 1)])).0, "items[1].itemId");
     story.ship_as(1, "N1", None).expect("one item is left to it");
-    assert_eq!(story.parcel(1).lines, lines(&[(2, 1)]));
+    assert_eq!(story.shipment(1).lines, lines(&[(2, 1)]));
     let nothing = story.ship_as(2, "N2", None);
     assert!(
         matches!(nothing, Err(Refusal::Shipment { code: ShipmentRefusal::NothingToShip, .. })),
@@ -62,7 +62,7 @@ fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
 }
 
 #[test]
-fn what_is_accepted_may_still_be_declined_until_it_is_in_a_parcel() {
+fn what_is_accepted_may_still_be_declined_until_it_is_in_a_shipment() {
     let mut story = dropship(&[("acme", 2)]);
     story.as_supplier("acme").accept(&[1]).expect("its own");
     story.ship(1, &[(1, 1)]).expect("free");
@@ -77,7 +77,7 @@ fn what_is_accepted_may_still_be_declined_until_it_is_in_a_parcel() {
 }
 
 #[test]
-fn a_parcel_that_its_carrier_cancelled_does_not_come_back_once_the_item_is_taken_from_the_supplier() {
+fn a_shipment_that_its_carrier_cancelled_does_not_come_back_once_the_item_is_taken_from_the_supplier() {
     for reassigned in [false, true] {
         let mut story = dropship(&[("acme", 1)]);
         story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
@@ -87,7 +87,7 @@ fn a_parcel_that_its_carrier_cancelled_does_not_come_back_once_the_item_is_taken
         } else {
             story.as_supplier("acme").decline(&[1]).expect("no unit is in a parcel");
         }
-        assert!(story.parcel(1).cancelled_at.is_some());
+        assert!(story.shipment(1).cancelled_at.is_some());
         assert_eq!(story.as_staff().scanned(1, ShipmentStatus::PickedUp), ScanEffect::Stale);
         assert_eq!(story.order.items()[0].allocated(story.order.shipments()), 0);
     }
@@ -100,7 +100,7 @@ fn an_item_that_is_named_often_is_one_item() {
     story.scanned(1, ShipmentStatus::Cancelled);
     // Its units as often as it is named would be no number.
     story.decline(&[1; 4_295]).expect("no unit is in a parcel");
-    assert!(story.parcel(1).cancelled_at.is_some());
+    assert!(story.shipment(1).cancelled_at.is_some());
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn declining_takes_a_reason() {
 }
 
 #[test]
-fn shipping_accepts_whoever_registers_the_parcel_if_it_comes_from_the_supplier() {
+fn shipping_accepts_whoever_registers_the_shipment_if_it_comes_from_the_supplier() {
     let mut story = dropship(&[("acme", 2), ("acme", 1)]);
     story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
-    assert_eq!(story.parcel(1).origin, supplier("acme"));
+    assert_eq!(story.shipment(1).origin, supplier("acme"));
     story.as_staff().ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(2, 1)]))).expect("free");
     assert_eq!([1, 2].map(|number| story.item(number).supply.accepted_at()), [Some(at(1)), None]);
     story.call_off(2).expect("it has only a label");
@@ -125,7 +125,7 @@ fn shipping_accepts_whoever_registers_the_parcel_if_it_comes_from_the_supplier()
 }
 
 #[test]
-fn a_suppliers_parcel_comes_from_that_supplier() {
+fn a_suppliers_shipment_comes_from_that_supplier() {
     let mut story = dropship(&[("acme", 2)]);
     story.as_supplier("acme");
     for elsewhere in [supplier("other"), warehouse("acme"), warehouse("main")] {
@@ -233,7 +233,7 @@ fn a_supplier_registers_and_its_carrier_delivers() {
     let carrier = domain::Actor::new(domain::ActorKind::Carrier, "fedex");
     let new = vec![milestone(1, ShipmentStatus::Delivered, 10)];
     let scans = Request::Scans {
-        shipment: support::parcel_id(1),
+        shipment: support::shipment_id(1),
         known: vec![],
         heard: new,
         restated: BTreeSet::new(),

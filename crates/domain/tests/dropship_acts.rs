@@ -28,7 +28,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => vec((1..=4u32, 1..=2u32), 1..=2).prop_map(Act::Ship),
         1 => Just(Act::ShipAll),
         3 => (1..=20u32).prop_map(Act::CallOff),
-        3 => (1..=20u32, select(ShipmentStatus::ALL.to_vec())).prop_map(|(parcel, to)| Act::Scan(parcel, to)),
+        3 => (1..=20u32, select(ShipmentStatus::ALL.to_vec())).prop_map(|(shipment, to)| Act::Scan(shipment, to)),
     ]
 }
 
@@ -42,7 +42,7 @@ proptest! {
         acts in vec((0..WHO.len(), act()), 1..40),
     ) {
         let mut story = dropship(&[("acme", 2), ("other", 3), ("", 1)]);
-        let mut parcels = 0;
+        let mut shipments = 0;
         for (who, act) in acts {
             let who = WHO[who];
             if who.is_empty() { story.as_staff() } else { story.as_supplier(who) };
@@ -56,17 +56,17 @@ proptest! {
                     story.reassign(items, to, Deadlines::default())
                 }
                 Act::Ship(of) => {
-                    parcels += 1;
-                    story.ship(parcels, of)
+                    shipments += 1;
+                    story.ship(shipments, of)
                 }
                 Act::ShipAll => {
-                    parcels += 1;
-                    story.ship_as(parcels, &format!("N{parcels}"), None)
+                    shipments += 1;
+                    story.ship_as(shipments, &format!("N{shipments}"), None)
                 }
-                Act::CallOff(parcel) => story.call_off(*parcel),
-                Act::Scan(parcel, to) => {
-                    if story.order.shipments().iter().any(|one| one.id == support::parcel_id(*parcel)) {
-                        story.as_staff().scanned(*parcel, *to);
+                Act::CallOff(shipment) => story.call_off(*shipment),
+                Act::Scan(shipment, to) => {
+                    if story.order.shipments().iter().any(|one| one.id == support::shipment_id(*shipment)) {
+                        story.as_staff().scanned(*shipment, *to);
                     }
                     continue;
                 }
@@ -90,7 +90,7 @@ proptest! {
                         prop_assert_eq!(code, Some(if *to == 0 { "main" } else { WHO[*to] }));
                         prop_assert!(!declined);
                     }
-                    Act::Ship(_) | Act::ShipAll if shipped.is_some_and(|parcel| ships(parcel, now)) => {
+                    Act::Ship(_) | Act::ShipAll if shipped.is_some_and(|shipment| ships(shipment, now)) => {
                         prop_assert!(accepted);
                     }
                     _ => prop_assert_eq!(was, now, "nobody spoke of it"),
@@ -100,8 +100,8 @@ proptest! {
     }
 }
 
-/// Whether a supplier's own item is in that parcel of the supplier's.
-fn ships(parcel: &domain::Shipment, item: &domain::Item) -> bool {
-    let from_supplier = parcel.origin.kind == domain::OriginKind::Supplier;
-    from_supplier && item.origin.as_ref() == Some(&parcel.origin) && item.units_in([parcel]) > 0
+/// Whether a supplier's own item is in that shipment of the supplier's.
+fn ships(shipment: &domain::Shipment, item: &domain::Item) -> bool {
+    let from_supplier = shipment.origin.kind == domain::OriginKind::Supplier;
+    from_supplier && item.origin.as_ref() == Some(&shipment.origin) && item.units_in([shipment]) > 0
 }

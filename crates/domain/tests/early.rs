@@ -1,4 +1,4 @@
-//! Scans before the payment: kept on the parcel, taken up when the order reaches processing.
+//! Scans before the payment: kept on the shipment, taken up when the order reaches processing.
 
 mod support;
 
@@ -11,7 +11,7 @@ fn the_walk_is_taken_up_when_the_order_reaches_processing() {
     story.ship(1, &[(1, 1)]).expect("parcels are registered from the placement on");
     assert_eq!(story.scanned(1, ShipmentStatus::PickedUp), ScanEffect::Early);
     assert_eq!(story.scanned(1, ShipmentStatus::Delivered), ScanEffect::Early);
-    assert_eq!(story.parcel(1).status(), ShipmentStatus::Delivered);
+    assert_eq!(story.shipment(1).status(), ShipmentStatus::Delivered);
     story.go(PaymentConfirmed).expect("paid");
     assert_eq!(story.path(), [PaymentConfirmed], "a scan never skips the payment");
     let outcome = story.go(Processing).expect("packed");
@@ -28,7 +28,7 @@ fn the_walk_is_taken_up_when_the_order_reaches_processing() {
 }
 
 #[test]
-fn a_parcel_that_moves_early_keeps_the_order_from_being_cancelled() {
+fn a_shipment_that_moves_early_keeps_the_order_from_being_cancelled() {
     let mut story = Story::new(Placed, &[1]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.scanned(1, ShipmentStatus::PickedUp);

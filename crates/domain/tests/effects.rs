@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{ConditionKind, Meaning, OrderStatus, Scan, ScanEffect, ScanEffect::*, ShipmentStatus};
-use support::{Story, at, items, milestone, order, parcel, scan};
+use support::{Story, at, items, milestone, order, scan, shipment};
 
 fn shipped_from(status: OrderStatus) -> Story {
     let mut story = Story::new(status, &[1]);
@@ -16,7 +16,7 @@ fn effect(story: &mut Story, meaning: Meaning, minutes: i64) -> ScanEffect {
 }
 
 #[test]
-fn a_scan_that_moves_the_parcel_or_tells_of_trouble_is_applied() {
+fn a_scan_that_moves_the_shipment_or_tells_of_trouble_is_applied() {
     let mut story = shipped_from(OrderStatus::Processing);
     assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Applied);
     let mut story = shipped_from(OrderStatus::Processing);
@@ -59,7 +59,7 @@ fn a_scan_long_before_the_order_is_not_ours() {
 }
 
 #[test]
-fn the_way_back_of_a_delivered_parcel_is_a_return_leg() {
+fn the_way_back_of_a_delivered_shipment_is_a_return_leg() {
     let mut story = shipped_from(OrderStatus::Processing);
     story.scans(1, &[milestone(1, ShipmentStatus::Delivered, 100)]);
     assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 3_000), ReturnLeg);
@@ -103,8 +103,8 @@ fn a_pick_up_without_a_time_of_its_own_that_arrives_late_is_no_return_leg() {
 }
 
 #[test]
-fn what_says_nothing_changes_no_parcel_that_was_called_off() {
-    let mut off = parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
+fn what_says_nothing_changes_no_shipment_that_was_called_off() {
+    let mut off = shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
     off.cancelled_at = Some(at(1));
     // As it is kept.
     off.tracking.status = ShipmentStatus::Cancelled;
@@ -121,18 +121,18 @@ fn a_scan_for_a_cancelled_or_returned_order_is_kept_and_changes_no_order() {
     story.go(OrderStatus::Cancelled).expect("nothing moves yet");
     assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), OrderClosed);
     assert_eq!(story.status(), OrderStatus::Cancelled);
-    assert_eq!(story.parcel(1).status(), ShipmentStatus::Cancelled);
+    assert_eq!(story.shipment(1).status(), ShipmentStatus::Cancelled);
 }
 
 #[test]
-fn a_scan_for_a_parcel_we_called_off_changes_nothing_also_before_the_payment() {
+fn a_scan_for_a_shipment_we_called_off_changes_nothing_also_before_the_payment() {
     for status in [OrderStatus::Placed, OrderStatus::Processing] {
         let mut story = shipped_from(status);
         story.call_off(1).expect("it has only a label");
         let before = story.path();
         assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Stale);
-        assert_eq!(story.parcel(1).status(), ShipmentStatus::Cancelled);
-        assert!(story.parcel(1).moves_though_called_off(), "which somebody has to be told");
+        assert_eq!(story.shipment(1).status(), ShipmentStatus::Cancelled);
+        assert!(story.shipment(1).moves_though_called_off(), "which somebody has to be told");
         assert_eq!(story.path(), before);
     }
 }

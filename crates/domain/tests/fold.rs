@@ -68,8 +68,8 @@ proptest! {
         prop_assert_eq!(folded(&set), folded(&shuffled));
     }
 
-    /// When those arrive whose clocks have no zone makes no other parcel: only the times are other ones that have to be
-    /// told with an instant.
+    /// When those arrive whose clocks have no zone makes no other shipment: only the times are other ones that have to
+    /// be told with an instant.
     #[test]
     fn the_arrival_of_a_scan_that_has_a_clock_makes_no_difference(set in scans(), arrivals in vec(0..9_000i64, 9)) {
         let later = |(scan, arrival): (&Scan, i64)| match scan.local_time {
@@ -90,19 +90,19 @@ proptest! {
         prop_assert_eq!(told(&set), told(&other));
     }
 
-    /// The order may come by its batches as it likes: the parcel is the same, and so are the statuses passed. Of one
+    /// The order may come by its batches as it likes: the shipment is the same, and so are the statuses passed. Of one
     /// package: that a scan was another's may be learnt when the order has gone too far, and it never goes back.
     #[test]
     fn batches_of_any_size_in_any_order_bring_the_order_through_the_same_statuses(
         (set, shuffled) in shuffled(),
         size in 1..4usize,
-        two_parcels in any::<bool>(),
+        two_shipments in any::<bool>(),
     ) {
         let (set, shuffled) = (of_one_package(set), of_one_package(shuffled));
         let end = |batches: Vec<&[Scan]>| {
             let mut story = Story::new(OrderStatus::Processing, &[2]);
-            story.ship(1, &[(1, if two_parcels { 1 } else { 2 })]).expect("the units are free");
-            if two_parcels {
+            story.ship(1, &[(1, if two_shipments { 1 } else { 2 })]).expect("the units are free");
+            if two_shipments {
                 story.ship(2, &[(1, 1)]).expect("the units are free");
                 story.scanned(2, OutForDelivery);
             }
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn the_parcel_never_goes_back_as_scans_are_added(set in scans(), more in scans()) {
+    fn the_shipment_never_goes_back_as_scans_are_added(set in scans(), more in scans()) {
         let mut set: Vec<Scan> = of_one_package(set);
         set.truncate(6);
         let mut before = folded(&set);
@@ -161,7 +161,7 @@ proptest! {
         prop_assert_eq!(tracking.out_for_delivery_at.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
     }
 
-    /// Of the story told from its first moment to its last, the last trouble stands, unless the parcel got past such
+    /// Of the story told from its first moment to its last, the last trouble stands, unless the shipment got past such
     /// trouble since.
     #[test]
     fn the_condition_is_what_is_left_at_the_end_of_the_story(set in scans()) {
@@ -207,7 +207,7 @@ proptest! {
         prop_assert_eq!(folded(&set).estimated_delivery, Some(expected));
     }
 
-    /// What remains is the parcel as if nothing had ever been said of another.
+    /// What remains is the shipment as if nothing had ever been said of another.
     #[test]
     fn of_several_packages_those_that_go_on_from_the_first_that_is_not_older_than_the_order_are_ours(
         set in scans(),
@@ -270,7 +270,7 @@ fn is_older(scan: &Scan) -> bool {
     scan.occurred_at < at(-1_440) || by_clock
 }
 
-/// The scans of the parcel's way to the customer, oldest first.
+/// The scans of the shipment's way to the customer, oldest first.
 fn way_there(set: &[Scan]) -> Vec<&Scan> {
     let mut ours: Vec<&Scan> = set.iter().filter(|scan| !is_older(scan)).collect();
     ours.sort_by_key(|scan| (scan.clock(), scan.identity));
@@ -312,7 +312,7 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
     }
 }
 
-/// Whether the parcel moves on to the customer, as far as it takes to be past such trouble.
+/// Whether the shipment moves on to the customer, as far as it takes to be past such trouble.
 fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
     let far_enough = if kind == ConditionKind::Returning { Rank::OutForDelivery } else { Rank::Shipped };
     match scan.meaning {

@@ -56,7 +56,7 @@ fn of(package: &str, number: u8, status: ShipmentStatus, minutes: i64) -> Scan {
 }
 
 #[test]
-fn a_package_scanned_before_the_order_is_another_parcel_whatever_else_is_said_of_it() {
+fn a_package_scanned_before_the_order_is_another_shipment_whatever_else_is_said_of_it() {
     let old = [of("1~N1~FX", 1, PickedUp, -3_000), of("1~N1~FX", 2, Delivered, 50)];
     let ours = of("2~N1~FX", 3, InTransit, 100);
     let mut story = shipped();
@@ -98,9 +98,9 @@ fn a_package_that_travels_beside_ours_is_not_ours() {
     }
 }
 
-/// As FedEx did with a parcel that was redirected and tendered anew: its scans went on under another identity.
+/// As FedEx did with a shipment that was redirected and tendered anew: its scans went on under another identity.
 #[test]
-fn a_parcel_that_goes_on_under_another_identity_is_one() {
+fn a_shipment_that_goes_on_under_another_identity_is_one() {
     let parts = [
         of("2460425~N1~FX", 1, PickedUp, 100),
         of("2460425~N1~FX", 2, InTransit, 200),

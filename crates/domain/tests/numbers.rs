@@ -1,4 +1,4 @@
-//! Tracking numbers as they are kept: one spelling for whoever registers a parcel and whoever speaks of it.
+//! Tracking numbers as they are kept: one spelling for whoever registers a shipment and whoever speaks of it.
 
 use domain::{Carrier, normalize_tracking_number};
 

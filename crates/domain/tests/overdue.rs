@@ -1,12 +1,12 @@
-//! Suppliers who are late: with the answer, with the parcel, and when nobody is late any more.
+//! Suppliers who are late: with the answer, with the shipment, and when nobody is late any more.
 
 mod support;
 
 use domain::{Deadlines, OrderStatus, OrderStatus::*, Overdue, ShipmentStatus};
-use support::{Story, at, lines, order, parcel, supplied, warehouse};
+use support::{Story, at, lines, order, shipment, supplied, warehouse};
 
 #[test]
-fn a_supplier_is_late_with_the_answer_then_with_the_parcel() {
+fn a_supplier_is_late_with_the_answer_then_with_the_shipment() {
     let mut of_three = supplied(&[("acme", 3)]);
     of_three[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
     let mut story = Story::of(order(Processing, of_three, vec![]));
@@ -45,13 +45,13 @@ fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobod
             Placed | PaymentConfirmed | Processing | AwaitingPickup => {
                 assert_eq!(late, Some(Overdue::AcceptBy))
             }
-            // No parcel is known: the status speaks for every unit.
+            // No shipment is known: the status speaks for every unit.
             Shipped | OutForDelivery | Delivered | Cancelled | ReturnInitiated | Returned => {
                 assert_eq!(late, None, "{status}");
             }
         }
     }
-    let shipped = [parcel(1, ShipmentStatus::PickedUp, &[(1, 2)])];
+    let shipped = [shipment(1, ShipmentStatus::PickedUp, &[(1, 2)])];
     assert_eq!(of_two[0].overdue(&shipped, Processing, at(100)), None, "shipped without a word");
     of_two[0].cancelled = 2;
     assert_eq!(of_two[0].overdue(&[], Processing, at(100)), None);

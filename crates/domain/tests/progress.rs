@@ -1,21 +1,21 @@
-//! Progress for people: counted in units, not in lines or parcels.
+//! Progress for people: counted in units, not in lines or shipments.
 
 mod support;
 
 use domain::{OrderStatus, OrderStatus::*, Progress, Shipment, ShipmentStatus, progress};
-use support::{Story, items, parcel};
+use support::{Story, items, shipment};
 
-fn of(status: OrderStatus, quantity: u32, parcels: &[Shipment]) -> Progress {
-    progress(status, &items(&[quantity]), parcels)
+fn of(status: OrderStatus, quantity: u32, shipments: &[Shipment]) -> Progress {
+    progress(status, &items(&[quantity]), shipments)
 }
 
 #[test]
-fn units_and_parcels_are_counted_by_how_far_they_are() {
-    let parcels = [
-        parcel(1, ShipmentStatus::Delivered, &[(1, 2)]),
-        parcel(2, ShipmentStatus::InTransit, &[(1, 3)]),
-        parcel(3, ShipmentStatus::LabelCreated, &[(1, 1)]),
-        parcel(4, ShipmentStatus::Cancelled, &[(1, 1)]),
+fn units_and_shipments_are_counted_by_how_far_they_are() {
+    let shipments = [
+        shipment(1, ShipmentStatus::Delivered, &[(1, 2)]),
+        shipment(2, ShipmentStatus::InTransit, &[(1, 3)]),
+        shipment(3, ShipmentStatus::LabelCreated, &[(1, 1)]),
+        shipment(4, ShipmentStatus::Cancelled, &[(1, 1)]),
     ];
     let expected = Progress {
         items_total: 7,
@@ -27,19 +27,19 @@ fn units_and_parcels_are_counted_by_how_far_they_are() {
         shipments_delivered: 1,
         summary: "partial shipment: 5 of 7 items shipped, 2 delivered".to_owned(),
     };
-    assert_eq!(of(Processing, 7, &parcels), expected);
+    assert_eq!(of(Processing, 7, &shipments), expected);
 }
 
 #[test]
 fn the_summary_says_how_much_of_the_order_is_where() {
     use ShipmentStatus::{Delivered as Handed, InTransit, LabelCreated};
-    let summary = |status, quantity, parcels: &[Shipment]| of(status, quantity, parcels).summary;
-    let one = |status, quantity| parcel(1, status, &[(1, quantity)]);
+    let summary = |status, quantity, shipments: &[Shipment]| of(status, quantity, shipments).summary;
+    let one = |status, quantity| shipment(1, status, &[(1, quantity)]);
     assert_eq!(summary(Processing, 1, &[]), "nothing shipped yet: 1 item");
     assert_eq!(summary(AwaitingPickup, 3, &[one(LabelCreated, 3)]), "nothing shipped yet: 3 items");
     assert_eq!(summary(Processing, 3, &[one(InTransit, 2)]), "partial shipment: 2 of 3 items shipped");
     assert_eq!(summary(Shipped, 3, &[one(InTransit, 3)]), "shipped: 3 of 3 items");
-    let split = [one(Handed, 1), parcel(2, InTransit, &[(1, 2)])];
+    let split = [one(Handed, 1), shipment(2, InTransit, &[(1, 2)])];
     assert_eq!(summary(Shipped, 3, &split), "partial delivery: 1 of 3 items delivered");
     assert_eq!(summary(Delivered, 3, &[one(Handed, 3)]), "delivered: 3 of 3 items");
     assert_eq!(summary(Cancelled, 3, &[]), "cancelled");
@@ -57,7 +57,7 @@ fn cancelled_units_do_not_count() {
 }
 
 #[test]
-fn where_no_parcel_is_known_the_status_speaks_for_every_unit() {
+fn where_no_shipment_is_known_the_status_speaks_for_every_unit() {
     assert_eq!(of(Shipped, 2, &[]).summary, "shipped: 2 of 2 items");
     assert_eq!(of(Delivered, 2, &[]).summary, "delivered: 2 of 2 items");
     assert_eq!(of(ReturnInitiated, 2, &[]).items_delivered, 2);

@@ -4,7 +4,7 @@ mod support;
 
 use domain::{BlockerCode, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentStatus};
 use proptest::{collection::vec, prelude::*};
-use support::{Story, VERSION, at, customer, invalid, item_id, items, order, parcel};
+use support::{Story, VERSION, at, customer, invalid, item_id, items, order, shipment};
 
 /// What is asked back and what is in, item by item.
 fn units(story: &Story) -> Vec<(u32, u32)> {
@@ -94,7 +94,7 @@ fn lines_that_cannot_be_are_refused_by_name() {
 
 #[test]
 fn units_come_back_from_where_they_were_delivered() {
-    let delivered = parcel(1, ShipmentStatus::Delivered, &[(1, 2)]);
+    let delivered = shipment(1, ShipmentStatus::Delivered, &[(1, 2)]);
     let mut of_two = items(&[3, 1]);
     (of_two[0].cancelled, of_two[1].cancelled) = (1, 1);
     let mut story = Story::of(order(Delivered, of_two, vec![delivered]));
@@ -287,7 +287,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_delivered_can_come_back_whatever_a_parcel_is_said_to_be_since() {
+fn what_was_delivered_can_come_back_whatever_a_shipment_is_said_to_be_since() {
     let mut story = Story::new(Processing, &[1]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.scanned(1, ShipmentStatus::Cancelled);
@@ -295,7 +295,7 @@ fn what_was_delivered_can_come_back_whatever_a_parcel_is_said_to_be_since() {
         story.go(status).expect("no parcel speaks against it");
     }
     story.scanned(1, ShipmentStatus::PickedUp);
-    assert_eq!(story.parcel(1).status(), ShipmentStatus::PickedUp);
+    assert_eq!(story.shipment(1).status(), ShipmentStatus::PickedUp);
     story.ask_back(Some(&[(1, 1)])).expect("the order was delivered");
     story.receive(None).expect("it came");
     assert_eq!((story.status(), units(&story)), (Returned, vec![(1, 1)]));

@@ -9,11 +9,11 @@ use domain::{
     Refusal, Request, Shipment, ShipmentStatus, TRANSITIONS,
 };
 use support::{
-    Story, actors, by, customer, item_id, items, lines, milestone, order, parcel, parcel_id, supplied,
+    Story, actors, by, customer, item_id, items, lines, milestone, order, shipment, shipment_id, supplied,
     supplier, warehouse,
 };
 
-/// The permitted steps that a role may ask for, of an order without parcels.
+/// The permitted steps that a role may ask for, of an order without shipments.
 fn steps(actor: &Actor) -> Vec<(OrderStatus, OrderStatus)> {
     let of = |from| {
         let explained = order(from, items(&[1]), vec![]).allowed_transitions(actor);
@@ -87,12 +87,12 @@ fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
         let answer = story.ship(1, &[(1, 1)]);
         assert_eq!(answer.is_ok(), may, "{code}: {answer:?}");
 
-        let there = parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
+        let there = shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
         let there = vec![Shipment { origin: supplier("acme"), ..there }];
         let mut story = Story::of(order(Processing, of_two.clone(), there));
         story.actor = Actor::new(ActorKind::Supplier, code);
         let scans = Request::Scans {
-            shipment: parcel_id(1),
+            shipment: shipment_id(1),
             known: vec![],
             heard: vec![milestone(1, ShipmentStatus::LabelCreated, 1)],
             restated: BTreeSet::new(),
@@ -109,15 +109,15 @@ fn a_supplier_who_names_no_items_ships_its_own_only() {
     let mut story = Story::of(order(Processing, of_two, vec![]));
     story.actor = Actor::new(ActorKind::Supplier, "acme");
     story.ship_as(1, "N1", None).expect("two units are its own");
-    assert_eq!(story.parcel(1).lines, lines(&[(1, 2)]));
-    assert_eq!(story.parcel(1).origin, supplier("acme"));
+    assert_eq!(story.shipment(1).lines, lines(&[(1, 2)]));
+    assert_eq!(story.shipment(1).origin, supplier("acme"));
 }
 
 #[test]
-fn a_supplier_learns_nothing_of_a_parcel_that_is_not_its_own() {
+fn a_supplier_learns_nothing_of_a_shipment_that_is_not_its_own() {
     let mut of_two = items(&[1, 1]);
     of_two[0].origin = Some(supplier("acme"));
-    let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(2, 1)])];
+    let there = vec![shipment(1, ShipmentStatus::LabelCreated, &[(2, 1)])];
     let mut story = Story::of(order(Processing, of_two, there));
     story.actor = Actor::new(ActorKind::Supplier, "acme");
     let answer = story.ship_as(9, "N1", None);
@@ -127,11 +127,11 @@ fn a_supplier_learns_nothing_of_a_parcel_that_is_not_its_own() {
 #[test]
 fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
     for (actor, may_scan) in [(customer(), false), (Actor::new(ActorKind::Carrier, "fedex"), true)] {
-        let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
+        let there = vec![shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
         let mut story = Story::of(order(Processing, items(&[2]), there));
         story.actor = actor;
         let ship = Request::CreateShipment(NewShipment {
-            id: parcel_id(2),
+            id: shipment_id(2),
             carrier: Carrier::Ups,
             tracking_number: "1Z".to_owned(),
             origin: None,
@@ -142,7 +142,7 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         assert!(matches!(story.call_off(1), Err(Refusal::Forbidden(_))));
         let heard = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
         let scans =
-            Request::Scans { shipment: parcel_id(1), known: vec![], heard, restated: BTreeSet::new() };
+            Request::Scans { shipment: shipment_id(1), known: vec![], heard, restated: BTreeSet::new() };
         assert_eq!(story.ask(scans).is_ok(), may_scan);
     }
 }
@@ -188,13 +188,14 @@ fn staff_and_the_customer_ask_back_and_staff_alone_receive() {
 }
 
 #[test]
-fn to_a_supplier_items_of_others_do_not_exist_and_parcels_of_others_are_not_its_to_call_off() {
-    let there = parcel(1, ShipmentStatus::LabelCreated, &[(2, 1)]);
-    let mixed = parcel(2, ShipmentStatus::LabelCreated, &[(1, 1), (2, 1)]);
-    let theirs = Shipment { origin: supplier("other"), ..parcel(3, ShipmentStatus::LabelCreated, &[(2, 1)]) };
-    let by_staff = parcel(4, ShipmentStatus::LabelCreated, &[(1, 1)]);
-    let parcels = vec![there, mixed, theirs, by_staff];
-    let mut story = Story::of(order(Processing, supplied(&[("acme", 5), ("other", 5), ("", 5)]), parcels));
+fn to_a_supplier_items_of_others_do_not_exist_and_shipments_of_others_are_not_its_to_call_off() {
+    let there = shipment(1, ShipmentStatus::LabelCreated, &[(2, 1)]);
+    let mixed = shipment(2, ShipmentStatus::LabelCreated, &[(1, 1), (2, 1)]);
+    let theirs =
+        Shipment { origin: supplier("other"), ..shipment(3, ShipmentStatus::LabelCreated, &[(2, 1)]) };
+    let by_staff = shipment(4, ShipmentStatus::LabelCreated, &[(1, 1)]);
+    let shipments = vec![there, mixed, theirs, by_staff];
+    let mut story = Story::of(order(Processing, supplied(&[("acme", 5), ("other", 5), ("", 5)]), shipments));
     story.as_supplier("acme");
     for number in 1..=4 {
         let refused = story.call_off(number);

@@ -10,15 +10,15 @@ use support::{Story, place_on_line, scan, slowest_by_hand};
 
 #[derive(Clone, Debug)]
 enum Change {
-    Ship { parcel: u32, lines: Vec<(u32, u32)> },
-    CallOff { parcel: u32 },
+    Ship { shipment: u32, lines: Vec<(u32, u32)> },
+    CallOff { shipment: u32 },
     CancelItems { lines: Vec<(u32, u32)> },
-    Scans { parcel: u32, new: Vec<(Meaning, i64, bool)> },
+    Scans { shipment: u32, new: Vec<(Meaning, i64, bool)> },
     Go { to: OrderStatus },
 }
 
 const ITEMS: u32 = 3;
-const PARCELS: u32 = 4;
+const SHIPMENTS: u32 = 4;
 
 fn some_lines() -> impl Strategy<Value = Vec<(u32, u32)>> {
     vec((1..=ITEMS, 1..=4u32), 1..=3)
@@ -34,13 +34,13 @@ fn meaning() -> impl Strategy<Value = Meaning> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let parcel = || 1..=PARCELS;
+    let shipment = || 1..=SHIPMENTS;
     prop_oneof![
-        6 => (parcel(), some_lines()).prop_map(|(parcel, lines)| Change::Ship { parcel, lines }),
-        2 => parcel().prop_map(|parcel| Change::CallOff { parcel }),
+        6 => (shipment(), some_lines()).prop_map(|(shipment, lines)| Change::Ship { shipment, lines }),
+        2 => shipment().prop_map(|shipment| Change::CallOff { shipment }),
         2 => some_lines().prop_map(|lines| Change::CancelItems { lines }),
-        8 => (parcel(), vec((meaning(), 0..9_000i64, prop::bool::weighted(0.1)), 1..=3))
-            .prop_map(|(parcel, new)| Change::Scans { parcel, new }),
+        8 => (shipment(), vec((meaning(), 0..9_000i64, prop::bool::weighted(0.1)), 1..=3))
+            .prop_map(|(shipment, new)| Change::Scans { shipment, new }),
         4 => select(OrderStatus::ALL.to_vec()).prop_map(|to| Change::Go { to }),
     ]
 }
@@ -55,23 +55,23 @@ proptest! {
         changes in vec(change(), 1..40),
     ) {
         let mut story = Story::new(start, &quantities);
-        let mut parcels = 0;
+        let mut shipments = 0;
         let mut scans = 0;
         for change in changes {
             let before = (story.order.clone(), story.path().len());
             let granted = match change.clone() {
-                Change::Ship { parcel, lines } => {
+                Change::Ship { shipment, lines } => {
                     // Ids are never used twice; numbers are.
-                    parcels += 1;
-                    story.ship_as(100 + parcels, &format!("N{parcel}"), Some(support::lines(&lines)))
+                    shipments += 1;
+                    story.ship_as(100 + shipments, &format!("N{shipment}"), Some(support::lines(&lines)))
                 }
-                Change::CallOff { parcel } => match registered(&story, parcel) {
+                Change::CallOff { shipment } => match registered(&story, shipment) {
                     Some(id) => story.call_off(id),
                     None => continue,
                 },
                 Change::CancelItems { lines } => story.cancel_items(&lines),
-                Change::Scans { parcel, new } => {
-                    let Some(id) = registered(&story, parcel) else { continue };
+                Change::Scans { shipment, new } => {
+                    let Some(id) = registered(&story, shipment) else { continue };
                     let new = new.into_iter().map(|(meaning, minutes, estimated)| {
                         scans += 1;
                         domain::Scan { time_estimated: estimated, ..scan(scans, meaning, minutes) }
@@ -90,7 +90,7 @@ proptest! {
     }
 }
 
-/// The newest parcel that has that number.
+/// The newest shipment that has that number.
 fn registered(story: &Story, number: u32) -> Option<u32> {
     let number = format!("N{number}");
     let newest = story.order.shipments().iter().rev().find(|shipment| shipment.tracking_number == number);
@@ -128,7 +128,7 @@ fn check_walk(
     Ok(())
 }
 
-/// A step by hand is granted when the table has it and the parcels are that far or there are none.
+/// A step by hand is granted when the table has it and the shipments are that far or there are none.
 fn check_hand(
     before: &domain::Order,
     to: OrderStatus,
@@ -166,7 +166,7 @@ fn check_hand(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Any split of the units into parcels, registered and delivered in any order, ends the same way.
+    /// Any split of the units into shipments, registered and delivered in any order, ends the same way.
     #[test]
     fn however_the_units_are_split_the_order_is_delivered_with_the_last_of_them_and_not_before(
         quantity in 1..=6u32,

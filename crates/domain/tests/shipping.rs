@@ -1,4 +1,4 @@
-//! Registering parcels: which units are free, which numbers, which orders.
+//! Registering shipments: which units are free, which numbers, which orders.
 
 mod support;
 
@@ -6,7 +6,7 @@ use domain::{
     Carrier, NewShipment, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentRefusal, ShipmentStatus,
 };
 use support::{
-    Story, dropship, invalid, item_id, items, lines, order, parcel, parcel_id, supplier, warehouse,
+    Story, dropship, invalid, item_id, items, lines, order, shipment, shipment_id, supplier, warehouse,
 };
 
 fn code(answer: Result<domain::Outcome, Refusal>) -> ShipmentRefusal {
@@ -44,7 +44,7 @@ fn one_line_of_three_shipped_two_then_one_is_partial_then_shipped() {
 }
 
 #[test]
-fn more_units_than_wait_for_a_parcel_are_refused_with_the_figures() {
+fn more_units_than_wait_for_a_shipment_are_refused_with_the_figures() {
     let mut story = Story::new(Processing, &[5, 1]);
     story.ship(1, &[(1, 2)]).expect("five are free");
     story.cancel_items(&[(1, 1)]).expect("three are free");
@@ -62,22 +62,22 @@ fn more_units_than_wait_for_a_parcel_are_refused_with_the_figures() {
 }
 
 #[test]
-fn a_parcel_without_lines_takes_everything_that_waits() {
+fn a_shipment_without_lines_takes_everything_that_waits() {
     let mut story = Story::new(Processing, &[3, 2]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.ship_as(2, "N2", None).expect("four wait");
-    assert_eq!(story.parcel(2).lines, lines(&[(1, 2), (2, 2)]));
+    assert_eq!(story.shipment(2).lines, lines(&[(1, 2), (2, 2)]));
     assert_eq!(code(story.ship_as(3, "N3", None)), ShipmentRefusal::NothingToShip);
 }
 
 #[test]
-fn the_same_parcel_again_is_the_same_parcel_unchanged_also_when_the_order_is_closed() {
+fn the_same_shipment_again_is_the_same_shipment_unchanged_also_when_the_order_is_closed() {
     let mut story = Story::new(Processing, &[3]);
     story.ship(1, &[(1, 2)]).expect("free");
     let again = [Some(lines(&[(1, 2)])), Some(lines(&[(1, 1), (1, 1)])), None];
     for same in again.clone() {
         let outcome = story.ship_as(9, " n1 ", same).expect("the same parcel");
-        assert_eq!((outcome.changed, outcome.shipment), (false, Some(parcel_id(1))));
+        assert_eq!((outcome.changed, outcome.shipment), (false, Some(shipment_id(1))));
     }
     assert_eq!(story.order.shipments().len(), 1);
     story.ship(2, &[(1, 1)]).expect("free");
@@ -90,7 +90,7 @@ fn the_same_parcel_again_is_the_same_parcel_unchanged_also_when_the_order_is_clo
 }
 
 #[test]
-fn a_number_of_a_live_parcel_with_other_items_is_in_use() {
+fn a_number_of_a_live_shipment_with_other_items_is_in_use() {
     let mut story = Story::new(Processing, &[3]);
     story.ship(1, &[(1, 2)]).expect("free");
     assert_eq!(code(story.ship_as(2, "N1", Some(lines(&[(1, 1)])))), ShipmentRefusal::NumberInUse);
@@ -99,11 +99,11 @@ fn a_number_of_a_live_parcel_with_other_items_is_in_use() {
 }
 
 #[test]
-fn the_same_number_of_another_carrier_is_another_parcel() {
+fn the_same_number_of_another_carrier_is_another_shipment() {
     let mut story = Story::new(Processing, &[2]);
     story.ship(1, &[(1, 1)]).expect("free");
     let other = NewShipment {
-        id: parcel_id(2),
+        id: shipment_id(2),
         carrier: Carrier::Ups,
         tracking_number: "N1".to_owned(),
         origin: None,
@@ -114,7 +114,7 @@ fn the_same_number_of_another_carrier_is_another_parcel() {
 }
 
 #[test]
-fn parcels_are_registered_from_the_placement_to_the_delivery() {
+fn shipments_are_registered_from_the_placement_to_the_delivery() {
     for status in OrderStatus::ALL {
         let answer = Story::new(status, &[1]).ship(1, &[(1, 1)]);
         match status {
@@ -129,7 +129,7 @@ fn parcels_are_registered_from_the_placement_to_the_delivery() {
 }
 
 #[test]
-fn what_cannot_be_a_parcel_is_refused_by_the_name_of_the_field() {
+fn what_cannot_be_a_shipment_is_refused_by_the_name_of_the_field() {
     let mut story = Story::new(Processing, &[1]);
     for number in ["", "  ", "no/slash", "Ä1", &"9".repeat(65)] {
         assert_eq!(field(story.ship_as(1, number, None)), "trackingNumber", "{number:?}");
@@ -138,7 +138,7 @@ fn what_cannot_be_a_parcel_is_refused_by_the_name_of_the_field() {
     assert_eq!(field(story.ship(1, &[(1, 1), (1, 0)])), "items[1].quantity");
     assert_eq!(field(story.ship(1, &[(1, 1), (7, 1)])), "items[1].itemId");
     let nowhere = NewShipment {
-        id: parcel_id(1),
+        id: shipment_id(1),
         carrier: Carrier::Fedex,
         tracking_number: "N1".to_owned(),
         origin: Some(warehouse(" ")),
@@ -150,7 +150,7 @@ fn what_cannot_be_a_parcel_is_refused_by_the_name_of_the_field() {
 }
 
 #[test]
-fn a_parcel_comes_from_where_its_items_were_planned_to_come_from() {
+fn a_shipment_comes_from_where_its_items_were_planned_to_come_from() {
     let mut of_three = items(&[1, 1, 1]);
     of_three[0].origin = Some(warehouse("north"));
     of_three[1].origin = Some(supplier("acme"));
@@ -173,33 +173,33 @@ fn what_has_no_plan_comes_from_the_main_warehouse_beside_what_has_one() {
         assert_eq!(field(story.ship_as(1, "N1", None)), "origin", "nor is it the default");
         assert_eq!(story.item(2).supply.answer, None, "nobody has accepted for the supplier");
         story.ship(1, &[(1, 1)]).expect("free");
-        assert_eq!(story.parcel(1).origin, warehouse("main"));
+        assert_eq!(story.shipment(1).origin, warehouse("main"));
         story.ship_as(2, "N2", None).expect("the rest is planned from one place");
-        assert_eq!(story.parcel(2).origin, planned);
+        assert_eq!(story.shipment(2).origin, planned);
     }
     let mut main = items(&[1, 1]);
     main[1].origin = Some(warehouse("main"));
     let mut story = Story::of(order(Processing, main, vec![]));
     story.ship_as(1, "N1", None).expect("both come from there");
-    assert_eq!((story.parcel(1).origin.clone(), story.parcel(1).lines.len()), (warehouse("main"), 2));
+    assert_eq!((story.shipment(1).origin.clone(), story.shipment(1).lines.len()), (warehouse("main"), 2));
 
     let mut story = dropship(&[("acme", 1), ("", 1)]);
     story.ship_from(Some(warehouse("main")), 1, "N1", None).expect("it is said where it comes from");
-    assert_eq!(story.parcel(1).lines.len(), 2);
+    assert_eq!(story.shipment(1).lines.len(), 2);
     assert_eq!(story.item(1).supply.answer, None);
 }
 
 #[test]
 fn what_is_new_and_what_has_changed_is_told_apart_for_the_writer() {
-    let there = vec![parcel(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
+    let there = vec![shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)])];
     let mut story = Story::of(order(Processing, items(&[3]), there));
     story.ship(2, &[(1, 1)]).expect("free");
     story.scanned(1, ShipmentStatus::PickedUp);
     story.scanned(2, ShipmentStatus::PickedUp);
     story.cancel_items(&[(1, 1)]).expect("free");
     let changes = story.order.changes();
-    assert_eq!(changes.new_shipments, [parcel_id(2)].into());
-    assert_eq!(changes.shipments, [parcel_id(1), parcel_id(2)].into(), "a new parcel may change as well");
+    assert_eq!(changes.new_shipments, [shipment_id(2)].into());
+    assert_eq!(changes.shipments, [shipment_id(1), shipment_id(2)].into(), "a new parcel may change as well");
     assert_eq!(changes.items, [item_id(1)].into());
     assert_eq!(story.path(), [AwaitingPickup, Shipped]);
 }

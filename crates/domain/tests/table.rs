@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Actor, ActorKind, Blocker, BlockerCode, OrderStatus, Refusal, ShipmentStatus, TRANSITIONS};
-use support::{VERSION, actors, assert_same, by, items, order, parcel, transition_to};
+use support::{VERSION, actors, assert_same, by, items, order, shipment, transition_to};
 
 #[test]
 fn of_all_hundred_pairs_those_in_the_table_are_granted_and_no_others() {
@@ -82,9 +82,9 @@ fn an_old_version_is_a_conflict_that_names_the_current_one() {
 
 /// What is told to be allowed is granted, what is told to be blocked is refused for the reason told.
 #[test]
-fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_parcels() {
+fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_shipments() {
     let mut told = 0;
-    for (shipments, asked_back) in parcels().into_iter().flat_map(|one| [(one.clone(), 0), (one, 1)]) {
+    for (shipments, asked_back) in shipments().into_iter().flat_map(|one| [(one.clone(), 0), (one, 1)]) {
         for from in OrderStatus::ALL {
             for actor in actors() {
                 let mut items = items(&[2]);
@@ -110,15 +110,18 @@ fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_parc
             }
         }
     }
-    assert_eq!(told, parcels().len() * 2 * 5 * 90);
+    assert_eq!(told, shipments().len() * 2 * 5 * 90);
 }
 
-fn parcels() -> Vec<Vec<domain::Shipment>> {
+fn shipments() -> Vec<Vec<domain::Shipment>> {
     let mut all = vec![vec![]];
     for status in ShipmentStatus::ALL {
-        all.push(vec![parcel(1, status, &[(1, 1)])]);
-        all.push(vec![parcel(1, status, &[(1, 2)])]);
-        all.push(vec![parcel(1, status, &[(1, 1)]), parcel(2, ShipmentStatus::OutForDelivery, &[(1, 1)])]);
+        all.push(vec![shipment(1, status, &[(1, 1)])]);
+        all.push(vec![shipment(1, status, &[(1, 2)])]);
+        all.push(vec![
+            shipment(1, status, &[(1, 1)]),
+            shipment(2, ShipmentStatus::OutForDelivery, &[(1, 1)]),
+        ]);
     }
     all
 }

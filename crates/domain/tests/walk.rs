@@ -63,7 +63,7 @@ fn steps_the_carrier_never_told_us_are_inferred_and_stand_on_the_scan_that_impli
 }
 
 #[test]
-fn a_step_is_inferred_when_the_carrier_never_told_it_of_one_of_the_parcels() {
+fn a_step_is_inferred_when_the_carrier_never_told_it_of_one_of_the_shipments() {
     let mut story = processing(&[2]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.ship(2, &[(1, 1)]).expect("free");
@@ -73,7 +73,7 @@ fn a_step_is_inferred_when_the_carrier_never_told_it_of_one_of_the_parcels() {
 }
 
 #[test]
-fn the_order_is_shipped_when_the_last_parcel_was() {
+fn the_order_is_shipped_when_the_last_shipment_was() {
     let mut story = processing(&[2]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.ship(2, &[(1, 1)]).expect("free");
@@ -93,7 +93,7 @@ fn no_step_happens_before_the_one_before_it() {
 }
 
 #[test]
-fn a_parcel_added_to_a_shipped_order_holds_it_where_it_is() {
+fn a_shipment_added_to_a_shipped_order_holds_it_where_it_is() {
     let mut story = processing(&[1]);
     story.go(Shipped).expect("no parcel is known");
     story.ship(1, &[(1, 1)]).expect("free");

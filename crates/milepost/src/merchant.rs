@@ -1,4 +1,4 @@
-//! A small GraphQL client: what any program of the merchant would use to place orders and register parcels.
+//! A small GraphQL client: what any program of the merchant would use to place orders and register shipments.
 //!
 //! The people of the demo call it, and the stories of `milepost scan`.
 
@@ -87,7 +87,7 @@ impl Client {
         self.mutate("transitionOrder", BRING, input).await
     }
 
-    /// Registers a parcel: with so many units, or with all that wait.
+    /// Registers a shipment: with so many units, or with all that wait.
     pub async fn register(
         &self,
         order: &Placed,

@@ -25,7 +25,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// What the sender writes of one parcel, signed now. Nothing where it has no way to say that.
+    /// What the sender writes of one shipment, signed now. Nothing where it has no way to say that.
     pub fn telling(
         sender: Sender,
         carrier: Carrier,

@@ -48,7 +48,7 @@ impl At<'_> {
     }
 }
 
-/// A carrier's number for a parcel.
+/// A carrier's number for a shipment.
 pub(crate) fn number(
     table: &'static str,
     row: &dyn Display,
@@ -58,7 +58,7 @@ pub(crate) fn number(
     Ok((At { table, row }.parse(carrier)?, number))
 }
 
-/// How far a parcel is, our own cancellation included.
+/// How far a shipment is, our own cancellation included.
 pub(crate) fn shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
     At { table: "shipments", row: &row }.parse(status)
 }

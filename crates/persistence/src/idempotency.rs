@@ -23,7 +23,7 @@ pub struct Answer {
     pub fingerprint: [u8; 32],
     /// The order it was about.
     pub order_id: OrderId,
-    /// The parcel it was about.
+    /// The shipment it was about.
     pub shipment_id: Option<ShipmentId>,
     /// The version of the event it made.
     pub version: Option<i32>,

@@ -10,7 +10,7 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// Something about an order may have changed; its log and its parcels say what.
+/// Something about an order may have changed; its log and its shipments say what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Announcement {
     /// Which order.

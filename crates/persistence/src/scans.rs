@@ -19,7 +19,7 @@ use crate::{
 pub struct StoredScan {
     /// Its id.
     pub id: ScanId,
-    /// The parcel it is about.
+    /// The shipment it is about.
     pub shipment_id: ShipmentId,
     /// The request it came with, or a later one by which it has got its meaning; nothing where it was recorded by hand.
     pub webhook_id: Option<WebhookId>,
@@ -29,7 +29,7 @@ pub struct StoredScan {
     pub recorded_at: DateTime<Utc>,
     /// Who recorded it by hand; nobody where a webhook brought it.
     pub recorded_by: Option<Actor>,
-    /// Whether its parcel had been called off when it came.
+    /// Whether its shipment had been called off when it came.
     pub called_off: bool,
     /// How often it came.
     pub seen: i32,
@@ -37,7 +37,7 @@ pub struct StoredScan {
     pub scan: Scan,
 }
 
-/// The scans of these parcels, in no order.
+/// The scans of these shipments, in no order.
 pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if shipments.is_empty() {
         return Ok(HashMap::new());
@@ -84,7 +84,7 @@ const SEEN: Table = Table {
     columns: &[("shipment_id", Type::Uuid), ("identity", Type::Bytes), ("seen", Type::Int)],
 };
 
-/// Keeps new scans. The order of their parcel is locked, so none of them can be there already.
+/// Keeps new scans. The order of their shipment is locked, so none of them can be there already.
 pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = scans.into_iter().map(|stored| {
         sayings(stored)
@@ -140,14 +140,14 @@ const REVISED: Table = Table {
     ],
 };
 
-/// Writes what scans that we had say now. The order of their parcel is locked.
+/// Writes what scans that we had say now. The order of their shipment is locked.
 pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = revised.into_iter().map(sayings);
     write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     Ok(())
 }
 
-/// Counts scans that came again: how often each, by parcel and identity.
+/// Counts scans that came again: how often each, by shipment and identity.
 pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
     let rows = again.iter().map(|((shipment, identity), times)| {
         Row::default()

@@ -1,4 +1,4 @@
-//! Parcels: found by carrier and number, loaded and written with their order.
+//! Shipments: found by carrier and number, loaded and written with their order.
 
 mod write;
 
@@ -23,19 +23,19 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// A carrier's number for a parcel.
+/// A carrier's number for a shipment.
 pub type Number = (Carrier, String);
 
-/// A parcel that has or had a number, as far as is needed to tell whose a scan is.
+/// A shipment that has or had a number, as far as is needed to tell whose a scan is.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    /// The parcel.
+    /// The shipment.
     pub shipment_id: ShipmentId,
     /// Its order.
     pub order_id: OrderId,
     /// When its order was placed.
     pub placed_at: DateTime<Utc>,
-    /// When the parcel was registered.
+    /// When the shipment was registered.
     pub created_at: DateTime<Utc>,
     /// When it was delivered, by its carrier's clock; nothing where we have called it off.
     pub delivered_at: Option<DateTime<Utc>>,
@@ -65,7 +65,7 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -
     lock_names(tx, &names).await
 }
 
-/// Every parcel that ever had one of these numbers, newest first.
+/// Every shipment that ever had one of these numbers, newest first.
 pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
     let mut found: HashMap<Number, Vec<Holder>> = HashMap::with_capacity(numbers.len());
     for (carrier, wanted) in by_carrier(numbers) {
@@ -107,7 +107,7 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
 
 /// The numbers of parcels registered since then that another parcel has or had too.
 pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
-    // Told twice is as good as once; for DISTINCT, SQLite would read all parcels there ever were in another order.
+    // Told twice is as good as once; for DISTINCT, SQLite would read all shipments there ever were in another order.
     let sql = "SELECT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
                JOIN shipments s ON s.carrier = n.carrier AND s.tracking_number = n.tracking_number \
                AND s.shipment_id <> n.shipment_id WHERE n.created_at >= $1";
@@ -121,19 +121,19 @@ pub async fn used_again(store: &Store, since: DateTime<Utc>) -> Result<Vec<Numbe
     Ok(numbers.into_iter().collect())
 }
 
-/// An order with a parcel that may still travel under a number.
+/// An order with a shipment that may still travel under a number.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     /// The number.
     pub number: Number,
     /// The order.
     pub order_id: OrderId,
-    /// Whether the parcel is on its way, so that nobody else can have the number. If not, its carrier has cancelled
+    /// Whether the shipment is on its way, so that nobody else can have the number. If not, its carrier has cancelled
     /// it, and may move it all the same.
     pub is_on_its_way: bool,
 }
 
-/// The orders with parcels that may still travel under these numbers: not delivered, not called off by us.
+/// The orders with shipments that may still travel under these numbers: not delivered, not called off by us.
 pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
     use shipment::Column;
     let mut found = Vec::new();
@@ -166,7 +166,7 @@ fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> 
     Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
 }
 
-/// The parcels of these orders with what is in them, oldest first.
+/// The shipments of these orders with what is in them, oldest first.
 pub(crate) async fn shipments_of(
     db: &impl ConnectionTrait,
     orders: &[Uuid],
@@ -188,7 +188,7 @@ pub(crate) async fn shipments_of(
     Ok(found)
 }
 
-/// Parcels with what is in them.
+/// Shipments with what is in them.
 pub(crate) async fn with_lines(
     db: &impl ConnectionTrait,
     rows: Vec<shipment::Model>,

@@ -19,14 +19,14 @@ use super::inbox::inbox;
 
 on_every_database!(
     a_webhook_that_is_read_again_counts_nothing_twice,
-    what_waited_for_its_parcel_counts_when_it_is_heard,
-    a_webhook_about_very_many_parcels_is_taken_in_as_a_whole,
+    what_waited_for_its_shipment_counts_when_it_is_heard,
+    a_webhook_about_very_many_shipments_is_taken_in_as_a_whole,
     a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
     many_bodies_are_read_some_at_a_time,
-    what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next,
+    what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next,
 );
 
-/// FedEx says of these parcels that they were this far, all in one body.
+/// FedEx says of these shipments that they were this far, all in one body.
 fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
     let results = numbers.iter().map(|number| {
         let mut body: Value = serde_json::from_slice(&fedex(number, status, shop.now())).unwrap();
@@ -36,10 +36,11 @@ fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
     json!({"output": {"completeTrackResults": results}}).to_string().into_bytes()
 }
 
-/// How often each scan of the order's first parcel came.
+/// How often each scan of the order's first shipment came.
 async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
-    let parcel = shop.order(order).await.shipments()[0].id;
-    let scans = read::scans_of(&shop.app.store, &[parcel]).await.unwrap().remove(&parcel).unwrap_or_default();
+    let shipment = shop.order(order).await.shipments()[0].id;
+    let scans =
+        read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
     scans.iter().map(|stored| stored.seen).collect()
 }
 
@@ -63,7 +64,7 @@ async fn a_webhook_that_is_read_again_counts_nothing_twice(database: Database) {
     assert_eq!(seen(&shop, order).await, [2]);
 }
 
-async fn what_waited_for_its_parcel_counts_when_it_is_heard(database: Database) {
+async fn what_waited_for_its_shipment_counts_when_it_is_heard(database: Database) {
     let shop = Shop::new(database.store);
     let known = shop.processing(&[1]).await;
     shop.ship(known, "626001").await;
@@ -90,7 +91,7 @@ async fn among_very_many(shop: &Shop, prefix: &str) -> (Vec<String>, Vec<OrderId
     (numbers, orders)
 }
 
-async fn a_webhook_about_very_many_parcels_is_taken_in_as_a_whole(database: Database) {
+async fn a_webhook_about_very_many_shipments_is_taken_in_as_a_whole(database: Database) {
     let shop = Shop::new(database.store);
     let (numbers, orders) = among_very_many(&shop, "636").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
@@ -129,7 +130,7 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
 
 /// Of 40 webhooks of 199 numbers that nobody has, two have their numbers locked at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhooks_about_many_parcels_each_do_not_hold_all_their_locks_together() {
+async fn webhooks_about_many_shipments_each_do_not_hold_all_their_locks_together() {
     let Some(database) = Database::postgres().await else { return };
     let mut store = Store::connect(&database.url, 4).await.unwrap();
     let locking = Arc::new(AtomicUsize::new(0));
@@ -175,7 +176,7 @@ async fn many_bodies_are_read_some_at_a_time(database: Database) {
     assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[1..2]);
 }
 
-async fn what_came_while_a_number_was_called_off_is_for_the_parcel_that_has_it_next(database: Database) {
+async fn what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let wrong = shop.ship(order, "656001").await;

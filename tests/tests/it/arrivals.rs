@@ -56,7 +56,7 @@ fn carrier_of(sender: Sender) -> Carrier {
     sender.carrier().unwrap_or(Carrier::Dhl)
 }
 
-/// Support registers a parcel.
+/// Support registers a shipment.
 pub(super) async fn register(
     shop: &Shop,
     order: OrderId,

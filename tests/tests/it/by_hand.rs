@@ -1,4 +1,4 @@
-//! Scans recorded by hand, for parcels without webhooks: the same fold, the same rules.
+//! Scans recorded by hand, for shipments without webhooks: the same fold, the same rules.
 
 use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::Sighting};
 use chrono::TimeDelta;
@@ -17,7 +17,7 @@ on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
     each_persons_words_stay_under_their_own_name,
-    a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew,
+    a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
 
@@ -37,17 +37,17 @@ async fn record(shop: &Shop, sighting: Sighting) -> app::Result<Changed> {
 async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "262626").await;
+    let shipment = shop.ship(order, "262626").await;
     let key = IdempotencyKey::new("once".to_owned(), "recordScan", &"input").unwrap();
     for _ in 0..2 {
-        let sighting = seen(&shop, parcel.id, ShipmentStatus::Delivered);
+        let sighting = seen(&shop, shipment.id, ShipmentStatus::Delivered);
         let done = shop.app.record_scan(support(), sighting, Some(key.clone())).await.unwrap();
         assert_eq!(done.order.status, OrderStatus::Delivered);
         assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::Delivered);
     }
-    let again = record(&shop, seen(&shop, parcel.id, ShipmentStatus::Delivered)).await.unwrap();
+    let again = record(&shop, seen(&shop, shipment.id, ShipmentStatus::Delivered)).await.unwrap();
     assert!(!again.changed, "the same sighting is the same scan");
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let [scan] = &scans[..] else { panic!("{scans:?}") };
     assert_eq!((scan.effect, scan.seen, scan.webhook_id), (ScanEffect::Applied, 2, None));
     assert_eq!(scan.recorded_by, Some(support().actor));
@@ -59,8 +59,8 @@ async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) 
 async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "272727").await;
-    record(&shop, seen(&shop, parcel.id, ShipmentStatus::OutForDelivery)).await.unwrap();
+    let shipment = shop.ship(order, "272727").await;
+    record(&shop, seen(&shop, shipment.id, ShipmentStatus::OutForDelivery)).await.unwrap();
     shop.scan_at("272727", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
@@ -73,13 +73,13 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     let mut new = new_order(&[1]);
     new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
     let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
-    let parcel = shop.ship(order, "303030").await;
+    let shipment = shop.ship(order, "303030").await;
     let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
     let meaning = Meaning::Status(ShipmentStatus::PickedUp);
     for (first, second) in [(&acme, &support()), (&support(), &acme)] {
         shop.wait(TimeDelta::minutes(1));
         let words = |notes: &str, place: &str| {
-            let sighting = told(&shop, parcel.id, meaning, notes);
+            let sighting = told(&shop, shipment.id, meaning, notes);
             Sighting { location: Some(place.to_owned()), ..sighting }
         };
         for (caller, sighting) in [
@@ -89,7 +89,7 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
             shop.app.record_scan(caller.clone(), sighting, None).await.unwrap();
         }
         let mut scans =
-            read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+            read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
         scans.sort_by_key(|stored| stored.recorded_at);
         let last = scans.pop().unwrap();
         assert_eq!((last.recorded_by.as_ref(), last.seen), (Some(&first.actor), 2));
@@ -98,13 +98,13 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     }
 }
 
-async fn a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
+async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "292929").await;
+    let shipment = shop.ship(order, "292929").await;
     shop.scan_at("292929", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
     shop.drain().await;
-    let call_off = Request::CancelShipment { id: parcel.id, reason: "it is lost".to_owned() };
+    let call_off = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
     match shop.ask(order, call_off.clone()).await {
         Err(Error::Refused(Refusal::Shipment { code: ShipmentRefusal::AlreadyMoving, message })) => {
             assert!(message.contains("record the condition LOST or DAMAGED first"), "{message}");
@@ -112,7 +112,7 @@ async fn a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: 
         other => panic!("{other:?}"),
     }
     // Older than what the carrier said last: progress has cleared it.
-    let lost = told(&shop, parcel.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
+    let lost = told(&shop, shipment.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
     let early = Sighting { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
     record(&shop, early).await.unwrap();
     assert_eq!(shop.order(order).await.shipments()[0].tracking.condition, None);
@@ -121,21 +121,21 @@ async fn a_parcel_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: 
     let condition = done.shipment.unwrap().tracking.condition.unwrap();
     assert_eq!((condition.kind, condition.message.as_str()), (ConditionKind::Lost, "the carrier called"));
     assert!(!record(&shop, lost).await.unwrap().changed, "the same condition is the same scan");
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let by_hand: Vec<_> =
         scans.iter().filter(|scan| scan.scan.code == "BY_HAND").map(|scan| scan.seen).collect();
     assert_eq!((scans.len(), by_hand), (3, vec![2, 1]));
 
     shop.ask(order, call_off).await.unwrap();
     let anew = shop.ship(order, "303030").await;
-    assert_eq!(anew.lines, parcel.lines);
+    assert_eq!(anew.lines, shipment.lines);
 }
 
 async fn what_cannot_be_is_refused_and_named(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "282828").await;
-    let good = seen(&shop, parcel.id, ShipmentStatus::Delivered);
+    let shipment = shop.ship(order, "282828").await;
+    let good = seen(&shop, shipment.id, ShipmentStatus::Delivered);
     let field = |answer: app::Result<Changed>| match answer {
         Err(Error::Refused(Refusal::InvalidInput { field, .. })) => field,
         other => panic!("{other:?}"),
@@ -146,7 +146,7 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
     let nul = |text: &str| Some(format!("{text}\0"));
     assert_eq!(field(record(&shop, Sighting { location: nul("x"), ..good.clone() }).await), "location");
     assert_eq!(field(record(&shop, Sighting { notes: nul("x"), ..good.clone() }).await), "notes");
-    assert_eq!(field(record(&shop, seen(&shop, parcel.id, ShipmentStatus::Cancelled)).await), "status");
+    assert_eq!(field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await), "status");
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
     let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());

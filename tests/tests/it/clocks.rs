@@ -7,7 +7,7 @@ use tests::{database::Database, on_every_database, shop::Shop};
 
 on_every_database!(clocks_without_a_zone_are_kept_and_put_scans_in_order);
 
-/// FedEx tells events of a parcel, each with a code and what a clock showed.
+/// FedEx tells events of a shipment, each with a code and what a clock showed.
 async fn tells(shop: &Shop, number: &str, events: &[(&str, &str)]) {
     let event = |(code, clock): &(&str, &str)| json!({"date": clock, "eventType": code});
     let events: Vec<Value> = events.iter().map(event).collect();
@@ -26,7 +26,7 @@ async fn clocks_without_a_zone_are_kept_and_put_scans_in_order(database: Databas
         ("606003", vec![vec![delivered], vec![attempt]]),
     ] {
         let order = shop.processing(&[1]).await;
-        let parcel = shop.ship(order, number).await;
+        let shipment = shop.ship(order, number).await;
         for events in pushes {
             tells(&shop, number, &events).await;
         }
@@ -34,7 +34,8 @@ async fn clocks_without_a_zone_are_kept_and_put_scans_in_order(database: Databas
         let tracking = shop.order(order).await.shipments()[0].tracking.clone();
         assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None), "{number}");
         assert_eq!(tracking.delivered_at, Some(shop.now()), "the arrival stands in for the time");
-        let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+        let scans =
+            read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
         let kept: Vec<_> = scans.iter().map(|one| one.scan.local_time.unwrap().to_string()).collect();
         assert!(kept.contains(&"2026-03-02 10:30:00".to_owned()), "{kept:?}");
         assert!(scans.iter().all(|one| one.scan.time_estimated));

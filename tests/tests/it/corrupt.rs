@@ -17,7 +17,7 @@ on_every_database!(
     an_answer_without_a_fingerprint_is_no_answer_to_another_question,
     a_webhook_whose_wait_cannot_be_read_fails,
     a_number_that_cannot_be_read_is_logged_by_the_sweeps,
-    a_number_with_a_parcel_that_cannot_be_read_does_not_hold_up_the_others,
+    a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_others,
 );
 
 async fn a_part_of_a_condition_is_no_condition(database: Database) {
@@ -88,7 +88,7 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
     }
 }
 
-async fn a_number_with_a_parcel_that_cannot_be_read_does_not_hold_up_the_others(database: Database) {
+async fn a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_others(database: Database) {
     let shop = Shop::new(database.store.clone());
     for number in ["N0", "N1"] {
         let first = shop.processing(&[1]).await;

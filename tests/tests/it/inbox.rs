@@ -23,11 +23,11 @@ on_every_database!(
     garbage_with_a_good_signature_is_kept_and_can_be_seen,
     an_unknown_number_waits_and_is_taken_up,
     an_unknown_code_moves_nothing,
-    a_scan_of_an_older_parcel_with_the_number_is_not_ours,
+    a_scan_of_an_older_shipment_with_the_number_is_not_ours,
     many_webhooks_in_one_batch_settle_many_orders,
     a_webhook_that_failed_is_read_again_when_asked,
     an_estimate_that_is_revised_without_a_new_scan_counts,
-    a_parcel_that_moves_although_it_was_called_off_is_told_to_support,
+    a_shipment_that_moves_although_it_was_called_off_is_told_to_support,
     a_part_that_cannot_be_read_is_told_beside_what_the_rest_did,
 );
 
@@ -99,16 +99,16 @@ async fn an_unknown_number_waits_and_is_taken_up(database: Database) {
 async fn an_unknown_code_moves_nothing(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "131313").await;
+    let shipment = shop.ship(order, "131313").await;
     let body = String::from_utf8(fedex("131313", ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", "\"Q9\"").as_bytes()).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     assert_eq!((scans[0].scan.code.as_str(), scans[0].effect), ("Q9", ScanEffect::UnknownCode));
 }
 
-async fn a_scan_of_an_older_parcel_with_the_number_is_not_ours(database: Database) {
+async fn a_scan_of_an_older_shipment_with_the_number_is_not_ours(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     shop.ship(order, "141414").await;
@@ -163,15 +163,15 @@ async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
     shop.app.retry_webhook(&support(), failed.id).await.unwrap();
     shop.drain().await;
     assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
-    let parcel = shop.order(order).await.shipments()[0].id;
-    let scans = read::scans_of(&shop.app.store, &[parcel]).await.unwrap().remove(&parcel).unwrap();
+    let shipment = shop.order(order).await.shipments()[0].id;
+    let scans = read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap();
     assert_eq!((scans.len(), scans[0].seen), (1, 1));
 }
 
 async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "161616").await;
+    let shipment = shop.ship(order, "161616").await;
     let at = shop.now().fixed_offset();
     let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
     for (minutes, days) in [(0, 3), (30, 5), (10, 4)] {
@@ -189,16 +189,16 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     let now = shop.order(order).await;
     let estimate = now.shipments()[0].tracking.estimated_delivery.unwrap();
     assert_eq!(estimate.date_naive(), (at + TimeDelta::days(5)).date_naive());
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     assert_eq!((scans.len(), scans[0].seen), (1, 3));
 }
 
-async fn a_parcel_that_moves_although_it_was_called_off_is_told_to_support(database: Database) {
+async fn a_shipment_that_moves_although_it_was_called_off_is_told_to_support(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "161616").await;
+    let shipment = shop.ship(order, "161616").await;
     let reason = "mislaid".to_owned();
-    shop.ask(order, Request::CancelShipment { id: parcel.id, reason }).await.unwrap();
+    shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await.unwrap();
     shop.scan("161616", ShipmentStatus::LabelCreated).await;
     shop.drain().await;
     assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some("1 stale"), "a label does not travel");

@@ -104,8 +104,8 @@ async fn an_api_killed_anywhere_in_a_change_leaves_all_or_nothing(database: Data
         let events = healthy.events(order).await;
         assert_eq!(now.head().version as usize, events.len(), "killed after {after}");
         assert_eq!(now.head().status, events.last().unwrap().to, "killed after {after}");
-        let parcels = now.shipments().len();
-        assert_eq!(now.head().status == OrderStatus::AwaitingPickup, parcels == 1, "killed after {after}");
+        let shipments = now.shipments().len();
+        assert_eq!(now.head().status == OrderStatus::AwaitingPickup, shipments == 1, "killed after {after}");
         assert_eq!(healthy.ship(order, &number).await.tracking_number, number, "asked again");
         assert_eq!(healthy.order(order).await.shipments().len(), 1, "killed after {after}");
         if survived {

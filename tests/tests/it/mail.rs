@@ -20,7 +20,7 @@ fn mail(to: &str) -> Mail {
         shop: "Jörg's Corner Shop".to_owned(),
         order: "A-1001".to_owned(),
         progress: "delivered: 1 of 1 item".to_owned(),
-        parcels: Vec::new(),
+        shipments: Vec::new(),
         remaining: Vec::new(),
         total: "USD 59.00".to_owned(),
         placed_at: at(),

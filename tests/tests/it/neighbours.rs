@@ -22,7 +22,7 @@ on_every_database!(
     a_text_with_nul_is_refused_by_name,
 );
 
-/// Three orders with a parcel each, the second of which the database has garbled.
+/// Three orders with a shipment each, the second of which the database has garbled.
 async fn three_orders(shop: &Shop, database: &Database) -> Vec<domain::OrderId> {
     let mut orders = Vec::new();
     for at in 0..3 {
@@ -80,7 +80,7 @@ async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(databas
     for (order, number) in orders.into_iter().zip(["N0", "N1"]) {
         shop.ship(order, number).await;
     }
-    // As if both had been held when their parcels came.
+    // As if both had been held when their shipments came.
     database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
     for table in ["webhook_waits", "shipments"] {
         let garble = format!("UPDATE {table} SET carrier = 'pigeon' WHERE tracking_number = 'N1'");

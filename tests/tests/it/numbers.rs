@@ -1,5 +1,5 @@
-//! Carriers' numbers: one spelling for whoever registers a parcel and whoever speaks of it, and nothing to learn of them
-//! for who may not ship.
+//! Carriers' numbers: one spelling for whoever registers a shipment and whoever speaks of it, and nothing to learn of
+//! them for who may not ship.
 
 use app::{Caller, Error};
 use carriers::{Compose, Sender, Told};
@@ -19,12 +19,12 @@ use super::inbox::inbox;
 
 on_every_database!(
     a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushes_it,
-    what_waits_names_the_other_numbers_of_its_parcel,
+    what_waits_names_the_other_numbers_of_its_shipment,
     who_may_not_ship_cannot_find_out_about_numbers,
     a_number_that_is_refused_leaves_the_order_as_it_was,
 );
 
-/// A parcel of USPS.
+/// A shipment of USPS.
 fn usps(number: &str, lines: Option<Vec<Line>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
@@ -47,9 +47,9 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
             let order = shop.processing(&[1]).await;
             let register = async || {
                 let new = usps(&format!("{registered}{plain}"), None);
-                let parcel =
+                let shipment =
                     shop.app.create_shipment(support(), order, new, None).await.unwrap().shipment.unwrap();
-                assert_eq!(parcel.tracking_number, plain);
+                assert_eq!(shipment.tracking_number, plain);
             };
             if !waits {
                 register().await;
@@ -97,7 +97,7 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
     (order, items)
 }
 
-/// A parcel on its way with an order of somebody else.
+/// A shipment on its way with an order of somebody else.
 async fn live(shop: &Shop) {
     let order = shop.processing(&[1]).await;
     shop.app.create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
@@ -114,8 +114,8 @@ fn acme() -> Caller {
     Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None }
 }
 
-/// The main number of a parcel is the one that is pushed. Somebody may have registered another.
-async fn what_waits_names_the_other_numbers_of_its_parcel(database: Database) {
+/// The main number of a shipment is the one that is pushed. Somebody may have registered another.
+async fn what_waits_names_the_other_numbers_of_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
     let front = Front::of(&shop);
     let ups = r#"{"trackingNumber": "92055900000000000000000001", "alternateTrackingNumber": "1Z999AA10123450010",
@@ -184,8 +184,8 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
     let reason = "sold out".to_owned();
     shop.ask(order, Request::DeclineItems { items: vec![own], reason: reason.clone() }).await.unwrap();
     probe(&[(None, line(own, 1)), (None, None)]).await;
-    for parcel in shop.order(order).await.shipments() {
-        shop.ask(order, Request::CancelShipment { id: parcel.id, reason: reason.clone() }).await.unwrap();
+    for shipment in shop.order(order).await.shipments() {
+        shop.ask(order, Request::CancelShipment { id: shipment.id, reason: reason.clone() }).await.unwrap();
     }
     shop.to(order, OrderStatus::Cancelled).await.unwrap();
     probe(&[(None, line(own, 1)), (None, None)]).await;

@@ -1,4 +1,4 @@
-//! What users of other order and parcel trackers have run into, each as it was reported there.
+//! What users of other order and shipment trackers have run into, each as it was reported there.
 
 use chrono::TimeDelta;
 use domain::{Line, OrderStatus, ScanEffect, ShipmentStatus, progress};
@@ -9,9 +9,9 @@ on_every_database!(
     two_of_three_units_of_one_line_are_a_partial_shipment,
     delivered_stamped_before_out_for_delivery_is_delivered,
     a_number_used_again_for_the_return_takes_nothing_back,
-    a_cancelled_parcel_does_not_hold_back_delivered,
-    a_parcel_saved_twice_counts_once,
-    a_second_parcel_does_not_touch_the_first,
+    a_cancelled_shipment_does_not_hold_back_delivered,
+    a_shipment_saved_twice_counts_once,
+    a_second_shipment_does_not_touch_the_first,
 );
 
 async fn summary(shop: &Shop, order: domain::OrderId) -> String {
@@ -40,7 +40,7 @@ async fn two_of_three_units_of_one_line_are_a_partial_shipment(database: Databas
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
 }
 
-/// shlee322/delivery-tracker#50: such a parcel stayed in transit for ever.
+/// shlee322/delivery-tracker#50: such a shipment stayed in transit for ever.
 async fn delivered_stamped_before_out_for_delivery_is_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
@@ -55,11 +55,11 @@ async fn delivered_stamped_before_out_for_delivery_is_delivered(database: Databa
     assert_eq!(tracking.delivered_at, Some(now - TimeDelta::minutes(40)));
 }
 
-/// shlee322/delivery-tracker#104: the number that brought the parcel takes it back, and is scanned again.
+/// shlee322/delivery-tracker#104: the number that brought the shipment takes it back, and is scanned again.
 async fn a_number_used_again_for_the_return_takes_nothing_back(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "C1").await;
+    let shipment = shop.ship(order, "C1").await;
     shop.scan("C1", ShipmentStatus::Delivered).await;
     shop.drain().await;
     let delivered = shop.order(order).await.shipments()[0].tracking.clone();
@@ -69,13 +69,13 @@ async fn a_number_used_again_for_the_return_takes_nothing_back(database: Databas
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
     assert_eq!(shop.order(order).await.shipments()[0].tracking, delivered);
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let legs = scans.iter().filter(|stored| stored.effect == ScanEffect::ReturnLeg).count();
     assert_eq!((scans.len(), legs), (3, 2));
 }
 
-/// An order whose parcel was called off and sent anew was never delivered, since one of its parcels was not.
-async fn a_cancelled_parcel_does_not_hold_back_delivered(database: Database) {
+/// An order whose shipment was called off and sent anew was never delivered, since one of its shipments was not.
+async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1, 1]).await;
     let items: Vec<_> = shop.order(order).await.items().iter().map(|item| item.id).collect();
@@ -91,7 +91,7 @@ async fn a_cancelled_parcel_does_not_hold_back_delivered(database: Database) {
     shop.scan("D3", ShipmentStatus::Delivered).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    // With every parcel called off, on the other hand, nothing was delivered.
+    // With every shipment called off, on the other hand, nothing was delivered.
     let other = shop.processing(&[1]).await;
     let only = shop.ship(other, "D4").await;
     let support = tests::shop::support();
@@ -99,8 +99,8 @@ async fn a_cancelled_parcel_does_not_hold_back_delivered(database: Database) {
     assert_eq!(shop.status(other).await, OrderStatus::AwaitingPickup);
 }
 
-/// A parcel that was saved again counted its units again, and the order seemed shipped before it was.
-async fn a_parcel_saved_twice_counts_once(database: Database) {
+/// A shipment that was saved again counted its units again, and the order seemed shipped before it was.
+async fn a_shipment_saved_twice_counts_once(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
@@ -113,8 +113,8 @@ async fn a_parcel_saved_twice_counts_once(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::Processing);
 }
 
-/// NEARBuilders/nearmerch.com#214: the webhook of one parcel overwrote the numbers of the other.
-async fn a_second_parcel_does_not_touch_the_first(database: Database) {
+/// NEARBuilders/nearmerch.com#214: the webhook of one shipment overwrote the numbers of the other.
+async fn a_second_shipment_does_not_touch_the_first(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
@@ -124,7 +124,7 @@ async fn a_second_parcel_does_not_touch_the_first(database: Database) {
     shop.scan("F2", ShipmentStatus::InTransit).await;
     shop.drain().await;
     let now = shop.order(order).await;
-    let parcels: Vec<_> = now.shipments().iter().map(|one| (&*one.tracking_number, one.status())).collect();
-    assert_eq!(parcels, [("F1", ShipmentStatus::OutForDelivery), ("F2", ShipmentStatus::InTransit)]);
+    let shipments: Vec<_> = now.shipments().iter().map(|one| (&*one.tracking_number, one.status())).collect();
+    assert_eq!(shipments, [("F1", ShipmentStatus::OutForDelivery), ("F2", ShipmentStatus::InTransit)]);
     assert_eq!(now.head().status, OrderStatus::Shipped, "as far as its slowest unit");
 }

@@ -32,7 +32,7 @@ on_every_database!(
     webhooks_without_number_are_taken_up_some_at_a_time,
 );
 
-/// FedEx says `code` of a parcel.
+/// FedEx says `code` of a shipment.
 async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
@@ -42,7 +42,7 @@ async fn says(shop: &Shop, number: &str, code: &str) {
 async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "171717").await;
+    let shipment = shop.ship(order, "171717").await;
     says(&shop, "171717", "Q9").await;
     shop.wait(TimeDelta::minutes(5));
     says(&shop, "171717", "Q9").await;
@@ -62,7 +62,7 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
     assert_eq!(shop.mails().await.len(), 1, "{:?}", shop.mails().await);
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let effects: Vec<_> = scans.iter().map(|one| (&*one.scan.code, one.effect, one.seen)).collect();
     assert!(effects.contains(&("Q9", ScanEffect::Applied, 1)), "{effects:?}");
     assert!(effects.contains(&("Q8", ScanEffect::UnknownCode, 1)), "{effects:?}");
@@ -75,7 +75,7 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
 async fn spellings_of_a_code_are_listed_as_the_setting_takes_them(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "161616").await;
+    let shipment = shop.ship(order, "161616").await;
     for code in ["Q9", "q9", "é9", "É9"] {
         says(&shop, "161616", code).await;
         shop.wait(TimeDelta::minutes(1));
@@ -89,14 +89,14 @@ async fn spellings_of_a_code_are_listed_as_the_setting_takes_them(database: Data
     let shop = shop.restarted(&settings.join(",")).await;
     shop.drain().await;
     assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     assert!(scans.len() == 4 && scans.iter().all(|one| one.effect == ScanEffect::Applied), "{scans:?}");
 }
 
 async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "181818").await;
+    let shipment = shop.ship(order, "181818").await;
     says(&shop, "181818", "IT").await;
     says(&shop, "181818", "Q9").await;
     let shop = shop.restarted("fedex.Q9=held,fedex.IT=label_created").await;
@@ -107,14 +107,14 @@ async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
         ShipmentStatus::InTransit,
         "only a replay reads known codes anew"
     );
-    assert!(now.shipments()[0].tracking.condition.is_some(), "the scans of {} are both there", parcel.id.0);
+    assert!(now.shipments()[0].tracking.condition.is_some(), "the scans of {} are both there", shipment.id.0);
 }
 
 /// A push that came with the meaning, and a newer one that only adds to the scan, read in one transaction.
 async fn a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_did(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "191919").await;
+    let shipment = shop.ship(order, "191919").await;
     says(&shop, "191919", "Q9").await;
     let body = String::from_utf8(fedex("191919", ShipmentStatus::Delivered, shop.now())).unwrap();
     let more = body.replace("\"DL\"", "\"Q9\"").replace("Holbrook", "Holbrook Village");
@@ -123,7 +123,7 @@ async fn a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_d
     shop.push(more.as_bytes()).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let [only] = &scans[..] else { panic!("{scans:?}") };
     assert_eq!((only.effect, only.seen), (ScanEffect::Applied, 2));
     assert_eq!(only.scan.location.as_deref(), Some("Holbrook Village, NY, US"));

@@ -21,9 +21,9 @@ use super::{arrivals::register, inbox::inbox};
 on_every_database!(
     what_would_change_is_told_before_it_is_done,
     no_mail_is_announced_that_nobody_gets,
-    an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean,
+    an_order_never_goes_back_and_its_shipment_is_what_its_scans_mean,
     only_what_was_asked_for_is_read,
-    a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
+    a_shipment_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed,
     a_dry_run_names_what_would_fail,
     the_oldest_word_counts_first,
     two_replays_at_once_do_it_once,
@@ -56,7 +56,7 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
     Replay { since, until: None, sender: None, apply, most: None }
 }
 
-/// An order whose parcel FedEx has reported with a code of its own.
+/// An order whose shipment FedEx has reported with a code of its own.
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
@@ -64,7 +64,7 @@ async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     order
 }
 
-/// FedEx reports the parcel with that code.
+/// FedEx reports the shipment with that code.
 async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
@@ -128,7 +128,7 @@ async fn no_mail_is_announced_that_nobody_gets(database: Database) {
     assert_eq!(shop.mails().await, Vec::<String>::new());
 }
 
-async fn an_order_never_goes_back_and_its_parcel_is_what_its_scans_mean(database: Database) {
+async fn an_order_never_goes_back_and_its_shipment_is_what_its_scans_mean(database: Database) {
     let shop = Shop::new(database.store);
     let order = reported(&shop, "212121", "OC").await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
@@ -164,11 +164,11 @@ async fn only_what_was_asked_for_is_read(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
 }
 
-async fn a_parcel_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed(database: Database) {
+async fn a_shipment_whose_number_went_elsewhere_is_told_and_its_neighbours_are_changed(database: Database) {
     let shop = Shop::new(database.store);
     let first = reported(&shop, "232323", "DL").await;
     let neighbour = reported(&shop, "242424", "SE").await;
-    // The number is used again while the first parcel counts as delivered.
+    // The number is used again while the first shipment counts as delivered.
     shop.wait(TimeDelta::days(2));
     let second = shop.processing(&[1]).await;
     shop.ship(second, "232323").await;

@@ -145,7 +145,7 @@ async fn the_database_keeps_the_books_as_well(database: Database) {
 async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "717171").await;
+    let shipment = shop.ship(order, "717171").await;
     let begin = shop.now();
     shop.wait(TimeDelta::days(14));
     // The trouble comes first: what it was about is known only since the pick-up.
@@ -169,7 +169,7 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
     }
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
     assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None));
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap().remove(&parcel.id).unwrap();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let effects: Vec<_> = scans.iter().map(|scan| scan.effect).collect();
     use ScanEffect::{Applied, ReturnLeg};
     assert_eq!(effects, [ReturnLeg, Applied, ReturnLeg, Applied], "newest first; the second was told before");

@@ -1,4 +1,4 @@
-//! Carriers' numbers that are used again: what is said of one is said of one parcel.
+//! Carriers' numbers that are used again: what is said of one is said of one shipment.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,17 +14,17 @@ use tests::{
 };
 
 on_every_database!(
-    what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number,
-    what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_number,
-    what_a_parcel_was_told_before_it_was_called_off_stays_with_it,
-    what_is_said_before_the_next_parcel_is_registered_reaches_it,
-    what_was_heard_before_there_was_the_order_does_not_reach_its_parcel,
-    what_happened_before_a_delivery_is_told_the_delivered_parcel_however_late,
-    the_pick_up_of_the_parcel_before_ships_nothing,
+    what_a_cancelled_shipment_was_told_is_not_told_the_next_with_its_number,
+    what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_number,
+    what_a_shipment_was_told_before_it_was_called_off_stays_with_it,
+    what_is_said_before_the_next_shipment_is_registered_reaches_it,
+    what_was_heard_before_there_was_the_order_does_not_reach_its_shipment,
+    what_happened_before_a_delivery_is_told_the_delivered_shipment_however_late,
+    the_pick_up_of_the_shipment_before_ships_nothing,
 );
 
 /// What came while a number was called off, read while the number is registered anew with another order: whichever of
-/// the two is first, the new parcel hears of it.
+/// the two is first, the new shipment hears of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
     let Some(database) = Database::postgres().await else { return };
@@ -46,7 +46,7 @@ async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
     );
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
-    assert_eq!(parcel(&shop, second).await.1, 1);
+    assert_eq!(shipment(&shop, second).await.1, 1);
 }
 
 #[tokio::test]
@@ -88,14 +88,14 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     assert_eq!(shop.app.wake_matched().await.unwrap(), 0, "nothing is looked for twice");
 }
 
-/// Registers the number with the order and calls the parcel off.
+/// Registers the number with the order and calls the shipment off.
 async fn called_off(shop: &Shop, order: OrderId, number: &str) {
     let wrong = shop.ship(order, number).await;
     let reason = "with the wrong order".to_owned();
     shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
 }
 
-/// FedEx tells all of this of a parcel in one push, worded so that it is another push each time.
+/// FedEx tells all of this of a shipment in one push, worded so that it is another push each time.
 async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<Utc>)], times: usize) {
     let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| Told {
         meaning: Meaning::Status(*status),
@@ -115,15 +115,15 @@ async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<U
     shop.drain().await;
 }
 
-/// An order's latest parcel, and how many scans it has.
-async fn parcel(shop: &Shop, order: OrderId) -> (Shipment, usize) {
-    let parcel = shop.order(order).await.shipments().last().unwrap().clone();
-    let scans = read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap();
-    let count = scans.get(&parcel.id).map_or(0, Vec::len);
-    (parcel, count)
+/// An order's latest shipment, and how many scans it has.
+async fn shipment(shop: &Shop, order: OrderId) -> (Shipment, usize) {
+    let shipment = shop.order(order).await.shipments().last().unwrap().clone();
+    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap();
+    let count = scans.get(&shipment.id).map_or(0, Vec::len);
+    (shipment, count)
 }
 
-async fn what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number(database: Database) {
+async fn what_a_cancelled_shipment_was_told_is_not_told_the_next_with_its_number(database: Database) {
     let shop = Shop::new(database.store);
     let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
     // The number goes to the same order, or to one of the same day.
@@ -136,19 +136,19 @@ async fn what_a_cancelled_parcel_was_told_is_not_told_the_next_with_its_number(d
             (ShipmentStatus::PickedUp, shop.now() + TimeDelta::minutes(9)),
         ];
         history(&shop, number, &scans[..2], 0).await;
-        assert_eq!(parcel(&shop, order).await.0.status(), ShipmentStatus::Cancelled);
+        assert_eq!(shipment(&shop, order).await.0.status(), ShipmentStatus::Cancelled);
         let anew = shop.ship(next, number).await;
         history(&shop, number, &scans[..2], 1).await;
-        let (now, count) = parcel(&shop, next).await;
+        let (now, count) = shipment(&shop, next).await;
         assert_eq!((now.id, now.status(), count), (anew.id, ShipmentStatus::LabelCreated, 0));
         history(&shop, number, &scans, 0).await;
-        let (now, count) = parcel(&shop, next).await;
+        let (now, count) = shipment(&shop, next).await;
         assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
         assert_eq!(shop.status(next).await, OrderStatus::Shipped);
     }
 }
 
-async fn what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_number(database: Database) {
+async fn what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_number(database: Database) {
     let shop = Shop::new(database.store);
     let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
     shop.ship(first, "777777").await;
@@ -161,14 +161,14 @@ async fn what_a_delivered_parcel_was_told_does_not_deliver_the_next_with_its_num
     assert_eq!(shop.status(first).await, OrderStatus::Delivered);
     shop.ship(second, "777777").await;
     history(&shop, "777777", &scans[..2], 1).await;
-    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shipment(&shop, second).await.1, 0);
     history(&shop, "777777", &scans, 0).await;
-    let (now, count) = parcel(&shop, second).await;
+    let (now, count) = shipment(&shop, second).await;
     assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
 }
 
-async fn what_a_parcel_was_told_before_it_was_called_off_stays_with_it(database: Database) {
+async fn what_a_shipment_was_told_before_it_was_called_off_stays_with_it(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let wrong = shop.ship(order, "787878").await;
@@ -182,11 +182,11 @@ async fn what_a_parcel_was_told_before_it_was_called_off_stays_with_it(database:
     history(&shop, "787878", &scans, 1).await;
     let anew = shop.ship(order, "787878").await;
     shop.drain().await;
-    let (now, count) = parcel(&shop, order).await;
+    let (now, count) = shipment(&shop, order).await;
     assert_eq!((now.id, now.status(), count), (anew.id, ShipmentStatus::OutForDelivery, 1));
 }
 
-async fn what_is_said_before_the_next_parcel_is_registered_reaches_it(database: Database) {
+async fn what_is_said_before_the_next_shipment_is_registered_reaches_it(database: Database) {
     let shop = Shop::new(database.store);
     let first = shop.processing(&[1]).await;
     shop.ship(first, "797979").await;
@@ -200,13 +200,13 @@ async fn what_is_said_before_the_next_parcel_is_registered_reaches_it(database: 
     shop.wait(TimeDelta::minutes(5));
     shop.ship(second, "797979").await;
     shop.drain().await;
-    let (now, count) = parcel(&shop, second).await;
+    let (now, count) = shipment(&shop, second).await;
     assert_eq!((now.status(), count), (ShipmentStatus::PickedUp, 1));
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
     assert_eq!(shop.status(first).await, OrderStatus::Delivered);
 }
 
-async fn what_was_heard_before_there_was_the_order_does_not_reach_its_parcel(database: Database) {
+async fn what_was_heard_before_there_was_the_order_does_not_reach_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
     let first = shop.processing(&[1]).await;
     shop.ship(first, "808080").await;
@@ -217,16 +217,16 @@ async fn what_was_heard_before_there_was_the_order_does_not_reach_its_parcel(dat
         shop.drain().await;
         shop.wait(TimeDelta::hours(1));
     }
-    assert_eq!(parcel(&shop, first).await.1, 2);
+    assert_eq!(shipment(&shop, first).await.1, 2);
     shop.wait(TimeDelta::days(60));
     let second = shop.processing(&[1]).await;
     shop.ship(second, "808080").await;
     shop.drain().await;
-    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shipment(&shop, second).await.1, 0);
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
 }
 
-async fn what_happened_before_a_delivery_is_told_the_delivered_parcel_however_late(database: Database) {
+async fn what_happened_before_a_delivery_is_told_the_delivered_shipment_however_late(database: Database) {
     let shop = Shop::new(database.store);
     let first = shop.processing(&[1]).await;
     shop.ship(first, "848484").await;
@@ -237,13 +237,13 @@ async fn what_happened_before_a_delivery_is_told_the_delivered_parcel_however_la
     let second = shop.processing(&[1]).await;
     shop.ship(second, "848484").await;
     history(&shop, "848484", &[(ShipmentStatus::OutForDelivery, out)], 0).await;
-    assert_eq!(parcel(&shop, first).await.1, 2);
-    assert_eq!(parcel(&shop, second).await.1, 0);
+    assert_eq!(shipment(&shop, first).await.1, 2);
+    assert_eq!(shipment(&shop, second).await.1, 0);
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
 }
 
 /// FedEx's usual code of a pick-up, whose time is not to be trusted to the hour.
-async fn the_pick_up_of_the_parcel_before_ships_nothing(database: Database) {
+async fn the_pick_up_of_the_shipment_before_ships_nothing(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     shop.ship(order, "858585").await;
@@ -260,7 +260,7 @@ async fn the_pick_up_of_the_parcel_before_ships_nothing(database: Database) {
         shop.push(told(scan).as_bytes()).await;
     }
     shop.drain().await;
-    let (now, count) = parcel(&shop, order).await;
+    let (now, count) = shipment(&shop, order).await;
     assert_eq!((now.status(), count), (ShipmentStatus::LabelCreated, 3));
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
     assert_eq!(shop.mails().await.len(), 0);

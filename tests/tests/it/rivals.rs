@@ -10,8 +10,8 @@ use tests::{
 
 on_every_database!(
     of_rivals_for_one_change_exactly_one_changes_it,
-    of_rivals_for_one_parcel_exactly_one_registers_it,
-    the_last_two_parcels_delivered_by_two_workers_deliver_the_order,
+    of_rivals_for_one_shipment_exactly_one_registers_it,
+    the_last_two_shipments_delivered_by_two_workers_deliver_the_order,
     the_same_webhook_fifty_times_is_one_scan,
 );
 
@@ -27,7 +27,7 @@ async fn of_rivals_for_one_change_exactly_one_changes_it(database: Database) {
     }
 }
 
-async fn of_rivals_for_one_parcel_exactly_one_registers_it(database: Database) {
+async fn of_rivals_for_one_shipment_exactly_one_registers_it(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
     for rivals in [2, 8, 64] {
         let order = shops[0].processing(&[1]).await;
@@ -42,7 +42,7 @@ async fn of_rivals_for_one_parcel_exactly_one_registers_it(database: Database) {
     }
 }
 
-async fn the_last_two_parcels_delivered_by_two_workers_deliver_the_order(database: Database) {
+async fn the_last_two_shipments_delivered_by_two_workers_deliver_the_order(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
     for round in 0..10 {
         let order = shops[0].processing(&[1, 1]).await;
@@ -69,11 +69,11 @@ async fn the_last_two_parcels_delivered_by_two_workers_deliver_the_order(databas
 async fn the_same_webhook_fifty_times_is_one_scan(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "777").await;
+    let shipment = shop.ship(order, "777").await;
     join_all((0..50).map(|_| shop.scan("777", ShipmentStatus::InTransit))).await;
     shop.drain().await;
-    let scans = persistence::read::scans_of(&shop.app.store, &[parcel.id]).await.unwrap();
-    assert_eq!(scans[&parcel.id].len(), 1);
+    let scans = persistence::read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap();
+    assert_eq!(scans[&shipment.id].len(), 1);
     let page = persistence::read::PageRequest { limit: 100, from_end: false, after: None, before: None };
     let inbox = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap();
     assert_eq!(inbox.rows.iter().map(|row| row.duplicates + 1).collect::<Vec<_>>(), [50]);

@@ -8,7 +8,7 @@ use tests::{database::Database, on_every_database};
 
 on_every_database!(
     the_database_knows_the_statuses_of_the_domain,
-    a_number_is_one_parcels_while_it_is_on_its_way,
+    a_number_is_one_shipments_while_it_is_on_its_way,
 );
 
 async fn rows(connection: &DatabaseConnection, backend: DbBackend, sql: &str) -> Vec<String> {
@@ -33,8 +33,8 @@ async fn the_database_knows_the_statuses_of_the_domain(database: Database) {
     }
 }
 
-/// The index tells the parcels that are not on their way by a list of its own.
-async fn a_number_is_one_parcels_while_it_is_on_its_way(database: Database) {
+/// The index tells the shipments that are not on their way by a list of its own.
+async fn a_number_is_one_shipments_while_it_is_on_its_way(database: Database) {
     let connection = database.connection().await;
     let (backend, sql) = match database.store.is_postgres() {
         true => (DbBackend::Postgres, "SELECT pg_get_indexdef('uq_shipment_live'::regclass)"),

@@ -1,4 +1,4 @@
-//! The main story, on every database: placed, paid, shipped in two parcels, scanned out of order and twice,
+//! The main story, on every database: placed, paid, shipped in two shipments, scanned out of order and twice,
 //! delivered, told by mail.
 
 use chrono::TimeDelta;
@@ -6,13 +6,13 @@ use domain::{Line, OrderStatus, ShipmentStatus, progress};
 use tests::{database::Database, on_every_database, shop::Shop};
 
 on_every_database!(
-    an_order_in_two_parcels_is_as_far_as_the_slower,
-    scans_before_the_parcel_is_known_are_taken_up,
+    an_order_in_two_shipments_is_as_far_as_the_slower,
+    scans_before_the_shipment_is_known_are_taken_up,
     scans_before_the_payment_are_taken_up_when_the_order_is_processed,
     a_walk_passes_every_status_and_mails_only_the_newest,
 );
 
-async fn an_order_in_two_parcels_is_as_far_as_the_slower(database: Database) {
+async fn an_order_in_two_shipments_is_as_far_as_the_slower(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
     let item = shop.order(order).await.items()[0].id;
@@ -47,7 +47,7 @@ async fn an_order_in_two_parcels_is_as_far_as_the_slower(database: Database) {
     assert_eq!(shop.mails().await.len(), 3, "{:?}", shop.mails().await);
 }
 
-async fn scans_before_the_parcel_is_known_are_taken_up(database: Database) {
+async fn scans_before_the_shipment_is_known_are_taken_up(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     shop.scan("333", ShipmentStatus::OutForDelivery).await;

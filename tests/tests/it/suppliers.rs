@@ -25,7 +25,7 @@ on_every_database!(
     pages_of_a_supplier_go_on_where_they_ended,
     the_log_goes_on_where_it_ended_though_all_happened_at_once,
     an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more,
-    units_of_a_supplier_count_in_whichever_parcel_they_travel,
+    units_of_a_supplier_count_in_whichever_shipment_they_travel,
 );
 
 fn supplier(code: &str) -> Caller {
@@ -173,7 +173,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
             matches!(&refused, Err(app::Error::Refused(Refusal::NotFound(what))) if *what == gone),
             "{refused:?}"
         );
-        // Whoever sends the item now knows nothing of the parcel that was sent before.
+        // Whoever sends the item now knows nothing of the shipment that was sent before.
         let refused = ship("bolt").await;
         let in_use = matches!(
             refused,
@@ -183,7 +183,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     }
 }
 
-async fn units_of_a_supplier_count_in_whichever_parcel_they_travel(database: Database) {
+async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: Database) {
     let shop = Shop::new(database.store.clone());
     let order = place(&shop, &[Some((OriginKind::Supplier, "acme")), None]).await;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
@@ -202,12 +202,12 @@ async fn units_of_a_supplier_count_in_whichever_parcel_they_travel(database: Dat
     shop.app.create_shipment(support(), order, mixed, None).await.unwrap();
     shop.scan("515151", ShipmentStatus::Delivered).await;
     shop.drain().await;
-    for (caller, units, parcels) in [(support(), 2, 1), (supplier("acme"), 1, 0)] {
+    for (caller, units, shipments) in [(support(), 2, 1), (supplier("acme"), 1, 0)] {
         let items =
             shop.app.items_of(&caller, vec![order], Extent::Ordinary).await.unwrap().remove(&order).unwrap();
         let seen = shop
             .app
-            .parcels_of(&caller, vec![order], Extent::Ordinary)
+            .visible_shipments_of(&caller, vec![order], Extent::Ordinary)
             .await
             .unwrap()
             .remove(&order)
@@ -216,9 +216,9 @@ async fn units_of_a_supplier_count_in_whichever_parcel_they_travel(database: Dat
         assert_eq!(items[0].allocated(&seen.counted), 1);
         assert_eq!(items[0].units_at(Rank::Delivered, status, &seen.counted), 1);
         let progress = seen.progress(status, &items);
-        assert_eq!((progress.items_delivered, progress.shipments_delivered), (units, parcels));
-        assert_eq!((seen.shown.len(), progress.shipments_total), (parcels as usize, parcels));
-        let counted: Vec<_> = seen.counted.iter().flat_map(|parcel| &parcel.lines).collect();
+        assert_eq!((progress.items_delivered, progress.shipments_delivered), (units, shipments));
+        assert_eq!((seen.shown.len(), progress.shipments_total), (shipments as usize, shipments));
+        let counted: Vec<_> = seen.counted.iter().flat_map(|shipment| &shipment.lines).collect();
         assert_eq!(counted.len(), units as usize, "of other items there is nothing to count");
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Events,
     /// The log of one order.
     History,
-    /// The scans of one parcel.
+    /// The scans of one shipment.
     Scans,
     /// The inbox.
     Webhooks,

@@ -13,11 +13,11 @@ pub enum OrderStatus {
     Placed,
     /// The money is there, or promised by whoever handles the payment.
     PaymentConfirmed,
-    /// Somebody is picking and packing. From here on parcels move the order by themselves.
+    /// Somebody is picking and packing. From here on shipments move the order by themselves.
     Processing,
     /// Every unit is packed and labelled. No carrier has it yet.
     AwaitingPickup,
-    /// Carriers have every unit. One parcel of two is not enough.
+    /// Carriers have every unit. One shipment of two is not enough.
     Shipped,
     /// Every unit is on the vehicle that delivers it, waits at a pickup point, or is there already.
     OutForDelivery,
@@ -31,7 +31,7 @@ pub enum OrderStatus {
     Returned,
 }
 
-/// How far a parcel is. It never goes back.
+/// How far a shipment is. It never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ShipmentStatus")]
 pub enum ShipmentStatus {
@@ -39,21 +39,21 @@ pub enum ShipmentStatus {
     LabelCreated,
     /// The carrier has the parcel.
     PickedUp,
-    /// The parcel moves through the carrier's network.
+    /// The shipment moves through the carrier's network.
     InTransit,
-    /// The parcel goes back to where it came from. Cancel the shipment and ship anew.
+    /// The shipment goes back to where it came from. Cancel the shipment and ship anew.
     ReturnedToSender,
-    /// The parcel is on the vehicle that delivers it.
+    /// The shipment is on the vehicle that delivers it.
     OutForDelivery,
-    /// The parcel waits for the customer at a pickup point.
+    /// The shipment waits for the customer at a pickup point.
     AvailableForPickup,
-    /// The parcel was handed over.
+    /// The shipment was handed over.
     Delivered,
-    /// The parcel will not travel. Its units wait for another one.
+    /// The shipment will not travel. Its units wait for another one.
     Cancelled,
 }
 
-/// Trouble with a parcel, beside its status. Later progress clears it.
+/// Trouble with a shipment, beside its status. Later progress clears it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ConditionKind")]
 pub enum ShipmentConditionKind {
@@ -75,7 +75,7 @@ pub enum ShipmentConditionKind {
     Other,
 }
 
-/// Who carries a parcel.
+/// Who carries a shipment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::Carrier")]
 pub enum Carrier {
@@ -109,9 +109,9 @@ pub enum ActorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::FulfillmentPath")]
 pub enum FulfillmentPath {
-    /// One origin, normally one parcel.
+    /// One origin, normally one shipment.
     SingleWarehouse,
-    /// Several parcels, from several warehouses or at several times.
+    /// Several shipments, from several warehouses or at several times.
     SplitShipment,
     /// A supplier ships to the customer.
     Dropship,
@@ -131,20 +131,20 @@ pub enum OriginKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ScanEffect")]
 pub enum ScanEffect {
-    /// It changed what we say about the parcel.
+    /// It changed what we say about the shipment.
     Applied,
     /// It said nothing new.
     Stale,
     /// Its code is not listed. It is kept and shown, and never guessed at.
     UnknownCode,
-    /// Its code says nothing about where the parcel is.
+    /// Its code says nothing about where the shipment is.
     Informational,
-    /// It moved the parcel before the order was in processing. The order takes it up when it gets there.
+    /// It moved the shipment before the order was in processing. The order takes it up when it gets there.
     Early,
     /// It is about another parcel with the same number: more than a day older than the order, or, by the carrier's own
     /// account, of another package.
     NotOurs,
-    /// It belongs to the way back of a delivered parcel.
+    /// It belongs to the way back of a delivered shipment.
     ReturnLeg,
     /// It came for an order that is closed.
     OrderClosed,
@@ -158,9 +158,9 @@ pub enum BlockerCode {
     NotInTable,
     /// The caller's role may not ask for it.
     Role,
-    /// Parcels are not that far.
+    /// Shipments are not that far.
     ShipmentsBehind,
-    /// Parcels are on their way already.
+    /// Shipments are on their way already.
     ParcelsMoving,
     /// Units asked back are not in yet.
     ReturnIncomplete,
@@ -186,11 +186,11 @@ pub enum NotificationState {
 pub enum WebhookState {
     /// It waits for its turn.
     Pending,
-    /// Its scans are with their parcels.
+    /// Its scans are with their shipments.
     Processed,
-    /// It says nothing about a parcel, or nothing readable.
+    /// It says nothing about a shipment, or nothing readable.
     Ignored,
-    /// It waits for a parcel with its number to be registered.
+    /// It waits for a shipment with its number to be registered.
     Unmatched,
     /// Reading it failed for good, or as often as it may. `retryWebhook` has it read again.
     Failed,

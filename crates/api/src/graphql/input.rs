@@ -3,9 +3,9 @@
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
 mod dropship;
-mod parcel;
 mod returns;
 mod sent;
+mod shipment;
 
 use app::{Caller, IdempotencyKey, orders::Ask};
 use async_graphql::{ID, InputObject};
@@ -18,9 +18,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
-pub use parcel::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 pub use sent::Time;
+pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use sent::{NO_NUMBER, Sent};

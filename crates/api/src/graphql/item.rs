@@ -33,8 +33,8 @@ impl OrderItem {
 
     /// How many of its units are at least that far, counted as for the whole order.
     async fn units_at(&self, ctx: &Context<'_>, rank: Rank) -> Result<u32> {
-        let parcels = self.order.parcels(ctx).await?;
-        Ok(self.item().units_at(rank, self.order.head().status, &parcels.counted))
+        let shipments = self.order.visible_shipments(ctx).await?;
+        Ok(self.item().units_at(rank, self.order.head().status, &shipments.counted))
     }
 }
 
@@ -71,9 +71,9 @@ impl OrderItem {
         self.item().cancel_reason.as_deref()
     }
 
-    /// Units in a parcel that is not cancelled. A unit is allocated once.
+    /// Units in a shipment that is not cancelled. A unit is allocated once.
     async fn allocated(&self, ctx: &Context<'_>) -> Result<u32> {
-        Ok(self.item().allocated(&self.order.parcels(ctx).await?.counted))
+        Ok(self.item().allocated(&self.order.visible_shipments(ctx).await?.counted))
     }
 
     /// Units that a carrier has, or had.
@@ -97,7 +97,7 @@ impl OrderItem {
         self.item().supply.deadlines.accept_by
     }
 
-    /// When the supplier accepted it, or registered its first parcel. Null for customers.
+    /// When the supplier accepted it, or registered its first shipment. Null for customers.
     async fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.item().supply.accepted_at()
     }
@@ -121,9 +121,9 @@ impl OrderItem {
     /// Whether the supplier is late by our clock: units are not with a carrier, and `acceptBy` has passed without an
     /// answer, or `shipBy` has. Never for an order that is closed or delivered. False for customers.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
-        let parcels = self.order.parcels(ctx).await?;
+        let shipments = self.order.visible_shipments(ctx).await?;
         let now = ctx.data::<App>()?.clock.now();
-        Ok(self.item().overdue(&parcels.counted, self.order.head().status, now).is_some())
+        Ok(self.item().overdue(&shipments.counted, self.order.head().status, now).is_some())
     }
 
     /// Units asked back. A return that was begun without quantities names none until something is received.

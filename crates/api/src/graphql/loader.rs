@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use app::{App, Caller, Parcels, reads::Extent};
+use app::{App, Caller, VisibleShipments, reads::Extent};
 use async_graphql::{Context, Result};
 use domain::{Item, OrderHead, OrderId, ShipmentId};
 use persistence::{Event, notifications::Notification, read::VersionRange, scans::StoredScan};
@@ -30,7 +30,7 @@ use super::{
 pub(super) struct Siblings {
     pub heads: Vec<OrderHead>,
     items: Parts<OrderId, Arc<[Item]>>,
-    parcels: Parts<OrderId, Parcels>,
+    visible_shipments: Parts<OrderId, VisibleShipments>,
     scanned: OnceLock<Arc<Scanned<ShipmentId>>>,
     notifications: Parts<OrderId, Arc<[Notification]>>,
     /// By the size of the page and the end it is taken from.
@@ -51,17 +51,18 @@ impl Siblings {
         self.items.of(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
-    /// The parcels of one of them.
-    pub async fn parcels(&self, ctx: &Context<'_>, id: OrderId) -> Result<Parcels> {
+    /// The shipments of one of them.
+    pub async fn visible_shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<VisibleShipments> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |extent| app.parcels_of(caller, self.ids(), extent);
-        let rows = |parcels: &Parcels| parcels.counted.iter().map(|one| 1 + one.lines.len()).sum();
-        self.parcels.of(ctx, id, || bounded(ctx, read, rows)).await
+        let read = |extent| app.visible_shipments_of(caller, self.ids(), extent);
+        let rows =
+            |shipments: &VisibleShipments| shipments.counted.iter().map(|one| 1 + one.lines.len()).sum();
+        self.visible_shipments.of(ctx, id, || bounded(ctx, read, rows)).await
     }
 
-    /// All their parcels that have been read and are shown.
+    /// All their shipments that have been read and are shown.
     pub fn scanned(&self) -> Arc<Scanned<ShipmentId>> {
-        let shown = self.parcels.read().flat_map(|parcels| parcels.shown.iter());
+        let shown = self.visible_shipments.read().flat_map(|shipments| shipments.shown.iter());
         self.scanned.get_or_init(|| Scanned::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 
@@ -108,7 +109,7 @@ impl Siblings {
     }
 }
 
-/// Parcels or webhooks that were read together, and their scans if those were asked for.
+/// Shipments or webhooks that were read together, and their scans if those were asked for.
 pub(super) struct Scanned<K> {
     ids: Vec<K>,
     scans: Parts<K, Arc<[StoredScan]>>,

@@ -41,7 +41,7 @@ impl Mutation {
         change(ctx, how, input.read(ctx.data::<Caller>()?)).await
     }
 
-    /// Cancels an order, for a reason. Its parcels must not be moving yet.
+    /// Cancels an order, for a reason. Its shipments must not be moving yet.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
@@ -77,7 +77,7 @@ impl Mutation {
         change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
     }
 
-    /// The supplier will ship these items. Accepted again, nothing changes; a parcel registered by the supplier
+    /// The supplier will ship these items. Accepted again, nothing changes; a shipment registered by the supplier
     /// accepts its items as well.
     async fn accept_items(
         &self,
@@ -88,7 +88,7 @@ impl Mutation {
     }
 
     /// The supplier will not ship these items, for a reason. They wait to be reassigned. None of their units may be
-    /// in a parcel.
+    /// in a shipment.
     async fn decline_items(
         &self,
         ctx: &Context<'_>,
@@ -106,7 +106,7 @@ impl Mutation {
         change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
     }
 
-    /// Registers a parcel. The same number with the same items again is the same parcel, unchanged.
+    /// Registers a shipment. The same number with the same items again is the same shipment, unchanged.
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -116,7 +116,7 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Calls a parcel off. Its units wait for another one.
+    /// Calls a shipment off. Its units wait for another one.
     async fn cancel_shipment(&self, ctx: &Context<'_>, input: CancelShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -126,8 +126,8 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Records by hand where a parcel is, or what is wrong with it, for what its carrier does not push. It counts as a
-    /// carrier's scan does. For support and systems, and for suppliers on their own parcels.
+    /// Records by hand where a shipment is, or what is wrong with it, for what its carrier does not push. It counts as
+    /// a carrier's scan does. For support and systems, and for suppliers on their own shipments.
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {

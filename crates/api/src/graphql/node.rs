@@ -18,7 +18,7 @@ use super::{
 pub enum Node {
     /// An order: its UUID.
     Order(Order),
-    /// A parcel: its UUID.
+    /// A shipment: its UUID.
     Shipment(Shipment),
     /// An event: its order's UUID, a colon, its version.
     OrderEvent(OrderEvent),

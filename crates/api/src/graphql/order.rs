@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Caller, Parcels};
+use app::{App, Caller, VisibleShipments};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{Item, OrderHead};
@@ -58,8 +58,8 @@ impl Order {
         self.siblings.items(ctx, self.head().id).await
     }
 
-    pub(super) async fn parcels(&self, ctx: &Context<'_>) -> Result<Parcels> {
-        self.siblings.parcels(ctx, self.head().id).await
+    pub(super) async fn visible_shipments(&self, ctx: &Context<'_>) -> Result<VisibleShipments> {
+        self.siblings.visible_shipments(ctx, self.head().id).await
     }
 }
 
@@ -119,24 +119,24 @@ impl Order {
         items_of(ctx, self).await
     }
 
-    /// Its parcels, cancelled ones too, oldest first. For a supplier: those with nothing but its own items.
+    /// Its shipments, cancelled ones too, oldest first. For a supplier: those with nothing but its own items.
     #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         shipments_of(ctx, self).await
     }
 
-    /// How far it is, counted in units of the items and in parcels that the caller sees. A supplier's units count in
-    /// whichever parcel they are.
+    /// How far it is, counted in units of the items and in shipments that the caller sees. A supplier's units count in
+    /// whichever shipment they are.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
-        let (items, parcels) = futures::try_join!(self.item_rows(ctx), self.parcels(ctx))?;
-        Ok(parcels.progress(self.head().status, &items).into())
+        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
+        Ok(shipments.progress(self.head().status, &items).into())
     }
 
     /// For every status: whether this caller may bring the order there now, and if not, why.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
-        let (items, parcels) = futures::try_join!(self.item_rows(ctx), self.parcels(ctx))?;
-        let order = domain::Order::restore(self.head().clone(), items.to_vec(), parcels.shown.to_vec());
+        let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
+        let order = domain::Order::restore(self.head().clone(), items.to_vec(), shipments.shown.to_vec());
         let transitions = order.allowed_transitions(&ctx.data::<Caller>()?.actor);
         Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(self, to, why)).collect())
     }
@@ -161,11 +161,11 @@ impl Order {
         Ok(notifications.iter().cloned().map(Notification).collect())
     }
 
-    /// When the last of the parcels that the caller sees and that are under way is expected, as far as their
+    /// When the last of the shipments that the caller sees and that are under way is expected, as far as their
     /// carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        let parcels = self.parcels(ctx).await?;
-        let on_their_way = parcels.shown.iter().filter(|one| one.status().is_on_its_way());
+        let shipments = self.visible_shipments(ctx).await?;
+        let on_their_way = shipments.shown.iter().filter(|one| one.status().is_on_its_way());
         Ok(on_their_way.filter_map(|one| one.tracking.estimated_delivery).max())
     }
 
@@ -199,7 +199,7 @@ pub struct Money {
     formatted: String,
 }
 
-/// Units and parcels, counted by how far they are. Cancelled ones do not count.
+/// Units and shipments, counted by how far they are. Cancelled ones do not count.
 #[derive(SimpleObject)]
 pub struct Progress {
     /// Units still wanted.
@@ -210,11 +210,11 @@ pub struct Progress {
     items_delivered: u32,
     /// Units that came back.
     items_returned: u32,
-    /// Parcels.
+    /// Shipments.
     shipments_total: u32,
-    /// Parcels that a carrier has, or had.
+    /// Shipments that a carrier has, or had.
     shipments_shipped: u32,
-    /// Parcels handed over.
+    /// Shipments handed over.
     shipments_delivered: u32,
     /// For people: `partial shipment: 2 of 3 items shipped`.
     summary: String,

@@ -33,7 +33,7 @@ pub enum Problem {
     InvalidInput(InvalidInput),
     /// The key was used before.
     IdempotencyMismatch(IdempotencyMismatch),
-    /// The parcel cannot be had.
+    /// The shipment cannot be had.
     ShipmentRefused(ShipmentRefused),
     /// Too many units.
     OverAllocated(OverAllocated),
@@ -75,14 +75,14 @@ pub enum TransitionOrderResult {
     IdempotencyMismatch(IdempotencyMismatch),
 }
 
-/// What registering a parcel, calling it off or recording where it is comes to.
+/// What registering a shipment, calling it off or recording where it is comes to.
 #[derive(Union)]
 pub enum ShipmentResult {
     /// It is as asked.
     Success(ShipmentSuccess),
     /// Too many units.
     OverAllocated(OverAllocated),
-    /// The parcel cannot be had.
+    /// The shipment cannot be had.
     ShipmentRefused(ShipmentRefused),
     /// There is no such thing.
     NotFound(NotFound),
@@ -106,7 +106,7 @@ pub struct PlaceOrderSuccess {
 /// The order is as asked.
 #[derive(SimpleObject)]
 pub struct TransitionOrderSuccess {
-    /// The order as it is now. It may have gone further than asked, as far as its parcels are.
+    /// The order as it is now. It may have gone further than asked, as far as its shipments are.
     order: Order,
     /// The event that was asked for. Null when nothing changed the status.
     event: Option<OrderEvent>,
@@ -114,10 +114,10 @@ pub struct TransitionOrderSuccess {
     changed: bool,
 }
 
-/// The parcel is as asked.
+/// The shipment is as asked.
 #[derive(SimpleObject)]
 pub struct ShipmentSuccess {
-    /// The parcel.
+    /// The shipment.
     shipment: Shipment,
     /// Its order as it is now.
     order: Order,
@@ -203,7 +203,7 @@ pub struct TooManyOrders {
     retry_after: u32,
 }
 
-/// The parcel cannot be registered or called off.
+/// The shipment cannot be registered or called off.
 #[derive(SimpleObject)]
 pub struct ShipmentRefused {
     /// The reason, for people.
@@ -213,7 +213,7 @@ pub struct ShipmentRefused {
     code: String,
 }
 
-/// More units than wait for a parcel.
+/// More units than wait for a shipment.
 #[derive(SimpleObject)]
 pub struct OverAllocated {
     /// The reason, for people.
@@ -222,7 +222,7 @@ pub struct OverAllocated {
     item_id: ID,
     /// Units ordered, less those cancelled.
     ordered: u32,
-    /// Units in live parcels.
+    /// Units in live shipments.
     allocated: u32,
     /// Units asked for.
     asked: u32,
@@ -303,7 +303,7 @@ pub(super) async fn changed(
     })
 }
 
-/// Maps what registering a parcel or calling it off came to.
+/// Maps what registering a shipment or calling it off came to.
 pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<Changed>) -> Result<ShipmentResult> {
     let error = match changed {
         Ok(Changed { order, shipment, .. }) => {

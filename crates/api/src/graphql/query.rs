@@ -27,7 +27,7 @@ pub struct Query;
 /// What can be asked. What a caller may not see is null, or missing from the list.
 #[Object]
 impl Query {
-    /// The record with that id: an order, a parcel or an event.
+    /// The record with that id: an order, a shipment or an event.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         node::node(ctx, &id).await
     }
@@ -67,7 +67,7 @@ impl Query {
         }))
     }
 
-    /// The newest parcel with that number that the caller may see.
+    /// The newest shipment with that number that the caller may see.
     async fn shipment(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +134,7 @@ pub struct OrderFilter {
     placed_since: Option<Time>,
     /// Placed before.
     placed_until: Option<Time>,
-    /// With a parcel by this carrier. Not for suppliers.
+    /// With a shipment by this carrier. Not for suppliers.
     carrier: Option<Carrier>,
     /// Planned so.
     fulfillment_path: Option<FulfillmentPath>,

@@ -40,7 +40,7 @@ pub struct ReplayResult {
     examined: u64,
     /// Scans that read differently from what is stored.
     scans: u64,
-    /// Parcels that change by that.
+    /// Shipments that change by that.
     #[graphql(complexity = "list(REPLAY_CHANGES, child_complexity)")]
     changes: Vec<ReplayChange>,
     /// Orders that could not be changed.
@@ -50,20 +50,20 @@ pub struct ReplayResult {
     applied: bool,
 }
 
-/// What reading webhooks again changes, or would change, of a parcel.
+/// What reading webhooks again changes, or would change, of a shipment.
 #[derive(SimpleObject)]
 pub struct ReplayChange {
     /// The order as it is now.
     order: Order,
-    /// The parcel as it is now.
+    /// The shipment as it is now.
     shipment: Shipment,
-    /// How far the parcel was.
+    /// How far the shipment was.
     from: ShipmentStatus,
     /// How far it is by today's meanings. The same where only its condition or its times change.
     to: ShipmentStatus,
     /// Where the order stands after it. An order never goes back.
     order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first parcel of an order.
+    /// What the customer is told because of it, noted with the first shipment of an order.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     #[graphql(name = "notices")]
     notifications: Vec<OrderStatus>,

@@ -1,4 +1,4 @@
-//! Parcels, what is in them, and what their carriers said.
+//! Shipments, what is in them, and what their carriers said.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::{
     order::Order,
 };
 
-/// One parcel: a carrier, a tracking number, an origin, and quantities of the order's items.
+/// One shipment: a carrier, a tracking number, an origin, and quantities of the order's items.
 pub struct Shipment {
     order: Order,
     // Boxed, because results have it beside small members.
@@ -31,22 +31,22 @@ pub struct Shipment {
     siblings: Arc<Scanned<ShipmentId>>,
 }
 
-/// The parcels of an order.
+/// The shipments of an order.
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
-    let parcels = order.parcels(ctx).await?;
+    let shipments = order.visible_shipments(ctx).await?;
     let siblings = order.siblings().scanned();
     let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), siblings.clone());
-    Ok(parcels.shown.iter().map(one).collect())
+    Ok(shipments.shown.iter().map(one).collect())
 }
 
 impl Shipment {
-    /// A parcel that was read alone.
+    /// A shipment that was read alone.
     pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
         let siblings = Scanned::new(vec![shipment.id]);
         Self::of(order, shipment, siblings)
     }
 
-    /// One of several parcels whose scans are read together.
+    /// One of several shipments whose scans are read together.
     pub(super) fn of(order: Order, shipment: domain::Shipment, siblings: Arc<Scanned<ShipmentId>>) -> Self {
         Self { order, shipment: Box::new(shipment), siblings }
     }
@@ -56,7 +56,7 @@ impl Shipment {
     }
 }
 
-/// One parcel: a carrier, a tracking number, an origin, and quantities of the order's items.
+/// One shipment: a carrier, a tracking number, an origin, and quantities of the order's items.
 #[Object]
 impl Shipment {
     /// The id, a UUID.
@@ -165,7 +165,7 @@ impl Shipment {
     }
 }
 
-/// One page of a parcel's scans. There are some dozens at most, and the loader reads them all.
+/// One page of a shipment's scans. There are some dozens at most, and the loader reads them all.
 fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
     let place = |scan: &StoredScan| (scan.scan.occurred_at, scan.id.0);
     let within = |scan: &&StoredScan| {
@@ -183,16 +183,16 @@ fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
     Page { rows, has_more }
 }
 
-/// How many units of an item are in a parcel.
+/// How many units of an item are in a shipment.
 #[derive(SimpleObject)]
 pub struct ShipmentItem {
     /// The item.
     item: OrderItem,
-    /// Units of it in this parcel.
+    /// Units of it in this shipment.
     quantity: u32,
 }
 
-/// What is wrong with a parcel.
+/// What is wrong with a shipment.
 #[derive(SimpleObject)]
 pub struct ShipmentCondition {
     /// What kind of trouble.
@@ -201,7 +201,7 @@ pub struct ShipmentCondition {
     message: String,
     /// The carrier's time of the scan that said so.
     since: DateTime<Utc>,
-    /// Whether somebody has to do something before the parcel goes on.
+    /// Whether somebody has to do something before the shipment goes on.
     action_required: bool,
 }
 
@@ -216,10 +216,10 @@ impl From<&domain::Condition> for ShipmentCondition {
     }
 }
 
-/// One claim about a parcel: its carrier's, or one that was recorded by hand.
+/// One claim about a shipment: its carrier's, or one that was recorded by hand.
 pub struct Scan(pub(super) StoredScan);
 
-/// One claim about a parcel: its carrier's, or one that was recorded by hand.
+/// One claim about a shipment: its carrier's, or one that was recorded by hand.
 #[Object]
 impl Scan {
     /// The id, a UUID.
@@ -232,7 +232,7 @@ impl Scan {
         &self.0.scan.code
     }
 
-    /// How far the code says the parcel is. Null when it says nothing of the kind.
+    /// How far the code says the shipment is. Null when it says nothing of the kind.
     async fn status(&self) -> Option<ShipmentStatus> {
         match self.0.scan.meaning {
             Meaning::Status(status) => Some(status.into()),

@@ -29,7 +29,7 @@ impl Subscription {
     /// One order. Without `after`: its present state at once (with `event` null), then every event as it
     /// happens. With `after`, the cursor of the last update received: every event since, none missing, none
     /// twice, in order, then the present state, then live.
-    /// A change of parcels that leaves the status as it is comes with `event` null; several may come as one.
+    /// A change of shipments that leaves the status as it is comes with `event` null; several may come as one.
     /// Ends after `CANCELLED` or `RETURNED`; `DELIVERED` does not end it.
     async fn order_updated(
         &self,
@@ -66,6 +66,6 @@ pub struct OrderUpdate {
     cursor: String,
     /// The order as of now.
     order: Order,
-    /// What happened. Null for the present state, and when parcels changed and the status did not.
+    /// What happened. Null for the present state, and when shipments changed and the status did not.
     event: Option<OrderEvent>,
 }

@@ -50,7 +50,7 @@ impl Blocker {
 
 #[ComplexObject]
 impl Blocker {
-    /// The parcels that are behind, or moving.
+    /// The shipments that are behind, or moving.
     #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         if self.ids.is_empty() {

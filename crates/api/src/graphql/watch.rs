@@ -23,7 +23,7 @@ pub(super) struct Update {
     pub version: i32,
     /// The order as of now.
     pub order: OrderHead,
-    /// The event. Nothing for the present state, and when parcels changed and the status did not.
+    /// The event. Nothing for the present state, and when shipments changed and the status did not.
     pub event: Option<Event>,
 }
 

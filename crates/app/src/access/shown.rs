@@ -1,6 +1,6 @@
 //! What of an order somebody is shown. Staff are shown all of an order they may see. A customer is shown all but what
 //! is between the merchant and its suppliers, and what people of the shop wrote for themselves. A supplier is
-//! shown its own side: the items it sends, the parcels with nothing else in them, and that something happened.
+//! shown its own side: the items it sends, the shipments with nothing else in them, and that something happened.
 //! What people wrote about it is left out: whoever wrote it may have named anybody.
 //!
 //! Here: which records. What of each is said in `shown/customer.rs` and `shown/supplier.rs`.
@@ -15,18 +15,18 @@ use persistence::{Event, scans::StoredScan};
 
 use super::{Caller, Scope};
 
-/// An order's parcels, for one caller.
+/// An order's shipments, for one caller.
 #[derive(Clone, Debug, Default)]
-pub struct Parcels {
+pub struct VisibleShipments {
     /// Those that the caller is shown, oldest first.
     pub shown: Arc<[Shipment]>,
     /// All there are, to count the units of the items that the caller is shown: how many of its own units travel is
-    /// a supplier's business, in whichever parcel they do. No more of these is to be shown.
+    /// a supplier's business, in whichever shipment they do. No more of these is to be shown.
     pub counted: Arc<[Shipment]>,
 }
 
-impl Parcels {
-    /// How far the order is: in units of the items the caller is shown, and in parcels the caller is shown.
+impl VisibleShipments {
+    /// How far the order is: in units of the items the caller is shown, and in shipments the caller is shown.
     pub fn progress(&self, status: OrderStatus, items: &[Item]) -> Progress {
         let of_shown = progress(status, items, &self.shown);
         Progress {
@@ -60,18 +60,18 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of an order's parcels. `items` are all of the order's.
-    pub(crate) fn shown_parcels(&self, items: &[Item], shipments: Arc<[Shipment]>) -> Parcels {
+    /// What this caller is shown of an order's shipments. `items` are all of the order's.
+    pub(crate) fn visible_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> VisibleShipments {
         match self.scope() {
-            Scope::All | Scope::Own(_) => Parcels { shown: shipments.clone(), counted: shipments },
-            Scope::Supplies(_) | Scope::None => Parcels {
+            Scope::All | Scope::Own(_) => VisibleShipments { shown: shipments.clone(), counted: shipments },
+            Scope::Supplies(_) | Scope::None => VisibleShipments {
                 shown: shipments.iter().filter_map(|one| self.shown_shipment(items, one)).collect(),
                 counted: shipments.iter().map(|one| self.cut_to_own(items, one)).collect(),
             },
         }
     }
 
-    /// The parcel with nothing in it but the caller's own items: for counting, not for showing.
+    /// The shipment with nothing in it but the caller's own items: for counting, not for showing.
     fn cut_to_own(&self, items: &[Item], shipment: &Shipment) -> Shipment {
         let mut shipment = shipment.clone();
         shipment.lines.retain(|line| self.sends(items, line.item_id));
@@ -83,9 +83,9 @@ impl Caller {
         items.iter().any(|item| item.id == id && item.is_supplied_by(&self.actor))
     }
 
-    /// What this caller is shown of a parcel of an order they may see. `items` are all of the order's.
+    /// What this caller is shown of a shipment of an order they may see. `items` are all of the order's.
     ///
-    /// A supplier is shown the parcels that hold only what it sends. One that another supplier sent stays that
+    /// A supplier is shown the shipments that hold only what it sends. One that another supplier sent stays that
     /// supplier's, whoever its items were given to since.
     pub(crate) fn shown_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
         match self.scope() {
@@ -103,7 +103,7 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of the scans of a parcel they are shown.
+    /// What this caller is shown of the scans of a shipment they are shown.
     pub(crate) fn shown_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
         match self.scope() {
             Scope::All => scans,

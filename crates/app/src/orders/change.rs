@@ -116,7 +116,7 @@ fn scoped_key(ask: &Ask) -> Option<ScopedKey> {
     ask.key.as_ref().map(|key| (ask.caller.key_scope(), key.key.clone()))
 }
 
-/// The parcels that somebody says something about.
+/// The shipments that somebody says something about.
 fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
     let scanned = asks.iter().filter_map(|ask| match &ask.request {
         Request::Scans { shipment, .. } => Some(*shipment),
@@ -146,7 +146,7 @@ fn find(order: Option<&Order>, ask: &Ask) -> Result<(), Refusal> {
     if order.is_some() { Ok(()) } else { Err(Refusal::NotFound("order")) }
 }
 
-/// What the caller is shown of one of the order's parcels.
+/// What the caller is shown of one of the order's shipments.
 fn shown_shipment(order: &Order, ask: &Ask, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
     ask.caller.shown_shipment(order.items(), shipment)

@@ -16,7 +16,7 @@ use crate::Caller;
 /// The carriers' numbers that a batch registers, locked, with the orders that have them already.
 pub(super) struct NumbersTaken {
     by: HashMap<Number, OrderId>,
-    /// Those whose parcel with the number was cancelled by its carrier only.
+    /// Those whose shipment with the number was cancelled by its carrier only.
     before: Vec<(Number, OrderId)>,
     /// Those that the batch has registered.
     pub registered: Vec<Number>,
@@ -43,7 +43,7 @@ impl NumbersTaken {
         self.before.iter().map(|(_, order)| *order)
     }
 
-    /// Takes the numbers that were registered from the parcels which only their carrier had cancelled. What is said
+    /// Takes the numbers that were registered from the shipments which only their carrier had cancelled. What is said
     /// of them from now on is said of the new ones, and the old ones cannot come to life again beside them.
     pub fn take_over(&self, loaded: &mut HashMap<OrderId, Order>, now: DateTime<Utc>) -> Result<(), Refusal> {
         for (number, order_id) in &self.before {
@@ -59,7 +59,7 @@ impl NumbersTaken {
         Ok(())
     }
 
-    /// Refuses a number that is on its way with another order. To a supplier that is the same as one with a parcel of
+    /// Refuses a number that is on its way with another order. To a supplier that is the same as one with a shipment of
     /// this order that it may not know of, which the order refuses itself. Asked last, of what is granted otherwise:
     /// whoever may not ship cannot find out about numbers.
     pub fn check(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
@@ -72,7 +72,7 @@ impl NumbersTaken {
         Ok(())
     }
 
-    /// Notes that a parcel got its number.
+    /// Notes that a shipment got its number.
     pub fn register(&mut self, new: &NewShipment, order: OrderId) {
         if let Some(number) = shipment_number(new) {
             self.by.insert(number.clone(), order);

@@ -16,16 +16,17 @@ use crate::{
     retry::{members_may_do_better, retrying},
 };
 
-/// How long after its registration a parcel is looked after: longer than no worker runs.
+/// How long after its registration a shipment is looked after: longer than no worker runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
-/// Numbers whose parcels and scans are in memory together.
+/// Numbers whose shipments and scans are in memory together.
 const MAX_NUMBERS: usize = 100;
 /// Webhooks that are made due in one transaction.
 pub(super) const MAX_DUE: usize = 1000;
 
 impl App {
-    /// Looks again for parcels with the numbers that webhooks wait for, and for what should have passed on to a parcel
-    /// from another that had its number before, should a registration have been missed. Returns how many were found.
+    /// Looks again for shipments with the numbers that webhooks wait for, and for what should have passed on to a
+    /// shipment from another that had its number before, should a registration have been missed. Returns how many were
+    /// found.
     ///
     /// # Errors
     /// When the database fails.
@@ -33,14 +34,14 @@ impl App {
         let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
         let woken = waited + self.wake_astray().await?;
         if woken > 0 {
-            tracing::warn!(woken, "webhooks waited although their parcels were registered");
+            tracing::warn!(woken, "webhooks waited although their shipments were registered");
             self.feed.poke();
         }
         Ok(woken)
     }
 
-    /// Has the webhooks read again whose scans stayed with a parcel, although the next one with its number was there to
-    /// get them. Returns how many.
+    /// Has the webhooks read again whose scans stayed with a shipment, although the next one with its number was there
+    /// to get them. Returns how many.
     async fn wake_astray(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut woken = 0;

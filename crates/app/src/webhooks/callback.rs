@@ -1,4 +1,4 @@
-//! Webhooks whose sender wants to be called back, before it tells us about parcels.
+//! Webhooks whose sender wants to be called back, before it tells us about shipments.
 //!
 //! The call is made by `worker`, outside every transaction. Until it is closed here, or its failure is written down,
 //! such a webhook is leased like any other: it comes again when the lease runs out, and the call is made again,

@@ -23,11 +23,11 @@ pub(super) struct Claims {
     pub scans: Vec<Scan>,
 }
 
-/// What is said of each parcel, the oldest word first.
+/// What is said of each shipment, the oldest word first.
 #[derive(Default)]
-pub(super) struct ByParcel(pub BTreeMap<(OrderId, ShipmentId), Vec<Claims>>);
+pub(super) struct ByShipment(pub BTreeMap<(OrderId, ShipmentId), Vec<Claims>>);
 
-impl ByParcel {
+impl ByShipment {
     /// Adds what a webhook says of the parcels of one number, to each what is its own. The webhooks come one after the
     /// other, the oldest first.
     pub fn add(&mut self, webhook: &Webhook, parcel: Parcel, holders: &Holders, tells_again: bool) {
@@ -54,7 +54,7 @@ impl ByParcel {
         orders.into_iter().collect()
     }
 
-    /// The parcels that something is said of.
+    /// The shipments that something is said of.
     pub fn shipments(&self) -> Vec<ShipmentId> {
         self.0.keys().map(|(_, shipment)| *shipment).collect()
     }
@@ -63,7 +63,7 @@ impl ByParcel {
     /// `told`.
     ///
     /// # Errors
-    /// [`Error::Corrupt`]: a parcel whose order is not there, or does not take what its carrier says of it.
+    /// [`Error::Corrupt`]: a shipment whose order is not there, or does not take what its carrier says of it.
     pub fn tell(
         &self,
         orders: &mut HashMap<OrderId, Order>,
@@ -79,9 +79,9 @@ impl ByParcel {
                 let source = Source::Webhook { id: claims.webhook, tells_again: claims.tells_again };
                 let done = ledger.hear(order, *shipment, source, &claims.scans, &claims.context(now));
                 let heard = done.map_err(|refusal| corrupt(refusal.to_string()))?.heard;
-                let parcel = order.shipments().iter().find(|parcel| parcel.id == *shipment);
-                let parcel = parcel.ok_or_else(|| corrupt("its order does not have it".to_owned()))?;
-                told(claims, parcel, &heard);
+                let found = order.shipments().iter().find(|one| one.id == *shipment);
+                let found = found.ok_or_else(|| corrupt("its order does not have it".to_owned()))?;
+                told(claims, found, &heard);
             }
         }
         Ok(())

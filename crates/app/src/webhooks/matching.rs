@@ -1,9 +1,9 @@
-//! Whose a scan is: numbers are used again, so a number alone does not name a parcel.
+//! Whose a scan is: numbers are used again, so a number alone does not name a shipment.
 //!
-//! What a parcel was told while it was on its way is that parcel's for good, however often it is told again: what came
-//! before we called it off, and what happened up to its delivery. So is what happened up to its delivery and is heard
-//! late. Everything else is of the newest parcel with the
-//! number whose order existed then. So what comes between two parcels of a number waits with the first of them, and
+//! What a shipment was told while it was on its way is that shipment's for good, however often it is told again: what
+//! came before we called it off, and what happened up to its delivery. So is what happened up to its delivery and is
+//! heard late. Everything else is of the newest shipment with the
+//! number whose order existed then. So what comes between two shipments of a number waits with the first of them, and
 //! passes on to the second when that is registered.
 
 use std::{
@@ -19,7 +19,7 @@ use persistence::{
     shipments::{self, Holder, Number},
 };
 
-/// The parcels that have or had some numbers, and what is theirs for good.
+/// The shipments that have or had some numbers, and what is theirs for good.
 pub(super) struct Holders {
     newest_first: HashMap<Number, Vec<Holder>>,
     theirs: HashSet<(ShipmentId, ScanIdentity)>,
@@ -27,9 +27,9 @@ pub(super) struct Holders {
     heard_at: HashMap<ScanIdentity, DateTime<Utc>>,
 }
 
-/// The parcels that have or had these numbers. Numbers that somebody may register at this moment, because none of their
-/// parcels is on its way, are looked for again under their lock, which a registration holds too: either we see the
-/// parcel, or it sees our waiting webhook, or our scan with the parcel before.
+/// The shipments that have or had these numbers. Numbers that somebody may register at this moment, because none of
+/// their shipments is on its way, are looked for again under their lock, which a registration holds too: either we see
+/// the shipment, or it sees our waiting webhook, or our scan with the shipment before.
 pub(super) async fn find(tx: &Tx, numbers: &[Number]) -> persistence::Result<Holders> {
     let mut found = shipments::holders(tx, numbers).await?;
     let is_claimed = |number: &&Number| {
@@ -76,7 +76,7 @@ pub(super) async fn astray(store: &Store, numbers: &[Number]) -> persistence::Re
     Ok(astray)
 }
 
-/// The parcels that share their number with another: only there it matters what each has been told.
+/// The shipments that share their number with another: only there it matters what each has been told.
 fn sharing(found: &HashMap<Number, Vec<Holder>>) -> Vec<ShipmentId> {
     let shared = found.values().filter(|holders| holders.len() > 1);
     shared.flatten().map(|holder| holder.shipment_id).collect()
@@ -104,9 +104,9 @@ impl Holders {
         self.newest_first.contains_key(number)
     }
 
-    /// Whose a scan of a parcel with that number is. What happened up to a delivery is the delivered parcel's, however
-    /// late we hear of it: nobody else had the number then. A scan that is older than every order goes to the
-    /// oldest parcel, where it counts for nothing and can be seen.
+    /// Whose a scan of a shipment with that number is. What happened up to a delivery is the delivered shipment's,
+    /// however late we hear of it: nobody else had the number then. A scan that is older than every order goes to the
+    /// oldest shipment, where it counts for nothing and can be seen.
     pub fn owner(&self, number: &Number, scan: &Scan) -> Option<&Holder> {
         let newest_first = self.newest_first.get(number)?;
         if let [only] = &newest_first[..] {
@@ -132,15 +132,15 @@ impl Holders {
     }
 }
 
-/// Whether the parcel was on its way when it was told this.
+/// Whether the shipment was on its way when it was told this.
 fn is_for_good(stored: &StoredScan, holder: &Holder) -> bool {
     let StoredScan { scan, called_off, .. } = stored;
     let is_up_to_delivery = holder.delivered_at.is_none() || was_on_its_way(scan, holder);
     !called_off && is_up_to_delivery && !is_too_old(scan, holder.placed_at)
 }
 
-/// Whether it happened up to the delivery of that parcel. Of what arrived behind it a clock without a zone may say that
-/// it happened before.
+/// Whether it happened up to the delivery of that shipment. Of what arrived behind it a clock without a zone may say
+/// that it happened before.
 fn was_on_its_way(scan: &Scan, delivered: &Holder) -> bool {
     let happened = scan.clock().min(scan.occurred_at.naive_utc());
     delivered.delivered_at.is_some_and(|at| happened <= at.naive_utc())

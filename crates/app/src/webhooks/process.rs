@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     CallBack, MAX_BYTES,
-    claims::ByParcel,
+    claims::ByShipment,
     matching,
     reading::{Reading, Said, numbers},
     tally::Tally,
@@ -23,7 +23,7 @@ use crate::{App, error::Result, retry::retrying, scans::Ledger};
 
 /// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
 const MAX_PARCELS: usize = 200;
-/// The most parcels that are taken in within one transaction. PostgreSQL has some thousand locks for everybody.
+/// The most shipments that are taken in within one transaction. PostgreSQL has some thousand locks for everybody.
 const MAX_TOGETHER: usize = 500;
 
 impl App {
@@ -124,12 +124,12 @@ impl App {
         let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
         let waited = webhooks::waits(tx, &again).await?;
         let holders = matching::find(tx, &numbers(taken.iter().map(|one| &one.reading))).await?;
-        let mut said = ByParcel::default();
+        let mut said = ByShipment::default();
         for Taken { reading, tally } in &mut *taken {
             for parcel in reading.take_parcels() {
                 let (number, webhook) = (parcel.number(), &reading.webhook);
                 if holders.knows(&number) {
-                    // What it says of a parcel that it has waited for, it says for the first time.
+                    // What it says of a shipment that it has waited for, it says for the first time.
                     let tells_again = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
                     said.add(webhook, parcel, &holders, tells_again);
                 } else {
@@ -142,10 +142,10 @@ impl App {
         let mut ledger = Ledger::open(tx, &said.shipments(), false).await?;
         let mut tallies: HashMap<WebhookId, &mut Tally> =
             taken.iter_mut().map(|one| (one.reading.webhook.id, &mut one.tally)).collect();
-        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, parcel, heard| {
+        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
             let Some(tally) = tallies.get_mut(&claims.webhook) else { return };
             for (scan, heard) in claims.scans.iter().zip(heard) {
-                tally.note(claims.webhook, &scan.code, heard, parcel);
+                tally.note(claims.webhook, &scan.code, heard, shipment);
             }
         })?;
         orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
@@ -158,7 +158,7 @@ impl App {
 struct Batch {
     /// Webhooks whose senders have to be called first.
     call_back: Vec<CallBack>,
-    /// Webhooks about too many parcels for one transaction.
+    /// Webhooks about too many shipments for one transaction.
     large: Vec<Leased>,
     /// Webhooks that were too many together with those that were read.
     later: Vec<Leased>,

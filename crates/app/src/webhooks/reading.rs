@@ -16,7 +16,7 @@ pub(super) struct Reading {
 
 /// What a webhook says.
 pub(super) enum Said {
-    /// Something about these parcels, one or more; and what beside them could not be read.
+    /// Something about these shipments, one or more; and what beside them could not be read.
     Parcels(Vec<Parcel>, Option<Unread>),
     /// The sender wants to be called back first.
     Activation(Activation),
@@ -79,7 +79,7 @@ impl Reading {
         }
     }
 
-    /// Forgets all parcels but so many from a place on.
+    /// Forgets all shipments but so many from a place on.
     pub fn keep_parcels(&mut self, from: usize, most: usize) {
         if let Said::Parcels(parcels, _) = &mut self.said {
             *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();

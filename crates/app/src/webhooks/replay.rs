@@ -56,7 +56,7 @@ pub struct Replayed {
 /// What a replay tells on its way.
 #[derive(Clone, Debug)]
 pub enum Finding {
-    /// A parcel changes by it, or would.
+    /// A shipment changes by it, or would.
     Changes(Box<ReplayChange>),
     /// An order cannot be changed.
     Fails(NotReplayed),
@@ -67,15 +67,15 @@ pub enum Finding {
 pub struct ReplayChange {
     /// The order, as it is now.
     pub order: OrderHead,
-    /// The parcel, as it is now.
+    /// The shipment, as it is now.
     pub shipment: Shipment,
-    /// How far the parcel was.
+    /// How far the shipment was.
     pub from: ShipmentStatus,
     /// How far it is by today's meanings. The same where only its condition or its times change.
     pub to: ShipmentStatus,
     /// Where the order stands after it. It never goes back.
     pub order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first parcel of an order. Nothing where there is no
+    /// What the customer is told because of it, noted with the first shipment of an order. Nothing where there is no
     /// address to tell it to.
     pub notifications: Vec<OrderStatus>,
 }

@@ -26,7 +26,7 @@ pub(super) struct Tally {
     called_off: BTreeSet<String>,
 }
 
-/// A number that no parcel has yet.
+/// A number that no shipment has yet.
 #[derive(Clone)]
 struct Awaited {
     number: Number,
@@ -34,7 +34,7 @@ struct Awaited {
 }
 
 impl fmt::Display for Awaited {
-    /// Whoever looks for a parcel that hears nothing may find the number it was registered under.
+    /// Whoever looks for a shipment that hears nothing may find the number it was registered under.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (carrier, number) = &self.number;
         write!(f, "no parcel with the {} number {number} yet", carrier.display_name())?;
@@ -46,13 +46,13 @@ impl fmt::Display for Awaited {
 }
 
 impl Tally {
-    /// No parcel has that number yet; the carrier knows it by these others too.
+    /// No shipment has that number yet; the carrier knows it by these others too.
     pub fn wait(&mut self, number: Number, other_numbers: Vec<String>) {
         self.waits_for.push(Awaited { number, other_numbers });
     }
 
-    /// What became of one claim of the webhook about that parcel.
-    pub fn note(&mut self, webhook: WebhookId, code: &str, heard: &Heard, parcel: &Shipment) {
+    /// What became of one claim of the webhook about that shipment.
+    pub fn note(&mut self, webhook: WebhookId, code: &str, heard: &Heard, shipment: &Shipment) {
         let effect = match heard {
             Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
             Heard::Again | Heard::Revised(_, None) => {
@@ -62,8 +62,8 @@ impl Tally {
         };
         *self.effects.entry(effect).or_default() += 1;
         match effect {
-            ScanEffect::Stale if parcel.moves_though_called_off() => {
-                let Shipment { carrier, tracking_number, .. } = parcel;
+            ScanEffect::Stale if shipment.moves_though_called_off() => {
+                let Shipment { carrier, tracking_number, .. } = shipment;
                 let odd = format!("{} {tracking_number} was called off and moves", carrier.display_name());
                 tracing::warn!(%webhook, code, "{odd}");
                 self.called_off.insert(odd);

@@ -1,4 +1,4 @@
-//! Calling things off: the order's labels, a parcel, units that cannot be shipped.
+//! Calling things off: the order's labels, a shipment, units that cannot be shipped.
 
 use crate::{
     carrier::Carrier,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Order {
-    /// A cancelled order's parcels do not travel: calls off those that have only a label.
+    /// A cancelled order's shipments do not travel: calls off those that have only a label.
     pub(super) fn cancel_labels(&mut self, context: &Context) {
         let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
@@ -88,7 +88,7 @@ impl Order {
         }
     }
 
-    /// The same for a number that is registered anew: its scans are the new parcel's. Says whether there was one.
+    /// The same for a number that is registered anew: its scans are the new shipment's. Says whether there was one.
     pub(super) fn settle_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
         let old = self.shipments.iter().find(|shipment| {
             is_carrier_cancelled(shipment)
@@ -100,7 +100,7 @@ impl Order {
         true
     }
 
-    /// A parcel cancelled by its carrier of whose units too few are left when those are taken.
+    /// A shipment cancelled by its carrier of whose units too few are left when those are taken.
     fn given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
         let short = |line: &Line| {
             let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());

@@ -40,7 +40,7 @@ impl Order {
         Ok(super::Outcome { changed: true, event: Some(event), ..Default::default() })
     }
 
-    /// Refuses what the table, the role or the parcels do not permit.
+    /// Refuses what the table, the role or the shipments do not permit.
     pub(super) fn check(&self, to: OrderStatus, actor: &Actor) -> Result<(), Refusal> {
         let Some(blocker) = self.blocker(to, actor) else {
             return Ok(());
@@ -67,7 +67,7 @@ impl Order {
         if to == OrderStatus::Cancelled {
             let moving = self.shipments_where(|rank| rank >= Rank::Shipped);
             if !moving.is_empty() {
-                let parcels = match moving.len() {
+                let shipments = match moving.len() {
                     1 => "one of its parcels is moving".to_owned(),
                     n => format!("{n} of its parcels are moving"),
                 };
@@ -76,7 +76,7 @@ impl Order {
                 } else {
                     "cancel the remaining items"
                 };
-                return blocker(BlockerCode::ParcelsMoving, format!("{parcels}: {advice}"), moving);
+                return blocker(BlockerCode::ParcelsMoving, format!("{shipments}: {advice}"), moving);
             }
         }
         if to == OrderStatus::Returned
@@ -99,10 +99,10 @@ impl Order {
         None
     }
 
-    /// Whether every unit that is wanted is in one of these parcels.
-    fn travels_wholly(&self, parcels: &[ShipmentId]) -> bool {
+    /// Whether every unit that is wanted is in one of these shipments.
+    fn travels_wholly(&self, shipments: &[ShipmentId]) -> bool {
         self.items.iter().all(|item| {
-            let those = self.shipments.iter().filter(|shipment| parcels.contains(&shipment.id));
+            let those = self.shipments.iter().filter(|shipment| shipments.contains(&shipment.id));
             item.units_in(those) >= item.wanted()
         })
     }

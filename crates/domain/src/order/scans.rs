@@ -1,6 +1,6 @@
-//! Taking in scans: what is said about a parcel, by its carrier or by hand, and what each claim does.
+//! Taking in scans: what is said about a shipment, by its carrier or by hand, and what each claim does.
 //!
-//! What all scans of a parcel amount to is told in `fold.rs`; what follows for the order in `walk.rs`.
+//! What all scans of a shipment amount to is told in `fold.rs`; what follows for the order in `walk.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Order {
-    /// Takes what is said about a parcel into its state, then walks. Each claim counts once.
+    /// Takes what is said about a shipment into its state, then walks. Each claim counts once.
     pub(super) fn take_in(
         &mut self,
         id: ShipmentId,
@@ -79,7 +79,7 @@ impl Order {
         Ok(Outcome { changed, event: None, shipment: Some(id), heard: answers })
     }
 
-    /// Whether the actor may say where this parcel is: carriers do, and whoever may ship it.
+    /// Whether the actor may say where this shipment is: carriers do, and whoever may ship it.
     fn may_scan(&self, shipment: &Shipment, context: &Context) -> bool {
         match context.actor.kind {
             ActorKind::Carrier => true,
@@ -90,7 +90,7 @@ impl Order {
     }
 }
 
-/// The scans there are of a parcel, while more are heard.
+/// The scans there are of a shipment, while more are heard.
 struct Scans {
     all: Vec<Scan>,
     places: HashMap<ScanIdentity, usize>,
@@ -127,7 +127,7 @@ impl Scans {
     }
 }
 
-/// The effect of a scan on a parcel that was called off: it moves nothing.
+/// The effect of a scan on a shipment that was called off: it moves nothing.
 fn without_movement(effect: ScanEffect) -> ScanEffect {
     match effect {
         ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,

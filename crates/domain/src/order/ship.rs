@@ -1,4 +1,4 @@
-//! Registering a parcel: which units go into it, and whether they are free.
+//! Registering a shipment: which units go into it, and whether they are free.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ use crate::{
     transition::Context,
 };
 
-/// A parcel to be registered.
+/// A shipment to be registered.
 #[derive(Clone, Debug)]
 pub struct NewShipment {
     /// The id it will have.
@@ -25,7 +25,7 @@ pub struct NewShipment {
     pub tracking_number: String,
     /// Where it comes from; left out, where its items were planned to come from, all from one place.
     pub origin: Option<Origin>,
-    /// What is in it; left out, everything that waits for a parcel.
+    /// What is in it; left out, everything that waits for a shipment.
     pub lines: Option<Vec<Line>>,
     /// When it is expected.
     pub estimated_delivery: Option<DateTime<Utc>>,
@@ -104,7 +104,7 @@ impl Order {
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
-    /// A supplier who ships an item has accepted it, whoever registers the parcel; one that it declined it does not
+    /// A supplier who ships an item has accepted it, whoever registers the shipment; one that it declined it does not
     /// ship.
     fn accept_by_shipping(
         &mut self,
@@ -139,7 +139,7 @@ impl Order {
         Ok(())
     }
 
-    /// Whether the actor may register or call off this parcel. A supplier's parcels are those that come from it,
+    /// Whether the actor may register or call off this shipment. A supplier's shipments are those that come from it,
     /// with nothing but its items in them.
     pub(super) fn may_ship(&self, shipment: &Shipment, context: &Context) -> bool {
         if context.actor.kind == ActorKind::Supplier && !shipment.origin.is(&context.actor) {
@@ -171,7 +171,7 @@ impl Order {
         Ok(())
     }
 
-    /// Everything that waits for a parcel and that this caller may ship. What a supplier declined is not the
+    /// Everything that waits for a shipment and that this caller may ship. What a supplier declined is not the
     /// supplier's to ship.
     fn waiting(&self, context: &Context) -> Vec<Line> {
         let declined = |item: &Item| item.is_supplied_by(&context.actor) && item.supply.declined().is_some();

@@ -1,4 +1,4 @@
-//! The walk: after every change of parcels or quantities the order goes as far as its slowest unit.
+//! The walk: after every change of shipments or quantities the order goes as far as its slowest unit.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,16 +13,16 @@ use crate::{
     transition::Context,
 };
 
-/// The scans of one parcel that set a walk in motion.
+/// The scans of one shipment that set a walk in motion.
 pub(super) struct Trigger {
     /// What to say on each step of the line, with the code of the scan that the step stands on.
     metadata: [Value; LINE.len()],
-    /// When the scan that moved the parcel happened.
+    /// When the scan that moved the shipment happened.
     occurred_at: DateTime<Utc>,
 }
 
 impl Trigger {
-    /// The scan that moved a parcel, among all there are of it.
+    /// The scan that moved a shipment, among all there are of it.
     pub(super) fn of(scan: &Scan, all: &[Scan], shipment: &Shipment, placed_at: DateTime<Utc>) -> Self {
         let metadata = LINE.map(|status| {
             let scan = evidence(all, placed_at, rank_by_hand(status)).unwrap_or(scan);
@@ -48,7 +48,7 @@ impl Order {
             let reached = justification(&self.shipments, rank);
             let metadata = match &trigger {
                 Some(trigger) => Some(trigger.metadata[at].clone()),
-                None => (rank >= Rank::Shipped).then(|| self.slowest_parcel()),
+                None => (rank >= Rank::Shipped).then(|| self.slowest_shipment()),
             };
             let caused_at = trigger.as_ref().map_or(context.now, |trigger| trigger.occurred_at);
             let detail = StepDetail {
@@ -61,7 +61,7 @@ impl Order {
         }
     }
 
-    fn slowest_parcel(&self) -> Value {
+    fn slowest_shipment(&self) -> Value {
         let slowest = carrying(&self.shipments).min_by_key(|shipment| shipment.status().rank());
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }

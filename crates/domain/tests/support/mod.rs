@@ -1,6 +1,6 @@
 //! Builders for the domain's tests.
 //!
-//! Times are minutes after the placement, items and parcels are numbered from 1.
+//! Times are minutes after the placement, items and shipments are numbered from 1.
 
 #![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
 
@@ -29,7 +29,7 @@ pub fn item_id(number: u32) -> ItemId {
     ItemId(Uuid::from_u128(0x100 + u128::from(number)))
 }
 
-pub fn parcel_id(number: u32) -> ShipmentId {
+pub fn shipment_id(number: u32) -> ShipmentId {
     ShipmentId(Uuid::from_u128(0x200 + u128::from(number)))
 }
 
@@ -122,12 +122,12 @@ pub fn dropship(of: &[(&str, u32)]) -> Story {
     Story::of(order(OrderStatus::Processing, supplied(of), vec![]))
 }
 
-/// A parcel that far, by one scan a minute after the placement.
-pub fn parcel(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipment {
+/// A shipment that far, by one scan a minute after the placement.
+pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipment {
     let scans = [milestone(0, status, 1)];
     let scans = if status == ShipmentStatus::LabelCreated { &[] } else { &scans[..] };
     Shipment {
-        id: parcel_id(number),
+        id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(0x0D)),
         carrier: Carrier::Fedex,
         tracking_number: format!("N{number}"),

@@ -9,11 +9,11 @@ use domain::{
 };
 
 use super::{
-    VERSION, assert_same, by, item_id, items, lines, milestone, order, parcel_id, place_on_line,
+    VERSION, assert_same, by, item_id, items, lines, milestone, order, place_on_line, shipment_id,
     slowest_by_hand, transition_to,
 };
 
-/// An order that is asked one thing after the other, a minute apart, the scans of its parcels remembered.
+/// An order that is asked one thing after the other, a minute apart, the scans of its shipments remembered.
 pub struct Story {
     pub order: Order,
     pub now: i64,
@@ -47,7 +47,7 @@ impl Story {
         self.ask(transition_to(to))
     }
 
-    /// Registers parcel `number`, FedEx `N{number}`.
+    /// Registers shipment `number`, FedEx `N{number}`.
     pub fn ship(&mut self, number: u32, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
         self.ship_as(number, &format!("N{number}"), Some(lines(of)))
     }
@@ -64,7 +64,7 @@ impl Story {
         of: Option<Vec<Line>>,
     ) -> Result<Outcome, Refusal> {
         self.ask(Request::CreateShipment(NewShipment {
-            id: parcel_id(id),
+            id: shipment_id(id),
             carrier: Carrier::Fedex,
             tracking_number: number.to_owned(),
             origin,
@@ -112,23 +112,23 @@ impl Story {
     }
 
     pub fn call_off(&mut self, number: u32) -> Result<Outcome, Refusal> {
-        self.ask(Request::CancelShipment { id: parcel_id(number), reason: "mislaid".to_owned() })
+        self.ask(Request::CancelShipment { id: shipment_id(number), reason: "mislaid".to_owned() })
     }
 
     pub fn cancel_items(&mut self, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
         self.ask(Request::CancelItems { lines: lines(of), reason: "sold out".to_owned() })
     }
 
-    /// What the carrier says about parcel `number`, all in one batch; scans we have are not new.
+    /// What the carrier says about shipment `number`, all in one batch; scans we have are not new.
     pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
-        let shipment = parcel_id(number);
+        let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
         self.hear(shipment, known, new, BTreeSet::new())
     }
 
     /// The same, old words read again under the meanings they have today.
     pub fn replayed(&mut self, number: u32, heard: &[Scan]) -> Vec<ScanEffect> {
-        let shipment = parcel_id(number);
+        let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
         let restated = heard.iter().map(|scan| scan.identity).collect();
         self.hear(shipment, known, heard, restated)
@@ -164,7 +164,7 @@ impl Story {
         effects
     }
 
-    /// A milestone of parcel `number`, now.
+    /// A milestone of shipment `number`, now.
     pub fn scanned(&mut self, number: u32, status: ShipmentStatus) -> ScanEffect {
         let count = self.scans.values().map(Vec::len).sum::<usize>();
         self.scans(number, &[milestone(100 + count as u8, status, self.now)])[0]
@@ -175,11 +175,11 @@ impl Story {
     }
 
     pub fn tracking(&self, number: u32) -> &Tracking {
-        &self.parcel(number).tracking
+        &self.shipment(number).tracking
     }
 
-    pub fn parcel(&self, number: u32) -> &Shipment {
-        let found = self.order.shipments().iter().find(|shipment| shipment.id == parcel_id(number));
+    pub fn shipment(&self, number: u32) -> &Shipment {
+        let found = self.order.shipments().iter().find(|shipment| shipment.id == shipment_id(number));
         found.expect("the parcel is registered")
     }
 
@@ -234,14 +234,15 @@ impl Story {
             assert_eq!(item.supply, domain::Supply::default(), "{} has no supplier", item.sku);
             return;
         };
-        let mut from_them = self.order.shipments().iter().filter(|parcel| parcel.origin == *theirs);
+        let mut from_them = self.order.shipments().iter().filter(|shipment| shipment.origin == *theirs);
         if item.supply.declined().is_some() {
-            let could = |parcel: &Shipment| parcel.cancelled_at.is_none() && item.units_in([parcel]) > 0;
+            let could =
+                |shipment: &Shipment| shipment.cancelled_at.is_none() && item.units_in([shipment]) > 0;
             assert!(!from_them.any(could), "{} was declined and travels", item.sku);
         } else if item.supply.accepted_at().is_none() {
-            let ships = |parcel: &Shipment| parcel.is_live() && item.units_in([parcel]) > 0;
+            let ships = |shipment: &Shipment| shipment.is_live() && item.units_in([shipment]) > 0;
             let since_asked = self.order.changes().new_shipments.clone();
-            let mut from_them = from_them.filter(|parcel| since_asked.contains(&parcel.id));
+            let mut from_them = from_them.filter(|shipment| since_asked.contains(&shipment.id));
             assert!(!from_them.any(ships), "{} is shipped and not accepted", item.sku);
         }
     }

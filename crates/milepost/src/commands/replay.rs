@@ -57,7 +57,7 @@ pub enum Moment {
     Ago(TimeDelta),
 }
 
-/// Replays and prints what changes, one line a parcel.
+/// Replays and prints what changes, one line a shipment.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
     let replay = replay(&arguments, Clock::System.now())?;
@@ -103,14 +103,14 @@ fn replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, BadUsage>
 fn line(change: &ReplayChange) -> String {
     let order = &change.order;
     let name = order.reference.clone().unwrap_or_else(|| order.id.to_string());
-    let parcel = format!("{} {}", change.shipment.carrier.display_name(), change.shipment.tracking_number);
+    let shipment = format!("{} {}", change.shipment.carrier.display_name(), change.shipment.tracking_number);
     let moved = match change.from == change.to {
         true => format!("{} with other times or another condition", change.to),
         false => format!("{} → {}", change.from, change.to),
     };
     let told: Vec<&str> = change.notifications.iter().copied().map(OrderStatus::as_str).collect();
     let mail = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
-    format!("order {name}, {parcel}: {moved}; order: {}; mail: {mail}", change.order_to)
+    format!("order {name}, {shipment}: {moved}; order: {}; mail: {mail}", change.order_to)
 }
 
 fn summary(replayed: &Replayed, changed: usize) -> String {

@@ -1,4 +1,4 @@
-//! One claim of a carrier about a parcel.
+//! One claim of a carrier about a shipment.
 
 use sea_orm::entity::prelude::*;
 

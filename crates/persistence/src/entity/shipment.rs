@@ -1,4 +1,4 @@
-//! One parcel.
+//! One shipment.
 
 use sea_orm::entity::prelude::*;
 

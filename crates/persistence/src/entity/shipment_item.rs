@@ -1,4 +1,4 @@
-//! A quantity of one item in one parcel.
+//! A quantity of one item in one shipment.
 
 use sea_orm::entity::prelude::*;
 

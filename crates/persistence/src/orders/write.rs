@@ -139,7 +139,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::announce(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, parcels, and the outbox. Every
+/// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox. Every
 /// order must have been loaded by [`lock`](super::lock) in the same transaction.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub struct OrderFilter {
     pub placed_since: Option<DateTime<Utc>>,
     /// Placed before.
     pub placed_until: Option<DateTime<Utc>>,
-    /// With a parcel by this carrier.
+    /// With a shipment by this carrier.
     pub carrier: Option<Carrier>,
     /// Planned so.
     pub fulfillment_path: Option<FulfillmentPath>,

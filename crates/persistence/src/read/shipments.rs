@@ -1,4 +1,4 @@
-//! Parcels and their scans, for many at once.
+//! Shipments and their scans, for many at once.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use crate::{
     shipments::{self, Holder, Number, holders, with_lines},
 };
 
-/// The parcels of many orders, oldest first.
+/// The shipments of many orders, oldest first.
 pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     shipments::shipments_of(store.reader(), &ids, None).await
 }
 
-/// Many parcels, by id.
+/// Many shipments, by id.
 pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
     let rows = shipment::Entity::find()
         .filter(within(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
@@ -31,7 +31,7 @@ pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Ship
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
-/// The parcels that ever had that number, newest first. `number` is in our spelling.
+/// The shipments that ever had that number, newest first. `number` is in our spelling.
 pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Vec<Shipment>> {
     let rows = shipment::Entity::find()
         .filter(shipment::Column::Carrier.eq(carrier.as_str()))
@@ -43,12 +43,12 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
     with_lines(store.reader(), rows, None).await
 }
 
-/// Every parcel that ever had one of these numbers, newest first.
+/// Every shipment that ever had one of these numbers, newest first.
 pub async fn holders_of(store: &Store, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
     holders(store.reader(), numbers).await
 }
 
-/// The scans of many parcels, newest first by the carrier's time.
+/// The scans of many shipments, newest first by the carrier's time.
 pub async fn scans_of(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     read_scans(store, ids, None).await
 }

@@ -115,8 +115,8 @@ pub struct UnknownCode {
     pub identity: ScanIdentity,
 }
 
-/// Unknown scans, named `s`, with their webhooks, `w`. What has passed on to a newer parcel with the number is that
-/// parcel's, and counts there.
+/// Unknown scans, named `s`, with their webhooks, `w`. What has passed on to a newer shipment with the number is that
+/// shipment's, and counts there.
 const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id \
     WHERE s.meaning = 'unknown' AND NOT EXISTS ( \
       SELECT 1 FROM shipments o \

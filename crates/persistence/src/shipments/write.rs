@@ -1,4 +1,4 @@
-//! Writing parcels: what is new of an order's, and what requests and scans have changed.
+//! Writing shipments: what is new of an order's, and what requests and scans have changed.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ const LINES: Table = Table {
     columns: &[("shipment_id", Type::Uuid), ("item_id", Type::Uuid), ("quantity", Type::Int)],
 };
 
-/// The part of a parcel that scans and cancellations change.
+/// The part of a shipment that scans and cancellations change.
 const STANDING: Table = Table {
     name: "shipments",
     columns: &[
@@ -51,9 +51,9 @@ const STANDING: Table = Table {
     ],
 };
 
-/// Writes the parcels that are new or changed in these orders.
+/// Writes the shipments that are new or changed in these orders.
 pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    // A parcel that is called off gives its number back before another one takes it.
+    // A shipment that is called off gives its number back before another one takes it.
     let is_new = |shipment: &&Shipment| {
         orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
     };
@@ -64,7 +64,7 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     update(tx, &new).await
 }
 
-/// The parcels of an order that are marked in a set of changes.
+/// The shipments of an order that are marked in a set of changes.
 fn marked<'a>(
     order: &'a Order,
     set: impl Fn(&'a Changes) -> &'a BTreeSet<ShipmentId>,

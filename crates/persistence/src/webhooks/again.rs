@@ -1,4 +1,4 @@
-//! Webhooks that are to be read again: their parcel is there now, their code has a meaning now, somebody asks.
+//! Webhooks that are to be read again: their shipment is there now, their code has a meaning now, somebody asks.
 
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
@@ -20,11 +20,11 @@ use crate::{
 const NUMBERS: Table =
     Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
 
-/// Makes the webhooks due that have something to say about the parcels which have got these numbers: those that wait
-/// for them, and those whose scans went to a parcel that was called off or delivered by then. Whose these are is told
+/// Makes the webhooks due that have something to say about the shipments which have got these numbers: those that wait
+/// for them, and those whose scans went to a shipment that was called off or delivered by then. Whose these are is told
 /// when they are read. One that somebody holds at this moment is passed over. If it is its reader, that looks for the
-/// numbers under their locks, and sees the parcel; if not, the webhook is found by [`wake_matched`] or, where its scans
-/// are with another parcel, by [`used_again`](crate::shipments::used_again).
+/// numbers under their locks, and sees the shipment; if not, the webhook is found by [`wake_matched`] or, where its
+/// scans are with another parcel, by [`used_again`](crate::shipments::used_again).
 pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
@@ -96,7 +96,7 @@ async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) 
     Ok(done.rows_affected)
 }
 
-/// Makes the webhooks due whose numbers have a parcel after all. Returns how many.
+/// Makes the webhooks due whose numbers have a shipment after all. Returns how many.
 pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let sql = format!(
         "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \

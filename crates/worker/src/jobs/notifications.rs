@@ -100,7 +100,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
-        parcels: live.iter().map(|shipment| parcel(shipment, &context.items)).collect(),
+        shipments: live.iter().map(|shipment| summarize_shipment(shipment, &context.items)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
         total: order.total.to_string(),
         placed_at: order.placed_at,
@@ -128,13 +128,13 @@ fn kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     }
 }
 
-fn parcel(shipment: &Shipment, items: &[Item]) -> mail::Parcel {
+fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSummary {
     let contents = shipment.lines.iter().filter_map(|line| {
         let item = items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
     let condition = shipment.tracking.condition.as_ref();
-    mail::Parcel {
+    mail::ShipmentSummary {
         carrier: shipment.carrier.display_name().to_owned(),
         tracking_number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),

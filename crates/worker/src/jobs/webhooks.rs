@@ -1,7 +1,7 @@
 //! Reads webhooks.
 //!
-//! Policy: the batch is one transaction, but for a webhook about very many parcels, which takes several and is settled
-//! with the last. When the database is away, the batch is given back and comes again two
+//! Policy: the batch is one transaction, but for a webhook about very many shipments, which takes several and is
+//! settled with the last. When the database is away, the batch is given back and comes again two
 //! seconds later. When it fails for good, or for the third time, or breaks off, its members are read one by one,
 //! so that one that cannot be taken in does not hold up its neighbours. A member that fails by itself is tried
 //! again after a pause that doubles, up to five minutes, and is closed as failed after ten; at once when trying

@@ -21,9 +21,9 @@ pub struct OrderMail {
     pub order: String,
     /// How far the order is, counted in units: "partial shipment: 2 of 3 items shipped".
     pub progress: String,
-    /// The order's live parcels.
-    pub parcels: Vec<Parcel>,
-    /// What is in no parcel yet; of a cancelled order, what was ordered.
+    /// The order's live shipments.
+    pub shipments: Vec<ShipmentSummary>,
+    /// What is in no shipment yet; of a cancelled order, what was ordered.
     pub remaining: Vec<Item>,
     /// The order's total with its currency: "59.00 USD".
     pub total: String,
@@ -54,9 +54,9 @@ pub enum Kind {
     },
 }
 
-/// One parcel of the order.
+/// One shipment of the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
+pub struct ShipmentSummary {
     /// The carrier's name as customers know it.
     pub carrier: String,
     /// The carrier's number.
@@ -124,14 +124,14 @@ impl OrderMail {
         };
         let optional =
             |text: &Option<String>| text.as_deref().map(single_line).filter(|text| !text.is_empty());
-        let parcel = |parcel: &Parcel| Parcel {
-            carrier: single_line(&parcel.carrier),
-            tracking_number: single_line(&parcel.tracking_number),
-            url: single_line(&parcel.url),
-            status: single_line(&parcel.status),
-            estimated_delivery: parcel.estimated_delivery,
-            condition: optional(&parcel.condition),
-            items: items(&parcel.items),
+        let shipment = |shipment: &ShipmentSummary| ShipmentSummary {
+            carrier: single_line(&shipment.carrier),
+            tracking_number: single_line(&shipment.tracking_number),
+            url: single_line(&shipment.url),
+            status: single_line(&shipment.status),
+            estimated_delivery: shipment.estimated_delivery,
+            condition: optional(&shipment.condition),
+            items: items(&shipment.items),
         };
         Self {
             kind: match &self.kind {
@@ -144,7 +144,7 @@ impl OrderMail {
             shop: single_line(&self.shop),
             order: single_line(&self.order),
             progress: single_line(&self.progress),
-            parcels: self.parcels.iter().map(parcel).collect(),
+            shipments: self.shipments.iter().map(shipment).collect(),
             remaining: items(&self.remaining),
             total: single_line(&self.total),
             placed_at: self.placed_at,
@@ -175,10 +175,10 @@ impl OrderMail {
 
     /// The one sentence the mail is for.
     fn message(&self) -> String {
-        let n = self.parcels.len();
+        let n = self.shipments.len();
         match &self.kind {
             Kind::Shipped if n > 1 => format!("Your order travels in {n} parcels."),
-            Kind::Shipped if n == 1 => format!("{} has your parcel.", self.parcels[0].carrier),
+            Kind::Shipped if n == 1 => format!("{} has your parcel.", self.shipments[0].carrier),
             Kind::Shipped => "Your order has left us.".to_owned(),
             Kind::OutForDelivery if n > 1 => "Your parcels will be with you soon.".to_owned(),
             Kind::OutForDelivery => "It will be with you soon.".to_owned(),
@@ -249,10 +249,10 @@ impl OrderMail {
         }
     }
 
-    /// When a parcel is expected, while that is still news.
-    fn expected(&self, parcel: &Parcel) -> Option<String> {
+    /// When a shipment is expected, while that is still news.
+    fn expected(&self, shipment: &ShipmentSummary) -> Option<String> {
         match self.kind {
-            Kind::Shipped | Kind::OutForDelivery => parcel.estimated_delivery.map(day_of_week),
+            Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(day_of_week),
             Kind::ReadyForCollection { .. } | Kind::Delivered | Kind::Cancelled { .. } => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Random histories of a pair of parcels, arriving as they like, against the run in which each scan came alone and in
+//! Random histories of a pair of shipments, arriving as they like, against the run in which each scan came alone and in
 //! order.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use super::{bodies, carrier_of, mails, register, tells_histories, text};
 
 on_every_database!(any_history_however_it_arrives_is_the_history_of_the_clean_run);
 
-/// A parcel's history as its sender tells it.
+/// A shipment's history as its sender tells it.
 #[derive(Clone, Debug)]
 struct History {
     sender: Sender,
@@ -29,14 +29,14 @@ struct History {
     lacks_zones: bool,
 }
 
-/// How the histories of an order's parcels arrive.
+/// How the histories of an order's shipments arrive.
 #[derive(Clone, Debug)]
 struct Arrival {
-    /// Each post: which parcel, and which of its scans are in it.
+    /// Each post: which shipment, and which of its scans are in it.
     posts: Vec<(usize, Vec<usize>)>,
     /// Behind which posts the work is done, by their place.
     pauses: Vec<bool>,
-    /// Whether the second parcel is registered only in the end.
+    /// Whether the second shipment is registered only in the end.
     late_registration: bool,
 }
 
@@ -70,17 +70,17 @@ fn histories() -> impl Strategy<Value = History> {
     })
 }
 
-/// Two parcels, and a way their histories arrive: every scan at least once, many more than once, in any order,
+/// Two shipments, and a way their histories arrive: every scan at least once, many more than once, in any order,
 /// alone and with others.
 fn arrivals() -> impl Strategy<Value = (Vec<History>, Arrival)> {
     prop::collection::vec(histories(), 2).prop_flat_map(|histories| {
         let posts: Vec<(usize, Vec<usize>)> = histories
             .iter()
             .enumerate()
-            .flat_map(|(parcel, history)| (0..history.scans.len()).map(move |at| (parcel, vec![at])))
+            .flat_map(|(shipment, history)| (0..history.scans.len()).map(move |at| (shipment, vec![at])))
             .collect();
-        let batch = |parcel: usize, count: usize| {
-            subsequence((0..count).collect::<Vec<_>>(), 1..=count).prop_map(move |of| (parcel, of))
+        let batch = |shipment: usize, count: usize| {
+            subsequence((0..count).collect::<Vec<_>>(), 1..=count).prop_map(move |of| (shipment, of))
         };
         let counts: Vec<usize> = histories.iter().map(|history| history.scans.len()).collect();
         let batches = prop::collection::vec(prop_oneof![batch(0, counts[0]), batch(1, counts[1])], 0..6);
@@ -106,11 +106,11 @@ fn arrivals() -> impl Strategy<Value = (Vec<History>, Arrival)> {
 struct End {
     status: OrderStatus,
     reached: BTreeSet<OrderStatus>,
-    parcels: Vec<(Tracking, BTreeSet<[u8; 32]>)>,
+    shipments: Vec<(Tracking, BTreeSet<[u8; 32]>)>,
     notifications: BTreeSet<String>,
 }
 
-/// Random histories of a pair of parcels: the order's end is that of the run in which each scan came alone, in order
+/// Random histories of a pair of shipments: the order's end is that of the run in which each scan came alone, in order
 /// and once. Cases share the database; their count is what a minute allows.
 async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database: Database) {
     let shop = Shop::new(database.store);
@@ -121,7 +121,7 @@ async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database
         let (histories, arrival) = arrivals().new_tree(&mut runner).expect("a case").current();
         let clean = Arrival {
             posts: (0..histories.len())
-                .flat_map(|parcel| (0..histories[parcel].scans.len()).map(move |at| (parcel, vec![at])))
+                .flat_map(|shipment| (0..histories[shipment].scans.len()).map(move |at| (shipment, vec![at])))
                 .collect(),
             pauses: vec![true; 32],
             late_registration: false,
@@ -167,14 +167,14 @@ async fn run(
     let start = shop.now() - TimeDelta::hours(400);
     let order = shop.processing_since(&[1, 1], start).await;
     let items: Vec<_> = shop.order(order).await.items().iter().map(|item| item.id).collect();
-    let numbers: Vec<String> = (0..histories.len()).map(|parcel| format!("{name}P{parcel}")).collect();
-    let parcel = async |at: usize| {
+    let numbers: Vec<String> = (0..histories.len()).map(|shipment| format!("{name}P{shipment}")).collect();
+    let shipment = async |at: usize| {
         let lines = vec![Line { item_id: items[at], quantity: 1 }];
         register(shop, order, carrier_of(histories[at].sender), &numbers[at], Some(lines)).await;
     };
-    parcel(0).await;
+    shipment(0).await;
     if !arrival.late_registration {
-        parcel(1).await;
+        shipment(1).await;
     }
     let scans: Vec<Vec<Scanned>> = histories
         .iter()
@@ -211,7 +211,7 @@ async fn run(
         }
     }
     if arrival.late_registration {
-        parcel(1).await;
+        shipment(1).await;
     }
     shop.drain().await;
     let lacks_zones: Vec<bool> = histories.iter().map(|history| history.lacks_zones).collect();
@@ -227,7 +227,7 @@ fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
 async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     let order = shop.order(id).await;
     let store = &shop.app.store;
-    let mut parcels = Vec::new();
+    let mut shipments = Vec::new();
     for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
         let scans =
             read::scans_of(store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap_or_default();
@@ -240,18 +240,18 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
             true => without_times(&shipment.tracking),
             false => shipment.tracking.clone(),
         };
-        parcels.push((tracking, scans.iter().map(|stored| of(&stored.scan)).collect()));
+        shipments.push((tracking, scans.iter().map(|stored| of(&stored.scan)).collect()));
     }
     let notifications = read::notifications_of(store, &[id]).await.unwrap().remove(&id).unwrap_or_default();
     End {
         status: order.head().status,
         reached: shop.path(id).await.into_iter().collect(),
-        parcels,
+        shipments,
         notifications: notifications.iter().map(|notification| notification.status.to_string()).collect(),
     }
 }
 
-/// What remains of a parcel where the arrival stands in for times: what it is, and not since when.
+/// What remains of a shipment where the arrival stands in for times: what it is, and not since when.
 fn without_times(tracking: &Tracking) -> Tracking {
     let never = DateTime::UNIX_EPOCH;
     let condition = tracking.condition.clone().map(|condition| Condition { since: never, ..condition });

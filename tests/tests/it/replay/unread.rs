@@ -16,7 +16,7 @@ use super::{super::inbox::inbox, fail_all, replay, since_yesterday};
 on_every_database!(
     a_webhook_that_could_not_be_read_before_is_read,
     what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost,
-    a_part_that_could_not_be_read_before_waits_for_its_parcel,
+    a_part_that_could_not_be_read_before_waits_for_its_shipment,
 );
 
 async fn a_webhook_that_could_not_be_read_before_is_read(database: Database) {
@@ -54,7 +54,7 @@ async fn what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost(datab
     assert_eq!(shop.status(late).await, OrderStatus::Delivered);
 }
 
-async fn a_part_that_could_not_be_read_before_waits_for_its_parcel(database: Database) {
+async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
     shop.scan("303030", ShipmentStatus::Delivered).await;
     // As one is closed of which a part was read.

@@ -58,24 +58,24 @@ async fn an_order_is_seen_by_its_customer_and_by_staff_alone() {
 }
 
 #[tokio::test]
-async fn a_parcel_is_found_by_its_number_whoever_has_the_number_since() {
+async fn a_shipment_is_found_by_its_number_whoever_has_the_number_since() {
     let world = World::new().await;
-    let mut parcels = Vec::new();
+    let mut shipments = Vec::new();
     for number in [1, 2] {
         let mut input = tea();
         input["userId"] = json!(user(number));
         let id = world.place(input).await;
         world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
-        parcels.push(world.ship(&id, "1001", None).await);
+        shipments.push(world.ship(&id, "1001", None).await);
         world.advance(60);
         world.scan("1001", ShipmentStatus::Delivered).await;
         world.advance(3 * 24 * 60 * 60);
     }
     let query = "{ shipment(carrier: FEDEX, trackingNumber: \"1001\") { id } }";
     for (caller, expected) in [
-        (customer(1), json!({"id": parcels[0]})),
-        (customer(2), json!({"id": parcels[1]})),
-        (support(), json!({"id": parcels[1]})),
+        (customer(1), json!({"id": shipments[0]})),
+        (customer(2), json!({"id": shipments[1]})),
+        (support(), json!({"id": shipments[1]})),
         (customer(3), Value::Null),
     ] {
         assert_eq!(world.data(&caller, query, json!({})).await["shipment"], expected, "{:?}", caller.actor);

@@ -76,10 +76,11 @@ impl Scene {
         ask(&customer(1), "cancelOrder", json!({"orderId": orders[1], "reason": "too dear"})).await;
 
         bring(&orders[2], &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
-        let parcel = ship(&orders[2], "1001").await;
+        let shipment = ship(&orders[2], "1001").await;
         for (caller, status) in [(supplier(), "OUT_FOR_DELIVERY"), (staff(), "DELIVERED")] {
             world.advance(60);
-            let input = json!({"shipmentId": parcel, "status": status, "occurredAt": world.app.clock.now()});
+            let input =
+                json!({"shipmentId": shipment, "status": status, "occurredAt": world.app.clock.now()});
             ask(&caller, "recordScan", input).await;
         }
         ask(&customer(1), "initiateReturn", json!({"orderId": orders[2], "reason": "too small"})).await;
@@ -87,7 +88,7 @@ impl Scene {
             .await;
         // Past every deadline.
         world.advance(3 * 365 * 24 * 60);
-        Self { world, orders, items, shipments: vec![parcel] }
+        Self { world, orders, items, shipments: vec![shipment] }
     }
 
     fn pool(&self) -> Pool {

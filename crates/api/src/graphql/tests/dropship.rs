@@ -81,7 +81,7 @@ async fn an_item_is_accepted_declined_and_reassigned() {
 }
 
 #[tokio::test]
-async fn a_late_supplier_shows_and_a_parcel_is_an_answer() {
+async fn a_late_supplier_shows_and_a_shipment_is_an_answer() {
     let world = World::new().await;
     let id = world.place(input()).await;
     world.advance(60);

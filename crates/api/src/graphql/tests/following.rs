@@ -69,7 +69,7 @@ async fn after_a_cursor_come_the_events_since() {
 }
 
 #[tokio::test]
-async fn parcels_that_change_are_told_without_an_event_and_shown_fresh() {
+async fn shipments_that_change_are_told_without_an_event_and_shown_fresh() {
     let world = World::new().await;
     let id = world.place(tea()).await;
     world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;

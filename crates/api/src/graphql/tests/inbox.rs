@@ -15,20 +15,20 @@ const RETRY: &str = "mutation($id: ID!) { retryWebhook(id: $id) {
     __typename ... on Problem { message } ... on WebhookSuccess { webhook { id state attempts } }
 } }";
 
-/// An order in processing with parcel 1001.
+/// An order in processing with shipment 1001.
 async fn shipped() -> (World, String, String) {
     let world = World::new().await;
     let order = world.place(tea()).await;
     world.bring(&order, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
-    let parcel = world.ship(&order, "1001", None).await;
-    (world, order, parcel)
+    let shipment = world.ship(&order, "1001", None).await;
+    (world, order, shipment)
 }
 
 #[tokio::test]
 async fn a_scan_by_hand_counts_and_names_who_saw_it() {
-    let (world, order, parcel) = shipped().await;
+    let (world, order, shipment) = shipped().await;
     let input = json!({
-        "shipmentId": parcel, "status": "DELIVERED", "occurredAt": "2026-03-01T11:30:00Z",
+        "shipmentId": shipment, "status": "DELIVERED", "occurredAt": "2026-03-01T11:30:00Z",
         "location": "Front desk", "notes": "signed by Kim", "idempotencyKey": "k1",
     });
     for _ in 0..2 {
@@ -54,10 +54,10 @@ async fn a_scan_by_hand_counts_and_names_who_saw_it() {
 
 #[tokio::test]
 async fn a_scan_by_hand_is_refused_with_the_field_that_is_wrong() {
-    let (world, _, parcel) = shipped().await;
+    let (world, _, shipment) = shipped().await;
     let ask = async |caller, changes: Value| {
         let mut input =
-            json!({"shipmentId": parcel, "status": "DELIVERED", "occurredAt": "2026-03-01T11:30:00Z"});
+            json!({"shipmentId": shipment, "status": "DELIVERED", "occurredAt": "2026-03-01T11:30:00Z"});
         input.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         world.mutate(&caller, "recordScan", input).await
     };

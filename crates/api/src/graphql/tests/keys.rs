@@ -42,7 +42,7 @@ async fn an_order_is_changed_once() {
 }
 
 #[tokio::test]
-async fn a_parcel_is_registered_once() {
+async fn a_shipment_is_registered_once() {
     let world = World::new().await;
     let id = world.place(tea()).await;
     let mut input =

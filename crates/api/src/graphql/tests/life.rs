@@ -9,7 +9,7 @@ const LINE: [&str; 6] =
     ["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP", "SHIPPED", "OUT_FOR_DELIVERY", "DELIVERED"];
 
 #[tokio::test]
-async fn an_order_without_parcels_is_moved_by_hand() {
+async fn an_order_without_shipments_is_moved_by_hand() {
     let world = World::new().await;
     let id = world.place(tea()).await;
     for (at, status) in LINE.iter().enumerate() {
@@ -46,7 +46,7 @@ async fn an_order_without_parcels_is_moved_by_hand() {
 }
 
 #[tokio::test]
-async fn parcels_move_an_order_as_far_as_its_slowest_unit() {
+async fn shipments_move_an_order_as_far_as_its_slowest_unit() {
     let world = World::new().await;
     let id = world.place(tea()).await;
     world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;

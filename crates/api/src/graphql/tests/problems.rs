@@ -46,10 +46,10 @@ async fn placing_names_the_field_that_is_wrong() {
 async fn a_time_that_cannot_be_read_is_named_by_its_field_and_told_how_to_be() {
     let world = World::new().await;
     let order = world.place(tea()).await;
-    let parcel = world.ship(&order, "1001", None).await;
+    let shipment = world.ship(&order, "1001", None).await;
     let how = "a time with an offset is needed, as in 2026-01-15T07:02:09-05:00";
     for wrong in [json!("2026-11-29T12:00:00"), json!("tomorrow"), json!(""), json!(1_764_417_600)] {
-        let scan = json!({"shipmentId": parcel, "status": "IN_TRANSIT", "occurredAt": wrong});
+        let scan = json!({"shipmentId": shipment, "status": "IN_TRANSIT", "occurredAt": wrong});
         let refused = world.mutate(&support(), "recordScan", scan).await;
         assert_eq!(refused["__typename"], "InvalidInput", "{wrong}: {refused}");
         assert_eq!((&refused["field"], &refused["message"]), (&json!("occurredAt"), &json!(how)));
@@ -84,7 +84,7 @@ async fn a_time_that_cannot_be_read_is_named_by_its_field_and_told_how_to_be() {
     assert_eq!(refused["field"], "items[0].quantity", "{refused}");
     assert_eq!(refused["message"], "a whole number from -2147483648 to 2147483647 is needed");
     let literal = format!(
-        "mutation {{ recordScan(input: {{shipmentId: \"{parcel}\", status: IN_TRANSIT, occurredAt: \"soon\"}}) {{ \
+        "mutation {{ recordScan(input: {{shipmentId: \"{shipment}\", status: IN_TRANSIT, occurredAt: \"soon\"}}) {{ \
          ... on InvalidInput {{ field }} }} }}"
     );
     assert_eq!(world.data(&support(), &literal, json!({})).await["recordScan"]["field"], "occurredAt");
@@ -143,7 +143,7 @@ async fn ids_and_quantities_that_cannot_be_are_named() {
     let world = World::new().await;
     let id = world.place(tea()).await;
     let item = world.item(&id).await;
-    let parcel = json!({"orderId": id, "carrier": "UPS", "trackingNumber": "1Z"});
+    let shipment = json!({"orderId": id, "carrier": "UPS", "trackingNumber": "1Z"});
     let cases = [
         ("transitionOrder", json!({"orderId": "x", "to": "SHIPPED"}), "orderId"),
         ("cancelOrder", json!({"orderId": "x", "reason": "no"}), "orderId"),
@@ -154,17 +154,17 @@ async fn ids_and_quantities_that_cannot_be_are_named() {
             json!({"orderId": id, "reason": "no", "items": [{"itemId": item, "quantity": 0}]}),
             "items[0].quantity",
         ),
-        ("createShipment", with(parcel.clone(), json!({"orderId": "x"})), "orderId"),
-        ("createShipment", with(parcel.clone(), json!({"trackingNumber": "ä"})), "trackingNumber"),
-        ("createShipment", with(parcel.clone(), json!({"items": []})), "items"),
+        ("createShipment", with(shipment.clone(), json!({"orderId": "x"})), "orderId"),
+        ("createShipment", with(shipment.clone(), json!({"trackingNumber": "ä"})), "trackingNumber"),
+        ("createShipment", with(shipment.clone(), json!({"items": []})), "items"),
         (
             "createShipment",
-            with(parcel.clone(), json!({"items": [{"itemId": "x", "quantity": 1}]})),
+            with(shipment.clone(), json!({"items": [{"itemId": "x", "quantity": 1}]})),
             "items[0].itemId",
         ),
         (
             "createShipment",
-            with(parcel, json!({"items": [{"itemId": item, "quantity": -1}]})),
+            with(shipment, json!({"items": [{"itemId": item, "quantity": -1}]})),
             "items[0].quantity",
         ),
         ("cancelShipment", json!({"shipmentId": "x", "reason": "no"}), "shipmentId"),
@@ -177,7 +177,7 @@ async fn ids_and_quantities_that_cannot_be_are_named() {
 }
 
 #[tokio::test]
-async fn parcels_are_refused_with_the_facts() {
+async fn shipments_are_refused_with_the_facts() {
     let world = World::new().await;
     let (id, other) = (world.place(tea()).await, world.place(tea()).await);
     let item = world.item(&id).await;

@@ -29,7 +29,7 @@ async fn fifty_orders_cost_as_many_statements_as_five() {
     }
     let five = world.cost(&support(), EVERYTHING, json!({"first": 5})).await;
     let fifty = world.cost(&support(), EVERYTHING, json!({"first": 50})).await;
-    // Orders, their number, items, parcels and what is in them, scans, events, notifications.
+    // Orders, their number, items, shipments and what is in them, scans, events, notifications.
     assert_eq!((five, fifty), (8, 8));
 }
 

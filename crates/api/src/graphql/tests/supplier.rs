@@ -24,7 +24,7 @@ const TOTAL: i32 = 98_765_432;
 const MANY: i32 = 733_331;
 const MORE: i32 = 644_443;
 
-/// An order of things by Acme, by another supplier and from a warehouse, with a parcel of each kind, and orders of
+/// An order of things by Acme, by another supplier and from a warehouse, with a shipment of each kind, and orders of
 /// theirs alone.
 struct Scene {
     world: World,
@@ -33,7 +33,7 @@ struct Scene {
     acmes: String,
     /// Acme's item, the other supplier's and the warehouse's.
     items: [String; 3],
-    /// Acme's parcel.
+    /// Acme's shipment.
     own: String,
     /// Those that are not for Acme: the other supplier's, the warehouse's, a mixed one, one with Acme's things that
     /// the other supplier sent.
@@ -132,10 +132,10 @@ impl Scene {
             let place = if number.starts_with("ACME") { "Berlin, DE" } else { "Telltalecity, DE" };
             world.scan_in(number, ShipmentStatus::InTransit, place).await;
         }
-        for (parcel, status, order) in
+        for (shipment, status, order) in
             [(&own, "IN_TRANSIT", "PROCESSING"), (&alone, "RETURNED_TO_SENDER", "SHIPPED")]
         {
-            let by_hand = json!({"shipmentId": parcel, "status": status, "notes": "tell-tale by hand",
+            let by_hand = json!({"shipmentId": shipment, "status": status, "notes": "tell-tale by hand",
                 "location": "Telltale street", "occurredAt": world.app.clock.now()});
             assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], order);
         }

@@ -39,7 +39,7 @@ pub(super) struct Pool {
     pub items: Vec<String>,
     /// Everything that an id may be tried with.
     pub ids: Vec<String>,
-    /// Everything that a text may be tried with: references, numbers of parcels.
+    /// Everything that a text may be tried with: references, numbers of shipments.
     pub texts: Vec<String>,
     /// Where a subscription may go on.
     pub cursors: Vec<String>,

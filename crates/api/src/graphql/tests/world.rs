@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// Registers a FedEx parcel with some of an order's only item, or all that waits, and gives its id.
+    /// Registers a FedEx shipment with some of an order's only item, or all that waits, and gives its id.
     pub async fn ship(&self, order: &str, number: &str, units: Option<i32>) -> String {
         let mut input = json!({"orderId": order, "carrier": "FEDEX", "trackingNumber": number});
         if let Some(units) = units {

@@ -1,5 +1,5 @@
-//! What of an order's records its customer is shown: of items and events field by field. Of their parcels and scans they
-//! are shown all, but not who of the shop recorded a scan.
+//! What of an order's records its customer is shown: of items and events field by field. Of their shipments and scans
+//! they are shown all, but not who of the shop recorded a scan.
 
 use domain::{Actor, ActorKind, Item, OrderStatus, Supply};
 use persistence::{Event, scans::StoredScan};

@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     webhooks::{
         MAX_BYTES,
-        claims::ByParcel,
+        claims::ByShipment,
         matching,
         reading::{Parcel, Reading, numbers},
     },
@@ -23,9 +23,9 @@ impl App {
         &self,
         orders: &BTreeSet<OrderId>,
         webhooks: &BTreeSet<WebhookId>,
-    ) -> Result<ByParcel> {
+    ) -> Result<ByShipment> {
         let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
-        let mut all = ByParcel::default();
+        let mut all = ByShipment::default();
         let mut left = &ids[..];
         while !left.is_empty() {
             let page = &left[..left.len().min(PAGE as usize)];
@@ -48,10 +48,10 @@ impl App {
         &self,
         webhooks: Vec<Webhook>,
         mut readable: impl FnMut(&Webhook, bool),
-    ) -> Result<ByParcel> {
+    ) -> Result<ByShipment> {
         let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
         let holders = matching::look(&self.store, &numbers(readings.iter())).await?;
-        let mut said = ByParcel::default();
+        let mut said = ByShipment::default();
         for mut reading in readings {
             let parcels = reading.take_parcels();
             if !parcels.is_empty() {

@@ -11,14 +11,14 @@ use crate::{
     error::Result,
     retry::{members_may_do_better, retrying},
     scans::Ledger,
-    webhooks::claims::ByParcel,
+    webhooks::claims::ByShipment,
 };
 
 impl App {
     /// Takes what is said into the orders. Where they fail together, each is tried alone.
     pub(super) async fn take_up(
         &self,
-        said: &ByParcel,
+        said: &ByShipment,
         replayed: &mut Replayed,
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
@@ -33,7 +33,8 @@ impl App {
             Err(_) => {
                 for order_id in said.orders() {
                     let alone = said.0.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone = ByParcel(alone.map(|(parcel, words)| (*parcel, words.clone())).collect());
+                    let alone =
+                        ByShipment(alone.map(|(shipment, words)| (*shipment, words.clone())).collect());
                     match retrying(|| self.settle(&alone, apply)).await {
                         Ok(outcome) => note(outcome, tell),
                         Err(error) if !members_may_do_better(&error) => return Err(error.into()),
@@ -50,7 +51,7 @@ impl App {
     }
 
     /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
-    async fn settle(&self, said: &ByParcel, apply: bool) -> persistence::Result<Outcome> {
+    async fn settle(&self, said: &ByShipment, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
         let webhooks: BTreeSet<WebhookId> = said.0.values().flatten().map(|claims| claims.webhook).collect();
         webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
@@ -58,10 +59,10 @@ impl App {
         let before = orders.clone();
         let mut ledger = Ledger::open(&tx, &said.shipments(), true).await?;
         let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, parcel, heard| {
+        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
             let differs = |heard: &Heard| matches!(heard, Heard::New(_) | Heard::Revised(..));
             let scans = claims.scans.iter().zip(heard).filter(|(_, heard)| differs(heard));
-            differing.extend(scans.map(|(scan, _)| (parcel.id, scan.identity)));
+            differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
         })?;
         orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
         ledger.write(&tx).await?;
@@ -96,7 +97,7 @@ fn in_words(error: &Error) -> String {
     }
 }
 
-/// The parcels of an order that are no longer what they were.
+/// The shipments of an order that are no longer what they were.
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
     let reached = after.changes().transitions.iter().map(|step| step.to());

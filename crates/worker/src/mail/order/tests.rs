@@ -4,8 +4,8 @@ fn item(quantity: u32, name: &str) -> Item {
     Item { name: name.to_owned(), quantity }
 }
 
-fn parcel(number: &str) -> Parcel {
-    Parcel {
+fn shipment(number: &str) -> ShipmentSummary {
+    ShipmentSummary {
         carrier: "FedEx".to_owned(),
         tracking_number: number.to_owned(),
         url: format!("https://carrier.example/track?a=1&number={number}"),
@@ -22,7 +22,7 @@ fn mail(kind: Kind) -> OrderMail {
         shop: "Corner Shop".to_owned(),
         order: "A-1001".to_owned(),
         progress: "shipped: 3 of 3 items".to_owned(),
-        parcels: vec![parcel("794600000001")],
+        shipments: vec![shipment("794600000001")],
         remaining: Vec::new(),
         total: "USD 59.00".to_owned(),
         placed_at: "2026-11-03T08:05:09Z".parse().unwrap(),
@@ -73,14 +73,14 @@ fn every_kind_says_what_happened_in_subject_text_and_html() {
 }
 
 #[test]
-fn a_split_order_shows_each_parcel_and_what_is_in_none() {
-    let late = Parcel {
+fn a_split_order_shows_each_shipment_and_what_is_in_none() {
+    let late = ShipmentSummary {
         condition: Some("Delayed: weather".to_owned()),
         estimated_delivery: None,
-        ..parcel("1Z0000000002")
+        ..shipment("1Z0000000002")
     };
     let split = OrderMail {
-        parcels: vec![parcel("794600000001"), late],
+        shipments: vec![shipment("794600000001"), late],
         remaining: vec![item(1, "Teapot")],
         progress: "partial shipment: 2 of 3 items shipped".to_owned(),
         ..mail(Kind::Shipped)
@@ -130,7 +130,7 @@ Corner Shop";
 
 #[test]
 fn what_is_not_known_leaves_no_gap() {
-    let bare = OrderMail { parcels: Vec::new(), ..mail(Kind::Shipped) };
+    let bare = OrderMail { shipments: Vec::new(), ..mail(Kind::Shipped) };
     let mail = rendered(&bare);
     let text = "Hello,\n\nYour order has left us.\nShipped: 3 of 3 items.\n\nOrder A-1001";
     assert!(mail.text.contains(text), "{}", mail.text);
@@ -160,7 +160,7 @@ fn what_others_wrote_is_escaped_in_html_and_plain_in_text() {
     hostile.total = evil.to_owned();
     hostile.link = format!("https://shop.example/\"{evil}");
     hostile.remaining = vec![item(1, evil)];
-    hostile.parcels = vec![Parcel {
+    hostile.shipments = vec![ShipmentSummary {
         carrier: evil.to_owned(),
         tracking_number: evil.to_owned(),
         url: format!("https://carrier.example/\"{evil}"),
@@ -197,7 +197,7 @@ fn the_address_is_on_the_envelope_only() {
 
 #[test]
 fn html_stays_far_below_the_size_at_which_gmail_clips() {
-    let many = OrderMail { parcels: vec![parcel("794600000001"); 10], ..mail(Kind::Shipped) };
+    let many = OrderMail { shipments: vec![shipment("794600000001"); 10], ..mail(Kind::Shipped) };
     assert!(rendered(&many).html.len() < 60_000, "the limit is 102 kB");
 }
 
@@ -214,9 +214,9 @@ fn no_text_of_others_looks_like_a_line_of_ours() {
         mail.progress = forged.to_owned();
         mail.shop = forged.to_owned();
         mail.remaining = vec![item(1, forged)];
-        mail.parcels[0].items = vec![item(1, forged)];
-        mail.parcels[0].condition = Some(forged.to_owned());
-        mail.parcels[0].status = forged.to_owned();
+        mail.shipments[0].items = vec![item(1, forged)];
+        mail.shipments[0].condition = Some(forged.to_owned());
+        mail.shipments[0].status = forged.to_owned();
         let mail = rendered(&mail);
         assert!(mail.subject.contains(line), "{}", mail.subject);
         for text in [&mail.subject, &mail.text, &mail.html] {

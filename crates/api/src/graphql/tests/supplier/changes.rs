@@ -26,13 +26,13 @@ async fn a_supplier_is_named_on_what_it_did_itself() {
 #[tokio::test]
 async fn a_supplier_ships_and_calls_off_its_own() {
     let scene = Scene::new().await;
-    let parcel = |number: &str, item: &str, units: i32| {
+    let shipment = |number: &str, item: &str, units: i32| {
         json!({"orderId": scene.shared, "carrier": "UPS", "trackingNumber": number,
                "items": [{"itemId": item, "quantity": units}]})
     };
-    let shipped = scene.mutate("createShipment", parcel("1Z1", &scene.items[0], 1)).await;
+    let shipped = scene.mutate("createShipment", shipment("1Z1", &scene.items[0], 1)).await;
     assert_eq!(shipped["shipment"]["status"], "LABEL_CREATED", "{shipped}");
-    let again = scene.mutate("createShipment", parcel("1Z1", &scene.items[0], 1)).await;
+    let again = scene.mutate("createShipment", shipment("1Z1", &scene.items[0], 1)).await;
     assert_eq!(again["shipment"], shipped["shipment"]);
     let reason = json!({"shipmentId": shipped["shipment"]["id"], "reason": "torn"});
     assert_eq!(scene.mutate("cancelShipment", reason).await["shipment"]["status"], "CANCELLED");
@@ -47,7 +47,7 @@ async fn a_supplier_ships_and_calls_off_its_own() {
 }
 
 #[tokio::test]
-async fn a_parcel_that_the_merchant_sends_is_seen_and_not_touched() {
+async fn a_shipment_that_the_merchant_sends_is_seen_and_not_touched() {
     let scene = Scene::new().await;
     let input = json!({
         "orderId": scene.shared, "carrier": "FEDEX", "trackingNumber": "ACME9",
@@ -124,7 +124,7 @@ async fn a_number_in_use_is_in_use_whoever_has_it() {
 }
 
 #[tokio::test]
-async fn a_parcel_does_not_come_from_another_supplier() {
+async fn a_shipment_does_not_come_from_another_supplier() {
     let scene = Scene::new().await;
     let input = json!({"orderId": scene.shared, "carrier": "UPS", "trackingNumber": "1Z1",
                        "origin": {"kind": "SUPPLIER", "code": "tell-tale-supplier"}});
@@ -139,7 +139,7 @@ async fn transitions_are_not_the_suppliers() {
         let input = json!({"orderId": scene.shared, "to": to, "expectedVersion": version});
         scene.mutate("transitionOrder", input).await
     };
-    // Parcels of others are moving: that is not the reason a supplier is given.
+    // Shipments of others are moving: that is not the reason a supplier is given.
     let refused = ask("CANCELLED", None).await;
     assert_eq!(refused["__typename"], "InvalidTransition");
     assert_eq!(refused["allowed"], json!([]));

@@ -65,7 +65,7 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
 }
 
 #[tokio::test]
-async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatever_parcel_they_are_in() {
+async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatever_shipment_they_are_in() {
     let world = World::new().await;
     let deadline = json!({"sku": "ACME-SKU", "name": "One", "quantity": 1, "acceptBy": "2026-03-01T13:00:00Z",
                           "origin": {"kind": "SUPPLIER", "code": "acme"}});
@@ -79,31 +79,31 @@ async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatev
         let item = order["items"].as_array().unwrap().iter().find(|item| item["sku"] == "ACME-SKU").unwrap();
         (item.clone(), order["shipments"].as_array().unwrap().len(), order["progress"].clone())
     };
-    // A parcel of the other supplier's alone: it does not make the order's status speak for Acme's unit.
+    // A shipment of the other supplier's alone: it does not make the order's status speak for Acme's unit.
     let items = world
         .data(&support(), "query($id: ID!) { order(id: $id) { items { id } } }", json!({ "id": id }))
         .await;
     let item = |at: usize| items["order"]["items"][at]["id"].clone();
-    let parcel = |number: &str, lines: Value| {
+    let shipment = |number: &str, lines: Value| {
         json!({"orderId": id, "carrier": "FEDEX", "trackingNumber": number, "items": lines,
                "origin": {"kind": "WAREHOUSE", "code": "main"}})
     };
     let lines = json!([{"itemId": item(1), "quantity": 1}]);
-    world.mutate(&support(), "createShipment", parcel("7001", lines)).await;
+    world.mutate(&support(), "createShipment", shipment("7001", lines)).await;
     world.advance(90);
     assert_eq!(counts(&supplier()).await.0, counts(&support()).await.0);
     assert_eq!(counts(&supplier()).await.0["overdue"], true);
     let lines = json!([{"itemId": item(0), "quantity": 1}, {"itemId": item(1), "quantity": 1}]);
-    world.mutate(&support(), "createShipment", parcel("7002", lines)).await;
+    world.mutate(&support(), "createShipment", shipment("7002", lines)).await;
     world.scan("7002", ShipmentStatus::Delivered).await;
-    let (seen, parcels, progress) = counts(&supplier()).await;
+    let (seen, shipments, progress) = counts(&supplier()).await;
     assert_eq!(
         seen,
         json!({"sku": "ACME-SKU", "allocated": 1, "shipped": 1, "delivered": 1, "overdue": false})
     );
     assert_eq!(seen, counts(&support()).await.0);
     assert_eq!(
-        (parcels, progress),
+        (shipments, progress),
         (0, json!({"itemsDelivered": 1, "shipmentsTotal": 0})),
         "the parcels stay hidden"
     );
@@ -211,7 +211,7 @@ async fn events_say_what_happened_and_not_who_said_what() {
 }
 
 #[tokio::test]
-async fn parcels_that_are_not_the_suppliers_do_not_exist() {
+async fn shipments_that_are_not_the_suppliers_do_not_exist() {
     let scene = Scene::new().await;
     let query = "query($id: ID!) { node(id: $id) { id } }";
     for (id, there) in [(&scene.own, true), (&scene.shared, true), (&scene.others, false)]
@@ -230,11 +230,11 @@ async fn parcels_that_are_not_the_suppliers_do_not_exist() {
         assert_eq!(data["shipment"], Value::Null, "{number}");
     }
     let data = scene.world.data(&supplier(), query, json!({"number": "ACME1001"})).await;
-    let parcels = json!([{"trackingNumber": "ACME1001"}, {"trackingNumber": "ACME1002"}]);
+    let shipments = json!([{"trackingNumber": "ACME1001"}, {"trackingNumber": "ACME1002"}]);
     assert_eq!(
         data["shipment"],
         json!({"trackingNumber": "ACME1001", "origin": {"code": "acme"},
-               "order": {"items": [{"sku": "ACME-SKU"}], "shipments": parcels}})
+               "order": {"items": [{"sku": "ACME-SKU"}], "shipments": shipments}})
     );
 }
 
@@ -260,9 +260,9 @@ async fn an_order_is_followed_as_it_is_seen() {
     let mut updates = scene.world.subscribe(&supplier(), UPDATES, since);
     let event = json!({"version": 3, "notes": null, "metadata": null, "requestId": null, "webhookId": null,
                        "actor": {"kind": "SUPPORT", "id": null}});
-    let parcels = |own: &str| json!([{"trackingNumber": "ACME1001", "status": own}, {"trackingNumber": "ACME1002", "status": "CANCELLED"}]);
+    let shipments = |own: &str| json!([{"trackingNumber": "ACME1001", "status": own}, {"trackingNumber": "ACME1002", "status": "CANCELLED"}]);
     let seen = |own: &str| {
-        json!({"version": 3, "customerEmail": null, "items": [{"sku": "ACME-SKU"}], "shipments": parcels(own),
+        json!({"version": 3, "customerEmail": null, "items": [{"sku": "ACME-SKU"}], "shipments": shipments(own),
                "progress": {"shipmentsTotal": 1}})
     };
     assert_eq!(next(&mut updates).await, json!({"event": event, "order": seen("IN_TRANSIT")}));

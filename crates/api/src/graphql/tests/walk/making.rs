@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Walk, list, named, text};
 
-/// How often a type may stand on a path: an order, its parcel, and the order of that again.
+/// How often a type may stand on a path: an order, its shipment, and the order of that again.
 const REPEATS: usize = 2;
-/// Objects inside objects: enough for what is in a parcel that holds back an order of a list.
+/// Objects inside objects: enough for what is in a shipment that holds back an order of a list.
 const DEPTH: usize = 9;
 
 impl Walk<'_> {
@@ -90,7 +90,7 @@ impl Walk<'_> {
             "LIST" => return format!("[{}]", self.input(name, &declared["ofType"], round, whole)),
             _ => {}
         }
-        // Every order with every item and parcel.
+        // Every order with every item and shipment.
         let (turn, order) = (round / self.pool.orders.len(), round % self.pool.orders.len());
         let pick = |pool: &[String]| json!(pool[turn % pool.len()]).to_string();
         let kind = text(&declared["name"]);

@@ -1,4 +1,4 @@
-//! Units in parcels: split, moved from one to another, and never counted twice.
+//! Units in shipments: split, moved from one to another, and never counted twice.
 
 use app::{IdempotencyKey, orders::Changed};
 use chrono::TimeDelta;
@@ -18,11 +18,11 @@ use super::inbox::inbox;
 
 on_every_database!(
     two_of_three_units_of_one_line_then_the_third,
-    of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_another,
-    units_move_from_one_parcel_to_another_and_the_order_does_not_go_back,
-    a_parcel_saved_twice_is_counted_once,
+    of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_another,
+    units_move_from_one_shipment_to_another_and_the_order_does_not_go_back,
+    a_shipment_saved_twice_is_counted_once,
     a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good,
-    any_number_of_parcels_is_looked_up_at_once,
+    any_number_of_shipments_is_looked_up_at_once,
 );
 
 async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
@@ -34,7 +34,7 @@ async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Resu
     shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await
 }
 
-/// What is in live parcels and what waits for one, of the first item, and the summary.
+/// What is in live shipments and what waits for one, of the first item, and the summary.
 async fn told(shop: &Shop, order: OrderId) -> (u32, u32, String) {
     let now = shop.order(order).await;
     let item = &now.items()[0];
@@ -61,18 +61,18 @@ async fn two_of_three_units_of_one_line_then_the_third(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
-async fn of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_another(database: Database) {
+async fn of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_another(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
-    let mut parcels = Vec::new();
+    let mut shipments = Vec::new();
     for number in ["111", "222", "333"] {
-        parcels.push(shop.ship_lines(order, number, lines(&shop, order, 1).await).await.unwrap());
+        shipments.push(shop.ship_lines(order, number, lines(&shop, order, 1).await).await.unwrap());
     }
     shop.scan("222", ShipmentStatus::Delivered).await;
     shop.scan("333", ShipmentStatus::Delivered).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "as far as its slowest");
-    call_off(&shop, order, &parcels[0]).await.unwrap();
+    call_off(&shop, order, &shipments[0]).await.unwrap();
     let summary = "partial shipment: 2 of 3 items shipped, 2 delivered".to_owned();
     assert_eq!(told(&shop, order).await, (2, 1, summary));
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "its unit is wanted still");
@@ -86,7 +86,7 @@ async fn of_three_parcels_the_slowest_is_called_off_and_its_unit_goes_with_anoth
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
-async fn units_move_from_one_parcel_to_another_and_the_order_does_not_go_back(database: Database) {
+async fn units_move_from_one_shipment_to_another_and_the_order_does_not_go_back(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[5]).await;
     let first = shop.ship_lines(order, "111", lines(&shop, order, 3).await).await.unwrap();
@@ -101,7 +101,7 @@ async fn units_move_from_one_parcel_to_another_and_the_order_does_not_go_back(da
     assert_eq!(shop.status(order).await, OrderStatus::Shipped, "two units wait, and nothing goes back");
     let before = shop.events(order).await;
 
-    // One unit a parcel, and one of them moved once more.
+    // One unit a shipment, and one of them moved once more.
     shop.ship_lines(order, "333", lines(&shop, order, 1).await).await.unwrap();
     let fourth = shop.ship_lines(order, "444", lines(&shop, order, 1).await).await.unwrap();
     let over = shop.ship_lines(order, "555", lines(&shop, order, 1).await).await;
@@ -119,7 +119,7 @@ async fn units_move_from_one_parcel_to_another_and_the_order_does_not_go_back(da
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
-async fn a_parcel_saved_twice_is_counted_once(database: Database) {
+async fn a_shipment_saved_twice_is_counted_once(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
     let of_two = lines(&shop, order, 2).await;
@@ -173,14 +173,14 @@ async fn a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good(dat
 }
 
 /// Databases bound the parameters of a statement: SQLite at 32,766, PostgreSQL at 65,535.
-async fn any_number_of_parcels_is_looked_up_at_once(database: Database) {
+async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let shop = Shop::new(database.store.clone());
     let order = shop.processing(&[1]).await;
-    let parcel = shop.ship(order, "111").await;
+    let shipment = shop.ship(order, "111").await;
     let others = (0..70_000).map(|_| ShipmentId(Uuid::now_v7()));
-    let ids: Vec<ShipmentId> = others.chain([parcel.id]).collect();
+    let ids: Vec<ShipmentId> = others.chain([shipment.id]).collect();
     let found = read::shipments(&database.store, &ids).await.unwrap();
-    assert_eq!(found.into_keys().collect::<Vec<_>>(), [parcel.id]);
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.id]);
     let numbers: Vec<_> = (100..70_000).map(|number| (Carrier::Fedex, number.to_string())).collect();
     let found = read::holders_of(&database.store, &numbers).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [(Carrier::Fedex, "111".to_owned())]);

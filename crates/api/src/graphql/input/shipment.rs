@@ -1,4 +1,4 @@
-//! Parcels: registered, called off, seen somewhere.
+//! Shipments: registered, called off, seen somewhere.
 
 use app::{IdempotencyKey, shipments::Sighting};
 use async_graphql::{ID, InputObject};
@@ -11,7 +11,7 @@ use super::{
     OriginInput, QuantityInput, Time, id, invalid, key, lines, moment, time,
 };
 
-/// A parcel to be registered.
+/// A shipment to be registered.
 #[derive(InputObject, Serialize)]
 pub struct CreateShipmentInput {
     /// The order whose units it carries.
@@ -23,8 +23,8 @@ pub struct CreateShipmentInput {
     /// Where it comes from. Left out: where its items were planned to come from, the main warehouse (`main`) for those
     /// without a plan. Items of several places are refused then, so that nobody ships a supplier's items by mistake.
     origin: Option<OriginInput>,
-    /// What is in it. Left out: every unit that waits for a parcel and that the caller may ship, suppliers' items too;
-    /// where these come from several places, `origin` is needed, or the items are.
+    /// What is in it. Left out: every unit that waits for a shipment and that the caller may ship, suppliers' items
+    /// too; where these come from several places, `origin` is needed, or the items are.
     items: Option<Vec<QuantityInput>>,
     /// When it is expected.
     estimated_delivery: Option<Time>,
@@ -33,10 +33,10 @@ pub struct CreateShipmentInput {
     idempotency_key: Option<String>,
 }
 
-/// A parcel to be called off.
+/// A shipment to be called off.
 #[derive(InputObject, Serialize)]
 pub struct CancelShipmentInput {
-    /// The parcel.
+    /// The shipment.
     shipment_id: ID,
     /// Why.
     reason: String,
@@ -45,10 +45,10 @@ pub struct CancelShipmentInput {
     idempotency_key: Option<String>,
 }
 
-/// Where somebody saw a parcel, or what is wrong with it: exactly one of `status` and `condition`.
+/// Where somebody saw a shipment, or what is wrong with it: exactly one of `status` and `condition`.
 #[derive(InputObject, Serialize)]
 pub struct RecordScanInput {
-    /// The parcel.
+    /// The shipment.
     shipment_id: ID,
     /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
     status: Option<ShipmentStatus>,
