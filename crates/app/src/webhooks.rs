@@ -129,7 +129,7 @@ impl App {
         let now = self.clock.now();
         retrying(async || {
             let tx = self.store.begin().await?;
-            webhooks::retry(&tx, &[id], now).await?;
+            webhooks::requeue(&tx, &[id], now).await?;
             self.store.commit(tx).await
         })
         .await?;

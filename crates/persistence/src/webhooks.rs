@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub use again::{lock, retry, wake, wake_matched, wake_read};
+pub use requeue::{lock, requeue, requeue_for_numbers, requeue_matched, requeue_processed};
 
 use crate::{
     convert,
@@ -22,7 +22,7 @@ use crate::{
     store::{Store, Tx},
 };
 
-mod again;
+mod requeue;
 
 /// A request of a carrier, as it is kept.
 #[derive(Clone, Debug)]
@@ -235,7 +235,7 @@ const WAITS: Table = Table {
     columns: &[("carrier", Type::Text), ("tracking_number", Type::Text), ("webhook_id", Type::Uuid)],
 };
 
-/// Closes webhooks. Those that wait for a number are found again by [`wake`].
+/// Closes webhooks. Those that wait for a number are found again by [`requeue_for_numbers`].
 pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     if settled.is_empty() {
         return Ok(());

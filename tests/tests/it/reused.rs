@@ -57,7 +57,7 @@ async fn numbers_that_are_used_again_are_found_by_an_index() {
     let said = heard.clone();
     store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
     let shop = Shop::new(store);
-    shop.app.wake_matched().await.unwrap();
+    shop.app.requeue_matched().await.unwrap();
     let sql = heard.lock().unwrap().iter().find(|sql| sql.contains("n.created_at")).cloned().unwrap();
     let explain = Statement::from_sql_and_values(
         DbBackend::Sqlite,
@@ -82,10 +82,10 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     held.release().await;
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
-    assert_eq!(shop.app.wake_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.requeue_matched().await.unwrap(), 1);
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
-    assert_eq!(shop.app.wake_matched().await.unwrap(), 0, "nothing is looked for twice");
+    assert_eq!(shop.app.requeue_matched().await.unwrap(), 0, "nothing is looked for twice");
 }
 
 /// Registers the number with the order and calls the shipment off.

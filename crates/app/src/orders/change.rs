@@ -107,7 +107,7 @@ async fn settle(
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     ledger.write(&tx).await?;
     idempotency::keep(&tx, &new_answers, now).await?;
-    persistence::webhooks::wake(&tx, &taken.registered, now).await?;
+    persistence::webhooks::requeue_for_numbers(&tx, &taken.registered, now).await?;
     store.commit(tx).await?;
     Ok(answers)
 }

@@ -30,28 +30,29 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn wake_matched(&self) -> Result<u64> {
-        let waited = webhooks::wake_matched(&self.store, self.clock.now()).await?;
-        let woken = waited + self.wake_astray().await?;
-        if woken > 0 {
-            tracing::warn!(woken, "webhooks waited although their shipments were registered");
+    pub async fn requeue_matched(&self) -> Result<u64> {
+        let waited = webhooks::requeue_matched(&self.store, self.clock.now()).await?;
+        let requeued = waited + self.wake_astray().await?;
+        if requeued > 0 {
+            tracing::warn!(requeued, "webhooks waited although their shipments were registered");
             self.feed.poke();
         }
-        Ok(woken)
+        Ok(requeued)
     }
 
     /// Has the webhooks read again whose scans stayed with a shipment, although the next one with its number was there
     /// to get them. Returns how many.
     async fn wake_astray(&self) -> Result<u64> {
         let now = self.clock.now();
-        let mut woken = 0;
-        for numbers in shipments::used_again(&self.store, now - LOOK_BACK).await?.chunks(MAX_NUMBERS) {
+        let mut requeued = 0;
+        for numbers in shipments::find_reused_numbers(&self.store, now - LOOK_BACK).await?.chunks(MAX_NUMBERS)
+        {
             let astray: Vec<WebhookId> = self.astray(numbers).await?.into_iter().collect();
             for chunk in astray.chunks(MAX_DUE) {
-                woken += retrying(|| self.wake_read(chunk)).await?;
+                requeued += retrying(|| self.requeue_processed(chunk)).await?;
             }
         }
-        Ok(woken)
+        Ok(requeued)
     }
 
     /// The webhooks that are astray by these numbers. Where they cannot be looked at together, each is looked at alone,
@@ -77,10 +78,10 @@ impl App {
     }
 
     /// Has these webhooks read again, in one transaction. Returns how many.
-    pub(super) async fn wake_read(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
+    pub(super) async fn requeue_processed(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
         let tx = self.store.begin().await?;
-        let woken = webhooks::wake_read(&tx, webhooks, self.clock.now()).await?;
+        let requeued = webhooks::requeue_processed(&tx, webhooks, self.clock.now()).await?;
         self.store.commit(tx).await?;
-        Ok(woken)
+        Ok(requeued)
     }
 }

@@ -37,15 +37,19 @@ impl App {
     /// # Errors
     /// When the database fails.
     pub async fn take_up_remapped(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
-        let mut woken = 0;
-        let done = self.take_up_all(meaningless, &mut woken).await;
-        if woken > 0 {
+        let mut requeued = 0;
+        let done = self.take_up_all(meaningless, &mut requeued).await;
+        if requeued > 0 {
             self.feed.poke();
         }
-        done.map(|()| woken)
+        done.map(|()| requeued)
     }
 
-    async fn take_up_all(&self, meaningless: &mut HashSet<(String, String)>, woken: &mut u64) -> Result<()> {
+    async fn take_up_all(
+        &self,
+        meaningless: &mut HashSet<(String, String)>,
+        requeued: &mut u64,
+    ) -> Result<()> {
         // One by one: what we list ourselves may be one spelling only.
         let mut unknown = read::unknown_codes(&self.store, Spelling::AsSent, u32::MAX).await?;
         unknown.retain(|one| !meaningless.contains(&name(one)));
@@ -62,7 +66,7 @@ impl App {
             for one in page {
                 let Some(body) = bodies.get(&one.webhook_id) else { continue };
                 if has_meaning(one, body, &self.policy().codes) {
-                    *woken += self.take_up_code(one).await?;
+                    *requeued += self.take_up_code(one).await?;
                 } else {
                     meaningless.insert(name(one));
                 }
@@ -78,8 +82,8 @@ impl App {
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
         for chunk in webhooks.chunks(MAX_DUE) {
-            match retrying(|| self.wake_read(chunk)).await {
-                Ok(woken) => count += woken,
+            match retrying(|| self.requeue_processed(chunk)).await {
+                Ok(requeued) => count += requeued,
                 Err(error) if members_may_do_better(&error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(

@@ -199,7 +199,7 @@ impl App {
     /// Gives webhooks their turn again, so that they are settled as those that come now.
     async fn read_anew(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
-        webhooks::retry(&tx, webhooks, self.clock.now()).await?;
+        webhooks::requeue(&tx, webhooks, self.clock.now()).await?;
         self.store.commit(tx).await
     }
 }

@@ -150,7 +150,7 @@ fn connect(client: &Client) -> Result<ConnectionManager, QueueError> {
 
 /// When a worker fetches: at every tick, and at once after a push from this process.
 ///
-/// apalis's own interval re-arms its timer without asking to be woken by it. A fetch slower than the interval then
+/// apalis's own interval re-arms its timer without asking to be requeued by it. A fetch slower than the interval then
 /// leaves the worker asleep until its heartbeat, or for good. This one always leaves a timer armed.
 pub(super) struct Pulse {
     tick: Interval,

@@ -136,8 +136,8 @@ impl Running {
         stopped.then(|| self.error.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten()
     }
 
-    /// Takes a turn for one more field or element. While none is left, the task is woken again at once: whoever polls the
-    /// operation decides when it goes on.
+    /// Takes a turn for one more field or element. While none is left, the task is requeued again at once: whoever
+    /// polls the operation decides when it goes on.
     fn poll_turn(&self, cx: &Context<'_>) -> Poll<()> {
         let turns = self.turns.load(Relaxed);
         if turns == 0 || self.stopped.load(Relaxed) || self.wants_permit() {

@@ -23,9 +23,9 @@ const NUMBERS: Table =
 /// Makes the webhooks due that have something to say about the shipments which have got these numbers: those that wait
 /// for them, and those whose scans went to a shipment that was called off or delivered by then. Whose these are is told
 /// when they are read. One that somebody holds at this moment is passed over. If it is its reader, that looks for the
-/// numbers under their locks, and sees the shipment; if not, the webhook is found by [`wake_matched`] or, where its
-/// scans are with another parcel, by [`used_again`](crate::shipments::used_again).
-pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
+/// numbers under their locks, and sees the shipment; if not, the webhook is found by [`requeue_matched`] or, where its
+/// scans are with another parcel, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
+pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
     }
@@ -46,21 +46,21 @@ pub async fn wake(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64
     let idle = among(tx, &ids).filter(Column::DueAt.is_null());
     let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
     let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    make_due(tx, idle, now).await
+    set_due(tx, idle, now).await
 }
 
 /// Makes those of these webhooks due again that were read, passing over what somebody else holds. Returns how many.
-pub async fn wake_read(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
     let idle = among(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
-    make_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
+    set_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
 /// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
-pub async fn retry(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    make_due(tx, among(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
+    set_due(tx, among(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
 }
 
 /// Keeps webhooks from being read or settled until the transaction ends. Taken before numbers and orders.
@@ -79,7 +79,7 @@ fn among(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
         .order_by_asc(Column::ContentHash)
 }
 
-async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
+async fn set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
     let ids = locked.into_tuple::<Uuid>().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
@@ -97,7 +97,7 @@ async fn make_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) 
 }
 
 /// Makes the webhooks due whose numbers have a shipment after all. Returns how many.
-pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let sql = format!(
         "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
          JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
@@ -116,7 +116,7 @@ pub async fn wake_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
         return Ok(0);
     }
     let tx = store.begin().await?;
-    let woken = wake(&tx, &numbers, now).await?;
+    let requeued = requeue_for_numbers(&tx, &numbers, now).await?;
     store.commit(tx).await?;
-    Ok(woken)
+    Ok(requeued)
 }
