@@ -1,9 +1,9 @@
 //! Carriers' webhooks: kept before they are answered, read in batches afterwards.
 
-mod astray;
 mod callback;
 mod claims;
 mod matching;
+mod misrouted;
 mod process;
 mod reading;
 mod remapped;

@@ -52,12 +52,15 @@ pub(super) async fn look(store: &Store, numbers: &[Number]) -> persistence::Resu
 }
 
 /// The webhooks that brought what should have passed on to another parcel of one of these numbers, and did not.
-pub(super) async fn astray(store: &Store, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
+pub(super) async fn find_misrouted(
+    store: &Store,
+    numbers: &[Number],
+) -> persistence::Result<BTreeSet<WebhookId>> {
     let found = read::holders_of(store, numbers).await?;
     let told = read::scans_of(store, &sharing(&found)).await?;
     let holders = Holders::new(found, &told);
     let of = |holder: &Holder| told.get(&holder.shipment_id).map(Vec::as_slice).unwrap_or_default();
-    let mut astray = BTreeSet::new();
+    let mut misrouted = BTreeSet::new();
     for (number, newest_first) in &holders.newest_first {
         for (holder, stored) in
             newest_first.iter().flat_map(|one| of(one).iter().map(move |told| (one, told)))
@@ -69,11 +72,11 @@ pub(super) async fn astray(store: &Store, numbers: &[Number]) -> persistence::Re
                 other.scan.identity == stored.scan.identity || other.webhook_id == stored.webhook_id
             };
             if owner.is_some_and(|owner| !of(owner).iter().any(has_heard)) {
-                astray.extend(stored.webhook_id);
+                misrouted.extend(stored.webhook_id);
             }
         }
     }
-    Ok(astray)
+    Ok(misrouted)
 }
 
 /// The shipments that share their number with another: only there it matters what each has been told.

@@ -6,7 +6,7 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, Spelling, UnknownCode};
 
-use super::{MAX_BYTES, astray::MAX_DUE};
+use super::{MAX_BYTES, misrouted::MAX_DUE};
 use crate::{
     App, Caller,
     error::Result,

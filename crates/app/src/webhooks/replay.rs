@@ -19,7 +19,7 @@ use persistence::{
     webhooks::{self, Webhook},
 };
 
-use super::{MAX_BYTES, astray::MAX_DUE, claims::Claims};
+use super::{MAX_BYTES, claims::Claims, misrouted::MAX_DUE};
 use crate::{App, Caller, error::Result, retry::retrying, scans::is_kept_under};
 
 /// Webhooks read at once: their bodies are in memory together.

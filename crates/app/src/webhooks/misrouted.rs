@@ -32,7 +32,7 @@ impl App {
     /// When the database fails.
     pub async fn requeue_matched(&self) -> Result<u64> {
         let waited = webhooks::requeue_matched(&self.store, self.clock.now()).await?;
-        let requeued = waited + self.wake_astray().await?;
+        let requeued = waited + self.requeue_misrouted().await?;
         if requeued > 0 {
             tracing::warn!(requeued, "webhooks waited although their shipments were registered");
             self.feed.poke();
@@ -42,30 +42,30 @@ impl App {
 
     /// Has the webhooks read again whose scans stayed with a shipment, although the next one with its number was there
     /// to get them. Returns how many.
-    async fn wake_astray(&self) -> Result<u64> {
+    async fn requeue_misrouted(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut requeued = 0;
         for numbers in shipments::find_reused_numbers(&self.store, now - LOOK_BACK).await?.chunks(MAX_NUMBERS)
         {
-            let astray: Vec<WebhookId> = self.astray(numbers).await?.into_iter().collect();
-            for chunk in astray.chunks(MAX_DUE) {
+            let misrouted: Vec<WebhookId> = self.find_misrouted(numbers).await?.into_iter().collect();
+            for chunk in misrouted.chunks(MAX_DUE) {
                 requeued += retrying(|| self.requeue_processed(chunk)).await?;
             }
         }
         Ok(requeued)
     }
 
-    /// The webhooks that are astray by these numbers. Where they cannot be looked at together, each is looked at alone,
-    /// so that one with a row that cannot be read does not hold up the others.
-    async fn astray(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
-        match matching::astray(&self.store, numbers).await {
+    /// The webhooks that are misrouted by these numbers. Where they cannot be looked at together, each is looked at
+    /// alone, so that one with a row that cannot be read does not hold up the others.
+    async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
+        match matching::find_misrouted(&self.store, numbers).await {
             Err(error) if members_may_do_better(&error) => {}
             found => return found,
         }
-        let mut astray = BTreeSet::new();
+        let mut misrouted = BTreeSet::new();
         for number in numbers {
-            match matching::astray(&self.store, std::slice::from_ref(number)).await {
-                Ok(found) => astray.extend(found),
+            match matching::find_misrouted(&self.store, std::slice::from_ref(number)).await {
+                Ok(found) => misrouted.extend(found),
                 Err(error) if members_may_do_better(&error) => {
                     let (carrier, number) = number;
                     let error = &error as &dyn std::error::Error;
@@ -74,7 +74,7 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
-        Ok(astray)
+        Ok(misrouted)
     }
 
     /// Has these webhooks read again, in one transaction. Returns how many.
