@@ -9,7 +9,7 @@ use domain::{
 };
 use persistence::{Error, webhooks::Webhook};
 
-use super::{matching::Holders, reading::Parcel};
+use super::{matching::Holders, parsed_webhook::ParcelScans};
 use crate::scans::{Ledger, Source};
 
 /// What one webhook says of one parcel.
@@ -30,7 +30,7 @@ pub(super) struct ByShipment(pub BTreeMap<(OrderId, ShipmentId), Vec<Claims>>);
 impl ByShipment {
     /// Adds what a webhook says of the parcels of one number, to each what is its own. The webhooks come one after the
     /// other, the oldest first.
-    pub fn add(&mut self, webhook: &Webhook, parcel: Parcel, holders: &Holders, tells_again: bool) {
+    pub fn add(&mut self, webhook: &Webhook, parcel: ParcelScans, holders: &Holders, tells_again: bool) {
         let number = (parcel.carrier, parcel.number);
         for scan in parcel.scans {
             let Some(owner) = holders.owner(&number, &scan) else { continue };

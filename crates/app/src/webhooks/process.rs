@@ -16,7 +16,7 @@ use super::{
     CallBack, MAX_BYTES,
     claims::ByShipment,
     matching,
-    reading::{Reading, Said, numbers},
+    parsed_webhook::{ParsedWebhook, WebhookContent, tracking_numbers},
     tally::Tally,
 };
 use crate::{App, error::Result, retry::retrying, scans::Ledger};
@@ -65,14 +65,18 @@ impl App {
                 batch.later.push(leased);
                 continue;
             }
-            let reading = self.read_webhook(webhook);
-            match reading.said {
-                Said::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
-                Said::Parcels(ref of, _) if of.len() > MAX_PARCELS => batch.large.push(leased),
-                Said::Parcels(ref of, _) if parcels + of.len() > MAX_TOGETHER => batch.later.push(leased),
-                Said::Parcels(..) | Said::Nothing(_) => {
-                    parcels += reading.parcels();
-                    read.push(Taken::of(reading));
+            let parsed = self.parse_webhook(webhook);
+            match parsed.content {
+                WebhookContent::Activation(activation) => {
+                    batch.call_back.push(CallBack { leased, activation })
+                }
+                WebhookContent::Parcels(ref of, _) if of.len() > MAX_PARCELS => batch.large.push(leased),
+                WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_TOGETHER => {
+                    batch.later.push(leased)
+                }
+                WebhookContent::Parcels(..) | WebhookContent::Nothing(_) => {
+                    parcels += parsed.count_parcels();
+                    read.push(Taken::of(parsed));
                 }
             }
         }
@@ -106,9 +110,9 @@ impl App {
     ) -> persistence::Result<Option<Tally>> {
         let tx = self.store.begin().await?;
         let Some(webhook) = webhooks::open(&tx, &[leased]).await?.pop() else { return Ok(None) };
-        let mut one = Taken { tally, ..Taken::of(self.read_webhook(webhook)) };
-        let is_last = one.reading.parcels() <= (portion + 1) * MAX_PARCELS;
-        one.reading.keep_parcels(portion * MAX_PARCELS, MAX_PARCELS);
+        let mut one = Taken { tally, ..Taken::of(self.parse_webhook(webhook)) };
+        let is_last = one.parsed.count_parcels() <= (portion + 1) * MAX_PARCELS;
+        one.parsed.keep_portion(portion * MAX_PARCELS, MAX_PARCELS);
         self.take_in(&tx, std::slice::from_mut(&mut one)).await?;
         let tally = one.tally.clone();
         if is_last {
@@ -120,14 +124,14 @@ impl App {
 
     /// Takes what these webhooks say into the orders of the parcels they speak of.
     async fn take_in(&self, tx: &Tx, taken: &mut [Taken]) -> persistence::Result<()> {
-        let again = taken.iter().map(|one| &one.reading.webhook).filter(|webhook| webhook.reason.is_some());
+        let again = taken.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
         let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
         let waited = webhooks::waits(tx, &again).await?;
-        let holders = matching::find(tx, &numbers(taken.iter().map(|one| &one.reading))).await?;
+        let holders = matching::find(tx, &tracking_numbers(taken.iter().map(|one| &one.parsed))).await?;
         let mut said = ByShipment::default();
-        for Taken { reading, tally } in &mut *taken {
-            for parcel in reading.take_parcels() {
-                let (number, webhook) = (parcel.number(), &reading.webhook);
+        for Taken { parsed, tally } in &mut *taken {
+            for parcel in parsed.take_parcels() {
+                let (number, webhook) = (parcel.number(), &parsed.webhook);
                 if holders.knows(&number) {
                     // What it says of a shipment that it has waited for, it says for the first time.
                     let tells_again = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
@@ -141,7 +145,7 @@ impl App {
         let mut orders = orders::lock(tx, &said.orders()).await?;
         let mut ledger = Ledger::open(tx, &said.shipments(), false).await?;
         let mut tallies: HashMap<WebhookId, &mut Tally> =
-            taken.iter_mut().map(|one| (one.reading.webhook.id, &mut one.tally)).collect();
+            taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.tally)).collect();
         said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
             let Some(tally) = tallies.get_mut(&claims.webhook) else { return };
             for (scan, heard) in claims.scans.iter().zip(heard) {
@@ -166,20 +170,20 @@ struct Batch {
 
 /// A webhook on its way through a batch.
 struct Taken {
-    reading: Reading,
+    parsed: ParsedWebhook,
     tally: Tally,
 }
 
 impl Taken {
-    fn of(reading: Reading) -> Self {
-        if let Said::Nothing(reason) = &reading.said {
-            let Webhook { id, sender, .. } = &reading.webhook;
+    fn of(parsed: ParsedWebhook) -> Self {
+        if let WebhookContent::Nothing(reason) = &parsed.content {
+            let Webhook { id, sender, .. } = &parsed.webhook;
             tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
         }
-        Self { reading, tally: Tally::default() }
+        Self { parsed, tally: Tally::default() }
     }
 
     fn settle(self) -> Settled {
-        self.tally.settle(self.reading)
+        self.tally.settle(self.parsed)
     }
 }

@@ -11,7 +11,7 @@ use persistence::{
     webhooks::{Settled, Webhook},
 };
 
-use super::reading::{Reading, Said};
+use super::parsed_webhook::{ParsedWebhook, WebhookContent};
 
 /// The most numbers in the words about a webhook.
 const MAX_NAMED: usize = 10;
@@ -79,14 +79,14 @@ impl Tally {
     }
 
     /// How the webhook is closed, of which this is all.
-    pub fn settle(self, reading: Reading) -> Settled {
-        let Webhook { id, sender, .. } = reading.webhook;
-        let unread = match reading.said {
-            Said::Nothing(reason) => {
+    pub fn settle(self, parsed: ParsedWebhook) -> Settled {
+        let Webhook { id, sender, .. } = parsed.webhook;
+        let unread = match parsed.content {
+            WebhookContent::Nothing(reason) => {
                 return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };
             }
-            Said::Parcels(_, unread) => unread,
-            Said::Activation(_) => None,
+            WebhookContent::Parcels(_, unread) => unread,
+            WebhookContent::Activation(_) => None,
         };
         let Self { waits_for, effects, again, called_off } = self;
         let mut parts: Vec<String> =

@@ -13,7 +13,7 @@ use crate::{
         MAX_BYTES,
         claims::ByShipment,
         matching,
-        reading::{Parcel, Reading, numbers},
+        parsed_webhook::{ParcelScans, ParsedWebhook, tracking_numbers},
     },
 };
 
@@ -49,17 +49,18 @@ impl App {
         webhooks: Vec<Webhook>,
         mut readable: impl FnMut(&Webhook, bool),
     ) -> Result<ByShipment> {
-        let readings: Vec<Reading> = webhooks.into_iter().map(|webhook| self.read_webhook(webhook)).collect();
-        let holders = matching::look(&self.store, &numbers(readings.iter())).await?;
+        let parsed_webhooks: Vec<ParsedWebhook> =
+            webhooks.into_iter().map(|webhook| self.parse_webhook(webhook)).collect();
+        let holders = matching::look(&self.store, &tracking_numbers(parsed_webhooks.iter())).await?;
         let mut said = ByShipment::default();
-        for mut reading in readings {
-            let parcels = reading.take_parcels();
+        for mut parsed in parsed_webhooks {
+            let parcels = parsed.take_parcels();
             if !parcels.is_empty() {
-                let is_nobodys = |parcel: &Parcel| !holders.knows(&parcel.number());
-                readable(&reading.webhook, parcels.iter().any(is_nobodys));
+                let is_nobodys = |parcel: &ParcelScans| !holders.knows(&parcel.number());
+                readable(&parsed.webhook, parcels.iter().any(is_nobodys));
             }
             for parcel in parcels {
-                said.add(&reading.webhook, parcel, &holders, true);
+                said.add(&parsed.webhook, parcel, &holders, true);
             }
         }
         Ok(said)

@@ -9,15 +9,15 @@ use persistence::{shipments::Number, webhooks::Webhook};
 use crate::App;
 
 /// A webhook and what it says.
-pub(super) struct Reading {
+pub(super) struct ParsedWebhook {
     pub webhook: Webhook,
-    pub said: Said,
+    pub content: WebhookContent,
 }
 
 /// What a webhook says.
-pub(super) enum Said {
+pub(super) enum WebhookContent {
     /// Something about these shipments, one or more; and what beside them could not be read.
-    Parcels(Vec<Parcel>, Option<Unread>),
+    Parcels(Vec<ParcelScans>, Option<Unread>),
     /// The sender wants to be called back first.
     Activation(Activation),
     /// Nothing that could be taken in, for this reason.
@@ -25,7 +25,7 @@ pub(super) enum Said {
 }
 
 /// What is said of one parcel.
-pub(super) struct Parcel {
+pub(super) struct ParcelScans {
     pub carrier: Carrier,
     pub number: String,
     /// What else its carrier calls it.
@@ -33,7 +33,7 @@ pub(super) struct Parcel {
     pub scans: Vec<Scan>,
 }
 
-impl Parcel {
+impl ParcelScans {
     /// The number it has with its carrier.
     pub fn number(&self) -> Number {
         (self.carrier, self.number.clone())
@@ -42,65 +42,65 @@ impl Parcel {
 
 impl App {
     /// Reads a webhook, as far as it can be read.
-    pub(super) fn read_webhook(&self, webhook: Webhook) -> Reading {
+    pub(super) fn parse_webhook(&self, webhook: Webhook) -> ParsedWebhook {
         let parsed = match webhook.sender.parse::<Sender>() {
             Ok(sender) => {
                 sender.parse(&webhook.body, &self.policy().codes).map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),
         };
-        let said = match parsed {
+        let content = match parsed {
             Ok(Push::Parcels(parcels, _)) if parcels.is_empty() => {
-                Said::Nothing("it speaks of no parcel".to_owned())
+                WebhookContent::Nothing("it speaks of no parcel".to_owned())
             }
             Ok(Push::Parcels(parcels, unread)) => {
-                let parcel = |mut parcel: carriers::Parcel| Parcel {
+                let parcel = |mut parcel: carriers::Parcel| ParcelScans {
                     carrier: parcel.carrier,
                     number: parcel.tracking_number.clone(),
                     other_numbers: std::mem::take(&mut parcel.other_numbers),
                     scans: parcel.into_scans(webhook.received_at),
                 };
-                Said::Parcels(parcels.into_iter().map(parcel).collect(), unread)
+                WebhookContent::Parcels(parcels.into_iter().map(parcel).collect(), unread)
             }
-            Ok(Push::Activation(activation)) => Said::Activation(activation),
-            Ok(Push::Remark(remark)) => Said::Nothing(remark),
-            Err(reason) => Said::Nothing(reason),
+            Ok(Push::Activation(activation)) => WebhookContent::Activation(activation),
+            Ok(Push::Remark(remark)) => WebhookContent::Nothing(remark),
+            Err(reason) => WebhookContent::Nothing(reason),
         };
-        Reading { webhook, said }
+        ParsedWebhook { webhook, content }
     }
 }
 
-impl Reading {
+impl ParsedWebhook {
     /// How many parcels it speaks of.
-    pub fn parcels(&self) -> usize {
-        match &self.said {
-            Said::Parcels(parcels, _) => parcels.len(),
-            Said::Activation(_) | Said::Nothing(_) => 0,
+    pub fn count_parcels(&self) -> usize {
+        match &self.content {
+            WebhookContent::Parcels(parcels, _) => parcels.len(),
+            WebhookContent::Activation(_) | WebhookContent::Nothing(_) => 0,
         }
     }
 
     /// Forgets all shipments but so many from a place on.
-    pub fn keep_parcels(&mut self, from: usize, most: usize) {
-        if let Said::Parcels(parcels, _) = &mut self.said {
+    pub fn keep_portion(&mut self, from: usize, most: usize) {
+        if let WebhookContent::Parcels(parcels, _) = &mut self.content {
             *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
         }
     }
 
     /// The parcels it speaks of. Asked again there are none.
-    pub fn take_parcels(&mut self) -> Vec<Parcel> {
-        match &mut self.said {
-            Said::Parcels(parcels, _) => std::mem::take(parcels),
-            Said::Activation(_) | Said::Nothing(_) => vec![],
+    pub fn take_parcels(&mut self) -> Vec<ParcelScans> {
+        match &mut self.content {
+            WebhookContent::Parcels(parcels, _) => std::mem::take(parcels),
+            WebhookContent::Activation(_) | WebhookContent::Nothing(_) => vec![],
         }
     }
 }
 
 /// The numbers these webhooks speak of, each once.
-pub(super) fn numbers<'a>(readings: impl Iterator<Item = &'a Reading>) -> Vec<Number> {
+pub(super) fn tracking_numbers<'a>(parsed_webhooks: impl Iterator<Item = &'a ParsedWebhook>) -> Vec<Number> {
     let mut numbers = HashSet::new();
-    for reading in readings {
-        if let Said::Parcels(parcels, _) = &reading.said {
-            numbers.extend(parcels.iter().map(Parcel::number));
+    for parsed in parsed_webhooks {
+        if let WebhookContent::Parcels(parcels, _) = &parsed.content {
+            numbers.extend(parcels.iter().map(ParcelScans::number));
         }
     }
     numbers.into_iter().collect()
