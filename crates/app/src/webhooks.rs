@@ -2,13 +2,13 @@
 
 mod callback;
 mod claims;
+mod ingest_summary;
 mod matching;
 mod misrouted;
 mod parsed_webhook;
 mod process;
 mod remapped;
 mod replay;
-mod tally;
 mod token;
 
 use std::collections::HashMap;

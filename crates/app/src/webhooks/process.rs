@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::{
     CallBack, MAX_BYTES,
     claims::ByShipment,
+    ingest_summary::IngestSummary,
     matching,
     parsed_webhook::{ParsedWebhook, WebhookContent, tracking_numbers},
-    tally::Tally,
 };
 use crate::{App, error::Result, retry::retrying, scans::Ledger};
 
@@ -91,10 +91,10 @@ impl App {
     /// Reads a webhook about very many parcels, some at a time. It is settled with the last of them: whoever begins
     /// again after a crash hears some of it twice, which changes nothing.
     async fn process_large(&self, leased: Leased) -> Result<()> {
-        let mut tally = Tally::default();
+        let mut summary = IngestSummary::default();
         for portion in 0.. {
-            match retrying(|| self.process_portion(leased, portion, tally.clone())).await? {
-                Some(so_far) => tally = so_far,
+            match retrying(|| self.process_portion(leased, portion, summary.clone())).await? {
+                Some(so_far) => summary = so_far,
                 None => break,
             }
         }
@@ -106,20 +106,20 @@ impl App {
         &self,
         leased: Leased,
         portion: usize,
-        tally: Tally,
-    ) -> persistence::Result<Option<Tally>> {
+        summary: IngestSummary,
+    ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
         let Some(webhook) = webhooks::open(&tx, &[leased]).await?.pop() else { return Ok(None) };
-        let mut one = Taken { tally, ..Taken::of(self.parse_webhook(webhook)) };
+        let mut one = Taken { summary, ..Taken::of(self.parse_webhook(webhook)) };
         let is_last = one.parsed.count_parcels() <= (portion + 1) * MAX_PARCELS;
         one.parsed.keep_portion(portion * MAX_PARCELS, MAX_PARCELS);
         self.take_in(&tx, std::slice::from_mut(&mut one)).await?;
-        let tally = one.tally.clone();
+        let summary = one.summary.clone();
         if is_last {
             webhooks::settle(&tx, &[one.settle()]).await?;
         }
         self.store.commit_repeatable(tx).await?;
-        Ok(Some(tally).filter(|_| !is_last))
+        Ok(Some(summary).filter(|_| !is_last))
     }
 
     /// Takes what these webhooks say into the orders of the parcels they speak of.
@@ -129,7 +129,7 @@ impl App {
         let waited = webhooks::waits(tx, &again).await?;
         let holders = matching::find(tx, &tracking_numbers(taken.iter().map(|one| &one.parsed))).await?;
         let mut said = ByShipment::default();
-        for Taken { parsed, tally } in &mut *taken {
+        for Taken { parsed, summary } in &mut *taken {
             for parcel in parsed.take_parcels() {
                 let (number, webhook) = (parcel.number(), &parsed.webhook);
                 if holders.knows(&number) {
@@ -137,19 +137,19 @@ impl App {
                     let tells_again = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
                     said.add(webhook, parcel, &holders, tells_again);
                 } else {
-                    tally.wait(number, parcel.other_numbers);
+                    summary.add_waiting_number(number, parcel.other_numbers);
                 }
             }
         }
 
         let mut orders = orders::lock(tx, &said.orders()).await?;
         let mut ledger = Ledger::open(tx, &said.shipments(), false).await?;
-        let mut tallies: HashMap<WebhookId, &mut Tally> =
-            taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.tally)).collect();
+        let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
+            taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
         said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
-            let Some(tally) = tallies.get_mut(&claims.webhook) else { return };
+            let Some(summary) = summaries.get_mut(&claims.webhook) else { return };
             for (scan, heard) in claims.scans.iter().zip(heard) {
-                tally.note(claims.webhook, &scan.code, heard, shipment);
+                summary.add_outcome(claims.webhook, &scan.code, heard, shipment);
             }
         })?;
         orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
@@ -171,7 +171,7 @@ struct Batch {
 /// A webhook on its way through a batch.
 struct Taken {
     parsed: ParsedWebhook,
-    tally: Tally,
+    summary: IngestSummary,
 }
 
 impl Taken {
@@ -180,10 +180,10 @@ impl Taken {
             let Webhook { id, sender, .. } = &parsed.webhook;
             tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
         }
-        Self { parsed, tally: Tally::default() }
+        Self { parsed, summary: IngestSummary::default() }
     }
 
     fn settle(self) -> Settled {
-        self.tally.settle(self.parsed)
+        self.summary.into_settled(self.parsed)
     }
 }

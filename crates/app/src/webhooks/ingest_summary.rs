@@ -18,8 +18,8 @@ const MAX_NAMED: usize = 10;
 
 /// What became of what a webhook says.
 #[derive(Clone, Default)]
-pub(super) struct Tally {
-    waits_for: Vec<Awaited>,
+pub(super) struct IngestSummary {
+    waits_for: Vec<UnknownNumber>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
     /// What moves although we called it off, for people.
@@ -28,12 +28,12 @@ pub(super) struct Tally {
 
 /// A number that no shipment has yet.
 #[derive(Clone)]
-struct Awaited {
+struct UnknownNumber {
     number: Number,
     other_numbers: Vec<String>,
 }
 
-impl fmt::Display for Awaited {
+impl fmt::Display for UnknownNumber {
     /// Whoever looks for a shipment that hears nothing may find the number it was registered under.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (carrier, number) = &self.number;
@@ -45,14 +45,14 @@ impl fmt::Display for Awaited {
     }
 }
 
-impl Tally {
+impl IngestSummary {
     /// No shipment has that number yet; the carrier knows it by these others too.
-    pub fn wait(&mut self, number: Number, other_numbers: Vec<String>) {
-        self.waits_for.push(Awaited { number, other_numbers });
+    pub fn add_waiting_number(&mut self, number: Number, other_numbers: Vec<String>) {
+        self.waits_for.push(UnknownNumber { number, other_numbers });
     }
 
     /// What became of one claim of the webhook about that shipment.
-    pub fn note(&mut self, webhook: WebhookId, code: &str, heard: &Heard, shipment: &Shipment) {
+    pub fn add_outcome(&mut self, webhook: WebhookId, code: &str, heard: &Heard, shipment: &Shipment) {
         let effect = match heard {
             Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
             Heard::Again | Heard::Revised(_, None) => {
@@ -79,7 +79,7 @@ impl Tally {
     }
 
     /// How the webhook is closed, of which this is all.
-    pub fn settle(self, parsed: ParsedWebhook) -> Settled {
+    pub fn into_settled(self, parsed: ParsedWebhook) -> Settled {
         let Webhook { id, sender, .. } = parsed.webhook;
         let unread = match parsed.content {
             WebhookContent::Nothing(reason) => {
@@ -95,7 +95,7 @@ impl Tally {
             parts.push(format!("{again} seen before"));
         }
         parts.extend(called_off);
-        parts.extend(waits_for.iter().take(MAX_NAMED).map(Awaited::to_string));
+        parts.extend(waits_for.iter().take(MAX_NAMED).map(UnknownNumber::to_string));
         if waits_for.len() > MAX_NAMED {
             parts.push(format!("nor with {} others", waits_for.len() - MAX_NAMED));
         }
@@ -107,7 +107,7 @@ impl Tally {
             true => WebhookState::Processed,
             false => WebhookState::Unmatched,
         };
-        let waits_for = waits_for.into_iter().map(|awaited| awaited.number).collect();
+        let waits_for = waits_for.into_iter().map(|unknown| unknown.number).collect();
         Settled { id, state, reason: Some(parts.join(", ")), waits_for }
     }
 }
