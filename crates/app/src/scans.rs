@@ -35,7 +35,7 @@ pub(crate) enum Source<'a> {
         /// Which.
         id: WebhookId,
         /// Whether it was read before: what it repeats is not counted as seen again.
-        tells_again: bool,
+        is_repeated: bool,
     },
     /// Somebody who saw it.
     Hand(&'a Actor),
@@ -63,8 +63,8 @@ impl Ledger {
         heard: &[Scan],
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let (webhook_id, recorded_by, tells_again) = match source {
-            Source::Webhook { id, tells_again } => (Some(id), None, tells_again),
+        let (webhook_id, recorded_by, is_repeated) = match source {
+            Source::Webhook { id, is_repeated } => (Some(id), None, is_repeated),
             Source::Hand(actor) => (None, Some(actor.clone()), false),
         };
         let kept = self.known.entry(shipment).or_default();
@@ -106,7 +106,7 @@ impl Ledger {
                     });
                 }
                 (Heard::Again | Heard::Revised(..), Some(old)) => {
-                    if !tells_again && !is_kept_under(old, webhook_id) {
+                    if !is_repeated && !is_kept_under(old, webhook_id) {
                         *self.again.entry(key).or_default() += 1;
                     }
                     if let Heard::Revised(merged, effect) = answer {

@@ -1,14 +1,14 @@
 //! Carriers' webhooks: kept before they are answered, read in batches afterwards.
 
 mod callback;
-mod claims;
 mod ingest_summary;
-mod matching;
 mod misrouted;
 mod parsed_webhook;
 mod process;
 mod remapped;
 mod replay;
+mod routed_scans;
+mod routing;
 mod token;
 
 use std::collections::HashMap;

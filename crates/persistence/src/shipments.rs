@@ -28,7 +28,7 @@ pub type Number = (Carrier, String);
 
 /// A shipment that has or had a number, as far as is needed to tell whose a scan is.
 #[derive(Clone, Debug)]
-pub struct Holder {
+pub struct TrackedShipment {
     /// The shipment.
     pub shipment_id: ShipmentId,
     /// Its order.
@@ -44,7 +44,7 @@ pub struct Holder {
 }
 
 #[derive(FromQueryResult)]
-struct HolderRow {
+struct TrackedShipmentRow {
     shipment_id: Uuid,
     order_id: Uuid,
     tracking_number: String,
@@ -66,8 +66,11 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -
 }
 
 /// Every shipment that ever had one of these numbers, newest first.
-pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
-    let mut found: HashMap<Number, Vec<Holder>> = HashMap::with_capacity(numbers.len());
+pub async fn find_tracked_shipments(
+    db: &impl ConnectionTrait,
+    numbers: &[Number],
+) -> Result<HashMap<Number, Vec<TrackedShipment>>> {
+    let mut found: HashMap<Number, Vec<TrackedShipment>> = HashMap::with_capacity(numbers.len());
     for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
@@ -84,12 +87,12 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
                 shipment::Column::CancelledAt,
             ])
             .column(order::Column::PlacedAt)
-            .into_model::<HolderRow>()
+            .into_model::<TrackedShipmentRow>()
             .all(db)
             .await?;
         for row in rows {
             let status = convert::shipment_status(row.shipment_id, &row.status)?;
-            found.entry((carrier, row.tracking_number)).or_default().push(Holder {
+            found.entry((carrier, row.tracking_number)).or_default().push(TrackedShipment {
                 shipment_id: ShipmentId(row.shipment_id),
                 order_id: OrderId(row.order_id),
                 placed_at: row.placed_at,
@@ -99,8 +102,8 @@ pub async fn holders(db: &impl ConnectionTrait, numbers: &[Number]) -> Result<Ha
             });
         }
     }
-    for holders in found.values_mut() {
-        holders.sort_by_key(|holder| std::cmp::Reverse((holder.created_at, holder.shipment_id)));
+    for tracked in found.values_mut() {
+        tracked.sort_by_key(|shipment| std::cmp::Reverse((shipment.created_at, shipment.shipment_id)));
     }
     Ok(found)
 }
@@ -123,7 +126,7 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
 
 /// An order with a shipment that may still travel under a number.
 #[derive(Clone, Debug)]
-pub struct Claimant {
+pub struct NumberUse {
     /// The number.
     pub number: Number,
     /// The order.
@@ -134,7 +137,7 @@ pub struct Claimant {
 }
 
 /// The orders with shipments that may still travel under these numbers: not delivered, not called off by us.
-pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
+pub async fn find_number_uses(tx: &Tx, numbers: &[Number]) -> Result<Vec<NumberUse>> {
     use shipment::Column;
     let mut found = Vec::new();
     for (carrier, wanted) in by_carrier(numbers) {
@@ -147,7 +150,7 @@ pub async fn claimants(tx: &Tx, numbers: &[Number]) -> Result<Vec<Claimant>> {
             .await?;
         for row in rows {
             let status = convert::shipment_status(row.shipment_id, &row.status)?;
-            found.push(Claimant {
+            found.push(NumberUse {
                 is_on_its_way: status.is_on_its_way(),
                 number: (carrier, row.tracking_number),
                 order_id: OrderId(row.order_id),

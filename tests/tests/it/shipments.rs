@@ -182,6 +182,6 @@ async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let found = read::shipments(&database.store, &ids).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.id]);
     let numbers: Vec<_> = (100..70_000).map(|number| (Carrier::Fedex, number.to_string())).collect();
-    let found = read::holders_of(&database.store, &numbers).await.unwrap();
+    let found = read::tracked_shipments_of(&database.store, &numbers).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [(Carrier::Fedex, "111".to_owned())]);
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal};
 use persistence::{
     Tx,
-    shipments::{self, Claimant, Number},
+    shipments::{self, Number, NumberUse},
 };
 
 use super::{Ask, context};
@@ -27,10 +27,10 @@ impl NumbersTaken {
     pub async fn look(tx: &Tx, asks: &[Ask]) -> persistence::Result<Self> {
         let numbers: Vec<Number> = asks.iter().filter_map(|ask| number(&ask.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        let claimants = shipments::claimants(tx, &numbers).await?;
+        let uses = shipments::find_number_uses(tx, &numbers).await?;
         let (on_their_way, cancelled): (Vec<_>, Vec<_>) =
-            claimants.into_iter().partition(|claimant| claimant.is_on_its_way);
-        let pair = |claimant: Claimant| (claimant.number, claimant.order_id);
+            uses.into_iter().partition(|number_use| number_use.is_on_its_way);
+        let pair = |number_use: NumberUse| (number_use.number, number_use.order_id);
         Ok(Self {
             by: on_their_way.into_iter().map(pair).collect(),
             before: cancelled.into_iter().map(pair).collect(),

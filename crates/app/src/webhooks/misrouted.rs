@@ -9,7 +9,7 @@ use persistence::{
     webhooks,
 };
 
-use super::matching;
+use super::routing;
 use crate::{
     App,
     error::Result,
@@ -58,13 +58,13 @@ impl App {
     /// The webhooks that are misrouted by these numbers. Where they cannot be looked at together, each is looked at
     /// alone, so that one with a row that cannot be read does not hold up the others.
     async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
-        match matching::find_misrouted(&self.store, numbers).await {
+        match routing::find_misrouted(&self.store, numbers).await {
             Err(error) if members_may_do_better(&error) => {}
             found => return found,
         }
         let mut misrouted = BTreeSet::new();
         for number in numbers {
-            match matching::find_misrouted(&self.store, std::slice::from_ref(number)).await {
+            match routing::find_misrouted(&self.store, std::slice::from_ref(number)).await {
                 Ok(found) => misrouted.extend(found),
                 Err(error) if members_may_do_better(&error) => {
                     let (carrier, number) = number;

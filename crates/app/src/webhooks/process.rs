@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::{
     CallBack, MAX_BYTES,
-    claims::ByShipment,
     ingest_summary::IngestSummary,
-    matching,
     parsed_webhook::{ParsedWebhook, WebhookContent, tracking_numbers},
+    routed_scans::RoutedScans,
+    routing,
 };
 use crate::{App, error::Result, retry::retrying, scans::Ledger};
 
@@ -127,29 +127,30 @@ impl App {
         let again = taken.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
         let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
         let waited = webhooks::waits(tx, &again).await?;
-        let holders = matching::find(tx, &tracking_numbers(taken.iter().map(|one| &one.parsed))).await?;
-        let mut said = ByShipment::default();
+        let router =
+            routing::load_locking_numbers(tx, &tracking_numbers(taken.iter().map(|one| &one.parsed))).await?;
+        let mut routed = RoutedScans::default();
         for Taken { parsed, summary } in &mut *taken {
             for parcel in parsed.take_parcels() {
                 let (number, webhook) = (parcel.number(), &parsed.webhook);
-                if holders.knows(&number) {
+                if router.knows_number(&number) {
                     // What it says of a shipment that it has waited for, it says for the first time.
-                    let tells_again = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
-                    said.add(webhook, parcel, &holders, tells_again);
+                    let is_repeated = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
+                    routed.add(webhook, parcel, &router, is_repeated);
                 } else {
                     summary.add_waiting_number(number, parcel.other_numbers);
                 }
             }
         }
 
-        let mut orders = orders::lock(tx, &said.orders()).await?;
-        let mut ledger = Ledger::open(tx, &said.shipments(), false).await?;
+        let mut orders = orders::lock(tx, &routed.orders()).await?;
+        let mut ledger = Ledger::open(tx, &routed.shipments(), false).await?;
         let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
             taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
-        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
-            let Some(summary) = summaries.get_mut(&claims.webhook) else { return };
-            for (scan, heard) in claims.scans.iter().zip(heard) {
-                summary.add_outcome(claims.webhook, &scan.code, heard, shipment);
+        routed.record_all(&mut orders, &mut ledger, self.clock.now(), |webhook_scans, shipment, heard| {
+            let Some(summary) = summaries.get_mut(&webhook_scans.webhook) else { return };
+            for (scan, heard) in webhook_scans.scans.iter().zip(heard) {
+                summary.add_outcome(webhook_scans.webhook, &scan.code, heard, shipment);
             }
         })?;
         orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;

@@ -19,7 +19,7 @@ use persistence::{
     webhooks::{self, Webhook},
 };
 
-use super::{MAX_BYTES, claims::Claims, misrouted::MAX_DUE};
+use super::{MAX_BYTES, misrouted::MAX_DUE, routed_scans::WebhookScans};
 use crate::{App, Caller, error::Result, retry::retrying, scans::is_kept_under};
 
 /// Webhooks read at once: their bodies are in memory together.
@@ -143,8 +143,8 @@ impl App {
         for chunk in orders.chunks(MAX_ORDERS) {
             let ids: BTreeSet<OrderId> = chunk.iter().map(|(id, _)| *id).collect();
             let webhooks: BTreeSet<WebhookId> = chunk.iter().flat_map(|(_, ids)| ids).copied().collect();
-            let said = self.said_of(&ids, &webhooks).await?;
-            self.take_up(&said, replayed, tell).await?;
+            let routed = self.said_of(&ids, &webhooks).await?;
+            self.take_up(&routed, replayed, tell).await?;
         }
         if replayed.applied {
             // Behind the changes: what is read twice is told once.
@@ -170,15 +170,15 @@ impl App {
     }
 
     async fn compare(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
-        let said = self.said_by(webhooks, |webhook, nobodys| match webhook.state {
+        let routed = self.said_by(webhooks, |webhook, nobodys| match webhook.state {
             WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
             // It would be waiting, had that part of it been read.
             WebhookState::Processed if nobodys => found.readable.push(webhook.id),
             WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
         });
-        let said = said.await?;
-        let known = read::scans_of(&self.store, &said.shipments()).await?;
-        for ((order, shipment), words) in said.0 {
+        let routed = routed.await?;
+        let known = read::scans_of(&self.store, &routed.shipments()).await?;
+        for ((order, shipment), scans_of_webhooks) in routed.0 {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
             let is_known = |webhook: WebhookId, heard: &Scan| {
                 let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
@@ -186,9 +186,11 @@ impl App {
                     old.scan.heard_again(heard, is_kept_under(old, Some(webhook))).is_none()
                 })
             };
-            let differs =
-                |claims: &&Claims| !claims.scans.iter().all(|heard| is_known(claims.webhook, heard));
-            let ids: Vec<WebhookId> = words.iter().filter(differs).map(|claims| claims.webhook).collect();
+            let differs = |webhook_scans: &&WebhookScans| {
+                !webhook_scans.scans.iter().all(|heard| is_known(webhook_scans.webhook, heard))
+            };
+            let ids: Vec<WebhookId> =
+                scans_of_webhooks.iter().filter(differs).map(|webhook_scans| webhook_scans.webhook).collect();
             if !ids.is_empty() {
                 found.orders.entry(order).or_default().extend(ids);
             }

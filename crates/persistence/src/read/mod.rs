@@ -17,7 +17,9 @@ pub use orders::{
     order_supplied_by, orders_of, orders_page,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{holders_of, scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of};
+pub use shipments::{
+    scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of, tracked_shipments_of,
+};
 pub use webhooks::{
     Spelling, UnknownCode, WebhookFilter, fitting_webhooks, unknown_codes, webhook, webhook_bodies,
     webhook_bytes, webhooks, webhooks_behind, webhooks_count, webhooks_page, webhooks_with_unknown,

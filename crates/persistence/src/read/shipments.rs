@@ -12,7 +12,7 @@ use crate::{
     dialect::within,
     entity::{scan, shipment},
     scans::StoredScan,
-    shipments::{self, Holder, Number, holders, with_lines},
+    shipments::{self, Number, TrackedShipment, find_tracked_shipments, with_lines},
 };
 
 /// The shipments of many orders, oldest first.
@@ -44,8 +44,11 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
 }
 
 /// Every shipment that ever had one of these numbers, newest first.
-pub async fn holders_of(store: &Store, numbers: &[Number]) -> Result<HashMap<Number, Vec<Holder>>> {
-    holders(store.reader(), numbers).await
+pub async fn tracked_shipments_of(
+    store: &Store,
+    numbers: &[Number],
+) -> Result<HashMap<Number, Vec<TrackedShipment>>> {
+    find_tracked_shipments(store.reader(), numbers).await
 }
 
 /// The scans of many shipments, newest first by the carrier's time.

@@ -11,9 +11,9 @@ use crate::{
     error::Result,
     webhooks::{
         MAX_BYTES,
-        claims::ByShipment,
-        matching,
         parsed_webhook::{ParcelScans, ParsedWebhook, tracking_numbers},
+        routed_scans::RoutedScans,
+        routing,
     },
 };
 
@@ -23,9 +23,9 @@ impl App {
         &self,
         orders: &BTreeSet<OrderId>,
         webhooks: &BTreeSet<WebhookId>,
-    ) -> Result<ByShipment> {
+    ) -> Result<RoutedScans> {
         let ids: Vec<WebhookId> = webhooks.iter().copied().collect();
-        let mut all = ByShipment::default();
+        let mut all = RoutedScans::default();
         let mut left = &ids[..];
         while !left.is_empty() {
             let page = &left[..left.len().min(PAGE as usize)];
@@ -33,9 +33,9 @@ impl App {
             left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);
-            for (parcel, words) in self.said_by(webhooks, |_, _| {}).await?.0 {
+            for (parcel, scans_of_webhooks) in self.said_by(webhooks, |_, _| {}).await?.0 {
                 if orders.contains(&parcel.0) {
-                    all.0.entry(parcel).or_default().extend(words);
+                    all.0.entry(parcel).or_default().extend(scans_of_webhooks);
                 }
             }
         }
@@ -48,21 +48,21 @@ impl App {
         &self,
         webhooks: Vec<Webhook>,
         mut readable: impl FnMut(&Webhook, bool),
-    ) -> Result<ByShipment> {
+    ) -> Result<RoutedScans> {
         let parsed_webhooks: Vec<ParsedWebhook> =
             webhooks.into_iter().map(|webhook| self.parse_webhook(webhook)).collect();
-        let holders = matching::look(&self.store, &tracking_numbers(parsed_webhooks.iter())).await?;
-        let mut said = ByShipment::default();
+        let router = routing::load_unlocked(&self.store, &tracking_numbers(parsed_webhooks.iter())).await?;
+        let mut routed = RoutedScans::default();
         for mut parsed in parsed_webhooks {
             let parcels = parsed.take_parcels();
             if !parcels.is_empty() {
-                let is_nobodys = |parcel: &ParcelScans| !holders.knows(&parcel.number());
+                let is_nobodys = |parcel: &ParcelScans| !router.knows_number(&parcel.number());
                 readable(&parsed.webhook, parcels.iter().any(is_nobodys));
             }
             for parcel in parcels {
-                said.add(&parsed.webhook, parcel, &holders, true);
+                routed.add(&parsed.webhook, parcel, &router, true);
             }
         }
-        Ok(said)
+        Ok(routed)
     }
 }

@@ -11,14 +11,14 @@ use crate::{
     error::Result,
     retry::{members_may_do_better, retrying},
     scans::Ledger,
-    webhooks::claims::ByShipment,
+    webhooks::routed_scans::RoutedScans,
 };
 
 impl App {
     /// Takes what is said into the orders. Where they fail together, each is tried alone.
     pub(super) async fn take_up(
         &self,
-        said: &ByShipment,
+        routed: &RoutedScans,
         replayed: &mut Replayed,
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
@@ -27,14 +27,17 @@ impl App {
             replayed.scans += outcome.scans;
             outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
         };
-        match retrying(|| self.settle(said, apply)).await {
+        match retrying(|| self.settle(routed, apply)).await {
             Ok(outcome) => note(outcome, tell),
             Err(error) if !members_may_do_better(&error) => return Err(error.into()),
             Err(_) => {
-                for order_id in said.orders() {
-                    let alone = said.0.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone =
-                        ByShipment(alone.map(|(shipment, words)| (*shipment, words.clone())).collect());
+                for order_id in routed.orders() {
+                    let alone = routed.0.iter().filter(|((of, _), _)| *of == order_id);
+                    let alone = RoutedScans(
+                        alone
+                            .map(|(shipment, scans_of_webhooks)| (*shipment, scans_of_webhooks.clone()))
+                            .collect(),
+                    );
                     match retrying(|| self.settle(&alone, apply)).await {
                         Ok(outcome) => note(outcome, tell),
                         Err(error) if !members_may_do_better(&error) => return Err(error.into()),
@@ -51,17 +54,18 @@ impl App {
     }
 
     /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
-    async fn settle(&self, said: &ByShipment, apply: bool) -> persistence::Result<Outcome> {
+    async fn settle(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
-        let webhooks: BTreeSet<WebhookId> = said.0.values().flatten().map(|claims| claims.webhook).collect();
+        let webhooks: BTreeSet<WebhookId> =
+            routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
         webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
-        let mut orders = orders::lock(&tx, &said.orders()).await?;
+        let mut orders = orders::lock(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut ledger = Ledger::open(&tx, &said.shipments(), true).await?;
+        let mut ledger = Ledger::open(&tx, &routed.shipments(), true).await?;
         let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        said.tell(&mut orders, &mut ledger, self.clock.now(), |claims, shipment, heard| {
+        routed.record_all(&mut orders, &mut ledger, self.clock.now(), |webhook_scans, shipment, heard| {
             let differs = |heard: &Heard| matches!(heard, Heard::New(_) | Heard::Revised(..));
-            let scans = claims.scans.iter().zip(heard).filter(|(_, heard)| differs(heard));
+            let scans = webhook_scans.scans.iter().zip(heard).filter(|(_, heard)| differs(heard));
             differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
         })?;
         orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;

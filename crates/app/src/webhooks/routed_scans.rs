@@ -9,39 +9,39 @@ use domain::{
 };
 use persistence::{Error, webhooks::Webhook};
 
-use super::{matching::Holders, parsed_webhook::ParcelScans};
+use super::{parsed_webhook::ParcelScans, routing::ScanRouter};
 use crate::scans::{Ledger, Source};
 
 /// What one webhook says of one parcel.
 #[derive(Clone, Debug)]
-pub(super) struct Claims {
+pub(super) struct WebhookScans {
     pub webhook: WebhookId,
     request_id: Option<String>,
     carrier: Carrier,
     /// Whether it was heard before.
-    tells_again: bool,
+    is_repeated: bool,
     pub scans: Vec<Scan>,
 }
 
 /// What is said of each shipment, the oldest word first.
 #[derive(Default)]
-pub(super) struct ByShipment(pub BTreeMap<(OrderId, ShipmentId), Vec<Claims>>);
+pub(super) struct RoutedScans(pub BTreeMap<(OrderId, ShipmentId), Vec<WebhookScans>>);
 
-impl ByShipment {
+impl RoutedScans {
     /// Adds what a webhook says of the parcels of one number, to each what is its own. The webhooks come one after the
     /// other, the oldest first.
-    pub fn add(&mut self, webhook: &Webhook, parcel: ParcelScans, holders: &Holders, tells_again: bool) {
+    pub fn add(&mut self, webhook: &Webhook, parcel: ParcelScans, router: &ScanRouter, is_repeated: bool) {
         let number = (parcel.carrier, parcel.number);
         for scan in parcel.scans {
-            let Some(owner) = holders.owner(&number, &scan) else { continue };
-            let words = self.0.entry((owner.order_id, owner.shipment_id)).or_default();
-            match words.last_mut().filter(|last| last.webhook == webhook.id) {
+            let Some(target) = router.route(&number, &scan) else { continue };
+            let scans_of_webhooks = self.0.entry((target.order_id, target.shipment_id)).or_default();
+            match scans_of_webhooks.last_mut().filter(|last| last.webhook == webhook.id) {
                 Some(last) => last.scans.push(scan),
-                None => words.push(Claims {
+                None => scans_of_webhooks.push(WebhookScans {
                     webhook: webhook.id,
                     request_id: webhook.request_id.clone(),
                     carrier: parcel.carrier,
-                    tells_again,
+                    is_repeated,
                     scans: vec![scan],
                 }),
             }
@@ -59,36 +59,38 @@ impl ByShipment {
         self.0.keys().map(|(_, shipment)| *shipment).collect()
     }
 
-    /// Tells all of it to the orders, which are locked. What became of each webhook's claims about a parcel is passed to
-    /// `told`.
+    /// Tells all of it to the orders, which are locked. What became of each webhook's claims about a parcel is passed
+    /// to `on_recorded`.
     ///
     /// # Errors
     /// [`Error::Corrupt`]: a shipment whose order is not there, or does not take what its carrier says of it.
-    pub fn tell(
+    pub fn record_all(
         &self,
         orders: &mut HashMap<OrderId, Order>,
         ledger: &mut Ledger,
         now: DateTime<Utc>,
-        mut told: impl FnMut(&Claims, &Shipment, &[Heard]),
+        mut on_recorded: impl FnMut(&WebhookScans, &Shipment, &[Heard]),
     ) -> persistence::Result<()> {
-        for ((order, shipment), words) in &self.0 {
+        for ((order, shipment), scans_of_webhooks) in &self.0 {
             let corrupt =
                 |what: String| Error::Corrupt { table: "shipments", row: shipment.to_string(), what };
             let order = orders.get_mut(order).ok_or_else(|| corrupt("its order is not there".to_owned()))?;
-            for claims in words {
-                let source = Source::Webhook { id: claims.webhook, tells_again: claims.tells_again };
-                let done = ledger.hear(order, *shipment, source, &claims.scans, &claims.context(now));
+            for webhook_scans in scans_of_webhooks {
+                let source =
+                    Source::Webhook { id: webhook_scans.webhook, is_repeated: webhook_scans.is_repeated };
+                let done =
+                    ledger.hear(order, *shipment, source, &webhook_scans.scans, &webhook_scans.context(now));
                 let heard = done.map_err(|refusal| corrupt(refusal.to_string()))?.heard;
                 let found = order.shipments().iter().find(|one| one.id == *shipment);
                 let found = found.ok_or_else(|| corrupt("its order does not have it".to_owned()))?;
-                told(claims, found, &heard);
+                on_recorded(webhook_scans, found, &heard);
             }
         }
         Ok(())
     }
 }
 
-impl Claims {
+impl WebhookScans {
     /// Whose word it is.
     fn context(&self, now: DateTime<Utc>) -> Context {
         let actor = Actor::new(ActorKind::Carrier, self.carrier.as_str());
