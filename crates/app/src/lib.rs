@@ -13,12 +13,12 @@ mod idempotency;
 pub mod links;
 pub mod notifications;
 pub mod orders;
+mod read_batcher;
 pub mod reads;
 pub mod relay;
 mod retry;
 mod scans;
 pub mod shipments;
-mod together;
 pub mod webhooks;
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
@@ -34,7 +34,7 @@ pub use idempotency::IdempotencyKey;
 use batch::Batcher;
 use feed::Feed;
 use orders::{Ask, Changed};
-use together::Pages;
+use read_batcher::OrderReaders;
 
 /// What the merchant has set, as far as the use cases care.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ pub struct App {
     policy: Arc<Policy>,
     changes: Batcher<Ask, Result<Changed>>,
     inbox: Batcher<NewWebhook, Result<()>>,
-    pages: Pages,
+    readers: OrderReaders,
 }
 
 /// How many transactions of one kind run at once. SQLite has one writer.
@@ -93,8 +93,8 @@ impl App {
                 async move { webhooks::keep_all(&store, &feed, new).await }
             })
         };
-        let pages = Pages::new(&store);
-        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox, pages }
+        let readers = OrderReaders::new(&store);
+        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox, readers }
     }
 
     /// What the merchant has set.

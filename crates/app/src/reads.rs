@@ -66,7 +66,7 @@ impl App {
         if let Scope::Supplies(code) = caller.scope() {
             return Ok(read::order_supplied_by(&self.store, id, code).await?);
         }
-        let order = self.pages.heads.of(vec![id]).await?.remove(&id);
+        let order = self.readers.heads.load(vec![id]).await?.remove(&id);
         Ok(order.filter(|order| caller.may_see(order, &[])))
     }
 
@@ -166,7 +166,7 @@ impl App {
     ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
         match extent {
             Extent::Ordinary => {
-                extent.check("order_items", self.pages.items.of(orders).await?, |one| one.len())
+                extent.check("order_items", self.readers.items.load(orders).await?, |one| one.len())
             }
             Extent::Large(most) => {
                 read_in_parts(&orders, most, Vec::len, |ids, most| {
@@ -184,7 +184,7 @@ impl App {
     ) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
         let rows = |shipments: &Arc<[Shipment]>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
         match extent {
-            Extent::Ordinary => extent.check("shipments", self.pages.shipments.of(orders).await?, rows),
+            Extent::Ordinary => extent.check("shipments", self.readers.shipments.load(orders).await?, rows),
             Extent::Large(most) => {
                 let rows = |shipments: &Vec<Shipment>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
                 read_in_parts(&orders, most, rows, |ids, most| {
@@ -250,7 +250,7 @@ impl App {
         caller: &Caller,
         ranges: Vec<VersionRange>,
     ) -> Result<HashMap<VersionRange, Arc<[Event]>>> {
-        let found = self.pages.events.of(ranges).await?;
+        let found = self.readers.events.load(ranges).await?;
         Ok(found.into_iter().map(|(range, events)| (range, caller.shown_events(events))).collect())
     }
 

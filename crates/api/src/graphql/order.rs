@@ -35,7 +35,7 @@ impl From<OrderHead> for Order {
 
 impl Order {
     /// Orders whose parts are read together.
-    pub(super) fn together(heads: Vec<OrderHead>) -> Vec<Self> {
+    pub(super) fn with_shared_cache(heads: Vec<OrderHead>) -> Vec<Self> {
         let siblings = Siblings::new(heads);
         (0..siblings.heads.len()).map(|at| Self { siblings: siblings.clone(), at }).collect()
     }

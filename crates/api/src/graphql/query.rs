@@ -60,7 +60,7 @@ impl Query {
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let page = answer(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
-        let page = Page { rows: Order::together(page.rows), has_more: page.has_more };
+        let page = Page { rows: Order::with_shared_cache(page.rows), has_more: page.has_more };
         Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
             let head = order.head();
             (Kind::Orders.encode(&(head.placed_at, head.id.0)), order)

@@ -134,7 +134,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
 fn orders_of(changes: &[webhooks::ReplayChange]) -> HashMap<OrderId, Order> {
     let heads: BTreeMap<OrderId, _> =
         changes.iter().map(|change| (change.order.id, change.order.clone())).collect();
-    let orders = Order::together(heads.values().cloned().collect());
+    let orders = Order::with_shared_cache(heads.values().cloned().collect());
     heads.into_keys().zip(orders).collect()
 }
 

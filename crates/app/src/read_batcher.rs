@@ -26,31 +26,35 @@ use crate::{
 const READERS: usize = 2;
 /// The most callers that share a statement.
 const MAX_CALLERS: usize = 64;
-/// How many ordinary reads one statement may return together. If its callers ask for more, each has a statement of its own.
+/// How many ordinary reads one statement may return together. If its callers ask for more, each has a statement of its
+/// own.
 const MAX_READS: usize = 8;
 
 /// What the pages about orders show.
 #[derive(Clone)]
-pub(crate) struct Pages {
-    pub heads: Together<OrderId, OrderHead>,
-    pub items: Together<OrderId, Arc<[Item]>>,
-    pub shipments: Together<OrderId, Arc<[Shipment]>>,
-    pub events: Together<VersionRange, Arc<[Event]>>,
+pub(crate) struct OrderReaders {
+    pub heads: ReadBatcher<OrderId, OrderHead>,
+    pub items: ReadBatcher<OrderId, Arc<[Item]>>,
+    pub shipments: ReadBatcher<OrderId, Arc<[Shipment]>>,
+    pub events: ReadBatcher<VersionRange, Arc<[Event]>>,
 }
 
-impl Pages {
+impl OrderReaders {
     /// Reads from this database.
     pub fn new(store: &Store) -> Self {
         Self {
-            heads: Together::start(store, |store, ids, _| async move { read::orders_of(&store, &ids).await }),
-            items: Together::start(store, |store, ids, callers| async move {
-                Ok(shared(read::items_at_most(&store, &ids, most_rows(callers)).await?))
+            heads: ReadBatcher::start(
+                store,
+                |store, ids, _| async move { read::orders_of(&store, &ids).await },
+            ),
+            items: ReadBatcher::start(store, |store, ids, callers| async move {
+                Ok(into_arcs(read::items_at_most(&store, &ids, most_rows(callers)).await?))
             }),
-            shipments: Together::start(store, |store, ids, callers| async move {
-                Ok(shared(read::shipments_at_most(&store, &ids, most_rows(callers)).await?))
+            shipments: ReadBatcher::start(store, |store, ids, callers| async move {
+                Ok(into_arcs(read::shipments_at_most(&store, &ids, most_rows(callers)).await?))
             }),
-            events: Together::start(store, |store, ranges, _| async move {
-                Ok(by_range(&ranges, &read::events_in(&store, &ranges).await?))
+            events: ReadBatcher::start(store, |store, ranges, _| async move {
+                Ok(group_by_range(&ranges, &read::events_in(&store, &ranges).await?))
             }),
         }
     }
@@ -61,12 +65,12 @@ fn most_rows(callers: usize) -> u64 {
     (ORDINARY_ROWS * callers.min(MAX_READS)) as u64
 }
 
-fn shared<K: Eq + Hash, T>(found: HashMap<K, Vec<T>>) -> HashMap<K, Arc<[T]>> {
+fn into_arcs<K: Eq + Hash, T>(found: HashMap<K, Vec<T>>) -> HashMap<K, Arc<[T]>> {
     found.into_iter().map(|(key, parts)| (key, parts.into())).collect()
 }
 
 /// Ranges of one order may overlap; its events come sorted, each then as often as ranges hold it.
-fn by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, Arc<[Event]>> {
+fn group_by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, Arc<[Event]>> {
     let mut of_order: HashMap<OrderId, Vec<&Event>> = HashMap::with_capacity(ranges.len());
     for event in events {
         of_order.entry(event.order_id).or_default().push(event);
@@ -83,15 +87,15 @@ fn by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, 
 type Found<K, V> = Result<Arc<HashMap<K, V>>>;
 
 /// One kind of thing, read by its keys. Cheap to clone.
-pub(crate) struct Together<K, V>(Batcher<Vec<K>, Found<K, V>>);
+pub(crate) struct ReadBatcher<K, V>(Batcher<Vec<K>, Found<K, V>>);
 
-impl<K, V> Clone for Together<K, V> {
+impl<K, V> Clone for ReadBatcher<K, V> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K, V> Together<K, V>
+impl<K, V> ReadBatcher<K, V>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -113,7 +117,7 @@ where
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn of(&self, keys: Vec<K>) -> Result<HashMap<K, V>> {
+    pub async fn load(&self, keys: Vec<K>) -> Result<HashMap<K, V>> {
         let found = self.0.submit(keys.clone()).await??;
         Ok(keys.into_iter().filter_map(|key| Some((key, found.get(&key)?.clone()))).collect())
     }
