@@ -1,12 +1,12 @@
 //! What is said about shipments, on its way into their orders: from carriers' webhooks, by hand, from a replay.
 //!
-//! Within a transaction every claim goes through [`Ledger::hear`]; what then has to be kept of the scans
-//! themselves is written once, at the end, by [`Ledger::write`].
+//! Within a transaction every claim goes through [`ScanRecorder::record`]; what then has to be kept of the scans
+//! themselves is written once, at the end, by [`ScanRecorder::write`].
 
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    Actor, Context, Heard, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, Shipment,
+    Actor, Context, Order, Outcome, Refusal, Request, Scan, ScanId, ScanIdentity, ScanOutcome, Shipment,
     ShipmentId, WebhookId,
 };
 use persistence::{
@@ -16,7 +16,7 @@ use persistence::{
 use uuid::Uuid;
 
 /// The scans of the shipments that a transaction is about, and what it has to write of them.
-pub(crate) struct Ledger {
+pub(crate) struct ScanRecorder {
     known: HashMap<ShipmentId, Vec<StoredScan>>,
     new: BTreeSet<Key>,
     revised: BTreeSet<Key>,
@@ -47,20 +47,20 @@ pub(crate) fn is_kept_under(kept: &StoredScan, webhook: Option<WebhookId>) -> bo
     webhook.is_some() && kept.webhook_id == webhook
 }
 
-impl Ledger {
+impl ScanRecorder {
     /// Reads what is known of these shipments. Their orders are locked.
-    pub async fn open(tx: &Tx, shipments: &[ShipmentId], replay: bool) -> persistence::Result<Self> {
+    pub async fn load(tx: &Tx, shipments: &[ShipmentId], replay: bool) -> persistence::Result<Self> {
         let known = scans::of(tx, shipments).await?;
         Ok(Self { known, new: BTreeSet::new(), revised: BTreeSet::new(), again: HashMap::new(), replay })
     }
 
     /// Takes claims about a shipment into its order.
-    pub fn hear(
+    pub fn record(
         &mut self,
         order: &mut Order,
         shipment: ShipmentId,
         source: Source<'_>,
-        heard: &[Scan],
+        incoming: &[Scan],
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (webhook_id, recorded_by, is_repeated) = match source {
@@ -70,11 +70,11 @@ impl Ledger {
         let kept = self.known.entry(shipment).or_default();
         let restated = kept.iter().filter(|stored| self.replay && is_kept_under(stored, webhook_id));
         let restated = restated.map(|stored| stored.scan.identity).collect();
-        let mut heard = heard.to_vec();
+        let mut incoming = incoming.to_vec();
         if webhook_id.is_none() {
             // Each person's words stay under their own name: who says again what somebody else has said adds none.
             for scan in
-                heard.iter_mut().filter(|scan| kept.iter().any(|old| old.scan.identity == scan.identity))
+                incoming.iter_mut().filter(|scan| kept.iter().any(|old| old.scan.identity == scan.identity))
             {
                 (scan.description, scan.location) = (None, None);
             }
@@ -82,15 +82,15 @@ impl Ledger {
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
         let is_called_off = |one: &Shipment| one.id == shipment && one.cancelled_at.is_some();
         let called_off = order.shipments().iter().any(is_called_off);
-        let request = Request::Scans { shipment, known, heard: heard.clone(), restated };
+        let request = Request::Scans { shipment, known, incoming: incoming.clone(), restated };
         let outcome = order.apply(request, None, context)?;
         let mut places: HashMap<ScanIdentity, usize> =
             kept.iter().enumerate().map(|(at, stored)| (stored.scan.identity, at)).collect();
-        for (scan, answer) in heard.into_iter().zip(&outcome.heard) {
+        for (scan, answer) in incoming.into_iter().zip(&outcome.scan_outcomes) {
             let key = (shipment, scan.identity);
             let old = places.get(&scan.identity).and_then(|at| kept.get_mut(*at));
             match (answer, old) {
-                (Heard::New(effect), _) => {
+                (ScanOutcome::New(effect), _) => {
                     places.insert(scan.identity, kept.len());
                     self.new.insert(key);
                     kept.push(StoredScan {
@@ -105,11 +105,11 @@ impl Ledger {
                         scan,
                     });
                 }
-                (Heard::Again | Heard::Revised(..), Some(old)) => {
+                (ScanOutcome::Repeated | ScanOutcome::Revised(..), Some(old)) => {
                     if !is_repeated && !is_kept_under(old, webhook_id) {
                         *self.again.entry(key).or_default() += 1;
                     }
-                    if let Heard::Revised(merged, effect) = answer {
+                    if let ScanOutcome::Revised(merged, effect) = answer {
                         old.scan = merged.as_ref().clone();
                         if let Some(effect) = effect {
                             old.effect = *effect;
@@ -118,7 +118,7 @@ impl Ledger {
                         self.revised.insert(key);
                     }
                 }
-                (Heard::Again | Heard::Revised(..), None) => {}
+                (ScanOutcome::Repeated | ScanOutcome::Revised(..), None) => {}
             }
         }
         Ok(outcome)

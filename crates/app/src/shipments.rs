@@ -62,8 +62,8 @@ impl App {
         let id = sighting.shipment_id;
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
-        let heard = vec![sighting.into_scan(&shipment)];
-        let request = Request::Scans { shipment: id, known: vec![], heard, restated: BTreeSet::new() };
+        let incoming = vec![sighting.into_scan(&shipment)];
+        let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
         self.change(Ask { caller, order_id: shipment.order_id, request, expected_version: None, key }).await
     }
 }

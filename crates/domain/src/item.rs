@@ -4,7 +4,7 @@ use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
     name::names,
-    rollup::{carrying, rank_by_hand},
+    rollup::{carrying, rank_without_shipments},
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
     supply::Supply,
@@ -88,7 +88,7 @@ impl Item {
     /// status speaks for every unit. So it does once it is delivered: whatever a shipment is said to be since, it
     /// never goes back.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
-        let by_order = rank_by_hand(status);
+        let by_order = rank_without_shipments(status);
         if by_order == Rank::Delivered || carrying(shipments).next().is_none() {
             return if by_order >= rank { self.wanted() } else { 0 };
         }

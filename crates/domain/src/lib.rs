@@ -40,7 +40,7 @@ pub use order::{
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
-pub use scan::{CarrierTime, Estimate, Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity};
+pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };

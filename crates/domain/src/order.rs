@@ -29,7 +29,7 @@ use crate::{
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
-    scan::{Heard, Scan, ScanIdentity},
+    scan::{Scan, ScanIdentity, ScanOutcome},
     shipment::{Line, Origin, Shipment},
     status::OrderStatus,
     supply::Deadlines,
@@ -179,7 +179,7 @@ pub enum Request {
         /// The scans we had, in any order.
         known: Vec<Scan>,
         /// What is said, in any order, whether we had it or not.
-        heard: Vec<Scan>,
+        incoming: Vec<Scan>,
         /// Those we had whose meaning is the one that is heard now, because old words are read again.
         restated: BTreeSet<ScanIdentity>,
     },
@@ -195,7 +195,7 @@ pub struct Outcome {
     /// The shipment it was about.
     pub shipment: Option<ShipmentId>,
     /// What became of each scan that was heard, in the order given.
-    pub heard: Vec<Heard>,
+    pub scan_outcomes: Vec<ScanOutcome>,
 }
 
 impl Order {
@@ -242,8 +242,8 @@ impl Order {
                 self.initiate_return(lines.as_deref(), reason, context)
             }
             Request::ReceiveReturn { lines, notes } => self.receive_return(lines.as_deref(), notes, context),
-            Request::Scans { shipment, known, heard, restated } => {
-                self.take_in(shipment, known, &heard, &restated, context)
+            Request::Scans { shipment, known, incoming, restated } => {
+                self.record_scans(shipment, known, &incoming, &restated, context)
             }
         };
         match &outcome {

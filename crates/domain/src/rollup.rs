@@ -54,7 +54,7 @@ pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
 }
 
 /// How far the units of an order are whose shipments are not known.
-pub(crate) const fn rank_by_hand(status: OrderStatus) -> Rank {
+pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
     match status {
         OrderStatus::Placed
         | OrderStatus::PaymentConfirmed

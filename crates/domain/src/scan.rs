@@ -93,19 +93,19 @@ impl Scan {
     /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
     /// counts, a better time (the carrier's own before the arrival, and of two arrivals the earlier), more words, and a
     /// meaning where there was none; of one that is `restated` the meaning it has today counts in any case.
-    pub fn heard_again(&self, heard: &Self, restated: bool) -> Option<Self> {
+    pub fn merge_repeated(&self, incoming: &Self, restated: bool) -> Option<Self> {
         let is_listed = self.meaning == Meaning::Unknown || restated;
-        let meaning = if is_listed { heard.meaning } else { self.meaning };
+        let meaning = if is_listed { incoming.meaning } else { self.meaning };
         let when = |scan: &Self| (scan.time_estimated, scan.occurred_at);
-        let better = if when(heard) < when(self) { heard } else { self };
+        let better = if when(incoming) < when(self) { incoming } else { self };
         let merged = Self {
             meaning,
-            description: fuller(&self.description, &heard.description),
-            location: fuller(&self.location, &heard.location),
+            description: fuller(&self.description, &incoming.description),
+            location: fuller(&self.location, &incoming.location),
             occurred_at: better.occurred_at,
             time_estimated: better.time_estimated,
             local_time: better.local_time,
-            estimate: self.estimate.max(heard.estimate),
+            estimate: self.estimate.max(incoming.estimate),
             ..self.clone()
         };
         (merged != *self).then_some(merged)
@@ -176,11 +176,11 @@ impl CarrierTime {
 
 /// What became of one claim that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum ScanOutcome {
     /// It is new, and did this.
     New(ScanEffect),
     /// We had it.
-    Again,
+    Repeated,
     /// We had it, and it says more now: the scan as it is now, and its effect where the meaning changed.
     Revised(Box<Scan>, Option<ScanEffect>),
 }

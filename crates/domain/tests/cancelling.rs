@@ -81,8 +81,12 @@ fn calling_off_again_changes_nothing_and_an_unknown_shipment_is_not_found() {
     assert!(story.call_off(1).expect("it has only a label").changed);
     assert!(!story.call_off(1).expect("it is called off").changed);
     assert_eq!(story.call_off(7), Err(Refusal::NotFound("shipment")));
-    let scans =
-        Request::Scans { shipment: shipment_id(7), known: vec![], heard: vec![], restated: BTreeSet::new() };
+    let scans = Request::Scans {
+        shipment: shipment_id(7),
+        known: vec![],
+        incoming: vec![],
+        restated: BTreeSet::new(),
+    };
     assert_eq!(story.ask(scans), Err(Refusal::NotFound("shipment")));
 }
 

@@ -235,7 +235,7 @@ fn a_supplier_registers_and_its_carrier_delivers() {
     let scans = Request::Scans {
         shipment: support::shipment_id(1),
         known: vec![],
-        heard: new,
+        incoming: new,
         restated: BTreeSet::new(),
     };
     story.order.apply(scans, None, &by(carrier, 10)).expect("the carrier's word is taken in");

@@ -94,7 +94,7 @@ fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
         let scans = Request::Scans {
             shipment: shipment_id(1),
             known: vec![],
-            heard: vec![milestone(1, ShipmentStatus::LabelCreated, 1)],
+            incoming: vec![milestone(1, ShipmentStatus::LabelCreated, 1)],
             restated: BTreeSet::new(),
         };
         assert_eq!(story.ask(scans).is_ok(), may, "{code} scans");
@@ -140,9 +140,9 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         });
         assert!(matches!(story.ask(ship), Err(Refusal::Forbidden(_))));
         assert!(matches!(story.call_off(1), Err(Refusal::Forbidden(_))));
-        let heard = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
+        let incoming = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
         let scans =
-            Request::Scans { shipment: shipment_id(1), known: vec![], heard, restated: BTreeSet::new() };
+            Request::Scans { shipment: shipment_id(1), known: vec![], incoming, restated: BTreeSet::new() };
         assert_eq!(story.ask(scans).is_ok(), may_scan);
     }
 }

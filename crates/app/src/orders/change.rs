@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     feed::Feed,
     retry::{members_may_do_better, retrying},
-    scans::{Ledger, Source},
+    scans::{ScanRecorder, Source},
 };
 
 /// Carries out a batch of requests. When the batch as a whole fails, each member is tried alone, in a
@@ -67,7 +67,7 @@ async fn settle(
     let mut loaded = orders::lock(&tx, &ids).await?;
     let keys: Vec<ScopedKey> = asks.iter().filter_map(scoped_key).collect();
     let mut answered = idempotency::answers(&tx, &keys).await?;
-    let mut ledger = Ledger::open(&tx, &scanned(asks), false).await?;
+    let mut recorder = ScanRecorder::load(&tx, &scanned(asks), false).await?;
     let mut new_answers = Vec::new();
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
@@ -81,7 +81,7 @@ async fn settle(
             continue;
         }
         let result = match loaded.get_mut(&ask.order_id) {
-            Some(order) => apply(order, ask, &mut taken, &mut ledger, now),
+            Some(order) => apply(order, ask, &mut taken, &mut recorder, now),
             None => Err(Refusal::NotFound("order").into()),
         };
         if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &ask.key) {
@@ -105,7 +105,7 @@ async fn settle(
     // In one order everywhere: two batches with the same keys must not wait for each other.
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
-    ledger.write(&tx).await?;
+    recorder.write(&tx).await?;
     idempotency::keep(&tx, &new_answers, now).await?;
     persistence::webhooks::requeue_for_numbers(&tx, &taken.registered, now).await?;
     store.commit(tx).await?;
@@ -156,14 +156,14 @@ fn apply(
     order: &mut Order,
     ask: &Ask,
     taken: &mut NumbersTaken,
-    ledger: &mut Ledger,
+    recorder: &mut ScanRecorder,
     now: DateTime<Utc>,
 ) -> Result<Changed> {
     let context = context(&ask.caller, now);
     let outcome = match &ask.request {
-        Request::Scans { shipment, heard, .. } => {
+        Request::Scans { shipment, incoming, .. } => {
             let source = Source::Hand(&ask.caller.actor);
-            ledger.hear(order, *shipment, source, heard, &context)?
+            recorder.record(order, *shipment, source, incoming, &context)?
         }
         Request::CreateShipment(new) => {
             let before = order.clone();

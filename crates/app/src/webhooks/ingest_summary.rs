@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use domain::{Heard, ScanEffect, Shipment, WebhookId, WebhookState};
+use domain::{ScanEffect, ScanOutcome, Shipment, WebhookId, WebhookState};
 use persistence::{
     shipments::Number,
     webhooks::{Settled, Webhook},
@@ -52,10 +52,16 @@ impl IngestSummary {
     }
 
     /// What became of one claim of the webhook about that shipment.
-    pub fn add_outcome(&mut self, webhook: WebhookId, code: &str, heard: &Heard, shipment: &Shipment) {
-        let effect = match heard {
-            Heard::New(effect) | Heard::Revised(_, Some(effect)) => *effect,
-            Heard::Again | Heard::Revised(_, None) => {
+    pub fn add_outcome(
+        &mut self,
+        webhook: WebhookId,
+        code: &str,
+        outcome: &ScanOutcome,
+        shipment: &Shipment,
+    ) {
+        let effect = match outcome {
+            ScanOutcome::New(effect) | ScanOutcome::Revised(_, Some(effect)) => *effect,
+            ScanOutcome::Repeated | ScanOutcome::Revised(_, None) => {
                 self.again += 1;
                 return;
             }

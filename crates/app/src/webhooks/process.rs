@@ -19,7 +19,7 @@ use super::{
     routed_scans::RoutedScans,
     routing,
 };
-use crate::{App, error::Result, retry::retrying, scans::Ledger};
+use crate::{App, error::Result, retry::retrying, scans::ScanRecorder};
 
 /// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
 const MAX_PARCELS: usize = 200;
@@ -144,17 +144,22 @@ impl App {
         }
 
         let mut orders = orders::lock(tx, &routed.orders()).await?;
-        let mut ledger = Ledger::open(tx, &routed.shipments(), false).await?;
+        let mut recorder = ScanRecorder::load(tx, &routed.shipments(), false).await?;
         let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
             taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
-        routed.record_all(&mut orders, &mut ledger, self.clock.now(), |webhook_scans, shipment, heard| {
-            let Some(summary) = summaries.get_mut(&webhook_scans.webhook) else { return };
-            for (scan, heard) in webhook_scans.scans.iter().zip(heard) {
-                summary.add_outcome(webhook_scans.webhook, &scan.code, heard, shipment);
-            }
-        })?;
+        routed.record_all(
+            &mut orders,
+            &mut recorder,
+            self.clock.now(),
+            |webhook_scans, shipment, outcomes| {
+                let Some(summary) = summaries.get_mut(&webhook_scans.webhook) else { return };
+                for (scan, outcome) in webhook_scans.scans.iter().zip(outcomes) {
+                    summary.add_outcome(webhook_scans.webhook, &scan.code, outcome, shipment);
+                }
+            },
+        )?;
         orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
-        ledger.write(tx).await
+        recorder.write(tx).await
     }
 }
 

@@ -180,14 +180,14 @@ impl App {
         let known = read::scans_of(&self.store, &routed.shipments()).await?;
         for ((order, shipment), scans_of_webhooks) in routed.0 {
             let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
-            let is_known = |webhook: WebhookId, heard: &Scan| {
-                let old = known.iter().find(|stored| stored.scan.identity == heard.identity);
+            let is_known = |webhook: WebhookId, incoming: &Scan| {
+                let old = known.iter().find(|stored| stored.scan.identity == incoming.identity);
                 old.is_some_and(|old| {
-                    old.scan.heard_again(heard, is_kept_under(old, Some(webhook))).is_none()
+                    old.scan.merge_repeated(incoming, is_kept_under(old, Some(webhook))).is_none()
                 })
             };
             let differs = |webhook_scans: &&WebhookScans| {
-                !webhook_scans.scans.iter().all(|heard| is_known(webhook_scans.webhook, heard))
+                !webhook_scans.scans.iter().all(|incoming| is_known(webhook_scans.webhook, incoming))
             };
             let ids: Vec<WebhookId> =
                 scans_of_webhooks.iter().filter(differs).map(|webhook_scans| webhook_scans.webhook).collect();

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Context, Heard, Order, OrderId, Scan, Shipment, ShipmentId, WebhookId,
+    Actor, ActorKind, Carrier, Context, Order, OrderId, Scan, ScanOutcome, Shipment, ShipmentId, WebhookId,
 };
 use persistence::{Error, webhooks::Webhook};
 
 use super::{parsed_webhook::ParcelScans, routing::ScanRouter};
-use crate::scans::{Ledger, Source};
+use crate::scans::{ScanRecorder, Source};
 
 /// What one webhook says of one parcel.
 #[derive(Clone, Debug)]
@@ -67,9 +67,9 @@ impl RoutedScans {
     pub fn record_all(
         &self,
         orders: &mut HashMap<OrderId, Order>,
-        ledger: &mut Ledger,
+        recorder: &mut ScanRecorder,
         now: DateTime<Utc>,
-        mut on_recorded: impl FnMut(&WebhookScans, &Shipment, &[Heard]),
+        mut on_recorded: impl FnMut(&WebhookScans, &Shipment, &[ScanOutcome]),
     ) -> persistence::Result<()> {
         for ((order, shipment), scans_of_webhooks) in &self.0 {
             let corrupt =
@@ -78,12 +78,17 @@ impl RoutedScans {
             for webhook_scans in scans_of_webhooks {
                 let source =
                     Source::Webhook { id: webhook_scans.webhook, is_repeated: webhook_scans.is_repeated };
-                let done =
-                    ledger.hear(order, *shipment, source, &webhook_scans.scans, &webhook_scans.context(now));
-                let heard = done.map_err(|refusal| corrupt(refusal.to_string()))?.heard;
+                let done = recorder.record(
+                    order,
+                    *shipment,
+                    source,
+                    &webhook_scans.scans,
+                    &webhook_scans.context(now),
+                );
+                let outcomes = done.map_err(|refusal| corrupt(refusal.to_string()))?.scan_outcomes;
                 let found = order.shipments().iter().find(|one| one.id == *shipment);
                 let found = found.ok_or_else(|| corrupt("its order does not have it".to_owned()))?;
-                on_recorded(webhook_scans, found, &heard);
+                on_recorded(webhook_scans, found, &outcomes);
             }
         }
         Ok(())

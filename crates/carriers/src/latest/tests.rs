@@ -138,7 +138,7 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
         };
         for scan in parcel.into_scans(at(&format!("2026-01-15T{hour}:00:00Z"))) {
             match scans.iter_mut().find(|known| known.identity == scan.identity) {
-                Some(known) => *known = known.heard_again(&scan, false).unwrap_or(known.clone()),
+                Some(known) => *known = known.merge_repeated(&scan, false).unwrap_or(known.clone()),
                 None => scans.push(scan),
             }
         }

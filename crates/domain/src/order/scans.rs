@@ -16,18 +16,18 @@ use crate::{
         walk::Trigger,
     },
     refusal::Refusal,
-    scan::{Heard, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity},
+    scan::{MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
     shipment::{Shipment, ShipmentStatus},
     transition::Context,
 };
 
 impl Order {
     /// Takes what is said about a shipment into its state, then walks. Each claim counts once.
-    pub(super) fn take_in(
+    pub(super) fn record_scans(
         &mut self,
         id: ShipmentId,
         known: Vec<Scan>,
-        heard: &[Scan],
+        incoming: &[Scan],
         restated: &BTreeSet<ScanIdentity>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -37,7 +37,7 @@ impl Order {
             return Err(Refusal::Forbidden("this role may not record scans of that shipment".to_owned()));
         }
         if context.actor.kind != ActorKind::Carrier {
-            heard.iter().try_for_each(|scan| check_by_hand(scan, placed_at, context.now))?;
+            incoming.iter().try_for_each(|scan| check_manual_scan(scan, placed_at, context.now))?;
         }
         let shipment = self.shipment_mut(id)?;
         // One that was called off is kept as cancelled, whatever its carrier says.
@@ -45,12 +45,12 @@ impl Order {
             Some(_) => fold(&known, placed_at, shipment.promised_delivery),
             None => shipment.tracking.clone(),
         };
-        let ours = Ours::among(known.iter().chain(heard), placed_at);
+        let ours = Ours::among(known.iter().chain(incoming), placed_at);
         let mut scans = Scans::of(known);
         let mut tracking = before.clone();
-        let mut answers = vec![Heard::Again; heard.len()];
+        let mut answers = vec![ScanOutcome::Repeated; incoming.len()];
         let mut cause: Option<&Scan> = None;
-        let mut by_time: Vec<(&Scan, &mut Heard)> = heard.iter().zip(&mut answers).collect();
+        let mut by_time: Vec<(&Scan, &mut ScanOutcome)> = incoming.iter().zip(&mut answers).collect();
         by_time.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
         for (scan, answer) in by_time {
             let Some((place, added)) = scans.add(scan, restated.contains(&scan.identity)) else { continue };
@@ -59,9 +59,9 @@ impl Order {
             let effect = effect(now, &scans.all, &ours, status, &tracking, &after);
             let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
             *answer = match added {
-                Added::New => Heard::New(effect),
+                Added::New => ScanOutcome::New(effect),
                 Added::More { new_meaning } => {
-                    Heard::Revised(Box::new(now.clone()), new_meaning.then_some(effect))
+                    ScanOutcome::Revised(Box::new(now.clone()), new_meaning.then_some(effect))
                 }
             };
             if after.status != tracking.status || cause.is_none() {
@@ -76,7 +76,7 @@ impl Order {
             self.touch(id);
             self.walk(trigger, context);
         }
-        Ok(Outcome { changed, event: None, shipment: Some(id), heard: answers })
+        Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: answers })
     }
 
     /// Whether the actor may say where this shipment is: carriers do, and whoever may ship it.
@@ -114,13 +114,13 @@ impl Scans {
     }
 
     /// Takes in what is heard: where it stands now, and what it added. Nothing where it says nothing new.
-    fn add(&mut self, heard: &Scan, restated: bool) -> Option<(usize, Added)> {
-        let Some(&place) = self.places.get(&heard.identity) else {
-            self.places.insert(heard.identity, self.all.len());
-            self.all.push(heard.clone());
+    fn add(&mut self, incoming: &Scan, restated: bool) -> Option<(usize, Added)> {
+        let Some(&place) = self.places.get(&incoming.identity) else {
+            self.places.insert(incoming.identity, self.all.len());
+            self.all.push(incoming.clone());
             return Some((self.all.len() - 1, Added::New));
         };
-        let merged = self.all[place].heard_again(heard, restated)?;
+        let merged = self.all[place].merge_repeated(incoming, restated)?;
         let new_meaning = merged.meaning != self.all[place].meaning;
         self.all[place] = merged;
         Some((place, Added::More { new_meaning }))
@@ -141,7 +141,7 @@ fn without_movement(effect: ScanEffect) -> ScanEffect {
 }
 
 /// What a carrier says wrongly is kept and counts for nothing; a person is told.
-fn check_by_hand(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
+fn check_manual_scan(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
     check_notes(scan.description.as_deref(), None)?;
     if let Some(location) = &scan.location {
         check_text("location", location)?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     fold::evidence,
     order::{Order, StepDetail},
-    rollup::{carrying, justification, rank_by_hand, slowest, status_for},
+    rollup::{carrying, justification, rank_without_shipments, slowest, status_for},
     scan::Scan,
     shipment::{Rank, Shipment},
     status::LINE,
@@ -25,7 +25,7 @@ impl Trigger {
     /// The scan that moved a shipment, among all there are of it.
     pub(super) fn of(scan: &Scan, all: &[Scan], shipment: &Shipment, placed_at: DateTime<Utc>) -> Self {
         let metadata = LINE.map(|status| {
-            let scan = evidence(all, placed_at, rank_by_hand(status)).unwrap_or(scan);
+            let scan = evidence(all, placed_at, rank_without_shipments(status)).unwrap_or(scan);
             carrier_metadata(shipment, Some(&scan.code))
         });
         Self { metadata, occurred_at: scan.occurred_at }
@@ -44,7 +44,7 @@ impl Order {
             return;
         };
         for (at, status) in LINE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
-            let rank = rank_by_hand(status);
+            let rank = rank_without_shipments(status);
             let reached = justification(&self.shipments, rank);
             let metadata = match &trigger {
                 Some(trigger) => Some(trigger.metadata[at].clone()),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Heard, Item, LINE, Line, NewShipment, Order, OrderStatus, Origin,
-    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Carrier, Deadlines, Item, LINE, Line, NewShipment, Order, OrderStatus, Origin,
+    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome, Shipment,
+    ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -123,38 +123,38 @@ impl Story {
     pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
         let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
-        self.hear(shipment, known, new, BTreeSet::new())
+        self.record_scans(shipment, known, new, BTreeSet::new())
     }
 
     /// The same, old words read again under the meanings they have today.
-    pub fn replayed(&mut self, number: u32, heard: &[Scan]) -> Vec<ScanEffect> {
+    pub fn replayed(&mut self, number: u32, incoming: &[Scan]) -> Vec<ScanEffect> {
         let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
-        let restated = heard.iter().map(|scan| scan.identity).collect();
-        self.hear(shipment, known, heard, restated)
+        let restated = incoming.iter().map(|scan| scan.identity).collect();
+        self.record_scans(shipment, known, incoming, restated)
     }
 
-    fn hear(
+    fn record_scans(
         &mut self,
         shipment: ShipmentId,
         known: Vec<Scan>,
-        heard: &[Scan],
+        incoming: &[Scan],
         restated: BTreeSet<ScanIdentity>,
     ) -> Vec<ScanEffect> {
-        let request = Request::Scans { shipment, known, heard: heard.to_vec(), restated };
+        let request = Request::Scans { shipment, known, incoming: incoming.to_vec(), restated };
         let asking = std::mem::replace(&mut self.actor, Actor::new(ActorKind::Carrier, "fedex"));
         let outcome = self.ask(request).expect("the carrier's word is taken in");
         self.actor = asking;
         let kept = self.scans.entry(shipment).or_default();
         let mut effects = Vec::new();
-        for (scan, answer) in heard.iter().zip(outcome.heard) {
+        for (scan, answer) in incoming.iter().zip(outcome.scan_outcomes) {
             match answer {
-                Heard::New(effect) => {
+                ScanOutcome::New(effect) => {
                     kept.push(scan.clone());
                     effects.push(effect);
                 }
-                Heard::Again => effects.push(ScanEffect::Stale),
-                Heard::Revised(merged, effect) => {
+                ScanOutcome::Repeated => effects.push(ScanEffect::Stale),
+                ScanOutcome::Revised(merged, effect) => {
                     let old = kept.iter_mut().find(|old| old.identity == merged.identity);
                     *old.expect("only what we had is revised") = *merged;
                     effects.push(effect.unwrap_or(ScanEffect::Stale));

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{ErrorChain, Heard, Order, OrderStatus, ScanIdentity, ShipmentId, WebhookId, notification};
+use domain::{
+    ErrorChain, Order, OrderStatus, ScanIdentity, ScanOutcome, ShipmentId, WebhookId, notification,
+};
 use persistence::{Error, orders, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed};
@@ -10,7 +12,7 @@ use crate::{
     App,
     error::Result,
     retry::{members_may_do_better, retrying},
-    scans::Ledger,
+    scans::ScanRecorder,
     webhooks::routed_scans::RoutedScans,
 };
 
@@ -61,15 +63,21 @@ impl App {
         webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
         let mut orders = orders::lock(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut ledger = Ledger::open(&tx, &routed.shipments(), true).await?;
+        let mut recorder = ScanRecorder::load(&tx, &routed.shipments(), true).await?;
         let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        routed.record_all(&mut orders, &mut ledger, self.clock.now(), |webhook_scans, shipment, heard| {
-            let differs = |heard: &Heard| matches!(heard, Heard::New(_) | Heard::Revised(..));
-            let scans = webhook_scans.scans.iter().zip(heard).filter(|(_, heard)| differs(heard));
-            differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
-        })?;
+        routed.record_all(
+            &mut orders,
+            &mut recorder,
+            self.clock.now(),
+            |webhook_scans, shipment, outcomes| {
+                let differs =
+                    |outcome: &ScanOutcome| matches!(outcome, ScanOutcome::New(_) | ScanOutcome::Revised(..));
+                let scans = webhook_scans.scans.iter().zip(outcomes).filter(|(_, outcome)| differs(outcome));
+                differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
+            },
+        )?;
         orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
-        ledger.write(&tx).await?;
+        recorder.write(&tx).await?;
         let mut outcome = Outcome { changes: vec![], scans: differing.len() as u64 };
         for (id, before) in &before {
             if let Some(after) = orders.get(id) {

@@ -177,8 +177,8 @@ fn of_copies_the_fuller_words_count_whichever_comes_first() {
         let condition = story.tracking(1).condition.clone().expect("the attempt");
         assert_eq!(condition.message, "Customer not available or business closed", "{order:?}");
     }
-    let merged = copies[0].heard_again(&copies[2], false).expect("a place");
+    let merged = copies[0].merge_repeated(&copies[2], false).expect("a place");
     assert_eq!(merged.location.as_deref(), Some("Clovis, CA, US"));
     assert_eq!(merged.description, copies[0].description);
-    assert_eq!(merged.heard_again(&copies[0], false), None);
+    assert_eq!(merged.merge_repeated(&copies[0], false), None);
 }
