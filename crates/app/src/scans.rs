@@ -38,7 +38,7 @@ pub(crate) enum Source<'a> {
         is_repeated: bool,
     },
     /// Somebody who saw it.
-    Hand(&'a Actor),
+    Manual(&'a Actor),
 }
 
 /// Whether a scan is kept under that webhook. What it says of the scan is the same word again, and in a replay it says
@@ -65,7 +65,7 @@ impl ScanRecorder {
     ) -> Result<Outcome, Refusal> {
         let (webhook_id, recorded_by, is_repeated) = match source {
             Source::Webhook { id, is_repeated } => (Some(id), None, is_repeated),
-            Source::Hand(actor) => (None, Some(actor.clone()), false),
+            Source::Manual(actor) => (None, Some(actor.clone()), false),
         };
         let kept = self.known.entry(shipment).or_default();
         let restated = kept.iter().filter(|stored| self.replay && is_kept_under(stored, webhook_id));

@@ -55,14 +55,14 @@ impl App {
     pub async fn record_scan(
         &self,
         caller: Caller,
-        sighting: Sighting,
+        manual_scan: ManualScan,
         key: Option<IdempotencyKey>,
     ) -> Result<Changed> {
         caller.must_have_orders()?;
-        let id = sighting.shipment_id;
+        let id = manual_scan.shipment_id;
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
-        let incoming = vec![sighting.into_scan(&shipment)];
+        let incoming = vec![manual_scan.into_scan(&shipment)];
         let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
         self.change(Ask { caller, order_id: shipment.order_id, request, expected_version: None, key }).await
     }
@@ -70,7 +70,7 @@ impl App {
 
 /// Where somebody saw a shipment.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub struct ManualScan {
     /// Which shipment.
     pub shipment_id: ShipmentId,
     /// How far it was, or what is wrong with it.
@@ -84,14 +84,20 @@ pub struct Sighting {
 }
 
 /// What a scan that was recorded by hand shows as its code.
-const BY_HAND: &str = "BY_HAND";
+const MANUAL_SCAN_CODE: &str = "BY_HAND";
 
-impl Sighting {
+impl ManualScan {
     fn into_scan(self, shipment: &Shipment) -> Scan {
         let (number, at) = (&shipment.tracking_number, self.occurred_at.to_rfc3339());
         Scan {
-            identity: carriers::identity(shipment.carrier, number, BY_HAND, self.meaning.as_str(), &[&at]),
-            code: BY_HAND.to_owned(),
+            identity: carriers::identity(
+                shipment.carrier,
+                number,
+                MANUAL_SCAN_CODE,
+                self.meaning.as_str(),
+                &[&at],
+            ),
+            code: MANUAL_SCAN_CODE.to_owned(),
             meaning: self.meaning,
             description: self.notes,
             location: self.location,

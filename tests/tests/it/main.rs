@@ -4,7 +4,6 @@
 mod activation;
 mod again;
 mod arrivals;
-mod by_hand;
 mod clocks;
 mod conformance;
 mod containers;
@@ -17,6 +16,7 @@ mod feed;
 mod inbox;
 mod killed;
 mod mail;
+mod manual_scans;
 mod neighbours;
 mod notifications;
 mod numbers;

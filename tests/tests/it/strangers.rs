@@ -1,6 +1,6 @@
 //! A customer's and a supplier's own words reach no mail and no page of the shop, whatever way they take.
 
-use app::{App, Caller, Policy, feed::Feed, orders::Ask, shipments::Sighting};
+use app::{App, Caller, Policy, feed::Feed, orders::Ask, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Meaning, NewOrder, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
@@ -123,7 +123,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
             estimated_delivery: None,
         };
         let shipped = shop.app.create_shipment(acme.clone(), order, shipment, None).await.unwrap();
-        let sighting = Sighting {
+        let manual_scan = ManualScan {
             shipment_id: shipped.shipment.expect("a parcel").id,
             meaning: Meaning::Status(ShipmentStatus::AvailableForPickup),
             occurred_at: shop.now(),
@@ -131,7 +131,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
             notes: None,
         };
         let caller = if by_supplier { acme } else { support() };
-        shop.app.record_scan(caller, sighting, None).await.unwrap();
+        shop.app.record_scan(caller, manual_scan, None).await.unwrap();
         let mails = mails(&shop).await;
         assert!(mails[0].subject.contains("ready for collection"), "{}", mails[0].subject);
         assert_eq!(mails[0].text.contains(BAIT), !by_supplier, "{}", mails[0].text);

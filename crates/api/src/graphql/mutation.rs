@@ -131,8 +131,8 @@ impl Mutation {
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
-            let (sighting, key) = input.read()?;
-            app.record_scan(caller.clone(), sighting, key).await
+            let (manual_scan, key) = input.read()?;
+            app.record_scan(caller.clone(), manual_scan, key).await
         };
         outcome::shipped(ctx, changed.await)
     }

@@ -162,7 +162,7 @@ fn apply(
     let context = context(&ask.caller, now);
     let outcome = match &ask.request {
         Request::Scans { shipment, incoming, .. } => {
-            let source = Source::Hand(&ask.caller.actor);
+            let source = Source::Manual(&ask.caller.actor);
             recorder.record(order, *shipment, source, incoming, &context)?
         }
         Request::CreateShipment(new) => {

@@ -1,6 +1,6 @@
 //! Shipments: registered, called off, seen somewhere.
 
-use app::{IdempotencyKey, shipments::Sighting};
+use app::{IdempotencyKey, shipments::ManualScan};
 use async_graphql::{ID, InputObject};
 use domain::{Meaning, NewShipment, OrderId, Refusal, ShipmentId};
 use serde::Serialize;
@@ -90,16 +90,16 @@ impl CancelShipmentInput {
 }
 
 impl RecordScanInput {
-    pub(in crate::graphql) fn read(self) -> Result<(Sighting, Option<IdempotencyKey>), Refusal> {
+    pub(in crate::graphql) fn read(self) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "recordScan", &self)?;
-        let sighting = Sighting {
+        let manual_scan = ManualScan {
             shipment_id: id("shipmentId", &self.shipment_id)?,
             meaning: meaning(self.status, self.condition)?,
             occurred_at: moment("occurredAt", &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
-        Ok((sighting, key))
+        Ok((manual_scan, key))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scans recorded by hand, for shipments without webhooks: the same fold, the same rules.
 
-use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::Sighting};
+use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
@@ -21,17 +21,17 @@ on_every_database!(
     what_cannot_be_is_refused_and_named,
 );
 
-fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> Sighting {
+fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> ManualScan {
     told(shop, shipment_id, Meaning::Status(status), "handed over in person")
 }
 
-fn told(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> Sighting {
+fn told(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> ManualScan {
     let (location, notes) = (Some("Front desk".to_owned()), Some(notes.to_owned()));
-    Sighting { shipment_id, meaning, occurred_at: shop.now(), location, notes }
+    ManualScan { shipment_id, meaning, occurred_at: shop.now(), location, notes }
 }
 
-async fn record(shop: &Shop, sighting: Sighting) -> app::Result<Changed> {
-    shop.app.record_scan(support(), sighting, None).await
+async fn record(shop: &Shop, manual_scan: ManualScan) -> app::Result<Changed> {
+    shop.app.record_scan(support(), manual_scan, None).await
 }
 
 async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) {
@@ -40,13 +40,13 @@ async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) 
     let shipment = shop.ship(order, "262626").await;
     let key = IdempotencyKey::new("once".to_owned(), "recordScan", &"input").unwrap();
     for _ in 0..2 {
-        let sighting = seen(&shop, shipment.id, ShipmentStatus::Delivered);
-        let done = shop.app.record_scan(support(), sighting, Some(key.clone())).await.unwrap();
+        let manual_scan = seen(&shop, shipment.id, ShipmentStatus::Delivered);
+        let done = shop.app.record_scan(support(), manual_scan, Some(key.clone())).await.unwrap();
         assert_eq!(done.order.status, OrderStatus::Delivered);
         assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::Delivered);
     }
     let again = record(&shop, seen(&shop, shipment.id, ShipmentStatus::Delivered)).await.unwrap();
-    assert!(!again.changed, "the same sighting is the same scan");
+    assert!(!again.changed, "the same manual scan is the same scan");
     let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let [scan] = &scans[..] else { panic!("{scans:?}") };
     assert_eq!((scan.effect, scan.seen, scan.webhook_id), (ScanEffect::Applied, 2, None));
@@ -79,14 +79,14 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     for (first, second) in [(&acme, &support()), (&support(), &acme)] {
         shop.wait(TimeDelta::minutes(1));
         let words = |notes: &str, place: &str| {
-            let sighting = told(&shop, shipment.id, meaning, notes);
-            Sighting { location: Some(place.to_owned()), ..sighting }
+            let manual_scan = told(&shop, shipment.id, meaning, notes);
+            ManualScan { location: Some(place.to_owned()), ..manual_scan }
         };
-        for (caller, sighting) in [
+        for (caller, manual_scan) in [
             (first, words("fetched", "Dock")),
             (second, words("fetched, and much longer words of somebody else", "Dock behind Jane's home")),
         ] {
-            shop.app.record_scan(caller.clone(), sighting, None).await.unwrap();
+            shop.app.record_scan(caller.clone(), manual_scan, None).await.unwrap();
         }
         let mut scans =
             read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
@@ -113,7 +113,7 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
     }
     // Older than what the carrier said last: progress has cleared it.
     let lost = told(&shop, shipment.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
-    let early = Sighting { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
+    let early = ManualScan { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
     record(&shop, early).await.unwrap();
     assert_eq!(shop.order(order).await.shipments()[0].tracking.condition, None);
 
@@ -140,12 +140,12 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
         Err(Error::Refused(Refusal::InvalidInput { field, .. })) => field,
         other => panic!("{other:?}"),
     };
-    let at = |hours| Sighting { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
+    let at = |hours| ManualScan { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
     assert_eq!(field(record(&shop, at(2)).await), "occurredAt");
     assert_eq!(field(record(&shop, at(-30)).await), "occurredAt");
     let nul = |text: &str| Some(format!("{text}\0"));
-    assert_eq!(field(record(&shop, Sighting { location: nul("x"), ..good.clone() }).await), "location");
-    assert_eq!(field(record(&shop, Sighting { notes: nul("x"), ..good.clone() }).await), "notes");
+    assert_eq!(field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await), "location");
+    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), "notes");
     assert_eq!(field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await), "status");
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
