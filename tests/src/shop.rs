@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use app::{
     App, Caller, Clock, Policy,
     feed::Feed,
-    orders::{Ask, Changed},
+    orders::{Command, CommandOutcome},
 };
 use carriers::{Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -69,7 +69,7 @@ impl Shop {
     /// Places an order of these quantities, one item each.
     pub async fn place(&self, quantities: &[i32]) -> OrderId {
         let new = new_order(quantities);
-        self.app.place(&support(), new, None).await.expect("the order is placed").order.id
+        self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id
     }
 
     /// Places an order and brings it to processing.
@@ -80,21 +80,21 @@ impl Shop {
     /// The same for an order that was placed elsewhere, then.
     pub async fn processing_since(&self, quantities: &[i32], placed_at: DateTime<Utc>) -> OrderId {
         let new = NewOrder { placed_at: Some(placed_at), ..new_order(quantities) };
-        let order = self.app.place(&support(), new, None).await.expect("the order is placed").order.id;
+        let order = self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id;
         self.to(order, OrderStatus::PaymentConfirmed).await.expect("paid");
         self.to(order, OrderStatus::Processing).await.expect("processing");
         order
     }
 
     /// Support asks for a status.
-    pub async fn to(&self, order_id: OrderId, to: OrderStatus) -> app::Result<Changed> {
+    pub async fn to(&self, order_id: OrderId, to: OrderStatus) -> app::Result<CommandOutcome> {
         self.ask(order_id, Request::Transition { to, notes: None, metadata: None }).await
     }
 
     /// Support asks for something.
-    pub async fn ask(&self, order_id: OrderId, request: Request) -> app::Result<Changed> {
+    pub async fn ask(&self, order_id: OrderId, request: Request) -> app::Result<CommandOutcome> {
         let caller = support();
-        self.app.change(Ask { caller, order_id, request, expected_version: None, key: None }).await
+        self.app.execute(Command { caller, order_id, request, expected_version: None, key: None }).await
     }
 
     /// Registers a FedEx shipment with everything that waits.

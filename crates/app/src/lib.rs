@@ -33,7 +33,7 @@ pub use idempotency::IdempotencyKey;
 
 use batch::Batcher;
 use feed::Feed;
-use orders::{Ask, Changed};
+use orders::{Command, CommandOutcome};
 use read_batcher::OrderReaders;
 
 /// What the merchant has set, as far as the use cases care.
@@ -63,7 +63,7 @@ pub struct App {
     /// Who hears of changes.
     pub feed: Feed,
     policy: Arc<Policy>,
-    changes: Batcher<Ask, Result<Changed>>,
+    changes: Batcher<Command, Result<CommandOutcome>>,
     inbox: Batcher<NewWebhook, Result<()>>,
     readers: OrderReaders,
 }
@@ -81,9 +81,9 @@ impl App {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
         let changes = {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-            Batcher::start(writers, MAX_CHANGES, move |asks| {
+            Batcher::start(writers, MAX_CHANGES, move |commands| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-                async move { orders::change::change_all(&store, &clock, &feed, asks).await }
+                async move { orders::commands::execute_all(&store, &clock, &feed, commands).await }
             })
         };
         let inbox = {

@@ -2,9 +2,9 @@
 //!
 //! How a change is made is told in `orders/change.rs`, the one way for everybody who asks.
 
-pub(crate) mod change;
+pub(crate) mod commands;
 mod customer_rate;
-mod numbers;
+mod reservations;
 
 use chrono::{DateTime, Utc};
 use customer_rate::CustomerRate;
@@ -26,7 +26,7 @@ use crate::{
 
 /// Somebody asks for a change of an order.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct Command {
     /// Who.
     pub caller: Caller,
     /// Of which order.
@@ -41,7 +41,7 @@ pub struct Ask {
 
 /// An order after a granted request.
 #[derive(Clone, Debug)]
-pub struct Changed {
+pub struct CommandOutcome {
     /// The order as it is now.
     pub order: OrderHead,
     /// The event that was asked for.
@@ -66,26 +66,29 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`] with the facts; [`Error::Failed`] when the database fails.
-    pub async fn change(&self, ask: Ask) -> Result<Changed> {
-        ask.caller.must_have_orders()?;
-        self.changes.submit(ask).await?
+    pub async fn execute(&self, command: Command) -> Result<CommandOutcome> {
+        command.caller.must_have_orders()?;
+        self.changes.submit(command).await?
     }
 
     /// What a change would come to if it were made now. Nothing is written, nothing is promised: the order in
     /// the answer is as it stands, and there is no event.
     ///
     /// # Errors
-    /// Those of [`change`](Self::change).
-    pub async fn preview(&self, ask: Ask) -> Result<Changed> {
-        ask.caller.must_have_orders()?;
-        let id = ask.order_id;
-        let head = self.order(&ask.caller, id).await?.ok_or(Refusal::NotFound("order"))?;
+    /// Those of [`execute`](Self::execute).
+    pub async fn preview_command(&self, command: Command) -> Result<CommandOutcome> {
+        command.caller.must_have_orders()?;
+        let id = command.order_id;
+        let head = self.order(&command.caller, id).await?.ok_or(Refusal::NotFound("order"))?;
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let mut order = Order::restore(head.clone(), items, shipments);
-        let outcome =
-            order.apply(ask.request, ask.expected_version, &context(&ask.caller, self.clock.now()))?;
-        Ok(Changed { order: head, event: None, shipment: None, changed: outcome.changed })
+        let outcome = order.apply(
+            command.request,
+            command.expected_version,
+            &context(&command.caller, self.clock.now()),
+        )?;
+        Ok(CommandOutcome { order: head, event: None, shipment: None, changed: outcome.changed })
     }
 
     /// Places an order. A customer places one only where [`Policy`](crate::Policy) allows it, and for the address in their
@@ -93,7 +96,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`] with the field that is wrong; [`Error::KeyReused`]; [`Error::TooManyOrders`].
-    pub async fn place(
+    pub async fn place_order(
         &self,
         caller: &Caller,
         mut new: NewOrder,

@@ -10,7 +10,7 @@ use crate::{
     App, Caller,
     error::Result,
     idempotency::IdempotencyKey,
-    orders::{Ask, Changed},
+    orders::{Command, CommandOutcome},
 };
 
 impl App {
@@ -24,9 +24,9 @@ impl App {
         order_id: OrderId,
         new: NewShipment,
         key: Option<IdempotencyKey>,
-    ) -> Result<Changed> {
+    ) -> Result<CommandOutcome> {
         let request = Request::CreateShipment(new);
-        self.change(Ask { caller, order_id, request, expected_version: None, key }).await
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
     /// Calls a shipment off; its units wait for another one.
@@ -39,13 +39,13 @@ impl App {
         id: ShipmentId,
         reason: String,
         key: Option<IdempotencyKey>,
-    ) -> Result<Changed> {
+    ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
         // A shipment never changes hands, so its order can be looked up before it is locked.
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
-        self.change(Ask { caller, order_id, request, expected_version: None, key }).await
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
     /// Records by hand where a shipment is, for carriers that send no webhooks: the same fold, the same rules.
@@ -57,14 +57,15 @@ impl App {
         caller: Caller,
         manual_scan: ManualScan,
         key: Option<IdempotencyKey>,
-    ) -> Result<Changed> {
+    ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
         let id = manual_scan.shipment_id;
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
         let incoming = vec![manual_scan.into_scan(&shipment)];
         let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
-        self.change(Ask { caller, order_id: shipment.order_id, request, expected_version: None, key }).await
+        self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
+            .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! A row that Milepost cannot have written is an error that names it, and is never read as something else.
 
-use app::{IdempotencyKey, orders::Ask};
+use app::{IdempotencyKey, orders::Command};
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
 use persistence::read;
 use tests::{
@@ -34,16 +34,18 @@ async fn a_part_of_a_condition_is_no_condition(database: Database) {
 async fn an_answer_without_a_fingerprint_is_no_answer_to_another_question(database: Database) {
     let shop = Shop::new(database.store.clone());
     let order = shop.processing(&[1]).await;
-    let ask = |order_id: OrderId| Ask {
+    let ask = |order_id: OrderId| Command {
         caller: support(),
         order_id,
         request: Request::Transition { to: OrderStatus::Cancelled, notes: None, metadata: None },
         expected_version: None,
         key: IdempotencyKey::new("key".to_owned(), "cancelOrder", &order_id.0).ok(),
     };
-    assert!(shop.app.change(ask(order)).await.unwrap().changed);
+    assert!(shop.app.execute(ask(order)).await.unwrap().changed);
     database.execute("UPDATE idempotency_keys SET fingerprint = substr(fingerprint, 1, 31)").await;
-    let Err(app::Error::Failed(error)) = shop.app.change(ask(order)).await else { panic!("it is no answer") };
+    let Err(app::Error::Failed(error)) = shop.app.execute(ask(order)).await else {
+        panic!("it is no answer")
+    };
     let told = error.to_string();
     assert!(told.starts_with("table idempotency_keys, row key of "), "{told}");
     assert!(told.ends_with(": fingerprint is not 32 bytes"), "{told}");

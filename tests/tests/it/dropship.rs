@@ -1,6 +1,6 @@
 //! Dropship through the database: what a supplier agreed to is kept, told to the live feed, and no event.
 
-use app::orders::Changed;
+use app::orders::CommandOutcome;
 use chrono::TimeDelta;
 use domain::{
     Deadlines, FulfillmentPath, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind, Overdue, Refusal,
@@ -39,18 +39,18 @@ fn deadlines(shop: &Shop) -> Deadlines {
 }
 
 async fn place(shop: &Shop, new: NewOrder) -> OrderId {
-    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
     order
 }
 
-async fn decline(shop: &Shop, order: OrderId, item: ItemId) -> app::Result<Changed> {
+async fn decline(shop: &Shop, order: OrderId, item: ItemId) -> app::Result<CommandOutcome> {
     shop.ask(order, Request::DeclineItems { items: vec![item], reason: "sold out".to_owned() }).await
 }
 
-async fn reassign(shop: &Shop, order: OrderId, item: ItemId, to: Origin) -> app::Result<Changed> {
+async fn reassign(shop: &Shop, order: OrderId, item: ItemId, to: Origin) -> app::Result<CommandOutcome> {
     let deadlines = Deadlines::default();
     shop.ask(order, Request::ReassignItems { items: vec![item], origin: to, deadlines }).await
 }
@@ -146,7 +146,7 @@ async fn the_same_key_answers_once(database: Database) {
     let (order_id, item) = dropship(&shop).await;
     let acme = origin(OriginKind::Supplier, "acme");
     let key = || app::IdempotencyKey::new("again".to_owned(), "reassignItems", &item.0.to_string()).ok();
-    let ask = |key| app::orders::Ask {
+    let ask = |key| app::orders::Command {
         caller: support(),
         order_id,
         request: Request::ReassignItems {
@@ -157,8 +157,8 @@ async fn the_same_key_answers_once(database: Database) {
         expected_version: None,
         key,
     };
-    assert!(shop.app.change(ask(key())).await.unwrap().changed);
+    assert!(shop.app.execute(ask(key())).await.unwrap().changed);
     shop.ask(order_id, Request::AcceptItems { items: vec![item] }).await.unwrap();
-    assert!(shop.app.change(ask(key())).await.unwrap().changed, "the answer that was given");
+    assert!(shop.app.execute(ask(key())).await.unwrap().changed, "the answer that was given");
     assert!(supply(&shop, order_id).await.accepted_at().is_some(), "and nothing happened twice");
 }

@@ -1,6 +1,6 @@
 //! Scans recorded by hand, for shipments without webhooks: the same fold, the same rules.
 
-use app::{Caller, Error, IdempotencyKey, orders::Changed, shipments::ManualScan};
+use app::{Caller, Error, IdempotencyKey, orders::CommandOutcome, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
@@ -30,7 +30,7 @@ fn told(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> 
     ManualScan { shipment_id, meaning, occurred_at: shop.now(), location, notes }
 }
 
-async fn record(shop: &Shop, manual_scan: ManualScan) -> app::Result<Changed> {
+async fn record(shop: &Shop, manual_scan: ManualScan) -> app::Result<CommandOutcome> {
     shop.app.record_scan(support(), manual_scan, None).await
 }
 
@@ -72,7 +72,7 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     let shop = Shop::new(database.store);
     let mut new = new_order(&[1]);
     new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
-    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
     let shipment = shop.ship(order, "303030").await;
     let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
     let meaning = Meaning::Status(ShipmentStatus::PickedUp);
@@ -136,7 +136,7 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "282828").await;
     let good = seen(&shop, shipment.id, ShipmentStatus::Delivered);
-    let field = |answer: app::Result<Changed>| match answer {
+    let field = |answer: app::Result<CommandOutcome>| match answer {
         Err(Error::Refused(Refusal::InvalidInput { field, .. })) => field,
         other => panic!("{other:?}"),
     };

@@ -99,8 +99,8 @@ async fn a_row_that_somebody_holds_stops_only_those_who_want_it() {
     let holder = database.connection().await.begin().await.unwrap();
     let hold = format!("SELECT 1 FROM orders WHERE order_id = '{held}' FOR UPDATE");
     holder.execute_unprepared(&hold).await.unwrap();
-    let asks = [held, held, free, held].map(|order| shop.to(order, OrderStatus::Cancelled));
-    let answers = join_all(asks).await;
+    let commands = [held, held, free, held].map(|order| shop.to(order, OrderStatus::Cancelled));
+    let answers = join_all(commands).await;
     assert!(answers[2].as_ref().is_ok_and(|done| done.changed), "{:?}", answers[2]);
     for at in [0, 1, 3] {
         assert!(answers[at].as_ref().is_err_and(app::Error::retryable), "{:?}", answers[at]);
@@ -158,12 +158,12 @@ async fn a_text_with_nul_is_refused_by_name(database: Database) {
         notes: notes.map(str::to_owned),
         metadata,
     };
-    let asks = [
+    let commands = [
         ("notes", with(Some("a\0b"), None)),
         ("metadata", with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
         ("metadata", with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
     ];
-    for (wrong, request) in asks {
+    for (wrong, request) in commands {
         let refused = shop.ask(order, request).await;
         let Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) = refused else {
             panic!("{refused:?}")

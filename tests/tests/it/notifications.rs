@@ -95,7 +95,7 @@ async fn an_order_without_an_address_is_told_nothing(database: Database) {
     let shop = Shop::new(database.store);
     let mut new = tests::shop::new_order(&[1]);
     new.customer_email = None;
-    let order = shop.app.place(&tests::shop::support(), new, None).await.unwrap().order.id;
+    let order = shop.app.place_order(&tests::shop::support(), new, None).await.unwrap().order.id;
     shop.to(order, OrderStatus::Cancelled).await.unwrap();
     shop.drain().await;
     let notification = &notifications(&shop, order).await[0];

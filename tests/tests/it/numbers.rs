@@ -91,7 +91,7 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
         item.origin = Some(Origin { kind: OriginKind::Supplier, code: code.to_owned() });
     }
     let items = [new.items[0].id, new.items[1].id];
-    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
     let lines = Some(vec![Line { item_id: items[1], quantity: 1 }]);
     shop.app.create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
     (order, items)

@@ -112,7 +112,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
 async fn no_mail_is_announced_that_nobody_gets(database: Database) {
     let shop = Shop::new(database.store);
     let new = NewOrder { customer_email: None, ..new_order(&[1]) };
-    let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }

@@ -110,8 +110,8 @@ async fn rivals_receive_no_unit_twice(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
     let (order, items) = delivered(&shops[0], &[5]).await;
     shops[0].ask(order, ask_back(None)).await.unwrap();
-    let asks = (0..16).map(|at| shops[at % 2].ask(order, receive(line(items[0], 1))));
-    let answers = futures::future::join_all(asks).await;
+    let commands = (0..16).map(|at| shops[at % 2].ask(order, receive(line(items[0], 1))));
+    let answers = futures::future::join_all(commands).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
     assert_eq!(units(&shops[0], order).await, [(5, 5)]);
     assert_eq!(shops[0].status(order).await, OrderStatus::Returned);

@@ -19,8 +19,8 @@ async fn of_rivals_for_one_change_exactly_one_changes_it(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
     for rivals in [2, 8, 64] {
         let order = shops[0].place(&[1]).await;
-        let asks = (0..rivals).map(|at| shops[at % 2].to(order, OrderStatus::PaymentConfirmed));
-        let answers = join_all(asks).await;
+        let commands = (0..rivals).map(|at| shops[at % 2].to(order, OrderStatus::PaymentConfirmed));
+        let answers = join_all(commands).await;
         let changed = answers.iter().filter(|answer| answer.as_ref().is_ok_and(|done| done.changed)).count();
         assert_eq!((changed, answers.iter().filter(|answer| answer.is_err()).count()), (1, 0));
         assert_eq!(shops[0].head(order).await.version, 2);
@@ -32,11 +32,11 @@ async fn of_rivals_for_one_shipment_exactly_one_registers_it(database: Database)
     for rivals in [2, 8, 64] {
         let order = shops[0].processing(&[1]).await;
         let number = |at: usize| format!("R{rivals}N{at}");
-        let asks = (0..rivals).map(|at| {
+        let commands = (0..rivals).map(|at| {
             let shop = &shops[at % 2];
             async move { shop.ship_lines(order, &number(at), None).await }
         });
-        let granted = join_all(asks).await.iter().filter(|answer| answer.is_ok()).count();
+        let granted = join_all(commands).await.iter().filter(|answer| answer.is_ok()).count();
         assert_eq!(granted, 1);
         assert_eq!(shops[0].order(order).await.shipments().len(), 1);
     }

@@ -1,6 +1,6 @@
 //! Units in shipments: split, moved from one to another, and never counted twice.
 
-use app::{IdempotencyKey, orders::Changed};
+use app::{IdempotencyKey, orders::CommandOutcome};
 use chrono::TimeDelta;
 use domain::{
     Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
@@ -29,7 +29,7 @@ async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> 
     Some(vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }])
 }
 
-async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<Changed> {
+async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<CommandOutcome> {
     let reason = "repacked".to_owned();
     shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await
 }

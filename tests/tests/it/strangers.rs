@@ -1,6 +1,6 @@
 //! A customer's and a supplier's own words reach no mail and no page of the shop, whatever way they take.
 
-use app::{App, Caller, Policy, feed::Feed, orders::Ask, shipments::ManualScan};
+use app::{App, Caller, Policy, feed::Feed, orders::Command, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Meaning, NewOrder, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
@@ -39,8 +39,8 @@ fn open_shop(database: &Database) -> Shop {
 }
 
 async fn ask(shop: &Shop, caller: &Caller, order_id: OrderId, request: Request) {
-    let ask = Ask { caller: caller.clone(), order_id, request, expected_version: None, key: None };
-    shop.app.change(ask).await.expect("it is granted");
+    let ask = Command { caller: caller.clone(), order_id, request, expected_version: None, key: None };
+    shop.app.execute(ask).await.expect("it is granted");
 }
 
 async fn mails(shop: &Shop) -> Vec<Caught> {
@@ -65,7 +65,7 @@ async fn an_order_that_a_customer_placed_is_mailed_and_shown_without_its_words(d
         item.name = BAIT.to_owned();
         item.sku = BAIT.to_owned();
     }
-    let order = shop.app.place(&jane(), new, None).await.expect("customers may place").order.id;
+    let order = shop.app.place_order(&jane(), new, None).await.expect("customers may place").order.id;
     shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
     shop.to(order, OrderStatus::Processing).await.unwrap();
     shop.ship(order, "777").await;
@@ -110,7 +110,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
         let shop = Shop::new(database.store.clone());
         let mut new = new_order(&[1]);
         new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
-        let order = shop.app.place(&support(), new, None).await.unwrap().order.id;
+        let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
         shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
         shop.to(order, OrderStatus::Processing).await.unwrap();
         let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use app::{Caller, IdempotencyKey, orders::Ask, reads::Extent};
+use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
     Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
     Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
@@ -40,7 +40,7 @@ async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
     }
     let reference = format!("R-{}", new.id);
     new.reference = Some(reference);
-    shop.app.place(&support(), new, None).await.unwrap().order.id
+    shop.app.place_order(&support(), new, None).await.unwrap().order.id
 }
 
 const ALL: PageRequest<Uuid> = PageRequest { limit: 50, from_end: false, after: None, before: None };
@@ -85,8 +85,9 @@ async fn lists_look_ups_and_changes_agree_on_what_is_a_suppliers(database: Datab
 
             // The status it has: granted to whoever may see the order, and nothing happens.
             let request = Request::Transition { to: OrderStatus::Placed, notes: None, metadata: None };
-            let ask = Ask { caller: caller.clone(), order_id, request, expected_version: None, key: None };
-            match shop.app.change(ask).await {
+            let command =
+                Command { caller: caller.clone(), order_id, request, expected_version: None, key: None };
+            match shop.app.execute(command).await {
                 Ok(changed) => assert!(own.contains(&at) && !changed.changed, "{code} {at}"),
                 Err(app::Error::Refused(Refusal::NotFound("order"))) => {
                     assert!(!own.contains(&at), "{code} {at}");

@@ -7,7 +7,7 @@ mod returns;
 mod sent;
 mod shipment;
 
-use app::{Caller, IdempotencyKey, orders::Ask};
+use app::{Caller, IdempotencyKey, orders::Command};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
@@ -185,8 +185,8 @@ impl TransitionOrderInput {
         self.dry_run.unwrap_or_default()
     }
 
-    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
-        Ok(Ask {
+    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "transitionOrder", &self)?,
             order_id: id("orderId", &self.order_id)?,
@@ -197,11 +197,11 @@ impl TransitionOrderInput {
 }
 
 impl CancelOrderInput {
-    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
         let key = key(&self.idempotency_key, "cancelOrder", &self)?;
         check_cancellation_reason(&self.reason)?;
         let to = domain::OrderStatus::Cancelled;
-        Ok(Ask {
+        Ok(Command {
             caller: caller.clone(),
             key,
             order_id: id("orderId", &self.order_id)?,
@@ -212,8 +212,8 @@ impl CancelOrderInput {
 }
 
 impl CancelItemsInput {
-    pub(super) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
-        Ok(Ask {
+    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "cancelItems", &self)?,
             order_id: id("orderId", &self.order_id)?,

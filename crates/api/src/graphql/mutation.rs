@@ -1,6 +1,6 @@
 //! What can be done.
 
-use app::{App, Caller, orders::Ask};
+use app::{App, Caller, orders::Command};
 use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
@@ -26,7 +26,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let placed = async {
             let (new, key) = input.read(caller)?;
-            app.place(caller, new, key).await
+            app.place_order(caller, new, key).await
         };
         outcome::placed(ctx, placed.await)
     }
@@ -156,12 +156,16 @@ enum How {
     Dry,
 }
 
-async fn change(ctx: &Context<'_>, how: How, ask: Result<Ask, Refusal>) -> Result<TransitionOrderResult> {
+async fn change(
+    ctx: &Context<'_>,
+    how: How,
+    command: Result<Command, Refusal>,
+) -> Result<TransitionOrderResult> {
     let app = ctx.data::<App>()?;
-    let order_id = ask.as_ref().ok().map(|ask| ask.order_id);
-    let changed = match (ask, how) {
-        (Ok(ask), How::Real) => app.change(ask).await,
-        (Ok(ask), How::Dry) => app.preview(ask).await,
+    let order_id = command.as_ref().ok().map(|command| command.order_id);
+    let changed = match (command, how) {
+        (Ok(command), How::Real) => app.execute(command).await,
+        (Ok(command), How::Dry) => app.preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
     outcome::changed(ctx, order_id, changed).await

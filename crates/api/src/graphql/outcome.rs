@@ -2,7 +2,7 @@
 
 use app::{
     App, Caller,
-    orders::{Changed, Placed},
+    orders::{CommandOutcome, Placed},
 };
 use async_graphql::{Context, ID, Interface, Result, SimpleObject, Union};
 use domain::{OrderId, Refusal};
@@ -261,10 +261,10 @@ pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<P
 pub(super) async fn changed(
     ctx: &Context<'_>,
     id: Option<OrderId>,
-    changed: app::Result<Changed>,
+    changed: app::Result<CommandOutcome>,
 ) -> Result<TransitionOrderResult> {
     let error = match changed {
-        Ok(Changed { order, event, changed, .. }) => {
+        Ok(CommandOutcome { order, event, changed, .. }) => {
             let event = event.map(OrderEvent);
             return Ok(TransitionOrderSuccess { order: order.into(), event, changed }.into());
         }
@@ -304,9 +304,9 @@ pub(super) async fn changed(
 }
 
 /// Maps what registering a shipment or calling it off came to.
-pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<Changed>) -> Result<ShipmentResult> {
+pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<CommandOutcome>) -> Result<ShipmentResult> {
     let error = match changed {
-        Ok(Changed { order, shipment, .. }) => {
+        Ok(CommandOutcome { order, shipment, .. }) => {
             let order = Order::from(order);
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an answer without its parcel"))?;

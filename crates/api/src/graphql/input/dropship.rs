@@ -1,6 +1,6 @@
 //! Items that suppliers ship: accepted, declined, given to somebody else.
 
-use app::{Caller, orders::Ask};
+use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
 use domain::{ItemId, Refusal, Request};
 use serde::Serialize;
@@ -41,19 +41,19 @@ pub struct ReassignItemsInput {
 }
 
 impl SupplierItemsInput {
-    pub(in crate::graphql) fn read_accepted(self, caller: &Caller) -> Result<Ask, Refusal> {
+    pub(in crate::graphql) fn read_accepted(self, caller: &Caller) -> Result<Command, Refusal> {
         let items = item_ids(&self.item_ids)?;
-        self.ask("acceptItems", Request::AcceptItems { items }, caller)
+        self.into_command("acceptItems", Request::AcceptItems { items }, caller)
     }
 
-    pub(in crate::graphql) fn read_declined(self, caller: &Caller) -> Result<Ask, Refusal> {
+    pub(in crate::graphql) fn read_declined(self, caller: &Caller) -> Result<Command, Refusal> {
         let items = item_ids(&self.item_ids)?;
         let reason = self.reason.clone().unwrap_or_default();
-        self.ask("declineItems", Request::DeclineItems { items, reason }, caller)
+        self.into_command("declineItems", Request::DeclineItems { items, reason }, caller)
     }
 
-    fn ask(self, operation: &str, request: Request, caller: &Caller) -> Result<Ask, Refusal> {
-        Ok(Ask {
+    fn into_command(self, operation: &str, request: Request, caller: &Caller) -> Result<Command, Refusal> {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, operation, &self)?,
             order_id: id("orderId", &self.order_id)?,
@@ -64,8 +64,8 @@ impl SupplierItemsInput {
 }
 
 impl ReassignItemsInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
-        Ok(Ask {
+    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "reassignItems", &self)?,
             order_id: id("orderId", &self.order_id)?,

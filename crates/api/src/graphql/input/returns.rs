@@ -1,6 +1,6 @@
 //! Units that come back: asked for, received.
 
-use app::{Caller, orders::Ask};
+use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
 use domain::{Refusal, Request};
 use serde::Serialize;
@@ -36,9 +36,9 @@ pub struct ReceiveReturnInput {
 }
 
 impl InitiateReturnInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(lines).transpose()?;
-        Ok(Ask {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "initiateReturn", &self)?,
             order_id: id("orderId", &self.order_id)?,
@@ -49,9 +49,9 @@ impl InitiateReturnInput {
 }
 
 impl ReceiveReturnInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Ask, Refusal> {
+    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(lines).transpose()?;
-        Ok(Ask {
+        Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "receiveReturn", &self)?,
             order_id: id("orderId", &self.order_id)?,

@@ -11,7 +11,7 @@ use persistence::{
     orders,
 };
 
-use super::{Ask, Changed, context, numbers::NumbersTaken};
+use super::{Command, CommandOutcome, context, reservations::TrackingNumberReservations};
 use crate::{
     Clock,
     error::{Error, Result},
@@ -22,27 +22,28 @@ use crate::{
 
 /// Carries out a batch of requests. When the batch as a whole fails, each member is tried alone, in a
 /// transaction of its own, so that one bad row does not fail its neighbours.
-pub(crate) async fn change_all(
+pub(crate) async fn execute_all(
     store: &Store,
     clock: &Clock,
     feed: &Feed,
-    asks: Vec<Ask>,
-) -> Vec<Result<Changed>> {
-    let answers = match retrying(|| settle(store, &asks, clock.now())).await {
+    commands: Vec<Command>,
+) -> Vec<Result<CommandOutcome>> {
+    let answers = match retrying(|| execute_batch(store, &commands, clock.now())).await {
         Ok(answers) => answers,
-        Err(error) if asks.len() == 1 || !members_may_do_better(&error) => {
+        Err(error) if commands.len() == 1 || !members_may_do_better(&error) => {
             let error = Error::from(error);
-            asks.iter().map(|_| Err(error.clone())).collect()
+            commands.iter().map(|_| Err(error.clone())).collect()
         }
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                members = asks.len(),
+                members = commands.len(),
                 "a batch failed, its members are tried alone"
             );
-            let mut answers = Vec::with_capacity(asks.len());
-            for ask in &asks {
-                let alone = retrying(|| settle(store, std::slice::from_ref(ask), clock.now())).await;
+            let mut answers = Vec::with_capacity(commands.len());
+            for command in &commands {
+                let alone =
+                    retrying(|| execute_batch(store, std::slice::from_ref(command), clock.now())).await;
                 answers.push(match alone {
                     Ok(mut answers) => answers.pop().unwrap_or(Err(Error::Stopping)),
                     Err(error) => Err(error.into()),
@@ -56,38 +57,39 @@ pub(crate) async fn change_all(
 }
 
 /// One transaction: numbers are locked before orders, orders in ascending id.
-async fn settle(
+async fn execute_batch(
     store: &Store,
-    asks: &[Ask],
+    commands: &[Command],
     now: DateTime<Utc>,
-) -> persistence::Result<Vec<Result<Changed>>> {
+) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
-    let mut taken = NumbersTaken::look(&tx, asks).await?;
-    let ids: Vec<OrderId> = asks.iter().map(|ask| ask.order_id).chain(taken.former_orders()).collect();
+    let mut reservations = TrackingNumberReservations::lock(&tx, commands).await?;
+    let ids: Vec<OrderId> =
+        commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
     let mut loaded = orders::lock(&tx, &ids).await?;
-    let keys: Vec<ScopedKey> = asks.iter().filter_map(scoped_key).collect();
+    let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
     let mut answered = idempotency::answers(&tx, &keys).await?;
-    let mut recorder = ScanRecorder::load(&tx, &scanned(asks), false).await?;
+    let mut recorder = ScanRecorder::load(&tx, &scanned_shipments(commands), false).await?;
     let mut new_answers = Vec::new();
-    let mut answers = Vec::with_capacity(asks.len());
-    for ask in asks {
-        if let Err(refusal) = find(loaded.get(&ask.order_id), ask) {
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        if let Err(refusal) = check_visible(loaded.get(&command.order_id), command) {
             answers.push(Err(refusal.into()));
             continue;
         }
-        let key = scoped_key(ask);
+        let key = scoped_key(command);
         if let Some(answer) = key.as_ref().and_then(|key| answered.get(key)) {
-            answers.push(again(&tx, ask, answer, &loaded).await?);
+            answers.push(repeat_answer(&tx, command, answer, &loaded).await?);
             continue;
         }
-        let result = match loaded.get_mut(&ask.order_id) {
-            Some(order) => apply(order, ask, &mut taken, &mut recorder, now),
+        let result = match loaded.get_mut(&command.order_id) {
+            Some(order) => apply_command(order, command, &mut reservations, &mut recorder, now),
             None => Err(Refusal::NotFound("order").into()),
         };
-        if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &ask.key) {
+        if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &command.key) {
             let answer = Answer {
                 fingerprint: asked.fingerprint,
-                order_id: ask.order_id,
+                order_id: command.order_id,
                 shipment_id: changed.shipment.as_ref().map(|shipment| shipment.id),
                 version: changed.event.as_ref().map(|event| event.version),
                 changed: changed.changed,
@@ -97,7 +99,7 @@ async fn settle(
         }
         answers.push(result);
     }
-    taken.take_over(&mut loaded, now).map_err(|refusal| persistence::Error::Corrupt {
+    reservations.release_former(&mut loaded, now).map_err(|refusal| persistence::Error::Corrupt {
         table: "shipments",
         row: "with a number that went elsewhere".to_owned(),
         what: refusal.to_string(),
@@ -107,18 +109,18 @@ async fn settle(
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     recorder.write(&tx).await?;
     idempotency::keep(&tx, &new_answers, now).await?;
-    persistence::webhooks::requeue_for_numbers(&tx, &taken.registered, now).await?;
+    persistence::webhooks::requeue_for_numbers(&tx, &reservations.registered, now).await?;
     store.commit(tx).await?;
     Ok(answers)
 }
 
-fn scoped_key(ask: &Ask) -> Option<ScopedKey> {
-    ask.key.as_ref().map(|key| (ask.caller.key_scope(), key.key.clone()))
+fn scoped_key(command: &Command) -> Option<ScopedKey> {
+    command.key.as_ref().map(|key| (command.caller.key_scope(), key.key.clone()))
 }
 
 /// The shipments that somebody says something about.
-fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
-    let scanned = asks.iter().filter_map(|ask| match &ask.request {
+fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
+    let shipments = commands.iter().filter_map(|command| match &command.request {
         Request::Scans { shipment, .. } => Some(*shipment),
         Request::Transition { .. }
         | Request::CancelItems { .. }
@@ -131,14 +133,14 @@ fn scanned(asks: &[Ask]) -> Vec<ShipmentId> {
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. } => None,
     });
-    scanned.collect()
+    shipments.collect()
 }
 
 /// Whether there is what the request names, as far as its caller may know.
-fn find(order: Option<&Order>, ask: &Ask) -> Result<(), Refusal> {
-    let order = order.filter(|order| ask.caller.may_see(order.head(), order.items()));
-    if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &ask.request {
-        return match order.and_then(|order| shown_shipment(order, ask, *id)) {
+fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
+    let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
+    if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &command.request {
+        return match order.and_then(|order| shown_shipment(order, command, *id)) {
             Some(_) => Ok(()),
             None => Err(Refusal::NotFound("shipment")),
         };
@@ -147,53 +149,53 @@ fn find(order: Option<&Order>, ask: &Ask) -> Result<(), Refusal> {
 }
 
 /// What the caller is shown of one of the order's shipments.
-fn shown_shipment(order: &Order, ask: &Ask, id: ShipmentId) -> Option<Shipment> {
+fn shown_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
-    ask.caller.shown_shipment(order.items(), shipment)
+    command.caller.shown_shipment(order.items(), shipment)
 }
 
-fn apply(
+fn apply_command(
     order: &mut Order,
-    ask: &Ask,
-    taken: &mut NumbersTaken,
+    command: &Command,
+    reservations: &mut TrackingNumberReservations,
     recorder: &mut ScanRecorder,
     now: DateTime<Utc>,
-) -> Result<Changed> {
-    let context = context(&ask.caller, now);
-    let outcome = match &ask.request {
+) -> Result<CommandOutcome> {
+    let context = context(&command.caller, now);
+    let outcome = match &command.request {
         Request::Scans { shipment, incoming, .. } => {
-            let source = Source::Manual(&ask.caller.actor);
+            let source = Source::Manual(&command.caller.actor);
             recorder.record(order, *shipment, source, incoming, &context)?
         }
         Request::CreateShipment(new) => {
             let before = order.clone();
-            let outcome = order.apply(ask.request.clone(), ask.expected_version, &context)?;
-            if let Err(refusal) = taken.check(new, ask.order_id, &ask.caller) {
+            let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
+            if let Err(refusal) = reservations.check(new, command.order_id, &command.caller) {
                 *order = before;
                 return Err(refusal.into());
             }
-            taken.register(new, ask.order_id);
+            reservations.register(new, command.order_id);
             outcome
         }
-        request => order.apply(request.clone(), ask.expected_version, &context)?,
+        request => order.apply(request.clone(), command.expected_version, &context)?,
     };
     let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
-    Ok(Changed {
+    Ok(CommandOutcome {
         order: order.head().clone(),
-        event: event.map(|event| ask.caller.shown_event(event.into())),
-        shipment: outcome.shipment.and_then(|id| shown_shipment(order, ask, id)),
+        event: event.map(|event| command.caller.shown_event(event.into())),
+        shipment: outcome.shipment.and_then(|id| shown_shipment(order, command, id)),
         changed: outcome.changed,
     })
 }
 
 /// The answer that was given before.
-async fn again(
+async fn repeat_answer(
     tx: &persistence::Tx,
-    ask: &Ask,
+    command: &Command,
     answer: &Answer,
     loaded: &HashMap<OrderId, Order>,
-) -> persistence::Result<Result<Changed>> {
-    let same = ask.key.as_ref().is_some_and(|key| key.fingerprint == answer.fingerprint);
+) -> persistence::Result<Result<CommandOutcome>> {
+    let same = command.key.as_ref().is_some_and(|key| key.fingerprint == answer.fingerprint);
     let Some(order) = loaded.get(&answer.order_id).filter(|_| same) else {
         return Ok(Err(Error::KeyReused));
     };
@@ -203,14 +205,14 @@ async fn again(
         (None, Some(version)) => orders::event_at(tx, answer.order_id, version).await?,
         (None, None) => None,
     };
-    let shipment = answer.shipment_id.and_then(|id| shown_shipment(order, ask, id));
+    let shipment = answer.shipment_id.and_then(|id| shown_shipment(order, command, id));
     if answer.shipment_id.is_some() && shipment.is_none() {
         // The caller may not see it any more.
         return Ok(Err(Refusal::NotFound("shipment").into()));
     }
-    Ok(Ok(Changed {
+    Ok(Ok(CommandOutcome {
         order: order.head().clone(),
-        event: event.map(|event| ask.caller.shown_event(event)),
+        event: event.map(|event| command.caller.shown_event(event)),
         shipment,
         changed: answer.changed,
     }))
