@@ -3,11 +3,11 @@
 //! Here: which orders. `access/shown.rs` says what of an order. Every read of `reads` and every answer of `orders`
 //! goes through both, so that whoever adds a field to the API shows only rows that were let through.
 
-mod shown;
+mod redact;
 
 use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
-pub use shown::VisibleShipments;
+pub use redact::VisibleShipments;
 
 use crate::error::Result;
 

@@ -132,7 +132,7 @@ impl App {
         let Some(order) = self.order(caller, shipment.order_id).await? else { return Ok(None) };
         let items = self.items_to_judge_by(caller, &[order.id], Extent::Large(MAX_ITEMS)).await?;
         let items = items.get(&order.id).map(Arc::as_ref).unwrap_or_default();
-        Ok(caller.shown_shipment(items, &shipment).map(|shipment| (order, shipment)))
+        Ok(caller.redact_shipment(items, &shipment).map(|shipment| (order, shipment)))
     }
 
     /// The event that gave an order a version, if the caller may see it.
@@ -156,7 +156,7 @@ impl App {
         extent: Extent,
     ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
         let found = self.read_items(orders, extent).await?;
-        Ok(found.into_iter().map(|(id, items)| (id, caller.shown_items(items))).collect())
+        Ok(found.into_iter().map(|(id, items)| (id, caller.redact_items(items))).collect())
     }
 
     async fn read_items(
@@ -238,7 +238,7 @@ impl App {
         extent: Extent,
     ) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
         let found = read::scans_at_most(&self.store, &shipments, extent.most() as u64).await?;
-        Ok(found.into_iter().map(|(id, scans)| (id, caller.shown_scans(scans))).collect())
+        Ok(found.into_iter().map(|(id, scans)| (id, caller.redact_scans(scans))).collect())
     }
 
     /// Parts of the histories of orders the caller has been shown, oldest first.
@@ -251,7 +251,7 @@ impl App {
         ranges: Vec<VersionRange>,
     ) -> Result<HashMap<VersionRange, Arc<[Event]>>> {
         let found = self.readers.events.load(ranges).await?;
-        Ok(found.into_iter().map(|(range, events)| (range, caller.shown_events(events))).collect())
+        Ok(found.into_iter().map(|(range, events)| (range, caller.redact_events(events))).collect())
     }
 
     /// What customers were told about orders the caller has been shown, oldest first.
@@ -279,7 +279,7 @@ impl App {
         match narrowed_events(caller, filter)? {
             Some(filter) => {
                 let mut page = read::events_page(&self.store, &filter, page).await?;
-                page.rows = page.rows.into_iter().map(|event| caller.shown_event(event)).collect();
+                page.rows = page.rows.into_iter().map(|event| caller.redact_event(event)).collect();
                 Ok(page)
             }
             None => Ok(Page { rows: vec![], has_more: false }),

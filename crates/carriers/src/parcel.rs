@@ -213,13 +213,13 @@ pub(crate) fn other_numbers(
 
 /// A code as it is shown, and as the setting `MILEPOST_CARRIER_CODES` names it: its parts with slashes between, those
 /// that are empty left out. `_` stands for what would end the name in the setting.
-pub(crate) fn shown(parts: &[&str]) -> String {
+pub(crate) fn display_code(parts: &[&str]) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let nameable = |c: char| if matches!(c, ',' | '=') { '_' } else { c };
     let code: String = parts.join("/").chars().take(MAX_CODE).map(nameable).collect();
     match code.trim() {
         "" => NO_CODE.to_owned(),
-        shown => shown.to_owned(),
+        display_code => display_code.to_owned(),
     }
 }
 
@@ -282,15 +282,15 @@ mod tests {
 
     #[test]
     fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
-        assert_eq!(shown(&["transit", "WC"]), "transit/WC");
-        assert_eq!(shown(&["transit", ""]), "transit");
-        assert_eq!(shown(&["", "WC"]), "WC");
-        assert_eq!(shown(&["", ""]), "-");
+        assert_eq!(display_code(&["transit", "WC"]), "transit/WC");
+        assert_eq!(display_code(&["transit", ""]), "transit");
+        assert_eq!(display_code(&["", "WC"]), "WC");
+        assert_eq!(display_code(&["", ""]), "-");
         let long = "é".repeat(500);
-        assert_eq!(shown(&[&long, &long]), "é".repeat(200));
-        assert_eq!(shown(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
+        assert_eq!(display_code(&[&long, &long]), "é".repeat(200));
+        assert_eq!(display_code(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
 
-        let odd = shown(&["Held, ask = pay"]);
+        let odd = display_code(&["Held, ask = pay"]);
         assert_eq!(odd, "Held_ ask _ pay");
         let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
         assert!(map.get(Sender::Fedex, &odd).is_some());

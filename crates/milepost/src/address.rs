@@ -9,7 +9,7 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The address without user, password and parameters.
-pub fn shown(url: &str) -> String {
+pub fn redact(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     if bare.starts_with("sqlite:") {
         return bare.to_owned();
@@ -57,7 +57,7 @@ mod tests {
             ("postgres://shop:hunter2@:99999/x", "an address that cannot be read"),
             ("hunter2", "an address that cannot be read"),
         ] {
-            assert_eq!(shown(url), expected);
+            assert_eq!(redact(url), expected);
         }
     }
 

@@ -21,7 +21,7 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let url = settings.database_url.expose();
     Store::connect(url, settings.database_connections)
         .await
-        .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::shown(url)))
+        .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::redact(url)))
 }
 
 /// The configured database for a command that leaves its schema alone: it is there, it answers, and no migration is
@@ -66,7 +66,7 @@ fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow:
 }
 
 fn named(settings: &Settings, problem: &str) -> anyhow::Error {
-    let shown = address::shown(settings.database_url.expose());
+    let redacted = address::redact(settings.database_url.expose());
     anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {shown}: {problem}"))
 }
 
@@ -103,7 +103,7 @@ async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::E
         Ok(()) => error.root(),
         Err(silence) => silence,
     };
-    anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::shown(url)))
+    anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::redact(url)))
 }
 
 /// How long to go on trying.

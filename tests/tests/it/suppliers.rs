@@ -218,7 +218,7 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
         assert_eq!(items[0].units_at(Rank::Delivered, status, &seen.counted), 1);
         let progress = seen.progress(status, &items);
         assert_eq!((progress.items_delivered, progress.shipments_delivered), (units, shipments));
-        assert_eq!((seen.shown.len(), progress.shipments_total), (shipments as usize, shipments));
+        assert_eq!((seen.visible.len(), progress.shipments_total), (shipments as usize, shipments));
         let counted: Vec<_> = seen.counted.iter().flat_map(|shipment| &shipment.lines).collect();
         assert_eq!(counted.len(), units as usize, "of other items there is nothing to count");
     }

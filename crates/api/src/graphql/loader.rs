@@ -62,7 +62,7 @@ impl Siblings {
 
     /// All their shipments that have been read and are shown.
     pub fn scanned(&self) -> Arc<Scanned<ShipmentId>> {
-        let shown = self.visible_shipments.read().flat_map(|shipments| shipments.shown.iter());
+        let shown = self.visible_shipments.read().flat_map(|shipments| shipments.visible.iter());
         self.scanned.get_or_init(|| Scanned::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 

@@ -136,7 +136,7 @@ impl Order {
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
         let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
-        let order = domain::Order::restore(self.head().clone(), items.to_vec(), shipments.shown.to_vec());
+        let order = domain::Order::restore(self.head().clone(), items.to_vec(), shipments.visible.to_vec());
         let transitions = order.allowed_transitions(&ctx.data::<Caller>()?.actor);
         Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(self, to, why)).collect())
     }
@@ -165,7 +165,7 @@ impl Order {
     /// carriers say.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let shipments = self.visible_shipments(ctx).await?;
-        let on_their_way = shipments.shown.iter().filter(|one| one.status().is_on_its_way());
+        let on_their_way = shipments.visible.iter().filter(|one| one.status().is_on_its_way());
         Ok(on_their_way.filter_map(|one| one.tracking.estimated_delivery).max())
     }
 

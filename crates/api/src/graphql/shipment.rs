@@ -36,7 +36,7 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
     let shipments = order.visible_shipments(ctx).await?;
     let siblings = order.siblings().scanned();
     let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), siblings.clone());
-    Ok(shipments.shown.iter().map(one).collect())
+    Ok(shipments.visible.iter().map(one).collect())
 }
 
 impl Shipment {

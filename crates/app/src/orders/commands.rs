@@ -140,7 +140,7 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
 fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
     if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &command.request {
-        return match order.and_then(|order| shown_shipment(order, command, *id)) {
+        return match order.and_then(|order| redact_shipment(order, command, *id)) {
             Some(_) => Ok(()),
             None => Err(Refusal::NotFound("shipment")),
         };
@@ -149,9 +149,9 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
 }
 
 /// What the caller is shown of one of the order's shipments.
-fn shown_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
+fn redact_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
-    command.caller.shown_shipment(order.items(), shipment)
+    command.caller.redact_shipment(order.items(), shipment)
 }
 
 fn apply_command(
@@ -182,8 +182,8 @@ fn apply_command(
     let event = order.changes().transitions.iter().find(|event| Some(event.version()) == outcome.event);
     Ok(CommandOutcome {
         order: order.head().clone(),
-        event: event.map(|event| command.caller.shown_event(event.into())),
-        shipment: outcome.shipment.and_then(|id| shown_shipment(order, command, id)),
+        event: event.map(|event| command.caller.redact_event(event.into())),
+        shipment: outcome.shipment.and_then(|id| redact_shipment(order, command, id)),
         changed: outcome.changed,
     })
 }
@@ -205,14 +205,14 @@ async fn repeat_answer(
         (None, Some(version)) => orders::event_at(tx, answer.order_id, version).await?,
         (None, None) => None,
     };
-    let shipment = answer.shipment_id.and_then(|id| shown_shipment(order, command, id));
+    let shipment = answer.shipment_id.and_then(|id| redact_shipment(order, command, id));
     if answer.shipment_id.is_some() && shipment.is_none() {
         // The caller may not see it any more.
         return Ok(Err(Refusal::NotFound("shipment").into()));
     }
     Ok(Ok(CommandOutcome {
         order: order.head().clone(),
-        event: event.map(|event| command.caller.shown_event(event)),
+        event: event.map(|event| command.caller.redact_event(event)),
         shipment,
         changed: answer.changed,
     }))

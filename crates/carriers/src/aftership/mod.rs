@@ -18,7 +18,7 @@ use crate::{
     json::{list, object, required, text},
     latest::{self, Latest},
     names::carrier_named,
-    parcel::{believed, described, identity, place, shown, tracking_number},
+    parcel::{believed, described, display_code, identity, place, tracking_number},
     signature, time,
 };
 
@@ -135,7 +135,7 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
         return None;
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
-    let (shown, date) = (shown(&[code]), date.unwrap_or_default());
+    let (display_code, date) = (display_code(&[code]), date.unwrap_or_default());
     // A subtag begins with its tag. Where another stands beside it, that is what is read.
     let (alone, read) = (codes::meaning(None, Some(code)), codes::meaning(tag.as_deref(), subtag.as_deref()));
     Some(ParsedScan {
@@ -146,8 +146,8 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
             &described(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
-        meaning: remap.get(Sender::Aftership, &shown).unwrap_or(read),
-        code: shown,
+        meaning: remap.get(Sender::Aftership, &display_code).unwrap_or(read),
+        code: display_code,
         description: part("/message").or_else(|| part("/subtag_message")),
         location: place([
             part("/city"),

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, required, text},
-    parcel::{described, identity, other_numbers, place, shown, tracking_number},
+    parcel::{described, display_code, identity, other_numbers, place, tracking_number},
     time,
 };
 
@@ -54,8 +54,8 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     }
     let listed = words.as_deref().map(capitals);
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
-    let shown = shown(&[&code]);
-    let remapped = remap.get(Sender::Dhl, &shown);
+    let display_code = display_code(&[&code]);
+    let remapped = remap.get(Sender::Dhl, &display_code);
     let read = meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
         identity: identity(
@@ -66,7 +66,7 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
             &[date, clock, zone],
         ),
         meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
-        code: shown,
+        code: display_code,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
             (words, more) => words.or(more),

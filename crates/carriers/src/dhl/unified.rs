@@ -16,7 +16,7 @@ use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
     json::{list, required, text},
     latest::{self, Latest},
-    parcel::{described, identity, other_numbers, place, shown, tracking_number},
+    parcel::{described, display_code, identity, other_numbers, place, tracking_number},
     time,
     words::plain,
 };
@@ -125,7 +125,7 @@ impl<'a> Event<'a> {
         ParsedScan {
             identity: identity(Carrier::Dhl, key.parcel, &claim.code, &claim.described, &[&self.timestamp]),
             meaning: claim.meaning,
-            code: claim.shown,
+            code: claim.display_code,
             location: place([
                 text(self.value, "/location/address/addressLocality"),
                 None,
@@ -140,14 +140,14 @@ impl<'a> Event<'a> {
 
     /// A claim by its codes, or by one of them. The words say more, and are no part of what it is known by.
     fn in_codes(&self, key: Key<'_>) -> Claim {
-        let shown = shown(&[&self.status_code, &self.code]);
+        let display_code = display_code(&[&self.status_code, &self.code]);
         let read = self.read(&self.status_code, key);
         let alone = codes::meaning(self.codes(&self.status_code, key), "");
         Claim {
             code: self.status_code.to_ascii_lowercase(),
             described: described(&self.code.to_ascii_uppercase(), alone, read),
-            meaning: remapped(key.remap, &shown, &self.status_code).unwrap_or(read),
-            shown,
+            meaning: remapped(key.remap, &display_code, &self.status_code).unwrap_or(read),
+            display_code,
         }
     }
 
@@ -162,14 +162,14 @@ impl<'a> Event<'a> {
             None => (String::new(), Meaning::Unknown),
         };
         let by_lent = |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.read(lent, key));
-        let shown = shown(&[&code]);
-        let meaning = key.remap.get(Sender::Dhl, &shown).unwrap_or_else(|| match (read, lent) {
+        let display_code = display_code(&[&code]);
+        let meaning = key.remap.get(Sender::Dhl, &display_code).unwrap_or_else(|| match (read, lent) {
             (Meaning::Unknown, Some(lent)) => by_lent(lent),
             (read, _) => read,
         });
         // Never that of an event code, which is in capitals.
         let described = if code.is_empty() { "" } else { "words" }.to_owned();
-        Claim { code, described, shown, meaning }
+        Claim { code, described, display_code, meaning }
     }
 
     /// What it means, with that status code. A short word may be taken for a code, `Return`: it is said all the same.
@@ -187,7 +187,7 @@ impl<'a> Event<'a> {
 struct Claim {
     code: String,
     described: String,
-    shown: String,
+    display_code: String,
     meaning: Meaning,
 }
 
@@ -197,8 +197,8 @@ fn is_code(status: &str) -> bool {
 }
 
 /// What the setting says of the code, else of its status code whatever the event.
-fn remapped(remap: &CodeMap, shown: &str, status: &str) -> Option<Meaning> {
-    remap.get(Sender::Dhl, shown).or_else(|| remap.get(Sender::Dhl, status))
+fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
+    remap.get(Sender::Dhl, display_code).or_else(|| remap.get(Sender::Dhl, status))
 }
 
 /// The end of the time frame, which is the promise, else the one time given.

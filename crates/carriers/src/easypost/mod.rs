@@ -21,7 +21,7 @@ use crate::{
     json::{list, object, required, text},
     latest::{self, Latest},
     names::carrier_named,
-    parcel::{believed, identity, place, shown, tracking_number},
+    parcel::{believed, display_code, identity, place, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
     time,
 };
@@ -202,7 +202,7 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
     Some(ParsedScan {
         identity: identity(carrier, parcel, &code.key, &carrier_code, &[&datetime]),
         meaning: code.meaning,
-        code: code.shown,
+        code: code.display_code,
         description: text(detail, "/message"),
         time: believed(carrier, &carrier_code, &datetime, clock(&datetime, location.is_some())),
         location,
@@ -223,7 +223,7 @@ fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) 
     let scan = ParsedScan {
         identity: identity(carrier, parcel, &code.key, "", &[]),
         meaning: code.meaning,
-        code: code.shown,
+        code: code.display_code,
         description: None,
         location: None,
         time: CarrierTime::Untrusted,
@@ -234,7 +234,7 @@ fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) 
 /// A status and its detail.
 struct Code {
     /// As it is shown and as the setting names it: `in_transit/departed_facility`.
-    shown: String,
+    display_code: String,
     /// What tells it from others, whatever its length and letter case.
     key: String,
     meaning: Meaning,
@@ -244,10 +244,11 @@ impl Code {
     /// The setting may name both parts or the status alone.
     fn of(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
-        let shown = shown(&[status, &detail]);
-        let remapped = remap.get(Sender::Easypost, &shown).or_else(|| remap.get(Sender::Easypost, status));
+        let display_code = display_code(&[status, &detail]);
+        let remapped =
+            remap.get(Sender::Easypost, &display_code).or_else(|| remap.get(Sender::Easypost, status));
         Self {
-            shown,
+            display_code,
             key: format!("{status}/{detail}").to_ascii_lowercase(),
             meaning: remapped.unwrap_or_else(|| codes::meaning(status, &detail)),
         }

@@ -18,7 +18,7 @@ use crate::{
     Unreadable, gather,
     json::{list, object, required, text},
     latest::{self, Latest},
-    parcel::{believed, identity, place, shown, tracking_number},
+    parcel::{believed, display_code, identity, place, tracking_number},
     signature, time,
 };
 
@@ -133,7 +133,7 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             &[&date],
         ),
         meaning: meaning(&code, remap),
-        code: shown(&[&code]),
+        code: display_code(&[&code]),
         description: match words {
             (Some(event), Some(exception)) if event != exception => Some(format!("{event}: {exception}")),
             (event, exception) => event.or(exception),
@@ -161,7 +161,7 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest
     let scan = ParsedScan {
         identity: identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
         meaning: meaning(&code, remap),
-        code: shown(&[&code]),
+        code: display_code(&[&code]),
         description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
         location: location(detail),
         time: believed(Carrier::Fedex, &code, &date, time::scanned_unless_midnight(&date)),
@@ -170,7 +170,7 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest
 }
 
 fn meaning(code: &str, remap: &CodeMap) -> Meaning {
-    remap.get(Sender::Fedex, &shown(&[code])).unwrap_or_else(|| codes::meaning(code))
+    remap.get(Sender::Fedex, &display_code(&[code])).unwrap_or_else(|| codes::meaning(code))
 }
 
 fn location(value: &Value) -> Option<String> {

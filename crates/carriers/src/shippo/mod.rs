@@ -21,7 +21,7 @@ use crate::{
     Unreadable, gather,
     json::{flag, list, object, required, text},
     names::carrier_named,
-    parcel::{described, identity, place, shown, tracking_number},
+    parcel::{described, display_code, identity, place, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
     time,
 };
@@ -182,7 +182,7 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
     let substatus = text(state, "/substatus/code").or_else(|| text(state, "/substatus"));
     let substatus = substatus.unwrap_or_default();
     let action_required = flag(state, "/substatus/action_required");
-    let shown = shown(&[&status, &substatus]);
+    let display_code = display_code(&[&status, &substatus]);
     let read = codes::meaning(&status, &substatus, action_required);
     Some(ParsedScan {
         identity: identity(
@@ -192,8 +192,8 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
             &described(&substatus.to_ascii_lowercase(), codes::meaning(&status, &substatus, false), read),
             &[&date],
         ),
-        meaning: remapped(remap, &shown, &status).unwrap_or(read),
-        code: shown,
+        meaning: remapped(remap, &display_code, &status).unwrap_or(read),
+        code: display_code,
         description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
         location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),
         // Shippo has written local times with `Z`. Which carriers' those are is uncertain, so only midnight is doubted.
@@ -202,8 +202,8 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
 }
 
 /// What the setting says of the code, else of its status whatever the substatus.
-fn remapped(remap: &CodeMap, shown: &str, status: &str) -> Option<Meaning> {
-    remap.get(Sender::Shippo, shown).or_else(|| remap.get(Sender::Shippo, status))
+fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
+    remap.get(Sender::Shippo, display_code).or_else(|| remap.get(Sender::Shippo, status))
 }
 
 /// When Shippo wrote the latest state down.

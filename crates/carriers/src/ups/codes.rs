@@ -16,8 +16,8 @@ pub(super) const TYPES: [&str; 9] = ["I", "D", "X", "M", "MV", "U", "O", "P", "R
 /// Whether a code as it is shown on a scan, in capitals, begins with a type. Types that we do not know yet are such
 /// too: a code without a meaning has to be able to get one. So it is told by the form: two characters or more that stand
 /// alone are no type, and three digits in second place stand in the third.
-pub(super) fn begins_with_type(shown: &str) -> bool {
-    let mut parts = shown.split('/');
+pub(super) fn begins_with_type(display_code: &str) -> bool {
+    let mut parts = display_code.split('/');
     let kind = parts.next().unwrap_or_default();
     let known = TYPES.contains(&kind);
     match (parts.next(), parts.next()) {

@@ -132,7 +132,7 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
     let description = text(event, "/activityStatus/description");
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
-    let shown = shown(code);
+    let display_code = display_code(code);
     let read = codes::meaning(code, description.as_deref());
     ParsedScan {
         identity: identity(
@@ -142,8 +142,8 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
             &described(&description_code, codes::meaning(code, None), read),
             &time.each_ref().map(String::as_str),
         ),
-        meaning: remapped(remap, &shown, code).unwrap_or(read),
-        code: shown,
+        meaning: remapped(remap, &display_code, code).unwrap_or(read),
+        code: display_code,
         description,
         location: place(
             ["city", "stateProvince", "country"]
@@ -154,14 +154,14 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
 }
 
 /// The three parts as a person reads them and as the setting names them: `I/OT/021`, `D/FS`, `I`, `X//032`.
-fn shown(code: Code<'_>) -> String {
+fn display_code(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
-    parcel::shown(&[parts.trim_end_matches('/')])
+    parcel::display_code(&[parts.trim_end_matches('/')])
 }
 
 /// What the setting says of the code, else of its type and code whatever the description code.
-fn remapped(remap: &CodeMap, shown: &str, code: Code<'_>) -> Option<Meaning> {
-    remap.get(Sender::Ups, shown).or_else(|| {
+fn remapped(remap: &CodeMap, display_code: &str, code: Code<'_>) -> Option<Meaning> {
+    remap.get(Sender::Ups, display_code).or_else(|| {
         if code.code.is_empty() {
             None
         } else {

@@ -21,7 +21,7 @@ use crate::{
     Unreadable, gather,
     json::{list, object, required, text},
     latest::{self, Latest},
-    parcel::{described, identity, place, shown, tracking_number},
+    parcel::{described, display_code, identity, place, tracking_number},
     time,
     words::plain,
 };
@@ -201,7 +201,7 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     }
     // Without a code the type stands for it, without what it adds: `Delivered, Front Door`.
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
-    let shown = shown(&[code.as_deref().or(head).unwrap_or_default()]);
+    let display_code = display_code(&[code.as_deref().or(head).unwrap_or_default()]);
     // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
     let key = code.clone().unwrap_or_else(|| plain(head.unwrap_or_default()));
     let by_words = || {
@@ -215,8 +215,8 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     let described = described("", alone, read);
     Some(ParsedScan {
         identity: identity(Carrier::Usps, parcel, &key, &described, &sent.each_ref().map(String::as_str)),
-        meaning: remap.get(Sender::Usps, &shown).unwrap_or(read),
-        code: shown,
+        meaning: remap.get(Sender::Usps, &display_code).unwrap_or(read),
+        code: display_code,
         description: text(event, "/eventDescription").or(says),
         location: location(event),
         time,
@@ -247,7 +247,7 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     }
     let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
     let alone = || match time::scanned_unless_z(&local) {
-        shown @ CarrierTime::Local(_) => shown,
+        local @ CarrierTime::Local(_) => local,
         CarrierTime::Instant(_) | CarrierTime::Untrusted => CarrierTime::Untrusted,
     };
     let time = match time::scanned(&format!("{local}{}", padded(&offset))) {

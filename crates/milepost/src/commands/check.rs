@@ -113,26 +113,26 @@ fn codes(settings: &Settings) -> String {
 }
 
 async fn database(settings: &Settings) -> Finding {
-    let shown = address::shown(settings.database_url.expose());
+    let redacted = address::redact(settings.database_url.expose());
     if database::missing_file(settings).is_some() && database::makes_file(settings) {
-        return Ok(format!("{shown}: no file yet; serve and migrate make it"));
+        return Ok(format!("{redacted}: no file yet; serve and migrate make it"));
     }
     let store = database::up_to_date(settings).await.map_err(|error| line(&error))?;
-    store.close().await.map_err(|error| format!("MILEPOST_DATABASE_URL: {shown}: {}", error.root()))?;
-    Ok(format!("{shown}: answers, up to date"))
+    store.close().await.map_err(|error| format!("MILEPOST_DATABASE_URL: {redacted}: {}", error.root()))?;
+    Ok(format!("{redacted}: answers, up to date"))
 }
 
 async fn redis(settings: &Settings) -> Finding {
     let Some(url) = &settings.redis_url else {
         return Ok("MILEPOST_REDIS_URL is unset; queue and live feed inside the process".to_owned());
     };
-    let shown = address::shown(url.expose());
-    let named = |problem: String| format!("MILEPOST_REDIS_URL: {shown}: {problem}");
+    let redacted = address::redact(url.expose());
+    let named = |problem: String| format!("MILEPOST_REDIS_URL: {redacted}: {problem}");
     address::answers(url.expose()).await.map_err(named)?;
     let feed = Feed::redis(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
     match feed.ping().await {
         // Only a running server subscribes.
-        Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{shown}: answers")),
+        Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{redacted}: answers")),
         Err(error) => Err(named(line(&error.into()))),
     }
 }
@@ -141,11 +141,11 @@ async fn mail(settings: &Settings) -> Finding {
     let Some(url) = &settings.smtp_url else {
         return Ok("MILEPOST_SMTP_URL is unset; mails are kept in the mailbox".to_owned());
     };
-    let shown = address::shown(url.expose());
-    let named = |problem: String| format!("MILEPOST_SMTP_URL: {shown}: {problem}");
+    let redacted = address::redact(url.expose());
+    let named = |problem: String| format!("MILEPOST_SMTP_URL: {redacted}: {problem}");
     let mailer = Mailer::smtp(url.expose(), &settings.mail_from).map_err(|error| named(error.to_string()))?;
     match mailer.check().await {
-        Ok(()) => Ok(format!("{shown}: answers")),
+        Ok(()) => Ok(format!("{redacted}: answers")),
         Err(error) => Err(named(error.reason().to_owned())),
     }
 }

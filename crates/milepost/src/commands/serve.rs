@@ -146,8 +146,8 @@ fn shows_mailbox(settings: &Settings, address: SocketAddr) -> bool {
 /// Says in the log what runs, and what the settings mean that nobody has set.
 fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
     let url = public_url(settings, address);
-    let database = address::shown(settings.database_url.expose());
-    let redis = settings.redis_url.as_ref().map(|url| address::shown(url.expose()));
+    let database = address::redact(settings.database_url.expose());
+    let redis = settings.redis_url.as_ref().map(|url| address::redact(url.expose()));
     let may_push = |sender: &Sender| settings.proof_of(*sender).is_some();
     let senders: Vec<_> = Sender::ALL.into_iter().filter(may_push).map(Sender::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");

@@ -143,7 +143,7 @@ pub fn api_url(text: &str) -> Result<Url, String> {
     let url = text.parse::<Url>().map_err(|error| format!("`{text}` is not a web address: {error}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !plain || url.password().is_some() {
-        return Err(format!("`{}` has more than a host and a path", address::shown(text)));
+        return Err(format!("`{}` has more than a host and a path", address::redact(text)));
     }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -4,10 +4,10 @@
 use domain::{Actor, ActorKind, Item, OrderStatus, Supply};
 use persistence::{Event, scans::StoredScan};
 
-use super::shown_actor;
+use super::redact_actor;
 
 /// Without what the merchant has agreed with the supplier, and what the supplier answered.
-pub fn item(item: &Item) -> Item {
+pub fn redact_item(item: &Item) -> Item {
     let Item {
         id,
         sku,
@@ -37,13 +37,13 @@ pub fn item(item: &Item) -> Item {
 }
 
 /// Who recorded it by hand, only as what kind of party.
-pub fn scan(scan: StoredScan, customer: &Actor) -> StoredScan {
-    let recorded_by = scan.recorded_by.map(|by| shown_actor(by, customer));
+pub fn redact_scan(scan: StoredScan, customer: &Actor) -> StoredScan {
+    let recorded_by = scan.recorded_by.map(|by| redact_actor(by, customer));
     StoredScan { recorded_by, ..scan }
 }
 
 /// All but who of the shop or of a supplier it was, and what they wrote; except why the order was cancelled.
-pub fn event(event: Event, customer: &Actor) -> Event {
+pub fn redact_event(event: Event, customer: &Actor) -> Event {
     let Event {
         order_id,
         version,
@@ -67,7 +67,7 @@ pub fn event(event: Event, customer: &Actor) -> Event {
         version,
         from,
         to,
-        actor: shown_actor(actor, customer),
+        actor: redact_actor(actor, customer),
         notes: notes.filter(|_| is_for_customers),
         metadata,
         inferred,

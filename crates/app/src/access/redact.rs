@@ -19,7 +19,7 @@ use super::{Caller, Scope};
 #[derive(Clone, Debug, Default)]
 pub struct VisibleShipments {
     /// Those that the caller is shown, oldest first.
-    pub shown: Arc<[Shipment]>,
+    pub visible: Arc<[Shipment]>,
     /// All there are, to count the units of the items that the caller is shown: how many of its own units travel is
     /// a supplier's business, in whichever shipment they do. No more of these is to be shown.
     pub counted: Arc<[Shipment]>,
@@ -28,11 +28,11 @@ pub struct VisibleShipments {
 impl VisibleShipments {
     /// How far the order is: in units of the items the caller is shown, and in shipments the caller is shown.
     pub fn progress(&self, status: OrderStatus, items: &[Item]) -> Progress {
-        let of_shown = progress(status, items, &self.shown);
+        let of_visible = progress(status, items, &self.visible);
         Progress {
-            shipments_total: of_shown.shipments_total,
-            shipments_shipped: of_shown.shipments_shipped,
-            shipments_delivered: of_shown.shipments_delivered,
+            shipments_total: of_visible.shipments_total,
+            shipments_shipped: of_visible.shipments_shipped,
+            shipments_delivered: of_visible.shipments_delivered,
             ..progress(status, items, &self.counted)
         }
     }
@@ -48,13 +48,13 @@ impl Caller {
     }
 
     /// What this caller is shown of an order's items.
-    pub(crate) fn shown_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
+    pub(crate) fn redact_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
         match self.scope() {
             Scope::All => items,
-            Scope::Own(_) => items.iter().map(customer::item).collect(),
+            Scope::Own(_) => items.iter().map(customer::redact_item).collect(),
             Scope::Supplies(_) => {
                 let own = items.iter().filter(|item| item.is_supplied_by(&self.actor));
-                own.map(supplier::item).collect()
+                own.map(supplier::redact_item).collect()
             }
             Scope::None => Arc::default(),
         }
@@ -63,9 +63,9 @@ impl Caller {
     /// What this caller is shown of an order's shipments. `items` are all of the order's.
     pub(crate) fn visible_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> VisibleShipments {
         match self.scope() {
-            Scope::All | Scope::Own(_) => VisibleShipments { shown: shipments.clone(), counted: shipments },
+            Scope::All | Scope::Own(_) => VisibleShipments { visible: shipments.clone(), counted: shipments },
             Scope::Supplies(_) | Scope::None => VisibleShipments {
-                shown: shipments.iter().filter_map(|one| self.shown_shipment(items, one)).collect(),
+                visible: shipments.iter().filter_map(|one| self.redact_shipment(items, one)).collect(),
                 counted: shipments.iter().map(|one| self.cut_to_own(items, one)).collect(),
             },
         }
@@ -87,7 +87,7 @@ impl Caller {
     ///
     /// A supplier is shown the shipments that hold only what it sends. One that another supplier sent stays that
     /// supplier's, whoever its items were given to since.
-    pub(crate) fn shown_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
+    pub(crate) fn redact_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
         match self.scope() {
             Scope::All | Scope::Own(_) => Some(shipment.clone()),
             Scope::Supplies(_) => {
@@ -97,44 +97,44 @@ impl Caller {
                     OriginKind::Supplier => shipment.origin.is(&self.actor),
                     OriginKind::Warehouse => true,
                 };
-                (own && from_own).then(|| supplier::shipment(shipment))
+                (own && from_own).then(|| supplier::redact_shipment(shipment))
             }
             Scope::None => None,
         }
     }
 
     /// What this caller is shown of the scans of a shipment they are shown.
-    pub(crate) fn shown_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
+    pub(crate) fn redact_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
         match self.scope() {
             Scope::All => scans,
-            Scope::Own(_) => scans.into_iter().map(|scan| customer::scan(scan, &self.actor)).collect(),
+            Scope::Own(_) => scans.into_iter().map(|scan| customer::redact_scan(scan, &self.actor)).collect(),
             Scope::Supplies(_) | Scope::None => {
-                scans.into_iter().map(|scan| supplier::scan(scan, &self.actor)).collect()
+                scans.into_iter().map(|scan| supplier::redact_scan(scan, &self.actor)).collect()
             }
         }
     }
 
     /// What this caller is shown of an event of an order they may see.
-    pub(crate) fn shown_event(&self, event: Event) -> Event {
+    pub(crate) fn redact_event(&self, event: Event) -> Event {
         match self.scope() {
             Scope::All => event,
-            Scope::Own(_) => customer::event(event, &self.actor),
-            Scope::Supplies(_) | Scope::None => supplier::event(event, &self.actor),
+            Scope::Own(_) => customer::redact_event(event, &self.actor),
+            Scope::Supplies(_) | Scope::None => supplier::redact_event(event, &self.actor),
         }
     }
 
     /// The same for many.
-    pub(crate) fn shown_events(&self, events: Arc<[Event]>) -> Arc<[Event]> {
+    pub(crate) fn redact_events(&self, events: Arc<[Event]>) -> Arc<[Event]> {
         match self.scope() {
             Scope::All => events,
             Scope::Own(_) | Scope::Supplies(_) | Scope::None => {
-                events.iter().cloned().map(|event| self.shown_event(event)).collect()
+                events.iter().cloned().map(|event| self.redact_event(event)).collect()
             }
         }
     }
 }
 
 /// What kind of party it was; who, only where it was the caller.
-fn shown_actor(actor: Actor, caller: &Actor) -> Actor {
+fn redact_actor(actor: Actor, caller: &Actor) -> Actor {
     if actor == *caller { actor } else { Actor { kind: actor.kind, id: None } }
 }

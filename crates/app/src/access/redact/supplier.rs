@@ -4,9 +4,9 @@
 use domain::{Actor, Answer, Condition, Item, Scan, Shipment, Supply, Tracking};
 use persistence::{Event, scans::StoredScan};
 
-use super::shown_actor;
+use super::redact_actor;
 
-pub fn item(item: &Item) -> Item {
+pub fn redact_item(item: &Item) -> Item {
     // One reason may have been given for items of several suppliers at once.
     let Item {
         id,
@@ -44,7 +44,7 @@ fn without_reason(answer: Answer) -> Answer {
     }
 }
 
-pub fn shipment(shipment: &Shipment) -> Shipment {
+pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     let Shipment {
         id,
         order_id,
@@ -100,7 +100,7 @@ fn in_our_words(tracking: Tracking) -> Tracking {
 }
 
 /// What the carrier said, and what the supplier recorded itself. Where others recorded, that they did.
-pub fn scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
+pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
     let StoredScan {
         id,
         shipment_id,
@@ -126,7 +126,7 @@ pub fn scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
     } = scan;
     let by_others = recorded_by.as_ref().is_some_and(|by| by != supplier);
     let (description, location) = if by_others { (None, None) } else { (description, location) };
-    let recorded_by = recorded_by.map(|by| shown_actor(by, supplier));
+    let recorded_by = recorded_by.map(|by| redact_actor(by, supplier));
     let scan = Scan {
         identity,
         code,
@@ -143,7 +143,7 @@ pub fn scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
 }
 
 /// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.
-pub fn event(event: Event, supplier: &Actor) -> Event {
+pub fn redact_event(event: Event, supplier: &Actor) -> Event {
     let Event {
         order_id,
         version,
@@ -163,7 +163,7 @@ pub fn event(event: Event, supplier: &Actor) -> Event {
         version,
         from,
         to,
-        actor: shown_actor(actor, supplier),
+        actor: redact_actor(actor, supplier),
         notes: None,
         metadata: None,
         inferred,
