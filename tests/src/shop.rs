@@ -47,7 +47,7 @@ impl Shop {
         let codes = codes.parse().expect("a readable code map");
         let policy = Policy { codes, ..policy() };
         let app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        app.take_up_remapped(&mut HashSet::new()).await.expect("the database answers");
+        app.reprocess_unknown(&mut HashSet::new()).await.expect("the database answers");
         Self { app, mailer: self.mailer.clone(), dhl: self.dhl.clone() }
     }
 

@@ -24,7 +24,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             return;
         }
         if tick.is_multiple_of(REMAPPED_EVERY)
-            && let Err(error) = app.take_up_remapped(&mut meaningless).await
+            && let Err(error) = app.reprocess_unknown(&mut meaningless).await
         {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "codes that have got a meaning were not looked for");

@@ -24,7 +24,7 @@ use crate::{App, error::Result, retry::retrying, scans::ScanRecorder};
 /// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
 const MAX_PARCELS: usize = 200;
 /// The most shipments that are taken in within one transaction. PostgreSQL has some thousand locks for everybody.
-const MAX_TOGETHER: usize = 500;
+const MAX_PARCELS_TOGETHER: usize = 500;
 
 impl App {
     /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over. Those whose
@@ -38,7 +38,7 @@ impl App {
         waiting.sort_by_key(|one| one.id);
         let (mut call_back, mut large) = (Vec::new(), Vec::new());
         while !waiting.is_empty() {
-            let batch = retrying(|| self.process(&waiting)).await?;
+            let batch = retrying(|| self.process_batch(&waiting)).await?;
             call_back.extend(batch.call_back);
             large.extend(batch.large);
             waiting = batch.later;
@@ -51,7 +51,7 @@ impl App {
     }
 
     /// Reads as many of these webhooks as one transaction can take, the oldest first.
-    async fn process(&self, leased: &[Leased]) -> persistence::Result<Batch> {
+    async fn process_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
         let (these, rest) = leased.split_at(webhooks::fitting(&tx, &ids, MAX_BYTES).await?);
@@ -71,18 +71,18 @@ impl App {
                     batch.call_back.push(CallBack { leased, activation })
                 }
                 WebhookContent::Parcels(ref of, _) if of.len() > MAX_PARCELS => batch.large.push(leased),
-                WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_TOGETHER => {
+                WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_PARCELS_TOGETHER => {
                     batch.later.push(leased)
                 }
                 WebhookContent::Parcels(..) | WebhookContent::Nothing(_) => {
                     parcels += parsed.count_parcels();
-                    read.push(Taken::of(parsed));
+                    read.push(Ingestion::new(parsed));
                 }
             }
         }
         batch.later.extend(rest);
-        self.take_in(&tx, &mut read).await?;
-        let settled: Vec<Settled> = read.into_iter().map(Taken::settle).collect();
+        self.ingest(&tx, &mut read).await?;
+        let settled: Vec<Settled> = read.into_iter().map(Ingestion::into_settled).collect();
         webhooks::settle(&tx, &settled).await?;
         self.store.commit_repeatable(tx).await?;
         Ok(batch)
@@ -110,27 +110,29 @@ impl App {
     ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
         let Some(webhook) = webhooks::open(&tx, &[leased]).await?.pop() else { return Ok(None) };
-        let mut one = Taken { summary, ..Taken::of(self.parse_webhook(webhook)) };
+        let mut one = Ingestion { summary, ..Ingestion::new(self.parse_webhook(webhook)) };
         let is_last = one.parsed.count_parcels() <= (portion + 1) * MAX_PARCELS;
         one.parsed.keep_portion(portion * MAX_PARCELS, MAX_PARCELS);
-        self.take_in(&tx, std::slice::from_mut(&mut one)).await?;
+        self.ingest(&tx, std::slice::from_mut(&mut one)).await?;
         let summary = one.summary.clone();
         if is_last {
-            webhooks::settle(&tx, &[one.settle()]).await?;
+            webhooks::settle(&tx, &[one.into_settled()]).await?;
         }
         self.store.commit_repeatable(tx).await?;
         Ok(Some(summary).filter(|_| !is_last))
     }
 
     /// Takes what these webhooks say into the orders of the parcels they speak of.
-    async fn take_in(&self, tx: &Tx, taken: &mut [Taken]) -> persistence::Result<()> {
-        let again = taken.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
+    async fn ingest(&self, tx: &Tx, ingestions: &mut [Ingestion]) -> persistence::Result<()> {
+        let again =
+            ingestions.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
         let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
         let waited = webhooks::waits(tx, &again).await?;
         let router =
-            routing::load_locking_numbers(tx, &tracking_numbers(taken.iter().map(|one| &one.parsed))).await?;
+            routing::load_locking_numbers(tx, &tracking_numbers(ingestions.iter().map(|one| &one.parsed)))
+                .await?;
         let mut routed = RoutedScans::default();
-        for Taken { parsed, summary } in &mut *taken {
+        for Ingestion { parsed, summary } in &mut *ingestions {
             for parcel in parsed.take_parcels() {
                 let (number, webhook) = (parcel.number(), &parsed.webhook);
                 if router.knows_number(&number) {
@@ -146,7 +148,7 @@ impl App {
         let mut orders = orders::lock(tx, &routed.orders()).await?;
         let mut recorder = ScanRecorder::load(tx, &routed.shipments(), false).await?;
         let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
-            taken.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
+            ingestions.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
         routed.record_all(
             &mut orders,
             &mut recorder,
@@ -175,13 +177,13 @@ struct Batch {
 }
 
 /// A webhook on its way through a batch.
-struct Taken {
+struct Ingestion {
     parsed: ParsedWebhook,
     summary: IngestSummary,
 }
 
-impl Taken {
-    fn of(parsed: ParsedWebhook) -> Self {
+impl Ingestion {
+    fn new(parsed: ParsedWebhook) -> Self {
         if let WebhookContent::Nothing(reason) = &parsed.content {
             let Webhook { id, sender, .. } = &parsed.webhook;
             tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
@@ -189,7 +191,7 @@ impl Taken {
         Self { parsed, summary: IngestSummary::default() }
     }
 
-    fn settle(self) -> Settled {
+    fn into_settled(self) -> Settled {
         self.summary.into_settled(self.parsed)
     }
 }

@@ -4,8 +4,8 @@
 //! The second takes what these webhooks say into those orders, some orders in one transaction, the oldest word
 //! first, and commits or takes back. What is in memory is some webhooks or some orders, and the ids of the others.
 
-mod said;
-mod take_up;
+mod apply;
+mod collect;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,25 +138,25 @@ impl App {
         replayed: &mut Replayed,
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
-        let found = self.differences(filter, replayed).await?;
+        let found = self.find_differences(filter, replayed).await?;
         let orders: Vec<_> = found.orders.into_iter().collect();
         for chunk in orders.chunks(MAX_ORDERS) {
             let ids: BTreeSet<OrderId> = chunk.iter().map(|(id, _)| *id).collect();
             let webhooks: BTreeSet<WebhookId> = chunk.iter().flat_map(|(_, ids)| ids).copied().collect();
-            let routed = self.said_of(&ids, &webhooks).await?;
-            self.take_up(&routed, replayed, tell).await?;
+            let routed = self.collect_for_orders(&ids, &webhooks).await?;
+            self.apply_to_orders(&routed, replayed, tell).await?;
         }
         if replayed.applied {
             // Behind the changes: what is read twice is told once.
             for chunk in found.readable.chunks(MAX_DUE) {
-                retrying(|| self.read_anew(chunk)).await?;
+                retrying(|| self.requeue(chunk)).await?;
             }
         }
         Ok(())
     }
 
     /// Which orders the webhooks say something of that is not stored.
-    async fn differences(&self, filter: &WebhookFilter, replayed: &mut Replayed) -> Result<Differences> {
+    async fn find_differences(&self, filter: &WebhookFilter, replayed: &mut Replayed) -> Result<Differences> {
         let mut found = Differences::default();
         let mut after = None;
         loop {
@@ -164,13 +164,13 @@ impl App {
             let Some(last) = page.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
             replayed.examined += page.len() as u64;
-            self.compare(page, &mut found).await?;
+            self.compare_with_stored(page, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn compare(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
-        let routed = self.said_by(webhooks, |webhook, nobodys| match webhook.state {
+    async fn compare_with_stored(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
+        let routed = self.collect_from(webhooks, |webhook, nobodys| match webhook.state {
             WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
             // It would be waiting, had that part of it been read.
             WebhookState::Processed if nobodys => found.readable.push(webhook.id),
@@ -199,7 +199,7 @@ impl App {
     }
 
     /// Gives webhooks their turn again, so that they are settled as those that come now.
-    async fn read_anew(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
+    async fn requeue(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         webhooks::requeue(&tx, webhooks, self.clock.now()).await?;
         self.store.commit(tx).await

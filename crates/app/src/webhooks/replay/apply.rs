@@ -18,7 +18,7 @@ use crate::{
 
 impl App {
     /// Takes what is said into the orders. Where they fail together, each is tried alone.
-    pub(super) async fn take_up(
+    pub(super) async fn apply_to_orders(
         &self,
         routed: &RoutedScans,
         replayed: &mut Replayed,
@@ -29,7 +29,7 @@ impl App {
             replayed.scans += outcome.scans;
             outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
         };
-        match retrying(|| self.settle(routed, apply)).await {
+        match retrying(|| self.apply_transaction(routed, apply)).await {
             Ok(outcome) => note(outcome, tell),
             Err(error) if !members_may_do_better(&error) => return Err(error.into()),
             Err(_) => {
@@ -40,13 +40,13 @@ impl App {
                             .map(|(shipment, scans_of_webhooks)| (*shipment, scans_of_webhooks.clone()))
                             .collect(),
                     );
-                    match retrying(|| self.settle(&alone, apply)).await {
+                    match retrying(|| self.apply_transaction(&alone, apply)).await {
                         Ok(outcome) => note(outcome, tell),
                         Err(error) if !members_may_do_better(&error) => return Err(error.into()),
                         Err(error) => {
                             let cause = &error as &dyn std::error::Error;
                             tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
-                            tell(Finding::Fails(NotReplayed { order_id, error: in_words(&error) }));
+                            tell(Finding::Fails(NotReplayed { order_id, error: describe_failure(&error) }));
                         }
                     }
                 }
@@ -56,7 +56,7 @@ impl App {
     }
 
     /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
-    async fn settle(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
+    async fn apply_transaction(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
         let webhooks: BTreeSet<WebhookId> =
             routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
@@ -99,7 +99,7 @@ struct Outcome {
 }
 
 /// Why an order could not be changed, for whoever asked for the replay.
-fn in_words(error: &Error) -> String {
+fn describe_failure(error: &Error) -> String {
     match error {
         error if error.unique_violation().is_some() => {
             "a parcel's number is on its way with another order".to_owned()

@@ -36,23 +36,23 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take_up_remapped(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
+    pub async fn reprocess_unknown(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
         let mut requeued = 0;
-        let done = self.take_up_all(meaningless, &mut requeued).await;
+        let done = self.reprocess_codes(meaningless, &mut requeued).await;
         if requeued > 0 {
             self.feed.poke();
         }
         done.map(|()| requeued)
     }
 
-    async fn take_up_all(
+    async fn reprocess_codes(
         &self,
         meaningless: &mut HashSet<(String, String)>,
         requeued: &mut u64,
     ) -> Result<()> {
         // One by one: what we list ourselves may be one spelling only.
         let mut unknown = read::unknown_codes(&self.store, Spelling::AsSent, u32::MAX).await?;
-        unknown.retain(|one| !meaningless.contains(&name(one)));
+        unknown.retain(|one| !meaningless.contains(&sender_and_code(one)));
         let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
         let mut done = 0;
         while done < unknown.len() {
@@ -66,9 +66,9 @@ impl App {
             for one in page {
                 let Some(body) = bodies.get(&one.webhook_id) else { continue };
                 if has_meaning(one, body, &self.policy().codes) {
-                    *requeued += self.take_up_code(one).await?;
+                    *requeued += self.reprocess_code(one).await?;
                 } else {
-                    meaningless.insert(name(one));
+                    meaningless.insert(sender_and_code(one));
                 }
             }
         }
@@ -77,7 +77,7 @@ impl App {
 
     /// Has the webhooks read again that brought this code, some at a time: the front door writes beside it. One code
     /// that fails does not hold up the others, and is looked for again.
-    async fn take_up_code(&self, unknown: &UnknownCode) -> Result<u64> {
+    async fn reprocess_code(&self, unknown: &UnknownCode) -> Result<u64> {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
@@ -103,7 +103,7 @@ impl App {
     }
 }
 
-fn name(unknown: &UnknownCode) -> (String, String) {
+fn sender_and_code(unknown: &UnknownCode) -> (String, String) {
     (unknown.sender.clone(), unknown.code.clone())
 }
 

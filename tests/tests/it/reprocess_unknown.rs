@@ -69,7 +69,11 @@ async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(dat
     let left = shop.app.unknown_codes(&support()).await.unwrap();
     assert_eq!(left.iter().map(|one| &*one.code).collect::<Vec<_>>(), ["Q8"]);
     assert!(inbox(&shop).await.iter().all(|one| one.state == WebhookState::Processed));
-    assert_eq!(shop.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 0, "nothing is taken up twice");
+    assert_eq!(
+        shop.app.reprocess_unknown(&mut HashSet::new()).await.unwrap(),
+        0,
+        "nothing is taken up twice"
+    );
 }
 
 async fn spellings_of_a_code_are_listed_as_the_setting_takes_them(database: Database) {
@@ -139,13 +143,13 @@ async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Databa
     old.drain().await;
     new.drain().await;
     assert_eq!(new.status(order).await, OrderStatus::AwaitingPickup);
-    assert_eq!(new.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 1);
+    assert_eq!(new.app.reprocess_unknown(&mut HashSet::new()).await.unwrap(), 1);
     new.drain().await;
     assert_eq!(new.status(order).await, OrderStatus::Delivered);
 
     let mut meaningless = HashSet::new();
     says(&new, "373737", "Q8").await;
-    assert_eq!(new.app.take_up_remapped(&mut meaningless).await.unwrap(), 0);
+    assert_eq!(new.app.reprocess_unknown(&mut meaningless).await.unwrap(), 0);
     assert_eq!(meaningless, HashSet::from([("fedex".to_owned(), "Q8".to_owned())]));
 }
 
@@ -164,7 +168,7 @@ async fn a_code_that_has_passed_on_with_its_number_comes_to_rest(database: Datab
     let shop = shop.restarted("fedex.Q9=delivered").await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    assert_eq!(shop.app.take_up_remapped(&mut HashSet::new()).await.unwrap(), 0);
+    assert_eq!(shop.app.reprocess_unknown(&mut HashSet::new()).await.unwrap(), 0);
     assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
 }
 

@@ -19,7 +19,7 @@ use crate::{
 
 impl App {
     /// What the webhooks say of these orders.
-    pub(super) async fn said_of(
+    pub(super) async fn collect_for_orders(
         &self,
         orders: &BTreeSet<OrderId>,
         webhooks: &BTreeSet<WebhookId>,
@@ -33,7 +33,7 @@ impl App {
             left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);
-            for (parcel, scans_of_webhooks) in self.said_by(webhooks, |_, _| {}).await?.0 {
+            for (parcel, scans_of_webhooks) in self.collect_from(webhooks, |_, _| {}).await?.0 {
                 if orders.contains(&parcel.0) {
                     all.0.entry(parcel).or_default().extend(scans_of_webhooks);
                 }
@@ -42,9 +42,9 @@ impl App {
         Ok(all)
     }
 
-    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`, and whether nobody has one of
-    /// them.
-    pub(super) async fn said_by(
+    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`, and whether nobody has one
+    /// of them.
+    pub(super) async fn collect_from(
         &self,
         webhooks: Vec<Webhook>,
         mut readable: impl FnMut(&Webhook, bool),
