@@ -3,14 +3,14 @@
 //! The result depends on the set alone, so any order of arrival and any duplication give the same shipment.
 //! What a scan did when it came is told by [`effect`], once, and never asked again.
 
-mod ours;
+mod attribution;
 
 use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-pub(crate) use ours::Ours;
-pub use ours::is_too_old;
+pub(crate) use attribution::Attribution;
+pub use attribution::is_too_old;
 
 use crate::{
     scan::{Meaning, Scan, ScanEffect},
@@ -66,12 +66,12 @@ pub(crate) fn evidence<'a>(
 pub(crate) fn effect(
     scan: &Scan,
     all: &[Scan],
-    ours: &Ours,
+    attribution: &Attribution,
     order: OrderStatus,
     before: &Tracking,
     after: &Tracking,
 ) -> ScanEffect {
-    if !ours.has(scan) {
+    if !attribution.includes(scan) {
         return ScanEffect::NotOurs;
     }
     match scan.meaning {
@@ -80,8 +80,8 @@ pub(crate) fn effect(
         Meaning::Status(_) | Meaning::Condition(_) => {}
     }
     if after.delivered_at.is_some() {
-        let all: Vec<&Scan> = all.iter().filter(|scan| ours.has(scan)).collect();
-        if WayBack::among(&all).is_some_and(|way_back| way_back.has(scan)) {
+        let all: Vec<&Scan> = all.iter().filter(|scan| attribution.includes(scan)).collect();
+        if WayBack::find(&all).is_some_and(|way_back| way_back.has(scan)) {
             return ScanEffect::ReturnLeg;
         }
     }
@@ -101,9 +101,9 @@ pub(crate) fn effect(
 /// The scans that say something about this shipment on its way to the customer.
 fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
     let mut scans: Vec<&Scan> = scans.into_iter().collect();
-    let ours = Ours::among(scans.iter().copied(), placed_at);
-    scans.retain(|scan| ours.has(scan));
-    if let Some(way_back) = WayBack::among(&scans) {
+    let attribution = Attribution::from_scans(scans.iter().copied(), placed_at);
+    scans.retain(|scan| attribution.includes(scan));
+    if let Some(way_back) = WayBack::find(&scans) {
         scans.retain(|scan| !way_back.has(scan));
     }
     scans
@@ -118,7 +118,7 @@ struct WayBack {
 
 impl WayBack {
     /// The way back that these scans of one shipment show.
-    fn among(scans: &[&Scan]) -> Option<Self> {
+    fn find(scans: &[&Scan]) -> Option<Self> {
         let delivered_at = earliest(scans, Rank::Delivered)?.clock();
         let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
         let begins_at = begins.map(|scan| scan.clock()).min()?;

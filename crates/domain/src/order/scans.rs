@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     actor::ActorKind,
-    fold::{Ours, effect, fold, is_too_old},
+    fold::{Attribution, effect, fold, is_too_old},
     ids::ShipmentId,
     order::{
         Order, Outcome,
@@ -45,7 +45,7 @@ impl Order {
             Some(_) => fold(&known, placed_at, shipment.promised_delivery),
             None => shipment.tracking.clone(),
         };
-        let ours = Ours::among(known.iter().chain(incoming), placed_at);
+        let attribution = Attribution::from_scans(known.iter().chain(incoming), placed_at);
         let mut scans = Scans::of(known);
         let mut tracking = before.clone();
         let mut answers = vec![ScanOutcome::Repeated; incoming.len()];
@@ -56,7 +56,7 @@ impl Order {
             let Some((place, added)) = scans.add(scan, restated.contains(&scan.identity)) else { continue };
             let after = fold(&scans.all, placed_at, shipment.promised_delivery);
             let now = &scans.all[place];
-            let effect = effect(now, &scans.all, &ours, status, &tracking, &after);
+            let effect = effect(now, &scans.all, &attribution, status, &tracking, &after);
             let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
             *answer = match added {
                 Added::New => ScanOutcome::New(effect),

@@ -18,40 +18,40 @@ const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
 /// again so soon.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// What makes a scan one of this parcel, and not of another that had its number before or has it after.
-pub(crate) struct Ours {
+pub(crate) struct Attribution {
     placed_at: DateTime<Utc>,
     /// Those that are ours of the packages the carrier tells apart; none where it tells none apart.
     packages: BTreeSet<String>,
 }
 
-impl Ours {
+impl Attribution {
     /// A package with a scan from before the order is another parcel, unless there is no other. Of those that remain
     /// the one that was scanned first is ours, and with it what goes on where that stops: FedEx gives a parcel that is
     /// tendered again another identity. What has the number beside it, after the delivery, or long after the last scan
     /// is not.
-    pub fn among<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
+    pub fn from_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
         let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
         for scan in scans {
             let Some(name) = scan.package.as_deref() else { continue };
-            let seen = Package::of(scan, placed_at);
-            packages.entry(name).and_modify(|known| *known = known.with(seen)).or_insert(seen);
+            let seen = Package::from_scan(scan, placed_at);
+            packages.entry(name).and_modify(|known| *known = known.merge(seen)).or_insert(seen);
         }
         let mut packages: Vec<(&str, Package)> = packages.into_iter().collect();
         packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
-        let mut ours = BTreeSet::new();
+        let mut own_packages = BTreeSet::new();
         let mut so_far: Option<Package> = None;
         for (name, package) in packages {
-            if so_far.is_some_and(|so_far| !so_far.goes_on_as(package)) {
+            if so_far.is_some_and(|so_far| !so_far.continues_as(package)) {
                 break;
             }
-            ours.insert(name.to_owned());
-            so_far = Some(so_far.map_or(package, |so_far| so_far.with(package)));
+            own_packages.insert(name.to_owned());
+            so_far = Some(so_far.map_or(package, |so_far| so_far.merge(package)));
         }
-        Self { placed_at, packages: ours }
+        Self { placed_at, packages: own_packages }
     }
 
     /// Whether the scan is one of this parcel.
-    pub fn has(&self, scan: &Scan) -> bool {
+    pub fn includes(&self, scan: &Scan) -> bool {
         let named = scan.package.as_deref();
         named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
     }
@@ -75,13 +75,13 @@ struct Seen {
 }
 
 impl Package {
-    fn of(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
+    fn from_scan(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
         let seen = Seen { time_estimated: scan.time_estimated, at: scan.clock() };
         let delivered = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
         Self { is_old: is_too_old(scan, placed_at), first: seen, last: seen, delivered }
     }
 
-    fn with(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         let earliest = |seen: &Seen| (seen.time_estimated, seen.at);
         let latest = |seen: &Seen| (!seen.time_estimated, seen.at);
         Self {
@@ -94,7 +94,7 @@ impl Package {
 
     /// Whether the next package with the number may be the same parcel. Two that are scanned side by side are two: a
     /// label was used twice.
-    fn goes_on_as(self, next: Self) -> bool {
+    fn continues_as(self, next: Self) -> bool {
         let silence = next.first.at - self.last.at;
         let is_next = silence >= TimeDelta::zero() && silence <= MAX_SILENCE;
         let was_delivered = self.delivered.is_some_and(|delivered| delivered.at < next.first.at);
