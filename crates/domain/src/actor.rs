@@ -1,6 +1,6 @@
 //! Who asks, and what they may ask for.
 //!
-//! This governs requests. The steps of a walk carry whoever caused it.
+//! This governs requests. The steps of an advance carry whoever caused it.
 
 use crate::{ids::UserId, name::names, refusal::Refusal, status::OrderStatus};
 

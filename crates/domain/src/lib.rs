@@ -44,7 +44,7 @@ pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, Scan
 pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };
-pub use status::{LINE, OrderStatus, TRANSITIONS};
+pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use supply::{Answer, Deadlines, Overdue, Supply};
 pub use transition::{Context, Transition};
 pub use webhook::WebhookState;

@@ -3,6 +3,7 @@
 //! `app` loads it under its row lock, applies requests, and hands the [`Changes`] to `persistence`. A refused
 //! request leaves the order as it was.
 
+mod advance;
 mod cancel;
 mod dropship;
 mod guard;
@@ -12,7 +13,6 @@ mod returns;
 mod scans;
 mod ship;
 mod text_checks;
-mod walk;
 
 use std::collections::BTreeSet;
 
@@ -190,7 +190,7 @@ pub enum Request {
 pub struct Outcome {
     /// Whether anything changed.
     pub changed: bool,
-    /// The version of the event that was asked for. The walk may have gone further.
+    /// The version of the event that was asked for. The advance may have gone further.
     pub event: Option<i32>,
     /// The shipment it was about.
     pub shipment: Option<ShipmentId>,

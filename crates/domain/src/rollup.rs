@@ -67,7 +67,7 @@ pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
     }
 }
 
-/// When a step of the walk happened, and whether a carrier ever said so.
+/// When a step of the advance happened, and whether a carrier ever said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Justification {
     /// The time of the scan that brought the last shipment this far.

@@ -52,7 +52,8 @@ pub const TRANSITIONS: [(OrderStatus, OrderStatus); 14] = [
 ];
 
 /// The part of the table that shipments move an order along, every step of it permitted.
-pub const LINE: [OrderStatus; 5] = [Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
+pub const FULFILMENT_SEQUENCE: [OrderStatus; 5] =
+    [Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 impl OrderStatus {
     /// Whether the table permits the step from here to `to`.
@@ -78,9 +79,9 @@ impl OrderStatus {
         }
     }
 
-    /// The place on the [`LINE`] that shipments move an order along.
-    pub(crate) fn on_line(self) -> Option<usize> {
-        LINE.iter().position(|status| *status == self)
+    /// The place on the [`FULFILMENT_SEQUENCE`] that shipments move an order along.
+    pub(crate) fn position_in_sequence(self) -> Option<usize> {
+        FULFILMENT_SEQUENCE.iter().position(|status| *status == self)
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_line_is_made_of_permitted_steps() {
-        for step in LINE.windows(2) {
+        for step in FULFILMENT_SEQUENCE.windows(2) {
             assert!(step[0].may_become(step[1]), "{} to {}", step[0], step[1]);
         }
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{LINE, OrderStatus::*, ScanEffect, ShipmentStatus};
+use domain::{FULFILMENT_SEQUENCE, OrderStatus::*, ScanEffect, ShipmentStatus};
 use support::{Story, VERSION, at};
 
 #[test]
@@ -15,8 +15,8 @@ fn the_walk_is_taken_up_when_the_order_reaches_processing() {
     story.go(PaymentConfirmed).expect("paid");
     assert_eq!(story.path(), [PaymentConfirmed], "a scan never skips the payment");
     let outcome = story.go(Processing).expect("packed");
-    assert_eq!(outcome.event, Some(VERSION + 2), "the event asked for, not the last of the walk");
-    assert_eq!(story.path()[1..], LINE);
+    assert_eq!(outcome.event, Some(VERSION + 2), "the event asked for, not the last of the advance");
+    assert_eq!(story.path()[1..], FULFILMENT_SEQUENCE);
     let packed = story.order.changes().transitions[1].occurred_at();
     for step in &story.order.changes().transitions[2..] {
         assert_eq!(step.occurred_at(), packed, "none happens before processing did");

@@ -343,7 +343,7 @@ fn all_720_orders_of_six_scans_with_duplicates_tell_one_story() {
         ends.push(story.path());
     });
     assert_eq!(ends.len(), 720);
-    assert!(ends.iter().all(|path| path[..] == domain::LINE[1..]));
+    assert!(ends.iter().all(|path| path[..] == domain::FULFILMENT_SEQUENCE[1..]));
 }
 
 fn permutations(scans: &mut Vec<Scan>, from: usize, each: &mut impl FnMut(&[Scan])) {

@@ -3,10 +3,11 @@
 mod support;
 
 use domain::{
-    BlockerCode, LINE, Meaning, OrderStatus, Rank, Refusal, ShipmentRefusal, ShipmentStatus, TRANSITIONS,
+    BlockerCode, FULFILMENT_SEQUENCE, Meaning, OrderStatus, Rank, Refusal, ShipmentRefusal, ShipmentStatus,
+    TRANSITIONS,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::{Story, place_on_line, scan, slowest_by_hand};
+use support::{Story, position_of_rank, scan, slowest_by_hand};
 
 #[derive(Clone, Debug)]
 enum Change {
@@ -120,9 +121,9 @@ fn check_walk(
         }
     };
     let stands = expected.last().copied().unwrap_or(before.head().status);
-    let here = LINE.iter().position(|status| *status == stands);
+    let here = FULFILMENT_SEQUENCE.iter().position(|status| *status == stands);
     if let (Some(here), Some(slowest)) = (here, slowest_by_hand(&story.order)) {
-        expected.extend(LINE.iter().take(place_on_line(slowest) + 1).skip(here + 1));
+        expected.extend(FULFILMENT_SEQUENCE.iter().take(position_of_rank(slowest) + 1).skip(here + 1));
     }
     prop_assert_eq!(steps, expected);
     Ok(())
@@ -143,7 +144,7 @@ fn check_hand(
         OrderStatus::Delivered => 4,
         _ => 0,
     };
-    let slowest = slowest_by_hand(before).map_or(4, place_on_line);
+    let slowest = slowest_by_hand(before).map_or(4, position_of_rank);
     let expected = if from == to {
         None
     } else if !TRANSITIONS.contains(&(from, to)) {
@@ -203,9 +204,9 @@ proptest! {
             prop_assert_eq!(story.path(), []);
             story.go(OrderStatus::PaymentConfirmed).expect("paid");
             story.go(OrderStatus::Processing).expect("packed");
-            prop_assert_eq!(&story.path()[2..], &LINE[1..]);
+            prop_assert_eq!(&story.path()[2..], &FULFILMENT_SEQUENCE[1..]);
         } else {
-            prop_assert_eq!(&story.path()[..], &LINE[1..]);
+            prop_assert_eq!(&story.path()[..], &FULFILMENT_SEQUENCE[1..]);
         }
     }
 }

@@ -66,7 +66,7 @@ const NOTIFICATIONS: Table = Table {
 };
 
 /// Writes the notifications that these orders' transitions call for. Only the newest news of an order goes out:
-/// what is still queued is superseded, and so are the milestones a walk passed on its way.
+/// what is still queued is superseded, and so are the milestones an advance passed on its way.
 pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> =
         orders.iter().copied().filter(|order| !notified_statuses(order).is_empty()).collect();

@@ -68,7 +68,7 @@ async fn scans_before_the_payment_are_taken_up_when_the_order_is_processed(datab
     shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
     let changed = shop.to(order, OrderStatus::Processing).await.unwrap();
     assert_eq!(changed.event.unwrap().to, OrderStatus::Processing);
-    assert_eq!(changed.order.status, OrderStatus::Delivered, "the walk went on");
+    assert_eq!(changed.order.status, OrderStatus::Delivered, "the advance went on");
 }
 
 async fn a_walk_passes_every_status_and_mails_only_the_newest(database: Database) {

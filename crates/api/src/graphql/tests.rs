@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod crawler;
 mod customer;
 mod dropship;
 mod following;
@@ -15,5 +16,4 @@ mod sdl;
 mod statements;
 mod strangers;
 mod supplier;
-mod walk;
 mod world;

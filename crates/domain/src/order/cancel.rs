@@ -36,7 +36,7 @@ impl Order {
         may_be_called_off(&shipment)?;
         check_reason(&reason)?;
         self.call_off(id, &reason, context);
-        self.walk(None, context);
+        self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(id), ..Default::default() })
     }
 
@@ -74,7 +74,7 @@ impl Order {
                 StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };
             self.step(OrderStatus::Cancelled, detail, context);
         } else {
-            self.walk(None, context);
+            self.advance(None, context);
         }
         let event = (self.head.version > before).then_some(self.head.version);
         Ok(Outcome { changed: true, event, ..Default::default() })

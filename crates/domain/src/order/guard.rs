@@ -36,7 +36,7 @@ impl Order {
         }
         let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata };
         let event = self.step(to, detail, context);
-        self.walk(None, context);
+        self.advance(None, context);
         Ok(super::Outcome { changed: true, event: Some(event), ..Default::default() })
     }
 

@@ -1,6 +1,6 @@
 //! Taking in scans: what is said about a shipment, by its carrier or by hand, and what each claim does.
 //!
-//! What all scans of a shipment amount to is told in `fold.rs`; what follows for the order in `walk.rs`.
+//! What all scans of a shipment amount to is told in `fold.rs`; what follows for the order in `advance.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,8 +12,8 @@ use crate::{
     ids::ShipmentId,
     order::{
         Order, Outcome,
+        advance::Trigger,
         text_checks::{check_notes, check_text},
-        walk::Trigger,
     },
     refusal::Refusal,
     scan::{MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Order {
-    /// Takes what is said about a shipment into its state, then walks. Each claim counts once.
+    /// Takes what is said about a shipment into its state, then advances. Each claim counts once.
     pub(super) fn record_scans(
         &mut self,
         id: ShipmentId,
@@ -72,9 +72,9 @@ impl Order {
         let changed = tracking != before;
         if changed {
             shipment.tracking = tracking;
-            let trigger = cause.map(|scan| Trigger::of(scan, &scans.all, shipment, placed_at));
+            let trigger = cause.map(|scan| Trigger::from_scan(scan, &scans.all, shipment, placed_at));
             self.touch(id);
-            self.walk(trigger, context);
+            self.advance(trigger, context);
         }
         Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: answers })
     }

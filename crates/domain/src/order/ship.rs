@@ -100,7 +100,7 @@ impl Order {
             lines,
         });
         self.changes.new_shipments.insert(new.id);
-        self.walk(None, context);
+        self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 

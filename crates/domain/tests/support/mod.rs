@@ -198,7 +198,7 @@ pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
 }
 
 /// Where on the line that rank lets an order be.
-pub fn place_on_line(rank: Rank) -> usize {
+pub fn position_of_rank(rank: Rank) -> usize {
     match rank {
         Rank::None => 0,
         Rank::Labelled => 1,

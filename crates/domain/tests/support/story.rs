@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Item, LINE, Line, NewShipment, Order, OrderStatus, Origin,
-    OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome, Shipment,
-    ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Carrier, Deadlines, FULFILMENT_SEQUENCE, Item, Line, NewShipment, Order, OrderStatus,
+    Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome,
+    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
-    VERSION, assert_same, by, item_id, items, lines, milestone, order, place_on_line, shipment_id,
+    VERSION, assert_same, by, item_id, items, lines, milestone, order, position_of_rank, shipment_id,
     slowest_by_hand, transition_to,
 };
 
@@ -222,9 +222,9 @@ impl Story {
         if let Some(last) = steps.last() {
             assert_eq!((head.status, head.occurred_at), (last.to(), last.occurred_at()));
         }
-        let here = LINE.iter().position(|status| *status == head.status);
+        let here = FULFILMENT_SEQUENCE.iter().position(|status| *status == head.status);
         if let (Some(here), Some(slowest)) = (here, slowest_by_hand(&self.order)) {
-            assert!(here >= place_on_line(slowest), "the order stands behind its slowest unit");
+            assert!(here >= position_of_rank(slowest), "the order stands behind its slowest unit");
         }
     }
     /// Only suppliers have deadlines and give answers, and none ships what it declined.

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Every status from the order to the door.
-const WHOLE_LINE: &[domain::OrderStatus] =
+const WHOLE_SEQUENCE: &[domain::OrderStatus] =
     &[Placed, PaymentConfirmed, Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 /// All scenes, in order.
@@ -54,7 +54,7 @@ fn one_parcel() -> Scene {
             does("FedEx: delivered", [scan(&parcel, At::Delivered).into()])
                 .status(Delivered)
                 .so(Claim::Mail("has been delivered"))
-                .so(Claim::History(WHOLE_LINE)),
+                .so(Claim::History(WHOLE_SEQUENCE)),
         ],
     }
 }
@@ -135,7 +135,7 @@ fn shuffled() -> Scene {
             )
             .status(Delivered)
             .so(Claim::Scans(parcel, 3))
-            .so(Claim::History(WHOLE_LINE)),
+            .so(Claim::History(WHOLE_SEQUENCE)),
         ],
     }
 }
@@ -165,7 +165,7 @@ fn dropship() -> Scene {
             does("Ada collects it", [scan(&parcel, At::Delivered).into()])
                 .status(Delivered)
                 .so(Claim::Mail("has been delivered"))
-                .so(Claim::History(WHOLE_LINE)),
+                .so(Claim::History(WHOLE_SEQUENCE)),
         ],
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::installation::{CUSTOMER, LINE, customer, program, support};
+use crate::installation::{CUSTOMER, SEQUENCE, customer, program, support};
 
 const CUTS: usize = 100;
 const ORDERS: usize = 16;
@@ -115,7 +115,7 @@ async fn every_client_sees_every_event_once_through_cuts_and_a_restart() {
     }
 
     // One step of one order after another, so that all of them are under way at every cut.
-    let steps: Vec<&str> = LINE.into_iter().chain(RETURN).collect();
+    let steps: Vec<&str> = SEQUENCE.into_iter().chain(RETURN).collect();
     let mut moves = steps.iter().flat_map(|step| orders.iter().map(move |order| (order, *step)));
     for cut in 0..CUTS {
         let before: Vec<usize> = followers.iter().map(Follower::connections).collect();

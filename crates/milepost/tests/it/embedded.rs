@@ -9,7 +9,7 @@ use tests::{
     wait::until,
 };
 
-use crate::installation::{CUSTOMER, LINE, customer, fedex, program, support};
+use crate::installation::{CUSTOMER, SEQUENCE, customer, fedex, program, support};
 
 const NUMBER: &str = "794600000001";
 
@@ -23,13 +23,13 @@ async fn a_restart_in_the_same_folder_keeps_everything() {
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
     socket.follow(&order, None);
     assert_eq!(socket.update().await["order"]["status"], "PLACED");
-    support.bring(&order, &LINE[..2]).await;
-    assert_eq!(support.ship(&order, NUMBER, 1).await["order"]["status"], LINE[2]);
+    support.bring(&order, &SEQUENCE[..2]).await;
+    assert_eq!(support.ship(&order, NUMBER, 1).await["order"]["status"], SEQUENCE[2]);
     let scans = [fedex(NUMBER, OutForDelivery, 10), fedex(NUMBER, InTransit, 20)];
     for body in &scans {
         assert_eq!(push(server.url(), body, None).await, 200);
     }
-    for (at, status) in LINE[..5].iter().enumerate() {
+    for (at, status) in SEQUENCE[..5].iter().enumerate() {
         let event = loop {
             let update = socket.update().await;
             if !update["event"].is_null() {

@@ -14,7 +14,7 @@ use tests::{
     wait::until,
 };
 
-use crate::installation::{CUSTOMER, LINE, fedex, program, support};
+use crate::installation::{CUSTOMER, SEQUENCE, fedex, program, support};
 
 const ORDERS: &str = "{ orders(first: 1) { totalCount } }";
 /// Requests at once.
@@ -68,8 +68,8 @@ async fn is_ready(server: &Server, ready: bool) {
 /// An order with a parcel, ready for a scan.
 async fn shipped(support: &Client, number: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
-    support.bring(&order, &LINE[..2]).await;
-    assert_eq!(support.ship(&order, number, 1).await["order"]["status"], LINE[2]);
+    support.bring(&order, &SEQUENCE[..2]).await;
+    assert_eq!(support.ship(&order, number, 1).await["order"]["status"], SEQUENCE[2]);
     order
 }
 

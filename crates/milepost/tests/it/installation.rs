@@ -19,7 +19,7 @@ use tests::{
 /// The customer whose orders these are.
 pub const CUSTOMER: &str = "018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4a";
 /// The statuses after the placement, up to the customer's door.
-pub const LINE: [&str; 6] =
+pub const SEQUENCE: [&str; 6] =
     ["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP", "SHIPPED", "OUT_FOR_DELIVERY", "DELIVERED"];
 
 const JWT_SECRET: &str = "a-secret-for-tests-of-32-bytes-or-more";

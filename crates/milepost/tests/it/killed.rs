@@ -5,7 +5,7 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use tests::{http::push, wait::until};
 
-use crate::installation::{CUSTOMER, LINE, Split, fedex};
+use crate::installation::{CUSTOMER, SEQUENCE, Split, fedex};
 
 const ORDERS: usize = 24;
 /// Requests at once.
@@ -20,8 +20,8 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
     let orders: Vec<String> = stream::iter(0..ORDERS)
         .map(async |at| {
             let order = support.place(CUSTOMER, 1).await;
-            support.bring(&order, &LINE[..2]).await;
-            assert_eq!(support.ship(&order, &number(at), 1).await["order"]["status"], LINE[2]);
+            support.bring(&order, &SEQUENCE[..2]).await;
+            assert_eq!(support.ship(&order, &number(at), 1).await["order"]["status"], SEQUENCE[2]);
             order
         })
         .buffered(AT_ONCE)
@@ -40,7 +40,7 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
     shop.database.wait_for_waiting(1).await;
     worker.kill().await;
     held.release().await;
-    assert_eq!(support.order(&orders[0], "status").await["status"], LINE[2], "the job died undone");
+    assert_eq!(support.order(&orders[0], "status").await["status"], SEQUENCE[2], "the job died undone");
 
     let _next = shop.worker().await;
     let delivered = "{ orders(filter: {statuses: [DELIVERED]}) { totalCount } }";
@@ -51,7 +51,7 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
     .await;
     for order in &orders {
         let events = support.order(order, "version events { nodes { version toStatus } }").await;
-        let statuses = ["PLACED"].into_iter().chain(LINE).enumerate();
+        let statuses = ["PLACED"].into_iter().chain(SEQUENCE).enumerate();
         let once: Vec<_> = statuses.map(|(at, to)| json!({"version": at + 1, "toStatus": to})).collect();
         assert_eq!(events, json!({"version": once.len(), "events": {"nodes": once}}));
     }

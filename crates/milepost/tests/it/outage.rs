@@ -14,7 +14,7 @@ use tests::{
 };
 use tokio::time::timeout;
 
-use crate::installation::{CUSTOMER, LINE, customer, fedex, on_postgres, support};
+use crate::installation::{CUSTOMER, SEQUENCE, customer, fedex, on_postgres, support};
 
 /// The server waits for about five seconds; the rest is for a busy machine.
 const TOLD_WITHIN: Duration = Duration::from_secs(18);
@@ -30,7 +30,7 @@ async fn while_the_database_is_away_callers_are_told_to_try_again() {
     let server = program.serve(&[]).await;
     let support = support(&program, &server).await;
     let order = support.place(CUSTOMER, 1).await;
-    support.bring(&order, &LINE[..2]).await;
+    support.bring(&order, &SEQUENCE[..2]).await;
     support.ship(&order, "794600000001", 1).await;
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
     socket.follow(&order, None);

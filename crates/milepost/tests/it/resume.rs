@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{http::Client, socket::Socket};
 
-use crate::installation::{CUSTOMER, LINE, Split};
+use crate::installation::{CUSTOMER, SEQUENCE, Split};
 
 /// Four orders, five events each.
 const ORDERS: usize = 4;
@@ -23,7 +23,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
     for (order, cursor) in &mut followed {
         socket.follow(order, None);
         assert_eq!(socket.update().await["order"]["version"], 1);
-        support.bring(order, &LINE[..1]).await;
+        support.bring(order, &SEQUENCE[..1]).await;
         let paid = socket.update().await;
         assert_eq!((&paid["order"]["id"], &paid["event"]["version"]), (&json!(order), &json!(2)));
         *cursor = paid["cursor"].as_str().unwrap().to_owned();

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::http::Client;
 
-use crate::installation::{CUSTOMER, LINE, Split};
+use crate::installation::{CUSTOMER, SEQUENCE, Split};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_rivals_at_two_processes_exactly_one_changes_the_order() {
@@ -40,7 +40,7 @@ async fn of_rivals_for_the_same_units_exactly_one_gets_them() {
     for rivals in [2, 8, 64] {
         // Two of three: the order's status stands still, so no version tells the rivals apart.
         let order = support.place(CUSTOMER, 3).await;
-        support.bring(&order, &LINE[..2]).await;
+        support.bring(&order, &SEQUENCE[..2]).await;
         let item = support.order(&order, "items { id }").await["items"][0]["id"].take();
         let answers = race(&callers, rivals, |at| {
             let items = json!([{"itemId": item, "quantity": 2}]);

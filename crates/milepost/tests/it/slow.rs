@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use tests::{http::push, process::Server, smtp::Behaviour, wait::until};
 
-use crate::installation::{CUSTOMER, LINE, Split, fedex};
+use crate::installation::{CUSTOMER, SEQUENCE, Split, fedex};
 
 /// What the worker logs once, when it begins to be slow, and once when it has caught up.
 const SLOW: &str = "jobs take long";
@@ -57,7 +57,7 @@ async fn a_worker_is_ready_while_orders_are_locked_by_somebody_else() {
     stream::iter(0..LOCKED)
         .for_each_concurrent(AT_ONCE, async |at| {
             let order = support.place(CUSTOMER, 1).await;
-            support.bring(&order, &LINE[..2]).await;
+            support.bring(&order, &SEQUENCE[..2]).await;
             support.ship(&order, &number(at), 1).await;
         })
         .await;

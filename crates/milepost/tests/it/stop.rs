@@ -18,7 +18,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use crate::installation::{CUSTOMER, LINE, on_postgres, program, support};
+use crate::installation::{CUSTOMER, SEQUENCE, on_postgres, program, support};
 
 /// Fewer than the server has connections to its database.
 const IN_FLIGHT: usize = 6;
@@ -65,7 +65,7 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     let support = support.at(&server);
     for order in &placed {
         assert_eq!(support.order(order, "status").await["status"], "PLACED");
-        support.bring(order, &LINE[..1]).await;
+        support.bring(order, &SEQUENCE[..1]).await;
     }
     let all = support.data("{ orders { totalCount } }", json!({})).await;
     assert_eq!(all["orders"]["totalCount"], placed.len());

@@ -2,7 +2,7 @@
 
 use carriers::{Sender, Told};
 use chrono::TimeDelta;
-use domain::{ConditionKind, LINE, Meaning, OrderId, OrderStatus, ShipmentStatus};
+use domain::{ConditionKind, FULFILMENT_SEQUENCE, Meaning, OrderId, OrderStatus, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::read;
 use tests::{database::Database, front::Front, on_every_database, shop::Shop};
@@ -97,7 +97,7 @@ async fn all_720(database: Database, sender: Sender) {
     for ((order, number), permutation) in orders.iter().zip(&permutations) {
         let now = shop.order(*order).await;
         assert_eq!(now.shipments()[0].tracking, clean, "{number} {permutation:?}");
-        assert_eq!(shop.path(*order).await[2..], LINE, "{number} {permutation:?}");
+        assert_eq!(shop.path(*order).await[2..], FULFILMENT_SEQUENCE, "{number} {permutation:?}");
         let kept = read::scans_of(&shop.app.store, &[now.shipments()[0].id]).await.unwrap();
         let mut seen: Vec<_> = kept.values().flatten().map(|one| (one.scan.clock(), one.seen)).collect();
         seen.sort_unstable();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    walk::{Answer, Pool, Walk, filled, told},
+    crawler::{Answer, Crawler, Pool, filled, told},
     world::{World, customer, supplier, user},
 };
 use crate::graphql::cursor::Kind;
@@ -127,9 +127,10 @@ fn assert_discreet(answers: &[Answer], seen: &[&str]) {
 async fn staff_read_all_that_a_customer_may_not() {
     let scene = Scene::new().await;
     let tales = tales();
-    let answers = Walk::new(&scene.world, staff(), scene.pool()).await.queries(|name| name == "order").await;
+    let answers =
+        Crawler::new(&scene.world, staff(), scene.pool()).await.queries(|name| name == "order").await;
     let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
-    assert_eq!(found.len(), tales.len(), "the walk does not find more than {found:?}");
+    assert_eq!(found.len(), tales.len(), "the crawler does not find more than {found:?}");
     let filled: BTreeSet<_> = answers.iter().flat_map(|one| filled(&one.response["data"])).collect();
     for field in ["acceptBy", "acceptedAt", "declinedAt", "declineReason", "shipBy"] {
         assert!(filled.contains(&format!("OrderItem.{field}")), "{field}");
@@ -145,14 +146,14 @@ async fn staff_read_all_that_a_customer_may_not() {
 #[tokio::test]
 async fn no_operation_tells_a_customer_what_is_between_merchant_and_supplier() {
     let scene = Scene::new().await;
-    let mut walk = Walk::new(&scene.world, customer(1), scene.pool()).await;
-    let queries = walk.queries(|_| true).await;
+    let mut crawler = Crawler::new(&scene.world, customer(1), scene.pool()).await;
+    let queries = crawler.queries(|_| true).await;
     assert_discreet(
         &queries,
         &["OrderEvent.notes", "OrderEvent.actor", "OrderItem.origin", "Scan.recordedBy", "Query.node"],
     );
-    assert_discreet(&walk.subscriptions().await, &["OrderUpdate.event", "OrderEvent.toStatus"]);
-    assert_discreet(&walk.mutations().await, &["TransitionOrderSuccess.order", "Forbidden.message"]);
+    assert_discreet(&crawler.subscriptions().await, &["OrderUpdate.event", "OrderEvent.toStatus"]);
+    assert_discreet(&crawler.mutations().await, &["TransitionOrderSuccess.order", "Forbidden.message"]);
 }
 
 #[tokio::test]

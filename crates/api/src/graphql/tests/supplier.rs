@@ -1,11 +1,11 @@
 //! A supplier sees and touches its own items, and reads nothing of anybody else: field by field, through every way.
 //!
-//! The world here is full of tell-tales: texts and numbers that only others may read. `walks` asks for everything
+//! The world here is full of tell-tales: texts and numbers that only others may read. `crawls` asks for everything
 //! there is, `reads` and `changes` show the rules one by one.
 
 mod changes;
+mod crawls;
 mod reads;
-mod walks;
 
 use app::Caller;
 use domain::{Actor, ActorKind, ShipmentStatus};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    walk::Pool,
+    crawler::Pool,
     world::{World, supplier, user},
 };
 use crate::graphql::cursor::Kind;

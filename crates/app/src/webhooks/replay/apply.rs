@@ -116,7 +116,7 @@ fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayCh
     let is_told = |status: &OrderStatus| {
         notification::notifies_customer(*status) && after.head().customer_email.is_some()
     };
-    // A walk is told of by its newest milestone.
+    // An advance is told of by its newest milestone.
     let mut notifications: Vec<OrderStatus> = reached.filter(is_told).collect();
     notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();

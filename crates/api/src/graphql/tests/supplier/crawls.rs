@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    super::walk::{Answer, Walk, filled, told},
+    super::crawler::{Answer, Crawler, filled, told},
     Scene, by_acme, by_other, order, staff,
 };
 use crate::graphql::tests::world::supplier;
 
 /// Walks as the supplier, once it is known which fields hide what is beside them.
-async fn walk(scene: &Scene) -> Walk<'_> {
-    let mut walk = Walk::new(&scene.world, supplier(), scene.pool()).await;
-    walk.queries(|name| name == "node").await;
+async fn crawler(scene: &Scene) -> Crawler<'_> {
+    let mut crawler = Crawler::new(&scene.world, supplier(), scene.pool()).await;
+    crawler.queries(|name| name == "node").await;
     for field in ["Order.total", "Order.trackingUrl", "Order.userId"] {
-        assert!(walk.refused.contains(field), "{field}: {:?}", walk.refused);
+        assert!(crawler.refused.contains(field), "{field}: {:?}", crawler.refused);
     }
-    walk
+    crawler
 }
 
 /// The answers tell nothing of anybody else, and something of everything named here.
@@ -65,12 +65,12 @@ async fn plant_reasons(scene: &Scene) -> [String; 2] {
 async fn support_reads_all_that_a_supplier_may_not() {
     let scene = Scene::new().await;
     let tales = [scene.tell_tales().await, plant_reasons(&scene).await.to_vec()].concat();
-    let mut walk = Walk::new(&scene.world, staff(), scene.pool()).await;
-    let answers = walk.queries(|name| ["node", "orders", "webhooks"].contains(&name)).await;
-    assert_eq!(walk.refused.len(), 0, "{:?}", walk.refused);
+    let mut crawler = Crawler::new(&scene.world, staff(), scene.pool()).await;
+    let answers = crawler.queries(|name| ["node", "orders", "webhooks"].contains(&name)).await;
+    assert_eq!(crawler.refused.len(), 0, "{:?}", crawler.refused);
     let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
     let missing: Vec<_> = tales.iter().filter(|tale| !found.contains(tale)).collect();
-    assert_eq!(missing, [] as [&String; 0], "the walk does not find these");
+    assert_eq!(missing, [] as [&String; 0], "the crawler does not find these");
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
     let scene = Scene::new().await;
     let tales = scene.tell_tales().await;
     plant_reasons(&scene).await;
-    let answers = walk(&scene).await.queries(|_| true).await;
+    let answers = crawler(&scene).await.queries(|_| true).await;
     let seen = [
         "Query.node",
         "Query.order",
@@ -111,7 +111,7 @@ async fn no_field_of_any_query_tells_a_supplier_of_anybody_else() {
 async fn no_field_of_any_subscription_tells_a_supplier_of_anybody_else() {
     let scene = Scene::new().await;
     let tales = scene.tell_tales().await;
-    let answers = walk(&scene).await.subscriptions().await;
+    let answers = crawler(&scene).await.subscriptions().await;
     assert_discreet(&answers, &tales, &["OrderUpdate.event", "OrderUpdate.order", "Scan.location"]);
 }
 
@@ -119,7 +119,7 @@ async fn no_field_of_any_subscription_tells_a_supplier_of_anybody_else() {
 async fn no_field_of_any_mutation_tells_a_supplier_of_anybody_else() {
     let scene = Scene::new().await;
     let tales = scene.tell_tales().await;
-    let answers = walk(&scene).await.mutations().await;
+    let answers = crawler(&scene).await.mutations().await;
     let seen = [
         "ShipmentSuccess.shipment",
         "ShipmentRefused.message",

@@ -52,7 +52,7 @@ pub(super) struct Answer {
 }
 
 /// The schema, as a caller finds it.
-pub(super) struct Walk<'a> {
+pub(super) struct Crawler<'a> {
     world: &'a World,
     schema: Schema,
     types: BTreeMap<String, Value>,
@@ -63,7 +63,7 @@ pub(super) struct Walk<'a> {
     caller: Caller,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
         // Without the limits: what is too much for one operation could be asked for in several.
         let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();

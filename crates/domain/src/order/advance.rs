@@ -1,4 +1,4 @@
-//! The walk: after every change of shipments or quantities the order goes as far as its slowest unit.
+//! The advance: after every change of shipments or quantities the order goes as far as its slowest unit.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -9,22 +9,27 @@ use crate::{
     rollup::{carrying, justification, rank_without_shipments, slowest, status_for},
     scan::Scan,
     shipment::{Rank, Shipment},
-    status::LINE,
+    status::FULFILMENT_SEQUENCE,
     transition::Context,
 };
 
-/// The scans of one shipment that set a walk in motion.
+/// The scans of one shipment that start an advance.
 pub(super) struct Trigger {
     /// What to say on each step of the line, with the code of the scan that the step stands on.
-    metadata: [Value; LINE.len()],
+    metadata: [Value; FULFILMENT_SEQUENCE.len()],
     /// When the scan that moved the shipment happened.
     occurred_at: DateTime<Utc>,
 }
 
 impl Trigger {
     /// The scan that moved a shipment, among all there are of it.
-    pub(super) fn of(scan: &Scan, all: &[Scan], shipment: &Shipment, placed_at: DateTime<Utc>) -> Self {
-        let metadata = LINE.map(|status| {
+    pub(super) fn from_scan(
+        scan: &Scan,
+        all: &[Scan],
+        shipment: &Shipment,
+        placed_at: DateTime<Utc>,
+    ) -> Self {
+        let metadata = FULFILMENT_SEQUENCE.map(|status| {
             let scan = evidence(all, placed_at, rank_without_shipments(status)).unwrap_or(scan);
             carrier_metadata(shipment, Some(&scan.code))
         });
@@ -35,15 +40,15 @@ impl Trigger {
 impl Order {
     /// Walks through every status between here and what the slowest unit allows, one event each. Only forward,
     /// and only from processing on: a scan never skips the payment.
-    pub(super) fn walk(&mut self, trigger: Option<Trigger>, context: &Context) {
+    pub(super) fn advance(&mut self, trigger: Option<Trigger>, context: &Context) {
         let target = slowest(&self.items, &self.shipments).and_then(status_for);
-        let Some(goal) = target.and_then(|status| status.on_line()) else {
+        let Some(goal) = target.and_then(|status| status.position_in_sequence()) else {
             return;
         };
-        let Some(here) = self.head.status.on_line() else {
+        let Some(here) = self.head.status.position_in_sequence() else {
             return;
         };
-        for (at, status) in LINE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
+        for (at, status) in FULFILMENT_SEQUENCE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
             let rank = rank_without_shipments(status);
             let reached = justification(&self.shipments, rank);
             let metadata = match &trigger {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Walk, list, named, text};
+use super::{Crawler, list, named, text};
 
 /// How often a type may stand on a path: an order, its shipment, and the order of that again.
 const REPEATS: usize = 2;
 /// Objects inside objects: enough for what is in a shipment that holds back an order of a list.
 const DEPTH: usize = 9;
 
-impl Walk<'_> {
+impl Crawler<'_> {
     /// The selection below a field, empty for a leaf.
     pub(super) fn below(&self, field: &Value) -> String {
         self.selection(named(&field["type"]), &mut Vec::new()).expect("the first field is near")

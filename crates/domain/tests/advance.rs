@@ -1,4 +1,4 @@
-//! What the events of a walk say: when each step happened, by whose word, and whether it was inferred.
+//! What the events of an advance say: when each step happened, by whose word, and whether it was inferred.
 
 mod support;
 
