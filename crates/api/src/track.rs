@@ -114,8 +114,8 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
         carrier: shipment.carrier.display_name(),
         number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),
-        status: shipment.status().words(),
-        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.words()),
+        status: shipment.status().describe(),
+        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
         items,
     }
@@ -133,10 +133,10 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
     let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
     let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
     let mut steps: Vec<Step> =
-        marks.map(|mark| Step { name: order_words(mark), reached: reached(mark) }).collect();
+        marks.map(|mark| Step { name: describe_status(mark), reached: reached(mark) }).collect();
     match order.status {
         OrderStatus::Cancelled | OrderStatus::ReturnInitiated | OrderStatus::Returned => {
-            steps.push(Step { name: order_words(order.status), reached: true });
+            steps.push(Step { name: describe_status(order.status), reached: true });
         }
         OrderStatus::Placed
         | OrderStatus::PaymentConfirmed
@@ -150,11 +150,11 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
 }
 
 fn happened(event: &Event) -> Happened {
-    Happened { at: event.occurred_at, what: order_words(event.to) }
+    Happened { at: event.occurred_at, what: describe_status(event.to) }
 }
 
 /// A status as customers say it.
-fn order_words(status: OrderStatus) -> &'static str {
+fn describe_status(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::Placed => "Ordered",
         OrderStatus::PaymentConfirmed => "Paid",

@@ -2,9 +2,9 @@
 //!
 //! This governs requests. The steps of an advance carry whoever caused it.
 
-use crate::{ids::UserId, name::names, refusal::Refusal, status::OrderStatus};
+use crate::{ids::UserId, refusal::Refusal, status::OrderStatus, string_enum::string_enum};
 
-names! {
+string_enum! {
     /// The kinds of party that act on an order.
     pub enum ActorKind ("actor") {
         /// Milepost itself, or another system of the merchant.

@@ -1,8 +1,8 @@
 //! The carriers whose shipments Milepost follows.
 
-use crate::name::names;
+use crate::string_enum::string_enum;
 
-names! {
+string_enum! {
     /// Who carries a shipment. FedEx is also written `FX`; see [`Carrier::parse`].
     pub enum Carrier ("carrier") {
         /// FedEx.
@@ -18,7 +18,7 @@ names! {
 
 impl Carrier {
     /// The carrier of that short name, in any case, `FX` included.
-    pub fn parse(text: &str) -> Result<Self, crate::name::UnknownName> {
+    pub fn parse(text: &str) -> Result<Self, crate::string_enum::UnknownName> {
         let text = text.to_ascii_lowercase();
         if text == "fx" { Ok(Self::Fedex) } else { text.parse() }
     }

@@ -3,14 +3,14 @@
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
-    name::names,
     rollup::{carrying, rank_without_shipments},
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
+    string_enum::string_enum,
     supply::Supply,
 };
 
-names! {
+string_enum! {
     /// How the merchant planned to fulfil an order. What happens is told by the origins.
     pub enum FulfillmentPath ("fulfillment path") {
         /// One origin, normally one shipment.

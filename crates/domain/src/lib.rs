@@ -11,7 +11,6 @@ mod fold;
 mod ids;
 mod item;
 pub mod money;
-mod name;
 pub mod notification;
 mod order;
 mod progress;
@@ -20,6 +19,7 @@ pub mod rollup;
 mod scan;
 mod shipment;
 mod status;
+mod string_enum;
 mod supply;
 pub mod text;
 mod transition;
@@ -33,7 +33,6 @@ pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
-pub use name::UnknownName;
 pub use notification::{NotificationState, Suppression};
 pub use order::{
     Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
@@ -45,6 +44,7 @@ pub use shipment::{
     Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
 };
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
+pub use string_enum::UnknownName;
 pub use supply::{Answer, Deadlines, Overdue, Supply};
 pub use transition::{Context, Transition};
 pub use webhook::WebhookState;

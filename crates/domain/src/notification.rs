@@ -1,8 +1,8 @@
 //! Messages owed to customers: for four statuses, once each.
 
-use crate::{ids::OrderId, name::names, status::OrderStatus};
+use crate::{ids::OrderId, status::OrderStatus, string_enum::string_enum};
 
-names! {
+string_enum! {
     /// What has become of a notification.
     pub enum NotificationState ("notification state") {
         /// It waits for its turn.
@@ -16,7 +16,7 @@ names! {
     }
 }
 
-names! {
+string_enum! {
     /// Why a notification was not sent.
     pub enum Suppression ("suppression") {
         /// Newer news of the same order was there before it left.

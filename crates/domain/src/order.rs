@@ -7,12 +7,12 @@ mod advance;
 mod cancel;
 mod dropship;
 mod guard;
-mod lines;
 mod place;
+mod quantities;
 mod returns;
 mod scans;
 mod ship;
-mod text_checks;
+mod text_validation;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 pub use place::{NewItem, NewOrder};
 pub use ship::NewShipment;
-pub use text_checks::check_cancellation_reason;
+pub use text_validation::check_cancellation_reason;
 
 use crate::{
     carrier::Carrier,
@@ -231,7 +231,7 @@ impl Order {
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
             Request::GiveUpNumber { carrier, number } => {
-                Ok(Outcome { changed: self.settle_number(carrier, &number, context), ..Outcome::default() })
+                Ok(Outcome { changed: self.give_up_number(carrier, &number, context), ..Outcome::default() })
             }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),

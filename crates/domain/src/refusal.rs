@@ -2,11 +2,11 @@
 
 use crate::{
     ids::{ItemId, ShipmentId},
-    name::names,
     status::OrderStatus,
+    string_enum::string_enum,
 };
 
-names! {
+string_enum! {
     /// Why a status cannot be had now.
     pub enum BlockerCode ("blocker") {
         /// The table has no such step.
@@ -33,7 +33,7 @@ pub struct Blocker {
     pub shipments: Vec<ShipmentId>,
 }
 
-names! {
+string_enum! {
     /// Why a shipment cannot be registered or called off.
     pub enum ShipmentRefusal ("shipment refusal") {
         /// The carrier has it and reports no trouble.

@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::{
-    name::{UnknownName, names},
     shipment::{ConditionKind, ShipmentStatus},
+    string_enum::{UnknownName, string_enum},
 };
 
 /// What makes two claims the same claim: a hash over carrier, shipment, code, description code and the
@@ -185,7 +185,7 @@ pub enum ScanOutcome {
     Revised(Box<Scan>, Option<ScanEffect>),
 }
 
-names! {
+string_enum! {
     /// What a scan did when it came.
     pub enum ScanEffect ("scan effect") {
         /// It changed what we say about the shipment.

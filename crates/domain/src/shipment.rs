@@ -6,10 +6,10 @@ use crate::{
     actor::{Actor, ActorKind},
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
-    name::names,
+    string_enum::string_enum,
 };
 
-names! {
+string_enum! {
     /// How far a shipment is: the milestone. Later members win within a rank.
     pub enum ShipmentStatus ("shipment status") {
         /// A label exists; the carrier does not have the parcel.
@@ -57,7 +57,7 @@ impl ShipmentStatus {
     }
 
     /// The status as customers read it.
-    pub const fn words(self) -> &'static str {
+    pub const fn describe(self) -> &'static str {
         match self {
             Self::LabelCreated => "Being prepared",
             Self::PickedUp => "Picked up",
@@ -86,7 +86,7 @@ pub enum Rank {
     Delivered,
 }
 
-names! {
+string_enum! {
     /// Trouble beside the milestone.
     pub enum ConditionKind ("shipment condition") {
         /// The carrier came and could not hand it over.
@@ -118,7 +118,7 @@ impl ConditionKind {
     }
 
     /// The trouble as customers read it: not the carrier's own words, which may be anything.
-    pub const fn words(self) -> &'static str {
+    pub const fn describe(self) -> &'static str {
         match self {
             Self::DeliveryAttemptFailed => "The carrier came and could not hand it over",
             Self::Delayed => "It will be later than expected",
@@ -143,7 +143,7 @@ pub struct Condition {
     pub since: DateTime<Utc>,
 }
 
-names! {
+string_enum! {
     /// Who sends a unit.
     pub enum OriginKind ("origin") {
         /// A warehouse of the merchant.

@@ -3,9 +3,9 @@
 //! Everything that enforces, shows or checks a transition reads [`TRANSITIONS`]: `Order::apply`, the
 //! GraphQL `stateMachine`, the diagram in ARCHITECTURE.md, the tests of the database's enum.
 
-use crate::name::names;
+use crate::string_enum::string_enum;
 
-names! {
+string_enum! {
     /// Where an order stands. The spelling is the database's.
     pub enum OrderStatus ("order status") {
         /// The customer ordered; nothing is paid.

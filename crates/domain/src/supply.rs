@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     item::Item,
-    name::names,
     refusal::Refusal,
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
+    string_enum::string_enum,
 };
 
 /// What is agreed with the supplier of an item. Empty where no supplier ships it.
@@ -47,7 +47,7 @@ pub enum Answer {
     },
 }
 
-names! {
+string_enum! {
     /// What a supplier is late with.
     pub enum Overdue ("overdue") {
         /// With the answer.

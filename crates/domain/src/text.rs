@@ -1,7 +1,7 @@
 //! Text that comes from other people: which characters are unsafe to show, and how text is made safe.
 //!
 //! Three uses, one definition of "unsafe" ([`is_unsafe`]):
-//! 1. `order::text_checks` refuses unsafe characters in what API clients send.
+//! 1. `order::text_validation` refuses unsafe characters in what API clients send.
 //! 2. [`escape`] shows text of any origin in a log line or on a terminal without losing information.
 //! 3. [`single_line`] makes text of any origin fit for a mail, a header or a page. Carriers' text is not refused, so it
 //!    goes through this.

@@ -1,8 +1,8 @@
 //! Carriers' webhooks: what becomes of one.
 
-use crate::name::names;
+use crate::string_enum::string_enum;
 
-names! {
+string_enum! {
     /// What has become of a webhook.
     pub enum WebhookState ("webhook state") {
         /// It waits for its turn.

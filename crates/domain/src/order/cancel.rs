@@ -4,7 +4,7 @@ use crate::{
     carrier::Carrier,
     ids::ShipmentId,
     item::Item,
-    order::{Order, Outcome, StepDetail, text_checks::check_reason},
+    order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
@@ -53,10 +53,10 @@ impl Order {
             let message = format!("the order is {status}: no unit is left to cancel");
             return Err(Refusal::invalid("items", message));
         }
-        let taken = self.sum_lines(lines, &context.actor)?;
-        self.settle_carrier_cancellations(&taken, context);
+        let taken = self.sum_quantities(lines, &context.actor)?;
+        self.confirm_carrier_cancellations(&taken, context);
         let free = |item: &Item| item.unallocated(&self.shipments);
-        let taken = self.units(lines, &context.actor, free, |item, asked| {
+        let taken = self.check_free_units(lines, &context.actor, free, |item, asked| {
             let (free, sku) = (free(item), &item.sku);
             format!("{free} units of {sku} are in no parcel, {asked} were asked to be cancelled: cancel their shipment first")
         })?;
@@ -82,14 +82,14 @@ impl Order {
 
     /// A carrier's own cancellation can still be overtaken by movement, as long as its units are free. Once
     /// they go elsewhere it is final, or they would travel twice.
-    pub(super) fn settle_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
+    pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
         while let Some(id) = self.given_away(taken) {
             self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
 
     /// The same for a number that is registered anew: its scans are the new shipment's. Says whether there was one.
-    pub(super) fn settle_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
+    pub(super) fn give_up_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
         let old = self.shipments.iter().find(|shipment| {
             is_carrier_cancelled(shipment)
                 && shipment.carrier == carrier

@@ -10,7 +10,7 @@ use crate::{
     ids::ItemId,
     order::{
         Order, Outcome,
-        text_checks::{check_reason, check_text},
+        text_validation::{check_reason, check_text},
     },
     refusal::Refusal,
     shipment::{Line, Origin, OriginKind},
@@ -112,7 +112,7 @@ impl Order {
             Line { item_id: item.id, quantity: item.wanted() }
         };
         let taken: Vec<Line> = named.iter().map(units).collect();
-        self.settle_carrier_cancellations(&taken, context);
+        self.confirm_carrier_cancellations(&taken, context);
         Ok(())
     }
 

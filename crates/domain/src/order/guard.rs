@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    order::{Order, StepDetail, text_checks::check_notes},
+    order::{Order, StepDetail, text_validation::check_notes},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{carrying, rank_for, slowest},
     shipment::Rank,

@@ -11,8 +11,8 @@ use crate::{
     money::{Money, decimals},
     order::{
         Changes, Order, OrderHead,
-        lines::{MAX_UNITS, units_needed},
-        text_checks::{check_notes, check_text},
+        quantities::{MAX_UNITS, refuse_quantity},
+        text_validation::{check_notes, check_text},
     },
     refusal::Refusal,
     shipment::{Origin, OriginKind},
@@ -158,7 +158,7 @@ fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     for (at, item) in new.items.iter().enumerate() {
         let field = |name: &str| format!("items[{at}].{name}");
         if item.quantity < 1 || item.quantity.unsigned_abs() > MAX_UNITS {
-            return Err(units_needed(field("quantity")));
+            return Err(refuse_quantity(field("quantity")));
         }
         check_text(&field("sku"), &item.sku)?;
         check_text(&field("name"), &item.name)?;

@@ -8,7 +8,7 @@ use crate::{
     item::Item,
     order::{
         Order, Outcome, StepDetail,
-        text_checks::{check_notes, check_reason},
+        text_validation::{check_notes, check_reason},
     },
     refusal::{Blocker, BlockerCode, Refusal},
     shipment::{Line, Rank},
@@ -125,7 +125,7 @@ impl Order {
         too_many: impl Fn(&Item, u32) -> String,
     ) -> Result<Vec<Line>, Refusal> {
         if let Some(lines) = lines {
-            return self.units(lines, actor, free, too_many);
+            return self.check_free_units(lines, actor, free, too_many);
         }
         let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
         Ok(all.filter(|line| line.quantity > 0).collect())

@@ -13,7 +13,7 @@ use crate::{
     order::{
         Order, Outcome,
         advance::Trigger,
-        text_checks::{check_notes, check_text},
+        text_validation::{check_notes, check_text},
     },
     refusal::Refusal,
     scan::{MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},

@@ -7,7 +7,7 @@ use crate::{
     carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::ShipmentId,
     item::Item,
-    order::{Order, Outcome, lines::same_lines, text_checks::check_text},
+    order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
     supply::Answer,
@@ -41,7 +41,8 @@ impl Order {
             let needed = format!("1 to {MAX_TRACKING_NUMBER} letters, digits and hyphens are needed");
             Refusal::invalid("trackingNumber", needed)
         })?;
-        let asked = new.lines.as_deref().map(|lines| self.sum_lines(lines, &context.actor)).transpose()?;
+        let asked =
+            new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
             return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
@@ -52,7 +53,7 @@ impl Order {
         let same = self.live_with(new.carrier, &number);
         if let Some(own) = same.filter(|same| self.may_ship(same, context)) {
             return match &asked {
-                Some(lines) if !same_lines(lines, &own.lines) => {
+                Some(lines) if !has_same_quantities(lines, &own.lines) => {
                     Err(in_use("a parcel of this order with other items"))
                 }
                 Some(_) | None => Ok(Outcome { shipment: Some(own.id), ..Default::default() }),
@@ -84,8 +85,8 @@ impl Order {
         if is_taken {
             return Err(in_use("on its way already"));
         }
-        self.settle_carrier_cancellations(&lines, context);
-        self.settle_number(new.carrier, &number, context);
+        self.confirm_carrier_cancellations(&lines, context);
+        self.give_up_number(new.carrier, &number, context);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,

@@ -138,9 +138,9 @@ fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSumm
         carrier: shipment.carrier.display_name().to_owned(),
         tracking_number: shipment.tracking_number.clone(),
         url: shipment.carrier.tracking_url(&shipment.tracking_number),
-        status: shipment.status().words().to_owned(),
+        status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
-        condition: condition.map(|condition| condition.kind.words().to_owned()),
+        condition: condition.map(|condition| condition.kind.describe().to_owned()),
         items: contents.collect(),
     }
 }

@@ -85,8 +85,11 @@ fn in_our_words(tracking: Tracking) -> Tracking {
         out_for_delivery_inferred,
         delivered_at,
     } = tracking;
-    let named =
-        |Condition { kind, message: _, since }| Condition { kind, message: kind.words().to_owned(), since };
+    let named = |Condition { kind, message: _, since }| Condition {
+        kind,
+        message: kind.describe().to_owned(),
+        since,
+    };
     Tracking {
         status,
         condition: condition.map(named),

@@ -8,7 +8,7 @@ use crate::{actor::Actor, ids::ItemId, item::Item, order::Order, refusal::Refusa
 pub(super) const MAX_UNITS: u32 = 1_000_000;
 
 /// Refuses a quantity that no item has.
-pub(super) fn units_needed(field: String) -> Refusal {
+pub(super) fn refuse_quantity(field: String) -> Refusal {
     Refusal::invalid(field, format!("between 1 and {MAX_UNITS} units are needed"))
 }
 
@@ -18,14 +18,14 @@ impl Order {
     }
 
     /// The units these lines name, one entry an item. More of an item than is free is refused.
-    pub(super) fn units(
+    pub(super) fn check_free_units(
         &self,
         lines: &[Line],
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
     ) -> Result<Vec<Line>, Refusal> {
-        let sums = self.sum_lines(lines, actor)?;
+        let sums = self.sum_quantities(lines, actor)?;
         for line in &sums {
             let Some(item) = self.item(line.item_id) else { continue };
             if line.quantity > free(item) {
@@ -38,7 +38,7 @@ impl Order {
 
     /// Lines with one entry an item, checked for items that are not there for this actor and for quantities that no
     /// item has.
-    pub(super) fn sum_lines(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
+    pub(super) fn sum_quantities(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
             if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
@@ -47,7 +47,7 @@ impl Order {
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
             if line.quantity == 0 || *sum > MAX_UNITS {
-                return Err(units_needed(format!("items[{at}].quantity")));
+                return Err(refuse_quantity(format!("items[{at}].quantity")));
             }
         }
         if sums.is_empty() {
@@ -58,7 +58,7 @@ impl Order {
 }
 
 /// Whether these are the same units of the same items.
-pub(super) fn same_lines(one: &[Line], other: &[Line]) -> bool {
+pub(super) fn has_same_quantities(one: &[Line], other: &[Line]) -> bool {
     let sorted =
         |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
     sorted(one) == sorted(other)

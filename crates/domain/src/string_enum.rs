@@ -13,7 +13,7 @@ pub struct UnknownName {
 }
 
 /// Declares an enum with `ALL`, `as_str`, `Display` and `FromStr` from one list of names.
-macro_rules! names {
+macro_rules! string_enum {
     (
         $(#[$doc:meta])*
         pub enum $name:ident ($what:literal) { $( $(#[$member_doc:meta])* $member:ident => $text:literal, )+ }
@@ -39,11 +39,11 @@ macro_rules! names {
         }
 
         impl std::str::FromStr for $name {
-            type Err = crate::name::UnknownName;
+            type Err = crate::string_enum::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL.into_iter().find(|member| member.as_str() == text).ok_or_else(|| {
-                    crate::name::UnknownName {
+                    crate::string_enum::UnknownName {
                         what: $what,
                         text: text.to_owned(),
                         known: [$($text),+].join(", "),
@@ -53,4 +53,4 @@ macro_rules! names {
         }
     };
 }
-pub(crate) use names;
+pub(crate) use string_enum;
