@@ -13,7 +13,7 @@ use domain::{
 };
 use persistence::{
     Event, Store,
-    idempotency::{self, Answer, ScopedKey},
+    idempotency::{self, ScopedKey, StoredAnswer},
     orders, read,
 };
 
@@ -157,7 +157,7 @@ async fn insert(
     let head = order.head();
     let tx = store.begin().await?;
     if let Some((key, fingerprint)) = key
-        && let Some(answer) = idempotency::answers(&tx, std::slice::from_ref(key)).await?.remove(key)
+        && let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
     {
         return Ok(match orders::head(&tx, answer.order_id).await? {
             Some(order) if answer.fingerprint == *fingerprint => Ok(Placed { order, replayed: true }),
@@ -181,14 +181,14 @@ async fn insert(
     }
     orders::insert(&tx, std::slice::from_ref(order)).await?;
     if let Some((key, fingerprint)) = key {
-        let answer = Answer {
+        let answer = StoredAnswer {
             fingerprint: *fingerprint,
             order_id: head.id,
             shipment_id: None,
             version: Some(head.version),
             changed: true,
         };
-        idempotency::keep(&tx, &[(key.clone(), answer)], now).await?;
+        idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
     }
     store.commit_repeatable(tx).await?;
     Ok(Ok(Placed { order: head.clone(), replayed: false }))

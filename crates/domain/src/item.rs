@@ -7,7 +7,7 @@ use crate::{
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
     string_enum::string_enum,
-    supply::Supply,
+    supplier_commitment::SupplierCommitment,
 };
 
 string_enum! {
@@ -53,7 +53,7 @@ pub struct Item {
     /// Where it is planned to come from.
     pub origin: Option<Origin>,
     /// What is agreed with the supplier, where the origin is one.
-    pub supply: Supply,
+    pub commitment: SupplierCommitment,
     /// Units asked back.
     pub return_requested: u32,
     /// Why units of it were last asked back.

@@ -20,7 +20,7 @@ mod scan;
 mod shipment;
 mod status;
 mod string_enum;
-mod supply;
+mod supplier_commitment;
 pub mod text;
 mod transition;
 mod webhook;
@@ -45,6 +45,6 @@ pub use shipment::{
 };
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
-pub use supply::{Answer, Deadlines, Overdue, Supply};
+pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};
 pub use transition::{Context, Transition};
 pub use webhook::WebhookState;

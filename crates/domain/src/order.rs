@@ -32,7 +32,7 @@ use crate::{
     scan::{Scan, ScanIdentity, ScanOutcome},
     shipment::{Line, Origin, Shipment},
     status::OrderStatus,
-    supply::Deadlines,
+    supplier_commitment::Deadlines,
     transition::{Context, Transition},
 };
 

@@ -24,7 +24,7 @@ fn a_supplier_accepts_once_and_that_is_no_event() {
     assert_eq!((story.order.head().version, story.order.head().updated_at), (VERSION, at(1)));
     assert_eq!(story.order.changes().items, [item_id(1), item_id(2)].into());
     assert!(!story.accept(&[2, 1]).expect("it has").changed);
-    let when = [1, 2, 3].map(|number| story.item(number).supply.accepted_at());
+    let when = [1, 2, 3].map(|number| story.item(number).commitment.accepted_at());
     assert_eq!(when, [Some(at(1)), Some(at(1)), None], "the first time counts");
 }
 
@@ -32,14 +32,14 @@ fn a_supplier_accepts_once_and_that_is_no_event() {
 fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     let mut story = dropship(&[("acme", 2), ("acme", 1)]);
     story.as_supplier("acme").decline(&[1]).expect("nothing is packed");
-    assert_eq!(story.item(1).supply.declined(), Some((at(1), "sold out")));
+    assert_eq!(story.item(1).commitment.declined(), Some((at(1), "sold out")));
     assert!(!story.decline(&[1]).expect("it has").changed);
     let (field, message) = invalid(story.accept(&[2, 1]));
     assert_eq!(
         (field.as_str(), message.as_str()),
         ("itemIds[1]", "SKU-1 was declined: it has to be reassigned")
     );
-    assert_eq!(story.item(2).supply.answer, None, "all or nothing");
+    assert_eq!(story.item(2).commitment.answer, None, "all or nothing");
     assert_eq!(invalid(story.ship(1, &[(2, 1), (1, 1)])).0, "items[1].itemId");
     story.ship_as(1, "N1", None).expect("one item is left to it");
     assert_eq!(story.shipment(1).lines, lines(&[(2, 1)]));
@@ -53,12 +53,12 @@ fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     assert_eq!(field, "items");
     assert_eq!(message, "acme declined SKU-1: it has to be reassigned before acme ships it");
     story.ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(1, 1)]))).expect("the merchant has one");
-    assert!(story.item(1).supply.declined().is_some());
+    assert!(story.item(1).commitment.declined().is_some());
     story.call_off(2).expect("it has only a label");
     story.reassign(&[1], supplier("acme"), NONE).expect("they have found some");
-    assert_eq!(story.item(1).supply.answer, None, "it is asked anew");
+    assert_eq!(story.item(1).commitment.answer, None, "it is asked anew");
     story.as_supplier("acme").ship(3, &[(1, 2)]).expect("it ships after all");
-    assert!(story.item(1).supply.accepted_at().is_some());
+    assert!(story.item(1).commitment.accepted_at().is_some());
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_is_accepted_may_still_be_declined_until_it_is_in_a_shipment() {
     assert_eq!(invalid(elsewhere).0, "itemIds[0]");
     story.as_supplier("acme").call_off(1).expect("it has only a label");
     story.decline(&[1]).expect("nothing is in a parcel");
-    assert_eq!(story.item(1).supply.accepted_at(), None);
+    assert_eq!(story.item(1).commitment.accepted_at(), None);
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn shipping_accepts_whoever_registers_the_shipment_if_it_comes_from_the_supplier
     story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
     assert_eq!(story.shipment(1).origin, supplier("acme"));
     story.as_staff().ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(2, 1)]))).expect("free");
-    assert_eq!([1, 2].map(|number| story.item(number).supply.accepted_at()), [Some(at(1)), None]);
+    assert_eq!([1, 2].map(|number| story.item(number).commitment.accepted_at()), [Some(at(1)), None]);
     story.call_off(2).expect("it has only a label");
     story.ship(3, &[(2, 1), (1, 1)]).expect("support registers it for them");
-    let when = [1, 2].map(|number| story.item(number).supply.accepted_at());
+    let when = [1, 2].map(|number| story.item(number).commitment.accepted_at());
     assert_eq!(when, [Some(at(1)), Some(at(4))], "accepted once");
 }
 
@@ -155,18 +155,21 @@ fn a_reassigned_item_belongs_to_somebody_else_and_the_plan_stays_as_it_was_place
     assert!(story.as_staff().reassign(&[1], supplier("other"), agreed).expect("nothing is packed").changed);
     assert!(!story.reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
     let item = story.item(1);
-    assert_eq!((item.origin.as_ref(), item.supply.deadlines), (Some(&supplier("other")), agreed));
-    assert_eq!(item.supply.answer, None);
+    assert_eq!((item.origin.as_ref(), item.commitment.deadlines), (Some(&supplier("other")), agreed));
+    assert_eq!(item.commitment.answer, None);
     assert_eq!(invalid(story.as_supplier("acme").accept(&[1])).0, "itemIds[0]");
     story.as_supplier("other").accept(&[1, 2]).expect("both are its own");
     assert!(!story.as_staff().reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
-    assert!(story.item(1).supply.accepted_at().is_some(), "asked again for what is so, nothing is forgotten");
+    assert!(
+        story.item(1).commitment.accepted_at().is_some(),
+        "asked again for what is so, nothing is forgotten"
+    );
     story.now = 300;
     let again =
         story.reassign(&[1], supplier("other"), agreed).expect("it is so, though the times have passed");
     assert!(!again.changed);
     story.reassign(&[1, 2], warehouse("north"), NONE).expect("nothing is packed");
-    assert_eq!(story.item(1).supply, domain::Supply::default());
+    assert_eq!(story.item(1).commitment, domain::SupplierCommitment::default());
     assert_eq!((story.order.head().fulfillment_path, path), (path, FulfillmentPath::SingleWarehouse));
     assert_eq!(story.path(), []);
 }

@@ -81,7 +81,7 @@ proptest! {
             }
             let shipped = story.order.shipments().last().filter(|_| matches!(act, Act::Ship(_) | Act::ShipAll));
             for (number, (was, now)) in (1..).zip(before.iter().zip(story.order.items())) {
-                let (accepted, declined) = (now.supply.accepted_at().is_some(), now.supply.declined().is_some());
+                let (accepted, declined) = (now.commitment.accepted_at().is_some(), now.commitment.declined().is_some());
                 match &act {
                     Act::Accept(items) if items.contains(&number) => prop_assert!(accepted),
                     Act::Decline(items) if items.contains(&number) => prop_assert!(declined),

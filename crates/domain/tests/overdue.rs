@@ -8,7 +8,7 @@ use support::{Story, at, lines, order, shipment, supplied, warehouse};
 #[test]
 fn a_supplier_is_late_with_the_answer_then_with_the_shipment() {
     let mut of_three = supplied(&[("acme", 3)]);
-    of_three[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
+    of_three[0].commitment.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
     let mut story = Story::of(order(Processing, of_three, vec![]));
     let late =
         |story: &Story, minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
@@ -28,7 +28,7 @@ fn a_supplier_is_late_with_the_answer_then_with_the_shipment() {
 #[test]
 fn a_declined_item_waits_for_no_answer_and_is_still_to_be_shipped() {
     let mut of_one = supplied(&[("acme", 1)]);
-    of_one[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
+    of_one[0].commitment.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
     let mut story = Story::of(order(Processing, of_one, vec![]));
     story.decline(&[1]).expect("nothing is packed");
     let late = |minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
@@ -38,7 +38,7 @@ fn a_declined_item_waits_for_no_answer_and_is_still_to_be_shipped() {
 #[test]
 fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobody_wants() {
     let mut of_two = supplied(&[("acme", 2)]);
-    of_two[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
+    of_two[0].commitment.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
     for status in OrderStatus::ALL {
         let late = of_two[0].overdue(&[], status, at(100));
         match status {
@@ -60,13 +60,13 @@ fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobod
 #[test]
 fn a_supplier_who_never_answered_is_late_with_the_answer_while_others_ship_a_part() {
     let mut of_two = supplied(&[("acme", 2)]);
-    of_two[0].supply.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
+    of_two[0].commitment.deadlines = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(90)) };
     let mut story = Story::of(order(Processing, of_two, vec![]));
     let late =
         |story: &Story, minutes| story.item(1).overdue(story.order.shipments(), story.status(), at(minutes));
     story.ship_from(Some(warehouse("north")), 1, "N1", Some(lines(&[(1, 1)]))).expect("free");
     story.scanned(1, ShipmentStatus::Delivered);
-    assert_eq!(story.item(1).supply.answer, None, "support shipped, not the supplier");
+    assert_eq!(story.item(1).commitment.answer, None, "support shipped, not the supplier");
     let told = [60, 61, 91].map(|now| late(&story, now));
     assert_eq!(told, [None, Some(Overdue::AcceptBy), Some(Overdue::AcceptBy)]);
     story.ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(1, 1)]))).expect("free");

@@ -264,5 +264,5 @@ fn deadlines_are_agreed_with_suppliers_and_nobody_else() {
     let mut new = good();
     new.items = vec![NewItem { deadlines: both, ..item(Some(supplier("acme"))) }];
     let order = place(new).expect("a supplier ships it");
-    assert_eq!((order.items()[0].supply.deadlines, &order.items()[0].supply.answer), (both, &None));
+    assert_eq!((order.items()[0].commitment.deadlines, &order.items()[0].commitment.answer), (both, &None));
 }

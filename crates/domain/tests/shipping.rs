@@ -171,7 +171,7 @@ fn what_has_no_plan_comes_from_the_main_warehouse_beside_what_has_one() {
         let mut story = Story::of(order(Processing, both, vec![]));
         assert_eq!(field(story.ship(1, &[(1, 1), (2, 1)])), "origin");
         assert_eq!(field(story.ship_as(1, "N1", None)), "origin", "nor is it the default");
-        assert_eq!(story.item(2).supply.answer, None, "nobody has accepted for the supplier");
+        assert_eq!(story.item(2).commitment.answer, None, "nobody has accepted for the supplier");
         story.ship(1, &[(1, 1)]).expect("free");
         assert_eq!(story.shipment(1).origin, warehouse("main"));
         story.ship_as(2, "N2", None).expect("the rest is planned from one place");
@@ -186,7 +186,7 @@ fn what_has_no_plan_comes_from_the_main_warehouse_beside_what_has_one() {
     let mut story = dropship(&[("acme", 1), ("", 1)]);
     story.ship_from(Some(warehouse("main")), 1, "N1", None).expect("it is said where it comes from");
     assert_eq!(story.shipment(1).lines.len(), 2);
-    assert_eq!(story.item(1).supply.answer, None);
+    assert_eq!(story.item(1).commitment.answer, None);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{
-    Actor, Answer, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, OrderHead,
-    OrderId, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, Supply, Tracking,
-    UserId, WebhookId,
+    Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, OrderHead, OrderId,
+    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierAnswer,
+    SupplierCommitment, Tracking, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -109,8 +109,8 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
         };
         let answer = match (row.accepted_at, row.declined_at, row.decline_reason) {
             (None, None, None) => None,
-            (Some(at), None, None) => Some(Answer::Accepted { at }),
-            (None, Some(at), Some(reason)) => Some(Answer::Declined { at, reason }),
+            (Some(at), None, None) => Some(SupplierAnswer::Accepted { at }),
+            (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason }),
             _ => return Err(at.corrupt("two answers of a supplier, or half of one")),
         };
         let item = Item {
@@ -121,7 +121,7 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
             sku: row.sku,
             name: row.name,
             origin,
-            supply: Supply {
+            commitment: SupplierCommitment {
                 deadlines: Deadlines { accept_by: row.accept_by, ship_by: row.ship_by },
                 answer,
             },
@@ -281,7 +281,7 @@ impl TryFrom<entity::webhook::Head> for WebhookHead {
     }
 }
 
-impl TryFrom<entity::idempotency_key::Model> for idempotency::Answer {
+impl TryFrom<entity::idempotency_key::Model> for idempotency::StoredAnswer {
     type Error = Error;
 
     fn try_from(row: entity::idempotency_key::Model) -> Result<Self> {

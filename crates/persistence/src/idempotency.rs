@@ -18,7 +18,7 @@ pub type ScopedKey = (String, String);
 
 /// An answer to be given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredAnswer {
     /// A hash of what was asked: another question under the same key is refused.
     pub fingerprint: [u8; 32],
     /// The order it was about.
@@ -32,7 +32,7 @@ pub struct Answer {
 }
 
 /// The answers kept under these keys.
-pub async fn answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, Answer>> {
+pub async fn find_answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, StoredAnswer>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -48,7 +48,7 @@ pub async fn answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, A
         .await?;
     let answers = rows.into_iter().map(|row| {
         let key = (row.actor.clone(), row.key.clone());
-        Ok((key, Answer::try_from(row)?))
+        Ok((key, StoredAnswer::try_from(row)?))
     });
     answers.collect()
 }
@@ -69,7 +69,7 @@ const KEYS: Table = Table {
 
 /// Keeps answers. A key that somebody else has taken meanwhile is a unique violation: do the work again and
 /// find their answer.
-pub async fn keep(tx: &Tx, answers: &[(ScopedKey, Answer)], now: DateTime<Utc>) -> Result<()> {
+pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTime<Utc>) -> Result<()> {
     let rows = answers.iter().map(|((actor, key), answer)| {
         Row::default()
             .set("actor", actor.as_str())

@@ -4,7 +4,7 @@ use app::orders::CommandOutcome;
 use chrono::TimeDelta;
 use domain::{
     Deadlines, FulfillmentPath, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind, Overdue, Refusal,
-    Request, ShipmentStatus, Supply,
+    Request, ShipmentStatus, SupplierCommitment,
 };
 use persistence::outbox;
 use tests::{
@@ -55,22 +55,22 @@ async fn reassign(shop: &Shop, order: OrderId, item: ItemId, to: Origin) -> app:
     shop.ask(order, Request::ReassignItems { items: vec![item], origin: to, deadlines }).await
 }
 
-async fn supply(shop: &Shop, order: OrderId) -> Supply {
-    shop.order(order).await.items()[0].supply.clone()
+async fn commitment(shop: &Shop, order: OrderId) -> SupplierCommitment {
+    shop.order(order).await.items()[0].commitment.clone()
 }
 
 async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_warehouse(database: Database) {
     let shop = Shop::new(database.store);
     let agreed = deadlines(&shop);
     let (order, item) = dropship(&shop).await;
-    assert_eq!(supply(&shop, order).await, Supply { deadlines: agreed, answer: None });
+    assert_eq!(commitment(&shop, order).await, SupplierCommitment { deadlines: agreed, answer: None });
     assert_eq!(shop.head(order).await.fulfillment_path, FulfillmentPath::Dropship);
 
     shop.ask(order, Request::AcceptItems { items: vec![item] }).await.unwrap();
-    assert_eq!(supply(&shop, order).await.accepted_at(), Some(shop.now()));
+    assert_eq!(commitment(&shop, order).await.accepted_at(), Some(shop.now()));
     shop.wait(TimeDelta::minutes(5));
     assert!(decline(&shop, order, item).await.unwrap().changed);
-    let declined = supply(&shop, order).await;
+    let declined = commitment(&shop, order).await;
     assert_eq!(declined.declined(), Some((shop.now(), "sold out")));
     assert_eq!((declined.accepted_at(), declined.deadlines), (None, agreed));
     assert_eq!(shop.head(order).await.updated_at, shop.now());
@@ -84,7 +84,10 @@ async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_w
     let north = origin(OriginKind::Warehouse, "north");
     reassign(&shop, order, item, north.clone()).await.unwrap();
     let now = shop.order(order).await;
-    assert_eq!((now.items()[0].origin.as_ref(), &now.items()[0].supply), (Some(&north), &Supply::default()));
+    assert_eq!(
+        (now.items()[0].origin.as_ref(), &now.items()[0].commitment),
+        (Some(&north), &SupplierCommitment::default())
+    );
     assert_eq!(now.head().fulfillment_path, FulfillmentPath::Dropship, "the plan stays as it was placed");
     let line = vec![domain::Line { item_id: item, quantity: 2 }];
     assert_eq!(shop.ship_lines(order, "111", Some(line)).await.unwrap().origin, north);
@@ -160,5 +163,5 @@ async fn the_same_key_answers_once(database: Database) {
     assert!(shop.app.execute(ask(key())).await.unwrap().changed);
     shop.ask(order_id, Request::AcceptItems { items: vec![item] }).await.unwrap();
     assert!(shop.app.execute(ask(key())).await.unwrap().changed, "the answer that was given");
-    assert!(supply(&shop, order_id).await.accepted_at().is_some(), "and nothing happened twice");
+    assert!(commitment(&shop, order_id).await.accepted_at().is_some(), "and nothing happened twice");
 }

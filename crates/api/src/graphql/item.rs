@@ -94,28 +94,28 @@ impl OrderItem {
     /// Until when the supplier has to accept it. Null where no supplier ships it, or nothing was agreed; and for
     /// customers.
     async fn accept_by(&self) -> Option<DateTime<Utc>> {
-        self.item().supply.deadlines.accept_by
+        self.item().commitment.deadlines.accept_by
     }
 
     /// When the supplier accepted it, or registered its first shipment. Null for customers.
     async fn accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.item().supply.accepted_at()
+        self.item().commitment.accepted_at()
     }
 
     /// When the supplier declined it. It then has to be reassigned. Null for customers.
     async fn declined_at(&self) -> Option<DateTime<Utc>> {
-        self.item().supply.declined().map(|(at, _)| at)
+        self.item().commitment.declined().map(|(at, _)| at)
     }
 
     /// Why the supplier declined it. Null for suppliers and customers.
     async fn decline_reason(&self) -> Option<&str> {
-        self.item().supply.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
+        self.item().commitment.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
     }
 
     /// Until when a carrier has to have every unit of it. Null where no supplier ships it, or nothing was agreed; and for
     /// customers.
     async fn ship_by(&self) -> Option<DateTime<Utc>> {
-        self.item().supply.deadlines.ship_by
+        self.item().commitment.deadlines.ship_by
     }
 
     /// Whether the supplier is late by our clock: units are not with a carrier, and `acceptBy` has passed without an

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{Order, OrderId, Refusal, Request, Shipment, ShipmentId};
 use persistence::{
     Event, Store,
-    idempotency::{self, Answer, ScopedKey},
+    idempotency::{self, ScopedKey, StoredAnswer},
     orders,
 };
 
@@ -68,7 +68,7 @@ async fn execute_batch(
         commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
     let mut loaded = orders::lock(&tx, &ids).await?;
     let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
-    let mut answered = idempotency::answers(&tx, &keys).await?;
+    let mut answered = idempotency::find_answers(&tx, &keys).await?;
     let mut recorder = ScanRecorder::load(&tx, &scanned_shipments(commands), false).await?;
     let mut new_answers = Vec::new();
     let mut answers = Vec::with_capacity(commands.len());
@@ -87,7 +87,7 @@ async fn execute_batch(
             None => Err(Refusal::NotFound("order").into()),
         };
         if let (Ok(changed), Some(key), Some(asked)) = (&result, key, &command.key) {
-            let answer = Answer {
+            let answer = StoredAnswer {
                 fingerprint: asked.fingerprint,
                 order_id: command.order_id,
                 shipment_id: changed.shipment.as_ref().map(|shipment| shipment.id),
@@ -108,7 +108,7 @@ async fn execute_batch(
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     recorder.write(&tx).await?;
-    idempotency::keep(&tx, &new_answers, now).await?;
+    idempotency::insert(&tx, &new_answers, now).await?;
     persistence::webhooks::requeue_for_numbers(&tx, &reservations.registered, now).await?;
     store.commit(tx).await?;
     Ok(answers)
@@ -192,7 +192,7 @@ fn apply_command(
 async fn repeat_answer(
     tx: &persistence::Tx,
     command: &Command,
-    answer: &Answer,
+    answer: &StoredAnswer,
     loaded: &HashMap<OrderId, Order>,
 ) -> persistence::Result<Result<CommandOutcome>> {
     let same = command.key.as_ref().is_some_and(|key| key.fingerprint == answer.fingerprint);

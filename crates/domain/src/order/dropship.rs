@@ -14,7 +14,7 @@ use crate::{
     },
     refusal::Refusal,
     shipment::{Line, Origin, OriginKind},
-    supply::{Answer, Deadlines, Supply},
+    supplier_commitment::{Deadlines, SupplierAnswer, SupplierCommitment},
     transition::Context,
 };
 
@@ -25,18 +25,18 @@ impl Order {
         let named = self.supplied(ids, &context.actor)?;
         for Named { at, place } in &named {
             let item = &self.items[*place];
-            if item.supply.declined().is_some() {
+            if item.commitment.declined().is_some() {
                 let message = format!("{} was declined: it has to be reassigned", item.sku);
                 return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
             }
         }
-        let open = named.into_iter().filter(|named| self.items[named.place].supply.answer.is_none());
+        let open = named.into_iter().filter(|named| self.items[named.place].commitment.answer.is_none());
         let open: Vec<Named> = open.collect();
         if open.is_empty() {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
-        self.answer(&open, &Answer::Accepted { at: context.now });
+        self.answer(&open, &SupplierAnswer::Accepted { at: context.now });
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -50,14 +50,14 @@ impl Order {
         check_may_answer(&context.actor)?;
         let named = self.supplied(ids, &context.actor)?;
         check_reason(&reason)?;
-        let open = named.into_iter().filter(|named| self.items[named.place].supply.declined().is_none());
+        let open = named.into_iter().filter(|named| self.items[named.place].commitment.declined().is_none());
         let open: Vec<Named> = open.collect();
         if open.is_empty() {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
-        self.answer(&open, &Answer::Declined { at: context.now, reason });
+        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason });
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -76,8 +76,8 @@ impl Order {
         let is_so = |named: &Named| {
             let item = &self.items[named.place];
             item.origin.as_ref() == Some(origin)
-                && item.supply.deadlines == deadlines
-                && item.supply.declined().is_none()
+                && item.commitment.deadlines == deadlines
+                && item.commitment.declined().is_none()
         };
         let open: Vec<Named> = named.into_iter().filter(|named| !is_so(named)).collect();
         if open.is_empty() {
@@ -89,7 +89,7 @@ impl Order {
         for Named { place, .. } in &open {
             let item = &mut self.items[*place];
             item.origin = Some(origin.clone());
-            item.supply = Supply::asked(deadlines);
+            item.commitment = SupplierCommitment::unanswered(deadlines);
             self.changes.items.insert(item.id);
         }
         Ok(Outcome { changed: true, ..Default::default() })
@@ -116,10 +116,10 @@ impl Order {
         Ok(())
     }
 
-    fn answer(&mut self, named: &[Named], answer: &Answer) {
+    fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
         for Named { place, .. } in named {
             let item = &mut self.items[*place];
-            item.supply.answer = Some(answer.clone());
+            item.commitment.answer = Some(answer.clone());
             self.changes.items.insert(item.id);
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     refusal::Refusal,
     shipment::{Origin, OriginKind},
     status::OrderStatus,
-    supply::{Deadlines, Supply},
+    supplier_commitment::{Deadlines, SupplierCommitment},
     transition::{Context, Transition},
 };
 
@@ -87,7 +87,7 @@ impl Order {
             cancelled: 0,
             cancel_reason: None,
             origin: item.origin,
-            supply: Supply::asked(item.deadlines),
+            commitment: SupplierCommitment::unanswered(item.deadlines),
             return_requested: 0,
             return_reason: None,
             returned: 0,

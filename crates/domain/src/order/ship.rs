@@ -10,7 +10,7 @@ use crate::{
     order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{Line, Origin, OriginKind, Shipment, Tracking},
-    supply::Answer,
+    supplier_commitment::SupplierAnswer,
     transition::Context,
 };
 
@@ -121,13 +121,13 @@ impl Order {
             item.origin.as_ref() == Some(origin) && lines.iter().any(|line| line.item_id == item.id)
         };
         for item in self.items.iter_mut().filter(theirs) {
-            match item.supply.answer {
-                Some(Answer::Accepted { .. }) => {}
+            match item.commitment.answer {
+                Some(SupplierAnswer::Accepted { .. }) => {}
                 None => {
-                    item.supply.answer = Some(Answer::Accepted { at: context.now });
+                    item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
                     self.changes.items.insert(item.id);
                 }
-                Some(Answer::Declined { .. }) => {
+                Some(SupplierAnswer::Declined { .. }) => {
                     let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
                     let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
                     let (code, sku) = (&origin.code, &item.sku);
@@ -175,7 +175,8 @@ impl Order {
     /// Everything that waits for a shipment and that this caller may ship. What a supplier declined is not the
     /// supplier's to ship.
     fn waiting(&self, context: &Context) -> Vec<Line> {
-        let declined = |item: &Item| item.is_supplied_by(&context.actor) && item.supply.declined().is_some();
+        let declined =
+            |item: &Item| item.is_supplied_by(&context.actor) && item.commitment.declined().is_some();
         let items =
             self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor) && !declined(item));
         let lines = items.map(|item| Line { item_id: item.id, quantity: item.unallocated(&self.shipments) });

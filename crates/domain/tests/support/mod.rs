@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
     OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanIdentity,
-    Shipment, ShipmentId, ShipmentStatus, Supply, UserId, fold,
+    Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -99,7 +99,7 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
         cancelled: 0,
         cancel_reason: None,
         origin: None,
-        supply: Supply::default(),
+        commitment: SupplierCommitment::default(),
         return_requested: 0,
         return_reason: None,
         returned: 0,

@@ -231,15 +231,20 @@ impl Story {
     fn assert_supply_sound(&self, item: &Item) {
         let theirs = item.origin.as_ref().filter(|origin| origin.kind == OriginKind::Supplier);
         let Some(theirs) = theirs else {
-            assert_eq!(item.supply, domain::Supply::default(), "{} has no supplier", item.sku);
+            assert_eq!(
+                item.commitment,
+                domain::SupplierCommitment::default(),
+                "{} has no supplier",
+                item.sku
+            );
             return;
         };
         let mut from_them = self.order.shipments().iter().filter(|shipment| shipment.origin == *theirs);
-        if item.supply.declined().is_some() {
+        if item.commitment.declined().is_some() {
             let could =
                 |shipment: &Shipment| shipment.cancelled_at.is_none() && item.units_in([shipment]) > 0;
             assert!(!from_them.any(could), "{} was declined and travels", item.sku);
-        } else if item.supply.accepted_at().is_none() {
+        } else if item.commitment.accepted_at().is_none() {
             let ships = |shipment: &Shipment| shipment.is_live() && item.units_in([shipment]) > 0;
             let since_asked = self.order.changes().new_shipments.clone();
             let mut from_them = from_them.filter(|shipment| since_asked.contains(&shipment.id));

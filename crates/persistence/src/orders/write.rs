@@ -129,8 +129,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
                 .set("quantity", item.quantity)
                 .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
                 .set("origin_code", origin.map(|origin| origin.code.as_str()))
-                .set("accept_by", item.supply.deadlines.accept_by)
-                .set("ship_by", item.supply.deadlines.ship_by)
+                .set("accept_by", item.commitment.deadlines.accept_by)
+                .set("ship_by", item.commitment.deadlines.ship_by)
         })
     });
     write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
@@ -200,17 +200,17 @@ async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
 }
 
 fn item_standing(item: &Item) -> Row {
-    let (origin, supply) = (item.origin.as_ref(), &item.supply);
-    let declined = supply.declined();
+    let (origin, commitment) = (item.origin.as_ref(), &item.commitment);
+    let declined = commitment.declined();
     Row::default()
         .set("item_id", item.id.0)
         .set("cancelled", item.cancelled)
         .set("cancel_reason", item.cancel_reason.as_deref())
         .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
         .set("origin_code", origin.map(|origin| origin.code.as_str()))
-        .set("accept_by", supply.deadlines.accept_by)
-        .set("ship_by", supply.deadlines.ship_by)
-        .set("accepted_at", supply.accepted_at())
+        .set("accept_by", commitment.deadlines.accept_by)
+        .set("ship_by", commitment.deadlines.ship_by)
+        .set("accepted_at", commitment.accepted_at())
         .set("declined_at", declined.map(|(at, _)| at))
         .set("decline_reason", declined.map(|(_, reason)| reason))
         .set("return_requested", item.return_requested)

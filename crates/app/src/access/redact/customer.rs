@@ -1,7 +1,7 @@
 //! What of an order's records its customer is shown: of items and events field by field. Of their shipments and scans
 //! they are shown all, but not who of the shop recorded a scan.
 
-use domain::{Actor, ActorKind, Item, OrderStatus, Supply};
+use domain::{Actor, ActorKind, Item, OrderStatus, SupplierCommitment};
 use persistence::{Event, scans::StoredScan};
 
 use super::redact_actor;
@@ -16,7 +16,7 @@ pub fn redact_item(item: &Item) -> Item {
         cancelled,
         cancel_reason,
         origin,
-        supply: _,
+        commitment: _,
         return_requested,
         return_reason,
         returned,
@@ -29,7 +29,7 @@ pub fn redact_item(item: &Item) -> Item {
         cancelled,
         cancel_reason,
         origin,
-        supply: Supply::default(),
+        commitment: SupplierCommitment::default(),
         return_requested,
         return_reason,
         returned,

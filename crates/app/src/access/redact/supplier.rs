@@ -1,7 +1,7 @@
 //! What of an order's records a supplier is shown, field by field: a new field does not compile until somebody has
 //! decided about it.
 
-use domain::{Actor, Answer, Condition, Item, Scan, Shipment, Supply, Tracking};
+use domain::{Actor, Condition, Item, Scan, Shipment, SupplierAnswer, SupplierCommitment, Tracking};
 use persistence::{Event, scans::StoredScan};
 
 use super::redact_actor;
@@ -16,7 +16,7 @@ pub fn redact_item(item: &Item) -> Item {
         cancelled,
         cancel_reason: _,
         origin,
-        supply: Supply { deadlines, answer },
+        commitment: SupplierCommitment { deadlines, answer },
         return_requested,
         return_reason: _,
         returned,
@@ -29,7 +29,7 @@ pub fn redact_item(item: &Item) -> Item {
         cancelled,
         cancel_reason: None,
         origin,
-        supply: Supply { deadlines, answer: answer.map(without_reason) },
+        commitment: SupplierCommitment { deadlines, answer: answer.map(without_reason) },
         return_requested,
         return_reason: None,
         returned,
@@ -37,10 +37,10 @@ pub fn redact_item(item: &Item) -> Item {
 }
 
 /// Staff may have declined for several suppliers at once, too.
-fn without_reason(answer: Answer) -> Answer {
+fn without_reason(answer: SupplierAnswer) -> SupplierAnswer {
     match answer {
-        Answer::Accepted { at } => Answer::Accepted { at },
-        Answer::Declined { at, reason: _ } => Answer::Declined { at, reason: String::new() },
+        SupplierAnswer::Accepted { at } => SupplierAnswer::Accepted { at },
+        SupplierAnswer::Declined { at, reason: _ } => SupplierAnswer::Declined { at, reason: String::new() },
     }
 }
 

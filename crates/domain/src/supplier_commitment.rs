@@ -14,11 +14,11 @@ use crate::{
 
 /// What is agreed with the supplier of an item. Empty where no supplier ships it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Supply {
+pub struct SupplierCommitment {
     /// Until when the supplier has to act.
     pub deadlines: Deadlines,
     /// What the supplier said. Nothing: no answer yet.
-    pub answer: Option<Answer>,
+    pub answer: Option<SupplierAnswer>,
 }
 
 /// Until when a supplier has to answer and to ship. Silence past it is overdue.
@@ -32,7 +32,7 @@ pub struct Deadlines {
 
 /// What a supplier said to an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum SupplierAnswer {
     /// It will ship it.
     Accepted {
         /// When it said so, or registered the first shipment.
@@ -57,25 +57,25 @@ string_enum! {
     }
 }
 
-impl Supply {
+impl SupplierCommitment {
     /// A supplier who has been asked, and has not answered.
-    pub(crate) fn asked(deadlines: Deadlines) -> Self {
+    pub(crate) fn unanswered(deadlines: Deadlines) -> Self {
         Self { deadlines, answer: None }
     }
 
     /// When the supplier accepted the item, if it did.
     pub fn accepted_at(&self) -> Option<DateTime<Utc>> {
         match self.answer {
-            Some(Answer::Accepted { at }) => Some(at),
-            Some(Answer::Declined { .. }) | None => None,
+            Some(SupplierAnswer::Accepted { at }) => Some(at),
+            Some(SupplierAnswer::Declined { .. }) | None => None,
         }
     }
 
     /// When and why the supplier declined the item, if it did.
     pub fn declined(&self) -> Option<(DateTime<Utc>, &str)> {
         match &self.answer {
-            Some(Answer::Declined { at, reason }) => Some((*at, reason)),
-            Some(Answer::Accepted { .. }) | None => None,
+            Some(SupplierAnswer::Declined { at, reason }) => Some((*at, reason)),
+            Some(SupplierAnswer::Accepted { .. }) | None => None,
         }
     }
 }
@@ -126,14 +126,14 @@ impl Item {
         if !status.is_open() || self.wanted() == 0 {
             return None;
         }
-        let Deadlines { accept_by, ship_by } = self.supply.deadlines;
+        let Deadlines { accept_by, ship_by } = self.commitment.deadlines;
         let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
         let shipped = self.units_at(Rank::Shipped, status, shipments);
         // What others ship in the supplier's place is no answer for the rest.
         if shipped >= self.wanted() {
             return None;
         }
-        if passed(accept_by) && self.supply.answer.is_none() {
+        if passed(accept_by) && self.commitment.answer.is_none() {
             return Some(Overdue::AcceptBy);
         }
         passed(ship_by).then_some(Overdue::ShipBy)
