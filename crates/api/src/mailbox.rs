@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use persistence::mailbox::{self, Caught};
+use persistence::mailbox::{self, CaughtMail};
 use uuid::Uuid;
 
 use crate::page;
@@ -46,13 +46,13 @@ async fn local_only(request: Request, next: Next) -> Response {
 #[derive(Template)]
 #[template(path = "mailbox.html")]
 struct List {
-    mails: Vec<Caught>,
+    mails: Vec<CaughtMail>,
 }
 
 #[derive(Template)]
 #[template(path = "mail.html")]
 struct Show {
-    mail: Caught,
+    mail: CaughtMail,
 }
 
 async fn list(State(app): State<App>) -> Response {
@@ -63,7 +63,7 @@ async fn list(State(app): State<App>) -> Response {
 }
 
 async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::get(&app.store, id).await {
+    match mailbox::find(&app.store, id).await {
         Ok(Some(mail)) => page::html(StatusCode::OK, &Show { mail }),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
         Err(error) => failed(&error),
@@ -71,7 +71,7 @@ async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
 }
 
 async fn body(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::get(&app.store, id).await {
+    match mailbox::find(&app.store, id).await {
         Ok(Some(mail)) => (page::headers(), mail.html).into_response(),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
         Err(error) => failed(&error),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
 use persistence::{
-    due::{Leased, Next},
+    leases::{Leased, Next},
     notifications::{self, Notification},
     read,
 };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use domain::OrderId;
 use persistence::{
-    due::{self, Leased, Work},
+    leases::{self, Leased, Work},
     outbox,
 };
 
@@ -28,7 +28,7 @@ impl App {
     /// When the database fails.
     pub async fn lease(&self, work: Work, limit: u64) -> Result<Vec<Leased>> {
         let now = self.clock.now();
-        Ok(due::lease(&self.store, work, limit, now, now + LEASE).await?)
+        Ok(leases::lease(&self.store, work, limit, now, now + LEASE).await?)
     }
 
     /// Gives rows back that were leased and could not be handed to a queue.
@@ -37,7 +37,7 @@ impl App {
     /// When the database fails: the lease then runs out by itself.
     pub async fn give_back(&self, work: Work, leased: &[Leased]) -> Result<()> {
         let later = self.clock.now() + FIRST_PAUSE;
-        Ok(due::postpone(&self.store, work, leased, later).await?)
+        Ok(leases::postpone(&self.store, work, leased, later).await?)
     }
 
     /// Publishes what has been announced; returns how much. An announcement is taken away only after it was
@@ -46,7 +46,7 @@ impl App {
     /// # Errors
     /// When the database or the feed fails.
     pub async fn publish(&self) -> Result<usize, NotPublished> {
-        let (tx, announcements) = outbox::take(&self.store, MAX_ANNOUNCEMENTS).await?;
+        let (tx, announcements) = outbox::take_batch(&self.store, MAX_ANNOUNCEMENTS).await?;
         let mut newest: HashMap<OrderId, Update> = HashMap::with_capacity(announcements.len());
         for one in &announcements {
             let update = Update { order_id: one.order_id, version: one.version, user_id: one.user_id };

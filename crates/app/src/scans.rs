@@ -50,7 +50,7 @@ pub(crate) fn is_kept_under(kept: &StoredScan, webhook: Option<WebhookId>) -> bo
 impl ScanRecorder {
     /// Reads what is known of these shipments. Their orders are locked.
     pub async fn load(tx: &Tx, shipments: &[ShipmentId], replay: bool) -> persistence::Result<Self> {
-        let known = scans::of(tx, shipments).await?;
+        let known = scans::load_for_shipments(tx, shipments).await?;
         Ok(Self { known, new: BTreeSet::new(), revised: BTreeSet::new(), again: HashMap::new(), replay })
     }
 
@@ -132,6 +132,6 @@ impl ScanRecorder {
         let all = || self.known.values().flatten();
         scans::insert(tx, all().filter(is_new)).await?;
         scans::revise(tx, all().filter(is_revised)).await?;
-        scans::count_again(tx, &self.again).await
+        scans::add_to_seen(tx, &self.again).await
     }
 }

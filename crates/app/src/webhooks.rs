@@ -17,7 +17,7 @@ use carriers::{Refused, Secrets, Sender};
 use domain::{Refusal, WebhookId};
 use persistence::{
     Store,
-    due::{self, Leased, Next, Work},
+    leases::{self, Leased, Next, Work},
     read,
     webhooks::{self, NewWebhook, WebhookHead},
 };
@@ -148,7 +148,7 @@ impl App {
             true => Next::Retry(now + backoff(failures)),
             false => Next::GiveUp,
         };
-        retrying(|| due::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
+        retrying(|| leases::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
         Ok(())
     }
 }

@@ -229,7 +229,7 @@ pub(crate) fn write(
 }
 
 /// `column` is one of `ids`, however many: they are one parameter, and the text is the same for all numbers.
-pub(crate) fn within(
+pub(crate) fn is_one_of(
     backend: DbBackend,
     column: impl IntoColumnRef,
     ids: impl IntoIterator<Item = Uuid>,
@@ -244,7 +244,7 @@ pub(crate) fn within(
 }
 
 /// The same for texts.
-pub(crate) fn among(backend: DbBackend, column: impl IntoColumnRef, texts: &[&str]) -> SimpleExpr {
+pub(crate) fn is_one_of_texts(backend: DbBackend, column: impl IntoColumnRef, texts: &[&str]) -> SimpleExpr {
     let column = Expr::col(column.into_column_ref());
     if backend == DbBackend::Postgres {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
@@ -261,7 +261,7 @@ fn listed(member: &'static str, list: Vec<Value>) -> SelectStatement {
 
 /// Membership in the rows of a query, each locked, passing over those that others hold. As an array the rows are
 /// looked up by their keys on PostgreSQL, whatever the planner knows of the table.
-pub(crate) fn first_come(store: &Store, query: &str) -> String {
+pub(crate) fn skip_locked_subquery(store: &Store, query: &str) -> String {
     if store.is_postgres() {
         format!("= ANY(ARRAY({query} FOR UPDATE SKIP LOCKED))")
     } else {

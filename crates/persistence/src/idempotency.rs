@@ -7,7 +7,7 @@ use domain::{OrderId, ShipmentId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    dialect::{Row, Table, Type, among, write},
+    dialect::{Row, Table, Type, is_one_of_texts, write},
     entity::idempotency_key,
     error::Result,
     store::{Store, Tx},
@@ -42,8 +42,8 @@ pub async fn find_answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedK
     actors.dedup();
     let backend = tx.get_database_backend();
     let rows = idempotency_key::Entity::find()
-        .filter(among(backend, idempotency_key::Column::Actor, &actors))
-        .filter(among(backend, idempotency_key::Column::Key, &names))
+        .filter(is_one_of_texts(backend, idempotency_key::Column::Actor, &actors))
+        .filter(is_one_of_texts(backend, idempotency_key::Column::Key, &names))
         .all(tx)
         .await?;
     let answers = rows.into_iter().map(|row| {

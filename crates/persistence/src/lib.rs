@@ -3,14 +3,14 @@
 //! `app` calls this, one function a need. Rows become domain values here, and a row that cannot is an error
 //! that names it.
 
-mod convert;
 mod dialect;
-pub mod due;
 mod entity;
 mod error;
 mod event;
 pub mod idempotency;
+pub mod leases;
 pub mod mailbox;
+mod mapping;
 pub mod notifications;
 pub mod orders;
 pub mod outbox;

@@ -13,7 +13,7 @@ use crate::{
 
 /// A mail that was caught.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caught {
+pub struct CaughtMail {
     /// Its id.
     pub id: Uuid,
     /// Its `Message-ID`, the same for the same notification.
@@ -44,7 +44,7 @@ const MAILBOX: Table = Table {
 };
 
 /// Keeps a mail.
-pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
+pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
     let row = Row::default()
         .set("mail_id", mail.id)
         .set("message_id", mail.message_id.as_str())
@@ -59,23 +59,23 @@ pub async fn put(store: &Store, mail: &Caught) -> Result<()> {
 }
 
 /// The latest mails, newest first.
-pub async fn latest(store: &Store, limit: u64) -> Result<Vec<Caught>> {
+pub async fn latest(store: &Store, limit: u64) -> Result<Vec<CaughtMail>> {
     let rows = mail::Entity::find()
         .order_by_desc(mail::Column::CaughtAt)
         .order_by_desc(mail::Column::MailId)
         .limit(limit)
         .all(store.reader())
         .await?;
-    Ok(rows.into_iter().map(caught).collect())
+    Ok(rows.into_iter().map(to_caught_mail).collect())
 }
 
 /// One mail.
-pub async fn get(store: &Store, id: Uuid) -> Result<Option<Caught>> {
-    Ok(mail::Entity::find_by_id(id).one(store.reader()).await?.map(caught))
+pub async fn find(store: &Store, id: Uuid) -> Result<Option<CaughtMail>> {
+    Ok(mail::Entity::find_by_id(id).one(store.reader()).await?.map(to_caught_mail))
 }
 
-fn caught(row: mail::Model) -> Caught {
-    Caught {
+fn to_caught_mail(row: mail::Model) -> CaughtMail {
+    CaughtMail {
         id: row.mail_id,
         message_id: row.message_id,
         recipient: row.recipient,

@@ -9,10 +9,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, within, write},
-    due::{self, Leased, Next, Work},
+    dialect::{Row, Table, Type, is_one_of, write},
     entity,
     error::Result,
+    leases::{self, Leased, Next, Work},
     store::{Store, Tx},
 };
 
@@ -115,7 +115,7 @@ async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
         .col_expr(Column::State, Expr::value(NotificationState::Suppressed.as_str()))
         .col_expr(Column::Reason, Expr::value(Suppression::Superseded.as_str()))
         .col_expr(Column::DueAt, Expr::value(None::<DateTime<Utc>>))
-        .filter(within(tx.get_database_backend(), Column::OrderId, orders))
+        .filter(is_one_of(tx.get_database_backend(), Column::OrderId, orders))
         .filter(Column::State.eq(NotificationState::Queued.as_str()))
         .exec(tx)
         .await?;
@@ -195,7 +195,7 @@ fn answered(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<enti
 /// no longer this job's.
 ///
 /// # Errors
-/// As [`due::fail`](crate::due::fail).
+/// As [`leases::fail`](crate::leases::fail).
 pub async fn not_sent(
     store: &Store,
     leased: Leased,
@@ -213,7 +213,7 @@ pub async fn not_sent(
             .exec(&tx)
             .await?;
     }
-    let next = due::fail_in(&tx, Work::Notifications, leased, error, decide).await?;
+    let next = leases::fail_in(&tx, Work::Notifications, leased, error, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }

@@ -12,11 +12,11 @@ use uuid::Uuid;
 pub use write::{insert, record};
 
 use crate::{
-    convert::OfOrder,
-    dialect::{lock_names, within},
+    dialect::{is_one_of, lock_names},
     entity::{order, order_event, order_item, status::Status},
     error::Result,
     event::Event,
+    mapping::OfOrder,
     read::bounded::{at_most, one_more},
     shipments::shipments_of,
     store::Tx,
@@ -27,7 +27,7 @@ use crate::{
 pub async fn lock(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
     let backend = tx.get_database_backend();
     let heads = order::Entity::find()
-        .filter(within(backend, order::Column::OrderId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(backend, order::Column::OrderId, ids.iter().map(|id| id.0)))
         .order_by_asc(order::Column::OrderId)
         .lock_exclusive()
         .all(tx)
@@ -96,7 +96,7 @@ pub(crate) async fn items_of(
     most: Option<u64>,
 ) -> Result<HashMap<OrderId, Vec<Item>>> {
     let rows = order_item::Entity::find()
-        .filter(within(db.get_database_backend(), order_item::Column::OrderId, orders.iter().copied()))
+        .filter(is_one_of(db.get_database_backend(), order_item::Column::OrderId, orders.iter().copied()))
         .order_by_asc(order_item::Column::OrderId)
         .order_by_asc(order_item::Column::Position)
         .limit(one_more(most))

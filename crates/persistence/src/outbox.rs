@@ -5,14 +5,14 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, first_come, write},
+    dialect::{Row, Table, Type, skip_locked_subquery, write},
     error::Result,
     store::{Store, Tx},
 };
 
 /// Something about an order may have changed; its log and its shipments say what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Announcement {
+pub struct OutboxEntry {
     /// Which order.
     pub order_id: OrderId,
     /// Whose it is.
@@ -27,7 +27,7 @@ const OUTBOX: Table = Table {
 };
 
 /// Leaves word for the live feed, one row an order.
-pub(crate) async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
+pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let rows = orders.iter().map(|order| {
         let head = order.head();
         Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
@@ -38,19 +38,19 @@ pub(crate) async fn announce(tx: &Tx, orders: &[&Order]) -> Result<()> {
 
 /// Takes up to `limit` announcements, the oldest first. They are gone when the transaction commits: publish
 /// before.
-pub async fn take(store: &Store, limit: u64) -> Result<(Tx, Vec<Announcement>)> {
+pub async fn take_batch(store: &Store, limit: u64) -> Result<(Tx, Vec<OutboxEntry>)> {
     // Announcements that a crash brings back are published again.
     let tx = store.begin_relaxed().await?;
     let sql = format!(
         "DELETE FROM outbox WHERE outbox_id {} RETURNING order_id, user_id, version",
-        first_come(store, "SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1"),
+        skip_locked_subquery(store, "SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT $1"),
     );
     let statement = Statement::from_sql_and_values(store.backend(), sql, [limit.into()]);
     let rows = tx.query_all_raw(statement).await?;
     let announcements = rows
         .iter()
         .map(|row| {
-            Ok(Announcement {
+            Ok(OutboxEntry {
                 order_id: OrderId(row.try_get_by_index::<Uuid>(0)?),
                 user_id: UserId(row.try_get_by_index::<Uuid>(1)?),
                 version: row.try_get_by_index(2)?,

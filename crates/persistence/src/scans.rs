@@ -7,10 +7,10 @@ use domain::{Actor, Scan, ScanEffect, ScanId, ScanIdentity, ShipmentId, WebhookI
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    convert::LOCAL_TIME,
-    dialect::{Row, Table, Type, within, write},
+    dialect::{Row, Table, Type, is_one_of, write},
     entity::scan,
     error::Result,
+    mapping::LOCAL_TIME,
     store::Tx,
 };
 
@@ -38,12 +38,19 @@ pub struct StoredScan {
 }
 
 /// The scans of these shipments, in no order.
-pub async fn of(tx: &Tx, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
+pub async fn load_for_shipments(
+    tx: &Tx,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
     if shipments.is_empty() {
         return Ok(HashMap::new());
     }
     let rows = scan::Entity::find()
-        .filter(within(tx.get_database_backend(), scan::Column::ShipmentId, shipments.iter().map(|id| id.0)))
+        .filter(is_one_of(
+            tx.get_database_backend(),
+            scan::Column::ShipmentId,
+            shipments.iter().map(|id| id.0),
+        ))
         .all(tx)
         .await?;
     let mut found: HashMap<ShipmentId, Vec<StoredScan>> = HashMap::with_capacity(shipments.len());
@@ -87,7 +94,7 @@ const SEEN: Table = Table {
 /// Keeps new scans. The order of their shipment is locked, so none of them can be there already.
 pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = scans.into_iter().map(|stored| {
-        sayings(stored)
+        changeable_columns(stored)
             .set("scan_id", stored.id.0)
             .set("code", stored.scan.code.as_str())
             .set("package", stored.scan.package.as_deref())
@@ -101,7 +108,7 @@ pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Re
 }
 
 /// Which scan it is, and what it may say anew.
-fn sayings(stored: &StoredScan) -> Row {
+fn changeable_columns(stored: &StoredScan) -> Row {
     let scan = &stored.scan;
     Row::default()
         .set("shipment_id", stored.shipment_id.0)
@@ -142,13 +149,13 @@ const REVISED: Table = Table {
 
 /// Writes what scans that we had say now. The order of their shipment is locked.
 pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
-    let rows = revised.into_iter().map(sayings);
+    let rows = revised.into_iter().map(changeable_columns);
     write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     Ok(())
 }
 
 /// Counts scans that came again: how often each, by shipment and identity.
-pub async fn count_again(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
+pub async fn add_to_seen(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
     let rows = again.iter().map(|((shipment, identity), times)| {
         Row::default()
             .set("shipment_id", shipment.0)

@@ -15,10 +15,10 @@ use uuid::Uuid;
 pub(crate) use write::record;
 
 use crate::{
-    convert::{self, unless_corrupt},
-    dialect::{among, lock_names, within},
+    dialect::{is_one_of, is_one_of_texts, lock_names},
     entity::{order, shipment, shipment_item},
     error::Result,
+    mapping::{self, skip_corrupt},
     read::bounded::{at_most, one_more},
     store::{Store, Tx},
 };
@@ -74,7 +74,7 @@ pub async fn find_tracked_shipments(
     for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-            .filter(among(db.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
+            .filter(is_one_of_texts(db.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
             .join(JoinType::InnerJoin, shipment::Relation::Order.def())
             .select_only()
             .columns([
@@ -91,7 +91,7 @@ pub async fn find_tracked_shipments(
             .all(db)
             .await?;
         for row in rows {
-            let status = convert::shipment_status(row.shipment_id, &row.status)?;
+            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
             found.entry((carrier, row.tracking_number)).or_default().push(TrackedShipment {
                 shipment_id: ShipmentId(row.shipment_id),
                 order_id: OrderId(row.order_id),
@@ -119,7 +119,7 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
     for row in store.reader().query_all_raw(statement).await? {
         let (carrier, number, id): (String, String, Uuid) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        numbers.extend(unless_corrupt(convert::number("shipments", &id, &carrier, number)));
+        numbers.extend(skip_corrupt(mapping::parse_number("shipments", &id, &carrier, number)));
     }
     Ok(numbers.into_iter().collect())
 }
@@ -143,13 +143,13 @@ pub async fn find_number_uses(tx: &Tx, numbers: &[Number]) -> Result<Vec<NumberU
     for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(Column::Carrier.eq(carrier.as_str()))
-            .filter(among(tx.get_database_backend(), Column::TrackingNumber, &wanted))
+            .filter(is_one_of_texts(tx.get_database_backend(), Column::TrackingNumber, &wanted))
             .filter(Column::Status.ne(ShipmentStatus::Delivered.as_str()))
             .filter(Column::CancelledAt.is_null())
             .all(tx)
             .await?;
         for row in rows {
-            let status = convert::shipment_status(row.shipment_id, &row.status)?;
+            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
             found.push(NumberUse {
                 is_on_its_way: status.is_on_its_way(),
                 number: (carrier, row.tracking_number),
@@ -176,7 +176,7 @@ pub(crate) async fn shipments_of(
     most: Option<u64>,
 ) -> Result<HashMap<OrderId, Vec<Shipment>>> {
     let rows = shipment::Entity::find()
-        .filter(within(db.get_database_backend(), shipment::Column::OrderId, orders.iter().copied()))
+        .filter(is_one_of(db.get_database_backend(), shipment::Column::OrderId, orders.iter().copied()))
         .order_by_asc(shipment::Column::CreatedAt)
         .order_by_asc(shipment::Column::ShipmentId)
         .limit(one_more(most))
@@ -202,7 +202,7 @@ pub(crate) async fn with_lines(
     }
     let ids = rows.iter().map(|row| row.shipment_id);
     let lines = shipment_item::Entity::find()
-        .filter(within(db.get_database_backend(), shipment_item::Column::ShipmentId, ids))
+        .filter(is_one_of(db.get_database_backend(), shipment_item::Column::ShipmentId, ids))
         .order_by_asc(shipment_item::Column::ItemId)
         .limit(one_more(most))
         .all(db)
@@ -210,12 +210,12 @@ pub(crate) async fn with_lines(
     let lines = at_most("shipment_items", lines, most)?;
     let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
     for row in &lines {
-        by_shipment.entry(row.shipment_id).or_default().push(convert::line(row)?);
+        by_shipment.entry(row.shipment_id).or_default().push(mapping::map_line(row)?);
     }
     rows.into_iter()
         .map(|row| {
             let lines = by_shipment.remove(&row.shipment_id).unwrap_or_default();
-            convert::shipment(row, lines)
+            mapping::map_shipment(row, lines)
         })
         .collect()
 }

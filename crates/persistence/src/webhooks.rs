@@ -13,11 +13,11 @@ use uuid::Uuid;
 pub use requeue::{lock, requeue, requeue_for_numbers, requeue_matched, requeue_processed};
 
 use crate::{
-    convert,
-    dialect::{Row, Table, Type, within, write},
-    due::Leased,
+    dialect::{Row, Table, Type, is_one_of, write},
     entity::{webhook, webhook_wait},
     error::Result,
+    leases::Leased,
+    mapping,
     shipments::Number,
     store::{Store, Tx},
 };
@@ -137,7 +137,7 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
 }
 
 /// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
-pub async fn fitting(db: &impl ConnectionTrait, ids: &[Uuid], most_bytes: usize) -> Result<usize> {
+pub async fn count_within_bytes(db: &impl ConnectionTrait, ids: &[Uuid], most_bytes: usize) -> Result<usize> {
     if ids.len() < 2 {
         return Ok(ids.len());
     }
@@ -151,7 +151,7 @@ pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
         .select_only()
         .column(webhook::Column::WebhookId)
         .column_as(Expr::cust(BYTES), "bytes")
-        .filter(within(db.get_database_backend(), webhook::Column::WebhookId, ids.iter().copied()))
+        .filter(is_one_of(db.get_database_backend(), webhook::Column::WebhookId, ids.iter().copied()))
         .into_tuple::<(Uuid, i64)>()
         .all(db)
         .await?;
@@ -195,7 +195,7 @@ pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool
 pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     let attempts: HashMap<Uuid, i32> = leased.iter().map(|one| (one.id, one.attempt)).collect();
     let rows = webhook::Entity::find()
-        .filter(within(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
+        .filter(is_one_of(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
         .filter(webhook::Column::DueAt.is_not_null())
         // In the order in which they are inserted, so that nobody waits in a circle.
         .order_by_asc(webhook::Column::ContentHash)
@@ -248,7 +248,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     });
     write(tx, rows, |db, rows| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
     webhook_wait::Entity::delete_many()
-        .filter(within(
+        .filter(is_one_of(
             tx.get_database_backend(),
             webhook_wait::Column::WebhookId,
             settled.iter().map(|one| one.id.0),
@@ -268,17 +268,17 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
 }
 
 /// The numbers that these webhooks waited for when they were last settled.
-pub async fn waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
+pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
     let of_these =
-        within(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
+        is_one_of(tx.get_database_backend(), webhook_wait::Column::WebhookId, ids.iter().map(|id| id.0));
     let rows = webhook_wait::Entity::find().filter(of_these).all(tx).await?;
     let wait = |row: webhook_wait::Model| {
         let id = WebhookId(row.webhook_id);
         let row_name = format_args!("of webhook {id}");
-        Ok((id, convert::number("webhook_waits", &row_name, &row.carrier, row.tracking_number)?))
+        Ok((id, mapping::parse_number("webhook_waits", &row_name, &row.carrier, row.tracking_number)?))
     };
     rows.into_iter().map(wait).collect()
 }

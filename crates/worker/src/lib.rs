@@ -14,7 +14,7 @@ mod schedule;
 use std::sync::Arc;
 
 use app::App;
-use persistence::due::Work;
+use persistence::leases::Work;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::{App, relay::NotPublished};
 use futures::future::join_all;
-use persistence::due::Work;
+use persistence::leases::Work;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 

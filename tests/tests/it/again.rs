@@ -7,7 +7,7 @@ use std::sync::{
 
 use chrono::TimeDelta;
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
-use persistence::{Store, due::Work, read};
+use persistence::{Store, leases::Work, read};
 use serde_json::{Value, json};
 use tests::{
     database::Database,
@@ -166,13 +166,16 @@ async fn many_bodies_are_read_some_at_a_time(database: Database) {
     let size = read::webhook_bytes(&database.store, &[all[0].id]).await.unwrap();
     let ids: Vec<_> = all.iter().map(|webhook| webhook.id).collect();
     for (most, fitting) in [(0, 1), (size, 1), (2 * size - 1, 1), (2 * size, 2), (9 * size, 3)] {
-        assert_eq!(read::fitting_webhooks(&database.store, &ids, most).await.unwrap(), fitting, "{most}");
-        let page =
-            read::webhooks_behind(&database.store, &Default::default(), None, 100, most).await.unwrap();
+        assert_eq!(
+            read::count_webhooks_within_bytes(&database.store, &ids, most).await.unwrap(),
+            fitting,
+            "{most}"
+        );
+        let page = read::webhooks_after(&database.store, &Default::default(), None, 100, most).await.unwrap();
         assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[..fitting], "{most}");
     }
     let after = Some(read::Key { at: all[0].received_at, id: all[0].id.0 });
-    let page = read::webhooks_behind(&database.store, &Default::default(), after, 1, 9 * size).await.unwrap();
+    let page = read::webhooks_after(&database.store, &Default::default(), after, 1, 9 * size).await.unwrap();
     assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[1..2]);
 }
 

@@ -131,7 +131,7 @@ async fn an_answer_is_told_to_the_live_feed_and_is_no_event(database: Database) 
     let before = shop.events(order).await;
     shop.drain().await;
     let told = async || {
-        let (tx, announced) = outbox::take(&shop.app.store, 10).await.unwrap();
+        let (tx, announced) = outbox::take_batch(&shop.app.store, 10).await.unwrap();
         shop.app.store.commit(tx).await.unwrap();
         announced.iter().map(|one| (one.order_id, one.version)).collect::<Vec<_>>()
     };

@@ -7,7 +7,7 @@ use domain::{
     Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
     WebhookId, WebhookState,
 };
-use persistence::{due::Work, read, webhooks::WebhookHead};
+use persistence::{leases::Work, read, webhooks::WebhookHead};
 use tests::{
     database::Database,
     on_every_database,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures::{FutureExt, TryStreamExt, future::BoxFuture, stream};
-use persistence::due::Leased;
+use persistence::leases::Leased;
 use tests::redis::Redis;
 use tokio::{
     sync::{Semaphore, mpsc},

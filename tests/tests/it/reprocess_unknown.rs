@@ -11,7 +11,7 @@ use std::{
 use app::{Caller, Error};
 use chrono::TimeDelta;
 use domain::{Actor, ActorKind, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, WebhookState};
-use persistence::{Store, due::Work, read};
+use persistence::{Store, leases::Work, read};
 use sea_orm::ConnectionTrait;
 use tests::{
     database::Database,

@@ -54,7 +54,7 @@ async fn the_last_two_shipments_delivered_by_two_workers_deliver_the_order(datab
         let mut leases = Vec::new();
         for (at, shop) in shops.iter().enumerate() {
             shop.scan(&format!("P{round}N{at}"), ShipmentStatus::Delivered).await;
-            leases.push(shop.app.lease(persistence::due::Work::Webhooks, 1).await.unwrap());
+            leases.push(shop.app.lease(persistence::leases::Work::Webhooks, 1).await.unwrap());
         }
         let (one, other) = tokio::join!(
             shops[0].app.process_webhooks(&leases[0]),

@@ -6,7 +6,7 @@ use domain::{
     Actor, ActorKind, Carrier, Meaning, NewOrder, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
     Request, ShipmentId, ShipmentStatus,
 };
-use persistence::mailbox::{self, Caught};
+use persistence::mailbox::{self, CaughtMail};
 use tests::{
     database::Database,
     front::Front,
@@ -43,12 +43,12 @@ async fn ask(shop: &Shop, caller: &Caller, order_id: OrderId, request: Request) 
     shop.app.execute(ask).await.expect("it is granted");
 }
 
-async fn mails(shop: &Shop) -> Vec<Caught> {
+async fn mails(shop: &Shop) -> Vec<CaughtMail> {
     shop.drain().await;
     mailbox::latest(&shop.app.store, 100).await.expect("the mailbox opens")
 }
 
-fn assert_free_of_bait(mail: &Caught) {
+fn assert_free_of_bait(mail: &CaughtMail) {
     for text in [&mail.subject, &mail.text, &mail.html] {
         assert!(!text.contains("evil.example") && !text.contains("555-0100"), "{text}");
     }

@@ -8,7 +8,7 @@
 use carriers::Activation;
 use domain::WebhookState;
 use persistence::{
-    due::Leased,
+    leases::Leased,
     webhooks::{self, Settled},
 };
 

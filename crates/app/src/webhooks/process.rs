@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::WebhookId;
 use persistence::{
     Tx,
-    due::Leased,
+    leases::Leased,
     orders,
     webhooks::{self, Settled, Webhook},
 };
@@ -54,7 +54,7 @@ impl App {
     async fn process_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
-        let (these, rest) = leased.split_at(webhooks::fitting(&tx, &ids, MAX_BYTES).await?);
+        let (these, rest) = leased.split_at(webhooks::count_within_bytes(&tx, &ids, MAX_BYTES).await?);
         let mut opened = webhooks::open(&tx, these).await?;
         opened.sort_by_key(|webhook| (webhook.received_at, webhook.id));
         let (mut batch, mut read) = (Batch::default(), Vec::new());
@@ -127,7 +127,7 @@ impl App {
         let again =
             ingestions.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
         let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
-        let waited = webhooks::waits(tx, &again).await?;
+        let waited = webhooks::find_waits(tx, &again).await?;
         let router =
             routing::load_locking_numbers(tx, &tracking_numbers(ingestions.iter().map(|one| &one.parsed)))
                 .await?;

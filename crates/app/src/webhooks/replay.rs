@@ -160,7 +160,7 @@ impl App {
         let mut found = Differences::default();
         let mut after = None;
         loop {
-            let page = read::webhooks_behind(&self.store, filter, after, PAGE, MAX_BYTES).await?;
+            let page = read::webhooks_after(&self.store, filter, after, PAGE, MAX_BYTES).await?;
             let Some(last) = page.last() else { break };
             after = Some(Key { at: last.received_at, id: last.id.0 });
             replayed.examined += page.len() as u64;

@@ -57,7 +57,7 @@ impl App {
         let mut done = 0;
         while done < unknown.len() {
             let ids = &ids[done..unknown.len().min(done + PAGE)];
-            let fitting = read::fitting_webhooks(&self.store, ids, MAX_BYTES).await?;
+            let fitting = read::count_webhooks_within_bytes(&self.store, ids, MAX_BYTES).await?;
             let page = &unknown[done..done + fitting];
             done += fitting;
             let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;

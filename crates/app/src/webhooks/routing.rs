@@ -40,7 +40,7 @@ pub(super) async fn load_locking_numbers(tx: &Tx, numbers: &[Number]) -> persist
         shipments::lock_numbers(tx, &free).await?;
         found.extend(shipments::find_tracked_shipments(tx, &free).await?);
     }
-    let told = scans::of(tx, &sharing_numbers(&found)).await?;
+    let told = scans::load_for_shipments(tx, &sharing_numbers(&found)).await?;
     Ok(ScanRouter::new(found, &told))
 }
 

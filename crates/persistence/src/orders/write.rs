@@ -136,7 +136,7 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
-    outbox::announce(tx, &placed).await
+    outbox::insert(tx, &placed).await
 }
 
 /// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox. Every
@@ -165,7 +165,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     notifications::enqueue(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
-    outbox::announce(tx, &changed).await
+    outbox::insert(tx, &changed).await
 }
 
 async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {

@@ -21,6 +21,7 @@ pub use shipments::{
     scans_of, scans_of_webhooks, shipments, shipments_by_number, shipments_of, tracked_shipments_of,
 };
 pub use webhooks::{
-    Spelling, UnknownCode, WebhookFilter, fitting_webhooks, unknown_codes, webhook, webhook_bodies,
-    webhook_bytes, webhooks, webhooks_behind, webhooks_count, webhooks_page, webhooks_with_unknown,
+    Spelling, UnknownCode, WebhookFilter, count_webhooks_within_bytes, unknown_codes, webhook,
+    webhook_bodies, webhook_bytes, webhooks, webhooks_after, webhooks_count, webhooks_page,
+    webhooks_with_unknown,
 };

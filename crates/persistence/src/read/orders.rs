@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::page::{Page, PageRequest, fetch};
 use crate::{
     Result, Store,
-    dialect::within,
+    dialect::is_one_of,
     entity::{notification, order, order_item, shipment, status::Status},
     notifications::Notification,
 };
@@ -104,7 +104,7 @@ pub async fn order_supplied_by(store: &Store, id: OrderId, code: &str) -> Result
 /// Many orders, by id.
 pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, OrderHead>> {
     let rows = order::Entity::find()
-        .filter(within(store.backend(), order::Column::OrderId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), order::Column::OrderId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
     let heads = rows.into_iter().map(|row| OrderHead::try_from(row).map(|head| (head.id, head)));
@@ -138,7 +138,7 @@ pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId,
 /// The notifications of many orders, oldest first.
 pub async fn notifications_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Notification>>> {
     let rows = notification::Entity::find()
-        .filter(within(store.backend(), notification::Column::OrderId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), notification::Column::OrderId, ids.iter().map(|id| id.0)))
         .order_by_asc(notification::Column::QueuedAt)
         .order_by_asc(notification::Column::NotificationId)
         .all(store.reader())

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::bounded::{at_most, one_more};
 use crate::{
     Result, Store,
-    dialect::within,
+    dialect::is_one_of,
     entity::{scan, shipment},
     scans::StoredScan,
     shipments::{self, Number, TrackedShipment, find_tracked_shipments, with_lines},
@@ -24,7 +24,7 @@ pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<Orde
 /// Many shipments, by id.
 pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
     let rows = shipment::Entity::find()
-        .filter(within(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
     let found = with_lines(store.reader(), rows, None).await?;
@@ -65,7 +65,7 @@ pub(super) async fn read_scans(
         return Ok(HashMap::new());
     }
     let rows = scan::Entity::find()
-        .filter(within(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), scan::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .order_by_desc(scan::Column::OccurredAt)
         .order_by_desc(scan::Column::ScanId)
         .limit(one_more(most))
@@ -94,7 +94,7 @@ pub(super) async fn read_webhook_scans(
     most: Option<u64>,
 ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
     let rows = scan::Entity::find()
-        .filter(within(store.backend(), scan::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), scan::Column::WebhookId, ids.iter().map(|id| id.0)))
         .order_by_asc(scan::Column::OccurredAt)
         .limit(one_more(most))
         .all(store.reader())

@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 use super::page::{Key, Page, PageRequest, fetch_part};
 use crate::{
-    Result, Store, convert,
-    dialect::within,
+    Result, Store,
+    dialect::is_one_of,
     entity::webhook,
-    webhooks::{BYTES, Webhook, WebhookHead, fitting, prefix, sizes},
+    mapping,
+    webhooks::{BYTES, Webhook, WebhookHead, count_within_bytes, prefix, sizes},
 };
 
 /// Which webhooks.
@@ -60,7 +61,7 @@ pub async fn webhooks_page(
 
 /// Webhooks, newest first, behind that one if there is one: so many at most, and as many as have so many bytes of bodies
 /// together. At least one, where there is one.
-pub async fn webhooks_behind(
+pub async fn webhooks_after(
     store: &Store,
     filter: &WebhookFilter,
     after: Option<Key<Uuid>>,
@@ -82,8 +83,8 @@ pub async fn webhooks_behind(
         .into_tuple()
         .all(store.reader())
         .await?;
-    let fitting = prefix(sizes.iter().map(|(_, size)| *size), most_bytes);
-    let ids: Vec<WebhookId> = sizes[..fitting].iter().map(|(id, _)| WebhookId(*id)).collect();
+    let count_within_bytes = prefix(sizes.iter().map(|(_, size)| *size), most_bytes);
+    let ids: Vec<WebhookId> = sizes[..count_within_bytes].iter().map(|(id, _)| WebhookId(*id)).collect();
     let mut webhooks = webhooks(store, &ids).await?;
     webhooks.sort_by_key(|webhook| Reverse((webhook.received_at, webhook.id)));
     Ok(webhooks)
@@ -170,7 +171,10 @@ pub async fn unknown_codes(store: &Store, spelling: Spelling, most: u32) -> Resu
             first_at: row.try_get_by_index(4)?,
             latest_at: row.try_get_by_index(5)?,
             webhook_id: WebhookId(webhook_id),
-            identity: convert::identity(&format_args!("of webhook {webhook_id}"), row.try_get_by_index(7)?)?,
+            identity: mapping::parse_identity(
+                &format_args!("of webhook {webhook_id}"),
+                row.try_get_by_index(7)?,
+            )?,
         })
     };
     rows.iter().map(read).collect()
@@ -185,15 +189,19 @@ pub async fn webhooks_with_unknown(store: &Store, sender: &str, code: &str) -> R
 }
 
 /// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
-pub async fn fitting_webhooks(store: &Store, ids: &[WebhookId], most_bytes: usize) -> Result<usize> {
+pub async fn count_webhooks_within_bytes(
+    store: &Store,
+    ids: &[WebhookId],
+    most_bytes: usize,
+) -> Result<usize> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    fitting(store.reader(), &ids, most_bytes).await
+    count_within_bytes(store.reader(), &ids, most_bytes).await
 }
 
 /// Many webhooks, by id.
 pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> {
     let rows = webhook::Entity::find()
-        .filter(within(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
     rows.into_iter().map(Webhook::try_from).collect()
@@ -217,7 +225,7 @@ pub async fn webhook_bodies(store: &Store, ids: &[WebhookId]) -> Result<HashMap<
     let bodies = webhook::Entity::find()
         .select_only()
         .columns([webhook::Column::WebhookId, webhook::Column::Body])
-        .filter(within(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
+        .filter(is_one_of(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
         .into_tuple::<(Uuid, Vec<u8>)>()
         .all(store.reader())
         .await?;

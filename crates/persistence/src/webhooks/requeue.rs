@@ -9,10 +9,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    convert::{self, unless_corrupt},
-    dialect::{Row, Table, Type, within},
+    dialect::{Row, Table, Type, is_one_of},
     entity::webhook::{self, Column},
     error::Result,
+    mapping::{self, skip_corrupt},
     shipments::Number,
     store::{Store, Tx},
 };
@@ -43,7 +43,7 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>
             ids.push(row.try_get_by_index(0)?);
         }
     }
-    let idle = among(tx, &ids).filter(Column::DueAt.is_null());
+    let idle = select_ids(tx, &ids).filter(Column::DueAt.is_null());
     let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
     let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     set_due(tx, idle, now).await
@@ -53,29 +53,29 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>
 pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
-    let idle = among(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
+    let idle = select_ids(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
     set_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
 /// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
 pub async fn requeue(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    set_due(tx, among(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
+    set_due(tx, select_ids(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
 }
 
 /// Keeps webhooks from being read or settled until the transaction ends. Taken before numbers and orders.
 pub async fn lock(tx: &Tx, ids: &[WebhookId]) -> Result<()> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    among(tx, &ids).lock_exclusive().into_tuple::<Uuid>().all(tx).await?;
+    select_ids(tx, &ids).lock_exclusive().into_tuple::<Uuid>().all(tx).await?;
     Ok(())
 }
 
 /// The ids of these webhooks, in the order in which everybody locks them.
-fn among(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
+fn select_ids(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
     webhook::Entity::find()
         .select_only()
         .column(Column::WebhookId)
-        .filter(within(tx.get_database_backend(), Column::WebhookId, ids.iter().copied()))
+        .filter(is_one_of(tx.get_database_backend(), Column::WebhookId, ids.iter().copied()))
         .order_by_asc(Column::ContentHash)
 }
 
@@ -90,7 +90,7 @@ async fn set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -
         .col_expr(Column::Calls, Expr::value(0))
         .col_expr(Column::Error, Expr::value(None::<String>))
         .col_expr(Column::DueAt, Expr::value(now))
-        .filter(within(tx.get_database_backend(), Column::WebhookId, ids))
+        .filter(is_one_of(tx.get_database_backend(), Column::WebhookId, ids))
         .exec(tx)
         .await?;
     Ok(done.rows_affected)
@@ -110,7 +110,7 @@ pub async fn requeue_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     for row in rows {
         let (carrier, number): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let row = number.clone();
-        numbers.extend(unless_corrupt(convert::number("webhook_waits", &row, &carrier, number)));
+        numbers.extend(skip_corrupt(mapping::parse_number("webhook_waits", &row, &carrier, number)));
     }
     if numbers.is_empty() {
         return Ok(0);

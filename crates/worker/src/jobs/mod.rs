@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::App;
 use futures::{FutureExt, future::BoxFuture};
-use persistence::due::Work;
+use persistence::leases::Work;
 
 use crate::{Dhl, mail::Mailer, queue::Batch};
 

@@ -16,7 +16,7 @@ use app::{
 };
 use domain::{ErrorChain, Item, OrderStatus, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
-use persistence::due::Leased;
+use persistence::leases::Leased;
 
 use crate::{
     mail::{self, Kind, Mailer, OrderMail, SendError},

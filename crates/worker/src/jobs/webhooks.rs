@@ -20,7 +20,7 @@ use app::{
 };
 use domain::ErrorChain;
 use futures::{FutureExt, StreamExt, stream};
-use persistence::due::{Leased, Work};
+use persistence::leases::{Leased, Work};
 
 use crate::{Dhl, queue::Batch};
 

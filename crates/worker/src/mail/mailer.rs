@@ -13,7 +13,7 @@ use lettre::{
 };
 use persistence::{
     Store,
-    mailbox::{self, Caught},
+    mailbox::{self, CaughtMail},
 };
 use uuid::Uuid;
 
@@ -109,7 +109,7 @@ impl Mailer {
 }
 
 async fn keep(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<(), SendError> {
-    let caught = Caught {
+    let caught = CaughtMail {
         id: Uuid::now_v7(),
         message_id: mail.message_id.clone(),
         recipient: mail.to.clone(),
@@ -118,7 +118,7 @@ async fn keep(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<()
         html: mail.html.clone(),
         caught_at,
     };
-    let kept = mailbox::put(store, &caught).await;
+    let kept = mailbox::insert(store, &caught).await;
     kept.map_err(|error| SendError::Transient {
         reason: format!("the mailbox did not take it: {}", ErrorChain(&error)),
     })

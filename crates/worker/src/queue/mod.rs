@@ -14,7 +14,7 @@ mod watchdog;
 
 use std::sync::Arc;
 
-use persistence::due::Leased;
+use persistence::leases::Leased;
 use serde::{Deserialize, Serialize};
 
 pub use health::Health;

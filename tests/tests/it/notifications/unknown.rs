@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::{NotificationState, OrderId, OrderStatus};
-use persistence::due::{Leased, Work};
+use persistence::leases::{Leased, Work};
 use tests::{
     database::Database,
     log::Log,

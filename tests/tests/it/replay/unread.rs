@@ -2,7 +2,7 @@
 
 use domain::{OrderStatus, ShipmentStatus, WebhookState};
 use persistence::{
-    due::Work,
+    leases::Work,
     webhooks::{self, Settled},
 };
 use tests::{

@@ -12,7 +12,7 @@ use carriers::{CodeMap, Compose, Secrets, Sender, Told};
 use chrono::{DateTime, TimeDelta};
 use domain::{Actor, ActorKind, Meaning, ShipmentStatus};
 use futures::{Stream, StreamExt};
-use persistence::{Store, due::Work};
+use persistence::{Store, leases::Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;

@@ -29,7 +29,8 @@ impl App {
         let mut left = &ids[..];
         while !left.is_empty() {
             let page = &left[..left.len().min(PAGE as usize)];
-            let (page, rest) = left.split_at(read::fitting_webhooks(&self.store, page, MAX_BYTES).await?);
+            let (page, rest) =
+                left.split_at(read::count_webhooks_within_bytes(&self.store, page, MAX_BYTES).await?);
             left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.id);

@@ -49,7 +49,7 @@ impl At<'_> {
 }
 
 /// A carrier's number for a shipment.
-pub(crate) fn number(
+pub(crate) fn parse_number(
     table: &'static str,
     row: &dyn Display,
     carrier: &str,
@@ -59,17 +59,17 @@ pub(crate) fn number(
 }
 
 /// How far a shipment is, our own cancellation included.
-pub(crate) fn shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
+pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
     At { table: "shipments", row: &row }.parse(status)
 }
 
 /// What a scan is told apart by.
-pub(crate) fn identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
+pub(crate) fn parse_identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
     Ok(ScanIdentity(At { table: "scans", row }.hash("identity", bytes)?))
 }
 
 /// For those who look through many rows: one that cannot be read is logged, and does not hold up the others.
-pub(crate) fn unless_corrupt<T>(value: Result<T>) -> Option<T> {
+pub(crate) fn skip_corrupt<T>(value: Result<T>) -> Option<T> {
     let log = |error: &Error| {
         tracing::error!(error = error as &dyn std::error::Error, "a row is passed over");
     };
@@ -139,7 +139,7 @@ pub(crate) struct OfOrder<T> {
     pub part: T,
 }
 
-pub(crate) fn shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
+pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
     let at = At { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
@@ -172,7 +172,7 @@ pub(crate) fn shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result
     })
 }
 
-pub(crate) fn line(row: &entity::shipment_item::Model) -> Result<Line> {
+pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<Line> {
     let at = At { table: "shipment_items", row: &row.shipment_id };
     Ok(Line { item_id: ItemId(row.item_id), quantity: at.count("quantity", row.quantity)? })
 }
@@ -225,7 +225,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             called_off: row.called_off,
             seen: row.seen,
             scan: Scan {
-                identity: identity(&row.scan_id, row.identity)?,
+                identity: parse_identity(&row.scan_id, row.identity)?,
                 meaning: at.parse(&row.meaning)?,
                 code: row.code,
                 description: row.description,

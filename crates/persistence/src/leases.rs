@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, first_come, write},
+    dialect::{Row, Table, Type, skip_locked_subquery, write},
     error::Result,
     store::{Store, Tx},
 };
@@ -73,7 +73,7 @@ pub async fn lease(
     let due = format!("SELECT {key} FROM {table} WHERE due_at <= $2 ORDER BY due_at LIMIT $3");
     let sql = format!(
         "UPDATE {table} SET attempt = attempt + 1, due_at = $1 WHERE {key} {} RETURNING {key}, attempt",
-        first_come(store, &due),
+        skip_locked_subquery(store, &due),
     );
     let values = [until.into(), now.into(), limit.into()];
     let statement = Statement::from_sql_and_values(store.backend(), sql, values);
