@@ -178,7 +178,7 @@ impl Tokens {
         }
         check_header(token)?;
         let claims = jsonwebtoken::decode::<ReceivedClaims>(token, &self.checking, &self.validation)
-            .map_err(|error| AuthError::from_decoding(&error))?
+            .map_err(|error| AuthError::from_jwt_error(&error))?
             .claims;
         self.check_audience(claims.aud.as_ref())?;
         let bearer = claims.bearer()?;
@@ -326,7 +326,7 @@ fn read_actor(role: &str, sub: Option<&str>, supplier: Option<&str>) -> Result<A
 
 impl AuthError {
     /// Tells the library's many reasons apart as far as a caller can act on them.
-    fn from_decoding(error: &jsonwebtoken::errors::Error) -> Self {
+    fn from_jwt_error(error: &jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSignature => Self::BadSignature,
             ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => Self::WrongAlgorithm,

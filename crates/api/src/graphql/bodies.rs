@@ -16,7 +16,7 @@ use async_graphql::{Context, Error, Result};
 use domain::WebhookId;
 use tokio::sync::OnceCell;
 
-use super::error::{coded, hidden, log};
+use super::error::{coded, log, mask_error};
 
 /// The most bytes of bodies in one answer. The largest body that a carrier may push fits.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -69,7 +69,7 @@ impl Bodies {
         };
         match self.read.get_or_init(read).await {
             Ok(bodies) => Ok(bodies.get(&id).map(String::as_str).unwrap_or_default()),
-            Err(NotRead::Failed(error)) => Err(hidden(request_id, error)),
+            Err(NotRead::Failed(error)) => Err(mask_error(request_id, error)),
             Err(NotRead::TooLarge(bytes)) => Err(too_large(*bytes)),
         }
     }

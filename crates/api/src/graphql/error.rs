@@ -32,7 +32,7 @@ pub(super) fn bad_cursor() -> Error {
 pub(super) fn failed(ctx: &Context<'_>, error: &app::Error) -> Error {
     let request_id = ctx.data_opt::<Caller>().and_then(|caller| caller.request_id.as_deref());
     log(request_id, error);
-    hidden(request_id, error)
+    mask_error(request_id, error)
 }
 
 /// Writes a failure down. A refusal is none.
@@ -46,7 +46,7 @@ pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
 }
 
 /// What the caller is told of an error that was logged already.
-pub(super) fn hidden(request_id: Option<&str>, error: &app::Error) -> Error {
+pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error {
     let error = match error {
         app::Error::Refused(refusal) => return refused(refusal),
         app::Error::KeyReused => return coded("BAD_INPUT", error.to_string()),

@@ -31,7 +31,7 @@ pub(super) async fn history(
     let own = |(of, version): (Uuid, i32)| (of == head.id.0).then_some(version);
     let window = args.window(Kind::History, own)?;
     let (_, _, has_more) = window.range(head.version);
-    let rows = order.siblings().events(ctx, head, &window).await?.to_vec();
+    let rows = order.batch().events(ctx, head, &window).await?.to_vec();
     let total = Total::Known(head.version.unsigned_abs().into());
     Ok(Connection::new(Page { rows, has_more }, &window, total, |event: Event| {
         (Kind::History.encode(&(event.order_id.0, event.version)), OrderEvent(event))

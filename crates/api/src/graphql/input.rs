@@ -3,8 +3,8 @@
 //! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
 
 mod dropship;
+mod lenient_scalars;
 mod returns;
-mod sent;
 mod shipment;
 
 use app::{Caller, IdempotencyKey, orders::Command};
@@ -18,12 +18,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
+pub use lenient_scalars::Time;
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
-pub use sent::Time;
 pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
-use sent::{NO_NUMBER, Sent};
+use lenient_scalars::{Lenient, NO_NUMBER};
 
 /// An order to be placed.
 #[derive(InputObject, Serialize)]
@@ -38,7 +38,7 @@ pub struct PlaceOrderInput {
     /// The ISO 4217 code, in capitals. Left out: `USD`.
     currency: Option<String>,
     /// What it costs, in minor units of the currency by ISO 4217: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
-    total_cents: Sent<i32>,
+    total_cents: Lenient<i32>,
     /// The plan. Left out: what the items' origins amount to.
     fulfillment_path: Option<FulfillmentPath>,
     /// Its lines, at least one.
@@ -62,7 +62,7 @@ pub struct OrderItemInput {
     /// What the customer calls it.
     name: String,
     /// Units, at least one.
-    quantity: Sent<i32>,
+    quantity: Lenient<i32>,
     /// Where it is planned to come from. A supplier is named by support and systems only.
     origin: Option<OriginInput>,
     /// Until when the supplier has to accept it: now or later. Only with a supplier as `origin`. For support and systems.
@@ -93,7 +93,7 @@ pub struct TransitionOrderInput {
     /// What to attach to the event.
     metadata: Option<serde_json::Value>,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<Sent<i32>>,
+    expected_version: Option<Lenient<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -110,7 +110,7 @@ pub struct CancelOrderInput {
     /// Why. Where support or a system cancels, the customer is told; a customer's own words are mailed to nobody.
     reason: String,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<Sent<i32>>,
+    expected_version: Option<Lenient<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -126,7 +126,7 @@ pub struct CancelItemsInput {
     /// Why.
     reason: String,
     /// The version you looked at. Another one by now is a `VersionConflict`.
-    expected_version: Option<Sent<i32>>,
+    expected_version: Option<Lenient<i32>>,
     /// The same key with the same input gets the same answer, and nothing happens twice.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -138,11 +138,11 @@ pub struct QuantityInput {
     /// The item.
     item_id: ID,
     /// How many, at least one.
-    quantity: Sent<i32>,
+    quantity: Lenient<i32>,
 }
 
 impl PlaceOrderInput {
-    pub(super) fn read(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
+    pub(super) fn into_command(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = key(&self.idempotency_key, "placeOrder", &self)?;
         if self.customer_email.is_none() && caller.actor.is_staff() {
             return Err(invalid("customerEmail", "an address for notifications is needed"));
@@ -185,7 +185,7 @@ impl TransitionOrderInput {
         self.dry_run.unwrap_or_default()
     }
 
-    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "transitionOrder", &self)?,
@@ -197,7 +197,7 @@ impl TransitionOrderInput {
 }
 
 impl CancelOrderInput {
-    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let key = key(&self.idempotency_key, "cancelOrder", &self)?;
         check_cancellation_reason(&self.reason)?;
         let to = domain::OrderStatus::Cancelled;
@@ -212,7 +212,7 @@ impl CancelOrderInput {
 }
 
 impl CancelItemsInput {
-    pub(super) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "cancelItems", &self)?,
@@ -271,11 +271,11 @@ fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
     Ok(at.trunc_subsecs(6))
 }
 
-fn number(field: &str, number: &Sent<i32>) -> Result<i32, Refusal> {
+fn number(field: &str, number: &Lenient<i32>) -> Result<i32, Refusal> {
     number.get().ok_or_else(|| invalid(field, NO_NUMBER))
 }
 
-fn version(expected: Option<Sent<i32>>) -> Result<Option<i32>, Refusal> {
+fn version(expected: Option<Lenient<i32>>) -> Result<Option<i32>, Refusal> {
     expected.map(|version| number("expectedVersion", &version)).transpose()
 }
 

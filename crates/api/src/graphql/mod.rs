@@ -3,6 +3,7 @@
 //! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The crate's `router`
 //! builds the [`schema`] and hands [`request_data`] to the transports; `milepost schema` prints the [`sdl`].
 
+mod batch_cache;
 mod bodies;
 mod connection;
 mod cursor;
@@ -13,12 +14,12 @@ mod event;
 mod input;
 mod item;
 pub mod limits;
-mod loader;
 mod mutation;
 mod node;
 mod notification;
-pub mod nulls;
+pub mod null_propagation;
 mod order;
+mod order_stream;
 mod outcome;
 mod query;
 mod replay;
@@ -28,7 +29,6 @@ mod subscription;
 mod tests;
 mod time;
 mod transition;
-mod watch;
 mod webhook;
 
 use std::sync::{Arc, LazyLock};
@@ -49,7 +49,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema over these use cases, within the [`limits`]. Its requests need what [`request_data`] adds.
 pub fn schema(app: App, limits: Limits) -> Schema {
-    limits::limited(builder(), limits).extension(nulls::NullPropagation).data(app).finish()
+    limits::limited(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
 }
 
 /// What reads requests for the schema. Every process reads the schema once.

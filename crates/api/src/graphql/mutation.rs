@@ -25,7 +25,7 @@ impl Mutation {
     async fn place_order(&self, ctx: &Context<'_>, input: PlaceOrderInput) -> Result<PlaceOrderResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let placed = async {
-            let (new, key) = input.read(caller)?;
+            let (new, key) = input.into_command(caller)?;
             app.place_order(caller, new, key).await
         };
         outcome::placed(ctx, placed.await)
@@ -38,7 +38,7 @@ impl Mutation {
         input: TransitionOrderInput,
     ) -> Result<TransitionOrderResult> {
         let how = if input.is_dry_run() { How::Dry } else { How::Real };
-        change(ctx, how, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, how, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Cancels an order, for a reason. Its shipments must not be moving yet.
@@ -47,7 +47,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: CancelOrderInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Calls off units that cannot be shipped: they hold the order back no longer. The last one cancels the order.
@@ -56,7 +56,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: CancelItemsInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Asks delivered units back. Asked again, it adds to them.
@@ -65,7 +65,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: InitiateReturnInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Books units that came back. The last of those asked back makes the order returned.
@@ -74,7 +74,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: ReceiveReturnInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// The supplier will ship these items. Accepted again, nothing changes; a shipment registered by the supplier
@@ -84,7 +84,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: SupplierItemsInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read_accepted(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
     /// The supplier will not ship these items, for a reason. They wait to be reassigned. None of their units may be
@@ -94,7 +94,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: SupplierItemsInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read_declined(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
     }
 
     /// Lets another supplier or a warehouse ship these items. What was agreed with the supplier before is forgotten.
@@ -103,7 +103,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: ReassignItemsInput,
     ) -> Result<TransitionOrderResult> {
-        change(ctx, How::Real, input.read(ctx.data::<Caller>()?)).await
+        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Registers a shipment. The same number with the same items again is the same shipment, unchanged.
@@ -156,7 +156,7 @@ enum How {
     Dry,
 }
 
-async fn change(
+async fn execute(
     ctx: &Context<'_>,
     how: How,
     command: Result<Command, Refusal>,

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use domain::{Item, OrderHead};
 
 use super::{
+    batch_cache::BatchCache,
     connection::{Connection, PageArgs, page_size},
     enums::{FulfillmentPath, OrderStatus},
     error::not_for,
     event::{self, OrderEvent},
     item::{OrderItem, items_of},
     limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
-    loader::Siblings,
     notification::Notification,
     shipment::{Shipment, shipments_of},
     transition::AllowedTransition,
@@ -23,29 +23,29 @@ use super::{
 /// What a customer ordered, as it stands now.
 #[derive(Clone)]
 pub struct Order {
-    siblings: Arc<Siblings>,
+    batch: Arc<BatchCache>,
     at: usize,
 }
 
 impl From<OrderHead> for Order {
     fn from(head: OrderHead) -> Self {
-        Self { siblings: Siblings::new(vec![head]), at: 0 }
+        Self { batch: BatchCache::new(vec![head]), at: 0 }
     }
 }
 
 impl Order {
     /// Orders whose parts are read together.
     pub(super) fn with_shared_cache(heads: Vec<OrderHead>) -> Vec<Self> {
-        let siblings = Siblings::new(heads);
-        (0..siblings.heads.len()).map(|at| Self { siblings: siblings.clone(), at }).collect()
+        let batch = BatchCache::new(heads);
+        (0..batch.heads.len()).map(|at| Self { batch: batch.clone(), at }).collect()
     }
 
     pub(super) fn head(&self) -> &OrderHead {
-        &self.siblings.heads[self.at]
+        &self.batch.heads[self.at]
     }
 
-    pub(super) fn siblings(&self) -> &Siblings {
-        &self.siblings
+    pub(super) fn batch(&self) -> &BatchCache {
+        &self.batch
     }
 
     /// What only the customer themselves and staff may know: whose the order is, what it costs. Suppliers may not.
@@ -55,11 +55,11 @@ impl Order {
     }
 
     pub(super) async fn item_rows(&self, ctx: &Context<'_>) -> Result<Arc<[Item]>> {
-        self.siblings.items(ctx, self.head().id).await
+        self.batch.items(ctx, self.head().id).await
     }
 
     pub(super) async fn visible_shipments(&self, ctx: &Context<'_>) -> Result<VisibleShipments> {
-        self.siblings.visible_shipments(ctx, self.head().id).await
+        self.batch.visible_shipments(ctx, self.head().id).await
     }
 }
 
@@ -157,7 +157,7 @@ impl Order {
     /// The messages its events called for, oldest first. One per status at most. None for suppliers.
     #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
-        let notifications = self.siblings.notifications(ctx, self.head().id).await?;
+        let notifications = self.batch.notifications(ctx, self.head().id).await?;
         Ok(notifications.iter().cloned().map(Notification).collect())
     }
 

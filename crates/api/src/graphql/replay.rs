@@ -7,11 +7,11 @@ use async_graphql::{Context, ID, InputObject, Result, SimpleObject};
 use domain::{OrderId, Refusal};
 
 use super::{
+    batch_cache::ScanCache,
     enums::{OrderStatus, ShipmentStatus},
     error::{answer, bad_input},
     input::Time,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
-    loader::Scanned,
     order::Order,
     query::{moment, sender},
     shipment::Shipment,
@@ -105,7 +105,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
     let replayed = app.replay(caller, &input.read()?, tell).await.map_err(of_input);
     let replayed = answer(ctx, replayed)?;
     let orders = orders_of(&changes);
-    let scans = Scanned::new(changes.iter().map(|change| change.shipment.id).collect());
+    let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {
         let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {

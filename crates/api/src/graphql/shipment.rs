@@ -13,13 +13,13 @@ use persistence::{
 use uuid::Uuid;
 
 use super::{
+    batch_cache::ScanCache,
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, items_of},
     limits::weights::{SHIPMENT_ITEMS, list},
-    loader::Scanned,
     order::Order,
 };
 
@@ -28,27 +28,27 @@ pub struct Shipment {
     order: Order,
     // Boxed, because results have it beside small members.
     shipment: Box<domain::Shipment>,
-    siblings: Arc<Scanned<ShipmentId>>,
+    batch: Arc<ScanCache<ShipmentId>>,
 }
 
 /// The shipments of an order.
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.visible_shipments(ctx).await?;
-    let siblings = order.siblings().scanned();
-    let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), siblings.clone());
+    let batch = order.batch().scan_cache();
+    let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), batch.clone());
     Ok(shipments.visible.iter().map(one).collect())
 }
 
 impl Shipment {
     /// A shipment that was read alone.
     pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
-        let siblings = Scanned::new(vec![shipment.id]);
-        Self::of(order, shipment, siblings)
+        let batch = ScanCache::new(vec![shipment.id]);
+        Self::of(order, shipment, batch)
     }
 
     /// One of several shipments whose scans are read together.
-    pub(super) fn of(order: Order, shipment: domain::Shipment, siblings: Arc<Scanned<ShipmentId>>) -> Self {
-        Self { order, shipment: Box::new(shipment), siblings }
+    pub(super) fn of(order: Order, shipment: domain::Shipment, batch: Arc<ScanCache<ShipmentId>>) -> Self {
+        Self { order, shipment: Box::new(shipment), batch }
     }
 
     pub(super) fn is_among(&self, ids: &[ShipmentId]) -> bool {
@@ -157,7 +157,7 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans = self.siblings.scans(ctx, id, |ids, extent| app.scans_of(caller, ids, extent)).await?;
+        let scans = self.batch.scans(ctx, id, |ids, extent| app.scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -14,7 +14,7 @@ use super::{
     event::OrderEvent,
     node::uuid,
     order::Order,
-    watch::{self, From, NotFollowed},
+    order_stream::{self, NotStreamed, StartFrom},
 };
 
 /// How long a change may go unnoticed when the live feed has lost it.
@@ -40,17 +40,18 @@ impl Subscription {
         let (app, caller) = (ctx.data::<App>()?.clone(), ctx.data::<Caller>()?.clone());
         let id: OrderId = uuid("orderId", &order_id)?;
         let from = match after {
-            None => From::Now,
+            None => StartFrom::Now,
             Some(after) => match Kind::Updates.decode::<(Uuid, i32)>(&after)? {
-                (of, version) if of == id.0 && version >= 1 => From::Version(version),
+                (of, version) if of == id.0 && version >= 1 => StartFrom::Version(version),
                 _ => return Err(bad_cursor()),
             },
         };
-        let updates = watch::follow(app, caller, id, from, TICK).await.map_err(|error| match error {
-            NotFollowed::NoOrder => coded("NOT_FOUND", "no order with that id"),
-            NotFollowed::FutureVersion => bad_cursor(),
-            NotFollowed::Failed(error) => failed(ctx, &error),
-        })?;
+        let updates =
+            order_stream::stream_order(app, caller, id, from, TICK).await.map_err(|error| match error {
+                NotStreamed::NoOrder => coded("NOT_FOUND", "no order with that id"),
+                NotStreamed::FutureVersion => bad_cursor(),
+                NotStreamed::Failed(error) => failed(ctx, &error),
+            })?;
         Ok(updates.map(move |update| OrderUpdate {
             cursor: Kind::Updates.encode(&(id.0, update.version)),
             order: update.order.into(),

@@ -12,13 +12,13 @@ use persistence::{
 };
 
 use super::{
+    batch_cache::ScanCache,
     bodies::Bodies,
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
     error::{answer, failed},
     limits::weights::{WEBHOOK_SCANS, list},
-    loader::Scanned,
     node::uuid,
     outcome::{Forbidden, NotFound},
     shipment::Scan,
@@ -27,14 +27,14 @@ use super::{
 /// A request of a carrier with a good signature, byte for byte. The same content is kept once.
 pub struct Webhook {
     webhook: webhooks::WebhookHead,
-    siblings: Arc<Scanned<WebhookId>>,
+    batch: Arc<ScanCache<WebhookId>>,
     bodies: Arc<Bodies>,
 }
 
 /// Webhooks that were read together.
 fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
-    let (siblings, bodies) = (Scanned::new(ids.clone()), Bodies::new(ids));
-    move |webhook| Webhook { webhook, siblings: siblings.clone(), bodies: bodies.clone() }
+    let (batch, bodies) = (ScanCache::new(ids.clone()), Bodies::new(ids));
+    move |webhook| Webhook { webhook, batch: batch.clone(), bodies: bodies.clone() }
 }
 
 /// A page of the inbox, newest first.
@@ -191,7 +191,7 @@ impl Webhook {
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |ids, extent| app.scans_of_webhooks(caller, ids, extent);
-        let scans = self.siblings.scans(ctx, self.webhook.id, read).await?;
+        let scans = self.batch.scans(ctx, self.webhook.id, read).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }
 }

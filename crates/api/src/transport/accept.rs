@@ -17,7 +17,7 @@ pub(super) enum MediaType {
 impl MediaType {
     /// The best of the two for this client; `application/json` when it has no preference or wants neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
-        let accept = Accept::of(headers);
+        let accept = Accept::parse(headers);
         let modern = accept.named("application", "graphql-response+json");
         if modern > 0 && modern >= accept.quality("application", "json") {
             Self::GraphqlResponse
@@ -37,7 +37,7 @@ impl MediaType {
 
 /// Whether this is a browser that wants a page: it names HTML, and likes it better than JSON.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
-    let accept = Accept::of(headers);
+    let accept = Accept::parse(headers);
     let html = accept.named("text", "html");
     html > accept.quality("application", "json")
         && html > accept.quality("application", "graphql-response+json")
@@ -47,7 +47,7 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
 struct Accept(Vec<(String, String, u16)>);
 
 impl Accept {
-    fn of(headers: &HeaderMap) -> Self {
+    fn parse(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         Self(values.flat_map(|value| value.split(',')).filter_map(media_range).collect())
     }

@@ -24,7 +24,7 @@ use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
     refusal::Refusal,
-    response::{body, catching_panics, code, is_request_error, settle, written},
+    response::{body, catching_panics, code, finish, is_request_error, written},
     websocket,
 };
 use crate::{
@@ -101,7 +101,7 @@ impl<E: Executor> Endpoint<E> {
         }
         let request_id = context.request_id.clone();
         let answer = move |status: StatusCode, response| {
-            let response = settle(response, &request_id);
+            let response = finish(response, &request_id);
             let refused = is_request_error(&response) && media == MediaType::GraphqlResponse;
             let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
             (status, body(media, &response)).into_response()

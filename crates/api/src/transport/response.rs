@@ -30,7 +30,7 @@ pub(super) fn is_request_error(response: &Response) -> bool {
 
 /// Gives every error a code, and hides the text of those nobody coded: they are logged under the request's id. Of too many
 /// errors only the first are left.
-pub(super) fn settle(mut response: Response, request_id: &RequestId) -> Response {
+pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response {
     let before_execution = is_request_error(&response);
     bound_errors(&mut response.errors);
     for error in &mut response.errors {

@@ -18,7 +18,7 @@ use crate::{
     graphql::{
         documents::Documents,
         limits::{Limits, limited},
-        nulls::NullPropagation,
+        null_propagation::NullPropagation,
     },
 };
 

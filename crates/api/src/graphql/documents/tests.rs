@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt, stream};
 use serde_json::json;
 
 use super::*;
-use crate::graphql::nulls::NullPropagation;
+use crate::graphql::null_propagation::NullPropagation;
 
 #[derive(SimpleObject)]
 struct Dog {

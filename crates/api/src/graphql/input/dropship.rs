@@ -41,18 +41,23 @@ pub struct ReassignItemsInput {
 }
 
 impl SupplierItemsInput {
-    pub(in crate::graphql) fn read_accepted(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(in crate::graphql) fn into_accept_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let items = item_ids(&self.item_ids)?;
-        self.into_command("acceptItems", Request::AcceptItems { items }, caller)
+        self.into_item_command("acceptItems", Request::AcceptItems { items }, caller)
     }
 
-    pub(in crate::graphql) fn read_declined(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(in crate::graphql) fn into_decline_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let items = item_ids(&self.item_ids)?;
         let reason = self.reason.clone().unwrap_or_default();
-        self.into_command("declineItems", Request::DeclineItems { items, reason }, caller)
+        self.into_item_command("declineItems", Request::DeclineItems { items, reason }, caller)
     }
 
-    fn into_command(self, operation: &str, request: Request, caller: &Caller) -> Result<Command, Refusal> {
+    fn into_item_command(
+        self,
+        operation: &str,
+        request: Request,
+        caller: &Caller,
+    ) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, operation, &self)?,
@@ -64,7 +69,7 @@ impl SupplierItemsInput {
 }
 
 impl ReassignItemsInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
             key: key(&self.idempotency_key, "reassignItems", &self)?,

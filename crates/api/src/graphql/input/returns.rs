@@ -36,7 +36,7 @@ pub struct ReceiveReturnInput {
 }
 
 impl InitiateReturnInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(lines).transpose()?;
         Ok(Command {
             caller: caller.clone(),
@@ -49,7 +49,7 @@ impl InitiateReturnInput {
 }
 
 impl ReceiveReturnInput {
-    pub(in crate::graphql) fn read(self, caller: &Caller) -> Result<Command, Refusal> {
+    pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         let lines = self.items.as_deref().map(lines).transpose()?;
         Ok(Command {
             caller: caller.clone(),

@@ -85,7 +85,7 @@ impl Extension for Bounds {
     ) -> ServerResult<Request> {
         let mut request = next.run(ctx, request).await?;
         let name = request.operation_name.clone();
-        let document = parse(&mut request)?;
+        let document = parse_within_limits(&mut request)?;
         let weights = self.weights.get_or_init(|| Weights::of(&ctx.schema_env.registry));
         let introspection = document::check(document, weights)?;
         if introspection.entered && !self.limits.introspection {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use reading::{filled, told};
 
 use super::world::World;
-use crate::graphql::{Schema, bodies::BodyBudget, builder, nulls::NullPropagation};
+use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};
 
 /// How long a subscription may be silent before it is left.
 const SILENCE: Duration = Duration::from_millis(500);

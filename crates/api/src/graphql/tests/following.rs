@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::world::{World, customer, supplier, support, tea, user};
-use crate::graphql::watch::{From, NotFollowed, follow};
+use crate::graphql::order_stream::{NotStreamed, StartFrom, stream_order};
 
 const UPDATES: &str = "subscription($id: ID!, $after: String) { orderUpdated(orderId: $id, after: $after) {
     cursor event { version toStatus } order { status version shipments { status } } } }";
@@ -126,8 +126,8 @@ async fn what_cannot_be_followed_is_refused() {
     assert_eq!(code(&support(), json!({"id": id, "after": foreign})).await, "BAD_CURSOR");
 
     let id: OrderId = id.parse().unwrap();
-    let future = follow(world.app.clone(), support(), id, From::Version(2), NEVER).await;
-    assert!(matches!(future.err(), Some(NotFollowed::FutureVersion)));
+    let future = stream_order(world.app.clone(), support(), id, StartFrom::Version(2), NEVER).await;
+    assert!(matches!(future.err(), Some(NotStreamed::FutureVersion)));
 }
 
 #[tokio::test]
@@ -135,7 +135,8 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
     let world = World::new().await;
     let order = world.place(tea()).await;
     let id: OrderId = order.parse().unwrap();
-    let updates = follow(world.app.clone(), customer(1), id, From::Version(1), NEVER).await.unwrap();
+    let updates =
+        stream_order(world.app.clone(), customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
     let mut updates = updates.map(|update| update.event.map(|event| event.version)).boxed();
     assert_eq!(updates.next().await, Some(None));
 
@@ -163,7 +164,7 @@ async fn a_silent_feed_only_delays() {
     let order = world.place(tea()).await;
     let id: OrderId = order.parse().unwrap();
     let tick = Duration::from_millis(5);
-    let updates = follow(world.app.clone(), customer(1), id, From::Now, tick).await.unwrap();
+    let updates = stream_order(world.app.clone(), customer(1), id, StartFrom::Now, tick).await.unwrap();
     let mut updates = updates.boxed();
     assert!(updates.next().await.unwrap().event.is_none());
     world.bring(&order, &["PAYMENT_CONFIRMED"]).await;
@@ -189,7 +190,8 @@ async fn followers_that_come_amid_changes_get_each_event_once() {
             for _ in 0..waits {
                 tokio::task::yield_now().await;
             }
-            let updates = follow(world.app.clone(), customer(1), id, From::Version(1), NEVER).await.unwrap();
+            let updates =
+                stream_order(world.app.clone(), customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
             let events = updates.filter_map(async |update| update.event.map(|event| event.version));
             assert_eq!(events.collect::<Vec<_>>().await, [2, 3, 4, 5, 6, 7], "{waits} waits");
         };

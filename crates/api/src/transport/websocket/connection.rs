@@ -29,7 +29,7 @@ use crate::{
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        response::{catching_panics, is_request_error, settle, written},
+        response::{catching_panics, finish, is_request_error, written},
     },
 };
 
@@ -410,7 +410,7 @@ async fn operate<E: Executor>(
     let prepared = match endpoint.options.documents.prepare_apart(request).await {
         Ok(prepared) => prepared,
         Err(errors) => {
-            let payload = settle(Response::from_errors(errors), request_id).errors;
+            let payload = finish(Response::from_errors(errors), request_id).errors;
             outbox.put(ServerMessage::Error { id: id(), payload }.into()).await;
             return;
         }
@@ -428,12 +428,12 @@ async fn operate<E: Executor>(
     loop {
         let message = match catching_panics(responses.next(), request_id).await {
             Ok(Some(response)) if first && is_request_error(&response) => {
-                ServerMessage::Error { id: id(), payload: settle(response, request_id).errors }.into()
+                ServerMessage::Error { id: id(), payload: finish(response, request_id).errors }.into()
             }
             Ok(Some(response)) => {
                 let (id, request_id, completion) = (id(), request_id.clone(), completion.clone());
                 let write = move || {
-                    let payload = Box::new(settle(completion.complete(response), &request_id));
+                    let payload = Box::new(finish(completion.complete(response), &request_id));
                     Written::from(ServerMessage::Next { id, payload })
                 };
                 written(permit.take(), write).await

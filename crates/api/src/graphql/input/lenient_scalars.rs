@@ -1,5 +1,5 @@
-//! A time or a number as it was sent. A text that is no time, or a whole number that is too large, would be refused by the
-//! library with the name of its type and of the input around it; kept until its field is read, it is refused as
+//! A time or a number as it was sent. A text that is no time, or a whole number that is too large, would be refused by
+//! the library with the name of its type and of the input around it; kept until its field is read, it is refused as
 //! everything else is: by that field. What is not even of the scalar's kind, a text for a number, the library refuses
 //! before, and names the argument.
 
@@ -17,12 +17,12 @@ const NO_TIME: &str = "a time with an offset is needed, as in 2026-01-15T07:02:0
 pub(super) const NO_NUMBER: &str = "a whole number from -2147483648 to 2147483647 is needed";
 
 /// A time as it was sent.
-pub type Time = Sent<DateTime<Utc>>;
+pub type Time = Lenient<DateTime<Utc>>;
 
 /// A value of the scalar `T`; or, in its place, something that is none. In the schema it is `T`.
-pub struct Sent<T>(Result<T, Value>);
+pub struct Lenient<T>(Result<T, Value>);
 
-impl<T: Copy> Sent<T> {
+impl<T: Copy> Lenient<T> {
     /// The value, if it is one.
     pub fn get(&self) -> Option<T> {
         self.0.as_ref().ok().copied()
@@ -39,7 +39,7 @@ impl Time {
     }
 }
 
-impl<T: InputType> InputType for Sent<T> {
+impl<T: InputType> InputType for Lenient<T> {
     type RawValueType = T::RawValueType;
 
     fn type_name() -> Cow<'static, str> {
@@ -71,7 +71,7 @@ impl<T: InputType> InputType for Sent<T> {
     }
 }
 
-impl<T: Serialize> Serialize for Sent<T> {
+impl<T: Serialize> Serialize for Lenient<T> {
     /// As the value itself, so that an idempotency key is remembered with the same input.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {

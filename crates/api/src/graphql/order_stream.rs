@@ -29,7 +29,7 @@ pub(super) struct Update {
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum From {
+pub(super) enum StartFrom {
     /// With the present state.
     Now,
     /// With the event after this version.
@@ -38,7 +38,7 @@ pub(super) enum From {
 
 /// Why nothing can be followed.
 #[derive(Debug)]
-pub(super) enum NotFollowed {
+pub(super) enum NotStreamed {
     /// There is no such order, or none the caller may see.
     NoOrder,
     /// The order has not got to that version yet.
@@ -48,24 +48,24 @@ pub(super) enum NotFollowed {
 }
 
 /// Follows an order until it is cancelled or returned. Looks at least every `tick`.
-pub(super) async fn follow(
+pub(super) async fn stream_order(
     app: App,
     caller: Caller,
     id: OrderId,
-    from: From,
+    from: StartFrom,
     tick: Duration,
-) -> Result<impl Stream<Item = Update> + Send + use<>, NotFollowed> {
+) -> Result<impl Stream<Item = Update> + Send + use<>, NotStreamed> {
     let signals = app.feed.subscribe();
-    let order = app.order(&caller, id).await.map_err(NotFollowed::Failed)?.ok_or(NotFollowed::NoOrder)?;
+    let order = app.order(&caller, id).await.map_err(NotStreamed::Failed)?.ok_or(NotStreamed::NoOrder)?;
     let mut pending = VecDeque::new();
-    if let From::Version(version) = from {
+    if let StartFrom::Version(version) = from {
         if version > order.version {
-            return Err(NotFollowed::FutureVersion);
+            return Err(NotStreamed::FutureVersion);
         }
-        pending = events_since(&app, &caller, version, &order).await.map_err(NotFollowed::Failed)?;
+        pending = events_since(&app, &caller, version, &order).await.map_err(NotStreamed::Failed)?;
     }
     pending.push_back(Update { version: order.version, order: order.clone(), event: None });
-    let watch = Watch {
+    let stream_state = OrderStream {
         ended: order.status.is_terminal(),
         seen: (order.version, order.updated_at),
         next_look: Instant::now() + tick,
@@ -77,7 +77,9 @@ pub(super) async fn follow(
         tick,
         pending,
     };
-    Ok(stream::unfold(watch, |mut watch| async { watch.next().await.map(|update| (update, watch)) }))
+    Ok(stream::unfold(stream_state, |mut stream_state| async {
+        stream_state.next().await.map(|update| (update, stream_state))
+    }))
 }
 
 /// The events after a version, each with the order as of now.
@@ -96,7 +98,7 @@ async fn events_since(
     Ok(events.iter().cloned().map(update).collect())
 }
 
-struct Watch {
+struct OrderStream {
     app: App,
     caller: Caller,
     id: OrderId,
@@ -113,7 +115,7 @@ struct Watch {
     failing: bool,
 }
 
-impl Watch {
+impl OrderStream {
     async fn next(&mut self) -> Option<Update> {
         loop {
             if let Some(update) = self.pending.pop_front() {
@@ -122,8 +124,8 @@ impl Watch {
             if self.ended {
                 return None;
             }
-            self.wait().await;
-            match self.look().await {
+            self.wait_for_signal().await;
+            match self.read_new_events().await {
                 Ok(()) => self.failing = false,
                 Err(error) => {
                     // The log is still there: the next look reads it from the same version.
@@ -137,7 +139,7 @@ impl Watch {
     }
 
     /// Waits for a reason to look.
-    async fn wait(&mut self) {
+    async fn wait_for_signal(&mut self) {
         loop {
             let signal = tokio::select! {
                 signal = self.signals.recv() => signal,
@@ -152,7 +154,7 @@ impl Watch {
     }
 
     /// Reads what is new.
-    async fn look(&mut self) -> Result<()> {
+    async fn read_new_events(&mut self) -> Result<()> {
         let Some(order) = self.app.order(&self.caller, self.id).await? else {
             self.ended = true;
             return Ok(());

@@ -21,25 +21,25 @@ use tokio::sync::OnceCell;
 
 use super::{
     connection::Window,
-    error::{hidden, log},
+    error::{log, mask_error},
     limits::{MAX_ROWS, Running},
 };
 
 /// Orders that were read together, and the parts of them that were asked for.
 #[derive(Default)]
-pub(super) struct Siblings {
+pub(super) struct BatchCache {
     pub heads: Vec<OrderHead>,
-    items: Parts<OrderId, Arc<[Item]>>,
-    visible_shipments: Parts<OrderId, VisibleShipments>,
-    scanned: OnceLock<Arc<Scanned<ShipmentId>>>,
-    notifications: Parts<OrderId, Arc<[Notification]>>,
+    items: PartCache<OrderId, Arc<[Item]>>,
+    visible_shipments: PartCache<OrderId, VisibleShipments>,
+    scan_cache: OnceLock<Arc<ScanCache<ShipmentId>>>,
+    notifications: PartCache<OrderId, Arc<[Notification]>>,
     /// By the size of the page and the end it is taken from.
     histories: Mutex<HashMap<(i32, bool), History>>,
 }
 
-type History = Arc<Parts<OrderId, Arc<[Event]>>>;
+type History = Arc<PartCache<OrderId, Arc<[Event]>>>;
 
-impl Siblings {
+impl BatchCache {
     pub fn new(heads: Vec<OrderHead>) -> Arc<Self> {
         Arc::new(Self { heads, ..Self::default() })
     }
@@ -48,7 +48,7 @@ impl Siblings {
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |extent| app.items_of(caller, self.ids(), extent);
-        self.items.of(ctx, id, || bounded(ctx, read, |items| items.len())).await
+        self.items.load(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
     /// The shipments of one of them.
@@ -57,20 +57,20 @@ impl Siblings {
         let read = |extent| app.visible_shipments_of(caller, self.ids(), extent);
         let rows =
             |shipments: &VisibleShipments| shipments.counted.iter().map(|one| 1 + one.lines.len()).sum();
-        self.visible_shipments.of(ctx, id, || bounded(ctx, read, rows)).await
+        self.visible_shipments.load(ctx, id, || bounded(ctx, read, rows)).await
     }
 
     /// All their shipments that have been read and are shown.
-    pub fn scanned(&self) -> Arc<Scanned<ShipmentId>> {
-        let shown = self.visible_shipments.read().flat_map(|shipments| shipments.visible.iter());
-        self.scanned.get_or_init(|| Scanned::new(shown.map(|shipment| shipment.id).collect())).clone()
+    pub fn scan_cache(&self) -> Arc<ScanCache<ShipmentId>> {
+        let shown = self.visible_shipments.loaded().flat_map(|shipments| shipments.visible.iter());
+        self.scan_cache.get_or_init(|| ScanCache::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 
     /// The notifications of one of them, oldest first.
     pub async fn notifications(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notification]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         self.notifications
-            .of(ctx, id, || async { shared(app.notifications_of(caller, self.ids()).await) })
+            .load(ctx, id, || async { into_arcs(app.notifications_of(caller, self.ids()).await) })
             .await
     }
 
@@ -101,7 +101,7 @@ impl Siblings {
             let found = app.events_in(caller, ranges).await?;
             Ok(found.into_iter().map(|(range, events)| (range.order_id, events)).collect())
         };
-        events.of(ctx, order.id, by_order).await
+        events.load(ctx, order.id, by_order).await
     }
 
     fn ids(&self) -> Vec<OrderId> {
@@ -110,14 +110,14 @@ impl Siblings {
 }
 
 /// Shipments or webhooks that were read together, and their scans if those were asked for.
-pub(super) struct Scanned<K> {
+pub(super) struct ScanCache<K> {
     ids: Vec<K>,
-    scans: Parts<K, Arc<[StoredScan]>>,
+    scans: PartCache<K, Arc<[StoredScan]>>,
 }
 
-impl<K: Copy + Eq + Hash> Scanned<K> {
+impl<K: Copy + Eq + Hash> ScanCache<K> {
     pub fn new(ids: Vec<K>) -> Arc<Self> {
-        Arc::new(Self { ids, scans: Parts::default() })
+        Arc::new(Self { ids, scans: PartCache::default() })
     }
 
     /// The scans of one of them. `read` reads those of all.
@@ -131,11 +131,12 @@ impl<K: Copy + Eq + Hash> Scanned<K> {
         Work: Future<Output = app::Result<HashMap<K, Vec<StoredScan>>>>,
     {
         let read = |extent| read(self.ids.clone(), extent);
-        self.scans.of(ctx, id, || async { shared(bounded(ctx, read, Vec::len).await) }).await
+        self.scans.load(ctx, id, || async { into_arcs(bounded(ctx, read, Vec::len).await) }).await
     }
 }
 
-/// Reads the parts of many records within the bounds of the operation. An ordinary read is tried first: it needs no permit.
+/// Reads the parts of many records within the bounds of the operation. An ordinary read is tried first: it needs no
+/// permit.
 async fn bounded<K, T, Work>(
     ctx: &Context<'_>,
     read: impl Fn(Extent) -> Work,
@@ -159,22 +160,22 @@ where
     }
 }
 
-fn shared<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {
+fn into_arcs<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {
     Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
 }
 
 /// One kind of part of some records: read once, when the first is asked for.
-struct Parts<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
+struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
 
-impl<K, T> Default for Parts<K, T> {
+impl<K, T> Default for PartCache<K, T> {
     fn default() -> Self {
         Self(OnceCell::new())
     }
 }
 
-impl<K: Eq + Hash, T: Clone + Default> Parts<K, T> {
+impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
     /// The parts of one record. A failure is written down once and told to all that wait.
-    async fn of<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
+    async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
     where
         Work: Future<Output = app::Result<HashMap<K, T>>>,
     {
@@ -182,12 +183,12 @@ impl<K: Eq + Hash, T: Clone + Default> Parts<K, T> {
         let read_all = || async { read().await.inspect_err(|error| log(request_id, error)) };
         match self.0.get_or_init(read_all).await {
             Ok(found) => Ok(found.get(&key).cloned().unwrap_or_default()),
-            Err(error) => Err(hidden(request_id, error)),
+            Err(error) => Err(mask_error(request_id, error)),
         }
     }
 
     /// Everything that has been read.
-    fn read(&self) -> impl Iterator<Item = &T> {
+    fn loaded(&self) -> impl Iterator<Item = &T> {
         let found = self.0.get().and_then(|found| found.as_ref().ok());
         found.into_iter().flat_map(|found| found.values())
     }
