@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use domain::{Carrier, Meaning, ShipmentStatus};
 use serde_json::json;
 
@@ -178,19 +178,19 @@ async fn webhooks(
     let mut pushes = Vec::new();
     for n in orders.clone() {
         let number = tracking_number(n);
-        let told = Told {
+        let told = SimulatedScan {
             meaning: Meaning::Status(ShipmentStatus::PickedUp),
             at: now.fixed_offset(),
             location: Some("Holbrook, NY, US"),
         };
-        let history = Compose {
+        let history = SimulatedHistory {
             carrier: Carrier::Fedex,
             tracking_number: &number,
             scans: &[told],
             estimated_delivery: None,
             sent_at: now,
         };
-        let Some(body) = Sender::Fedex.compose(&history).pop() else { bail!("FedEx cannot say this") };
+        let Some(body) = Sender::Fedex.simulate(&history).pop() else { bail!("FedEx cannot say this") };
         let headers = Sender::Fedex.sign(&secrets, &body, now);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         pushes.push(http::post("/webhooks/fedex", &headers, &body));

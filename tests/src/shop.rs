@@ -7,7 +7,7 @@ use app::{
     feed::Feed,
     orders::{Command, CommandOutcome},
 };
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
@@ -243,13 +243,13 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
 /// What FedEx writes when a shipment was this far then.
 pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
     let meaning = Meaning::Status(status);
-    let scans = [Told { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];
-    let history = Compose {
+    let scans = [SimulatedScan { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];
+    let history = SimulatedHistory {
         carrier: Carrier::Fedex,
         tracking_number: number,
         scans: &scans,
         estimated_delivery: None,
         sent_at: at,
     };
-    Sender::Fedex.compose(&history).pop().expect("FedEx can say that")
+    Sender::Fedex.simulate(&history).pop().expect("FedEx can say that")
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, ShipmentStatus};
 use serde_json::{Value, json};
@@ -164,20 +164,20 @@ impl Shopkeeper {
         let now = now();
         let scans: Vec<_> = (1..=SCANS)
             .rev()
-            .map(|n| Told {
+            .map(|n| SimulatedScan {
                 meaning: Meaning::Status(ShipmentStatus::InTransit),
                 at: (now - TimeDelta::seconds(n)).fixed_offset(),
                 location: Some("Holbrook, NY, US"),
             })
             .collect();
-        let history = Compose {
+        let history = SimulatedHistory {
             carrier: Carrier::Fedex,
             tracking_number: number,
             scans: &scans,
             estimated_delivery: None,
             sent_at: now,
         };
-        let body = Sender::Fedex.compose(&history).pop().context("FedEx cannot say this")?;
+        let body = Sender::Fedex.simulate(&history).pop().context("FedEx cannot say this")?;
         let headers = Sender::Fedex.sign(&Secrets::new([FEDEX_SECRET.to_owned()])?, &body, now);
         self.push("fedex", &headers, body).await
     }

@@ -6,26 +6,26 @@
 
 mod aftership;
 mod codes;
-mod compose;
+mod current_status;
 mod dhl;
 mod easypost;
 mod fedex;
-mod gather;
 mod json;
-mod latest;
+mod limits;
 mod names;
+mod normalize;
 mod parcel;
 mod shippo;
 mod signature;
+mod simulate;
 mod time;
 mod ups;
 mod usps;
-mod words;
 
 #[cfg(test)]
-mod proofs;
-#[cfg(test)]
 mod robustness;
+#[cfg(test)]
+mod signature_tests;
 
 use std::{fmt, str::FromStr};
 
@@ -33,11 +33,11 @@ use chrono::{DateTime, Utc};
 use domain::{Carrier, UnknownName};
 
 pub use codes::{BadCodeMap, CodeMap};
-pub use compose::{Compose, Told};
 pub use dhl::is_subscription_id;
-pub use gather::MAX_SCANS;
+pub use limits::MAX_SCANS;
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, Head, HeadProof, NoSecret, Refused, Request, Secrets};
+pub use simulate::{SimulatedHistory, SimulatedScan};
 pub use ups::{AccessToken, Client};
 
 /// Declares the senders, [`Sender::ALL`] and whose module speaks for which, from one list.
@@ -123,8 +123,8 @@ trait Protocol {
     /// See [`Sender::sign`].
     fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)>;
 
-    /// See [`Sender::compose`].
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>>;
+    /// See [`Sender::simulate`].
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>>;
 }
 
 impl Sender {
@@ -162,7 +162,7 @@ impl Sender {
     /// [`Unreadable`], with what is wrong, where it has none of the forms the sender is known to use, or more than
     /// [`MAX_SCANS`].
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        self.protocol().parse(body, remap)?.bounded()
+        self.protocol().parse(body, remap)?.check_limits()
     }
 
     /// Whether a scan can be shown with that code, in capitals, or with one that begins so; else what is expected.
@@ -193,8 +193,8 @@ impl Sender {
 
     /// The history as the sender would write it, which [`Sender::parse`] reads back: one body, or one a scan
     /// where it tells them one by one. None where the sender has no way to say it.
-    pub fn compose(self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        self.protocol().compose(history)
+    pub fn simulate(self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        self.protocol().simulate(history)
     }
 }
 

@@ -12,7 +12,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{fedex, gather, time};
+use crate::{fedex, limits, time};
 
 /// What a body amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,12 @@ impl Push {
     }
 
     /// The push, where it claims no more than [`crate::MAX_SCANS`].
-    pub(crate) fn bounded(self) -> Result<Self, Unreadable> {
+    pub(crate) fn check_limits(self) -> Result<Self, Unreadable> {
         let scans = match &self {
             Self::Parcels(parcels, _) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
             Self::Activation(_) | Self::Remark(_) => 0,
         };
-        gather::bounded(scans).map(|()| self)
+        limits::check_scan_count(scans).map(|()| self)
     }
 
     /// What a sender's test of its own is: it moves no parcel, even where it names one of ours.

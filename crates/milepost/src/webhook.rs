@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use anyhow::Context;
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, Utc};
 use domain::Carrier;
 use reqwest::{Client, ClientBuilder, StatusCode, Url, header::CONTENT_TYPE};
@@ -30,13 +30,14 @@ impl Webhook {
         sender: Sender,
         carrier: Carrier,
         tracking_number: &str,
-        told: Told<'_>,
+        told: SimulatedScan<'_>,
         secrets: &Secrets,
         now: DateTime<Utc>,
     ) -> Option<Self> {
         let scans = &[told];
-        let history = Compose { carrier, tracking_number, scans, estimated_delivery: None, sent_at: now };
-        let body = sender.compose(&history).pop()?;
+        let history =
+            SimulatedHistory { carrier, tracking_number, scans, estimated_delivery: None, sent_at: now };
+        let body = sender.simulate(&history).pop()?;
         Some(Self { sender, headers: sender.sign(secrets, &body, now), body })
     }
 }

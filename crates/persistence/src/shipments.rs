@@ -110,7 +110,8 @@ pub async fn find_tracked_shipments(
 
 /// The numbers of parcels registered since then that another parcel has or had too.
 pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
-    // Told twice is as good as once; for DISTINCT, SQLite would read all shipments there ever were in another order.
+    // SimulatedScan twice is as good as once; for DISTINCT, SQLite would read all shipments there ever were in another
+    // order.
     let sql = "SELECT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
                JOIN shipments s ON s.carrier = n.carrier AND s.tracking_number = n.tracking_number \
                AND s.shipment_id <> n.shipment_id WHERE n.created_at >= $1";

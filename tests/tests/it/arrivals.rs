@@ -8,7 +8,7 @@ mod permutations;
 
 use std::collections::BTreeMap;
 
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Line, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
 use persistence::mailbox;
@@ -20,18 +20,18 @@ use uuid::Uuid;
 fn bodies(
     sender: Sender,
     number: &str,
-    scans: &[Told<'_>],
+    scans: &[SimulatedScan<'_>],
     expected: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Vec<Vec<u8>> {
-    let history = Compose {
+    let history = SimulatedHistory {
         carrier: carrier_of(sender),
         tracking_number: number,
         scans,
         estimated_delivery: expected.map(|at| at.fixed_offset()),
         sent_at: now,
     };
-    let bodies = sender.compose(&history);
+    let bodies = sender.simulate(&history);
     assert!(!bodies.is_empty(), "{sender} has no words for {scans:?}");
     let with_usual_code = |body: Vec<u8>| match sender {
         Sender::Fedex => text(body).replace(r#""OF""#, r#""PU""#).into_bytes(),
@@ -47,8 +47,8 @@ fn text(body: Vec<u8>) -> String {
 /// Whether a sender tells several scans in one body.
 fn tells_histories(sender: Sender) -> bool {
     let at = DateTime::UNIX_EPOCH.fixed_offset();
-    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
-    let later = Told { at: at + TimeDelta::hours(1), ..told };
+    let told = SimulatedScan { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
+    let later = SimulatedScan { at: at + TimeDelta::hours(1), ..told };
     bodies(sender, "1", &[told, later], None, at.to_utc()).len() == 1
 }
 

@@ -1,4 +1,5 @@
-//! `docker-compose.yml` follows the rules of the Compose specification that the first `docker compose up --build` needs.
+//! `docker-compose.yml` follows the rules of the SimulatedHistory specification that the first `docker compose up
+//! --build` needs.
 //!
 //! No container runs here. The rules: <https://docs.docker.com/reference/compose-file/services/#pull_policy>
 
@@ -23,7 +24,8 @@ fn depends_on(services: &BTreeMap<String, Value>, service: &str, wanted: &str) -
 
 /// Rules: 1. one service builds an image; a second build of one tag at the same time fails with "already exists" in
 /// Docker's containerd image store. 2. Every other service with that image depends on the builder, so that it starts
-/// after the build, also when it is started alone. 3. It never pulls: by default Compose would ask a registry first.
+/// after the build, also when it is started alone. 3. It never pulls: by default SimulatedHistory would ask a registry
+/// first.
 #[test]
 fn one_service_builds_the_image_and_the_others_use_it() {
     let services = read_services();

@@ -1,7 +1,7 @@
 //! The inbox: what is not a carrier's is refused, everything else is kept and can be seen.
 
 use app::{Caller, Error, webhooks::NotAccepted};
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
@@ -173,9 +173,9 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "161616").await;
     let at = shop.now().fixed_offset();
-    let told = Told { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
+    let told = SimulatedScan { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
     for (minutes, days) in [(0, 3), (30, 5), (10, 4)] {
-        let history = Compose {
+        let history = SimulatedHistory {
             carrier: Carrier::Fedex,
             tracking_number: "161616",
             scans: &[told],
@@ -183,7 +183,7 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
             sent_at: shop.now() + TimeDelta::minutes(minutes),
         };
         // AfterShip says when it wrote; what it wrote earlier and comes later counts no more.
-        shop.push_as(Sender::Aftership, &Sender::Aftership.compose(&history)[0]).await;
+        shop.push_as(Sender::Aftership, &Sender::Aftership.simulate(&history)[0]).await;
         shop.drain().await;
     }
     let now = shop.order(order).await;

@@ -2,7 +2,7 @@
 //! them for who may not ship.
 
 use app::{Caller, Error};
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use domain::{
     Actor, ActorKind, Carrier, ItemId, Line, Meaning, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
     Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, WebhookState,
@@ -55,15 +55,19 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
                 register().await;
             }
             let meaning = Meaning::Status(ShipmentStatus::Delivered);
-            let scans = [Told { meaning, at: shop.now().fixed_offset(), location: Some("Holbrook, NY, US") }];
-            let history = Compose {
+            let scans = [SimulatedScan {
+                meaning,
+                at: shop.now().fixed_offset(),
+                location: Some("Holbrook, NY, US"),
+            }];
+            let history = SimulatedHistory {
                 carrier: Carrier::Usps,
                 tracking_number: &format!("{pushed}{plain}"),
                 scans: &scans,
                 estimated_delivery: None,
                 sent_at: shop.now(),
             };
-            for body in sender.compose(&history) {
+            for body in sender.simulate(&history) {
                 shop.push_as(sender, &body).await;
             }
             shop.drain().await;

@@ -1,7 +1,7 @@
 //! Every sender's pushes at the front door: what is the sender's is taken and moves an order; what is changed,
 //! unproved, somebody else's or too old is answered with 401, and nothing of it is kept.
 
-use carriers::{Compose, Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
 use tests::{
@@ -39,16 +39,21 @@ async fn every_sender_is_believed_and_nobody_in_its_name(database: Database) {
         let order = shop.processing(&[1]).await;
         register(&shop, order, carrier, &number, None).await;
         let now = shop.now();
-        let told = Told {
+        let told = SimulatedScan {
             meaning: Meaning::Status(ShipmentStatus::OutForDelivery),
             at: now.fixed_offset(),
             location: Some("Reno, NV, US"),
         };
         let body = |sent_at| {
             let scans = &[told];
-            let history =
-                Compose { carrier, tracking_number: &number, scans, estimated_delivery: None, sent_at };
-            sender.compose(&history).remove(0)
+            let history = SimulatedHistory {
+                carrier,
+                tracking_number: &number,
+                scans,
+                estimated_delivery: None,
+                sent_at,
+            };
+            sender.simulate(&history).remove(0)
         };
         let good = body(now);
         let signed = sender.sign(&secrets(sender), &good, now);

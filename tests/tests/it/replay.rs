@@ -33,7 +33,7 @@ on_every_database!(
 
 /// What a replay told.
 #[derive(Debug)]
-struct Told {
+struct SimulatedScan {
     examined: u64,
     scans: u64,
     applied: bool,
@@ -41,14 +41,14 @@ struct Told {
     failed: Vec<NotReplayed>,
 }
 
-async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<Told> {
+async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<SimulatedScan> {
     let (mut changes, mut failed) = (Vec::new(), Vec::new());
     let tell = |finding| match finding {
         Finding::Changes(change) => changes.push(*change),
         Finding::Fails(order) => failed.push(order),
     };
     let Replayed { examined, scans, applied } = shop.app.replay(caller, replay, tell).await?;
-    Ok(Told { examined, scans, applied, changes, failed })
+    Ok(SimulatedScan { examined, scans, applied, changes, failed })
 }
 
 fn since_yesterday(shop: &Shop, apply: bool) -> Replay {

@@ -1,6 +1,6 @@
 //! Returns by quantity, through the database.
 
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
     BlockerCode, Carrier, ConditionKind, ItemId, Line, Meaning, OrderId, OrderStatus, Refusal, Request,
@@ -156,15 +156,16 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
         (12, Meaning::Condition(ConditionKind::DeliveryAttemptFailed)),
     ];
     for (day, meaning) in story {
-        let scans = [Told { meaning, at: (begin + TimeDelta::days(day)).fixed_offset(), location: None }];
-        let history = Compose {
+        let scans =
+            [SimulatedScan { meaning, at: (begin + TimeDelta::days(day)).fixed_offset(), location: None }];
+        let history = SimulatedHistory {
             carrier: Carrier::Fedex,
             tracking_number: "717171",
             scans: &scans,
             estimated_delivery: None,
             sent_at: shop.now(),
         };
-        shop.push(&Sender::Fedex.compose(&history).pop().expect("FedEx can say that")).await;
+        shop.push(&Sender::Fedex.simulate(&history).pop().expect("FedEx can say that")).await;
         shop.drain().await;
     }
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();

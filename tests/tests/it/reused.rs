@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, OrderId, OrderStatus, Request, Shipment, ShipmentStatus};
 use persistence::{Store, read};
@@ -97,20 +97,20 @@ async fn called_off(shop: &Shop, order: OrderId, number: &str) {
 
 /// FedEx tells all of this of a shipment in one push, worded so that it is another push each time.
 async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<Utc>)], times: usize) {
-    let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| Told {
+    let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| SimulatedScan {
         meaning: Meaning::Status(*status),
         at: at.fixed_offset(),
         location: Some("Holbrook, NY, US"),
     };
-    let scans: Vec<Told<'_>> = scans.iter().map(told).collect();
-    let history = Compose {
+    let scans: Vec<SimulatedScan<'_>> = scans.iter().map(told).collect();
+    let history = SimulatedHistory {
         carrier: Carrier::Fedex,
         tracking_number: number,
         scans: &scans,
         estimated_delivery: None,
         sent_at: shop.now(),
     };
-    let body = Sender::Fedex.compose(&history).pop().unwrap();
+    let body = Sender::Fedex.simulate(&history).pop().unwrap();
     shop.push(&[&body[..], &b" ".repeat(times)].concat()).await;
     shop.drain().await;
 }

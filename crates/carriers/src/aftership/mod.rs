@@ -4,7 +4,7 @@
 //! need or read in both spellings, so the header `as-webhook-version` is not asked.
 
 mod codes;
-mod compose;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +13,11 @@ use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable, gather,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
+    current_status::{self, CurrentStatus},
     json::{list, object, required, text},
-    latest::{self, Latest},
+    limits,
     names::carrier_named,
     parcel::{believed, described, display_code, identity, place, tracking_number},
     signature, time,
@@ -56,10 +57,10 @@ impl Protocol for Aftership {
             // About the promise and about the silence, never about the place: no setting makes steps of them.
             event @ "edd_revise" => {
                 let [carriers, own] = ESTIMATES;
-                parcel(&body, tracking, &[own, carriers], |key| vec![notice(&body, event, key)])
+                parcel(&body, tracking, &[own, carriers], |key| vec![informational_scan(&body, event, key)])
             }
             event @ "tracking_pending_time" => {
-                parcel(&body, tracking, &ESTIMATES, |key| vec![notice(&body, event, key)])
+                parcel(&body, tracking, &ESTIMATES, |key| vec![informational_scan(&body, event, key)])
             }
             other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
         }
@@ -73,8 +74,8 @@ impl Protocol for Aftership {
         signature::sign_body(SIGNATURE, secrets, body)
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -120,9 +121,10 @@ fn parcel(
 
 /// The checkpoints, and what AfterShip says of the parcel as a whole, which has no time.
 fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
-    let listed = gather::scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
-    let latest = scan(tracking, key, remap).map(|scan| Latest { scan, is_dated: false });
-    latest::beside(listed, latest)
+    let listed =
+        limits::collect_scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
+    let latest = scan(tracking, key, remap).map(|scan| CurrentStatus { scan, is_dated: false });
+    current_status::merge_into_scans(listed, latest)
 }
 
 /// One checkpoint, or the roll-up, which has no time; `None` where it says neither what nor when.
@@ -160,7 +162,7 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
 }
 
 /// A push that changes no more than the estimate, or nothing.
-fn notice(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
+fn informational_scan(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
     let date = text(body, "/ts").unwrap_or_default();
     ParsedScan {
         identity: identity(key.carrier, key.number, event, "", &[&date]),

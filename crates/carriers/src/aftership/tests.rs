@@ -5,7 +5,7 @@ use domain::{ConditionKind, ShipmentStatus::*};
 use serde_json::json;
 
 use super::*;
-use crate::compose::tests::{history, told};
+use crate::simulate::tests::{history, simulated_scan};
 use crate::time::tests::local;
 
 const HISTORY: &str = include_str!("../../samples/aftership_history.json");
@@ -63,8 +63,8 @@ fn a_signature_is_base64_of_the_hmac_of_the_body() {
 
 #[test]
 fn only_the_signed_bytes_under_a_known_secret_are_believed() {
-    let scans = [told(Meaning::Status(Delivered), 1)];
-    let body = Aftership.compose(&history(Sender::Aftership, &scans)).remove(0);
+    let scans = [simulated_scan(Meaning::Status(Delivered), 1)];
+    let body = Aftership.simulate(&history(Sender::Aftership, &scans)).remove(0);
     let signature = sign("old", &body);
     let check = |secrets: Secrets, signature: &[u8], body: &[u8]| {
         let headers = [("AfterShip-Hmac-Sha256", signature)];
@@ -104,11 +104,14 @@ fn a_push_has_an_id_and_a_composed_one_has_its_own() {
     for none in ["hello", "{}", r#"{"event_id": ""}"#] {
         assert_eq!(Aftership.push_id(none.as_bytes()), None);
     }
-    let scans = [told(Meaning::Status(InTransit), 1), told(Meaning::Status(Delivered), 2)];
-    let id = |history: Compose<'_>| Aftership.push_id(&Aftership.compose(&history).remove(0)).expect("an id");
+    let scans =
+        [simulated_scan(Meaning::Status(InTransit), 1), simulated_scan(Meaning::Status(Delivered), 2)];
+    let id = |history: SimulatedHistory<'_>| {
+        Aftership.push_id(&Aftership.simulate(&history).remove(0)).expect("an id")
+    };
     let whole = history(Sender::Aftership, &scans);
     let part = history(Sender::Aftership, &scans[1..]);
-    let later = Compose { sent_at: whole.sent_at + TimeDelta::seconds(1), ..whole };
+    let later = SimulatedHistory { sent_at: whole.sent_at + TimeDelta::seconds(1), ..whole };
     assert_eq!(id(whole), id(whole));
     assert_ne!(id(whole), id(part));
     assert_ne!(id(whole), id(later));
@@ -300,12 +303,12 @@ fn the_setting_names_the_subtag_or_the_tag_where_there_is_none() {
 
 #[test]
 fn a_composed_push_can_be_about_any_carrier() {
-    let scans = [told(Meaning::Status(InTransit), 1)];
+    let scans = [simulated_scan(Meaning::Status(InTransit), 1)];
     for carrier in [Carrier::Fedex, Carrier::Ups, Carrier::Usps, Carrier::Dhl] {
-        let composed = Compose { carrier, ..history(Sender::Aftership, &scans) };
-        let body = String::from_utf8(Aftership.compose(&composed).remove(0)).unwrap();
+        let simulated = SimulatedHistory { carrier, ..history(Sender::Aftership, &scans) };
+        let body = String::from_utf8(Aftership.simulate(&simulated).remove(0)).unwrap();
         let parcel = read(&body);
-        assert_eq!((parcel.carrier, parcel.said_at), (carrier, Some(composed.sent_at)));
+        assert_eq!((parcel.carrier, parcel.said_at), (carrier, Some(simulated.sent_at)));
     }
 }
 

@@ -13,8 +13,9 @@ use domain::{
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
     json::{list, required, text},
+    limits,
     parcel::{described, display_code, identity, other_numbers, place, tracking_number},
     time,
 };
@@ -27,7 +28,7 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
     let number = required("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
     let tracking_number = tracking_number(Carrier::Dhl, number)?;
     let read = |event: &Value| scan(event, &tracking_number, remap);
-    let scans = gather::scans(list(package, "events"), read);
+    let scans = limits::collect_scans(list(package, "events"), read);
     if scans.is_empty() {
         return Ok(None);
     }

@@ -6,20 +6,21 @@
 
 mod americas;
 mod codes;
-mod compose;
+mod event_texts;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod unified;
-mod wordings;
 
 use chrono::{DateTime, Utc};
 use domain::Carrier;
 use serde_json::Value;
 
 use crate::{
-    Activation, CodeMap, Compose, Head, HeadProof, Parcel, Protocol, Push, Refused, Request, Secrets,
-    Unreadable, gather,
+    Activation, CodeMap, Head, HeadProof, Parcel, Protocol, Push, Refused, Request, Secrets,
+    SimulatedHistory, Unreadable,
     json::{list, object, text},
+    limits,
     signature::same_text,
 };
 
@@ -53,8 +54,8 @@ impl Protocol for Dhl {
         vec![(secrets.header().to_owned(), secrets.first().to_owned())]
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -99,7 +100,7 @@ fn parcels(
     elements: &[Value],
     read: impl Fn(&Value) -> Result<Option<Parcel>, Unreadable>,
 ) -> Result<Push, Unreadable> {
-    gather::parcels(elements.iter().enumerate(), |(index, element)| {
+    limits::collect_parcels(elements.iter().enumerate(), |(index, element)| {
         let parcel =
             if element.is_object() { read(element) } else { Err(Unreadable("it is no object".into())) };
         parcel.map_err(|reason| reason.within(what, index))

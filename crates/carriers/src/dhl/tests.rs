@@ -1,9 +1,9 @@
 //! DHL's pushes, from the samples.
 
 mod americas;
-mod proof;
+mod event_texts;
+mod signature;
 mod subscription;
-mod words;
 
 use domain::{
     CarrierTime, ConditionKind,

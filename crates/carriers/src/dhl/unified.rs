@@ -10,15 +10,16 @@ use serde_json::Value;
 
 use super::{
     codes::{self, Code},
-    wordings::{self, Wording},
+    event_texts::{self, EventText},
 };
 use crate::{
-    CodeMap, Parcel, ParsedScan, Sender, Unreadable, gather,
+    CodeMap, Parcel, ParsedScan, Sender, Unreadable,
+    current_status::{self, CurrentStatus},
     json::{list, required, text},
-    latest::{self, Latest},
+    limits,
+    normalize::normalize_text,
     parcel::{described, display_code, identity, other_numbers, place, tracking_number},
     time,
-    words::plain,
 };
 
 /// The longest text in `status` that is a code, and not words.
@@ -34,7 +35,7 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
     // The latest event stands in both places, and may have its status code in the one alone.
     let latest = shipment.get("status").and_then(Event::of);
     let mut listed = false;
-    let mut scans = gather::scans(list(shipment, "events"), |event| {
+    let mut scans = limits::collect_scans(list(shipment, "events"), |event| {
         let event = Event::of(event)?;
         let same = latest.as_ref().filter(|latest| latest.is_told_by(&event));
         listed |= same.is_some();
@@ -48,7 +49,7 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
         };
         // In the form of an event and with its time it is one, whether it says more or not.
         if !is_dated {
-            scans = latest::beside(scans, Some(Latest { scan: latest, is_dated }));
+            scans = current_status::merge_into_scans(scans, Some(CurrentStatus { scan: latest, is_dated }));
         } else if !scans.iter().any(is_it) {
             scans.push(latest);
         }
@@ -111,8 +112,9 @@ impl<'a> Event<'a> {
 
     /// Whether that event is this one: of the same time and in the same words.
     fn is_told_by(&self, event: &Self) -> bool {
-        let words =
-            |event: &Self| plain(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words));
+        let words = |event: &Self| {
+            normalize_text(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words))
+        };
         self.timestamp == event.timestamp && words(self) == words(event)
     }
 
@@ -154,11 +156,12 @@ impl<'a> Event<'a> {
     /// A claim by its words alone: the wording is its code, also where `status` lends it another in the one push that
     /// has it for the latest. What is lent says only what the words do not.
     fn in_words(&self, lent: Option<&str>, key: Key<'_>) -> Claim {
-        let said = [&self.words, &self.named].into_iter().flatten().map(|words| wordings::read(words));
-        let said: Vec<Wording> = said.collect();
-        let known = said.iter().find(|wording| wording.meaning != Meaning::Unknown);
+        let said =
+            [&self.words, &self.named].into_iter().flatten().map(|words| event_texts::find_meaning(words));
+        let said: Vec<EventText> = said.collect();
+        let known = said.iter().find(|event_text| event_text.meaning != Meaning::Unknown);
         let (code, read) = match known.or(said.first()) {
-            Some(wording) => (wording.code.clone(), wording.meaning),
+            Some(event_text) => (event_text.code.clone(), event_text.meaning),
             None => (String::new(), Meaning::Unknown),
         };
         let by_lent = |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.read(lent, key));

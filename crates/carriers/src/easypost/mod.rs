@@ -5,7 +5,7 @@
 //! integrations that agree, and from no document of its own.
 
 mod codes;
-mod compose;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +16,11 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable, gather,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
+    current_status::{self, CurrentStatus},
     json::{list, object, required, text},
-    latest::{self, Latest},
+    limits,
     names::carrier_named,
     parcel::{believed, display_code, identity, place, tracking_number},
     signature::{from_hex, hex, hmac_sha256},
@@ -94,8 +95,8 @@ impl Protocol for Easypost {
         .into()
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -172,8 +173,9 @@ fn read(
     let tracking_number = tracking_number(carrier, number)?;
 
     let details = list(tracker, "tracking_details");
-    let listed = gather::scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
-    let scans = latest::beside(listed, own_status(tracker, carrier, &tracking_number, remap));
+    let listed = limits::collect_scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
+    let scans =
+        current_status::merge_into_scans(listed, own_status(tracker, carrier, &tracking_number, remap));
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
@@ -217,7 +219,7 @@ fn clock(datetime: &str, placed: bool) -> CarrierTime {
 
 /// The scan that the status of a tracker stands for. `updated_at` is when EasyPost wrote it down, not when anything
 /// happened to the parcel, and it changes with every push: it is no time of a scan.
-fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<Latest> {
+fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
     let code = Code::of(&status, text(tracker, "/status_detail"), remap);
     let scan = ParsedScan {
@@ -228,7 +230,7 @@ fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) 
         location: None,
         time: CarrierTime::Untrusted,
     };
-    Some(Latest { scan, is_dated: false })
+    Some(CurrentStatus { scan, is_dated: false })
 }
 
 /// A status and its detail.

@@ -1,6 +1,6 @@
 //! EasyPost's pushes, from the samples.
 
-mod proof;
+mod signature;
 
 use domain::{
     ConditionKind,
@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::*;
-use crate::compose::tests::{history, told};
+use crate::simulate::tests::{history, simulated_scan};
 use crate::time::tests::local;
 
 const FEDEX: &str = include_str!("../../samples/easypost_fedex.json");
@@ -179,13 +179,13 @@ fn only_an_event_has_an_id_of_its_own() {
     for none in [TRACKER, r#"{"id":7}"#, r#"{"id":null}"#, "{}", "", "[]"] {
         assert_eq!(id(none), None, "{none}");
     }
-    let composed = |hours| {
-        let scans = [told(Status(InTransit), hours)];
-        let body = Easypost.compose(&history(Sender::Easypost, &scans)).remove(0);
+    let simulated = |hours| {
+        let scans = [simulated_scan(Status(InTransit), hours)];
+        let body = Easypost.simulate(&history(Sender::Easypost, &scans)).remove(0);
         Easypost.push_id(&body).unwrap()
     };
-    assert_eq!(composed(1), composed(1));
-    assert_ne!(composed(1), composed(2));
+    assert_eq!(simulated(1), simulated(1));
+    assert_ne!(simulated(1), simulated(2));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! `trackResults[]`. A push carries any number of scans, newest first, in any order of pushes.
 
 mod codes;
-mod compose;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +14,11 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable, gather,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
+    current_status::{self, CurrentStatus},
     json::{list, object, required, text},
-    latest::{self, Latest},
+    limits,
     parcel::{believed, display_code, identity, place, tracking_number},
     signature, time,
 };
@@ -55,8 +56,8 @@ impl Protocol for Fedex {
         signature::sign_body(SIGNATURE, secrets, body)
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -77,7 +78,7 @@ fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         results.extend(list(root, "trackResults").iter().map(|result| (None, result)));
     }
 
-    gather::parcels(results.into_iter().enumerate(), |(index, (parent, result))| {
+    limits::collect_parcels(results.into_iter().enumerate(), |(index, (parent, result))| {
         parcel(result, parent, remap).map_err(|reason| reason.within("track result", index))
     })
 }
@@ -99,8 +100,8 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 
-    let listed = gather::scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
-    let scans = latest::beside(listed, latest_status(result, key, remap));
+    let listed = limits::collect_scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
+    let scans = current_status::merge_into_scans(listed, latest_status(result, key, remap));
     if scans.is_empty() {
         return Ok(None);
     }
@@ -146,7 +147,7 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
 /// The scan that `latestStatusDetail` stands for. It has no time of its own; one of `dateAndTimes` may be meant for it.
 /// It is of the same package as the `scanEvents` beside it. Its `derivedCode` is a summary, `IT` beside an `OD`, and is
 /// not read.
-fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest> {
+fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let detail = result.get("latestStatusDetail")?;
     let code = text(detail, "/code")?;
     // By the code, never by its meaning: a re-mapping must not change the identity of a scan.
@@ -166,7 +167,7 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest
         location: location(detail),
         time: believed(Carrier::Fedex, &code, &date, time::scanned_unless_midnight(&date)),
     };
-    Some(Latest { scan, is_dated: !date.is_empty() })
+    Some(CurrentStatus { scan, is_dated: !date.is_empty() })
 }
 
 fn meaning(code: &str, remap: &CodeMap) -> Meaning {

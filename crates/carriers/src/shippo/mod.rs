@@ -4,7 +4,7 @@
 //! they are sent to, which proves nothing of the body and is written into every log on the way.
 
 mod codes;
-mod compose;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +17,10 @@ use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable, gather,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
     json::{flag, list, object, required, text},
+    limits,
     names::carrier_named,
     parcel::{described, display_code, identity, place, tracking_number},
     signature::{from_hex, hex, hmac_sha256, same_text},
@@ -75,8 +76,8 @@ impl Protocol for Shippo {
         vec![(SIGNATURE.to_owned(), format!("t={at},v1={mac}"))]
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -145,7 +146,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     // The latest scan stands in both places, under another id in each. It has a time of its own in both.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
     let mut seen = HashSet::new();
-    let scans = gather::scans(told, |state| {
+    let scans = limits::collect_scans(told, |state| {
         scan(state, carrier, &tracking_number, remap).filter(|scan| seen.insert(scan.identity))
     });
     if scans.is_empty() {

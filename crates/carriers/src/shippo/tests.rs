@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::*;
-use crate::compose::tests::{history, told};
+use crate::simulate::tests::{history, simulated_scan};
 use crate::time::tests::local;
 
 const UPS: &str = include_str!("../../samples/shippo_ups.json");
@@ -101,8 +101,8 @@ fn the_parts_of_a_signature_come_in_any_order_and_number() {
 
 #[test]
 fn a_composed_body_is_accepted_and_refused_with_any_byte_changed() {
-    let scans = [told(Status(LabelCreated), 0), told(Status(OutForDelivery), 30)];
-    let body = Shippo.compose(&history(Sender::Shippo, &scans)).remove(0);
+    let scans = [simulated_scan(Status(LabelCreated), 0), simulated_scan(Status(OutForDelivery), 30)];
+    let body = Shippo.simulate(&history(Sender::Shippo, &scans)).remove(0);
     let now = scans[1].at.to_utc();
     let header = Shippo.sign(&secrets(["old"]), &body, now).remove(0).1;
     assert_eq!(check(&secrets(["old"]), &header, &body, now), Ok(()));

@@ -5,8 +5,8 @@
 
 mod clock;
 mod codes;
-mod compose;
 mod oauth;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +15,8 @@ use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
     json::{object, required, text},
     parcel::{self, described, identity, other_numbers, place, tracking_number},
     signature::same_text,
@@ -90,8 +90,8 @@ impl Protocol for Ups {
         }
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).unwrap_or_default()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).unwrap_or_default()
     }
 }
 

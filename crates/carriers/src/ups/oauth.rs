@@ -77,7 +77,7 @@ impl Client {
             return Err(malformed());
         }
         let proof = BASE64_URL_SAFE_NO_PAD.decode(proof).map_err(|_| malformed())?;
-        let fits = |secret: &String| self.proof(secret, end).as_slice().ct_eq(&proof);
+        let fits = |secret: &String| self.token_signature(secret, end).as_slice().ct_eq(&proof);
         let ours = self.secrets.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if !bool::from(ours) {
             return Err(Refused::Mismatch);
@@ -89,12 +89,12 @@ impl Client {
 
     fn issue(&self, secret: &str, now: DateTime<Utc>) -> AccessToken {
         let end = (now.timestamp() + LIFETIME.num_seconds()).to_string();
-        let proof = BASE64_URL_SAFE_NO_PAD.encode(self.proof(secret, &end));
+        let proof = BASE64_URL_SAFE_NO_PAD.encode(self.token_signature(secret, &end));
         AccessToken { text: format!("{end}.{proof}"), lifetime: LIFETIME }
     }
 
     /// That we issued a token for this client which ends then.
-    fn proof(&self, secret: &str, end: &str) -> [u8; 32] {
+    fn token_signature(&self, secret: &str, end: &str) -> [u8; 32] {
         let key = hmac_sha256(secret, KEY);
         // The end holds no dot where we wrote it.
         hmac_sha256(key, format!("{end}.{}", self.id).as_bytes())

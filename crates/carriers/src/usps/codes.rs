@@ -7,7 +7,7 @@ use domain::{
     ShipmentStatus::*,
 };
 
-use crate::words::{behind, plain};
+use crate::normalize::{normalize_text, strip_leading_words};
 
 /// The meaning of an `eventCode`, in capitals.
 pub(super) fn meaning(code: &str) -> Meaning {
@@ -66,8 +66,8 @@ const PHRASES: [(&str, Meaning); 13] = [
 /// The meaning of a `statusCategory` or an `eventType`, in whatever spelling: `In-Transit`, `DELIVERED`,
 /// `Delivered, Front Door`.
 pub(super) fn phrase(words: &str) -> Meaning {
-    let words = plain(words);
-    let begins = |(beginning, _): &&(&str, Meaning)| behind(&words, beginning).is_some();
+    let words = normalize_text(words);
+    let begins = |(beginning, _): &&(&str, Meaning)| strip_leading_words(&words, beginning).is_some();
     PHRASES.iter().find(begins).map_or(Unknown, |(_, meaning)| *meaning)
 }
 

@@ -5,8 +5,8 @@
 //! has none of these forms is reported, kept and shown.
 
 mod codes;
-mod compose;
-mod proof;
+mod signature;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +17,14 @@ use domain::{Carrier, CarrierTime, Meaning};
 use serde_json::Value;
 
 use crate::{
-    CodeMap, Compose, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
-    Unreadable, gather,
+    CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
+    SimulatedHistory, Unreadable,
+    current_status::{self, CurrentStatus},
     json::{list, object, required, text},
-    latest::{self, Latest},
+    limits,
+    normalize::normalize_text,
     parcel::{described, display_code, identity, place, tracking_number},
     time,
-    words::plain,
 };
 
 /// The lists of events: of the tracking answer, and of the push without envelope.
@@ -48,11 +49,11 @@ impl Protocol for Usps {
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        proof::signature(head).map(|_mac| HeadProof::SignsBody)
+        signature::signature(head).map(|_mac| HeadProof::SignsBody)
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        proof::verify(secrets, request)
+        signature::verify(secrets, request)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
@@ -66,7 +67,7 @@ impl Protocol for Usps {
 
     /// What may be signed without a time is one push, whatever is asked in it: it is kept once.
     fn push_id(&self, body: &[u8]) -> Option<String> {
-        proof::is_bare_challenge(body, &object(body).ok()?).then(|| "challenge".to_owned())
+        signature::is_bare_challenge(body, &object(body).ok()?).then(|| "challenge".to_owned())
     }
 
     fn challenge(&self, body: &[u8]) -> Option<String> {
@@ -74,11 +75,11 @@ impl Protocol for Usps {
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
-        proof::sign(secrets, body, at)
+        signature::sign(secrets, body, at)
     }
 
-    fn compose(&self, history: &Compose<'_>) -> Vec<Vec<u8>> {
-        compose::compose(history).into_iter().collect()
+    fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
+        simulate::simulate(history).into_iter().collect()
     }
 }
 
@@ -117,13 +118,14 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
     }
 
     let single = events.len() == 1;
-    gather::parcels(by_piece(&events, answer), |piece| {
+    limits::collect_parcels(by_piece(&events, answer), |piece| {
         let Piece { number, package, above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
         let roll_up = if single { above.and_then(category) } else { None };
-        let listed =
-            gather::scans(events.iter().copied(), |event| scan(event, key, roll_up.as_deref(), remap));
-        let scans = latest::beside(
+        let listed = limits::collect_scans(events.iter().copied(), |event| {
+            scan(event, key, roll_up.as_deref(), remap)
+        });
+        let scans = current_status::merge_into_scans(
             listed,
             above.filter(|_| has_status).and_then(|answer| latest_status(answer, key, remap)),
         );
@@ -186,9 +188,9 @@ fn piece(value: &Value) -> Option<String> {
 }
 
 /// The scan that an answer's roll-up stands for. It has no time of its own, unless the answer is the event itself.
-fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<Latest> {
+fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
-    Some(Latest { scan: scan(answer, parcel, None, remap)?, is_dated })
+    Some(CurrentStatus { scan: scan(answer, parcel, None, remap)?, is_dated })
 }
 
 /// One event; `None` where it says neither what nor when. `roll_up` is what the push says of the parcel, where
@@ -203,7 +205,7 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
     let display_code = display_code(&[code.as_deref().or(head).unwrap_or_default()]);
     // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
-    let key = code.clone().unwrap_or_else(|| plain(head.unwrap_or_default()));
+    let key = code.clone().unwrap_or_else(|| normalize_text(head.unwrap_or_default()));
     let by_words = || {
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
         phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)

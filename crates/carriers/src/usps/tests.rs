@@ -1,6 +1,6 @@
 //! USPS's pushes: what the samples say.
 
-mod proof;
+mod signature;
 
 use chrono::TimeDelta;
 use domain::{ConditionKind, ShipmentStatus::*};
@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    compose::tests::{history, told as scanned},
     signature::hmac_sha256,
+    simulate::tests::{history, simulated_scan as scanned},
     time::tests::local,
 };
 

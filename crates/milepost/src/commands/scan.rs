@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use app::Clock;
-use carriers::{Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
 use domain::{Carrier, Meaning};
@@ -136,7 +136,7 @@ async fn one(
         .map_err(|problem| BadUsage { argument: "--tracking", problem })?;
     let secrets = secrets(sender)?;
     let now = Clock::System.now();
-    let told = Told {
+    let told = SimulatedScan {
         meaning,
         at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
         location: arguments.location.as_deref(),

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use app::Clock;
-use carriers::{Secrets, Sender, Told};
+use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{Carrier, Meaning, ShipmentStatus};
 use reqwest::StatusCode;
@@ -53,7 +53,7 @@ impl Carriers {
     pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
         let Parcel { carrier: sender, number } = &push.parcel;
         let now = Clock::System.now();
-        let told = Told {
+        let told = SimulatedScan {
             meaning: Meaning::Status(push.status),
             at: (now - TimeDelta::minutes(push.minutes_ago)).fixed_offset(),
             location: Some(PLACE),

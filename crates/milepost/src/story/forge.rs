@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use carriers::{Compose, NoSecret, Request, Secrets, Sender, Told};
+use carriers::{NoSecret, Request, Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::file::{Parcel, Tale};
@@ -62,12 +62,16 @@ pub fn webhooks(
     now: DateTime<Utc>,
 ) -> Result<Vec<Webhook>, NoSecret> {
     let signed_at = if forgery == Some(Forgery::Old) { now - OLD } else { now };
-    let scans: Vec<Told<'_>> = tale
+    let scans: Vec<SimulatedScan<'_>> = tale
         .claims
         .iter()
-        .map(|claim| Told { meaning: claim.meaning, at: claim.at, location: claim.location.as_deref() })
+        .map(|claim| SimulatedScan {
+            meaning: claim.meaning,
+            at: claim.at,
+            location: claim.location.as_deref(),
+        })
         .collect();
-    let history = Compose {
+    let history = SimulatedHistory {
         carrier: parcel.carrier,
         tracking_number: &parcel.tracking,
         scans: &scans,
@@ -87,7 +91,7 @@ pub fn webhooks(
         }
         Webhook { sender, headers, body }
     };
-    Ok(sender.compose(&history).into_iter().map(webhook).collect())
+    Ok(sender.simulate(&history).into_iter().map(webhook).collect())
 }
 
 /// Whether the sender's own check tells the forgery from the real thing. It cannot where the sender does not sign

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use carriers::{Compose, Sender, Told};
+use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use domain::{Condition, ConditionKind, Line, Meaning, OrderId, OrderStatus, ShipmentStatus, Tracking};
 use persistence::read;
@@ -54,15 +54,15 @@ fn histories() -> impl Strategy<Value = History> {
     (select(Sender::ALL.to_vec()), scans, any::<bool>()).prop_map(|(sender, scans, lacks_zones)| {
         let at = DateTime::UNIX_EPOCH.fixed_offset();
         let sayable = |(meaning, ..): &(Meaning, i64, Option<i64>)| {
-            let told = [Told { meaning: *meaning, at, location: None }];
-            let history = Compose {
+            let told = [SimulatedScan { meaning: *meaning, at, location: None }];
+            let history = SimulatedHistory {
                 carrier: carrier_of(sender),
                 tracking_number: "1",
                 scans: &told,
                 estimated_delivery: None,
                 sent_at: DateTime::UNIX_EPOCH,
             };
-            !sender.compose(&history).is_empty()
+            !sender.simulate(&history).is_empty()
         };
         let mut scans: Vec<_> = scans.into_iter().filter(sayable).collect();
         scans.push((Meaning::Status(ShipmentStatus::InTransit), 1, None));
@@ -144,11 +144,11 @@ async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database
 const CASES: usize = 60;
 
 /// A scan, and when the delivery was expected then.
-type Scanned = (Told<'static>, Option<DateTime<Utc>>);
+type Scanned = (SimulatedScan<'static>, Option<DateTime<Utc>>);
 
 /// When a sender wrote a push down whose last scan is this one: an estimate counts as of then. Those that sign the
 /// time write it now.
-fn written_at(sender: Sender, last: Told<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
+fn written_at(sender: Sender, last: SimulatedScan<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
     match sender {
         Sender::Usps => now,
         Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
@@ -183,7 +183,7 @@ async fn run(
             let told = history.scans.iter().map(|(meaning, hours, days)| {
                 at += TimeDelta::hours(*hours);
                 let expected = days.map(|days| at.to_utc() + TimeDelta::days(days));
-                (Told { meaning: *meaning, at, location: Some("Reno, NV, US") }, expected)
+                (SimulatedScan { meaning: *meaning, at, location: Some("Reno, NV, US") }, expected)
             });
             told.collect()
         })
@@ -195,7 +195,7 @@ async fn run(
         // What a sender tells together it tells with what it expects in the end.
         let together = if tells_histories(sender) { heard.len() } else { 1 };
         for heard in heard.chunks(together) {
-            let told: Vec<Told<'_>> = heard.iter().map(|(told, _)| *told).collect();
+            let told: Vec<SimulatedScan<'_>> = heard.iter().map(|(told, _)| *told).collect();
             let (last, expected) = heard[heard.len() - 1];
             let sent_at = written_at(sender, last, shop.now());
             for mut body in bodies(sender, &numbers[*at], &told, expected, sent_at) {

@@ -1,6 +1,6 @@
 //! All 720 orders of six scans, each with duplicates, for every sender.
 
-use carriers::{Sender, Told};
+use carriers::{Sender, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{ConditionKind, FULFILMENT_SEQUENCE, Meaning, OrderId, OrderStatus, ShipmentStatus};
 use futures::{StreamExt, stream};
@@ -49,10 +49,10 @@ async fn all_720(database: Database, sender: Sender) {
         status(ShipmentStatus::Delivered),
     ];
     let start = shop.now().fixed_offset() - TimeDelta::hours(10);
-    let scans: Vec<Told<'_>> = six
+    let scans: Vec<SimulatedScan<'_>> = six
         .into_iter()
         .zip(0..)
-        .map(|(meaning, hour)| Told {
+        .map(|(meaning, hour)| SimulatedScan {
             meaning,
             at: start + TimeDelta::hours(hour),
             location: Some("Reno, NV, US"),
@@ -77,7 +77,7 @@ async fn all_720(database: Database, sender: Sender) {
         for so_far in [false, true] {
             let bodies = permutations.iter().zip(&orders).flat_map(|(permutation, (_, number))| {
                 let heard = if so_far { &permutation[..=round] } else { &permutation[round..=round] };
-                let mut heard: Vec<Told<'_>> = heard.iter().map(|at| scans[*at]).collect();
+                let mut heard: Vec<SimulatedScan<'_>> = heard.iter().map(|at| scans[*at]).collect();
                 heard.sort_by_key(|scan| scan.at);
                 bodies(sender, number, &heard, None, shop.now())
             });

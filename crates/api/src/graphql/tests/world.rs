@@ -8,7 +8,7 @@ use std::{
 
 use app::{App, Caller, Clock, Policy, feed::Feed};
 use async_graphql::{Request, Variables};
-use carriers::{CodeMap, Compose, Secrets, Sender, Told};
+use carriers::{CodeMap, Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta};
 use domain::{Actor, ActorKind, Meaning, ShipmentStatus};
 use futures::{Stream, StreamExt};
@@ -202,16 +202,19 @@ impl World {
 
     fn written(&self, number: &str, status: ShipmentStatus, location: &str) -> Vec<u8> {
         let now = self.app.clock.now();
-        let told =
-            Told { meaning: Meaning::Status(status), at: now.fixed_offset(), location: Some(location) };
-        let history = Compose {
+        let told = SimulatedScan {
+            meaning: Meaning::Status(status),
+            at: now.fixed_offset(),
+            location: Some(location),
+        };
+        let history = SimulatedHistory {
             carrier: domain::Carrier::Fedex,
             tracking_number: number,
             scans: &[told],
             estimated_delivery: None,
             sent_at: now,
         };
-        Sender::Fedex.compose(&history).remove(0)
+        Sender::Fedex.simulate(&history).remove(0)
     }
 
     /// FedEx pushes a body, and it is read.

@@ -10,11 +10,11 @@ use domain::{
     ShipmentStatus::*,
 };
 
-use crate::words::{behind, plain};
+use crate::normalize::{normalize_text, strip_leading_words};
 
 /// Words as an event without a code has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wording {
+pub(super) struct EventText {
     /// What stands for a code: the wording in the list, without what it is said of and without the place; of one
     /// that is not listed all its words.
     pub(super) code: String,
@@ -84,14 +84,14 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
 ];
 
 /// What those words say.
-pub(super) fn read(words: &str) -> Wording {
-    let plain = plain(words);
-    let subject = SUBJECTS.into_iter().find_map(|subject| behind(&plain, subject));
-    let verb = subject.and_then(|said| VERBS.into_iter().find_map(|verb| behind(said, verb)));
+pub(super) fn find_meaning(words: &str) -> EventText {
+    let plain = normalize_text(words);
+    let subject = SUBJECTS.into_iter().find_map(|subject| strip_leading_words(&plain, subject));
+    let verb = subject.and_then(|said| VERBS.into_iter().find_map(|verb| strip_leading_words(said, verb)));
     // "Shipment information received" has no verb, "Delivered" neither.
     let said = verb.or(subject).unwrap_or(&plain);
-    let listed = LISTED.iter().find(|(wording, rest, _)| {
-        behind(said, wording).is_some_and(|behind| match rest {
+    let listed = LISTED.iter().find(|(event_text, rest, _)| {
+        strip_leading_words(said, event_text).is_some_and(|behind| match rest {
             Rest::None => behind.is_empty(),
             Rest::Name => !behind.split(' ').any(turns_round),
             Rest::Signature => !behind.split(' ').take(2).any(turns_round),
@@ -99,8 +99,8 @@ pub(super) fn read(words: &str) -> Wording {
         })
     });
     match listed {
-        Some((wording, _, meaning)) => Wording { code: wording.to_uppercase(), meaning: *meaning },
-        None => Wording {
+        Some((event_text, _, meaning)) => EventText { code: event_text.to_uppercase(), meaning: *meaning },
+        None => EventText {
             code: words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase(),
             meaning: Unknown,
         },
@@ -169,8 +169,8 @@ mod tests {
         ];
         for (expected, words) in table {
             for words in words.split('|') {
-                assert_eq!(read(words).meaning, expected, "{words}");
-                assert_eq!(read(&words.to_uppercase()), read(words), "{words}");
+                assert_eq!(find_meaning(words).meaning, expected, "{words}");
+                assert_eq!(find_meaning(&words.to_uppercase()), find_meaning(words), "{words}");
             }
         }
     }
@@ -217,7 +217,7 @@ mod tests {
             "Shipment",
             "The shipment has",
         ] {
-            assert_eq!(read(words).meaning, Unknown, "{words}");
+            assert_eq!(find_meaning(words).meaning, Unknown, "{words}");
         }
     }
 
@@ -230,12 +230,18 @@ mod tests {
             ("  Moved by  balloon, slowly ", "MOVED BY BALLOON, SLOWLY"),
             ("", ""),
         ] {
-            assert_eq!(read(words).code, code);
+            assert_eq!(find_meaning(words).code, code);
         }
-        let mut wordings: Vec<_> = LISTED.iter().map(|(wording, ..)| plain(wording)).collect();
-        assert!(LISTED.iter().zip(&wordings).all(|((wording, ..), plain)| wording == plain));
-        wordings.sort();
-        wordings.dedup();
-        assert_eq!(wordings.len(), LISTED.len(), "each once");
+        let mut event_texts: Vec<_> =
+            LISTED.iter().map(|(event_text, ..)| normalize_text(event_text)).collect();
+        assert!(
+            LISTED
+                .iter()
+                .zip(&event_texts)
+                .all(|((event_text, ..), normalize_text)| event_text == normalize_text)
+        );
+        event_texts.sort();
+        event_texts.dedup();
+        assert_eq!(event_texts.len(), LISTED.len(), "each once");
     }
 }

@@ -9,13 +9,13 @@ use domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    compose::{Compose, Told},
     names,
+    simulate::{SimulatedHistory, SimulatedScan},
 };
 
 /// The body, with the whole history.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     let (last, words) = *scans.last()?;
     let states: Vec<Value> = scans
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
 }
 
 fn state(
-    scan: &Told<'_>,
+    scan: &SimulatedScan<'_>,
     (status, substatus, words): (&str, &str, &str),
     id: &str,
     sent_at: DateTime<Utc>,
@@ -57,7 +57,7 @@ fn state(
 }
 
 /// Status, substatus and words. Shippo has no word for a parcel that is cancelled, or only turned round.
-fn words(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
+fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("PRE_TRANSIT", "information_received", "Shipping information received"),
         Status(PickedUp) => ("TRANSIT", "package_accepted", "Package accepted"),

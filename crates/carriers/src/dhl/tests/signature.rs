@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::{
     Sender,
-    compose::tests::{history, told},
+    simulate::tests::{history, simulated_scan},
 };
 
 #[test]
@@ -39,8 +39,8 @@ fn the_token_is_compared_whole_in_the_header_the_merchant_chose() {
 #[test]
 fn a_composed_body_is_accepted_and_refused_from_others() {
     let secrets = |secret: &str| Secrets::new([secret.to_owned()]).unwrap();
-    let scans = [told(Status(OutForDelivery), 1)];
-    let body = Dhl.compose(&history(Sender::Dhl, &scans)).remove(0);
+    let scans = [simulated_scan(Status(OutForDelivery), 1)];
+    let body = Dhl.simulate(&history(Sender::Dhl, &scans)).remove(0);
     let at = scans[0].at.to_utc();
     let signed = Dhl.sign(&secrets("ours"), &body, at);
     let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();

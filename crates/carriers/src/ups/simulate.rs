@@ -8,17 +8,17 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::compose::{Compose, Told};
+use crate::simulate::{SimulatedHistory, SimulatedScan};
 
 /// The bodies, one an event.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<Vec<u8>>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<Vec<u8>>> {
+    let scans = history.describe_all(describe_meaning)?;
     Some(scans.into_iter().map(|(scan, words)| event(history, scan, words)).collect())
 }
 
 fn event(
-    history: &Compose<'_>,
-    scan: &Told<'_>,
+    history: &SimulatedHistory<'_>,
+    scan: &SimulatedScan<'_>,
     [kind, code, description_code, words]: [&str; 4],
 ) -> Vec<u8> {
     let (local, gmt) = (scan.at, scan.at.to_utc());
@@ -52,7 +52,7 @@ fn offset(at: DateTime<FixedOffset>) -> String {
 }
 
 /// Type, code, description code and UPS's words.
-fn words(meaning: Meaning) -> Option<[&'static str; 4]> {
+fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 4]> {
     Some(match meaning {
         Status(LabelCreated) => ["M", "MP", "003", "Shipment Ready for UPS"],
         Status(PickedUp) => ["I", "OR", "038", "Picked Up by UPS"],

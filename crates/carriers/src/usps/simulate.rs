@@ -8,11 +8,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::compose::{Compose, Told};
+use crate::simulate::{SimulatedHistory, SimulatedScan};
 
 /// The body.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     let (_, [_, _, category]) = *scans.last()?;
     // Newest first, as USPS writes them.
     let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
@@ -36,7 +36,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &Told<'_>, [code, words, _]: [&str; 3]) -> Value {
+fn event(scan: &SimulatedScan<'_>, [code, words, _]: [&str; 3]) -> Value {
     let [city, state, country] = scan.place();
     json!({
         "eventCode": code, "eventType": words,
@@ -48,7 +48,7 @@ fn event(scan: &Told<'_>, [code, words, _]: [&str; 3]) -> Value {
 }
 
 /// USPS's code and words, and its roll-up.
-fn words(meaning: Meaning) -> Option<[&'static str; 3]> {
+fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["GX", "Shipping Label Created, USPS Awaiting Item", "Pre-Shipment"],
         Status(PickedUp) => ["03", "Accepted", "Accepted"],

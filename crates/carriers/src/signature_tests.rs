@@ -6,11 +6,11 @@ use domain::{Meaning, ShipmentStatus};
 
 use crate::{
     Client, HeadProof, Refused, Request, Secrets, Sender,
-    compose::tests::{history, told},
+    simulate::tests::{history, simulated_scan},
 };
 
 /// One way.
-struct Proof {
+struct SignatureScheme {
     name: &'static str,
     sender: Sender,
     /// What both share, from the secret.
@@ -28,8 +28,8 @@ struct Proof {
 const FRESH: Option<TimeDelta> = Some(TimeDelta::minutes(5));
 
 /// Every sender's, and where it has several, all of them.
-fn proofs() -> Vec<Proof> {
-    let proof = |sender: Sender| Proof {
+fn signature_schemes() -> Vec<SignatureScheme> {
+    let scheme = |sender: Sender| SignatureScheme {
         name: sender.as_str(),
         sender,
         secrets: shared,
@@ -39,32 +39,32 @@ fn proofs() -> Vec<Proof> {
         good_for: None,
     };
     let usual = Sender::ALL.map(|sender| match sender {
-        Sender::Fedex | Sender::Aftership => proof(sender),
-        Sender::Ups | Sender::Dhl => Proof { signs: false, ..proof(sender) },
-        Sender::Usps | Sender::Shippo => Proof { good_for: FRESH, ..proof(sender) },
-        Sender::Easypost => Proof {
+        Sender::Fedex | Sender::Aftership => scheme(sender),
+        Sender::Ups | Sender::Dhl => SignatureScheme { signs: false, ..scheme(sender) },
+        Sender::Usps | Sender::Shippo => SignatureScheme { good_for: FRESH, ..scheme(sender) },
+        Sender::Easypost => SignatureScheme {
             name: "easypost, newer signature",
             headers: &["x-hmac-signature-v2", "x-timestamp", "x-path"],
             good_for: FRESH,
-            ..proof(sender)
+            ..scheme(sender)
         },
     });
     let more = [
-        Proof {
+        SignatureScheme {
             name: "ups, token",
             secrets: |secret| Secrets::of_client(Client::new("ups".to_owned(), [secret.to_owned()]).unwrap()),
             headers: &["authorization"],
             signs: false,
             // Its end is the first moment at which it is not good.
             good_for: Some(TimeDelta::minutes(60) - TimeDelta::seconds(1)),
-            ..proof(Sender::Ups)
+            ..scheme(Sender::Ups)
         },
-        Proof {
+        SignatureScheme {
             name: "easypost, older signature",
             headers: &["x-hmac-signature"],
-            ..proof(Sender::Easypost)
+            ..scheme(Sender::Easypost)
         },
-        Proof { name: "shippo, token", query: true, signs: false, ..proof(Sender::Shippo) },
+        SignatureScheme { name: "shippo, token", query: true, signs: false, ..scheme(Sender::Shippo) },
     ];
     usual.into_iter().chain(more).collect()
 }
@@ -82,12 +82,13 @@ struct Pushed {
     at: DateTime<Utc>,
 }
 
-impl Proof {
+impl SignatureScheme {
     fn push(&self, secret: &str) -> Pushed {
         let line = [ShipmentStatus::PickedUp, ShipmentStatus::OutForDelivery].map(Meaning::Status);
-        let scans: Vec<_> = line.into_iter().zip(0..).map(|(meaning, hour)| told(meaning, hour)).collect();
+        let scans: Vec<_> =
+            line.into_iter().zip(0..).map(|(meaning, hour)| simulated_scan(meaning, hour)).collect();
         let history = history(self.sender, &scans);
-        let (body, at) = (self.sender.compose(&history).remove(0), history.sent_at);
+        let (body, at) = (self.sender.simulate(&history).remove(0), history.sent_at);
         let mut headers = self.sender.sign(&(self.secrets)(secret), &body, at);
         headers.retain(|(name, _)| self.headers.is_empty() || self.headers.contains(&name.as_str()));
         assert!(self.headers.len() <= headers.len(), "{}: {headers:?}", self.name);
@@ -122,9 +123,9 @@ fn changed(text: &str, index: usize) -> String {
 }
 
 /// Bytes that are signed: of an envelope of USPS not all are, which is for its own tests.
-fn signed_bytes(proof: &Proof, body: &[u8]) -> Vec<usize> {
+fn signed_bytes(scheme: &SignatureScheme, body: &[u8]) -> Vec<usize> {
     let text = std::str::from_utf8(body).unwrap();
-    let from = match proof.sender {
+    let from = match scheme.sender {
         Sender::Usps => text.find("trackingEvents").unwrap(),
         Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
             0
@@ -135,28 +136,28 @@ fn signed_bytes(proof: &Proof, body: &[u8]) -> Vec<usize> {
 
 #[test]
 fn what_a_sender_proves_is_believed() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
-        assert_eq!(proof.check("ours", &pushed), Ok(()), "{}", proof.name);
-        assert!(proof.sender.parse(&pushed.body, &Default::default()).is_ok(), "{}", proof.name);
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
+        assert_eq!(scheme.check("ours", &pushed), Ok(()), "{}", scheme.name);
+        assert!(scheme.sender.parse(&pushed.body, &Default::default()).is_ok(), "{}", scheme.name);
     }
 }
 
 #[test]
 fn one_byte_that_is_another_is_refused() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
         let refused = |changed: Pushed| {
-            assert!(proof.check("ours", &changed).is_err(), "{}: {:?}", proof.name, changed.headers);
+            assert!(scheme.check("ours", &changed).is_err(), "{}: {:?}", scheme.name, changed.headers);
         };
-        if proof.signs {
-            for index in signed_bytes(&proof, &pushed.body) {
+        if scheme.signs {
+            for index in signed_bytes(&scheme, &pushed.body) {
                 let mut other = pushed.clone();
                 other.body[index] ^= 1;
                 refused(other);
             }
         }
-        if proof.query {
+        if scheme.query {
             for index in "token=".len()..pushed.query.len() {
                 refused(Pushed { query: changed(&pushed.query, index), ..pushed.clone() });
             }
@@ -174,62 +175,62 @@ fn one_byte_that_is_another_is_refused() {
 
 #[test]
 fn what_is_not_proved_is_refused() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
         let bare = Pushed { query: String::new(), headers: vec![], ..pushed.clone() };
-        assert!(matches!(proof.check("ours", &bare), Err(Refused::MissingHeader(_))), "{}", proof.name);
+        assert!(matches!(scheme.check("ours", &bare), Err(Refused::MissingHeader(_))), "{}", scheme.name);
         for header in 0..pushed.headers.len() {
             let mut other = pushed.clone();
             other.headers.remove(header);
-            assert!(proof.check("ours", &other).is_err(), "{}: {:?}", proof.name, other.headers);
+            assert!(scheme.check("ours", &other).is_err(), "{}: {:?}", scheme.name, other.headers);
         }
     }
 }
 
 #[test]
 fn what_somebody_else_proves_is_refused() {
-    for proof in proofs() {
-        assert_eq!(proof.check("ours", &proof.push("theirs")), Err(Refused::Mismatch), "{}", proof.name);
+    for scheme in signature_schemes() {
+        assert_eq!(scheme.check("ours", &scheme.push("theirs")), Err(Refused::Mismatch), "{}", scheme.name);
     }
 }
 
 #[test]
 fn what_is_too_old_is_refused_where_its_age_is_proved() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
-        let after = |age: TimeDelta| proof.check("ours", &Pushed { at: pushed.at + age, ..pushed.clone() });
-        match proof.good_for {
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
+        let after = |age: TimeDelta| scheme.check("ours", &Pushed { at: pushed.at + age, ..pushed.clone() });
+        match scheme.good_for {
             Some(age) => {
-                assert_eq!(after(age), Ok(()), "{}", proof.name);
+                assert_eq!(after(age), Ok(()), "{}", scheme.name);
                 let refused = after(age + TimeDelta::seconds(1));
                 assert!(
                     matches!(refused, Err(Refused::Stale(_) | Refused::Ended(_))),
                     "{}: {refused:?}",
-                    proof.name
+                    scheme.name
                 );
             }
-            None => assert_eq!(after(TimeDelta::days(365)), Ok(()), "{}", proof.name),
+            None => assert_eq!(after(TimeDelta::days(365)), Ok(()), "{}", scheme.name),
         }
     }
 }
 
 #[test]
 fn a_proof_that_does_not_cover_the_body_is_checked_without_it() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
-        let (proven, others) = (proof.check_head("ours", &pushed), proof.check_head("theirs", &pushed));
-        match proof.signs {
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
+        let (proven, others) = (scheme.check_head("ours", &pushed), scheme.check_head("theirs", &pushed));
+        match scheme.signs {
             true => assert_eq!(
                 (proven, others),
                 (Ok(HeadProof::SignsBody), Ok(HeadProof::SignsBody)),
                 "{}",
-                proof.name
+                scheme.name
             ),
             false => assert_eq!(
                 (proven, others),
                 (Ok(HeadProof::Complete), Err(Refused::Mismatch)),
                 "{}",
-                proof.name
+                scheme.name
             ),
         }
     }
@@ -237,11 +238,15 @@ fn a_proof_that_does_not_cover_the_body_is_checked_without_it() {
 
 #[test]
 fn a_head_without_a_well_formed_proof_is_refused_without_the_body() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
         let bare = Pushed { query: String::new(), headers: vec![], ..pushed.clone() };
-        assert!(matches!(proof.check_head("ours", &bare), Err(Refused::MissingHeader(_))), "{}", proof.name);
-        if proof.query {
+        assert!(
+            matches!(scheme.check_head("ours", &bare), Err(Refused::MissingHeader(_))),
+            "{}",
+            scheme.name
+        );
+        if scheme.query {
             continue;
         }
         for malformed in ["", " ", "x", "bm90IGEgc2lnbmF0dXJl", "\u{e9}", &"A".repeat(5000)] {
@@ -249,20 +254,20 @@ fn a_head_without_a_well_formed_proof_is_refused_without_the_body() {
             for (_, value) in &mut other.headers {
                 *value = malformed.to_owned();
             }
-            assert!(proof.check_head("ours", &other).is_err(), "{}: {malformed:.60}", proof.name);
+            assert!(scheme.check_head("ours", &other).is_err(), "{}: {malformed:.60}", scheme.name);
         }
     }
 }
 
 #[test]
 fn a_signature_that_names_an_old_time_in_the_head_is_refused_without_the_body() {
-    for proof in proofs() {
-        let pushed = proof.push("ours");
-        let Some(age) = proof.good_for else { continue };
+    for scheme in signature_schemes() {
+        let pushed = scheme.push("ours");
+        let Some(age) = scheme.good_for else { continue };
         let late = Pushed { at: pushed.at + age + TimeDelta::seconds(1), ..pushed };
-        let refused = proof.check_head("ours", &late);
+        let refused = scheme.check_head("ours", &late);
         // USPS signs a time that stands in the body.
-        match proof.sender {
+        match scheme.sender {
             Sender::Usps => assert_eq!(refused, Ok(HeadProof::SignsBody)),
             Sender::Fedex
             | Sender::Ups
@@ -273,7 +278,7 @@ fn a_signature_that_names_an_old_time_in_the_head_is_refused_without_the_body() 
                 assert!(
                     matches!(refused, Err(Refused::Stale(_) | Refused::Ended(_))),
                     "{}: {refused:?}",
-                    proof.name
+                    scheme.name
                 );
             }
         }

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    compose::{Compose, Told},
     names,
+    simulate::{SimulatedHistory, SimulatedScan},
 };
 
 /// The body.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     let (last, [tag, subtag, words]) = *scans.last()?;
     let slug = names::aftership(history.carrier);
     let returning =
@@ -41,7 +41,11 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn checkpoint(history: &Compose<'_>, scan: &Told<'_>, [tag, subtag, words]: [&str; 3]) -> Value {
+fn checkpoint(
+    history: &SimulatedHistory<'_>,
+    scan: &SimulatedScan<'_>,
+    [tag, subtag, words]: [&str; 3],
+) -> Value {
     let [city, state, country] = scan.place();
     json!({
         "checkpoint_time": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
@@ -61,7 +65,7 @@ fn event_id(message: &Value, ts: i64) -> String {
 }
 
 /// AfterShip's tag, subtag and words.
-fn words(meaning: Meaning) -> Option<[&'static str; 3]> {
+fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["InfoReceived", "InfoReceived_001", "Info Received"],
         Status(PickedUp) => ["InTransit", "InTransit_002", "Acceptance Scan"],

@@ -8,11 +8,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::compose::{Compose, Told};
+use crate::simulate::{SimulatedHistory, SimulatedScan};
 
 /// The body, in the shape of an answer of the Track API.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     let (last, (code, words)) = *scans.last()?;
     // Newest first, as FedEx writes them.
     let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
@@ -45,18 +45,18 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &Told<'_>, (code, words): (&str, &str)) -> Value {
+fn event(scan: &SimulatedScan<'_>, (code, words): (&str, &str)) -> Value {
     json!({
         "date": time(scan), "eventType": code, "derivedStatusCode": code, "eventDescription": words,
         "exceptionCode": "", "exceptionDescription": "", "scanLocation": place(scan),
     })
 }
 
-fn time(scan: &Told<'_>) -> String {
+fn time(scan: &SimulatedScan<'_>) -> String {
     scan.at.to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-fn place(scan: &Told<'_>) -> Value {
+fn place(scan: &SimulatedScan<'_>) -> Value {
     let [city, state, country] = scan.place();
     json!({"city": city, "stateOrProvinceCode": state, "countryCode": country})
 }
@@ -64,7 +64,7 @@ fn place(scan: &Told<'_>) -> Value {
 /// FedEx's code and words. `OC` would be the natural one for a label; but by default it counts as shipped, so a
 /// label is told by the vehicle that is on its way to fetch the parcel. A pickup is told by the facility it led to:
 /// the time of a `PU` is not believed.
-fn words(meaning: Meaning) -> Option<(&'static str, &'static str)> {
+fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("EP", "Enroute to pickup"),
         Status(PickedUp) => ("OF", "Picked up"),

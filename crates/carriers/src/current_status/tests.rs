@@ -25,14 +25,14 @@ fn scan(meaning: Meaning, time: CarrierTime, sent: &str) -> ParsedScan {
     }
 }
 
-fn undated(meaning: Meaning) -> Option<Latest> {
-    Some(Latest { scan: scan(meaning, CarrierTime::Untrusted, ""), is_dated: false })
+fn undated(meaning: Meaning) -> Option<CurrentStatus> {
+    Some(CurrentStatus { scan: scan(meaning, CarrierTime::Untrusted, ""), is_dated: false })
 }
 
 /// What the latest status adds to a list of scans.
 fn added(meanings: &[Meaning], latest: Meaning) -> Option<ParsedScan> {
     let list: Vec<_> = meanings.iter().zip(1..).map(|(meaning, hour)| listed(*meaning, hour)).collect();
-    let mut all = beside(list.clone(), undated(latest));
+    let mut all = merge_into_scans(list.clone(), undated(latest));
     assert_eq!(all[..list.len()], list);
     all.drain(list.len()..).next()
 }
@@ -91,10 +91,10 @@ fn it_is_none_where_it_says_no_more() {
 #[test]
 fn without_a_list_it_stands_for_it_whatever_it_says() {
     for meaning in Meaning::all() {
-        let alone = beside(vec![], undated(meaning));
+        let alone = merge_into_scans(vec![], undated(meaning));
         assert_eq!(alone, [scan(meaning, CarrierTime::Untrusted, "")], "{meaning}");
     }
-    assert_eq!(beside(vec![], None), []);
+    assert_eq!(merge_into_scans(vec![], None), []);
 }
 
 #[test]
@@ -113,14 +113,14 @@ fn without_a_time_it_has_the_clock_of_the_newest_listed() {
 
     let zoneless = scan(transit, local("2026-01-15T07:00:00"), "7");
     let timeless = scan(transit, CarrierTime::Untrusted, "");
-    let with = |list: Vec<ParsedScan>| beside(list, undated(delivered)).pop().unwrap();
+    let with = |list: Vec<ParsedScan>| merge_into_scans(list, undated(delivered)).pop().unwrap();
     assert_eq!(with(vec![zoneless, listed(transit, 3)]).time, local("2026-01-15T07:00:00"));
     let alone = scan(delivered, CarrierTime::Untrusted, "");
     assert_eq!(with(vec![timeless]), alone);
 
     // One that is dated is the same as the event, whoever lists it.
-    let dated = Latest { scan: listed(delivered, 9), is_dated: true };
-    assert_eq!(beside(vec![listed(transit, 1)], Some(dated)).pop(), Some(listed(delivered, 9)));
+    let dated = CurrentStatus { scan: listed(delivered, 9), is_dated: true };
+    assert_eq!(merge_into_scans(vec![listed(transit, 1)], Some(dated)).pop(), Some(listed(delivered, 9)));
 }
 
 /// What the parcel of an order of the 14th is after these pushes, an hour after each other from 12 o'clock on.
@@ -132,7 +132,7 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
             tracking_number: "1".to_owned(),
             package: None,
             other_numbers: vec![],
-            scans: beside(list.clone(), latest.and_then(undated)),
+            scans: merge_into_scans(list.clone(), latest.and_then(undated)),
             estimated_delivery: None,
             said_at: None,
         };

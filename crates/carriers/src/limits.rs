@@ -12,7 +12,7 @@ use crate::{Parcel, ParsedScan, Push, Unread, Unreadable};
 pub const MAX_SCANS: usize = 5_000;
 
 /// The parcels of a body. An element that cannot be read does not hold up its neighbours, and is reported beside them.
-pub(crate) fn parcels<T>(
+pub(crate) fn collect_parcels<T>(
     elements: impl IntoIterator<Item = T>,
     mut read: impl FnMut(T) -> Result<Option<Parcel>, Unreadable>,
 ) -> Result<Push, Unreadable> {
@@ -21,7 +21,7 @@ pub(crate) fn parcels<T>(
         match read(element) {
             Ok(Some(parcel)) => {
                 count += parcel.scans.len();
-                bounded(count)?;
+                check_scan_count(count)?;
                 parcels.push(parcel);
             }
             Ok(None) => {}
@@ -35,7 +35,7 @@ pub(crate) fn parcels<T>(
 }
 
 /// The scans of one parcel. The one that is too many is the last: the body is refused for it.
-pub(crate) fn scans<'a>(
+pub(crate) fn collect_scans<'a>(
     events: impl IntoIterator<Item = &'a Value>,
     read: impl FnMut(&'a Value) -> Option<ParsedScan>,
 ) -> Vec<ParsedScan> {
@@ -43,7 +43,7 @@ pub(crate) fn scans<'a>(
 }
 
 /// Refuses a body with so many scans.
-pub(crate) fn bounded(scans: usize) -> Result<(), Unreadable> {
+pub(crate) fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
     if scans <= MAX_SCANS {
         Ok(())
     } else {
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn reading_ends_with_the_scan_that_is_too_many() {
         let (events, read) = (vec![Value::Null; 100_000], Cell::new(0));
-        let scans = scans(&events, |_| {
+        let scans = collect_scans(&events, |_| {
             read.set(read.get() + 1);
             Some(scan())
         });
@@ -95,13 +95,15 @@ mod tests {
     #[test]
     fn reading_ends_with_the_parcel_that_has_it() {
         let read = Cell::new(0);
-        let refused = parcels(0..100_000, |_| {
+        let refused = collect_parcels(0..100_000, |_| {
             read.set(read.get() + 1);
             Ok(Some(parcel(100)))
         });
         assert_eq!(refused.unwrap_err().to_string(), "more than 5000 scans in one body");
         assert_eq!(read.get(), MAX_SCANS / 100 + 1);
-        let Ok(Push::Parcels(all, None)) = parcels(0..50, |_| Ok(Some(parcel(100)))) else { panic!() };
+        let Ok(Push::Parcels(all, None)) = collect_parcels(0..50, |_| Ok(Some(parcel(100)))) else {
+            panic!()
+        };
         assert_eq!(all.len(), 50);
     }
 
@@ -112,14 +114,16 @@ mod tests {
             "nothing" => Ok(None),
             other => Err(Unreadable(other.to_owned())),
         };
-        assert_eq!(parcels(["nothing", "a", "b"], read), Err(Unreadable("a".to_owned())));
-        assert_eq!(parcels(["nothing"], read), Ok(Push::Parcels(vec![], None)));
+        assert_eq!(collect_parcels(["nothing", "a", "b"], read), Err(Unreadable("a".to_owned())));
+        assert_eq!(collect_parcels(["nothing"], read), Ok(Push::Parcels(vec![], None)));
         for (elements, told) in [
             (&["nothing", "parcel"][..], None),
             (&["parcel", "nothing", "b"], Some("1 element unread: b")),
             (&["a", "parcel", "b"], Some("2 elements unread, the first: a")),
         ] {
-            let Ok(Push::Parcels(one, unread)) = parcels(elements.iter().copied(), read) else { panic!() };
+            let Ok(Push::Parcels(one, unread)) = collect_parcels(elements.iter().copied(), read) else {
+                panic!()
+            };
             assert_eq!((one.len(), unread.map(|unread| unread.to_string()).as_deref()), (1, told));
         }
     }

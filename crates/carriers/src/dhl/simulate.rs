@@ -8,11 +8,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::compose::{Compose, Told};
+use crate::simulate::{SimulatedHistory, SimulatedScan};
 
 /// The body, with the whole history.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     // Newest first, as DHL writes them.
     let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
     let status = events.first()?.clone();
@@ -28,7 +28,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &Told<'_>, [status_code, code, words]: [&str; 3]) -> Value {
+fn event(scan: &SimulatedScan<'_>, [status_code, code, words]: [&str; 3]) -> Value {
     let [city, state, country] = scan.place();
     let locality = if state.is_empty() { city.to_owned() } else { format!("{city}, {state}") };
     let address = json!({"addressLocality": locality, "countryCode": country});
@@ -41,7 +41,7 @@ fn event(scan: &Told<'_>, [status_code, code, words]: [&str; 3]) -> Value {
 }
 
 /// Status code, event code and words. Nothing is said by a code that is unconfirmed where words say it too.
-fn words(meaning: Meaning) -> Option<[&'static str; 3]> {
+fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["pre-transit", "", "Shipment information received"],
         Status(PickedUp) => ["transit", "PU", "Shipment picked up"],

@@ -85,12 +85,12 @@ fn the_key_is_the_secret_in_its_decomposed_form() {
     // number that would not survive being written anew.
     let body = br#"{"id":"evt_2","weight":614.4}"#;
     let decomposed = "ce4ae0c76063192be91aa7c62d3c7fc3f2a4f0d00bf862dd1905113006e692b4";
-    let composed = "3623a2dee145c0851a088af24b8b013bc5a5281b57324ba5f7018e91a0ce435f";
+    let simulated = "3623a2dee145c0851a088af24b8b013bc5a5281b57324ba5f7018e91a0ce435f";
     let at = DateTime::UNIX_EPOCH;
     for secret in ["s\u{e9}cret", "se\u{301}cret"] {
         let secrets = secrets([secret]);
         assert_eq!(check(&secrets, &[("x-hmac-signature", decomposed)], body, at), Ok(()));
-        assert_eq!(check(&secrets, &[("x-hmac-signature", composed)], body, at), Err(Refused::Mismatch));
+        assert_eq!(check(&secrets, &[("x-hmac-signature", simulated)], body, at), Err(Refused::Mismatch));
     }
     // The compatible form, not only the canonical one: a ligature is its letters.
     let ligature = "b38706425390becf31e1c82fa3404d6028d686bf1e6f198ffee547aafb4e00ce";
@@ -99,8 +99,8 @@ fn the_key_is_the_secret_in_its_decomposed_form() {
 
 #[test]
 fn a_composed_body_is_accepted_and_refused_with_any_byte_changed() {
-    let scans = [told(Status(LabelCreated), 0), told(Status(OutForDelivery), 30)];
-    let body = Easypost.compose(&history(Sender::Easypost, &scans)).remove(0);
+    let scans = [simulated_scan(Status(LabelCreated), 0), simulated_scan(Status(OutForDelivery), 30)];
+    let body = Easypost.simulate(&history(Sender::Easypost, &scans)).remove(0);
     let at = scans[1].at.to_utc();
     let owned = signed("old", &body, at);
     let all = borrowed(&owned);

@@ -20,11 +20,11 @@ fn check(secrets: &Secrets, at: DateTime<Utc>, headers: &[(&str, &str)], body: &
 }
 
 /// A composed body, when it was sent, and its signature.
-fn composed() -> (Vec<u8>, DateTime<Utc>, String) {
+fn simulated() -> (Vec<u8>, DateTime<Utc>, String) {
     let scans = [LabelCreated, OutForDelivery].map(Meaning::Status);
     let scans: Vec<_> = scans.into_iter().zip(0..).map(|(meaning, hour)| scanned(meaning, hour)).collect();
     let history = history(Sender::Usps, &scans);
-    let body = Usps.compose(&history).remove(0);
+    let body = Usps.simulate(&history).remove(0);
     let mut headers = Usps.sign(&secrets([SECRET]), &body, history.sent_at);
     assert_eq!(headers.len(), 1, "the time is in the body");
     (body, history.sent_at, headers.remove(0).1)
@@ -56,7 +56,7 @@ fn a_signature_covers_two_texts_of_the_envelope_after_unescaping() {
 
 #[test]
 fn one_byte_of_the_signed_texts_or_of_the_signature_refuses_the_push() {
-    let (body, now, signature) = composed();
+    let (body, now, signature) = simulated();
     let ours = secrets([SECRET]);
     assert_eq!(check(&ours, now, &[("X-HMAC", &signature)], &body), Ok(()));
     let signed = |body: &[u8]| {
@@ -87,7 +87,7 @@ fn one_byte_of_the_signed_texts_or_of_the_signature_refuses_the_push() {
 
 #[test]
 fn a_missing_foreign_or_old_signature_is_refused() {
-    let (body, now, signature) = composed();
+    let (body, now, signature) = simulated();
     let check = |secrets: &Secrets, at, signature: &str| check(secrets, at, &[("x-hmac", signature)], &body);
     assert_eq!(check(&secrets(["another", SECRET]), now, &signature), Ok(()), "the second of two secrets");
     assert_eq!(check(&secrets([SECRET, "another"]), now, &signature), Ok(()));
@@ -199,7 +199,7 @@ fn a_challenge_is_repeated_and_may_be_signed_in_either_way() {
 
 #[test]
 fn a_signature_that_was_seen_proves_no_challenge() {
-    let (body, now, signature) = composed();
+    let (body, now, signature) = simulated();
     let push: Value = serde_json::from_slice(&body).unwrap();
     let (time, payload) = (push["timestamp"].as_str().unwrap(), push["payload"].as_str().unwrap());
     let later = now + TimeDelta::days(1);

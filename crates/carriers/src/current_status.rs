@@ -1,14 +1,15 @@
 //! The latest status: what a sender says of a parcel as a whole, beside the list of its scans.
 //!
 //! As a rule it is the newest of them once more. Some senders are ahead with it: delivered, and the list ends in
-//! transit. So it is a scan too where it says more than every one that is listed; told a hundred times beside one list, it
-//! is one. By its meaning alone nobody could tell it from an older one:
+//! transit. So it is a scan too where it says more than every one that is listed; told a hundred times beside one list,
+//! it is one. By its meaning alone nobody could tell it from an older one:
 //!
 //! - Beside a delivery nothing says more. Beside a return no step does: it may be one of the way back.
 //! - Without a time of its own it has the clock of the newest scan listed, as one whose zone is unknown. It happened no
-//!   earlier. The arrival would not do: a push that comes late would report trouble that is long past, and the status of
-//!   a parcel that had the number before would be one of today.
-//! - An event that is listed later and says the same is a scan of its own, with a time that is believed before this one.
+//!   earlier. The arrival would not do: a push that comes late would report trouble that is long past, and the status
+//!   of a parcel that had the number before would be one of today.
+//! - An event that is listed later and says the same is a scan of its own, with a time that is believed before this
+//!   one.
 
 use chrono::NaiveDateTime;
 use domain::{
@@ -23,19 +24,22 @@ use sha2::{Digest, Sha256};
 use crate::ParsedScan;
 
 /// A latest status, read as a scan.
-pub(crate) struct Latest {
+pub(crate) struct CurrentStatus {
     pub(crate) scan: ParsedScan,
     /// Whether its sender says when it happened, in whatever form.
     pub(crate) is_dated: bool,
 }
 
 /// The scans that are listed, and the latest status where it is one too. Without a list it stands for it.
-pub(crate) fn beside(mut listed: Vec<ParsedScan>, latest: Option<Latest>) -> Vec<ParsedScan> {
-    if let Some(Latest { scan, is_dated }) = latest
+pub(crate) fn merge_into_scans(
+    mut listed: Vec<ParsedScan>,
+    latest: Option<CurrentStatus>,
+) -> Vec<ParsedScan> {
+    if let Some(CurrentStatus { scan, is_dated }) = latest
         && says_more(scan.meaning, &listed)
     {
         let newest = if is_dated { None } else { listed.iter().filter_map(clock).max() };
-        listed.push(newest.map_or(scan.clone(), |newest| no_earlier(scan, newest)));
+        listed.push(newest.map_or(scan.clone(), |newest| date_from_newest(scan, newest)));
     }
     listed
 }
@@ -80,7 +84,7 @@ fn clock(scan: &ParsedScan) -> Option<NaiveDateTime> {
 
 /// A status that holds since then at the earliest. Beside a longer list it is another claim: of the same parcel some
 /// scans later.
-fn no_earlier(scan: ParsedScan, newest: NaiveDateTime) -> ParsedScan {
+fn date_from_newest(scan: ParsedScan, newest: NaiveDateTime) -> ParsedScan {
     let mut hash = Sha256::new();
     hash.update(scan.identity.0);
     hash.update(newest.to_string());

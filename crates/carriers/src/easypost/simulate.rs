@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    compose::{Compose, Told},
     names,
     signature::hex,
+    simulate::{SimulatedHistory, SimulatedScan},
 };
 
 /// The body, with the whole history.
-pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
-    let scans = history.in_words(words)?;
+pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
+    let scans = history.describe_all(describe_meaning)?;
     let (_, (status, detail, _)) = *scans.last()?;
     let details: Vec<Value> = scans.iter().map(|(scan, words)| tracking_detail(scan, *words)).collect();
     let carrier = names::easypost(history.carrier);
@@ -44,7 +44,7 @@ pub(super) fn compose(history: &Compose<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn tracking_detail(scan: &Told<'_>, (status, detail, words): (&str, &str, &str)) -> Value {
+fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &str, &str)) -> Value {
     let [city, state, country] = scan.place();
     json!({
         "object": "TrackingDetail", "status": status, "status_detail": detail,
@@ -61,7 +61,7 @@ fn id(parts: &[&str]) -> String {
 }
 
 /// Status, detail and words.
-fn words(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
+fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("pre_transit", "status_update", "Shipping label created"),
         Status(PickedUp) => ("in_transit", "received_at_origin_facility", "Accepted at origin facility"),

@@ -3,15 +3,15 @@
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::{Carrier, Meaning};
 
-/// A parcel's history, or a part of it, to be put into a sender's own words by [`crate::Sender::compose`].
+/// A parcel's history, or a part of it, to be put into a sender's own words by [`crate::Sender::simulate`].
 #[derive(Clone, Copy, Debug)]
-pub struct Compose<'a> {
+pub struct SimulatedHistory<'a> {
     /// Who carries the parcel. A sender that is a carrier itself speaks of its own parcels only.
     pub carrier: Carrier,
     /// The parcel.
     pub tracking_number: &'a str,
     /// What is told of it, oldest first.
-    pub scans: &'a [Told<'a>],
+    pub scans: &'a [SimulatedScan<'a>],
     /// When it is expected to be delivered, if the body is to say so.
     pub estimated_delivery: Option<DateTime<FixedOffset>>,
     /// When it is sent, by the sender's clock.
@@ -20,7 +20,7 @@ pub struct Compose<'a> {
 
 /// One scan of a history.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct SimulatedScan<'a> {
     /// How far the parcel is, or what is wrong with it.
     pub meaning: Meaning,
     /// When it was scanned, by the clock of the place; to the second.
@@ -29,14 +29,17 @@ pub struct Told<'a> {
     pub location: Option<&'a str>,
 }
 
-impl Compose<'_> {
+impl SimulatedHistory<'_> {
     /// Every scan with the sender's words for it; nothing where it has none for one of them.
-    pub(crate) fn in_words<W>(&self, words: impl Fn(Meaning) -> Option<W>) -> Option<Vec<(&Told<'_>, W)>> {
-        self.scans.iter().map(|scan| Some((scan, words(scan.meaning)?))).collect()
+    pub(crate) fn describe_all<W>(
+        &self,
+        describe: impl Fn(Meaning) -> Option<W>,
+    ) -> Option<Vec<(&SimulatedScan<'_>, W)>> {
+        self.scans.iter().map(|scan| Some((scan, describe(scan.meaning)?))).collect()
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> SimulatedScan<'a> {
     /// City, state and country of the location, empty where it does not say.
     pub(crate) fn place(&self) -> [&'a str; 3] {
         let mut parts = self.location.unwrap_or_default().splitn(3, ',').map(str::trim);
@@ -59,14 +62,14 @@ pub(crate) mod tests {
     use crate::{CodeMap, Parcel, ParsedScan, Push, Sender};
 
     /// A scan of that meaning, somewhere, so many hours into a journey.
-    pub(crate) fn told(meaning: Meaning, hours: i64) -> Told<'static> {
+    pub(crate) fn simulated_scan(meaning: Meaning, hours: i64) -> SimulatedScan<'static> {
         let start = DateTime::parse_from_rfc3339("2026-01-12T07:02:09-05:00").unwrap();
-        Told { meaning, at: start + TimeDelta::hours(hours), location: Some("Holbrook, NY, US") }
+        SimulatedScan { meaning, at: start + TimeDelta::hours(hours), location: Some("Holbrook, NY, US") }
     }
 
     /// That history of a parcel of the carrier the sender reports for.
-    pub(crate) fn history<'a>(sender: Sender, scans: &'a [Told<'a>]) -> Compose<'a> {
-        Compose {
+    pub(crate) fn history<'a>(sender: Sender, scans: &'a [SimulatedScan<'a>]) -> SimulatedHistory<'a> {
+        SimulatedHistory {
             carrier: sender.carrier().unwrap_or(Carrier::Ups),
             tracking_number: "794600000001",
             scans,
@@ -76,12 +79,12 @@ pub(crate) mod tests {
     }
 
     /// The bodies read again, as one parcel each.
-    fn read_back(sender: Sender, history: &Compose<'_>) -> Vec<Parcel> {
+    fn read_back(sender: Sender, history: &SimulatedHistory<'_>) -> Vec<Parcel> {
         let read = |body: &Vec<u8>| match sender.parse(body, &CodeMap::default()) {
             Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),
             other => panic!("{sender}: {other:?}"),
         };
-        let parcels: Vec<Parcel> = sender.compose(history).iter().map(read).collect();
+        let parcels: Vec<Parcel> = sender.simulate(history).iter().map(read).collect();
         for parcel in &parcels {
             assert_eq!(
                 (parcel.carrier, &*parcel.tracking_number),
@@ -101,7 +104,7 @@ pub(crate) mod tests {
         for sender in Sender::ALL {
             let mut said = 0;
             for meaning in meanings() {
-                let scans = [told(meaning, 1)];
+                let scans = [simulated_scan(meaning, 1)];
                 let parcels = read_back(sender, &history(sender, &scans));
                 let [Parcel { scans: read, estimated_delivery: None, .. }] = &parcels[..] else {
                     assert!(parcels.is_empty(), "{sender} {meaning:?}: {parcels:?}");
@@ -122,10 +125,10 @@ pub(crate) mod tests {
 
     #[test]
     fn every_carrier_reads_back_from_who_reports_for_many() {
-        let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];
+        let scans = [simulated_scan(Meaning::Status(ShipmentStatus::InTransit), 1)];
         for sender in Sender::ALL.into_iter().filter(|sender| sender.carrier().is_none()) {
             for carrier in Carrier::ALL {
-                let parcels = read_back(sender, &Compose { carrier, ..history(sender, &scans) });
+                let parcels = read_back(sender, &SimulatedHistory { carrier, ..history(sender, &scans) });
                 assert_eq!(parcels.len(), 1, "{sender} {carrier}");
             }
         }
@@ -136,8 +139,8 @@ pub(crate) mod tests {
         use ShipmentStatus::{Delivered, InTransit, LabelCreated, OutForDelivery};
         for sender in Sender::ALL {
             let line = [LabelCreated, InTransit, OutForDelivery, Delivered].map(Meaning::Status);
-            let scans: Vec<Told<'_>> =
-                line.into_iter().zip(0..).map(|(meaning, day)| told(meaning, day * 24)).collect();
+            let scans: Vec<SimulatedScan<'_>> =
+                line.into_iter().zip(0..).map(|(meaning, day)| simulated_scan(meaning, day * 24)).collect();
             let parcels = read_back(sender, &history(sender, &scans));
             let mut read: Vec<_> = parcels.into_iter().flat_map(|parcel| parcel.scans).collect();
             read.sort_by_key(|scan| match scan.time {
@@ -154,10 +157,13 @@ pub(crate) mod tests {
     fn scans_hours_apart_are_told_apart_and_are_the_same_alone_and_in_a_history() {
         use ShipmentStatus::{Delivered, InTransit, LabelCreated, OutForDelivery};
         let six = [LabelCreated, InTransit, InTransit, OutForDelivery, OutForDelivery, Delivered];
-        let scans: Vec<Told<'_>> =
-            six.into_iter().zip(0..).map(|(status, hour)| told(Meaning::Status(status), hour)).collect();
+        let scans: Vec<SimulatedScan<'_>> = six
+            .into_iter()
+            .zip(0..)
+            .map(|(status, hour)| simulated_scan(Meaning::Status(status), hour))
+            .collect();
         for sender in Sender::ALL {
-            let identities = |scans: &[Told<'_>]| {
+            let identities = |scans: &[SimulatedScan<'_>]| {
                 let parcels = read_back(sender, &history(sender, scans));
                 parcels.into_iter().flat_map(|parcel| parcel.scans).map(|scan| scan.identity).collect()
             };
@@ -171,10 +177,10 @@ pub(crate) mod tests {
     #[test]
     fn an_estimate_reads_back_as_that_day() {
         for sender in Sender::ALL {
-            let scans = [told(Meaning::Status(ShipmentStatus::InTransit), 1)];
+            let scans = [simulated_scan(Meaning::Status(ShipmentStatus::InTransit), 1)];
             let due = scans[0].at + TimeDelta::days(2);
-            let composed = Compose { estimated_delivery: Some(due), ..history(sender, &scans) };
-            let parcels = read_back(sender, &composed);
+            let simulated = SimulatedHistory { estimated_delivery: Some(due), ..history(sender, &scans) };
+            let parcels = read_back(sender, &simulated);
             let read = parcels[0].estimated_delivery.expect("an estimate");
             assert_eq!(read.date_naive(), due.date_naive(), "{sender}: {read}");
         }
@@ -182,7 +188,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_place_may_be_short() {
-        let place = |location| Told { location, ..told(Meaning::Unknown, 0) }.place();
+        let place = |location| SimulatedScan { location, ..simulated_scan(Meaning::Unknown, 0) }.place();
         assert_eq!(place(None), ["", "", ""]);
         assert_eq!(place(Some("Berlin")), ["Berlin", "", ""]);
         assert_eq!(place(Some("Berlin, DE")), ["Berlin", "", "DE"]);

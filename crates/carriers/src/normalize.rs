@@ -1,0 +1,29 @@
+//! Carriers' words in one spelling, to be compared with a list.
+
+/// Small letters, and one blank for whatever is between words.
+pub(crate) fn normalize_text(words: &str) -> String {
+    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// What stands behind that beginning, where it ends with a word.
+pub(crate) fn strip_leading_words<'a>(words: &'a str, beginning: &str) -> Option<&'a str> {
+    let rest = words.strip_prefix(beginning)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_does_not_matter_and_words_are_whole() {
+        assert_eq!(normalize_text(" Out-for_DELIVERY,  today! "), "out for delivery today");
+        assert_eq!(normalize_text("Übergabe: 7"), "übergabe 7");
+        assert_eq!(normalize_text("- ,"), "");
+        assert_eq!(strip_leading_words("out for delivery today", "out for delivery"), Some("today"));
+        assert_eq!(strip_leading_words("delivered", "delivered"), Some(""));
+        assert_eq!(strip_leading_words("deliveredness", "delivered"), None);
+        assert_eq!(strip_leading_words("undelivered", "delivered"), None);
+    }
+}
