@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use persistence::{Error, Result, Store};
 use tokio::time::{Instant, sleep};
 
-use crate::{address, count::counted, keys::sqlite_file, settings::Settings};
+use crate::{address, keys::sqlite_file, plural::pluralize, settings::Settings};
 
 /// How long a database may take to start, and the pauses between our attempts.
 const STARTING: Patience = Patience {
@@ -59,7 +59,7 @@ fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow:
         0 => Ok(()),
         pending => {
             let are = if pending == 1 { "is" } else { "are" };
-            let migrations = counted(pending, "migration");
+            let migrations = pluralize(pending, "migration");
             Err(named(settings, &format!("{migrations} {are} pending: milepost migrate")))
         }
     }

@@ -43,8 +43,8 @@ pub enum Origin {
 
 impl Keys {
     /// The keys of this installation.
-    pub fn of(settings: &Settings) -> anyhow::Result<Self> {
-        let origin = Origin::of(settings);
+    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        let origin = Origin::from_settings(settings);
         let secret = match (&settings.jwt_secret, &origin) {
             (Some(secret), _) => secret.expose().to_owned(),
             (None, Origin::File(path)) => kept(path).with_context(|| {
@@ -73,7 +73,7 @@ impl Keys {
 
 impl Origin {
     /// Where the secret of this installation is from, or will be.
-    pub fn of(settings: &Settings) -> Self {
+    pub fn from_settings(settings: &Settings) -> Self {
         match (&settings.jwt_secret, sqlite_file(settings.database_url.expose())) {
             (Some(_), _) => Self::Setting,
             (None, Some(database)) => {
@@ -144,11 +144,11 @@ mod tests {
     #[test]
     fn a_made_up_secret_is_kept_beside_the_database_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Keys::of(&on_file(folder.path())).unwrap();
+        let first = Keys::from_settings(&on_file(folder.path())).unwrap();
         let path = folder.path().join("shop 1.db.jwt-secret");
         assert_eq!(first.origin, Origin::File(path.clone()));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let second = Keys::of(&on_file(folder.path())).unwrap();
+        let second = Keys::from_settings(&on_file(folder.path())).unwrap();
         assert_eq!((token(&second), &second.link_secret), (token(&first), &first.link_secret));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
     }
@@ -168,24 +168,26 @@ mod tests {
     fn a_secret_that_was_cut_short_is_refused_with_the_file_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("shop 1.db.jwt-secret"), "short").unwrap();
-        let error = Keys::of(&on_file(folder.path())).err().unwrap().to_string();
+        let error = Keys::from_settings(&on_file(folder.path())).err().unwrap().to_string();
         assert!(error.contains("shop 1.db.jwt-secret: remove the file"), "{error}");
     }
 
     #[test]
     fn a_set_secret_is_used_and_the_links_have_their_own() {
         let secret = "0123456789abcdef0123456789abcdef";
-        let keys = Keys::of(&settings(&[("MILEPOST_JWT_SECRET", secret)])).unwrap();
+        let keys = Keys::from_settings(&settings(&[("MILEPOST_JWT_SECRET", secret)])).unwrap();
         assert_eq!(keys.origin, Origin::Setting);
         assert_ne!(keys.link_secret, secret.as_bytes());
-        let other = Keys::of(&settings(&[("MILEPOST_JWT_SECRET", &secret.to_uppercase())])).unwrap();
+        let other =
+            Keys::from_settings(&settings(&[("MILEPOST_JWT_SECRET", &secret.to_uppercase())])).unwrap();
         assert_ne!(keys.link_secret, other.link_secret);
     }
 
     #[test]
     fn postgres_has_no_folder_to_keep_a_secret_in() {
         let keys =
-            Keys::of(&settings(&[("MILEPOST_DATABASE_URL", "postgres://localhost/milepost")])).unwrap();
+            Keys::from_settings(&settings(&[("MILEPOST_DATABASE_URL", "postgres://localhost/milepost")]))
+                .unwrap();
         assert_eq!(keys.origin, Origin::Memory);
     }
 

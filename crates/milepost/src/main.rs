@@ -3,22 +3,22 @@
 //! Nothing about orders is decided here. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad settings.
 
 mod address;
+mod api_client;
 mod cli;
 mod commands;
-mod count;
 mod database;
 mod demo;
+mod duration;
 mod failure;
 mod files;
 mod keys;
-mod merchant;
-mod nearest;
+mod plural;
 mod role;
 mod server;
 mod settings;
 mod shutdown;
-mod span;
 mod story;
+mod suggest;
 mod telemetry;
 mod webhook;
 

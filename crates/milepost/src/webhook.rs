@@ -26,7 +26,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// What the sender writes of one shipment, signed now. Nothing where it has no way to say that.
-    pub fn telling(
+    pub fn simulate(
         sender: Sender,
         carrier: Carrier,
         tracking_number: &str,
@@ -44,7 +44,7 @@ impl Webhook {
 
 /// What a server answered.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     /// The status.
     pub status: StatusCode,
     /// The text, without blanks around it.
@@ -80,7 +80,7 @@ impl Post {
     }
 
     /// To the webhooks of a server on this machine, which no proxy is asked for.
-    pub fn near(url: &str) -> anyhow::Result<Self> {
+    pub fn without_proxy(url: &str) -> anyhow::Result<Self> {
         Ok(Self { http: client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
     }
 
@@ -101,7 +101,7 @@ impl Post {
     }
 
     /// Posts it once. No answer at all is an error; any answer is one.
-    pub async fn send(&self, webhook: &Webhook) -> anyhow::Result<Answer> {
+    pub async fn send(&self, webhook: &Webhook) -> anyhow::Result<HttpAnswer> {
         let to = self.address(webhook.sender);
         let unanswered = || format!("no answer from {to}");
         let mut request = self.http.post(&to).header(CONTENT_TYPE, "application/json");
@@ -112,7 +112,7 @@ impl Post {
         let answer = answer.map_err(innermost).with_context(unanswered)?;
         let status = answer.status();
         let text = answer.text().await.map_err(innermost).with_context(unanswered)?;
-        Ok(Answer { status, text: text.trim().to_owned() })
+        Ok(HttpAnswer { status, text: text.trim().to_owned() })
     }
 }
 

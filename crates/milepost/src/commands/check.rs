@@ -8,12 +8,11 @@ use worker::mail::Mailer;
 
 use super::say;
 use crate::{
-    address,
-    count::counted,
-    database,
+    address, database,
     failure::line,
     files,
     keys::Origin,
+    plural::pluralize,
     role::Role,
     settings::{Settings, webhook_secret_variable},
 };
@@ -32,13 +31,13 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             settings.check_serving(Role::All).map(|()| "readable".to_owned()).map_err(|e| e.to_string()),
         ),
         ("files", files::shown(settings.http)),
-        ("tokens", Ok(tokens(settings))),
-        ("webhooks", Ok(webhooks(settings))),
-        ("dhl", Ok(dhl(settings))),
-        ("codes", Ok(codes(settings))),
-        ("database", database(settings).await),
-        ("redis", redis(settings).await),
-        ("mail", mail(settings).await),
+        ("tokens", Ok(check_tokens(settings))),
+        ("webhooks", Ok(check_webhooks(settings))),
+        ("dhl", Ok(check_dhl(settings))),
+        ("codes", Ok(check_codes(settings))),
+        ("database", check_database(settings).await),
+        ("redis", check_redis(settings).await),
+        ("mail", check_mail(settings).await),
     ];
     for (name, finding) in &findings {
         let (verdict, text) = match finding {
@@ -49,12 +48,12 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
         0 => Ok(()),
-        wrong => bail!("{} {} wrong", counted(wrong, "thing"), if wrong == 1 { "is" } else { "are" }),
+        wrong => bail!("{} {} wrong", pluralize(wrong, "thing"), if wrong == 1 { "is" } else { "are" }),
     }
 }
 
-fn tokens(settings: &Settings) -> String {
-    match Origin::of(settings) {
+fn check_tokens(settings: &Settings) -> String {
+    match Origin::from_settings(settings) {
         Origin::Setting => "MILEPOST_JWT_SECRET is set".to_owned(),
         Origin::File(path) => {
             format!("MILEPOST_JWT_SECRET is unset; a made-up secret is kept in {}", path.display())
@@ -63,7 +62,7 @@ fn tokens(settings: &Settings) -> String {
     }
 }
 
-fn webhooks(settings: &Settings) -> String {
+fn check_webhooks(settings: &Settings) -> String {
     let sender = |sender| match settings.proof_of(sender) {
         Some(proof) => format!("{sender} {proof}{}", doubt(settings, sender)),
         None => off(sender),
@@ -82,7 +81,7 @@ fn doubt(settings: &Settings, sender: Sender) -> String {
     let secrets = settings.webhook_secrets.get(&sender).into_iter().flatten();
     match secrets.map(|secret| secret.expose().chars().count()).min() {
         Some(short) if short < least => {
-            format!(" (a secret has {}, and {sender} asks for {least})", counted(short, "character"))
+            format!(" (a secret has {}, and {sender} asks for {least})", pluralize(short, "character"))
         }
         Some(_) | None => String::new(),
     }
@@ -93,7 +92,7 @@ fn off(sender: Sender) -> String {
 }
 
 /// Only what is set: DHL would have to be asked for something.
-fn dhl(settings: &Settings) -> String {
+fn check_dhl(settings: &Settings) -> String {
     match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
         (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
@@ -103,7 +102,7 @@ fn dhl(settings: &Settings) -> String {
 }
 
 /// The mappings in force.
-fn codes(settings: &Settings) -> String {
+fn check_codes(settings: &Settings) -> String {
     match &settings.carrier_codes {
         none if none.is_empty() => {
             "MILEPOST_CARRIER_CODES is unset; codes mean what the README says".to_owned()
@@ -112,7 +111,7 @@ fn codes(settings: &Settings) -> String {
     }
 }
 
-async fn database(settings: &Settings) -> Finding {
+async fn check_database(settings: &Settings) -> Finding {
     let redacted = address::redact(settings.database_url.expose());
     if database::missing_file(settings).is_some() && database::makes_file(settings) {
         return Ok(format!("{redacted}: no file yet; serve and migrate make it"));
@@ -122,7 +121,7 @@ async fn database(settings: &Settings) -> Finding {
     Ok(format!("{redacted}: answers, up to date"))
 }
 
-async fn redis(settings: &Settings) -> Finding {
+async fn check_redis(settings: &Settings) -> Finding {
     let Some(url) = &settings.redis_url else {
         return Ok("MILEPOST_REDIS_URL is unset; queue and live feed inside the process".to_owned());
     };
@@ -137,7 +136,7 @@ async fn redis(settings: &Settings) -> Finding {
     }
 }
 
-async fn mail(settings: &Settings) -> Finding {
+async fn check_mail(settings: &Settings) -> Finding {
     let Some(url) = &settings.smtp_url else {
         return Ok("MILEPOST_SMTP_URL is unset; mails are kept in the mailbox".to_owned());
     };

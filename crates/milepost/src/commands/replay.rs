@@ -13,11 +13,11 @@ use domain::OrderStatus;
 
 use super::{known_senders, say};
 use crate::{
-    count::counted,
     database,
+    duration::{self, BadDuration},
     failure::BadUsage,
+    plural::pluralize,
     settings::Settings,
-    span::{self, BadSpan},
     telemetry,
 };
 
@@ -85,7 +85,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     say(summary(&replayed, changed))?;
     store.close().await?;
     if failed > 0 {
-        bail!("{} could not be changed", counted(failed, "order"));
+        bail!("{} could not be changed", pluralize(failed, "order"));
     }
     Ok(())
 }
@@ -121,8 +121,8 @@ fn summary(replayed: &Replayed, changed: usize) -> String {
         (false, 1) => "would change (--apply changes it)",
         (false, _) => "would change (--apply changes them)",
     };
-    let (webhooks, scans) = (counted(*examined, "webhook"), counted(*scans, "scan"));
-    format!("{webhooks} read, {scans} read differently, {} {done}", counted(changed, "parcel"))
+    let (webhooks, scans) = (pluralize(*examined, "webhook"), pluralize(*scans, "scan"));
+    format!("{webhooks} read, {scans} read differently, {} {done}", pluralize(changed, "parcel"))
 }
 
 impl Moment {
@@ -138,11 +138,11 @@ fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Moment::At(at.to_utc()));
     }
-    span::read(text).map(Moment::Ago).map_err(|bad| match bad {
-        BadSpan::Unreadable(_) => {
+    duration::parse(text).map(Moment::Ago).map_err(|bad| match bad {
+        BadDuration::Unreadable(_) => {
             "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 30m, 12h or 7d".to_owned()
         }
-        BadSpan::TooLong(_) => bad.to_string(),
+        BadDuration::TooLong(_) => bad.to_string(),
     })
 }
 

@@ -141,7 +141,7 @@ async fn one(
         at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
         location: arguments.location.as_deref(),
     };
-    let Some(webhook) = Webhook::telling(sender, carrier, &number, told, &secrets, now) else {
+    let Some(webhook) = Webhook::simulate(sender, carrier, &number, told, &secrets, now) else {
         let problem = format!("{sender} has no way to say {meaning}");
         bail!(BadUsage { argument: "--status", problem });
     };

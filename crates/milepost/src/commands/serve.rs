@@ -49,7 +49,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     telemetry::init(&settings)?;
     let stop = shutdown::on_signal()?;
     let http = files::fit(settings.http);
-    let keys = Keys::of(&settings)?;
+    let keys = Keys::from_settings(&settings)?;
     // First, because a port that is taken is the commonest mistake.
     let listener = listen(settings.listen)
         .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     };
     let store = store?;
     announce(&settings, role, address, &keys.origin);
-    let (feed, queues) = hurry(&settings)?;
+    let (feed, queues) = redis_or_memory(&settings)?;
     let mailer = mailer(&settings, &store)?;
     let dhl = dhl(&settings)?;
     let policy = policy(&settings, address, keys.link_secret)?;
@@ -99,7 +99,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Live feed and queues: in Redis, or inside this process.
-fn hurry(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
+fn redis_or_memory(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
     let Some(url) = &settings.redis_url else { return Ok((Feed::memory(), Queues::memory())) };
     let bad = |error: &dyn fmt::Display| BadSettings::one("MILEPOST_REDIS_URL", error);
     let feed = Feed::redis(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;

@@ -11,11 +11,10 @@ use domain::EmailAddress;
 
 use super::say;
 use crate::{
-    database,
+    database, duration,
     failure::BadUsage,
     keys::{Keys, Origin},
     settings::{BadSettings, Settings},
-    span,
 };
 
 /// Shown below the help.
@@ -49,7 +48,7 @@ pub struct Arguments {
 /// Prints the token.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
     known_to_the_server(settings)?;
-    let keys = Keys::of(settings)?;
+    let keys = Keys::from_settings(settings)?;
     let claims = Claims {
         sub: arguments.user,
         role: arguments.role,
@@ -63,7 +62,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
 /// Whether a server can have the secret that is signed with.
 fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
     let refused = |problem: String| BadSettings::one("MILEPOST_JWT_SECRET", problem);
-    let kept = match Origin::of(settings) {
+    let kept = match Origin::from_settings(settings) {
         Origin::Setting => return Ok(()),
         // The server has made one up for itself, and nobody else knows it.
         Origin::Memory => bail!(refused("is needed to sign a token that the server accepts".to_owned())),
@@ -118,9 +117,11 @@ fn email(text: &str) -> Result<String, String> {
 
 /// How long a token is good for.
 fn lifetime(text: &str) -> Result<TimeDelta, String> {
-    match span::read(text) {
-        Ok(span) if span.is_zero() => Err("a token that is good for no time is good for nothing".to_owned()),
-        Ok(span) => Ok(span),
+    match duration::parse(text) {
+        Ok(duration) if duration.is_zero() => {
+            Err("a token that is good for no time is good for nothing".to_owned())
+        }
+        Ok(duration) => Ok(duration),
         Err(bad) => Err(bad.to_string()),
     }
 }

@@ -15,7 +15,7 @@ const PLACE: &str = "Holbrook, NY, US";
 
 /// A parcel: its carrier and the carrier's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
+pub struct DemoParcel {
     /// Who carries it and reports on it.
     pub carrier: Sender,
     /// The tracking number.
@@ -26,7 +26,7 @@ pub struct Parcel {
 #[derive(Clone, Debug)]
 pub struct Push {
     /// The parcel.
-    pub parcel: Parcel,
+    pub parcel: DemoParcel,
     /// How far it was.
     pub status: ShipmentStatus,
     /// How long ago by the carrier's clock.
@@ -45,13 +45,13 @@ pub struct Carriers {
 
 impl Carriers {
     /// The carriers that push to this server.
-    pub fn of(demo: &Embedded) -> anyhow::Result<Self> {
-        Ok(Self { post: Post::near(&demo.url)?, secrets: demo.secrets.clone() })
+    pub fn new(demo: &Embedded) -> anyhow::Result<Self> {
+        Ok(Self { post: Post::without_proxy(&demo.url)?, secrets: demo.secrets.clone() })
     }
 
     /// Posts a webhook as often as it says, and gives the last answer.
     pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
-        let Parcel { carrier: sender, number } = &push.parcel;
+        let DemoParcel { carrier: sender, number } = &push.parcel;
         let now = Clock::System.now();
         let told = SimulatedScan {
             meaning: Meaning::Status(push.status),
@@ -61,7 +61,7 @@ impl Carriers {
         let secret = if push.forged { "not the carrier's secret" } else { self.secret(*sender)? };
         let secrets = Secrets::new([secret.to_owned()])?;
         let carrier = sender.carrier().unwrap_or(Carrier::Fedex);
-        let webhook = Webhook::telling(*sender, carrier, number, told, &secrets, now)
+        let webhook = Webhook::simulate(*sender, carrier, number, told, &secrets, now)
             .with_context(|| format!("{sender} has no way to say {}", push.status))?;
         let mut answer = StatusCode::OK;
         for _ in 0..push.times {

@@ -3,9 +3,8 @@
 //! The server is the one of `serve --role all`. All else stands outside of it: a shop and its people who call
 //! GraphQL with tokens, carriers who post signed webhooks, and a spectator who looks everything up again.
 
+mod assertion;
 mod carrier;
-mod claim;
-mod facts;
 mod invitation;
 mod print;
 mod scenes;
@@ -13,6 +12,7 @@ mod script;
 mod server;
 mod shop;
 mod simulation;
+mod snapshot;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,7 @@ pub struct Arguments {
     /// Play so many times as fast
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     pub speed: f64,
-    /// Play the story without pauses, check all it claims, and exit: with 1 if a claim does not hold
+    /// Play the story without pauses, check all it assertions, and exit: with 1 if a assertion does not hold
     #[arg(long, conflicts_with = "speed")]
     pub once: bool,
 }
@@ -78,15 +78,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 /// The story, and what comes after it.
 async fn perform(demo: &Embedded, arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<()> {
     let shop = Shop::open(&demo.url, &demo.tokens)?;
-    let carriers = Carriers::of(demo)?;
+    let carriers = Carriers::new(demo)?;
     invitation::welcome(screen, demo, &shop)?;
     let pause = if arguments.once { Duration::ZERO } else { STEP.div_f64(arguments.speed) };
     let mailbox = format!("{}/mailbox", demo.url);
     let started = Instant::now();
     let tally = story::play(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
-    let (seconds, story::Tally { scenes, steps, claims }) = (started.elapsed().as_secs_f64(), tally);
+    let (seconds, story::Tally { scenes, steps, assertions }) = (started.elapsed().as_secs_f64(), tally);
     screen.line(&format!(
-        "\n   {scenes} scenes, {steps} steps, {claims} claims: all of them hold. {seconds:.1} s"
+        "\n   {scenes} scenes, {steps} steps, {assertions} claims: all of them hold. {seconds:.1} s"
     ))?;
     if arguments.once {
         return Ok(());

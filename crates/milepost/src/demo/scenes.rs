@@ -4,10 +4,10 @@ use carriers::Sender;
 use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, ShipmentStatus as At};
 
 use super::{
-    carrier::Parcel,
+    carrier::DemoParcel,
     script::{
         Action::{Ask, Cancel, Look, Race, Register},
-        Claim, Scene, does, forges, scan, tries,
+        Assertion, Scene, does, forges, scan, tries,
     },
     shop::{
         Order,
@@ -33,28 +33,28 @@ fn one_parcel() -> Scene {
             does("Ada orders two espresso cups", []).status(Placed),
             does("the payment provider says: paid", [Ask(Shop, PaymentConfirmed)]).status(PaymentConfirmed),
             tries("support asks for DELIVERED right away", Ask(Sam, Delivered), "NOT_IN_TABLE")
-                .so(Claim::Allowed(&[Processing, Cancelled]))
+                .expect(Assertion::Allowed(&[Processing, Cancelled]))
                 .status(PaymentConfirmed),
             does("eight pickers press the button at the same moment", [Race(8, Processing)])
-                .so(Claim::OneWinner)
+                .expect(Assertion::OneWinner)
                 .status(Processing),
             does("the label is printed", [Register(parcel.clone(), None)]).status(AwaitingPickup),
             does("FedEx posts a signed webhook: in transit", [scan(&parcel, At::InTransit).ago(90).into()])
                 .status(Shipped)
-                .so(Claim::Mail("has been shipped")),
+                .expect(Assertion::Mail("has been shipped")),
             does("FedEx: out for delivery", [scan(&parcel, At::OutForDelivery).ago(30).into()])
                 .status(OutForDelivery)
-                .so(Claim::Mail("is out for delivery")),
+                .expect(Assertion::Mail("is out for delivery")),
             does(
                 "FedEx: picked up, an older scan that comes late",
                 [scan(&parcel, At::PickedUp).ago(60).into()],
             )
-            .so(Claim::Scan(parcel.clone(), At::PickedUp, ScanEffect::Stale))
+            .expect(Assertion::Scan(parcel.clone(), At::PickedUp, ScanEffect::Stale))
             .status(OutForDelivery),
             does("FedEx: delivered", [scan(&parcel, At::Delivered).into()])
                 .status(Delivered)
-                .so(Claim::Mail("has been delivered"))
-                .so(Claim::History(WHOLE_SEQUENCE)),
+                .expect(Assertion::Mail("has been delivered"))
+                .expect(Assertion::History(WHOLE_SEQUENCE)),
         ],
     }
 }
@@ -75,7 +75,7 @@ fn two_parcels() -> Scene {
                 [Register(first.clone(), Some(2)), scan(&first, At::InTransit).ago(120).into()],
             )
             .status(Processing)
-            .so(Claim::Progress("partial shipment: 2 of 3 items shipped")),
+            .expect(Assertion::Progress("partial shipment: 2 of 3 items shipped")),
             tries("support cancels while that parcel moves", Cancel(Sam, "wrong colour"), "PARCELS_MOVING")
                 .status(Processing),
             tries(
@@ -87,16 +87,16 @@ fn two_parcels() -> Scene {
             does("the third gets a UPS label", [Register(second.clone(), None)]).status(AwaitingPickup),
             does("FedEx delivers; UPS has nothing yet", [scan(&first, At::Delivered).ago(60).into()])
                 .status(AwaitingPickup)
-                .so(Claim::Progress("partial shipment: 2 of 3 items shipped, 2 delivered")),
+                .expect(Assertion::Progress("partial shipment: 2 of 3 items shipped, 2 delivered")),
             does("UPS picks up: now every unit is on its way", [scan(&second, At::PickedUp).ago(20).into()])
                 .status(Shipped)
-                .so(Claim::Progress("partial delivery: 2 of 3 items delivered"))
-                .so(Claim::Mail("has been shipped")),
+                .expect(Assertion::Progress("partial delivery: 2 of 3 items delivered"))
+                .expect(Assertion::Mail("has been shipped")),
             does("UPS delivers, without a word in between", [scan(&second, At::Delivered).into()])
                 .status(Delivered)
-                .so(Claim::Progress("delivered: 3 of 3 items"))
-                .so(Claim::Inferred(&[OutForDelivery]))
-                .so(Claim::Mail("has been delivered")),
+                .expect(Assertion::Progress("delivered: 3 of 3 items"))
+                .expect(Assertion::Inferred(&[OutForDelivery]))
+                .expect(Assertion::Mail("has been delivered")),
         ],
     }
 }
@@ -122,10 +122,10 @@ fn shuffled() -> Scene {
                 [scan(&parcel, At::Delivered).times(3).into()],
             )
             .status(Delivered)
-            .so(Claim::Copies(parcel.clone(), 2))
-            .so(Claim::Inferred(&[Shipped, OutForDelivery]))
-            .so(Claim::Mail("has been delivered"))
-            .so(Claim::Superseded(Shipped)),
+            .expect(Assertion::Copies(parcel.clone(), 2))
+            .expect(Assertion::Inferred(&[Shipped, OutForDelivery]))
+            .expect(Assertion::Mail("has been delivered"))
+            .expect(Assertion::Superseded(Shipped)),
             does(
                 "then the earlier ones: out for delivery, in transit",
                 [
@@ -134,8 +134,8 @@ fn shuffled() -> Scene {
                 ],
             )
             .status(Delivered)
-            .so(Claim::Scans(parcel, 3))
-            .so(Claim::History(WHOLE_SEQUENCE)),
+            .expect(Assertion::Scans(parcel, 3))
+            .expect(Assertion::History(WHOLE_SEQUENCE)),
         ],
     }
 }
@@ -153,19 +153,19 @@ fn dropship() -> Scene {
                 [Register(parcel.clone(), None), scan(&parcel, At::InTransit).ago(45).into()],
             )
             .status(Placed)
-            .so(Claim::Scan(parcel.clone(), At::InTransit, ScanEffect::Early)),
+            .expect(Assertion::Scan(parcel.clone(), At::InTransit, ScanEffect::Early)),
             does("the payment comes in; a scan never skips it", [Ask(Shop, PaymentConfirmed)])
                 .status(PaymentConfirmed),
             does("processing starts, and the order catches up with its parcel", [Ask(Shop, Processing)])
                 .status(Shipped)
-                .so(Claim::Mail("has been shipped")),
+                .expect(Assertion::Mail("has been shipped")),
             does("it waits at a pickup point", [scan(&parcel, At::AvailableForPickup).ago(10).into()])
                 .status(OutForDelivery)
-                .so(Claim::Mail("is ready for collection")),
+                .expect(Assertion::Mail("is ready for collection")),
             does("Ada collects it", [scan(&parcel, At::Delivered).into()])
                 .status(Delivered)
-                .so(Claim::Mail("has been delivered"))
-                .so(Claim::History(WHOLE_SEQUENCE)),
+                .expect(Assertion::Mail("has been delivered"))
+                .expect(Assertion::History(WHOLE_SEQUENCE)),
         ],
     }
 }
@@ -178,15 +178,15 @@ fn cancelled() -> Scene {
             does("Ada orders a garden gnome and pays", [Ask(Shop, PaymentConfirmed)])
                 .status(PaymentConfirmed),
             does("Eve, another customer, looks for it", [Look(Eve)])
-                .so(Claim::Hidden)
+                .expect(Assertion::Hidden)
                 .status(PaymentConfirmed),
             does("Ada cancels", [Cancel(Ada, "it stares at me")])
                 .status(Cancelled)
-                .so(Claim::Mail("has been cancelled")),
+                .expect(Assertion::Mail("has been cancelled")),
             does("she presses the button again, to be sure", [Cancel(Ada, "it stares at me")])
-                .so(Claim::NothingToDo)
+                .expect(Assertion::NothingToDo)
                 .status(Cancelled)
-                .so(Claim::History(&[Placed, PaymentConfirmed, Cancelled])),
+                .expect(Assertion::History(&[Placed, PaymentConfirmed, Cancelled])),
         ],
     }
 }
@@ -206,10 +206,10 @@ fn warehouse() -> Origin {
     Origin { kind: OriginKind::Warehouse, code: "ALBANY".to_owned() }
 }
 
-fn fedex(number: &str) -> Parcel {
-    Parcel { carrier: Sender::Fedex, number: number.to_owned() }
+fn fedex(number: &str) -> DemoParcel {
+    DemoParcel { carrier: Sender::Fedex, number: number.to_owned() }
 }
 
-fn ups(number: &str) -> Parcel {
-    Parcel { carrier: Sender::Ups, number: number.to_owned() }
+fn ups(number: &str) -> DemoParcel {
+    DemoParcel { carrier: Sender::Ups, number: number.to_owned() }
 }

@@ -4,7 +4,7 @@ use domain::{OrderStatus, ScanEffect, ShipmentStatus};
 use reqwest::StatusCode;
 
 use super::{
-    carrier::{Parcel, Push},
+    carrier::{DemoParcel, Push},
     shop::{Order, Who},
 };
 
@@ -27,7 +27,7 @@ pub struct Step {
     /// What is done.
     pub actions: Vec<Action>,
     /// What must be true afterwards; all of it is looked up.
-    pub claims: Vec<Claim>,
+    pub assertions: Vec<Assertion>,
 }
 
 /// Something somebody does.
@@ -40,7 +40,7 @@ pub enum Action {
     /// Somebody cancels the order for a reason.
     Cancel(Who, &'static str),
     /// The shop registers a parcel with so many units, or with all that wait.
-    Register(Parcel, Option<u32>),
+    Register(DemoParcel, Option<u32>),
     /// A carrier posts a webhook.
     Post(Push),
     /// Somebody looks the order up.
@@ -49,7 +49,7 @@ pub enum Action {
 
 /// Something that can be looked up and must be so.
 #[derive(Clone, Debug)]
-pub enum Claim {
+pub enum Assertion {
     /// Everything the step asked for was granted.
     Granted,
     /// It was refused, under this name.
@@ -73,11 +73,11 @@ pub enum Claim {
     /// Exactly these steps of the history are marked as inferred.
     Inferred(&'static [OrderStatus]),
     /// Of the parcel one webhook was kept, of which so many copies came.
-    Copies(Parcel, usize),
+    Copies(DemoParcel, usize),
     /// The parcel has a scan that says this, and it did that.
-    Scan(Parcel, ShipmentStatus, ScanEffect),
+    Scan(DemoParcel, ShipmentStatus, ScanEffect),
     /// The parcel has so many scans.
-    Scans(Parcel, usize),
+    Scans(DemoParcel, usize),
     /// Exactly one mail says this about the order.
     Mail(&'static str),
     /// The mail about this status was held back, because newer news went out.
@@ -86,35 +86,35 @@ pub enum Claim {
 
 /// A step that is granted.
 pub fn does<const N: usize>(line: &'static str, actions: [Action; N]) -> Step {
-    Step { line, actions: actions.into(), claims: vec![Claim::Granted] }
+    Step { line, actions: actions.into(), assertions: vec![Assertion::Granted] }
 }
 
 /// A step that is refused, under this name.
 pub fn tries(line: &'static str, action: Action, refusal: &'static str) -> Step {
-    Step { line, actions: vec![action], claims: vec![Claim::Refused(refusal)] }
+    Step { line, actions: vec![action], assertions: vec![Assertion::Refused(refusal)] }
 }
 
 /// A webhook that is not the carrier's.
 pub fn forges(line: &'static str, push: Push) -> Step {
     let push = Push { forged: true, ..push };
-    Step { line, actions: vec![push.into()], claims: vec![Claim::Answered(StatusCode::UNAUTHORIZED)] }
+    Step { line, actions: vec![push.into()], assertions: vec![Assertion::Answered(StatusCode::UNAUTHORIZED)] }
 }
 
 /// A carrier says how far a parcel is, now.
-pub fn scan(parcel: &Parcel, status: ShipmentStatus) -> Push {
+pub fn scan(parcel: &DemoParcel, status: ShipmentStatus) -> Push {
     Push { parcel: parcel.clone(), status, minutes_ago: 0, times: 1, forged: false }
 }
 
 impl Step {
     /// Adds what must be true.
-    pub fn so(mut self, claim: Claim) -> Self {
-        self.claims.push(claim);
+    pub fn expect(mut self, assertion: Assertion) -> Self {
+        self.assertions.push(assertion);
         self
     }
 
     /// Adds the status the order must have.
     pub fn status(self, status: OrderStatus) -> Self {
-        self.so(Claim::Status(status))
+        self.expect(Assertion::Status(status))
     }
 }
 

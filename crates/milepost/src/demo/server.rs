@@ -42,7 +42,7 @@ pub struct Embedded {
 impl Embedded {
     /// Starts it on the loopback address.
     pub async fn start() -> anyhow::Result<Self> {
-        let (listener, usual_port_is_taken) = listener().await?;
+        let BoundListener { listener, usual_port_is_taken } = bind_listener().await?;
         let address = listener.local_addr().context("the system does not tell the port")?;
         let url = format!("http://{address}");
         let folder = tempfile::Builder::new()
@@ -90,12 +90,20 @@ impl Embedded {
     }
 }
 
-async fn listener() -> anyhow::Result<(TcpListener, bool)> {
+/// A listener, and whether the usual port was taken, so that it listens on another one.
+struct BoundListener {
+    listener: TcpListener,
+    usual_port_is_taken: bool,
+}
+
+/// Binds the usual port, or any free one where somebody else has the usual one.
+async fn bind_listener() -> anyhow::Result<BoundListener> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     match bind(PORT).await {
-        Ok(listener) => Ok((listener, false)),
+        Ok(listener) => Ok(BoundListener { listener, usual_port_is_taken: false }),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            Ok((bind(0).await.context("no port of this machine is free")?, true))
+            let listener = bind(0).await.context("no port of this machine is free")?;
+            Ok(BoundListener { listener, usual_port_is_taken: true })
         }
         Err(error) => Err(error).with_context(|| format!("127.0.0.1:{PORT} cannot be listened on")),
     }

@@ -11,8 +11,8 @@ use futures::future::try_join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::carrier::Parcel;
-use crate::merchant::{Answer, Client, Placed, word};
+use super::carrier::DemoParcel;
+use crate::api_client::{Client, MutationAnswer, Placed, enum_name};
 
 /// How long the demo's tokens are good for.
 const TOKENS_FOR: TimeDelta = TimeDelta::hours(24);
@@ -64,8 +64,8 @@ impl Shop {
         let adas_id = Uuid::now_v7();
         let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
         let client = |role: &str, sub: String| {
-            let claims = Claims { sub: Some(sub), role: role.to_owned(), exp, ..Claims::default() };
-            Client::near(url, tokens.issue(&claims)?)
+            let assertions = Claims { sub: Some(sub), role: role.to_owned(), exp, ..Claims::default() };
+            Client::without_proxy(url, tokens.issue(&assertions)?)
         };
         Ok(Self {
             ada: client("customer", adas_id.to_string())?,
@@ -88,31 +88,41 @@ impl Shop {
 
     /// The shop's checkout places an order for Ada: a customer names neither suppliers nor the merchant's numbers.
     pub async fn place(&self, order: &Order) -> anyhow::Result<Placed> {
-        let origin = json!({ "kind": word(order.origin.kind.as_str()), "code": order.origin.code });
+        let origin = json!({ "kind": enum_name(order.origin.kind.as_str()), "code": order.origin.code });
         let sku = order.item.to_ascii_uppercase().replace(' ', "-");
         let input = json!({
             "userId": self.adas_id,
             "customerEmail": ADAS_ADDRESS,
             "reference": order.reference,
             "totalCents": order.cents,
-            "fulfillmentPath": word(order.path.as_str()),
+            "fulfillmentPath": enum_name(order.path.as_str()),
             "items": [{ "sku": sku, "name": order.item, "quantity": order.units, "origin": origin }],
         });
         self.shop.place(input).await
     }
 
     /// Somebody asks for a status.
-    pub async fn bring(&self, who: Who, order: &Placed, to: OrderStatus) -> anyhow::Result<Answer> {
-        self.client(who).bring(order, to).await
+    pub async fn move_order(
+        &self,
+        who: Who,
+        order: &Placed,
+        to: OrderStatus,
+    ) -> anyhow::Result<MutationAnswer> {
+        self.client(who).move_order(order, to).await
     }
 
     /// So many callers ask for the same status at the same moment.
-    pub async fn race(&self, rivals: usize, order: &Placed, to: OrderStatus) -> anyhow::Result<Vec<Answer>> {
-        try_join_all(iter::repeat_with(|| self.bring(Who::Shop, order, to)).take(rivals)).await
+    pub async fn race(
+        &self,
+        rivals: usize,
+        order: &Placed,
+        to: OrderStatus,
+    ) -> anyhow::Result<Vec<MutationAnswer>> {
+        try_join_all(iter::repeat_with(|| self.move_order(Who::Shop, order, to)).take(rivals)).await
     }
 
     /// Somebody cancels an order.
-    pub async fn cancel(&self, who: Who, order: &Placed, reason: &str) -> anyhow::Result<Answer> {
+    pub async fn cancel(&self, who: Who, order: &Placed, reason: &str) -> anyhow::Result<MutationAnswer> {
         let input = json!({ "orderId": order.id, "reason": reason });
         self.client(who).mutate("cancelOrder", CANCEL, input).await
     }
@@ -121,9 +131,9 @@ impl Shop {
     pub async fn register(
         &self,
         order: &Placed,
-        parcel: &Parcel,
+        parcel: &DemoParcel,
         units: Option<u32>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<MutationAnswer> {
         let carrier = parcel.carrier.carrier().context("a parcel of the demo without a carrier")?;
         self.shop.register(order, carrier, &parcel.number, units).await
     }

@@ -8,11 +8,11 @@ use domain::{FulfillmentPath, OrderStatus, Origin, OriginKind, ShipmentStatus};
 use tokio::time::sleep;
 
 use super::{
-    carrier::{Carriers, Parcel},
+    carrier::{Carriers, DemoParcel},
     script::scan,
     shop::{Order, Shop, Who},
 };
-use crate::merchant::Placed;
+use crate::api_client::Placed;
 
 /// Parcels of an order to be watched. With three scans each it is under way for a minute or two.
 const PARCELS: u32 = 8;
@@ -27,7 +27,7 @@ pub struct UnderWay {
     /// The merchant's number.
     pub reference: String,
     /// Its parcels.
-    pub parcels: Vec<Parcel>,
+    pub parcels: Vec<DemoParcel>,
 }
 
 /// A new order in so many parcels, paid, picked and labelled.
@@ -43,16 +43,16 @@ pub async fn labelled(shop: &Shop, reference: &str, parcels: u32) -> anyhow::Res
     };
     let placed = shop.place(&order).await?;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
-        shop.bring(Who::Shop, &placed, status).await?.granted()?;
+        shop.move_order(Who::Shop, &placed, status).await?.ensure_granted()?;
     }
     let digits: String = reference.chars().filter(char::is_ascii_digit).collect();
     let numbers = (1..=parcels).map(|at| match at % 2 {
-        0 => Parcel { carrier: Sender::Ups, number: format!("1Z999999{digits:0>6}{at:04}") },
-        _ => Parcel { carrier: Sender::Fedex, number: format!("79{digits:0>6}{at:04}") },
+        0 => DemoParcel { carrier: Sender::Ups, number: format!("1Z999999{digits:0>6}{at:04}") },
+        _ => DemoParcel { carrier: Sender::Fedex, number: format!("79{digits:0>6}{at:04}") },
     });
-    let parcels: Vec<Parcel> = numbers.collect();
+    let parcels: Vec<DemoParcel> = numbers.collect();
     for parcel in &parcels {
-        shop.register(&placed, parcel, Some(1)).await?.granted()?;
+        shop.register(&placed, parcel, Some(1)).await?.ensure_granted()?;
     }
     Ok(UnderWay { order: placed, reference: order.reference, parcels })
 }

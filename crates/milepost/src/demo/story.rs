@@ -1,4 +1,4 @@
-//! Plays the scenes against the server, from outside, and checks every claim they make.
+//! Plays the scenes against the server, from outside, and checks every assertion they make.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     carrier::Carriers,
-    facts::{Answers, Facts, Nodes, Notification},
     print::Screen,
     scenes,
-    script::{Action, Claim, Scene, Step},
+    script::{Action, Assertion, Scene, Step},
     shop::{Shop, Who},
+    snapshot::{Answers, Nodes, Notification, Snapshot},
 };
-use crate::merchant::Placed;
+use crate::api_client::Placed;
 
-/// How long a claim may take to become true.
+/// How long a assertion may take to become true.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is looked up meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
@@ -42,10 +42,10 @@ pub struct Tally {
     /// Steps.
     pub steps: usize,
     /// Claims that were looked up and held.
-    pub claims: usize,
+    pub assertions: usize,
 }
 
-/// Plays everything. Fails at the first claim that does not hold, naming it.
+/// Plays everything. Fails at the first assertion that does not hold, naming it.
 pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     for scene in scenes::all() {
@@ -54,8 +54,8 @@ pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tall
         play_scene(stage, screen, &scene, &mut tally).await?;
     }
     screen.heading("All orders together", "")?;
-    screen.told(&books(stage).await?)?;
-    tally.claims += 1;
+    screen.told(&compare_mails(stage).await?)?;
+    tally.assertions += 1;
     Ok(tally)
 }
 
@@ -70,7 +70,7 @@ async fn play_scene(
     let mut before = String::new();
     for step in &scene.steps {
         let answers = act(stage, &order, step).await?;
-        let settled = settle(stage, &order, step, &answers).await?;
+        let settled = wait_for_assertions(stage, &order, step, &answers).await?;
         let (status, told) =
             settled.map_err(|wrong| anyhow!("in scene {}, {:?}: {wrong}", tally.scenes, step.line))?;
         screen.step(&status, status != before, step.line)?;
@@ -79,7 +79,7 @@ async fn play_scene(
         }
         before = status;
         tally.steps += 1;
-        tally.claims += step.claims.len();
+        tally.assertions += step.assertions.len();
         sleep(stage.pause).await;
     }
     Ok(())
@@ -90,7 +90,7 @@ async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<A
     let (shop, mut answers) = (stage.shop, Answers::default());
     for action in &step.actions {
         match action {
-            Action::Ask(who, to) => answers.mutations.push(shop.bring(*who, order, *to).await?),
+            Action::Ask(who, to) => answers.mutations.push(shop.move_order(*who, order, *to).await?),
             Action::Race(rivals, to) => answers.mutations.extend(shop.race(*rivals, order, *to).await?),
             Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, order, reason).await?),
             Action::Register(parcel, units) => {
@@ -103,9 +103,9 @@ async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<A
     Ok(answers)
 }
 
-/// Waits until every claim of the step holds. Gives the order's status and what to tell people, or the claim
+/// Waits until every assertion of the step holds. Gives the order's status and what to tell people, or the assertion
 /// that did not come true.
-async fn settle(
+async fn wait_for_assertions(
     stage: &Stage<'_>,
     order: &Placed,
     step: &Step,
@@ -113,25 +113,25 @@ async fn settle(
 ) -> anyhow::Result<Result<(String, Vec<String>), String>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let facts = Facts::look(stage.shop.client(Who::Sam), &stage.mailbox, order, answers).await?;
-        match verdict(step, &facts) {
-            Ok(told) => return Ok(Ok((facts.order.status, told))),
+        let snapshot = Snapshot::fetch(stage.shop.client(Who::Sam), &stage.mailbox, order, answers).await?;
+        match verdict(step, &snapshot) {
+            Ok(told) => return Ok(Ok((snapshot.order.status, told))),
             Err(wrong) if Instant::now() > deadline => return Ok(Err(wrong)),
             Err(_) => sleep(LOOK_EVERY).await,
         }
     }
 }
 
-/// What to tell about the claims of a step, or the first that does not hold.
-fn verdict(step: &Step, facts: &Facts) -> Result<Vec<String>, String> {
+/// What to tell about the assertions of a step, or the first that does not hold.
+fn verdict(step: &Step, snapshot: &Snapshot) -> Result<Vec<String>, String> {
     // Before every webhook is read, nothing can be said about what they did not do.
-    if facts.webhooks.iter().any(|webhook| webhook.state == "PENDING") {
+    if snapshot.webhooks.iter().any(|webhook| webhook.state == "PENDING") {
         return Err("a webhook is not read yet".to_owned());
     }
-    let check = |claim: &Claim| {
-        claim.check(facts).map_err(|wrong| format!("the claim {claim:?} does not hold: {wrong}"))
+    let check = |assertion: &Assertion| {
+        assertion.check(snapshot).map_err(|wrong| format!("the claim {assertion:?} does not hold: {wrong}"))
     };
-    let told = step.claims.iter().map(check).collect::<Result<Vec<_>, _>>()?;
+    let told = step.assertions.iter().map(check).collect::<Result<Vec<_>, _>>()?;
     Ok(told.into_iter().flatten().collect())
 }
 
@@ -143,7 +143,7 @@ async fn sees(shop: &Shop, who: Who, order: &Placed) -> anyhow::Result<bool> {
 }
 
 /// Compares the mails owed with the mails caught, over all orders.
-async fn books(stage: &Stage<'_>) -> anyhow::Result<String> {
+async fn compare_mails(stage: &Stage<'_>) -> anyhow::Result<String> {
     #[derive(Deserialize)]
     struct Data {
         orders: Nodes<Owed>,

@@ -62,7 +62,7 @@ async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
     crate::choose_tls();
     let demo = Embedded::start().await.unwrap();
     let shop = Shop::open(&demo.url, &demo.tokens).unwrap();
-    let carriers = Carriers::of(&demo).unwrap();
+    let carriers = Carriers::new(&demo).unwrap();
     let order = simulation::to_watch(&shop, 1).await.unwrap();
     simulation::deliver(&carriers, &order, Duration::ZERO).await.unwrap();
     let query = "query($id: ID!) { order(id: $id) { status progress { summary } } }";

@@ -6,7 +6,7 @@ use api::listener::HttpLimits;
 use chrono::TimeDelta;
 
 use super::Reader;
-use crate::span;
+use crate::duration;
 
 /// The shortest and the longest timeout.
 const TIMEOUT: [TimeDelta; 2] = [TimeDelta::seconds(1), TimeDelta::hours(1)];
@@ -42,7 +42,7 @@ impl Reader<'_> {
 
 fn timeout(text: &str) -> Result<Duration, String> {
     let [least, most] = TIMEOUT;
-    let span = span::read(text).map_err(|error| error.to_string())?;
+    let span = duration::parse(text).map_err(|error| error.to_string())?;
     match span.to_std() {
         Ok(timeout) if (least..=most).contains(&span) => Ok(timeout),
         Ok(_) | Err(_) => Err(format!("`{text}` is not between 1s and 1h")),

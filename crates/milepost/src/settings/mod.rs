@@ -2,8 +2,8 @@
 //!
 //! Read once, by `main`. [`Settings::read`] is pure; [`Settings::load`] gives it the real environment and files.
 
-mod hidden;
 mod http;
+mod mask;
 mod names;
 mod problem;
 mod senders;
@@ -26,7 +26,7 @@ use carriers::{CodeMap, Sender};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
 
-pub use hidden::Hidden;
+pub use mask::Masked;
 pub use problem::BadSettings;
 pub use senders::{UpsClient, webhook_secret_variable};
 
@@ -53,29 +53,29 @@ pub struct Settings {
     /// How many orders a customer may place a minute.
     pub customer_orders_per_minute: NonZeroU32,
     /// PostgreSQL or a SQLite file.
-    pub database_url: Hidden,
+    pub database_url: Masked,
     /// The most connections of this process to the database.
     pub database_connections: u32,
     /// Unset: queue and live feed inside the process.
-    pub redis_url: Option<Hidden>,
+    pub redis_url: Option<Masked>,
     /// Unset: mails go into the mailbox.
-    pub smtp_url: Option<Hidden>,
+    pub smtp_url: Option<Masked>,
     /// Sender of every mail.
     pub mail_from: String,
     /// What tokens are signed with; long enough.
-    pub jwt_secret: Option<Hidden>,
+    pub jwt_secret: Option<Masked>,
     /// The audience that tokens are issued for and must name; unset: tokens have none.
     pub jwt_audience: Option<String>,
     /// Whether customers may place orders with their own tokens.
     pub customers_place_orders: bool,
     /// The senders that share a secret with us, each with at least one.
-    pub webhook_secrets: BTreeMap<Sender, Vec<Hidden>>,
+    pub webhook_secrets: BTreeMap<Sender, Vec<Masked>>,
     /// What UPS fetches tokens with; unset: it gets none.
     pub ups_client: Option<UpsClient>,
     /// The header in which DHL sends its secret.
     pub dhl_webhook_header: String,
     /// Unset: no subscription at DHL is activated.
-    pub dhl_api_key: Option<Hidden>,
+    pub dhl_api_key: Option<Masked>,
     /// Where DHL's subscriptions live.
     pub dhl_api_url: Url,
     /// The merchant's own meanings of carriers' codes.
@@ -232,7 +232,7 @@ impl Reader<'_> {
     }
 
     /// The two mail settings, checked by whoever uses them.
-    fn mail(&mut self) -> (Option<Hidden>, Option<String>) {
+    fn mail(&mut self) -> (Option<Masked>, Option<String>) {
         let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
         let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
         let key = |name: &str| self.sources.one(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
@@ -243,6 +243,6 @@ impl Reader<'_> {
             let name = if matches!(error, MailSettingError::From { .. }) { "MAIL_FROM" } else { "SMTP_URL" };
             self.problems.add(key(name), error);
         }
-        (url.as_deref().map(Hidden::from), from)
+        (url.as_deref().map(Masked::from), from)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::nearest::nearest;
+use crate::suggest::closest_name;
 
 /// What the names of our environment variables begin with. In the settings file they go without it.
 pub const PREFIX: &str = "MILEPOST_";
@@ -115,7 +115,7 @@ pub fn unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
         Kind::Secret | Kind::Rotating => vec![setting.name.to_owned(), format!("{}_FILE", setting.name)],
     });
     let mut said = "there is no such setting".to_owned();
-    if let Some(name) = nearest(key, names) {
+    if let Some(name) = closest_name(key, names) {
         write!(said, "; did you mean {}?", write_name(&name)).unwrap_or_default();
     }
     said

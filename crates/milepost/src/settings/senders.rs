@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use carriers::{Client, NoSecret, Secrets, Sender};
 
-use super::{Hidden, PREFIX, Reader, Settings, values};
+use super::{Masked, PREFIX, Reader, Settings, values};
 
 /// What UPS fetches its tokens with.
 #[derive(Clone, Debug)]
@@ -12,13 +12,13 @@ pub struct UpsClient {
     /// The id.
     pub id: String,
     /// The secret, or several while it changes; at least one.
-    pub secrets: Vec<Hidden>,
+    pub secrets: Vec<Masked>,
 }
 
 impl Settings {
     /// The senders that may push, each with what it proves itself by.
     pub fn senders(&self) -> Result<HashMap<Sender, Secrets>, NoSecret> {
-        let exposed = |secrets: &[Hidden]| -> Vec<String> {
+        let exposed = |secrets: &[Masked]| -> Vec<String> {
             secrets.iter().map(|secret| secret.expose().to_owned()).collect()
         };
         let mut senders = HashMap::new();
@@ -72,7 +72,7 @@ pub fn webhook_secret_variable(sender: Sender) -> String {
 }
 
 impl Reader<'_> {
-    pub(super) fn webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Hidden>> {
+    pub(super) fn webhook_secrets(&mut self) -> BTreeMap<Sender, Vec<Masked>> {
         let found = Sender::ALL.map(|sender| (sender, self.secrets(&webhook_secret(sender))));
         found.into_iter().filter(|(_, secrets)| !secrets.is_empty()).collect()
     }
@@ -95,7 +95,7 @@ impl Reader<'_> {
     }
 
     /// The secrets that hold at once under this name.
-    fn secrets(&mut self, name: &str) -> Vec<Hidden> {
+    fn secrets(&mut self, name: &str) -> Vec<Masked> {
         let mut secrets = Vec::new();
         for found in self.sources.rotating(name) {
             for text in &found.values {

@@ -18,8 +18,8 @@ fn error(env: &[(&str, &str)], toml: &str) -> String {
     read(env, toml).expect_err("it was accepted").to_string()
 }
 
-fn exposed(secrets: &[Hidden]) -> Vec<&str> {
-    secrets.iter().map(Hidden::expose).collect()
+fn exposed(secrets: &[Masked]) -> Vec<&str> {
+    secrets.iter().map(Masked::expose).collect()
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn secrets_are_not_printed() {
         ("SMTP_URL", url),
     ];
     let settings = read(&env, "").unwrap();
-    assert_eq!(settings.smtp_url.as_ref().map(Hidden::expose), Some(url));
+    assert_eq!(settings.smtp_url.as_ref().map(Masked::expose), Some(url));
     assert!(!format!("{settings:?}").contains("hunter2"));
 }
 

@@ -8,8 +8,8 @@ use reqwest::header::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::{Host, Url};
 
-use super::{Hidden, LogFormat};
-use crate::{address, span};
+use super::{LogFormat, Masked};
+use crate::{address, duration};
 
 /// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
 const MAX_CONNECTIONS: u32 = 1_000;
@@ -51,7 +51,7 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
 /// How long a GraphQL operation may take.
 pub fn query_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
-    let timeout = span::read(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
+    let timeout = duration::parse(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
 }
 
@@ -67,7 +67,7 @@ pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
     orders.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_ORDERS_PER_MINUTE}"))
 }
 
-pub fn database_url(text: &str) -> Result<Hidden, String> {
+pub fn database_url(text: &str) -> Result<Masked, String> {
     if text.starts_with("sqlite:") {
         let (file, parameters) = text.split_once('?').unwrap_or((text, ""));
         let in_memory = file.ends_with(":memory:") || parameters.split('&').any(|one| one == "mode=memory");
@@ -83,11 +83,11 @@ pub fn database_url(text: &str) -> Result<Hidden, String> {
     )
 }
 
-pub fn redis_url(text: &str) -> Result<Hidden, String> {
+pub fn redis_url(text: &str) -> Result<Masked, String> {
     url(text, &["redis", "rediss"], "redis://127.0.0.1:6379")
 }
 
-fn url(text: &str, schemes: &[&str], example: &str) -> Result<Hidden, String> {
+fn url(text: &str, schemes: &[&str], example: &str) -> Result<Masked, String> {
     match Url::parse(text) {
         Ok(url) if schemes.contains(&url.scheme()) => Ok(text.into()),
         Ok(url) => Err(format!("it cannot begin with {}:, only be like {example}", url.scheme())),
@@ -100,7 +100,7 @@ pub fn connections(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
 }
 
-pub fn jwt_secret(text: &str) -> Result<Hidden, String> {
+pub fn jwt_secret(text: &str) -> Result<Masked, String> {
     let least = api::auth::MIN_SECRET_BYTES;
     match text.len() >= least {
         true => Ok(text.into()),
@@ -116,7 +116,7 @@ pub fn jwt_audience(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub fn webhook_secret(text: &str) -> Result<Hidden, String> {
+pub fn webhook_secret(text: &str) -> Result<Masked, String> {
     if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.into()) }
 }
 
@@ -130,7 +130,7 @@ pub fn header(text: &str) -> Result<String, String> {
 }
 
 /// The key goes into a header.
-pub fn api_key(text: &str) -> Result<Hidden, String> {
+pub fn api_key(text: &str) -> Result<Masked, String> {
     match HeaderValue::from_str(text) {
         Ok(_) if !text.trim().is_empty() => Ok(text.into()),
         Ok(_) => Err("it is blank".to_owned()),

@@ -6,7 +6,7 @@ use std::{fmt, path::Path};
 
 use toml::{Table, Value};
 
-use crate::nearest::hint;
+use crate::suggest::suggest_name;
 
 /// A story that cannot be played: every problem there is, each with the file and the place in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,8 +119,8 @@ impl<'t, 'p> Fields<'t, 'p> {
         let unknown: Vec<&String> =
             self.table.keys().filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
-            let hint = hint(name, &self.known);
-            self.add(name, format!("there is no such field; {hint}"));
+            let suggest_name = suggest_name(name, &self.known);
+            self.add(name, format!("there is no such field; {suggest_name}"));
         }
     }
 

@@ -11,10 +11,10 @@ use toml::Table;
 
 use super::{
     fields::{BadStory, Fields, Problems},
-    forge::{self, Forgery},
+    tamper::{self, Tampering},
     values,
 };
-use crate::nearest::hint;
+use crate::suggest::suggest_name;
 
 /// The most units of a parcel, and the most copies of a post.
 const MANY: u32 = 1000;
@@ -29,14 +29,14 @@ pub struct Story {
     /// Where the order is to end, if the story says so.
     pub order_ends: Option<OrderStatus>,
     /// What it is about.
-    pub parcels: Vec<Parcel>,
+    pub parcels: Vec<StoryParcel>,
     /// What happens.
     pub steps: Vec<Step>,
 }
 
 /// A parcel.
 #[derive(Clone, Debug)]
-pub struct Parcel {
+pub struct StoryParcel {
     /// The name in the story.
     pub name: String,
     /// Who reports on it.
@@ -57,29 +57,29 @@ pub struct Step {
     /// How long to wait before it.
     pub after: TimeDelta,
     /// What is told, a parcel each.
-    pub tales: Vec<Tale>,
+    pub updates: Vec<ParcelUpdate>,
     /// How often the same bytes are posted.
     pub repeat: u32,
     /// How it is forged, if it is.
-    pub forge: Option<Forgery>,
+    pub tampering: Option<Tampering>,
     /// The answer that is expected.
     pub expect: u16,
 }
 
 /// What one step tells of one parcel.
 #[derive(Clone, Debug)]
-pub struct Tale {
+pub struct ParcelUpdate {
     /// The parcel's place among the story's.
     pub parcel: usize,
     /// What is told, oldest first.
-    pub claims: Vec<Claim>,
+    pub scans: Vec<StoryScan>,
     /// When it is expected to be delivered, if that is told too.
     pub estimated_delivery: Option<DateTime<FixedOffset>>,
 }
 
 /// One scan.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct StoryScan {
     /// How far the parcel is, or what is wrong with it.
     pub meaning: Meaning,
     /// When it was scanned.
@@ -106,7 +106,7 @@ impl Story {
             }
         };
         let mut fields = Fields::of(&table, "", &mut problems);
-        let title = fields.needed("title", values::words);
+        let title = fields.needed("title", values::non_blank);
         let placed_at = fields.maybe("placed_at", |text| values::past(text, begin));
         let order_ends = fields.maybe("order_ends", values::order_status);
         let parcels = fields.tables("parcel");
@@ -131,8 +131,8 @@ impl Story {
 
     /// The earliest scan.
     pub fn earliest(&self) -> Option<DateTime<Utc>> {
-        let claims = self.steps.iter().flat_map(|step| &step.tales).flat_map(|tale| &tale.claims);
-        claims.map(|claim| claim.at.to_utc()).min()
+        let scans = self.steps.iter().flat_map(|step| &step.updates).flat_map(|update| &update.scans);
+        scans.map(|scan| scan.at.to_utc()).min()
     }
 
     /// Composes everything once and sends nothing: whether every sender can say what the story has it say, and
@@ -145,19 +145,20 @@ impl Story {
     ) -> anyhow::Result<()> {
         let mut problems = Problems::of(file);
         for (step, number) in self.steps.iter().zip(1..) {
-            for tale in &step.tales {
-                let parcel = &self.parcels[tale.parcel];
+            for update in &step.updates {
+                let parcel = &self.parcels[update.parcel];
                 let Some(secrets) = secrets.get(&parcel.sender) else { continue };
-                let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, now)?;
+                let webhooks = tamper::webhooks(parcel, update, step.tampering, secrets, now)?;
                 if webhooks.is_empty() {
-                    let unsaid = tale.unsaid(parcel, secrets, now)?.join(", ");
+                    let unsaid = update.unsaid(parcel, secrets, now)?.join(", ");
                     let problem = format!("{} has no way to say {unsaid}", parcel.sender);
                     problems.add(&format!("step {number}, parcel {}, status", parcel.name), problem);
                 }
-                if let Some(forgery) = step.forge
-                    && !webhooks.iter().all(|webhook| forge::is_noticed(webhook, secrets, now))
+                if let Some(tampering) = step.tampering
+                    && !webhooks.iter().all(|webhook| tamper::is_noticed(webhook, secrets, now))
                 {
-                    problems.add(&format!("step {number}, forge"), forge::unnoticed(forgery, parcel.sender));
+                    problems
+                        .add(&format!("step {number}, forge"), tamper::unnoticed(tampering, parcel.sender));
                 }
             }
         }
@@ -165,23 +166,23 @@ impl Story {
     }
 }
 
-impl Tale {
+impl ParcelUpdate {
     /// What the parcel's sender cannot say by itself; all of it, where only the whole is too much.
     fn unsaid(
         &self,
-        parcel: &Parcel,
+        parcel: &StoryParcel,
         secrets: &Secrets,
         now: DateTime<Utc>,
     ) -> Result<Vec<&'static str>, NoSecret> {
         let mut unsaid = Vec::new();
-        for claim in &self.claims {
-            let alone = Self { claims: vec![claim.clone()], ..*self };
-            if forge::webhooks(parcel, &alone, None, secrets, now)?.is_empty() {
-                unsaid.push(claim.meaning.as_str());
+        for scan in &self.scans {
+            let alone = Self { scans: vec![scan.clone()], ..*self };
+            if tamper::webhooks(parcel, &alone, None, secrets, now)?.is_empty() {
+                unsaid.push(scan.meaning.as_str());
             }
         }
         if unsaid.is_empty() {
-            unsaid.extend(self.claims.iter().map(|claim| claim.meaning.as_str()));
+            unsaid.extend(self.scans.iter().map(|scan| scan.meaning.as_str()));
         }
         unsaid.dedup();
         Ok(unsaid)
@@ -194,12 +195,12 @@ fn read_parcels(
     tables: &[&Table],
     fresh: &impl Fn(Carrier) -> String,
     problems: &mut Problems,
-) -> (Vec<Parcel>, Option<Vec<String>>) {
-    let mut parcels: Vec<Parcel> = Vec::new();
+) -> (Vec<StoryParcel>, Option<Vec<String>>) {
+    let mut parcels: Vec<StoryParcel> = Vec::new();
     let mut names: Vec<Option<String>> = Vec::new();
     for (table, number) in tables.iter().zip(1..) {
         let mut fields = Fields::of(table, format!("parcel {number}"), problems);
-        let name = fields.needed("name", values::words);
+        let name = fields.needed("name", values::non_blank);
         let sender = fields.needed("sender", values::sender);
         let carrier = fields.maybe("carrier", values::carrier);
         let carrier = sender.and_then(|sender| match (sender.carrier(), carrier) {
@@ -224,15 +225,16 @@ fn read_parcels(
             fields.add("name", format!("`{name}` is the name of another parcel"));
         }
         names.push(name.clone().filter(|_| !taken));
-        let same =
-            |other: &&Parcel| Some(other.carrier) == carrier && Some(&other.tracking) == tracking.as_ref();
+        let same = |other: &&StoryParcel| {
+            Some(other.carrier) == carrier && Some(&other.tracking) == tracking.as_ref()
+        };
         if let Some(other) = parcels.iter().find(same) {
             fields.add("tracking", format!("parcel {} has the same number", other.name));
         }
         fields.end();
         if let (Some(name), Some(sender), Some(carrier)) = (name, sender, carrier) {
             let tracking = tracking.unwrap_or_else(|| fresh(carrier));
-            parcels.push(Parcel { name, sender, carrier, tracking, units, ends });
+            parcels.push(StoryParcel { name, sender, carrier, tracking, units, ends });
         }
     }
     (parcels, names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty()))
@@ -247,50 +249,50 @@ fn read_step(
     problems: &mut Problems,
 ) -> Option<Step> {
     let mut fields = Fields::of(table, format!("step {number}"), problems);
-    let after = fields.maybe("after", values::span).unwrap_or_default();
+    let after = fields.maybe("after", values::duration).unwrap_or_default();
     let sends = fields.tables("send");
     let repeat = fields.number("repeat", 1, MANY).unwrap_or(1);
-    let forge = fields.maybe("forge", values::forgery);
-    let usual = if forge.is_some() { 401 } else { 200 };
+    let tampering = fields.maybe("forge", values::tampering);
+    let usual = if tampering.is_some() { 401 } else { 200 };
     let expect = fields.number("expect", 100, 599).unwrap_or(usual);
     fields.end();
 
-    let mut tales: Vec<Tale> = Vec::new();
+    let mut updates: Vec<ParcelUpdate> = Vec::new();
     for (send, at) in sends.into_iter().zip(1..) {
         let fields = Fields::of(send, format!("step {number}, send {at}"), problems);
-        let Some((parcel, claim, estimated_delivery)) = read_claim(fields, begin, names) else { continue };
-        match tales.iter_mut().find(|tale| tale.parcel == parcel) {
-            Some(tale) => {
-                tale.claims.push(claim);
-                tale.estimated_delivery = estimated_delivery.or(tale.estimated_delivery);
+        let Some((parcel, scan, estimated_delivery)) = read_scan(fields, begin, names) else { continue };
+        match updates.iter_mut().find(|update| update.parcel == parcel) {
+            Some(update) => {
+                update.scans.push(scan);
+                update.estimated_delivery = estimated_delivery.or(update.estimated_delivery);
             }
-            None => tales.push(Tale { parcel, claims: vec![claim], estimated_delivery }),
+            None => updates.push(ParcelUpdate { parcel, scans: vec![scan], estimated_delivery }),
         }
     }
-    for tale in &mut tales {
-        tale.claims.sort_by_key(|claim| claim.at);
+    for update in &mut updates {
+        update.scans.sort_by_key(|scan| scan.at);
     }
-    Some(Step { after, tales, repeat, forge, expect })
+    Some(Step { after, updates, repeat, tampering, expect })
 }
 
 /// What one entry tells, of the parcel at which place, and when it expects the delivery.
-fn read_claim(
+fn read_scan(
     mut fields: Fields<'_, '_>,
     begin: DateTime<Utc>,
     names: Option<&[String]>,
-) -> Option<(usize, Claim, Option<DateTime<FixedOffset>>)> {
+) -> Option<(usize, StoryScan, Option<DateTime<FixedOffset>>)> {
     let known = |name: &str| {
         let Some(names) = names else { return Ok(0) };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let found = names.iter().position(|known| *known == name);
-        found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", hint(name, &names)))
+        found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)))
     };
     let moment = |text: &str| values::moment(text, begin);
     let parcel = fields.needed("parcel", known);
     let meaning = fields.needed("status", values::meaning);
     let at = fields.needed("at", moment);
-    let location = fields.maybe("location", values::words);
+    let location = fields.maybe("location", values::non_blank);
     let estimated_delivery = fields.maybe("estimated_delivery", moment);
     fields.end();
-    Some((parcel?, Claim { meaning: meaning?, at: at?, location }, estimated_delivery))
+    Some((parcel?, StoryScan { meaning: meaning?, at: at?, location }, estimated_delivery))
 }

@@ -6,9 +6,9 @@
 
 mod fields;
 mod file;
-mod forge;
 mod orders;
 mod play;
+mod tamper;
 #[cfg(test)]
 mod tests;
 pub mod values;
@@ -29,9 +29,10 @@ use reqwest::Url;
 pub use fields::BadStory;
 
 use crate::{
-    commands::say, count::counted, failure::BadUsage, merchant::Client, nearest::hint, webhook::Post,
+    api_client::Client, commands::say, failure::BadUsage, plural::pluralize, suggest::suggest_name,
+    webhook::Post,
 };
-use file::{Parcel, Story};
+use file::{Story, StoryParcel};
 use orders::Shop;
 
 /// How a story is played.
@@ -92,10 +93,10 @@ pub async fn run(
         None => None,
     };
     let ends_told = ends
-        .map(|ends| format!("; {}, {} as told", counted(ends.all, "end"), ends.right))
+        .map(|ends| format!("; {}, {} as told", pluralize(ends.all, "end"), ends.right))
         .unwrap_or_default();
     say("")?;
-    say(format!("{}, {} as expected{ends_told}", counted(posts.all, "post"), posts.right))?;
+    say(format!("{}, {} as expected{ends_told}", pluralize(posts.all, "post"), posts.right))?;
     if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
         bail!("not everything was as the story has it");
     }
@@ -136,13 +137,13 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
         let (name, number) = given.split_once('=').ok_or_else(example)?;
         let names: Vec<&str> = story.parcels.iter().map(|parcel| parcel.name.as_str()).collect();
         let place = names.iter().position(|known| *known == name);
-        let unknown = || wrong(format!("the story has no parcel `{name}`; {}", hint(name, &names)));
+        let unknown = || wrong(format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)));
         let place = place.ok_or_else(unknown)?;
         let parcel = &mut story.parcels[place];
         parcel.tracking = values::tracking_number(parcel.carrier, number).map_err(wrong)?;
     }
     for (one, place) in story.parcels.iter().zip(1..) {
-        let same = |other: &&Parcel| (other.carrier, &other.tracking) == (one.carrier, &one.tracking);
+        let same = |other: &&StoryParcel| (other.carrier, &other.tracking) == (one.carrier, &one.tracking);
         if let Some(other) = story.parcels[place..].iter().find(same) {
             return Err(wrong(format!("parcels {} and {} have the same number", one.name, other.name)));
         }

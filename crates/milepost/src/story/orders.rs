@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::{Tally, file::Story};
 use crate::{
+    api_client::{Client, Placed, Refused, enum_name},
     commands::say,
-    count::counted,
     failure::BadUsage,
-    merchant::{Client, Placed, Refused, word},
+    plural::pluralize,
 };
 
 /// What one unit costs, in cents.
@@ -111,14 +111,14 @@ impl Shop {
     async fn pack(&self, story: &Story) -> anyhow::Result<()> {
         let Self { client, order } = self;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
-            let answer = client.bring(order, status).await;
+            let answer = client.move_order(order, status).await;
             answer
-                .and_then(|answer| Ok(answer.granted()?))
+                .and_then(|answer| Ok(answer.ensure_granted()?))
                 .map_err(|error| not_done(error, status.as_str()))?;
         }
         for parcel in &story.parcels {
             let registered = client.register(order, parcel.carrier, &parcel.tracking, Some(parcel.units));
-            let answer = registered.await.and_then(|answer| Ok(answer.granted()?));
+            let answer = registered.await.and_then(|answer| Ok(answer.ensure_granted()?));
             answer.map_err(|error| not_done(error, &format!("parcel {}", parcel.name)))?;
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Shop {
         let waiting = self.settled(begin - CLOCKS).await?;
         if waiting > 0 {
             say("")?;
-            say(format!("{} still to be read", counted(waiting, "webhook")))?;
+            say(format!("{} still to be read", pluralize(waiting, "webhook")))?;
         }
         // Not together with the inbox: the parts of one query are read one after the other.
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
@@ -140,7 +140,7 @@ impl Shop {
         let mut tally = Tally::default();
         say("")?;
         for parcel in &story.parcels {
-            let carrier = word(parcel.carrier.as_str());
+            let carrier = enum_name(parcel.carrier.as_str());
             let its = |shipment: &&Shipment| {
                 shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
             };

@@ -9,12 +9,12 @@ use tokio::time::sleep;
 
 use super::{
     Tally,
-    file::{Step, Story, Tale},
-    forge,
+    file::{ParcelUpdate, Step, Story},
+    tamper,
 };
 use crate::{
     commands::say,
-    webhook::{Answer, Post},
+    webhook::{HttpAnswer, Post},
 };
 
 /// So much of an answer is shown.
@@ -28,21 +28,25 @@ pub async fn play(
     speed: f64,
 ) -> anyhow::Result<Tally> {
     let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max().unwrap_or_default();
-    let told = story.steps.iter().flat_map(|step| step.tales.iter().map(|tale| words(step, tale).len()));
+    let told = story
+        .steps
+        .iter()
+        .flat_map(|step| step.updates.iter().map(|update| describe_update(step, update).len()));
     let width = told.max().unwrap_or_default();
     let mut tally = Tally::default();
     for step in &story.steps {
         sleep(step.after.to_std().unwrap_or(Duration::ZERO).div_f64(speed)).await;
-        for tale in &step.tales {
-            let parcel = &story.parcels[tale.parcel];
+        for update in &step.updates {
+            let parcel = &story.parcels[update.parcel];
             let Some(secrets) = secrets.get(&parcel.sender) else { continue };
-            let webhooks = forge::webhooks(parcel, tale, step.forge, secrets, Clock::System.now())?;
+            let webhooks = tamper::webhooks(parcel, update, step.tampering, secrets, Clock::System.now())?;
             for webhook in &webhooks {
                 for copy in 0..step.repeat {
                     let answer = post.send(webhook).await?;
                     let right = answer.status.as_u16() == step.expect;
                     tally.count(right);
-                    let told = if copy == 0 { words(step, tale) } else { "the same again".to_owned() };
+                    let told =
+                        if copy == 0 { describe_update(step, update) } else { "the same again".to_owned() };
                     let verdict = verdict(&answer, step.expect);
                     say(format!(
                         "{:>4}  {:<9}  {:<names$}  {told:<width$}  {verdict}",
@@ -56,23 +60,23 @@ pub async fn play(
 }
 
 /// What a step tells of a parcel.
-fn words(step: &Step, tale: &Tale) -> String {
-    let said: Vec<_> = tale.claims.iter().map(|claim| claim.meaning.as_str()).collect();
-    let forged = step.forge.map(|forgery| format!(" (forged: {forgery})")).unwrap_or_default();
+fn describe_update(step: &Step, update: &ParcelUpdate) -> String {
+    let said: Vec<_> = update.scans.iter().map(|scan| scan.meaning.as_str()).collect();
+    let forged = step.tampering.map(|tampering| format!(" (forged: {tampering})")).unwrap_or_default();
     format!("{}{forged}", said.join(", "))
 }
 
 /// The answer, and what to think of it.
-fn verdict(answer: &Answer, expected: u16) -> String {
+fn verdict(answer: &HttpAnswer, expected: u16) -> String {
     let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MAX_SHOWN).collect();
     let status = answer.status;
     if status.as_u16() == expected {
         return format!("✓ {} {text}", status.as_u16()).trim_end().to_owned();
     }
-    let hint = match status {
+    let suggest_name = match status {
         StatusCode::NOT_FOUND => "; has the server a secret for this sender?",
         StatusCode::UNAUTHORIZED => "; has the server the same secret?",
         _ => "",
     };
-    format!("✗ {} {text}, {expected} was expected{hint}", status.as_u16())
+    format!("✗ {} {text}, {expected} was expected{suggest_name}", status.as_u16())
 }

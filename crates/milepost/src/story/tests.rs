@@ -8,8 +8,8 @@ use domain::{Carrier, ConditionKind, Meaning, OrderStatus, ShipmentStatus};
 
 use super::{
     file::Story,
-    forge::{self, Forgery},
     give_numbers,
+    tamper::{self, Tampering},
 };
 
 const WHOLE: &str = r#"
@@ -73,18 +73,21 @@ fn everything_is_read() {
     assert_eq!(story.senders().collect::<Vec<_>>(), [Sender::Fedex, Sender::Ups]);
 
     let [told, forged, refused] = &story.steps[..] else { panic!("three steps") };
-    assert_eq!((told.after, told.repeat, told.forge, told.expect), (TimeDelta::seconds(90), 3, None, 200));
+    assert_eq!(
+        (told.after, told.repeat, told.tampering, told.expect),
+        (TimeDelta::seconds(90), 3, None, 200)
+    );
     assert_eq!((forged.after, forged.repeat), (TimeDelta::zero(), 1));
-    assert_eq!((forged.forge, forged.expect, refused.expect), (Some(Forgery::Signature), 401, 503));
+    assert_eq!((forged.tampering, forged.expect, refused.expect), (Some(Tampering::Signature), 401, 503));
 
     // What is told of one parcel is one history, oldest first.
-    let [of_mug, of_cup] = &told.tales[..] else { panic!("two parcels are told of") };
-    let meanings: Vec<Meaning> = of_mug.claims.iter().map(|claim| claim.meaning).collect();
+    let [of_mug, of_cup] = &told.updates[..] else { panic!("two parcels are told of") };
+    let meanings: Vec<Meaning> = of_mug.scans.iter().map(|scan| scan.meaning).collect();
     let failed = Meaning::Condition(ConditionKind::DeliveryAttemptFailed);
     assert_eq!(meanings, [failed, Meaning::Status(ShipmentStatus::OutForDelivery)]);
     assert_eq!(of_mug.estimated_delivery.unwrap(), begin() + TimeDelta::days(1));
-    assert_eq!(of_cup.claims[0].at.to_rfc3339(), "2026-01-15T07:02:09-05:00");
-    assert_eq!(of_cup.claims[0].location.as_deref(), Some("Berlin, DE"));
+    assert_eq!(of_cup.scans[0].at.to_rfc3339(), "2026-01-15T07:02:09-05:00");
+    assert_eq!(of_cup.scans[0].location.as_deref(), Some("Berlin, DE"));
     assert_eq!(story.earliest(), Some(begin() - TimeDelta::hours(26)));
 }
 
@@ -242,12 +245,12 @@ fn a_forged_signature_stands_where_the_real_one_does() {
     let story = read(&WHOLE.replace("\"fedex\"", "\"dhl\"")).unwrap();
     let (mug, step) = (&story.parcels[0], &story.steps[1]);
     let secrets = Secrets::new(["hush".to_owned()]).unwrap().with_header("x-shop-key");
-    let headers = |forgery| {
-        let webhooks = forge::webhooks(mug, &step.tales[0], forgery, &secrets, begin()).unwrap();
-        assert_eq!(forge::is_noticed(&webhooks[0], &secrets, begin()), forgery.is_some());
+    let headers = |tampering| {
+        let webhooks = tamper::webhooks(mug, &step.updates[0], tampering, &secrets, begin()).unwrap();
+        assert_eq!(tamper::is_noticed(&webhooks[0], &secrets, begin()), tampering.is_some());
         webhooks[0].headers.clone()
     };
     assert_eq!(headers(None), [("x-shop-key".to_owned(), "hush".to_owned())]);
-    let forged = headers(Some(Forgery::Signature));
+    let forged = headers(Some(Tampering::Signature));
     assert!(forged[0].0 == "x-shop-key" && forged[0].1 != "hush", "{forged:?}");
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
-use super::forge::Forgery;
-use crate::{nearest::hint, span};
+use super::tamper::Tampering;
+use crate::{duration, suggest::suggest_name};
 
 /// A status of a parcel, or a trouble it can be in.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
@@ -16,7 +16,9 @@ pub fn meaning(text: &str) -> Result<Meaning, String> {
     };
     let names: Vec<_> = Meaning::all().filter(told).map(Meaning::as_str).collect();
     let found = Meaning::all().filter(told).find(|meaning| meaning.as_str() == text);
-    found.ok_or_else(|| format!("`{text}` is no status or condition of a parcel; {}", hint(text, &names)))
+    found.ok_or_else(|| {
+        format!("`{text}` is no status or condition of a parcel; {}", suggest_name(text, &names))
+    })
 }
 
 /// A status of a parcel.
@@ -40,12 +42,12 @@ pub fn carrier(text: &str) -> Result<Carrier, String> {
 }
 
 /// A way to forge.
-pub fn forgery(text: &str) -> Result<Forgery, String> {
-    one_of(text, "forgery", &Forgery::ALL.map(Forgery::as_str))
+pub fn tampering(text: &str) -> Result<Tampering, String> {
+    one_of(text, "forgery", &Tampering::ALL.map(Tampering::as_str))
 }
 
 /// Any text that is not blank.
-pub fn words(text: &str) -> Result<String, String> {
+pub fn non_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
@@ -59,8 +61,8 @@ pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
 }
 
 /// How long.
-pub fn span(text: &str) -> Result<TimeDelta, String> {
-    span::read(text).map_err(|bad| bad.to_string())
+pub fn duration(text: &str) -> Result<TimeDelta, String> {
+    duration::parse(text).map_err(|bad| bad.to_string())
 }
 
 /// A time: from the beginning of the play, `-26h` or `+0s`, or with its own date and offset.
@@ -70,7 +72,7 @@ pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>,
             "`{text}` is no time: neither from the beginning of the play, as in -26h, nor like 2026-01-15T07:02:09-05:00"
         )
     };
-    let far = |text: &str| span(text).map_err(|_no_span| wrong());
+    let far = |text: &str| duration(text).map_err(|_no_span| wrong());
     match (text.strip_prefix('-'), text.strip_prefix('+')) {
         (Some(before), _) => Ok((begin - far(before)?).fixed_offset()),
         (None, Some(after)) => Ok((begin + far(after)?).fixed_offset()),
@@ -86,7 +88,7 @@ pub fn past(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, S
 
 /// The value of that name; else what there is.
 fn one_of<T: FromStr>(text: &str, what: &str, names: &[&str]) -> Result<T, String> {
-    text.parse().map_err(|_unknown| format!("`{text}` is no {what}; {}", hint(text, names)))
+    text.parse().map_err(|_unknown| format!("`{text}` is no {what}; {}", suggest_name(text, names)))
 }
 
 #[cfg(test)]

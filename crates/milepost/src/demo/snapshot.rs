@@ -5,11 +5,11 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::merchant::{Answer, Client, Placed};
+use crate::api_client::{Client, MutationAnswer, Placed};
 
 /// What a step led to, as it can be seen at one moment.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct Snapshot {
     /// What was answered to the step itself.
     pub answers: Answers,
     /// The order, as support sees it.
@@ -26,7 +26,7 @@ pub struct Facts {
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// To mutations.
-    pub mutations: Vec<Answer>,
+    pub mutations: Vec<MutationAnswer>,
     /// To webhooks.
     pub webhooks: Vec<StatusCode>,
     /// To looks: whether the caller saw the order.
@@ -100,7 +100,7 @@ pub struct Shipment {
     pub scans: Nodes<Scan>,
 }
 
-/// One claim of a carrier.
+/// One assertion of a carrier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
@@ -140,9 +140,9 @@ const LOOK: &str = "query($id: ID!) {
   webhooks(first: 100) { nodes { state body duplicates } }
 }";
 
-impl Facts {
+impl Snapshot {
     /// Looks at everything at once, as support.
-    pub async fn look(
+    pub async fn fetch(
         support: &Client,
         mailbox: &str,
         placed: &Placed,

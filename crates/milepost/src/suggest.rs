@@ -4,15 +4,15 @@
 const LIKE: f64 = 0.85;
 
 /// The nearest of the names, if one is near.
-pub fn nearest<T: AsRef<str>>(typed: &str, names: impl IntoIterator<Item = T>) -> Option<T> {
+pub fn closest_name<T: AsRef<str>>(typed: &str, names: impl IntoIterator<Item = T>) -> Option<T> {
     let liken = |name: T| (strsim::jaro_winkler(name.as_ref(), typed), name);
     let (likeness, name) = names.into_iter().map(liken).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (likeness > LIKE).then_some(name)
 }
 
 /// What to say behind "there is no such …": the nearest name, or all there are.
-pub fn hint(typed: &str, names: &[&str]) -> String {
-    match nearest(typed, names) {
+pub fn suggest_name(typed: &str, names: &[&str]) -> String {
+    match closest_name(typed, names) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("known are {}", names.join(", ")),
     }
@@ -24,8 +24,8 @@ mod tests {
 
     #[test]
     fn a_near_name_is_offered_and_for_a_far_one_all_are() {
-        assert_eq!(hint("deliverd", &["delayed", "delivered"]), "did you mean delivered?");
-        assert_eq!(hint("pigeon", &["fedex", "ups"]), "known are fedex, ups");
-        assert_eq!(nearest::<&str>("x", []), None);
+        assert_eq!(suggest_name("deliverd", &["delayed", "delivered"]), "did you mean delivered?");
+        assert_eq!(suggest_name("pigeon", &["fedex", "ups"]), "known are fedex, ups");
+        assert_eq!(closest_name::<&str>("x", []), None);
     }
 }

@@ -1,34 +1,34 @@
-//! Whether a claim of the story holds: pure, over what was looked up.
+//! Whether a assertion of the story holds: pure, over what was looked up.
 
 use domain::OrderStatus;
 
 use super::{
-    facts::{Facts, Shipment},
-    script::Claim,
+    script::Assertion,
+    snapshot::{Shipment, Snapshot},
 };
-use crate::merchant::word;
+use crate::api_client::enum_name;
 
-/// What to tell people about a claim that holds, if it says more than the order's status; or what is wrong.
+/// What to tell people about a assertion that holds, if it says more than the order's status; or what is wrong.
 type Verdict = Result<Option<String>, String>;
 
-impl Claim {
-    /// Compares the claim with the facts.
-    pub fn check(&self, facts: &Facts) -> Verdict {
+impl Assertion {
+    /// Compares the assertion with the snapshot.
+    pub fn check(&self, snapshot: &Snapshot) -> Verdict {
         match self {
-            Self::Granted => granted(facts),
-            Self::Refused(name) => refused(name, facts),
+            Self::Granted => granted(snapshot),
+            Self::Refused(name) => refused(name, snapshot),
             Self::Allowed(statuses) => {
                 let allowed =
-                    facts.answers.mutations.last().map(|answer| answer.allowed()).unwrap_or_default();
+                    snapshot.answers.mutations.last().map(|answer| answer.allowed()).unwrap_or_default();
                 holds(
-                    allowed == words(statuses),
+                    allowed == status_names(statuses),
                     || format!("allowed: {}", allowed.join(" or ")),
                     || format!("allowed are {allowed:?}"),
                 )
             }
-            Self::OneWinner => one_winner(facts),
+            Self::OneWinner => one_winner(snapshot),
             Self::NothingToDo => {
-                let answer = facts.answers.mutations.last().and_then(|answer| answer.changed());
+                let answer = snapshot.answers.mutations.last().and_then(|answer| answer.changed());
                 holds(
                     answer == Some(false),
                     || "changed: false".to_owned(),
@@ -36,7 +36,7 @@ impl Claim {
                 )
             }
             Self::Answered(status) => {
-                let answer = facts.answers.webhooks.last();
+                let answer = snapshot.answers.webhooks.last();
                 holds(
                     answer == Some(status),
                     || format!("answered {status}"),
@@ -44,32 +44,32 @@ impl Claim {
                 )
             }
             Self::Hidden => holds(
-                facts.answers.looks == [false],
+                snapshot.answers.looks == [false],
                 || "order: null".to_owned(),
                 || "the order was shown".to_owned(),
             ),
-            Self::Status(status) => silent(&word(status.as_str()), &facts.order.status),
+            Self::Status(status) => silent(&enum_name(status.as_str()), &snapshot.order.status),
             Self::Progress(summary) => {
-                let said = &facts.order.progress.summary;
-                let shown = facts.page.contains(summary);
+                let said = &snapshot.order.progress.summary;
+                let shown = snapshot.page.contains(summary);
                 holds(
                     said == summary && shown,
                     || format!("progress: {said}"),
                     || format!("the API says {said:?}, the customer's page shows it: {shown}"),
                 )
             }
-            Self::History(statuses) => history(statuses, facts),
+            Self::History(statuses) => history(statuses, snapshot),
             Self::Inferred(statuses) => {
-                let inferred = facts.order.events.nodes.iter().filter(|event| event.inferred);
+                let inferred = snapshot.order.events.nodes.iter().filter(|event| event.inferred);
                 let inferred: Vec<_> = inferred.map(|event| event.to_status.as_str()).collect();
                 holds(
-                    inferred == words(statuses),
+                    inferred == status_names(statuses),
                     || format!("marked as inferred: {}", inferred.join(", ")),
                     || format!("inferred are {inferred:?}"),
                 )
             }
             Self::Copies(parcel, copies) => {
-                let theirs = facts.webhooks.iter().filter(|webhook| webhook.body.contains(&parcel.number));
+                let theirs = snapshot.webhooks.iter().filter(|webhook| webhook.body.contains(&parcel.number));
                 let kept: Vec<_> = theirs.map(|webhook| webhook.duplicates).collect();
                 holds(
                     kept == [*copies],
@@ -78,8 +78,8 @@ impl Claim {
                 )
             }
             Self::Scan(parcel, status, effect) => {
-                let (status, effect) = (word(status.as_str()), word(effect.as_str()));
-                let scans = scans_of(facts, &parcel.number)?;
+                let (status, effect) = (enum_name(status.as_str()), enum_name(effect.as_str()));
+                let scans = scans_of(snapshot, &parcel.number)?;
                 let scan = scans.scans.nodes.iter().find(|scan| scan.status.as_ref() == Some(&status));
                 let scan = scan.ok_or_else(|| format!("no scan says {status}"))?;
                 holds(
@@ -89,7 +89,7 @@ impl Claim {
                 )
             }
             Self::Scans(parcel, count) => {
-                let scans = scans_of(facts, &parcel.number)?.scans.nodes.len();
+                let scans = scans_of(snapshot, &parcel.number)?.scans.nodes.len();
                 holds(
                     scans == *count,
                     || format!("{scans} scans on the parcel, each once"),
@@ -97,8 +97,8 @@ impl Claim {
                 )
             }
             Self::Mail(what) => {
-                let subject = format!("Your order {} {what}", facts.order.reference);
-                let mails = facts.mailbox.matches(&subject).count();
+                let subject = format!("Your order {} {what}", snapshot.order.reference);
+                let mails = snapshot.mailbox.matches(&subject).count();
                 holds(
                     mails == 1,
                     || format!("mail caught: \"{subject}\""),
@@ -106,9 +106,9 @@ impl Claim {
                 )
             }
             Self::Superseded(status) => {
-                let status = word(status.as_str());
+                let status = enum_name(status.as_str());
                 let notification =
-                    facts.order.notifications.iter().find(|notification| notification.status == status);
+                    snapshot.order.notifications.iter().find(|notification| notification.status == status);
                 let reason = notification.and_then(|notification| notification.reason.as_deref());
                 holds(
                     reason == Some("superseded"),
@@ -128,26 +128,26 @@ fn silent(wanted: &str, found: &str) -> Verdict {
     if wanted == found { Ok(None) } else { Err(format!("it is {found}")) }
 }
 
-fn granted(facts: &Facts) -> Verdict {
-    if let Some((name, message)) = facts.answers.mutations.iter().find_map(|answer| answer.refusal()) {
+fn granted(snapshot: &Snapshot) -> Verdict {
+    if let Some((name, message)) = snapshot.answers.mutations.iter().find_map(|answer| answer.refusal()) {
         return Err(format!("it was refused: {name}, {message}"));
     }
-    match facts.answers.webhooks.iter().find(|status| !status.is_success()) {
+    match snapshot.answers.webhooks.iter().find(|status| !status.is_success()) {
         Some(status) => Err(format!("a webhook was answered {status}")),
         None => Ok(None),
     }
 }
 
-fn refused(name: &str, facts: &Facts) -> Verdict {
-    match facts.answers.mutations.last().and_then(|answer| answer.refusal()) {
+fn refused(name: &str, snapshot: &Snapshot) -> Verdict {
+    match snapshot.answers.mutations.last().and_then(|answer| answer.refusal()) {
         Some((found, message)) if found == name => Ok(Some(format!("refused, {name}: {message}"))),
         Some((found, _)) => Err(format!("it was refused as {found}")),
         None => Err("it was granted".to_owned()),
     }
 }
 
-fn one_winner(facts: &Facts) -> Verdict {
-    let answers = &facts.answers.mutations;
+fn one_winner(snapshot: &Snapshot) -> Verdict {
+    let answers = &snapshot.answers.mutations;
     let winners = answers.iter().filter(|answer| answer.changed() == Some(true)).count();
     let others = answers.iter().filter(|answer| answer.changed() == Some(false)).count();
     holds(
@@ -157,24 +157,24 @@ fn one_winner(facts: &Facts) -> Verdict {
     )
 }
 
-fn history(statuses: &[OrderStatus], facts: &Facts) -> Verdict {
-    let events = &facts.order.events.nodes;
-    let dense = events.iter().map(|event| event.version).eq(1..=facts.order.version);
+fn history(statuses: &[OrderStatus], snapshot: &Snapshot) -> Verdict {
+    let events = &snapshot.order.events.nodes;
+    let dense = events.iter().map(|event| event.version).eq(1..=snapshot.order.version);
     let path: Vec<_> = events.iter().map(|event| event.to_status.as_str()).collect();
     holds(
-        path == words(statuses) && dense,
+        path == status_names(statuses) && dense,
         || format!("history: {} events, versions without gaps", events.len()),
         || format!("the history is {path:?}, its versions without gaps: {dense}"),
     )
 }
 
-fn scans_of<'a>(facts: &'a Facts, number: &str) -> Result<&'a Shipment, String> {
-    let parcel = facts.order.shipments.iter().find(|parcel| parcel.tracking_number == number);
+fn scans_of<'a>(snapshot: &'a Snapshot, number: &str) -> Result<&'a Shipment, String> {
+    let parcel = snapshot.order.shipments.iter().find(|parcel| parcel.tracking_number == number);
     parcel.ok_or_else(|| format!("the order has no parcel {number}"))
 }
 
-fn words(statuses: &[OrderStatus]) -> Vec<String> {
-    statuses.iter().map(|status| word(status.as_str())).collect()
+fn status_names(statuses: &[OrderStatus]) -> Vec<String> {
+    statuses.iter().map(|status| enum_name(status.as_str())).collect()
 }
 
 #[cfg(test)]
@@ -183,10 +183,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::demo::facts::Answers;
+    use crate::demo::snapshot::Answers;
 
     /// A shipped order whose history has a gap, whose mail came twice, and whose page lags behind.
-    fn wrong() -> Facts {
+    fn wrong() -> Snapshot {
         let order = json!({
             "reference": "D-1", "status": "SHIPPED", "version": 3,
             "progress": { "summary": "shipped: 1 of 1 item" },
@@ -199,7 +199,7 @@ mod tests {
         let refusal =
             json!({ "__typename": "InvalidTransition", "message": "no", "blockedBy": { "code": "ROLE" } });
         let mutations = vec![serde_json::from_value(refusal).unwrap()];
-        Facts {
+        Snapshot {
             answers: Answers { mutations, looks: vec![true], ..Answers::default() },
             order: serde_json::from_value(order).unwrap(),
             webhooks: vec![],
@@ -210,27 +210,27 @@ mod tests {
 
     #[test]
     fn a_claim_that_does_not_hold_says_what_is_so_instead() {
-        for (claim, instead) in [
-            (Claim::Granted, "it was refused: ROLE, no"),
-            (Claim::Refused("NOT_IN_TABLE"), "it was refused as ROLE"),
-            (Claim::Allowed(&[Processing]), "allowed are []"),
-            (Claim::OneWinner, "0 of 1 changed the order"),
-            (Claim::NothingToDo, "changed is None"),
-            (Claim::Hidden, "the order was shown"),
-            (Claim::Status(Delivered), "it is SHIPPED"),
+        for (assertion, instead) in [
+            (Assertion::Granted, "it was refused: ROLE, no"),
+            (Assertion::Refused("NOT_IN_TABLE"), "it was refused as ROLE"),
+            (Assertion::Allowed(&[Processing]), "allowed are []"),
+            (Assertion::OneWinner, "0 of 1 changed the order"),
+            (Assertion::NothingToDo, "changed is None"),
+            (Assertion::Hidden, "the order was shown"),
+            (Assertion::Status(Delivered), "it is SHIPPED"),
             (
-                Claim::Progress("shipped: 1 of 1 item"),
+                Assertion::Progress("shipped: 1 of 1 item"),
                 "the API says \"shipped: 1 of 1 item\", the customer's page shows it: false",
             ),
             (
-                Claim::History(&[Placed, Shipped]),
+                Assertion::History(&[Placed, Shipped]),
                 "the history is [\"PLACED\", \"SHIPPED\"], its versions without gaps: false",
             ),
-            (Claim::Inferred(&[Shipped]), "inferred are []"),
-            (Claim::Mail("has been shipped"), "2 mails say \"Your order D-1 has been shipped\""),
-            (Claim::Superseded(Shipped), "the mail about SHIPPED is None"),
+            (Assertion::Inferred(&[Shipped]), "inferred are []"),
+            (Assertion::Mail("has been shipped"), "2 mails say \"Your order D-1 has been shipped\""),
+            (Assertion::Superseded(Shipped), "the mail about SHIPPED is None"),
         ] {
-            assert_eq!(claim.check(&wrong()), Err(instead.to_owned()), "{claim:?}");
+            assert_eq!(assertion.check(&wrong()), Err(instead.to_owned()), "{assertion:?}");
         }
     }
 }

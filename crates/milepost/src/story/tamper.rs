@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use carriers::{NoSecret, Request, Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::file::{Parcel, Tale};
+use super::file::{ParcelUpdate, StoryParcel};
 use crate::webhook::Webhook;
 
 /// How long ago a webhook was signed that is sent again.
@@ -13,7 +13,7 @@ const OLD: TimeDelta = TimeDelta::days(1);
 
 /// How a webhook is forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forgery {
+pub enum Tampering {
     /// Signed with a secret that is not the sender's.
     Signature,
     /// Signed by the sender; then somebody wrote another parcel's number into it.
@@ -24,7 +24,7 @@ pub enum Forgery {
     Old,
 }
 
-impl Forgery {
+impl Tampering {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Signature, Self::Body, Self::Missing, Self::Old];
 
@@ -39,54 +39,50 @@ impl Forgery {
     }
 }
 
-impl fmt::Display for Forgery {
+impl fmt::Display for Tampering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl FromStr for Forgery {
+impl FromStr for Tampering {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|forgery| forgery.as_str() == text).ok_or(())
+        Self::ALL.into_iter().find(|tampering| tampering.as_str() == text).ok_or(())
     }
 }
 
 /// The webhooks that tell this, sent now. None where the sender has no way to say it.
 pub fn webhooks(
-    parcel: &Parcel,
-    tale: &Tale,
-    forgery: Option<Forgery>,
+    parcel: &StoryParcel,
+    update: &ParcelUpdate,
+    tampering: Option<Tampering>,
     secrets: &Secrets,
     now: DateTime<Utc>,
 ) -> Result<Vec<Webhook>, NoSecret> {
-    let signed_at = if forgery == Some(Forgery::Old) { now - OLD } else { now };
-    let scans: Vec<SimulatedScan<'_>> = tale
-        .claims
+    let signed_at = if tampering == Some(Tampering::Old) { now - OLD } else { now };
+    let scans: Vec<SimulatedScan<'_>> = update
+        .scans
         .iter()
-        .map(|claim| SimulatedScan {
-            meaning: claim.meaning,
-            at: claim.at,
-            location: claim.location.as_deref(),
-        })
+        .map(|scan| SimulatedScan { meaning: scan.meaning, at: scan.at, location: scan.location.as_deref() })
         .collect();
     let history = SimulatedHistory {
         carrier: parcel.carrier,
         tracking_number: &parcel.tracking,
         scans: &scans,
-        estimated_delivery: tale.estimated_delivery,
+        estimated_delivery: update.estimated_delivery,
         sent_at: signed_at,
     };
     let foreign = secrets.clone().with_shared(["not the secret of any sender".to_owned()])?;
     let sender = parcel.sender;
     let webhook = |mut body: Vec<u8>| {
-        let headers = match forgery {
-            Some(Forgery::Missing) => Vec::new(),
-            Some(Forgery::Signature) => sender.sign(&foreign, &body, signed_at),
-            Some(Forgery::Body | Forgery::Old) | None => sender.sign(secrets, &body, signed_at),
+        let headers = match tampering {
+            Some(Tampering::Missing) => Vec::new(),
+            Some(Tampering::Signature) => sender.sign(&foreign, &body, signed_at),
+            Some(Tampering::Body | Tampering::Old) | None => sender.sign(secrets, &body, signed_at),
         };
-        if forgery == Some(Forgery::Body) {
+        if tampering == Some(Tampering::Body) {
             change(&mut body, &parcel.tracking);
         }
         Webhook { sender, headers, body }
@@ -104,13 +100,13 @@ pub fn is_noticed(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> b
 }
 
 /// Why a forgery of that kind is not noticed.
-pub fn unnoticed(forgery: Forgery, sender: Sender) -> String {
-    match forgery {
-        Forgery::Body => format!("{sender} does not sign the body, so that a changed one cannot be told"),
-        Forgery::Old => {
+pub fn unnoticed(tampering: Tampering, sender: Sender) -> String {
+    match tampering {
+        Tampering::Body => format!("{sender} does not sign the body, so that a changed one cannot be told"),
+        Tampering::Old => {
             format!("{sender} signs no time, so that an old webhook cannot be told from a new one")
         }
-        Forgery::Signature | Forgery::Missing => format!("{sender} takes it for its own"),
+        Tampering::Signature | Tampering::Missing => format!("{sender} takes it for its own"),
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Client {
 
 impl Client {
     /// A caller of a server on this machine.
-    pub fn near(url: &str, token: String) -> anyhow::Result<Self> {
+    pub fn without_proxy(url: &str, token: String) -> anyhow::Result<Self> {
         let http =
             Http::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
         Ok(Self::through(http, url, token))
@@ -53,7 +53,7 @@ impl Client {
         if let Some(error) = answer.pointer("/errors/0") {
             return Err(Refused::of(error).into());
         }
-        serde_json::from_value(part(answer, "data")).context("the answer is not what was asked for")
+        serde_json::from_value(take_field(answer, "data")).context("the answer is not what was asked for")
     }
 
     /// Opens a page as a browser would, without the token.
@@ -63,16 +63,16 @@ impl Client {
     }
 
     /// Makes a mutation and reads what it answers.
-    pub async fn mutate(&self, name: &str, query: &str, input: Value) -> anyhow::Result<Answer> {
+    pub async fn mutate(&self, name: &str, query: &str, input: Value) -> anyhow::Result<MutationAnswer> {
         let data: Value = self.ask(query, json!({ "input": input })).await?;
-        serde_json::from_value(part(data, name)).with_context(|| format!("the answer to {name}"))
+        serde_json::from_value(take_field(data, name)).with_context(|| format!("the answer to {name}"))
     }
 
     /// Places an order of one line.
     pub async fn place(&self, input: Value) -> anyhow::Result<Placed> {
         let data: Value = self.ask(PLACE, json!({ "input": input })).await?;
-        let placed = part(data, "placeOrder");
-        Answer::deserialize(&placed).context("the answer to placeOrder")?.granted()?;
+        let placed = take_field(data, "placeOrder");
+        MutationAnswer::deserialize(&placed).context("the answer to placeOrder")?.ensure_granted()?;
         let text = |at: &str| placed.pointer(at).and_then(Value::as_str).map(str::to_owned);
         Ok(Placed {
             id: text("/order/id").context("an order without an id")?,
@@ -82,9 +82,9 @@ impl Client {
     }
 
     /// Asks for a status.
-    pub async fn bring(&self, order: &Placed, to: OrderStatus) -> anyhow::Result<Answer> {
-        let input = json!({ "orderId": order.id, "to": word(to.as_str()) });
-        self.mutate("transitionOrder", BRING, input).await
+    pub async fn move_order(&self, order: &Placed, to: OrderStatus) -> anyhow::Result<MutationAnswer> {
+        let input = json!({ "orderId": order.id, "to": enum_name(to.as_str()) });
+        self.mutate("transitionOrder", TRANSITION, input).await
     }
 
     /// Registers a shipment: with so many units, or with all that wait.
@@ -94,11 +94,11 @@ impl Client {
         carrier: Carrier,
         number: &str,
         units: Option<u32>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<MutationAnswer> {
         let items = units.map(|units| json!([{ "itemId": order.item, "quantity": units }]));
         let input = json!({
             "orderId": order.id,
-            "carrier": word(carrier.as_str()),
+            "carrier": enum_name(carrier.as_str()),
             "trackingNumber": number,
             "items": items,
         });
@@ -144,7 +144,7 @@ impl Refused {
 /// What the API answered to a mutation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct MutationAnswer {
     #[serde(rename = "__typename")]
     kind: String,
     changed: Option<bool>,
@@ -164,7 +164,7 @@ struct Blocker {
     code: String,
 }
 
-impl Answer {
+impl MutationAnswer {
     /// Whether it was granted and changed something.
     pub fn changed(&self) -> Option<bool> {
         self.changed
@@ -185,7 +185,7 @@ impl Answer {
     }
 
     /// Nothing, where it was granted.
-    pub fn granted(&self) -> Result<(), Refused> {
+    pub fn ensure_granted(&self) -> Result<(), Refused> {
         match self.refusal() {
             Some((code, reason)) => Err(Refused { code: code.to_owned(), reason, field: self.field.clone() }),
             None => Ok(()),
@@ -199,19 +199,19 @@ impl Answer {
 }
 
 /// What stands there under a name; null where nothing does.
-fn part(mut value: Value, name: &str) -> Value {
+fn take_field(mut value: Value, name: &str) -> Value {
     value.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 /// A word of the domain as GraphQL spells it.
-pub fn word(name: &str) -> String {
+pub fn enum_name(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
 const PLACE: &str = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) {
     __typename ... on PlaceOrderSuccess { order { id trackingUrl items { id } } } ... on Problem { message }
     ... on InvalidInput { field } } }";
-const BRING: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
+const TRANSITION: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(input: $input) {
     __typename ... on TransitionOrderSuccess { changed } ... on Problem { message }
     ... on InvalidTransition { allowed blockedBy { code } } } }";
 const REGISTER: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) {
@@ -229,7 +229,7 @@ mod tests {
         });
         assert_eq!(Refused::of(&error).to_string(), "refused, UNAUTHENTICATED: the token expired");
         let input = json!({ "__typename": "InvalidInput", "message": "that is no address", "field": "customerEmail" });
-        let refused = Answer::deserialize(&input).unwrap().granted().unwrap_err();
+        let refused = MutationAnswer::deserialize(&input).unwrap().ensure_granted().unwrap_err();
         assert_eq!(refused.to_string(), "refused, InvalidInput: that is no address");
         assert_eq!(refused.field.as_deref(), Some("customerEmail"));
         assert_eq!(Refused::of(&json!("oh")).to_string(), "refused, without a code: without a reason");
@@ -238,8 +238,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_null() {
         for answer in [json!({ "date": 1 }), json!(["data"]), json!("data"), Value::Null] {
-            assert_eq!(part(answer, "data"), Value::Null);
+            assert_eq!(take_field(answer, "data"), Value::Null);
         }
-        assert_eq!(part(json!({ "data": 1 }), "data"), 1);
+        assert_eq!(take_field(json!({ "data": 1 }), "data"), 1);
     }
 }

@@ -5,11 +5,11 @@
 use chrono::TimeDelta;
 
 /// The longest there is. Carriers keep nothing that long, and times that far away stay within the calendar.
-const MAX_SPAN: TimeDelta = TimeDelta::days(3650);
+const MAX_DURATION: TimeDelta = TimeDelta::days(3650);
 
 /// Reads a duration.
-pub fn read(text: &str) -> Result<TimeDelta, BadSpan> {
-    let unreadable = || BadSpan::Unreadable(text.to_owned());
+pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
+    let unreadable = || BadDuration::Unreadable(text.to_owned());
     let end = text.len().checked_sub(1).ok_or_else(unreadable)?;
     let (number, unit) = text.split_at_checked(end).ok_or_else(unreadable)?;
     let of_unit = match unit {
@@ -23,18 +23,18 @@ pub fn read(text: &str) -> Result<TimeDelta, BadSpan> {
         return Err(unreadable());
     }
     // Digits that are no number are too many.
-    let span = number.parse().ok().and_then(of_unit).filter(|span| *span <= MAX_SPAN);
-    span.ok_or_else(|| BadSpan::TooLong(text.to_owned()))
+    let duration = number.parse().ok().and_then(of_unit).filter(|duration| *duration <= MAX_DURATION);
+    duration.ok_or_else(|| BadDuration::TooLong(text.to_owned()))
 }
 
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadSpan {
+pub enum BadDuration {
     /// It is not a number and a unit.
     #[error("`{0}` is no duration, as in 90s, 30m, 26h or 7d")]
     Unreadable(String),
     /// It is one, and longer than any.
-    #[error("`{0}` is too long: {most} days are the most", most = MAX_SPAN.num_days())]
+    #[error("`{0}` is too long: {most} days are the most", most = MAX_DURATION.num_days())]
     TooLong(String),
 }
 
@@ -44,20 +44,20 @@ mod tests {
 
     #[test]
     fn durations_have_a_number_and_a_unit() {
-        assert_eq!(read("0s"), Ok(TimeDelta::zero()));
-        assert_eq!(read("90s"), Ok(TimeDelta::seconds(90)));
-        assert_eq!(read("30m"), Ok(TimeDelta::minutes(30)));
-        assert_eq!(read("26h"), Ok(TimeDelta::hours(26)));
-        assert_eq!(read("3650d"), Ok(TimeDelta::days(3650)));
+        assert_eq!(parse("0s"), Ok(TimeDelta::zero()));
+        assert_eq!(parse("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(parse("30m"), Ok(TimeDelta::minutes(30)));
+        assert_eq!(parse("26h"), Ok(TimeDelta::hours(26)));
+        assert_eq!(parse("3650d"), Ok(TimeDelta::days(3650)));
         for wrong in ["", "s", "8", "1.5h", "-1h", "+1h", "8 h", "8w", "8ü"] {
-            assert_eq!(read(wrong), Err(BadSpan::Unreadable(wrong.to_owned())), "{wrong}");
+            assert_eq!(parse(wrong), Err(BadDuration::Unreadable(wrong.to_owned())), "{wrong}");
         }
     }
 
     #[test]
     fn a_duration_has_an_end() {
         for long in ["3651d", "4000000000d", "999999999999999s", "99999999999999999999d"] {
-            let said = read(long).unwrap_err().to_string();
+            let said = parse(long).unwrap_err().to_string();
             assert_eq!(said, format!("`{long}` is too long: 3650 days are the most"));
         }
     }
