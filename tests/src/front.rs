@@ -33,7 +33,7 @@ pub struct Front {
 
 impl Front {
     /// The server over the shop's use cases.
-    pub fn of(shop: &Shop) -> Self {
+    pub fn new(shop: &Shop) -> Self {
         let tokens = Tokens::new(&[7; 32]).expect("32 bytes are enough");
         let options = Options {
             tokens: tokens.clone(),

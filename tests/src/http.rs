@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Brings an order into one status after another.
-    pub async fn bring(&self, order: &str, statuses: &[&str]) {
+    pub async fn move_order(&self, order: &str, statuses: &[&str]) {
         for status in statuses {
             let moved = self.mutate("transitionOrder", json!({"orderId": order, "to": status})).await;
             assert_eq!(moved["changed"], true, "{status}: {moved}");

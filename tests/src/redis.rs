@@ -85,7 +85,7 @@ impl Redis {
     }
 
     /// Sends one command on a connection of its own: `redis.ask(&["DBSIZE"])`.
-    pub async fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> Result<T> {
+    pub async fn command<T: redis::FromRedisValue>(&self, command: &[&str]) -> Result<T> {
         let client = redis::Client::open(self.url())?;
         let mut connection = client.get_multiplexed_async_connection().await?;
         let (name, arguments) = command.split_first().context("an empty command")?;
@@ -100,7 +100,7 @@ impl Redis {
             if let Some(status) = self.child.try_wait()? {
                 anyhow::bail!("redis-server ended: {status}");
             }
-            match self.ask::<String>(&["PING"]).await {
+            match self.command::<String>(&["PING"]).await {
                 Ok(_) => return Ok(()),
                 Err(error) => ensure!(Instant::now() < until, "redis-server does not answer: {error:#}"),
             }

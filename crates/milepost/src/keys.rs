@@ -157,11 +157,11 @@ mod tests {
     fn rivals_agree_on_one_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let rivals: Vec<_> = std::thread::scope(|scope| {
-            let rivals: Vec<_> = (0..8).map(|_| scope.spawn(|| kept(&path).unwrap())).collect();
-            rivals.into_iter().map(|rival| rival.join().unwrap()).collect()
+        let competitors: Vec<_> = std::thread::scope(|scope| {
+            let competitors: Vec<_> = (0..8).map(|_| scope.spawn(|| kept(&path).unwrap())).collect();
+            competitors.into_iter().map(|rival| rival.join().unwrap()).collect()
         });
-        assert!(rivals.iter().all(|secret| *secret == rivals[0] && secret.len() == 64));
+        assert!(competitors.iter().all(|secret| *secret == competitors[0] && secret.len() == 64));
     }
 
     #[test]

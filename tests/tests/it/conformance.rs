@@ -52,7 +52,7 @@ async fn verdicts_and_answers_are_those_of_graphql_js() {
     let database = Database::sqlite().await;
     let shop = Shop::new(database.store.clone());
     let order = shop.place(&[2]).await.to_string();
-    let front = Front::of(&shop);
+    let front = Front::new(&shop);
 
     let mut wrong = Vec::new();
     for document in documents {

@@ -103,7 +103,7 @@ async fn what_cannot_be_read_is_a_gap() {
     let prefix = prefix();
     let mut one = Process::start(&redis.url(), &prefix).await;
     redis
-        .ask::<usize>(&["PUBLISH", &format!("{prefix}:updates"), "{\"from\":\"the future\"}"])
+        .command::<usize>(&["PUBLISH", &format!("{prefix}:updates"), "{\"from\":\"the future\"}"])
         .await
         .unwrap();
     assert_eq!(one.next().await, Signal::Gap);
@@ -185,7 +185,7 @@ async fn many_pokes_leave_as_few_and_do_not_come_back() {
     let Some(redis) = Redis::start().await else { return };
     let mut one = Process::start(&redis.url(), &prefix()).await;
     let publishes = async || -> usize {
-        let stats: String = redis.ask(&["INFO", "commandstats"]).await.unwrap();
+        let stats: String = redis.command(&["INFO", "commandstats"]).await.unwrap();
         let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_publish:calls="));
         line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
     };

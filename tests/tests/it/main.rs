@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
-mod again;
 mod arrivals;
+mod batch_isolation;
 mod clocks;
+mod concurrency;
 mod conformance;
 mod containers;
 mod corrupt;
@@ -17,20 +18,19 @@ mod inbox;
 mod killed;
 mod mail;
 mod manual_scans;
-mod neighbours;
 mod notifications;
 mod numbers;
 mod operations;
-mod peers;
-mod proofs;
 mod queue;
+mod redelivery;
+mod regressions;
 mod replay;
 mod reprocess_unknown;
 mod returns;
-mod reused;
-mod rivals;
+mod reused_numbers;
 mod schema;
 mod shipments;
+mod signatures;
 mod story;
 mod strangers;
 mod suppliers;

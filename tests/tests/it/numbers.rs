@@ -121,7 +121,7 @@ fn acme() -> Caller {
 /// The main number of a shipment is the one that is pushed. Somebody may have registered another.
 async fn what_waits_names_the_other_numbers_of_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
-    let front = Front::of(&shop);
+    let front = Front::new(&shop);
     let ups = r#"{"trackingNumber": "92055900000000000000000001", "alternateTrackingNumber": "1Z999AA10123450010",
         "activityStatus": {"type": "I", "code": "OT"}}"#;
     let dhl = r#"{"shipments": [{"id": "4444000999", "service": "express",

@@ -267,13 +267,13 @@ const NOTHING: [String; 0] = [];
 /// The keys in Redis, without the two of constant size that apalis-redis keeps for good: the set of all queues' names
 /// and, per queue, a list of at most one signal.
 async fn left_in(redis: &Redis) -> Vec<String> {
-    let mut keys: Vec<String> = redis.ask(&["KEYS", "*"]).await.unwrap();
+    let mut keys: Vec<String> = redis.command(&["KEYS", "*"]).await.unwrap();
     keys.retain(|key| key != "core:apalis:queues:list" && !key.ends_with(":signal"));
     keys
 }
 
 async fn memory_of(redis: &Redis) -> usize {
-    let info: String = redis.ask(&["INFO", "memory"]).await.unwrap();
+    let info: String = redis.command(&["INFO", "memory"]).await.unwrap();
     info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
 }
 

@@ -82,7 +82,7 @@ async fn an_order_that_a_customer_placed_is_mailed_and_shown_without_its_words(d
     );
 
     let url = shop.app.tracking_url(order);
-    let page = Front::of(&shop).page(url.trim_start_matches("https://shop.example.org")).await;
+    let page = Front::new(&shop).page(url.trim_start_matches("https://shop.example.org")).await;
     assert!(page.contains("2 × Item 1") && !page.contains("evil.example"), "{page}");
 }
 

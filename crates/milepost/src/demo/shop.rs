@@ -114,11 +114,11 @@ impl Shop {
     /// So many callers ask for the same status at the same moment.
     pub async fn race(
         &self,
-        rivals: usize,
+        competitors: usize,
         order: &Placed,
         to: OrderStatus,
     ) -> anyhow::Result<Vec<MutationAnswer>> {
-        try_join_all(iter::repeat_with(|| self.move_order(Who::Shop, order, to)).take(rivals)).await
+        try_join_all(iter::repeat_with(|| self.move_order(Who::Shop, order, to)).take(competitors)).await
     }
 
     /// Somebody cancels an order.

@@ -91,7 +91,9 @@ async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<A
     for action in &step.actions {
         match action {
             Action::Ask(who, to) => answers.mutations.push(shop.move_order(*who, order, *to).await?),
-            Action::Race(rivals, to) => answers.mutations.extend(shop.race(*rivals, order, *to).await?),
+            Action::Race(competitors, to) => {
+                answers.mutations.extend(shop.race(*competitors, order, *to).await?)
+            }
             Action::Cancel(who, reason) => answers.mutations.push(shop.cancel(*who, order, reason).await?),
             Action::Register(parcel, units) => {
                 answers.mutations.push(shop.register(order, parcel, *units).await?);

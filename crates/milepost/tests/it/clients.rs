@@ -122,11 +122,11 @@ async fn every_client_sees_every_event_once_through_cuts_and_a_restart() {
         let (order, step) = moves.next().unwrap();
         // Half of the events happen just before the cut and half of them while nobody is connected.
         if cut % 2 == 0 {
-            mover.bring(order, &[step]).await;
+            mover.move_order(order, &[step]).await;
         }
         followers.iter_mut().for_each(|follower| follower.wire.cut());
         if cut % 2 == 1 {
-            mover.bring(order, &[step]).await;
+            mover.move_order(order, &[step]).await;
         }
         if cut == CUTS / 2 {
             server.stop().await;
@@ -138,7 +138,7 @@ async fn every_client_sees_every_event_once_through_cuts_and_a_restart() {
         }
     }
     for (order, step) in moves {
-        mover.bring(order, &[step]).await;
+        mover.move_order(order, &[step]).await;
     }
 
     let all: Vec<_> = (2..).zip(&steps).map(|(version, step)| (version, (*step).to_owned())).collect();

@@ -23,7 +23,7 @@ async fn a_restart_in_the_same_folder_keeps_everything() {
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
     socket.follow(&order, None);
     assert_eq!(socket.update().await["order"]["status"], "PLACED");
-    support.bring(&order, &SEQUENCE[..2]).await;
+    support.move_order(&order, &SEQUENCE[..2]).await;
     assert_eq!(support.ship(&order, NUMBER, 1).await["order"]["status"], SEQUENCE[2]);
     let scans = [fedex(NUMBER, OutForDelivery, 10), fedex(NUMBER, InTransit, 20)];
     for body in &scans {

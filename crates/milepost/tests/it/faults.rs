@@ -68,7 +68,7 @@ async fn is_ready(server: &Server, ready: bool) {
 /// An order with a parcel, ready for a scan.
 async fn shipped(support: &Client, number: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
-    support.bring(&order, &SEQUENCE[..2]).await;
+    support.move_order(&order, &SEQUENCE[..2]).await;
     assert_eq!(support.ship(&order, number, 1).await["order"]["status"], SEQUENCE[2]);
     order
 }

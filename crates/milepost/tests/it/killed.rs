@@ -20,7 +20,7 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
     let orders: Vec<String> = stream::iter(0..ORDERS)
         .map(async |at| {
             let order = support.place(CUSTOMER, 1).await;
-            support.bring(&order, &SEQUENCE[..2]).await;
+            support.move_order(&order, &SEQUENCE[..2]).await;
             assert_eq!(support.ship(&order, &number(at), 1).await["order"]["status"], SEQUENCE[2]);
             order
         })

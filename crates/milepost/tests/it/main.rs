@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod concurrency;
 mod cuts;
 mod demo;
 mod embedded;
@@ -14,7 +15,6 @@ mod read_only;
 mod refusals;
 mod replay;
 mod resume;
-mod rivals;
 mod scan;
 mod schema;
 mod settings;

@@ -30,7 +30,7 @@ async fn while_the_database_is_away_callers_are_told_to_try_again() {
     let server = program.serve(&[]).await;
     let support = support(&program, &server).await;
     let order = support.place(CUSTOMER, 1).await;
-    support.bring(&order, &SEQUENCE[..2]).await;
+    support.move_order(&order, &SEQUENCE[..2]).await;
     support.ship(&order, "794600000001", 1).await;
     let mut socket = Socket::open(&customer(&program, &server, CUSTOMER).await).await;
     socket.follow(&order, None);

@@ -16,7 +16,7 @@ use crate::installation::{CUSTOMER, SEQUENCE, fedex, on_postgres, program, suppo
 /// An order whose parcel FedEx reports with a code of its own, once that has been read.
 async fn reported(support: &Client, number: &str, code: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
-    support.bring(&order, &SEQUENCE[..2]).await;
+    support.move_order(&order, &SEQUENCE[..2]).await;
     support.ship(&order, number, 1).await;
     let body = String::from_utf8(fedex(number, Delivered, 10)).expect("text");
     let body = body.replace("\"DL\"", &format!("\"{code}\""));

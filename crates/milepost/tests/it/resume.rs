@@ -23,7 +23,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
     for (order, cursor) in &mut followed {
         socket.follow(order, None);
         assert_eq!(socket.update().await["order"]["version"], 1);
-        support.bring(order, &SEQUENCE[..1]).await;
+        support.move_order(order, &SEQUENCE[..1]).await;
         let paid = socket.update().await;
         assert_eq!((&paid["order"]["id"], &paid["event"]["version"]), (&json!(order), &json!(2)));
         *cursor = paid["cursor"].as_str().unwrap().to_owned();
@@ -33,7 +33,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
 
     for status in AWAY {
         for (order, _) in &followed {
-            support.bring(order, &[status]).await;
+            support.move_order(order, &[status]).await;
         }
     }
 
@@ -51,7 +51,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
 
 /// Afterwards it is live again.
 async fn goes_on(socket: &mut Socket, support: &Client, order: &str) {
-    support.bring(order, &["RETURN_INITIATED"]).await;
+    support.move_order(order, &["RETURN_INITIATED"]).await;
     expect(&socket.update().await, order, json!(8), "RETURN_INITIATED");
 }
 

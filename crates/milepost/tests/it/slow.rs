@@ -36,7 +36,7 @@ async fn a_worker_is_ready_while_the_mail_server_hangs() {
     stream::iter(0..MAILS)
         .for_each_concurrent(AT_ONCE, async |_| {
             let order = support.place(CUSTOMER, 1).await;
-            support.bring(&order, &["CANCELLED"]).await;
+            support.move_order(&order, &["CANCELLED"]).await;
         })
         .await;
     ready_until_it_logs(&worker, SLOW).await;
@@ -57,7 +57,7 @@ async fn a_worker_is_ready_while_orders_are_locked_by_somebody_else() {
     stream::iter(0..LOCKED)
         .for_each_concurrent(AT_ONCE, async |at| {
             let order = support.place(CUSTOMER, 1).await;
-            support.bring(&order, &SEQUENCE[..2]).await;
+            support.move_order(&order, &SEQUENCE[..2]).await;
             support.ship(&order, &number(at), 1).await;
         })
         .await;

@@ -65,7 +65,7 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     let support = support.at(&server);
     for order in &placed {
         assert_eq!(support.order(order, "status").await["status"], "PLACED");
-        support.bring(order, &SEQUENCE[..1]).await;
+        support.move_order(order, &SEQUENCE[..1]).await;
     }
     let all = support.data("{ orders { totalCount } }", json!({})).await;
     assert_eq!(all["orders"]["totalCount"], placed.len());

@@ -59,7 +59,7 @@ async fn nothing_is_lost_or_doubled_when_redis_dies_and_comes_back() {
     until("no readiness", async || (api.readiness().await == Some(503)).then_some(())).await;
     scans(api.url()).await;
     let other = support.place(CUSTOMER, 1).await;
-    support.bring(&other, &SEQUENCE[..2]).await;
+    support.move_order(&other, &SEQUENCE[..2]).await;
     assert_eq!(support.order(&followed.order, "version").await["version"], 4, "nothing moves without Redis");
 
     shop.redis.restart().await.unwrap();
@@ -129,7 +129,7 @@ impl Followed {
         socket.follow(&order, None);
         let present = socket.update().await;
         assert_eq!((&present["event"], &present["order"]["status"]), (&Value::Null, &json!("PLACED")));
-        support.bring(&order, &SEQUENCE[..2]).await;
+        support.move_order(&order, &SEQUENCE[..2]).await;
         for (number, quantity) in [(FIRST, 2), (SECOND, 1)] {
             let shipped = support.ship(&order, number, quantity).await;
             assert_eq!(shipped["shipment"]["status"], "LABEL_CREATED", "{shipped}");

@@ -114,7 +114,7 @@ struct End {
 /// and once. Cases share the database; their count is what a minute allows.
 async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database: Database) {
     let shop = Shop::new(database.store);
-    let front = Front::of(&shop);
+    let front = Front::new(&shop);
     let mut runner = TestRunner::deterministic();
     let cases = std::env::var("PROPTEST_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
     for case in 0..cases {

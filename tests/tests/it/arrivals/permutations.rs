@@ -37,7 +37,7 @@ all_720! {
 /// One order for each permutation; in every round each order hears its next scan, and all before it once more.
 async fn all_720(database: Database, sender: Sender) {
     let shop = Shop::new(database.store);
-    let front = Front::of(&shop);
+    let front = Front::new(&shop);
     let trouble = Meaning::Condition(ConditionKind::DeliveryAttemptFailed);
     let status = Meaning::Status;
     let six = [

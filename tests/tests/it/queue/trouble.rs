@@ -32,7 +32,7 @@ async fn redis_may_be_flushed() {
     let mut bench = Bench::new(on(&redis));
     for _ in 0..3 {
         bench.push_until_handled().await;
-        redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
+        redis.command::<()>(&["FLUSHALL"]).await.unwrap();
     }
     bench.push_until_handled().await;
     assert!(bench.queue.health().rebuilt >= 1);

@@ -65,7 +65,7 @@ async fn a_shipment_is_found_by_its_number_whoever_has_the_number_since() {
         let mut input = tea();
         input["userId"] = json!(user(number));
         let id = world.place(input).await;
-        world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+        world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
         shipments.push(world.ship(&id, "1001", None).await);
         world.advance(60);
         world.scan("1001", ShipmentStatus::Delivered).await;

@@ -34,10 +34,10 @@ async fn the_present_state_then_every_event_then_the_end() {
     let id = world.place(tea()).await;
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({ "id": id }));
     assert_eq!(told(&next(&mut updates).await), (Value::Null, "PLACED"));
-    world.bring(&id, &["PAYMENT_CONFIRMED"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED"]).await;
     world.app.publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(2), "PAYMENT_CONFIRMED"));
-    world.bring(&id, &["PROCESSING", "CANCELLED"]).await;
+    world.move_order(&id, &["PROCESSING", "CANCELLED"]).await;
     world.app.publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(3), "CANCELLED"));
     assert_eq!(told(&next(&mut updates).await), (json!(4), "CANCELLED"));
@@ -51,14 +51,14 @@ async fn after_a_cursor_come_the_events_since() {
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({ "id": id }));
     let cursor = next(&mut updates).await["cursor"].take();
     drop(updates);
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
 
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({"id": id, "after": cursor}));
     assert_eq!(told(&next(&mut updates).await), (json!(2), "PROCESSING"));
     let third = next(&mut updates).await;
     assert_eq!(told(&third), (json!(3), "PROCESSING"));
     assert_eq!(told(&next(&mut updates).await), (Value::Null, "PROCESSING"));
-    world.bring(&id, &["SHIPPED"]).await;
+    world.move_order(&id, &["SHIPPED"]).await;
     world.app.publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(4), "SHIPPED"));
 
@@ -72,7 +72,7 @@ async fn after_a_cursor_come_the_events_since() {
 async fn shipments_that_change_are_told_without_an_event_and_shown_fresh() {
     let world = World::new().await;
     let id = world.place(tea()).await;
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     world.ship(&id, "1001", Some(1)).await;
     world.app.publish().await.unwrap();
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({ "id": id }));
@@ -93,7 +93,7 @@ async fn an_order_that_is_over_is_shown_once() {
     let id = world.place(tea()).await;
     let mut updates = world.subscribe(&support(), UPDATES, json!({ "id": id }));
     let cursor = next(&mut updates).await["cursor"].take();
-    world.bring(&id, &["CANCELLED"]).await;
+    world.move_order(&id, &["CANCELLED"]).await;
     let mut updates = world.subscribe(&support(), UPDATES, json!({ "id": id }));
     assert_eq!(told(&next(&mut updates).await), (Value::Null, "CANCELLED"));
     assert_eq!(updates.next().await, None);
@@ -142,7 +142,7 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
 
     let signal = |order_id, version| Update { order_id, version, user_id: UserId(Uuid::from_u128(1)) };
     let feed = world.app.feed.clone();
-    world.bring(&order, &["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP"]).await;
+    world.move_order(&order, &["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP"]).await;
     // The signals of the first two are lost; that of the third comes twice, and an old one after it.
     let foreign = signal(OrderId(Uuid::from_u128(5)), 9);
     feed.publish(&[foreign, signal(id, 4), signal(id, 4), signal(id, 2)]).await.unwrap();
@@ -152,7 +152,7 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
     assert_eq!(updates.next().now_or_never(), None);
 
     // A subscriber that lags gets a gap in place of signals, and reads the log.
-    world.bring(&order, &["SHIPPED"]).await;
+    world.move_order(&order, &["SHIPPED"]).await;
     let flood = vec![foreign; 5_000];
     feed.publish(&flood).await.unwrap();
     assert_eq!(updates.next().await, Some(Some(5)));
@@ -167,7 +167,7 @@ async fn a_silent_feed_only_delays() {
     let updates = stream_order(world.app.clone(), customer(1), id, StartFrom::Now, tick).await.unwrap();
     let mut updates = updates.boxed();
     assert!(updates.next().await.unwrap().event.is_none());
-    world.bring(&order, &["PAYMENT_CONFIRMED"]).await;
+    world.move_order(&order, &["PAYMENT_CONFIRMED"]).await;
     let update = updates.next().await.unwrap();
     assert_eq!((update.version, update.event.unwrap().version), (2, 2));
 }
@@ -182,7 +182,7 @@ async fn followers_that_come_amid_changes_get_each_event_once() {
             ["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED", "RETURN_INITIATED", "RETURNED"];
         let changes = async {
             for status in statuses {
-                world.bring(&order, &[status]).await;
+                world.move_order(&order, &[status]).await;
                 world.app.publish().await.unwrap();
             }
         };

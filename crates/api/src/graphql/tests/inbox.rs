@@ -19,7 +19,7 @@ const RETRY: &str = "mutation($id: ID!) { retryWebhook(id: $id) {
 async fn shipped() -> (World, String, String) {
     let world = World::new().await;
     let order = world.place(tea()).await;
-    world.bring(&order, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&order, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     let shipment = world.ship(&order, "1001", None).await;
     (world, order, shipment)
 }

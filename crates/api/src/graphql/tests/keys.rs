@@ -27,7 +27,7 @@ async fn an_order_is_changed_once() {
     let id = world.place(tea()).await;
     let input = json!({"orderId": id, "to": "PAYMENT_CONFIRMED", "idempotencyKey": "pay-1"});
     let first = world.mutate(&support(), "transitionOrder", input.clone()).await;
-    world.bring(&id, &["PROCESSING"]).await;
+    world.move_order(&id, &["PROCESSING"]).await;
     let second = world.mutate(&support(), "transitionOrder", input).await;
     assert_eq!((&first["changed"], &second["changed"]), (&json!(true), &json!(true)));
     assert_eq!(first["event"], second["event"]);

@@ -49,7 +49,7 @@ async fn an_order_without_shipments_is_moved_by_hand() {
 async fn shipments_move_an_order_as_far_as_its_slowest_unit() {
     let world = World::new().await;
     let id = world.place(tea()).await;
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     world.ship(&id, "1001", Some(2)).await;
     world.advance(10);
     world.scan("1001", ShipmentStatus::InTransit).await;
@@ -130,7 +130,7 @@ async fn the_table_and_what_this_caller_may_ask_for() {
     assert_eq!(to("PAYMENT_CONFIRMED")["blockedBy"], json!({"code": "ROLE", "shipments": []}));
     assert_eq!(to("DELIVERED")["blockedBy"]["code"], "NOT_IN_TABLE");
 
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     let data = world.data(&support(), query, json!({ "id": id })).await;
     let allowed = data["order"]["allowedTransitions"].as_array().unwrap();
     let shipped = allowed.iter().find(|one| one["to"] == "SHIPPED").unwrap();

@@ -90,7 +90,7 @@ async fn without_arguments_a_page_has_twenty() {
 async fn histories_logs_and_scans_are_paged_alike() {
     let world = World::new().await;
     let id = world.place(tea()).await;
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     world.ship(&id, "1001", None).await;
     for status in [ShipmentStatus::PickedUp, ShipmentStatus::InTransit, ShipmentStatus::OutForDelivery] {
         world.advance(60);
@@ -159,7 +159,7 @@ async fn events_and_orders_are_filtered() {
     let world = World::new().await;
     let (one, two) = (world.place(tea()).await, world.place(tea()).await);
     world.advance(60);
-    world.bring(&one, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&one, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     world.ship(&one, "1001", None).await;
     world.scan("1001", ShipmentStatus::InTransit).await;
     let query = "query($orders: OrderFilter, $events: OrderEventFilter, $webhooks: WebhookFilter) {

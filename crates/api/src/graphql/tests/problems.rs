@@ -125,7 +125,7 @@ async fn transitions_are_refused_with_the_facts() {
     assert_eq!(ask(customer(2), "CANCELLED", None).await["__typename"], "NotFound");
     assert_eq!(ask(supplier(), "CANCELLED", None).await["__typename"], "NotFound");
 
-    world.bring(&id, &["PAYMENT_CONFIRMED"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED"]).await;
     let conflict = ask(support(), "PROCESSING", Some(1)).await;
     assert_eq!(conflict["__typename"], "VersionConflict");
     assert_eq!(conflict["currentVersion"], 2);
@@ -228,6 +228,6 @@ async fn shipments_are_refused_with_the_facts() {
     assert_eq!(world.mutate(&support(), "recordScan", lost).await["shipment"]["status"], "IN_TRANSIT");
     assert_eq!(cancel(support(), shipment).await["shipment"]["status"], "CANCELLED");
 
-    world.bring(&other, &["CANCELLED"]).await;
+    world.move_order(&other, &["CANCELLED"]).await;
     assert_eq!(create(support(), &other, "1004", 0).await["code"], "ORDER_CLOSED");
 }

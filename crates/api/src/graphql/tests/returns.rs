@@ -15,7 +15,7 @@ const DELIVERED: [&str; 6] =
 /// Three units of one thing, delivered; the order's id and the item's.
 async fn delivered(world: &World) -> (String, String) {
     let id = world.place(tea()).await;
-    world.bring(&id, &DELIVERED).await;
+    world.move_order(&id, &DELIVERED).await;
     let item = world.item(&id).await;
     (id, item)
 }

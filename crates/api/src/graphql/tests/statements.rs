@@ -20,7 +20,7 @@ async fn fifty_orders_cost_as_many_statements_as_five() {
     let world = World::new().await;
     for at in 0..50 {
         let id = world.place(tea()).await;
-        world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+        world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
         let number = format!("{}", 1000 + at);
         world.ship(&id, &number, (at % 2 == 0).then_some(2)).await;
         if at % 3 == 0 {
@@ -42,7 +42,7 @@ async fn a_replay_of_ten_orders_costs_as_many_statements_as_one_of_two() {
         let world = World::new().await;
         for at in 0..orders {
             let id = world.place(tea()).await;
-            world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+            world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
             let number = format!("{}", 1000 + at);
             world.ship(&id, &number, None).await;
             world.scan(&number, ShipmentStatus::InTransit).await;

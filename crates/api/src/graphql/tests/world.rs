@@ -159,7 +159,7 @@ impl World {
     }
 
     /// Brings an order into one status after another.
-    pub async fn bring(&self, order: &str, statuses: &[&str]) {
+    pub async fn move_order(&self, order: &str, statuses: &[&str]) {
         for status in statuses {
             let input = json!({"orderId": order, "to": status});
             let moved = self.mutate(&support(), "transitionOrder", input).await;

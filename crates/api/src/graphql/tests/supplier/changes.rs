@@ -12,7 +12,7 @@ use super::{
 async fn a_supplier_is_named_on_what_it_did_itself() {
     let world = World::new().await;
     let id = world.place(order("A-1", &[by_acme()])).await;
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     let input = json!({"orderId": id, "carrier": "FEDEX", "trackingNumber": "77"});
     let shipped = world.mutate(&supplier(), "createShipment", input).await;
     assert_eq!(shipped["order"]["status"], "AWAITING_PICKUP", "{shipped}");

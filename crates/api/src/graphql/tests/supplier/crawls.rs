@@ -54,7 +54,9 @@ async fn plant_reasons(scene: &Scene) -> [String; 2] {
     let input = json!({"orderId": id, "itemIds": items, "reason": declined});
     assert_eq!(world.mutate(&staff(), "declineItems", input).await["changed"], true);
     let (id, items) = place("A-BACK", &[by_acme()]).await;
-    world.bring(id.as_str().unwrap(), &["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED"]).await;
+    world
+        .move_order(id.as_str().unwrap(), &["PAYMENT_CONFIRMED", "PROCESSING", "SHIPPED", "DELIVERED"])
+        .await;
     let items = json!([{"itemId": items[0], "quantity": 1}]);
     let input = json!({"orderId": id, "items": items, "reason": back});
     assert_eq!(world.mutate(&staff(), "initiateReturn", input).await["changed"], true);

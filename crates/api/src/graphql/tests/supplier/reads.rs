@@ -70,7 +70,7 @@ async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatev
     let deadline = json!({"sku": "ACME-SKU", "name": "One", "quantity": 1, "acceptBy": "2026-03-01T13:00:00Z",
                           "origin": {"kind": "SUPPLIER", "code": "acme"}});
     let id = world.place(order("A-1", &[deadline, by_other()])).await;
-    world.bring(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
+    world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     let query = "query($id: ID!) { order(id: $id) {
         items { sku allocated shipped delivered overdue } shipments { id } progress { itemsDelivered shipmentsTotal } } }";
     let counts = async |caller: &Caller| {

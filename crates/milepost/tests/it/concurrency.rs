@@ -12,21 +12,21 @@ async fn of_rivals_at_two_processes_exactly_one_changes_the_order() {
     let (one, other) = (shop.api().await, shop.api().await);
     let support = shop.support(&one).await;
     let callers = [support.clone(), support.at(&other)];
-    for rivals in [2, 8, 64] {
+    for competitors in [2, 8, 64] {
         let order = support.place(CUSTOMER, 1).await;
         let same = json!({"orderId": order, "to": "PAYMENT_CONFIRMED"});
-        let answers = race(&callers, rivals, |_| ("transitionOrder", same.clone())).await;
+        let answers = race(&callers, competitors, |_| ("transitionOrder", same.clone())).await;
         assert_eq!(count(&answers, |one| one["changed"] == true), 1, "{answers:?}");
-        assert_eq!(count(&answers, |one| one["changed"] == false), rivals - 1, "{answers:?}");
+        assert_eq!(count(&answers, |one| one["changed"] == false), competitors - 1, "{answers:?}");
 
-        let answers = race(&callers, rivals, |at| {
+        let answers = race(&callers, competitors, |at| {
             let to = if at % 2 == 0 { "PROCESSING" } else { "CANCELLED" };
             ("transitionOrder", json!({"orderId": order, "to": to, "expectedVersion": 2}))
         });
         let answers = answers.await;
         assert_eq!(count(&answers, |one| one["changed"] == true), 1, "{answers:?}");
         let lost = |one: &Value| one["changed"] == false || one["__typename"] == "VersionConflict";
-        assert_eq!(count(&answers, lost), rivals - 1, "{answers:?}");
+        assert_eq!(count(&answers, lost), competitors - 1, "{answers:?}");
         assert_eq!(support.order(&order, "version").await["version"], 3);
     }
 }
@@ -37,14 +37,14 @@ async fn of_rivals_for_the_same_units_exactly_one_gets_them() {
     let (one, other) = (shop.api().await, shop.api().await);
     let support = shop.support(&one).await;
     let callers = [support.clone(), support.at(&other)];
-    for rivals in [2, 8, 64] {
-        // Two of three: the order's status stands still, so no version tells the rivals apart.
+    for competitors in [2, 8, 64] {
+        // Two of three: the order's status stands still, so no version tells the competitors apart.
         let order = support.place(CUSTOMER, 3).await;
-        support.bring(&order, &SEQUENCE[..2]).await;
+        support.move_order(&order, &SEQUENCE[..2]).await;
         let item = support.order(&order, "items { id }").await["items"][0]["id"].take();
-        let answers = race(&callers, rivals, |at| {
+        let answers = race(&callers, competitors, |at| {
             let items = json!([{"itemId": item, "quantity": 2}]);
-            let number = format!("{rivals:04}{at:08}");
+            let number = format!("{competitors:04}{at:08}");
             (
                 "createShipment",
                 json!({"orderId": order, "carrier": "FEDEX", "trackingNumber": number, "items": items}),
@@ -52,17 +52,21 @@ async fn of_rivals_for_the_same_units_exactly_one_gets_them() {
         });
         let answers = answers.await;
         assert_eq!(count(&answers, |one| one["__typename"] == "ShipmentSuccess"), 1, "{answers:?}");
-        assert_eq!(count(&answers, |one| one["__typename"] == "OverAllocated"), rivals - 1, "{answers:?}");
+        assert_eq!(
+            count(&answers, |one| one["__typename"] == "OverAllocated"),
+            competitors - 1,
+            "{answers:?}"
+        );
     }
 }
 
 /// All at once, by turns at the one and the other process.
 async fn race(
     callers: &[Client; 2],
-    rivals: usize,
+    competitors: usize,
     ask: impl Fn(usize) -> (&'static str, Value),
 ) -> Vec<Value> {
-    join_all((0..rivals).map(|at| {
+    join_all((0..competitors).map(|at| {
         let (name, input) = ask(at);
         callers[at % 2].mutate(name, input)
     }))

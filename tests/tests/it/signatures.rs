@@ -33,7 +33,7 @@ fn signs(sender: Sender) -> bool {
 
 async fn every_sender_is_believed_and_nobody_in_its_name(database: Database) {
     let shop = Shop::new(database.store);
-    let front = Front::of(&shop);
+    let front = Front::new(&shop);
     for (at, sender) in Sender::ALL.into_iter().enumerate() {
         let (number, carrier) = (format!("40400{at}"), sender.carrier().unwrap_or(Carrier::Fedex));
         let order = shop.processing(&[1]).await;

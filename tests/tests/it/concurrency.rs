@@ -17,9 +17,9 @@ on_every_database!(
 
 async fn of_rivals_for_one_change_exactly_one_changes_it(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
-    for rivals in [2, 8, 64] {
+    for competitors in [2, 8, 64] {
         let order = shops[0].place(&[1]).await;
-        let commands = (0..rivals).map(|at| shops[at % 2].to(order, OrderStatus::PaymentConfirmed));
+        let commands = (0..competitors).map(|at| shops[at % 2].to(order, OrderStatus::PaymentConfirmed));
         let answers = join_all(commands).await;
         let changed = answers.iter().filter(|answer| answer.as_ref().is_ok_and(|done| done.changed)).count();
         assert_eq!((changed, answers.iter().filter(|answer| answer.is_err()).count()), (1, 0));
@@ -29,10 +29,10 @@ async fn of_rivals_for_one_change_exactly_one_changes_it(database: Database) {
 
 async fn of_rivals_for_one_shipment_exactly_one_registers_it(database: Database) {
     let shops = [Shop::new(database.store.clone()), Shop::new(database.store)];
-    for rivals in [2, 8, 64] {
+    for competitors in [2, 8, 64] {
         let order = shops[0].processing(&[1]).await;
-        let number = |at: usize| format!("R{rivals}N{at}");
-        let commands = (0..rivals).map(|at| {
+        let number = |at: usize| format!("R{competitors}N{at}");
+        let commands = (0..competitors).map(|at| {
             let shop = &shops[at % 2];
             async move { shop.ship_lines(order, &number(at), None).await }
         });
