@@ -88,7 +88,7 @@ impl Dhl {
         if status.is_success() {
             return Ok(());
         }
-        let words = words(answer).await.replace(secret, "***");
+        let words = read_excerpt(answer).await.replace(secret, "***");
         let words = key.to_str().map_or(words.clone(), |key| words.replace(key, "***"));
         let words: String = words.chars().take(MAX_TOLD).collect();
         let reason = format!("DHL answered {status}: {words}");
@@ -119,7 +119,7 @@ fn address(base: &Url, subscription: &str) -> Option<Url> {
 }
 
 /// The beginning of an answer on one line. One that breaks off says what came until then.
-async fn words(mut answer: Response) -> String {
+async fn read_excerpt(mut answer: Response) -> String {
     let mut read = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         read.extend_from_slice(&chunk);

@@ -51,7 +51,7 @@ impl Queues {
         })
     }
 
-    fn of(&self, work: Work) -> &Queue {
+    fn queue_of(&self, work: Work) -> &Queue {
         match work {
             Work::Webhooks => &self.webhooks,
             Work::Notifications => &self.notifications,
@@ -60,7 +60,7 @@ impl Queues {
 
     /// How this process's workers are doing, by the names of their queues.
     pub fn health(&self) -> [(&'static str, Health); 2] {
-        Work::ALL.map(|work| (work.name(), self.of(work).health()))
+        Work::ALL.map(|work| (work.name(), self.queue_of(work).health()))
     }
 }
 
@@ -70,7 +70,8 @@ pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: 
     tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));
     tasks.spawn(schedule::run(app.clone(), stop.clone()));
     for work in Work::ALL {
-        let (app, mailer, dhl, queue) = (app.clone(), mailer.clone(), dhl.clone(), queues.of(work).clone());
+        let (app, mailer, dhl, queue) =
+            (app.clone(), mailer.clone(), dhl.clone(), queues.queue_of(work).clone());
         let concurrency = jobs::concurrency(work, &app);
         let handler = move |batch| jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), batch);
         tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));

@@ -72,7 +72,7 @@ async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
 }
 
 async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
-    let queue = queues.of(work);
+    let queue = queues.queue_of(work);
     let most = jobs::batch_size(work);
     while queue.len().await? < MAX_WAITING {
         let leased = app.lease(work, most as u64).await?;

@@ -33,13 +33,13 @@ const AT_ONCE: usize = 8;
 
 pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
     let (app, dhl) = (&app, &dhl);
-    let call_back = read_all(app, batch).await;
+    let call_back = process_batch(app, batch).await;
     stream::iter(call_back).for_each_concurrent(AT_ONCE, |one| activate(app, dhl, one)).await;
 }
 
 /// Reads the batch. Says whose senders have to be called.
-async fn read_all(app: &App, batch: Batch) -> Vec<CallBack> {
-    let failure = match read(app, &batch.work).await {
+async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
+    let failure = match process(app, &batch.work).await {
         Ok(call_back) => return call_back,
         Err(failure) => failure,
     };
@@ -55,7 +55,7 @@ async fn read_all(app: &App, batch: Batch) -> Vec<CallBack> {
     tracing::warn!(error = failure.reason, members, "a batch failed, its members are tried alone");
     let mut call_back = Vec::new();
     for leased in batch.work {
-        let failure = match read(app, &[leased]).await {
+        let failure = match process(app, &[leased]).await {
             Ok(one) => {
                 call_back.extend(one);
                 continue;
@@ -113,7 +113,7 @@ struct Failure {
     retryable: bool,
 }
 
-async fn read(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
+async fn process(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
     match AssertUnwindSafe(app.process_webhooks(leased)).catch_unwind().await {
         Ok(Ok(call_back)) => Ok(call_back),
         Ok(Err(error)) => {

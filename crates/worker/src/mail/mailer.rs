@@ -85,13 +85,13 @@ impl Mailer {
         at: DateTime<Utc>,
         before_content: impl Future<Output = Result<(), SendError>>,
     ) -> Result<(), SendError> {
-        let message = compose(&self.from, mail, at)?;
+        let message = build_message(&self.from, mail, at)?;
         let sent = match &self.transport {
             Transport::Smtp(smtp) => {
                 smtp.send(message.envelope(), &message.formatted(), before_content).await
             }
             // Keeping the same mail again changes nothing: no outcome is unknown.
-            Transport::Mailbox(store) => keep(store, mail, at).await,
+            Transport::Mailbox(store) => store_in_mailbox(store, mail, at).await,
         };
         sent.map_err(|error| error.masking(&mail.to))
     }
@@ -108,7 +108,7 @@ impl Mailer {
     }
 }
 
-async fn keep(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<(), SendError> {
+async fn store_in_mailbox(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) -> Result<(), SendError> {
     let caught = CaughtMail {
         id: Uuid::now_v7(),
         message_id: mail.message_id.clone(),
@@ -132,7 +132,7 @@ impl fmt::Debug for Mailer {
 }
 
 /// The message with its headers. A mail that makes none will never make one: such an error is permanent.
-fn compose(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, SendError> {
+fn build_message(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, SendError> {
     let refused = |reason: String| SendError::Permanent { reason };
     let to: Address = mail
         .to
@@ -173,7 +173,7 @@ mod tests {
     fn composed(mail: &Mail) -> Result<String, SendError> {
         let from = parse_from("Shop <orders@example.org>").unwrap();
         let at = "2026-11-03T08:05:09Z".parse().unwrap();
-        compose(&from, mail, at).map(|message| String::from_utf8(message.formatted()).unwrap())
+        build_message(&from, mail, at).map(|message| String::from_utf8(message.formatted()).unwrap())
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Smtp {
         before_content.await?;
         self.step(Step::Data, connection.command(Data)).await?;
         self.step(Step::Content, connection.message(message)).await?;
-        self.keep(connection);
+        self.put_back(connection);
         Ok(())
     }
 
@@ -90,13 +90,13 @@ impl Smtp {
     pub async fn check(&self) -> Result<(), SendError> {
         let mut connection = self.connect().await?;
         self.step(Step::Connect, connection.command(Noop)).await?;
-        self.keep(connection);
+        self.put_back(connection);
         Ok(())
     }
 
     /// An idle connection that still answers, or a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
-        while let Some((mut connection, since)) = self.take() {
+        while let Some((mut connection, since)) = self.take_idle() {
             if since.elapsed() < IDLE && self.step(Step::Connect, connection.command(Noop)).await.is_ok() {
                 return Ok(connection);
             }
@@ -141,14 +141,20 @@ impl Smtp {
     ) -> Result<T, SendError> {
         match timeout(self.timeouts.step, work).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.judge(step, Answer::of(&error), &words(&error))),
-            Err(_) => Err(self.judge(step, Answer::None, &format!("no answer in {:?}", self.timeouts.step))),
+            Ok(Err(error)) => {
+                Err(self.classify_failure(step, SmtpReply::from_error(&error), &describe_error(&error)))
+            }
+            Err(_) => Err(self.classify_failure(
+                step,
+                SmtpReply::None,
+                &format!("no answer in {:?}", self.timeouts.step),
+            )),
         }
     }
 
     /// What a failed step means for the mail. Whatever goes wrong before the recipient is named is about us
     /// and the server, never about the recipient: the mail waits.
-    fn judge(&self, step: Step, answer: Answer, words: &str) -> SendError {
+    fn classify_failure(&self, step: Step, answer: SmtpReply, words: &str) -> SendError {
         let reason = match step {
             Step::Connect => format!("connecting to {}:{}: {words}", self.setting.host, self.setting.port),
             Step::StartTls | Step::Login | Step::Sender | Step::Recipient | Step::Data | Step::Content => {
@@ -159,20 +165,20 @@ impl Smtp {
             (Step::Connect | Step::StartTls | Step::Login | Step::Sender, _) => {
                 SendError::Transient { reason }
             }
-            (Step::Recipient | Step::Data | Step::Content, Answer::Refused) => {
+            (Step::Recipient | Step::Data | Step::Content, SmtpReply::Refused) => {
                 SendError::Permanent { reason }
             }
-            (_, Answer::Later | Answer::LoginWanted) => SendError::Transient { reason },
-            (Step::Recipient | Step::Data, Answer::None) => SendError::Transient { reason },
-            (Step::Content, Answer::None) => SendError::Unknown { reason },
+            (_, SmtpReply::Later | SmtpReply::LoginWanted) => SendError::Transient { reason },
+            (Step::Recipient | Step::Data, SmtpReply::None) => SendError::Transient { reason },
+            (Step::Content, SmtpReply::None) => SendError::Unknown { reason },
         }
     }
 
-    fn take(&self) -> Option<(AsyncSmtpConnection, Instant)> {
+    fn take_idle(&self) -> Option<(AsyncSmtpConnection, Instant)> {
         self.lock().pop()
     }
 
-    fn keep(&self, connection: AsyncSmtpConnection) {
+    fn put_back(&self, connection: AsyncSmtpConnection) {
         let mut idle = self.lock();
         idle.retain(|(_, since)| since.elapsed() < IDLE);
         if idle.len() < MAX_IDLE {
@@ -213,7 +219,7 @@ impl fmt::Display for Step {
 
 /// What the server said to a step that failed.
 #[derive(Clone, Copy)]
-enum Answer {
+enum SmtpReply {
     /// 4xx.
     Later,
     /// 5xx about the login (RFC 4954, 6): a setting of ours, whenever it is said.
@@ -224,8 +230,8 @@ enum Answer {
     None,
 }
 
-impl Answer {
-    fn of(error: &lettre::transport::smtp::Error) -> Self {
+impl SmtpReply {
+    fn from_error(error: &lettre::transport::smtp::Error) -> Self {
         match error.status().map(u16::from) {
             Some(530 | 534 | 535 | 538) => Self::LoginWanted,
             Some(500..) => Self::Refused,
@@ -236,7 +242,7 @@ impl Answer {
 }
 
 /// The server's words, with its code, or the words of what happened instead.
-fn words(error: &lettre::transport::smtp::Error) -> String {
+fn describe_error(error: &lettre::transport::smtp::Error) -> String {
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match error.status() {
         Some(code) => single_line(&format!("{code} {said}")),

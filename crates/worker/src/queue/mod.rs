@@ -1,8 +1,8 @@
 //! The job queue: apalis on Redis, or in memory where there is no Redis.
 //!
 //! The relay pushes batches and asks for the length; the roles of the worker `run` their handlers on what comes.
-//! The queue holds only the hurry. A batch may be lost (Redis flushed, a process killed) or come twice: the lease
-//! in the database brings lost work back, and the attempt each item was leased with fences off the second run.
+//! The queue holds only references to work. A batch may be lost (Redis flushed, a process killed) or come twice: the
+//! lease in the database brings lost work back, and the attempt each item was leased with fences off the second run.
 //! So apalis's own retries, results, locks and events stay off, and a finished batch leaves no key behind.
 
 mod health;

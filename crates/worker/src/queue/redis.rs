@@ -1,8 +1,8 @@
 //! The queue on Redis, by apalis-redis.
 //!
 //! apalis-redis deletes nothing by itself, and its vacuum sees only tasks whose results are stored. So each batch
-//! is forgotten here when its job ends (`forget`), and what a worker leaves behind when the worker ends
-//! (`retire`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
+//! is forgotten here when its job ends (`acknowledge`), and what a worker leaves behind when the worker ends
+//! (`remove_worker`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
 
 use std::{
     sync::Arc,
@@ -90,14 +90,14 @@ impl Redis {
     }
 
     /// Keeps the metadata of a living worker, and lets that of a dead one expire.
-    pub(super) async fn keep(&self, worker: &WorkerContext) -> Result<(), QueueError> {
+    pub(super) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.expire(self.config.worker_metadata_key(worker), METADATA_TTL).ignore();
         self.apply(pipe).await
     }
 
     /// Removes a batch whose job ended.
-    pub(super) async fn forget(&self, worker: &str, task: &str) -> Result<(), QueueError> {
+    pub(super) async fn acknowledge(&self, worker: &str, task: &str) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.atomic();
         self.drop_task(&mut pipe, task);
@@ -106,7 +106,7 @@ impl Redis {
     }
 
     /// Removes what an ended worker left in Redis.
-    pub(super) async fn retire(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
+    pub(super) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
         let in_flight = self.config.inflight_set_for(worker);
         // Off the register first: a fetch that is still on its way is then refused.
         let (tasks,): (Vec<String>,) = ::redis::pipe()

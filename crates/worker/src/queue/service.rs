@@ -69,7 +69,7 @@ impl Jobs {
             tracing::error!(queue = self.queue.name(), size, panic = message(&*panic), "a job panicked");
         }
         if let (Place::Redis(redis), Some(task)) = (&self.queue.inner.place, task)
-            && let Err(error) = redis.forget(&worker, &task).await
+            && let Err(error) = redis.acknowledge(&worker, &task).await
         {
             // It comes again when Redis is back, is fenced off by its attempt, and is forgotten then.
             tracing::debug!(

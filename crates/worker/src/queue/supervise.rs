@@ -112,7 +112,7 @@ async fn work(
             End::Stopped => Left::InOrder,
             End::Stalled | End::Failed(_) => Left::Broken,
         };
-        if let Err(error) = redis.retire(&context, left).await {
+        if let Err(error) = redis.remove_worker(&context, left).await {
             // The heartbeat of any worker puts its batches back later.
             tracing::debug!(
                 queue = queue.name(),
@@ -152,7 +152,7 @@ async fn check(
     let progress = &queue.inner.progress;
     let checked = async {
         if let Place::Redis(redis) = &queue.inner.place {
-            redis.keep(context).await?;
+            redis.refresh_worker(context).await?;
         }
         queue.len().await
     };
@@ -162,7 +162,7 @@ async fn check(
             // Slots before moves: a job that ends between the two is then seen as a move, and never as a free slot at
             // which nothing moves.
             let all_slots_busy = jobs.are_all_slots_busy();
-            let finding = watchdog.look(waiting, progress.moves(), all_slots_busy, now);
+            let finding = watchdog.is_stalled(waiting, progress.moves(), all_slots_busy, now);
             slowness.note(queue.name(), finding, waiting, now);
             progress.alive.store(true, Relaxed);
             progress.stalled.store(finding == Finding::Stalled, Relaxed);

@@ -40,7 +40,13 @@ impl Watchdog {
     }
 
     /// `waiting`: batches in the queue. `moves`: changes with every batch that is taken or finished.
-    pub(super) fn look(&mut self, waiting: usize, moves: u64, all_slots_busy: bool, now: Instant) -> Finding {
+    pub(super) fn is_stalled(
+        &mut self,
+        waiting: usize,
+        moves: u64,
+        all_slots_busy: bool,
+        now: Instant,
+    ) -> Finding {
         if waiting == 0 || moves != self.moves {
             self.moves = moves;
             self.still_since = now;
@@ -90,12 +96,12 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut watchdog = Watchdog::new(start);
-        assert_eq!(watchdog.look(3, 0, false, at(4)), Finding::Working, "not long enough");
-        assert_eq!(watchdog.look(3, 0, false, at(5)), Finding::Stalled);
-        assert_eq!(watchdog.look(3, 1, false, at(6)), Finding::Working, "something moved");
-        assert_eq!(watchdog.look(0, 1, false, at(60)), Finding::Idle);
-        assert_eq!(watchdog.look(1, 1, false, at(64)), Finding::Working);
-        assert_eq!(watchdog.look(1, 1, false, at(65)), Finding::Stalled);
+        assert_eq!(watchdog.is_stalled(3, 0, false, at(4)), Finding::Working, "not long enough");
+        assert_eq!(watchdog.is_stalled(3, 0, false, at(5)), Finding::Stalled);
+        assert_eq!(watchdog.is_stalled(3, 1, false, at(6)), Finding::Working, "something moved");
+        assert_eq!(watchdog.is_stalled(0, 1, false, at(60)), Finding::Idle);
+        assert_eq!(watchdog.is_stalled(1, 1, false, at(64)), Finding::Working);
+        assert_eq!(watchdog.is_stalled(1, 1, false, at(65)), Finding::Stalled);
     }
 
     #[test]
@@ -103,13 +109,13 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut watchdog = Watchdog::new(start);
-        assert_eq!(watchdog.look(3, 2, true, at(1)), Finding::Working);
+        assert_eq!(watchdog.is_stalled(3, 2, true, at(1)), Finding::Working);
         for seconds in [6, 60, 3_600] {
-            assert_eq!(watchdog.look(3, 2, true, at(seconds)), Finding::Busy, "after {seconds} s");
+            assert_eq!(watchdog.is_stalled(3, 2, true, at(seconds)), Finding::Busy, "after {seconds} s");
         }
-        assert_eq!(watchdog.look(3, 3, true, at(3_601)), Finding::Working, "a job ended");
+        assert_eq!(watchdog.is_stalled(3, 3, true, at(3_601)), Finding::Working, "a job ended");
         assert_eq!(
-            watchdog.look(3, 3, false, at(3_606)),
+            watchdog.is_stalled(3, 3, false, at(3_606)),
             Finding::Stalled,
             "a slot is free and nothing is taken"
         );
