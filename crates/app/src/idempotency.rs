@@ -44,8 +44,8 @@ impl App {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_old_keys(&self) -> Result<u64> {
-        Ok(idempotency::forget(&self.store, self.clock.now() - KEYS_KEPT_FOR).await?)
+    pub async fn delete_old_keys(&self) -> Result<u64> {
+        Ok(idempotency::delete_before(&self.store, self.clock.now() - KEYS_KEPT_FOR).await?)
     }
 }
 

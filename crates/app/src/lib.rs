@@ -90,7 +90,7 @@ impl App {
             let (store, feed) = (store.clone(), feed.clone());
             Batcher::start(writers, MAX_WEBHOOKS, move |new| {
                 let (store, feed) = (store.clone(), feed.clone());
-                async move { webhooks::keep_all(&store, &feed, new).await }
+                async move { webhooks::store_webhooks(&store, &feed, new).await }
             })
         };
         let readers = OrderReaders::new(&store);

@@ -8,7 +8,7 @@ use persistence::{
     read,
 };
 
-use crate::{App, customer_text, error::Result, relay::backoff, retry::retrying};
+use crate::{App, customer_text, error::Result, relay::backoff, retry::retry_transaction};
 
 /// How long a mail may be on its way to the server: the server may be slow at every step.
 const SENDING: TimeDelta = TimeDelta::minutes(5);
@@ -66,7 +66,7 @@ impl App {
     /// When the database fails.
     pub async fn open_notification(&self, leased: &Leased) -> Result<Option<NotificationContext>> {
         let until = self.clock.now() + SENDING;
-        let opened = retrying(|| notifications::open(&self.store, leased, until)).await?;
+        let opened = retry_transaction(|| notifications::open(&self.store, leased, until)).await?;
         let Some(notification) = opened else { return Ok(None) };
         if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
             // The last of these attempts was not closed: its process died.
@@ -117,7 +117,7 @@ impl App {
     /// # Errors
     /// When the database fails: the mail must not be sent, because nothing would bound its copies.
     pub async fn hand_over_notification(&self, leased: &Leased) -> Result<bool> {
-        Ok(retrying(|| notifications::hand_over(&self.store, leased)).await?)
+        Ok(retry_transaction(|| notifications::hand_over(&self.store, leased)).await?)
     }
 
     /// Closes a notification whose mail was taken by the server.
@@ -126,7 +126,7 @@ impl App {
     /// When the database fails: the mail then goes out again, with the same `Message-ID`.
     pub async fn record_notification_sent(&self, id: NotificationId) -> Result<()> {
         let now = self.clock.now();
-        Ok(retrying(|| notifications::mark_sent(&self.store, id, now)).await?)
+        Ok(retry_transaction(|| notifications::mark_sent(&self.store, id, now)).await?)
     }
 
     /// Writes down that a mail did not leave, and when it is tried again. A notification with too many attempts of
@@ -158,7 +158,8 @@ impl App {
                 format!("{}; it may have been delivered: {earlier} earlier got no answer", error.reason)
             }
         };
-        retrying(|| notifications::not_sent(&self.store, leased, &reason, !is_unknown, decide)).await?;
+        retry_transaction(|| notifications::not_sent(&self.store, leased, &reason, !is_unknown, decide))
+            .await?;
         Ok(())
     }
 
@@ -168,9 +169,10 @@ impl App {
             "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \
              delivered, also more than once; the last one: {reason}"
         );
-        let closed =
-            retrying(|| notifications::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp))
-                .await?;
+        let closed = retry_transaction(|| {
+            notifications::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp)
+        })
+        .await?;
         if closed.is_some() {
             tracing::error!(
                 key = notification.key,

@@ -21,7 +21,7 @@ use crate::{
     App, Caller,
     error::{Error, Result},
     idempotency::IdempotencyKey,
-    retry::retrying,
+    retry::retry_transaction,
 };
 
 /// Somebody asks for a change of an order.
@@ -113,7 +113,8 @@ impl App {
         let order = Order::place(new, &context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
         let rate = CustomerRate::of(&caller.actor, self.policy().customer_orders_per_minute);
-        let placed = retrying(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
+        let placed =
+            retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
         self.feed.poke();
         placed
     }

@@ -86,7 +86,7 @@ impl App {
         filter: OrderFilter,
         page: &PageRequest<Uuid>,
     ) -> Result<Page<OrderHead>> {
-        match narrowed(caller, filter)? {
+        match narrow_order_filter(caller, filter)? {
             Some(filter) => Ok(read::orders_page(&self.store, &filter, page).await?),
             None => Ok(Page { rows: vec![], has_more: false }),
         }
@@ -94,7 +94,7 @@ impl App {
 
     /// How many orders there are for the caller.
     pub async fn orders_count(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
-        match narrowed(caller, filter)? {
+        match narrow_order_filter(caller, filter)? {
             Some(filter) => Ok(read::orders_count(&self.store, &filter).await?),
             None => Ok(0),
         }
@@ -276,7 +276,7 @@ impl App {
         filter: EventFilter,
         page: &PageRequest<EventId>,
     ) -> Result<Page<Event>> {
-        match narrowed_events(caller, filter)? {
+        match narrow_event_filter(caller, filter)? {
             Some(filter) => {
                 let mut page = read::events_page(&self.store, &filter, page).await?;
                 page.rows = page.rows.into_iter().map(|event| caller.redact_event(event)).collect();
@@ -288,7 +288,7 @@ impl App {
 
     /// How many events there are for the caller.
     pub async fn events_count(&self, caller: &Caller, filter: EventFilter) -> Result<u64> {
-        match narrowed_events(caller, filter)? {
+        match narrow_event_filter(caller, filter)? {
             Some(filter) => Ok(read::events_count(&self.store, &filter).await?),
             None => Ok(0),
         }
@@ -361,7 +361,7 @@ where
 }
 
 /// The filter, kept within what the caller may see; nothing where that leaves nothing.
-fn narrowed(caller: &Caller, filter: OrderFilter) -> Result<Option<OrderFilter>> {
+fn narrow_order_filter(caller: &Caller, filter: OrderFilter) -> Result<Option<OrderFilter>> {
     Ok(match caller.scope() {
         Scope::All => Some(filter),
         Scope::Own(own) => (filter.user_id.is_none_or(|user| user == own))
@@ -375,7 +375,7 @@ fn narrowed(caller: &Caller, filter: OrderFilter) -> Result<Option<OrderFilter>>
     })
 }
 
-fn narrowed_events(caller: &Caller, filter: EventFilter) -> Result<Option<EventFilter>> {
+fn narrow_event_filter(caller: &Caller, filter: EventFilter) -> Result<Option<EventFilter>> {
     Ok(match caller.scope() {
         Scope::All => Some(filter),
         Scope::Own(own) => Some(EventFilter { user_id: Some(own), ..filter }),

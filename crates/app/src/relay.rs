@@ -35,7 +35,7 @@ impl App {
     ///
     /// # Errors
     /// When the database fails: the lease then runs out by itself.
-    pub async fn give_back(&self, work: Work, leased: &[Leased]) -> Result<()> {
+    pub async fn postpone(&self, work: Work, leased: &[Leased]) -> Result<()> {
         let later = self.clock.now() + FIRST_PAUSE;
         Ok(leases::postpone(&self.store, work, leased, later).await?)
     }

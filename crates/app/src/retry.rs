@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Runs a transaction until it commits, fails for good, or has failed too often.
-pub(crate) async fn retrying<T, Work>(mut transaction: impl FnMut() -> Work) -> Result<T>
+pub(crate) async fn retry_transaction<T, Work>(mut transaction: impl FnMut() -> Work) -> Result<T>
 where
     Work: Future<Output = Result<T>>,
 {
@@ -24,7 +24,7 @@ where
     let mut attempt = 1;
     loop {
         match transaction().await {
-            Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && may_pass(&error) => {
+            Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && is_transient(&error) => {
                 let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
@@ -41,7 +41,7 @@ where
 
 /// Whether what failed a batch may be one member's alone: a row that somebody holds, a row that cannot be
 /// read. A database that is away fails everybody, and a commit that may have been done is not done again.
-pub(crate) fn members_may_do_better(error: &Error) -> bool {
+pub(crate) fn may_succeed_alone(error: &Error) -> bool {
     match error {
         Error::CommitUnknown(_) => false,
         error => error.is_lock_timeout() || !error.retryable(),
@@ -49,6 +49,6 @@ pub(crate) fn members_may_do_better(error: &Error) -> bool {
 }
 
 /// Whoever waited for a lock in vain has waited long enough.
-fn may_pass(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     !error.is_lock_timeout() && (error.retryable() || error.unique_violation().is_some())
 }

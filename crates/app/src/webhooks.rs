@@ -33,7 +33,7 @@ use crate::{
     error::{Error, Result},
     feed::Feed,
     relay::backoff,
-    retry::{members_may_do_better, retrying},
+    retry::{may_succeed_alone, retry_transaction},
 };
 
 /// What tells the hash of a sender's own id of a push from the hash of a body.
@@ -127,7 +127,7 @@ impl App {
     pub async fn retry_webhook(&self, caller: &Caller, id: WebhookId) -> Result<WebhookHead> {
         caller.must_be_staff()?;
         let now = self.clock.now();
-        retrying(async || {
+        retry_transaction(async || {
             let tx = self.store.begin().await?;
             webhooks::requeue(&tx, &[id], now).await?;
             self.store.commit(tx).await
@@ -142,19 +142,19 @@ impl App {
     ///
     /// # Errors
     /// When the database fails: the lease then runs out and the webhook is tried again.
-    pub async fn webhook_failed(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
+    pub async fn record_webhook_failure(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
         let now = self.clock.now();
         let decide = |failures| match retryable && failures < MAX_FAILURES {
             true => Next::Retry(now + backoff(failures)),
             false => Next::GiveUp,
         };
-        retrying(|| leases::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
+        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
         Ok(())
     }
 }
 
 /// Keeps a batch of requests, each content once, with as few statements as can carry them.
-pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
+pub(crate) async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
     let mut places: HashMap<(&'static str, [u8; 32]), usize> = HashMap::with_capacity(new.len());
     let mut contents: Vec<NewWebhook> = Vec::with_capacity(new.len());
     let mut content_of = Vec::with_capacity(new.len());
@@ -167,8 +167,8 @@ pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -
         content_of.push(at);
     }
     let mut kept = Vec::with_capacity(contents.len());
-    for chunk in chunks(contents.into_iter()) {
-        kept.extend(keep(store, &chunk).await);
+    for chunk in split_by_size(contents.into_iter()) {
+        kept.extend(store_batch(store, &chunk).await);
     }
     feed.poke();
     content_of.into_iter().map(|at| kept[at].clone()).collect()
@@ -177,12 +177,12 @@ pub(crate) async fn keep_all(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -
 /// Keeps requests with one statement. When that fails as a whole, each is tried alone, so that one whose content
 /// somebody holds does not fail its neighbours. Whoever is told that it was not kept sends it again, and finds it
 /// kept once.
-async fn keep(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
-    let error = match retrying(|| webhooks::insert(store, new)).await {
+async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
+    let error = match retry_transaction(|| webhooks::insert(store, new)).await {
         Ok(()) => return vec![Ok(()); new.len()],
         Err(error) => error,
     };
-    if new.len() == 1 || !members_may_do_better(&error) {
+    if new.len() == 1 || !may_succeed_alone(&error) {
         return vec![Err(error.into()); new.len()];
     }
     tracing::warn!(
@@ -192,14 +192,14 @@ async fn keep(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     );
     let mut kept = Vec::with_capacity(new.len());
     for one in new {
-        let alone = retrying(|| webhooks::insert(store, std::slice::from_ref(one))).await;
+        let alone = retry_transaction(|| webhooks::insert(store, std::slice::from_ref(one))).await;
         kept.push(alone.map_err(Error::from));
     }
     kept
 }
 
 /// Requests in portions that one statement can carry.
-fn chunks(new: impl Iterator<Item = NewWebhook>) -> Vec<Vec<NewWebhook>> {
+fn split_by_size(new: impl Iterator<Item = NewWebhook>) -> Vec<Vec<NewWebhook>> {
     let mut chunks = vec![vec![]];
     let mut bytes = 0;
     for webhook in new {

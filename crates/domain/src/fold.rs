@@ -28,8 +28,8 @@ pub fn fold<'a>(
     placed_at: DateTime<Utc>,
     promised_delivery: Option<DateTime<Utc>>,
 ) -> Tracking {
-    let scans = counted(scans, placed_at);
-    let furthest = scans.iter().filter_map(|scan| movement(scan)).max();
+    let scans = outbound_scans(scans, placed_at);
+    let furthest = scans.iter().filter_map(|scan| status_of(scan)).max();
     let status = match furthest {
         Some(status) if status.rank() >= Rank::Shipped => status,
         _ if scans.iter().any(|scan| scan.meaning == Meaning::Status(ShipmentStatus::Cancelled)) => {
@@ -37,12 +37,12 @@ pub fn fold<'a>(
         }
         _ => ShipmentStatus::LabelCreated,
     };
-    let tells = |rank: Rank| scans.iter().any(|scan| movement(scan).is_some_and(|s| s.rank() == rank));
-    let since = |rank: Rank| first(&scans, rank).map(|scan| scan.occurred_at);
+    let tells = |rank: Rank| scans.iter().any(|scan| status_of(scan).is_some_and(|s| s.rank() == rank));
+    let since = |rank: Rank| first_scan_at_rank(&scans, rank).map(|scan| scan.occurred_at);
     let estimate = scans.iter().filter_map(|scan| scan.estimate).max();
     Tracking {
         status,
-        condition: condition(&scans),
+        condition: current_condition(&scans),
         estimated_delivery: estimate.map(|estimate| estimate.expected).or(promised_delivery),
         shipped_at: since(Rank::Shipped),
         shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
@@ -53,17 +53,17 @@ pub fn fold<'a>(
 }
 
 /// The scan on which it stands that the shipment got at least that far: its time is the time of the step.
-pub(crate) fn evidence<'a>(
+pub(crate) fn first_scan_reaching<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
     rank: Rank,
 ) -> Option<&'a Scan> {
-    first(&counted(scans, placed_at), rank)
+    first_scan_at_rank(&outbound_scans(scans, placed_at), rank)
 }
 
 /// What a scan did when it came, the shipment having gone from `before` to `after` by it. `all` are the scans there
 /// are since, this one too.
-pub(crate) fn effect(
+pub(crate) fn classify_effect(
     scan: &Scan,
     all: &[Scan],
     attribution: &Attribution,
@@ -99,7 +99,7 @@ pub(crate) fn effect(
 }
 
 /// The scans that say something about this shipment on its way to the customer.
-fn counted<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
+fn outbound_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
     let mut scans: Vec<&Scan> = scans.into_iter().collect();
     let attribution = Attribution::from_scans(scans.iter().copied(), placed_at);
     scans.retain(|scan| attribution.includes(scan));
@@ -119,7 +119,7 @@ struct WayBack {
 impl WayBack {
     /// The way back that these scans of one shipment show.
     fn find(scans: &[&Scan]) -> Option<Self> {
-        let delivered_at = earliest(scans, Rank::Delivered)?.clock();
+        let delivered_at = earliest_scan_at_rank(scans, Rank::Delivered)?.clock();
         let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
         let begins_at = begins.map(|scan| scan.clock()).min()?;
         Some(Self { delivered_at, begins_at })
@@ -148,7 +148,7 @@ fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
 }
 
 /// The milestone a scan claims, a cancellation aside.
-fn movement(scan: &Scan) -> Option<ShipmentStatus> {
+fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     match scan.meaning {
         Meaning::Status(ShipmentStatus::Cancelled) => None,
         Meaning::Status(status) => Some(status),
@@ -158,43 +158,45 @@ fn movement(scan: &Scan) -> Option<ShipmentStatus> {
 
 /// The scan since whose time the shipment has been at least that far: the earliest whose time is believed, else the
 /// first to arrive.
-fn first<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
-    showing(scans, rank).min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
+fn first_scan_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
+    scans_at_rank(scans, rank).min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
 }
 
 /// The scan that shows the shipment at least that far by the earliest clock, whenever it arrived.
-fn earliest<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
-    showing(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
+fn earliest_scan_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
+    scans_at_rank(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
 }
 
 /// The scans that show the shipment at least that far.
-fn showing<'a>(scans: &[&'a Scan], rank: Rank) -> impl Iterator<Item = &'a Scan> {
-    trusted(scans.iter().copied().filter(move |scan| is_as_far(scan, rank)))
+fn scans_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> impl Iterator<Item = &'a Scan> {
+    prefer_believed_times(scans.iter().copied().filter(move |scan| reaches_rank(scan, rank)))
 }
 
-fn is_as_far(scan: &Scan, rank: Rank) -> bool {
-    movement(scan).is_some_and(|status| status.rank() >= rank)
+fn reaches_rank(scan: &Scan, rank: Rank) -> bool {
+    status_of(scan).is_some_and(|status| status.rank() >= rank)
 }
 
 /// Those whose time is the carrier's own; where no time is, all of them.
-fn trusted<'a>(scans: impl Iterator<Item = &'a Scan> + Clone) -> impl Iterator<Item = &'a Scan> {
+fn prefer_believed_times<'a>(
+    scans: impl Iterator<Item = &'a Scan> + Clone,
+) -> impl Iterator<Item = &'a Scan> {
     let any = scans.clone().any(|scan| !scan.time_estimated);
     scans.filter(move |scan| !any || !scan.time_estimated)
 }
 
 /// The latest trouble, unless the shipment got on since.
-fn condition(scans: &[&Scan]) -> Option<Condition> {
-    let troubles = trusted(scans.iter().copied().filter(|scan| trouble(scan).is_some()));
+fn current_condition(scans: &[&Scan]) -> Option<Condition> {
+    let troubles = prefer_believed_times(scans.iter().copied().filter(|scan| condition_of(scan).is_some()));
     let scan = troubles.max_by_key(|scan| (scan.clock(), scan.identity))?;
-    let kind = trouble(scan)?;
-    if got_past(scans, scan, kind) {
+    let kind = condition_of(scan)?;
+    if is_past_condition(scans, scan, kind) {
         return None;
     }
     let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
     Some(Condition { kind, message, since: scan.occurred_at })
 }
 
-fn trouble(scan: &Scan) -> Option<ConditionKind> {
+fn condition_of(scan: &Scan) -> Option<ConditionKind> {
     match scan.meaning {
         Meaning::Condition(kind) => Some(kind),
         Meaning::Status(ShipmentStatus::ReturnedToSender) => Some(ConditionKind::Returning),
@@ -203,9 +205,9 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
 }
 
 /// Whether the shipment got on after that trouble.
-fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
-    let clears = |scan: &&Scan| movement(scan).is_some_and(|status| clears(status, kind));
-    let mut progress = trusted(scans.iter().copied().filter(clears));
+fn is_past_condition(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
+    let clears = |scan: &&Scan| status_of(scan).is_some_and(|status| clears(status, kind));
+    let mut progress = prefer_believed_times(scans.iter().copied().filter(clears));
     progress.any(|scan| is_past(scan, trouble, kind))
         || (ends_with_delivery(kind) && is_delivered_untimed(scans))
 }
@@ -213,7 +215,7 @@ fn got_past(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
 /// Whether the shipment was delivered, and no time of it is believed: then it is not asked whether that was before or
 /// after, and scans of other steps that have a time do not silence it.
 fn is_delivered_untimed(scans: &[&Scan]) -> bool {
-    showing(scans, Rank::Delivered).any(|scan| scan.time_estimated)
+    scans_at_rank(scans, Rank::Delivered).any(|scan| scan.time_estimated)
 }
 
 /// Whether there is no such trouble any more once the shipment is handed over.
@@ -231,7 +233,7 @@ fn ends_with_delivery(kind: ConditionKind) -> bool {
 /// Whether that progress came after the trouble. Of two bare dates, or two scans of one minute, the delivery is the
 /// later one, where the trouble is one that it ends.
 fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
-    let ends = movement(progress) == Some(ShipmentStatus::Delivered) && ends_with_delivery(kind);
+    let ends = status_of(progress) == Some(ShipmentStatus::Delivered) && ends_with_delivery(kind);
     match progress.clock().cmp(&trouble.clock()) {
         Ordering::Greater => true,
         Ordering::Equal => ends,

@@ -3,7 +3,7 @@
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
-    rollup::{carrying, rank_without_shipments},
+    rollup::{live_shipments, rank_without_shipments},
     shipment::{Origin, OriginKind, Rank, Shipment},
     status::OrderStatus,
     string_enum::string_enum,
@@ -89,10 +89,10 @@ impl Item {
     /// never goes back.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
         let by_order = rank_without_shipments(status);
-        if by_order == Rank::Delivered || carrying(shipments).next().is_none() {
+        if by_order == Rank::Delivered || live_shipments(shipments).next().is_none() {
             return if by_order >= rank { self.wanted() } else { 0 };
         }
-        self.units_in(carrying(shipments).filter(|shipment| shipment.status().rank() >= rank))
+        self.units_in(live_shipments(shipments).filter(|shipment| shipment.status().rank() >= rank))
     }
 
     /// Whether the actor may put it into a shipment: staff may; a supplier only what it ships itself.

@@ -275,7 +275,7 @@ impl Order {
     }
 
     /// One permitted step, recorded. Everything that changes a status ends here.
-    fn step(&mut self, to: OrderStatus, detail: StepDetail, context: &Context) -> i32 {
+    fn record_step(&mut self, to: OrderStatus, detail: StepDetail, context: &Context) -> i32 {
         debug_assert!(self.head.status.may_become(to), "{} to {to} is not in the table", self.head.status);
         let occurred_at = detail.occurred_at.max(self.head.occurred_at);
         let transition = Transition {
@@ -304,7 +304,7 @@ impl Order {
     }
 
     /// Marks a shipment as changed.
-    fn touch(&mut self, id: ShipmentId) {
+    fn mark_changed(&mut self, id: ShipmentId) {
         self.changes.shipments.insert(id);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     item::Item,
-    rollup::carrying,
+    rollup::live_shipments,
     shipment::{Rank, Shipment},
     status::OrderStatus,
 };
@@ -32,7 +32,7 @@ pub struct Progress {
 /// order's status speaks for every unit.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
     let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();
-    let count = |rank: Rank| carrying(shipments).filter(|s| s.status().rank() >= rank).count() as u32;
+    let count = |rank: Rank| live_shipments(shipments).filter(|s| s.status().rank() >= rank).count() as u32;
     let units = |rank: Rank| sum(&|item| item.units_at(rank, status, shipments));
     let mut progress = Progress {
         items_total: sum(&Item::wanted),

@@ -17,16 +17,16 @@ pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
     if items.iter().all(|item| item.wanted() == 0) {
         return None;
     }
-    carrying(shipments).map(|shipment| shipment.status().rank()).min()
+    live_shipments(shipments).map(|shipment| shipment.status().rank()).min()
 }
 
 /// The shipments that carry units.
-pub(crate) fn carrying(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
+pub(crate) fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
     shipments.iter().filter(|shipment| shipment.is_live())
 }
 
 /// The furthest status an order may have whose slowest unit has this rank.
-pub const fn status_for(rank: Rank) -> Option<OrderStatus> {
+pub const fn status_of_rank(rank: Rank) -> Option<OrderStatus> {
     match rank {
         Rank::None => None,
         Rank::Labelled => Some(OrderStatus::AwaitingPickup),
@@ -69,7 +69,7 @@ pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
 
 /// When a step of the advance happened, and whether a carrier ever said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Justification {
+pub(crate) struct RankTime {
     /// The time of the scan that brought the last shipment this far.
     pub at: DateTime<Utc>,
     /// Some shipment was never reported at exactly this rank.
@@ -77,19 +77,17 @@ pub(crate) struct Justification {
 }
 
 /// What the shipments say about the moment the whole order reached a rank.
-pub(crate) fn justification(shipments: &[Shipment], rank: Rank) -> Option<Justification> {
-    carrying(shipments)
+pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<RankTime> {
+    live_shipments(shipments)
         .map(|shipment| reached(shipment, rank))
         .reduce(|one, other| match (one, other) {
-            (Some(a), Some(b)) => {
-                Some(Justification { at: a.at.max(b.at), inferred: a.inferred || b.inferred })
-            }
+            (Some(a), Some(b)) => Some(RankTime { at: a.at.max(b.at), inferred: a.inferred || b.inferred }),
             _ => None,
         })
         .flatten()
 }
 
-fn reached(shipment: &Shipment, rank: Rank) -> Option<Justification> {
+fn reached(shipment: &Shipment, rank: Rank) -> Option<RankTime> {
     let Tracking { shipped_at, shipped_inferred, out_for_delivery_at, out_for_delivery_inferred, .. } =
         shipment.tracking;
     let (at, inferred) = match rank {
@@ -98,5 +96,5 @@ fn reached(shipment: &Shipment, rank: Rank) -> Option<Justification> {
         Rank::OutForDelivery => (out_for_delivery_at, out_for_delivery_inferred),
         Rank::Delivered => (shipment.tracking.delivered_at, false),
     };
-    Some(Justification { at: at?, inferred })
+    Some(RankTime { at: at?, inferred })
 }

@@ -106,7 +106,7 @@ impl Error {
     }
 
     /// What went wrong with a commit. The database's own refusal is clear; a lost connection is not.
-    pub(crate) fn of_commit(error: DbErr) -> Self {
+    pub(crate) fn from_commit_failure(error: DbErr) -> Self {
         match meaning::refuses_commit(&error) {
             true => Self::Database(error),
             false => Self::CommitUnknown(error),

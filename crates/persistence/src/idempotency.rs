@@ -86,7 +86,7 @@ pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTim
 }
 
 /// Forgets answers older than this. Returns how many.
-pub async fn forget(store: &Store, before: DateTime<Utc>) -> Result<u64> {
+pub async fn delete_before(store: &Store, before: DateTime<Utc>) -> Result<u64> {
     let tx = store.begin().await?;
     let done = idempotency_key::Entity::delete_many()
         .filter(idempotency_key::Column::CreatedAt.lt(before))

@@ -142,7 +142,7 @@ pub async fn count_within_bytes(db: &impl ConnectionTrait, ids: &[Uuid], most_by
         return Ok(ids.len());
     }
     let sizes = sizes(db, ids).await?;
-    Ok(prefix(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
+    Ok(count_within(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
 }
 
 /// How many bytes the bodies of these webhooks have.
@@ -162,7 +162,7 @@ pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
 pub(crate) const BYTES: &str = "CAST(length(body) AS bigint)";
 
 /// How many of these sizes, from the first one on, make up so many bytes at most. At least one, where there is one.
-pub(crate) fn prefix(sizes: impl Iterator<Item = i64>, most_bytes: usize) -> usize {
+pub(crate) fn count_within(sizes: impl Iterator<Item = i64>, most_bytes: usize) -> usize {
     let mut left = i64::try_from(most_bytes).unwrap_or(i64::MAX);
     let fits = |(at, size): &(usize, i64)| {
         left = left.saturating_sub(*size);

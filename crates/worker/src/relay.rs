@@ -81,7 +81,7 @@ async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayErro
         }
         let full = leased.len() == most;
         if let Err(error) = queue.push(Batch { work: leased.clone() }).await {
-            app.give_back(work, &leased).await?;
+            app.postpone(work, &leased).await?;
             return Err(error.into());
         }
         if !full {

@@ -32,7 +32,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         if let Err(error) = app.requeue_matched().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
         }
-        if let Err(error) = app.forget_old_keys().await {
+        if let Err(error) = app.delete_old_keys().await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "old idempotency keys were not forgotten"

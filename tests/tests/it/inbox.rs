@@ -141,7 +141,7 @@ async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
     let shop = Shop::new(database.store);
     shop.scan("151515", ShipmentStatus::InTransit).await;
     let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    shop.app.webhook_failed(leased[0], "a row that cannot be read", false).await.unwrap();
+    shop.app.record_webhook_failure(leased[0], "a row that cannot be read", false).await.unwrap();
     let failed = &inbox(&shop).await[0];
     assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1));
 

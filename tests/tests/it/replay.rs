@@ -74,7 +74,7 @@ async fn says(shop: &Shop, number: &str, code: &str) {
 /// Closes everything that is due as a defect would.
 async fn fail_all(shop: &Shop) {
     for leased in shop.app.lease(persistence::leases::Work::Webhooks, 10).await.unwrap() {
-        shop.app.webhook_failed(leased, "a defect of ours", false).await.unwrap();
+        shop.app.record_webhook_failure(leased, "a defect of ours", false).await.unwrap();
     }
 }
 

@@ -180,7 +180,7 @@ async fn a_webhook_that_failed_is_not_taken_up(database: Database) {
     let webhook = inbox(&shop).await[0].id;
     shop.app.retry_webhook(&support(), webhook).await.unwrap();
     let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    shop.app.webhook_failed(leased[0], "a row that cannot be read", false).await.unwrap();
+    shop.app.record_webhook_failure(leased[0], "a row that cannot be read", false).await.unwrap();
     let shop = shop.restarted("fedex.Q9=delivered").await;
     let failed = &inbox(&shop).await[0];
     assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1), "somebody has to look at it");

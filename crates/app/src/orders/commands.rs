@@ -16,7 +16,7 @@ use crate::{
     Clock,
     error::{Error, Result},
     feed::Feed,
-    retry::{members_may_do_better, retrying},
+    retry::{may_succeed_alone, retry_transaction},
     scans::{ScanRecorder, Source},
 };
 
@@ -28,9 +28,9 @@ pub(crate) async fn execute_all(
     feed: &Feed,
     commands: Vec<Command>,
 ) -> Vec<Result<CommandOutcome>> {
-    let answers = match retrying(|| execute_batch(store, &commands, clock.now())).await {
+    let answers = match retry_transaction(|| execute_batch(store, &commands, clock.now())).await {
         Ok(answers) => answers,
-        Err(error) if commands.len() == 1 || !members_may_do_better(&error) => {
+        Err(error) if commands.len() == 1 || !may_succeed_alone(&error) => {
             let error = Error::from(error);
             commands.iter().map(|_| Err(error.clone())).collect()
         }
@@ -43,7 +43,8 @@ pub(crate) async fn execute_all(
             let mut answers = Vec::with_capacity(commands.len());
             for command in &commands {
                 let alone =
-                    retrying(|| execute_batch(store, std::slice::from_ref(command), clock.now())).await;
+                    retry_transaction(|| execute_batch(store, std::slice::from_ref(command), clock.now()))
+                        .await;
                 answers.push(match alone {
                     Ok(mut answers) => answers.pop().unwrap_or(Err(Error::Stopping)),
                     Err(error) => Err(error.into()),

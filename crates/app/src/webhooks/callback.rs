@@ -12,7 +12,7 @@ use persistence::{
     webhooks::{self, Settled},
 };
 
-use crate::{App, error::Result, retry::retrying};
+use crate::{App, error::Result, retry::retry_transaction};
 
 /// Calls for one webhook, whatever came of them, until somebody asks for it again.
 pub const MAX_CALLS: i32 = 10;
@@ -33,7 +33,7 @@ impl App {
     /// # Errors
     /// When the database fails: the lease then runs out, and the sender is called later.
     pub async fn begin_call_back(&self, leased: Leased) -> Result<bool> {
-        Ok(retrying(|| webhooks::begin_call(&self.store, leased, MAX_CALLS)).await?)
+        Ok(retry_transaction(|| webhooks::begin_call(&self.store, leased, MAX_CALLS)).await?)
     }
 
     /// Closes a webhook whose sender was called, with what came of it. One that somebody else has taken up
@@ -41,12 +41,12 @@ impl App {
     ///
     /// # Errors
     /// When the database fails: the lease then runs out, and the sender is called again.
-    pub async fn called_back(&self, leased: Leased, what: &str) -> Result<()> {
-        retrying(|| self.close_called_back(leased, what)).await?;
+    pub async fn record_callback(&self, leased: Leased, what: &str) -> Result<()> {
+        retry_transaction(|| self.close_after_callback(leased, what)).await?;
         Ok(())
     }
 
-    async fn close_called_back(&self, leased: Leased, what: &str) -> persistence::Result<()> {
+    async fn close_after_callback(&self, leased: Leased, what: &str) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         let opened = webhooks::open(&tx, &[leased]).await?;
         let close = |webhook: webhooks::Webhook| Settled {

@@ -13,7 +13,7 @@ use super::routing;
 use crate::{
     App,
     error::Result,
-    retry::{members_may_do_better, retrying},
+    retry::{may_succeed_alone, retry_transaction},
 };
 
 /// How long after its registration a shipment is looked after: longer than no worker runs.
@@ -49,7 +49,7 @@ impl App {
         {
             let misrouted: Vec<WebhookId> = self.find_misrouted(numbers).await?.into_iter().collect();
             for chunk in misrouted.chunks(MAX_DUE) {
-                requeued += retrying(|| self.requeue_processed(chunk)).await?;
+                requeued += retry_transaction(|| self.requeue_processed(chunk)).await?;
             }
         }
         Ok(requeued)
@@ -59,14 +59,14 @@ impl App {
     /// alone, so that one with a row that cannot be read does not hold up the others.
     async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
         match routing::find_misrouted(&self.store, numbers).await {
-            Err(error) if members_may_do_better(&error) => {}
+            Err(error) if may_succeed_alone(&error) => {}
             found => return found,
         }
         let mut misrouted = BTreeSet::new();
         for number in numbers {
             match routing::find_misrouted(&self.store, std::slice::from_ref(number)).await {
                 Ok(found) => misrouted.extend(found),
-                Err(error) if members_may_do_better(&error) => {
+                Err(error) if may_succeed_alone(&error) => {
                     let (carrier, number) = number;
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(%carrier, number, error, "a number was not looked at");

@@ -19,7 +19,7 @@ use super::{
     routed_scans::RoutedScans,
     routing,
 };
-use crate::{App, error::Result, retry::retrying, scans::ScanRecorder};
+use crate::{App, error::Result, retry::retry_transaction, scans::ScanRecorder};
 
 /// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
 const MAX_PARCELS: usize = 200;
@@ -38,7 +38,7 @@ impl App {
         waiting.sort_by_key(|one| one.id);
         let (mut call_back, mut large) = (Vec::new(), Vec::new());
         while !waiting.is_empty() {
-            let batch = retrying(|| self.process_batch(&waiting)).await?;
+            let batch = retry_transaction(|| self.process_batch(&waiting)).await?;
             call_back.extend(batch.call_back);
             large.extend(batch.large);
             waiting = batch.later;
@@ -93,7 +93,7 @@ impl App {
     async fn process_large(&self, leased: Leased) -> Result<()> {
         let mut summary = IngestSummary::default();
         for portion in 0.. {
-            match retrying(|| self.process_portion(leased, portion, summary.clone())).await? {
+            match retry_transaction(|| self.process_portion(leased, portion, summary.clone())).await? {
                 Some(so_far) => summary = so_far,
                 None => break,
             }

@@ -20,7 +20,7 @@ use persistence::{
 };
 
 use super::{MAX_BYTES, misrouted::MAX_DUE, routed_scans::WebhookScans};
-use crate::{App, Caller, error::Result, retry::retrying, scans::is_kept_under};
+use crate::{App, Caller, error::Result, retry::retry_transaction, scans::is_kept_under};
 
 /// Webhooks read at once: their bodies are in memory together.
 const PAGE: u64 = 100;
@@ -149,7 +149,7 @@ impl App {
         if replayed.applied {
             // Behind the changes: what is read twice is told once.
             for chunk in found.readable.chunks(MAX_DUE) {
-                retrying(|| self.requeue(chunk)).await?;
+                retry_transaction(|| self.requeue(chunk)).await?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::{MAX_BYTES, misrouted::MAX_DUE};
 use crate::{
     App, Caller,
     error::Result,
-    retry::{members_may_do_better, retrying},
+    retry::{may_succeed_alone, retry_transaction},
 };
 
 /// The most codes listed. More than these would be a sender that is not understood at all.
@@ -82,9 +82,9 @@ impl App {
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
         for chunk in webhooks.chunks(MAX_DUE) {
-            match retrying(|| self.requeue_processed(chunk)).await {
+            match retry_transaction(|| self.requeue_processed(chunk)).await {
                 Ok(requeued) => count += requeued,
-                Err(error) if members_may_do_better(&error) => {
+                Err(error) if may_succeed_alone(&error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(
                         sender,

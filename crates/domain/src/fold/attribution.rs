@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::movement;
+use super::status_of;
 use crate::{scan::Scan, shipment::ShipmentStatus};
 
 /// How much older than the order a scan may be before it is another parcel's: numbers are reused.
@@ -77,7 +77,7 @@ struct Seen {
 impl Package {
     fn from_scan(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
         let seen = Seen { time_estimated: scan.time_estimated, at: scan.clock() };
-        let delivered = (movement(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
+        let delivered = (status_of(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
         Self { is_old: is_too_old(scan, placed_at), first: seen, last: seen, delivered }
     }
 

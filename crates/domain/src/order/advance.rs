@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    fold::evidence,
+    fold::first_scan_reaching,
     order::{Order, StepDetail},
-    rollup::{carrying, justification, rank_without_shipments, slowest, status_for},
+    rollup::{live_shipments, rank_without_shipments, slowest, status_of_rank, time_of_rank},
     scan::Scan,
     shipment::{Rank, Shipment},
     status::FULFILMENT_SEQUENCE,
@@ -30,7 +30,7 @@ impl Trigger {
         placed_at: DateTime<Utc>,
     ) -> Self {
         let metadata = FULFILMENT_SEQUENCE.map(|status| {
-            let scan = evidence(all, placed_at, rank_without_shipments(status)).unwrap_or(scan);
+            let scan = first_scan_reaching(all, placed_at, rank_without_shipments(status)).unwrap_or(scan);
             carrier_metadata(shipment, Some(&scan.code))
         });
         Self { metadata, occurred_at: scan.occurred_at }
@@ -41,7 +41,7 @@ impl Order {
     /// Walks through every status between here and what the slowest unit allows, one event each. Only forward,
     /// and only from processing on: a scan never skips the payment.
     pub(super) fn advance(&mut self, trigger: Option<Trigger>, context: &Context) {
-        let target = slowest(&self.items, &self.shipments).and_then(status_for);
+        let target = slowest(&self.items, &self.shipments).and_then(status_of_rank);
         let Some(goal) = target.and_then(|status| status.position_in_sequence()) else {
             return;
         };
@@ -50,7 +50,7 @@ impl Order {
         };
         for (at, status) in FULFILMENT_SEQUENCE.into_iter().enumerate().take(goal + 1).skip(here + 1) {
             let rank = rank_without_shipments(status);
-            let reached = justification(&self.shipments, rank);
+            let reached = time_of_rank(&self.shipments, rank);
             let metadata = match &trigger {
                 Some(trigger) => Some(trigger.metadata[at].clone()),
                 None => (rank >= Rank::Shipped).then(|| self.slowest_shipment()),
@@ -62,12 +62,12 @@ impl Order {
                 notes: None,
                 metadata,
             };
-            self.step(status, detail, context);
+            self.record_step(status, detail, context);
         }
     }
 
     fn slowest_shipment(&self) -> Value {
-        let slowest = carrying(&self.shipments).min_by_key(|shipment| shipment.status().rank());
+        let slowest = live_shipments(&self.shipments).min_by_key(|shipment| shipment.status().rank());
         slowest.map_or(Value::Null, |shipment| carrier_metadata(shipment, None))
     }
 }

@@ -68,11 +68,11 @@ impl Order {
         }
         let before = self.head.version;
         if self.items.iter().all(|item| item.wanted() == 0) {
-            self.check(OrderStatus::Cancelled, &context.actor)?;
+            self.check_transition(OrderStatus::Cancelled, &context.actor)?;
             self.cancel_labels(context);
             let detail =
                 StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };
-            self.step(OrderStatus::Cancelled, detail, context);
+            self.record_step(OrderStatus::Cancelled, detail, context);
         } else {
             self.advance(None, context);
         }
@@ -83,7 +83,7 @@ impl Order {
     /// A carrier's own cancellation can still be overtaken by movement, as long as its units are free. Once
     /// they go elsewhere it is final, or they would travel twice.
     pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
-        while let Some(id) = self.given_away(taken) {
+        while let Some(id) = self.find_given_away(taken) {
             self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
@@ -101,7 +101,7 @@ impl Order {
     }
 
     /// A shipment cancelled by its carrier of whose units too few are left when those are taken.
-    fn given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
+    fn find_given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
         let short = |line: &Line| {
             let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());
             let others: u32 =
@@ -119,7 +119,7 @@ impl Order {
             shipment.cancelled_at = Some(context.now);
             shipment.cancel_reason = Some(reason.to_owned());
         }
-        self.touch(id);
+        self.mark_changed(id);
     }
 }
 

@@ -22,7 +22,7 @@ impl Order {
     /// A supplier will ship these items. What is accepted already stays as it is.
     pub(super) fn accept_items(&mut self, ids: &[ItemId], context: &Context) -> Result<Outcome, Refusal> {
         check_may_answer(&context.actor)?;
-        let named = self.supplied(ids, &context.actor)?;
+        let named = self.find_supplied_items(ids, &context.actor)?;
         for Named { at, place } in &named {
             let item = &self.items[*place];
             if item.commitment.declined().is_some() {
@@ -48,7 +48,7 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         check_may_answer(&context.actor)?;
-        let named = self.supplied(ids, &context.actor)?;
+        let named = self.find_supplied_items(ids, &context.actor)?;
         check_reason(&reason)?;
         let open = named.into_iter().filter(|named| self.items[named.place].commitment.declined().is_none());
         let open: Vec<Named> = open.collect();
@@ -70,7 +70,7 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         context.actor.must_be_staff("reassign items")?;
-        let named = self.named(ids, &context.actor)?;
+        let named = self.find_items(ids, &context.actor)?;
         check_text("origin.code", &origin.code)?;
         deadlines.check(Some(origin), "")?;
         let is_so = |named: &Named| {
@@ -125,8 +125,8 @@ impl Order {
     }
 
     /// The items with these ids, each of which a supplier ships.
-    fn supplied(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
-        let named = self.named(ids, actor)?;
+    fn find_supplied_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
+        let named = self.find_items(ids, actor)?;
         for Named { at, place } in &named {
             let item = &self.items[*place];
             if item.origin.as_ref().is_none_or(|origin| origin.kind != OriginKind::Supplier) {
@@ -138,7 +138,7 @@ impl Order {
     }
 
     /// The items with these ids, each once, however often it is named. To a supplier there are no items but its own.
-    fn named(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
+    fn find_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         if ids.is_empty() {
             return Err(Refusal::invalid("itemIds", "at least one item is needed"));
         }

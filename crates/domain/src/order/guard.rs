@@ -5,7 +5,7 @@ use crate::{
     ids::ShipmentId,
     order::{Order, StepDetail, text_validation::check_notes},
     refusal::{Blocker, BlockerCode, Refusal},
-    rollup::{carrying, rank_for, slowest},
+    rollup::{live_shipments, rank_for, slowest},
     shipment::Rank,
     status::OrderStatus,
     transition::Context,
@@ -15,7 +15,7 @@ impl Order {
     /// For every status: whether this caller may bring the order there now, and if not, why. The one it has may always
     /// be asked for: that changes nothing.
     pub fn allowed_transitions(&self, actor: &Actor) -> Vec<(OrderStatus, Option<Blocker>)> {
-        let blocker = |to| if to == self.head.status { None } else { self.blocker(to, actor) };
+        let blocker = |to| if to == self.head.status { None } else { self.find_blocker(to, actor) };
         OrderStatus::ALL.into_iter().map(|to| (to, blocker(to))).collect()
     }
 
@@ -27,7 +27,7 @@ impl Order {
         context: &Context,
     ) -> Result<super::Outcome, Refusal> {
         check_notes(notes.as_deref(), metadata.as_ref())?;
-        self.check(to, &context.actor)?;
+        self.check_transition(to, &context.actor)?;
         if to == OrderStatus::Cancelled {
             self.cancel_labels(context);
         }
@@ -35,14 +35,14 @@ impl Order {
             self.receive_unless_named();
         }
         let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata };
-        let event = self.step(to, detail, context);
+        let event = self.record_step(to, detail, context);
         self.advance(None, context);
         Ok(super::Outcome { changed: true, event: Some(event), ..Default::default() })
     }
 
     /// Refuses what the table, the role or the shipments do not permit.
-    pub(super) fn check(&self, to: OrderStatus, actor: &Actor) -> Result<(), Refusal> {
-        let Some(blocker) = self.blocker(to, actor) else {
+    pub(super) fn check_transition(&self, to: OrderStatus, actor: &Actor) -> Result<(), Refusal> {
+        let Some(blocker) = self.find_blocker(to, actor) else {
             return Ok(());
         };
         let from = self.head.status;
@@ -51,7 +51,7 @@ impl Order {
         Err(Refusal::InvalidTransition { from, to, allowed, blocker })
     }
 
-    fn blocker(&self, to: OrderStatus, actor: &Actor) -> Option<Blocker> {
+    fn find_blocker(&self, to: OrderStatus, actor: &Actor) -> Option<Blocker> {
         let from = self.head.status;
         let blocker = |code, message, shipments| Some(Blocker { code, message, shipments });
         if !from.may_become(to) {
@@ -85,7 +85,7 @@ impl Order {
             return Some(incomplete);
         }
         if let Some(needed) = rank_for(to)
-            && carrying(&self.shipments).next().is_some()
+            && live_shipments(&self.shipments).next().is_some()
             && slowest(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
         {
             let behind = self.shipments_where(|rank| rank < needed);
@@ -108,7 +108,7 @@ impl Order {
     }
 
     fn shipments_where(&self, condition: impl Fn(Rank) -> bool) -> Vec<ShipmentId> {
-        let live = carrying(&self.shipments).filter(|shipment| condition(shipment.status().rank()));
+        let live = live_shipments(&self.shipments).filter(|shipment| condition(shipment.status().rank()));
         live.map(|shipment| shipment.id).collect()
     }
 }

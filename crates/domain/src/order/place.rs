@@ -72,8 +72,8 @@ impl Order {
     /// # Errors
     /// [`Refusal::InvalidInput`] that names the field, or [`Refusal::Forbidden`].
     pub fn place(new: NewOrder, context: &Context) -> Result<Self, Refusal> {
-        let user_id = owner(&new, context)?;
-        check(&new, context)?;
+        let user_id = determine_owner(&new, context)?;
+        check_new_order(&new, context)?;
         let customer_email = new.customer_email.as_deref().map(read_address).transpose()?;
         let placed_at = new.placed_at.unwrap_or(context.now);
         let path = new
@@ -125,7 +125,7 @@ impl Order {
 }
 
 /// Whose order it will be: a customer's own, or the one that staff name.
-fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
+fn determine_owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
     match context.actor.kind {
         ActorKind::System | ActorKind::Support => {
             new.user_id.ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed"))
@@ -146,7 +146,7 @@ fn owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
     }
 }
 
-fn check(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
+fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     check_notes(new.notes.as_deref(), new.metadata.as_ref())?;
     let invalid = |field: &str, message: &str| Err(Refusal::invalid(field, message));
     if new.items.is_empty() {

@@ -29,7 +29,7 @@ impl Order {
         check_reason(&reason)?;
         let is_first = self.head.status != OrderStatus::ReturnInitiated;
         if is_first {
-            self.check(OrderStatus::ReturnInitiated, &context.actor)?;
+            self.check_transition(OrderStatus::ReturnInitiated, &context.actor)?;
         }
         let free = |item: &Item| self.delivered(item).saturating_sub(item.return_requested);
         let lines = self.named_or_all(lines, &context.actor, free, |item, asked| {
@@ -66,7 +66,7 @@ impl Order {
             };
         }
         if self.head.status != OrderStatus::ReturnInitiated {
-            self.check(OrderStatus::Returned, &context.actor)?;
+            self.check_transition(OrderStatus::Returned, &context.actor)?;
         }
         self.ask_all_back_unless_named();
         let lines = self.named_or_all(lines, &context.actor, outstanding, |item, came| {
@@ -137,7 +137,7 @@ impl Order {
 
     fn return_step(&mut self, to: OrderStatus, notes: Option<String>, context: &Context) -> i32 {
         let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata: None };
-        self.step(to, detail, context)
+        self.record_step(to, detail, context)
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     actor::ActorKind,
-    fold::{Attribution, effect, fold, is_too_old},
+    fold::{Attribution, classify_effect, fold, is_too_old},
     ids::ShipmentId,
     order::{
         Order, Outcome,
@@ -56,7 +56,7 @@ impl Order {
             let Some((place, added)) = scans.add(scan, restated.contains(&scan.identity)) else { continue };
             let after = fold(&scans.all, placed_at, shipment.promised_delivery);
             let now = &scans.all[place];
-            let effect = effect(now, &scans.all, &attribution, status, &tracking, &after);
+            let effect = classify_effect(now, &scans.all, &attribution, status, &tracking, &after);
             let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
             *answer = match added {
                 Added::New => ScanOutcome::New(effect),
@@ -73,7 +73,7 @@ impl Order {
         if changed {
             shipment.tracking = tracking;
             let trigger = cause.map(|scan| Trigger::from_scan(scan, &scans.all, shipment, placed_at));
-            self.touch(id);
+            self.mark_changed(id);
             self.advance(trigger, context);
         }
         Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: answers })

@@ -50,7 +50,7 @@ impl Order {
             let message = format!("{} {number} is {whose}", new.carrier);
             Refusal::shipment(ShipmentRefusal::NumberInUse, message)
         };
-        let same = self.live_with(new.carrier, &number);
+        let same = self.find_live_shipment(new.carrier, &number);
         if let Some(own) = same.filter(|same| self.may_ship(same, context)) {
             return match &asked {
                 Some(lines) if !has_same_quantities(lines, &own.lines) => {
@@ -63,7 +63,7 @@ impl Order {
         self.check_open()?;
         let lines = match asked {
             Some(lines) => lines,
-            None => self.waiting(context),
+            None => self.unallocated_lines(context),
         };
         if lines.is_empty() {
             let message = "no unit that this caller may ship waits for a parcel";
@@ -174,7 +174,7 @@ impl Order {
 
     /// Everything that waits for a shipment and that this caller may ship. What a supplier declined is not the
     /// supplier's to ship.
-    fn waiting(&self, context: &Context) -> Vec<Line> {
+    fn unallocated_lines(&self, context: &Context) -> Vec<Line> {
         let declined =
             |item: &Item| item.is_supplied_by(&context.actor) && item.commitment.declined().is_some();
         let items =
@@ -199,7 +199,7 @@ impl Order {
         Ok(first.clone())
     }
 
-    fn live_with(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
+    fn find_live_shipment(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
         self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
     }
 }

@@ -194,12 +194,12 @@ async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let is_changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
     let changed =
         orders.iter().flat_map(|order| order.items().iter().filter(|item| is_changed(order, item.id)));
-    let rows = changed.map(item_standing);
+    let rows = changed.map(item_columns);
     write(tx, rows, |db, rows| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
     Ok(())
 }
 
-fn item_standing(item: &Item) -> Row {
+fn item_columns(item: &Item) -> Row {
     let (origin, commitment) = (item.origin.as_ref(), &item.commitment);
     let declined = commitment.declined();
     Row::default()

@@ -41,7 +41,7 @@ pub struct EventFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-fn filtered(filter: &EventFilter) -> Select<order_event::Entity> {
+fn build_query(filter: &EventFilter) -> Select<order_event::Entity> {
     use order_event::Column;
     let own = filter.user_id.map(|user| {
         let orders = order::Entity::find().select_only().column(order::Column::OrderId);
@@ -95,12 +95,12 @@ pub async fn events_page(
     page: &PageRequest<EventId>,
 ) -> Result<Page<Event>> {
     let key = (order_event::Column::OccurredAt, order_event::Column::EventId);
-    fetch(filtered(filter), key, page, store.reader()).await?.try_map(Event::try_from)
+    fetch(build_query(filter), key, page, store.reader()).await?.try_map(Event::try_from)
 }
 
 /// How many events there are.
 pub async fn events_count(store: &Store, filter: &EventFilter) -> Result<u64> {
-    Ok(filtered(filter).count(store.reader()).await?)
+    Ok(build_query(filter).count(store.reader()).await?)
 }
 
 /// Some of an order's events, by version. Versions are dense, so a page of a history is a range of them.

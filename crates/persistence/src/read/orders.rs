@@ -52,7 +52,7 @@ pub(super) fn supplied_by(code: &str) -> SelectStatement {
         .into_query()
 }
 
-fn filtered(filter: &OrderFilter) -> Select<order::Entity> {
+fn build_query(filter: &OrderFilter) -> Select<order::Entity> {
     let with_carrier = filter.carrier.map(|carrier| {
         shipment::Entity::find()
             .select_only()
@@ -82,12 +82,12 @@ pub async fn orders_page(
     page: &PageRequest<Uuid>,
 ) -> Result<Page<OrderHead>> {
     let key = (order::Column::PlacedAt, order::Column::OrderId);
-    fetch(filtered(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
+    fetch(build_query(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
 }
 
 /// How many orders there are.
 pub async fn count(store: &Store, filter: &OrderFilter) -> Result<u64> {
-    Ok(filtered(filter).count(store.reader()).await?)
+    Ok(build_query(filter).count(store.reader()).await?)
 }
 
 /// One order.

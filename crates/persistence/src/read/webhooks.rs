@@ -20,7 +20,7 @@ use crate::{
     dialect::is_one_of,
     entity::webhook,
     mapping,
-    webhooks::{BYTES, Webhook, WebhookHead, count_within_bytes, prefix, sizes},
+    webhooks::{BYTES, Webhook, WebhookHead, count_within, count_within_bytes, sizes},
 };
 
 /// Which webhooks.
@@ -36,7 +36,7 @@ pub struct WebhookFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-fn filtered(filter: &WebhookFilter) -> Select<webhook::Entity> {
+fn build_query(filter: &WebhookFilter) -> Select<webhook::Entity> {
     use webhook::Column;
     let states = filter.states.iter().map(|state| state.as_str());
     webhook::Entity::find()
@@ -55,7 +55,7 @@ pub async fn webhooks_page(
     page: &PageRequest<Uuid>,
 ) -> Result<Page<WebhookHead>> {
     let key = (webhook::Column::ReceivedAt, webhook::Column::WebhookId);
-    let page: Page<webhook::Head> = fetch_part(filtered(filter), key, page, store.reader()).await?;
+    let page: Page<webhook::Head> = fetch_part(build_query(filter), key, page, store.reader()).await?;
     page.try_map(WebhookHead::try_from)
 }
 
@@ -70,7 +70,7 @@ pub async fn webhooks_after(
 ) -> Result<Vec<Webhook>> {
     use webhook::Column;
     let place = Expr::tuple([Column::ReceivedAt, Column::WebhookId].map(Expr::col));
-    let sizes: Vec<(Uuid, i64)> = filtered(filter)
+    let sizes: Vec<(Uuid, i64)> = build_query(filter)
         .apply_if(after, |query, Key { at, id }| {
             query.filter(place.lt(Expr::tuple([Expr::value(at), Expr::value(id)])))
         })
@@ -83,7 +83,7 @@ pub async fn webhooks_after(
         .into_tuple()
         .all(store.reader())
         .await?;
-    let count_within_bytes = prefix(sizes.iter().map(|(_, size)| *size), most_bytes);
+    let count_within_bytes = count_within(sizes.iter().map(|(_, size)| *size), most_bytes);
     let ids: Vec<WebhookId> = sizes[..count_within_bytes].iter().map(|(id, _)| WebhookId(*id)).collect();
     let mut webhooks = webhooks(store, &ids).await?;
     webhooks.sort_by_key(|webhook| Reverse((webhook.received_at, webhook.id)));
@@ -92,7 +92,7 @@ pub async fn webhooks_after(
 
 /// How many webhooks there are.
 pub async fn webhooks_count(store: &Store, filter: &WebhookFilter) -> Result<u64> {
-    Ok(filtered(filter).count(store.reader()).await?)
+    Ok(build_query(filter).count(store.reader()).await?)
 }
 
 /// A code that no table lists and no setting maps, and how often it came.

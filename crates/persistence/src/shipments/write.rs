@@ -57,7 +57,7 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let is_new = |shipment: &&Shipment| {
         orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
     };
-    let changed = orders.iter().flat_map(|order| marked(order, |changes| &changes.shipments));
+    let changed = orders.iter().flat_map(|order| shipments_in_set(order, |changes| &changes.shipments));
     let (new, old): (Vec<&Shipment>, Vec<&Shipment>) = changed.partition(is_new);
     update(tx, &old).await?;
     insert(tx, orders).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
 }
 
 /// The shipments of an order that are marked in a set of changes.
-fn marked<'a>(
+fn shipments_in_set<'a>(
     order: &'a Order,
     set: impl Fn(&'a Changes) -> &'a BTreeSet<ShipmentId>,
 ) -> impl Iterator<Item = &'a Shipment> {
@@ -74,14 +74,14 @@ fn marked<'a>(
 }
 
 async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
-    let rows = shipments.iter().map(|shipment| standing(shipment));
+    let rows = shipments.iter().map(|shipment| status_columns(shipment));
     let written = write(tx, rows, |db, rows| STANDING.update(db, &["shipment_id"], "", rows)).await?;
     if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
 }
 
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let new: Vec<&Shipment> =
-        orders.iter().flat_map(|order| marked(order, |changes| &changes.new_shipments)).collect();
+        orders.iter().flat_map(|order| shipments_in_set(order, |changes| &changes.new_shipments)).collect();
     let rows = new.iter().map(|shipment| {
         Row::default()
             .set("shipment_id", shipment.id.0)
@@ -108,7 +108,7 @@ async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     Ok(())
 }
 
-fn standing(shipment: &Shipment) -> Row {
+fn status_columns(shipment: &Shipment) -> Row {
     let tracking = &shipment.tracking;
     let condition = tracking.condition.as_ref();
     Row::default()

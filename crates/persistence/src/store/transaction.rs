@@ -72,7 +72,7 @@ impl Tx {
         if let Err(error) = inner.commit().await {
             let error = store.reported(error);
             return Err(match error {
-                Error::Database(error) => Error::of_commit(error),
+                Error::Database(error) => Error::from_commit_failure(error),
                 error => error,
             });
         }

@@ -46,7 +46,7 @@ async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
     let first_attempts = batch.work.iter().all(|leased| leased.attempt < SUSPICIOUS);
     if failure.retryable && first_attempts {
         tracing::warn!(error = failure.reason, "webhooks wait for the database");
-        if let Err(error) = app.give_back(Work::Webhooks, &batch.work).await {
+        if let Err(error) = app.postpone(Work::Webhooks, &batch.work).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "their leases will run out instead");
         }
         return vec![];
@@ -63,7 +63,7 @@ async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
             Err(failure) => failure,
         };
         tracing::error!(webhook = %leased.id, error = failure.reason, "a webhook failed");
-        if let Err(error) = app.webhook_failed(leased, &failure.reason, failure.retryable).await {
+        if let Err(error) = app.record_webhook_failure(leased, &failure.reason, failure.retryable).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");
         }
@@ -80,7 +80,7 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
             // If another worker has taken the webhook up, this changes nothing.
             let reason =
                 format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
-            close(leased, app.webhook_failed(leased, &reason, false).await);
+            close(leased, app.record_webhook_failure(leased, &reason, false).await);
             return;
         }
         Err(error) => return close(leased, Err(error)),
@@ -88,11 +88,11 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
     let closed = match dhl.activate(subscription, &activation.secret).await {
         Ok(()) => {
             tracing::info!(subscription, "a subscription at DHL was activated");
-            app.called_back(leased, &format!("subscription {subscription} activated")).await
+            app.record_callback(leased, &format!("subscription {subscription} activated")).await
         }
         Err(error) => {
             tracing::warn!(webhook = %leased.id, subscription, error = error.reason, "a subscription at DHL was not activated");
-            app.webhook_failed(leased, &error.reason, error.retryable).await
+            app.record_webhook_failure(leased, &error.reason, error.retryable).await
         }
     };
     close(leased, closed);

@@ -83,7 +83,7 @@ impl Jobs {
     }
 }
 
-/// Hands the batches of one worker to tasks. Always succeeds: retrying is the database's part, by `due_at`.
+/// Hands the batches of one worker to tasks. Always succeeds: retry_transaction is the database's part, by `due_at`.
 pub(super) struct JobService {
     jobs: Jobs,
     worker: String,

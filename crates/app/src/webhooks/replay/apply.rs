@@ -11,7 +11,7 @@ use super::{Finding, NotReplayed, ReplayChange, Replayed};
 use crate::{
     App,
     error::Result,
-    retry::{members_may_do_better, retrying},
+    retry::{may_succeed_alone, retry_transaction},
     scans::ScanRecorder,
     webhooks::routed_scans::RoutedScans,
 };
@@ -29,9 +29,9 @@ impl App {
             replayed.scans += outcome.scans;
             outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
         };
-        match retrying(|| self.apply_transaction(routed, apply)).await {
+        match retry_transaction(|| self.apply_transaction(routed, apply)).await {
             Ok(outcome) => note(outcome, tell),
-            Err(error) if !members_may_do_better(&error) => return Err(error.into()),
+            Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
             Err(_) => {
                 for order_id in routed.orders() {
                     let alone = routed.0.iter().filter(|((of, _), _)| *of == order_id);
@@ -40,9 +40,9 @@ impl App {
                             .map(|(shipment, scans_of_webhooks)| (*shipment, scans_of_webhooks.clone()))
                             .collect(),
                     );
-                    match retrying(|| self.apply_transaction(&alone, apply)).await {
+                    match retry_transaction(|| self.apply_transaction(&alone, apply)).await {
                         Ok(outcome) => note(outcome, tell),
-                        Err(error) if !members_may_do_better(&error) => return Err(error.into()),
+                        Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
                         Err(error) => {
                             let cause = &error as &dyn std::error::Error;
                             tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
