@@ -67,7 +67,7 @@ fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow:
 
 fn named(settings: &Settings, problem: &str) -> anyhow::Error {
     let redacted = address::redact(settings.database_url.expose());
-    anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {shown}: {problem}"))
+    anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {redacted}: {problem}"))
 }
 
 /// The SQLite file, where there is none yet.

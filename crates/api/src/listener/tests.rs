@@ -34,7 +34,7 @@ struct Running {
     /// Requests that `/hang` has begun.
     begun: mpsc::UnboundedReceiver<()>,
     /// Lets them end.
-    go: order_stream::Sender<bool>,
+    go: watch::Sender<bool>,
 }
 
 async fn echo(body: Body) -> Response {
@@ -46,7 +46,7 @@ async fn echo(body: Body) -> Response {
 
 async fn start(limits: HttpLimits) -> Running {
     let (begin, begun) = mpsc::unbounded_channel();
-    let go = order_stream::Sender::new(false);
+    let go = watch::Sender::new(false);
     let waits = go.clone();
     let hang = move || async move {
         begin.send(()).unwrap();

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use tracing::{
     Event, Subscriber,
-    duration::Record,
+    span::Record,
     field::{Field, Visit},
 };
 use tracing_log::NormalizeEvent;

@@ -75,7 +75,7 @@ async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
     let support = shop.support(&api).await;
     let mut followed = Followed::new(&support, &shop.customer(&api).await).await;
 
-    let flush = async || shop.redis.ask::<()>(&["FLUSHALL"]).await.unwrap();
+    let flush = async || shop.redis.command::<()>(&["FLUSHALL"]).await.unwrap();
     flush().await;
     push_twice(api.url(), FIRST, OutForDelivery, 20).await;
     // Perhaps with the job that reads them: then it comes back with its lease, after half a minute.

@@ -30,7 +30,7 @@ use super::{
     document,
     errors::{no_introspection, timed_out, too_large, too_many_large},
     introspection::Weights,
-    parsing::parse,
+    parsing::parse_within_limits,
     running::Running,
 };
 

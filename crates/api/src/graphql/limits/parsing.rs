@@ -38,7 +38,7 @@ pub(crate) async fn read_apart<T: Send + 'static>(
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` for a long query, `GRAPHQL_PARSE_FAILED` for one that is not GraphQL.
-pub(super) fn parse(request: &mut Request) -> ServerResult<&ExecutableDocument> {
+pub(super) fn parse_within_limits(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     check_text(&request.query)?;
     request.parsed_query().map_err(syntax_error)
 }
