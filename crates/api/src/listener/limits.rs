@@ -36,6 +36,11 @@ pub(super) const FREE_RESULT: usize = 4 * 1024;
 pub(super) const MAX_HEAD: usize = 32 * 1024;
 /// The read and write buffer of one connection, in bytes.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
+/// What the system buffers of a connection's output before the network takes it, in bytes. Without this bound 200 clients
+/// that do not read make the process copy hundreds of MiB into the system's memory. Connections inherit it from the
+/// listener.
+#[cfg(target_os = "linux")]
+pub(super) const MAX_UNSENT: u32 = 128 * 1024;
 /// Connections beyond [`HttpLimits::connections`], on which only questions about health are answered.
 pub(super) const RESERVED: usize = 64;
 /// How long a connection is read to its end after an answer that did not wait for the whole request: closed at

@@ -39,6 +39,8 @@ pub(crate) use budget::Reservation;
 use connection::{Connection, End};
 pub(crate) use connection::{Handle, KeptMessage};
 pub use limits::HttpLimits;
+#[cfg(target_os = "linux")]
+use limits::MAX_UNSENT;
 use limits::{MAX_BUFFER, MAX_HEAD};
 use places::Places;
 use service::Service;
@@ -57,6 +59,13 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let server = Server { router, places: Places::new(limits), connections: TaskTracker::new(), stop };
     let _sweep = AbortOnDropHandle::new(tokio::spawn(server.places.clone().sweep()));
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the system may buffer much for slow clients"
+        );
+    }
     let mut complaint = Complaint::default();
     while let Some(accepted) = server.stop.run_until_cancelled(listener.accept()).await {
         match accepted {

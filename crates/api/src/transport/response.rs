@@ -68,10 +68,18 @@ pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
 
 /// A GraphQL response as a body with its content type.
 pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
-    // Serializing maps, strings and numbers into memory cannot fail.
-    let bytes = serde_json::to_vec(&Answer(response)).unwrap_or_default();
-    (ContentType(media), Body::from(bytes))
+    (ContentType(media), Body::from(to_json(&Answer(response))))
 }
+
+/// A value as JSON. A large text is copied, because one that has grown may hold twice the memory that it needs.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    // Serializing maps, strings and numbers into memory cannot fail.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    if json.len() > LARGE { json.as_str().to_owned() } else { json }
+}
+
+/// From this size on memory counts for more than a copy, in bytes.
+const LARGE: usize = 512 * 1024;
 
 /// Writes an answer with `write`. A large one, which has a permit, is written away from the threads that serve requests,
 /// and its permit is returned: from then on the listener counts its bytes.

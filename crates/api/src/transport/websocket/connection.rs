@@ -29,7 +29,7 @@ use crate::{
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        response::{catching_panics, finish, is_request_error, written},
+        response::{catching_panics, finish, is_request_error, to_json, written},
     },
 };
 
@@ -359,9 +359,7 @@ struct Written {
 
 impl From<ServerMessage> for Written {
     fn from(message: ServerMessage) -> Self {
-        // Serializing maps, strings and numbers into memory cannot fail.
-        let text = serde_json::to_string(&message).unwrap_or_default();
-        Self { text, ends: !matches!(message, ServerMessage::Next { .. }) }
+        Self { text: to_json(&message), ends: !matches!(message, ServerMessage::Next { .. }) }
     }
 }
 
