@@ -31,7 +31,7 @@ pub use clock::Clock;
 pub use error::{Error, Result};
 pub use idempotency::IdempotencyKey;
 
-use batch::Batcher;
+use batch::{Abandoned, Batcher};
 use feed::Feed;
 use orders::{Ask, Changed};
 use together::Pages;
@@ -81,14 +81,14 @@ impl App {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
         let changes = {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-            Batcher::start(writers, MAX_CHANGES, move |asks| {
+            Batcher::start(writers, MAX_CHANGES, Abandoned::Done, move |asks| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
                 async move { orders::change::change_all(&store, &clock, &feed, asks).await }
             })
         };
         let inbox = {
             let (store, feed) = (store.clone(), feed.clone());
-            Batcher::start(writers, MAX_WEBHOOKS, move |new| {
+            Batcher::start(writers, MAX_WEBHOOKS, Abandoned::Done, move |new| {
                 let (store, feed) = (store.clone(), feed.clone());
                 async move { webhooks::keep_all(&store, &feed, new).await }
             })
