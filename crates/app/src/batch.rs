@@ -16,6 +16,15 @@ const QUEUE: usize = 4096;
 
 type Slot<T, R> = (T, oneshot::Sender<R>);
 
+/// What becomes of work whose caller has stopped waiting before it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Abandoned {
+    /// It is done: a change that was asked for.
+    Done,
+    /// It is skipped: a read that nobody needs any more.
+    Skipped,
+}
+
 /// Collects what many callers ask for and has it done together. Cheap to clone.
 pub(crate) struct Batcher<T, R> {
     queue: mpsc::Sender<Slot<T, R>>,
@@ -30,7 +39,7 @@ impl<T, R> Clone for Batcher<T, R> {
 impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Starts `workers` tasks that each call `run` with up to `most` of what is waiting. `run` gives one
     /// answer for each, in order. The tasks end when the last clone is gone.
-    pub fn start<F, Work>(workers: usize, most: usize, run: F) -> Self
+    pub fn start<F, Work>(workers: usize, most: usize, abandoned: Abandoned, run: F) -> Self
     where
         F: Fn(Vec<T>) -> Work + Clone + Send + Sync + 'static,
         Work: Future<Output = Vec<R>> + Send + 'static,
@@ -38,12 +47,12 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..workers {
-            tokio::spawn(work(waiting.clone(), most, run.clone()));
+            tokio::spawn(work(waiting.clone(), most, abandoned, run.clone()));
         }
         Self { queue }
     }
 
-    /// Hands one thing in and waits for its answer. It is done even if the caller stops waiting.
+    /// Hands one thing in and waits for its answer. See [`Abandoned`] for callers that stop waiting.
     ///
     /// # Errors
     /// [`Error::Stopping`] when nobody works any more, [`Error::BrokenOff`] when the work did not come to its end.
@@ -54,16 +63,26 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     }
 }
 
-async fn work<T, R, F, Work>(waiting: Arc<Mutex<mpsc::Receiver<Slot<T, R>>>>, most: usize, run: F)
-where
+async fn work<T, R, F, Work>(
+    waiting: Arc<Mutex<mpsc::Receiver<Slot<T, R>>>>,
+    most: usize,
+    abandoned: Abandoned,
+    run: F,
+) where
     F: Fn(Vec<T>) -> Work,
     Work: Future<Output = Vec<R>>,
 {
     loop {
         let mut slots = Vec::with_capacity(most);
-        let count = waiting.lock().await.recv_many(&mut slots, most).await;
-        if count == 0 {
+        if waiting.lock().await.recv_many(&mut slots, most).await == 0 {
             return;
+        }
+        if abandoned == Abandoned::Skipped {
+            slots.retain(|(_, answer)| !answer.is_closed());
+        }
+        let count = slots.len();
+        if count == 0 {
+            continue;
         }
         let (whats, waiting_for): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
         // A panic breaks this batch off, and its callers are told; it must not end the work for good.
@@ -75,5 +94,55 @@ where
             // The caller may have gone; the work is done all the same.
             slot.send(answer).ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// The batches that ran, where the second of three callers stops waiting while the first one's batch runs.
+    async fn batches(abandoned: Abandoned) -> Vec<Vec<u32>> {
+        let (ran, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
+        let (runs, waits) = (ran.clone(), go.clone());
+        let batcher = Batcher::start(1, 10, abandoned, move |numbers: Vec<u32>| {
+            runs.lock().unwrap().push(numbers.clone());
+            let waits = waits.clone();
+            async move {
+                waits.acquire().await.unwrap().forget();
+                numbers
+            }
+        });
+        let submit = |number| {
+            let batcher = batcher.clone();
+            let mut submitted = Box::pin(async move { batcher.submit(number).await });
+            // It is in the queue as soon as it was polled.
+            assert!(submitted.as_mut().now_or_never().is_none());
+            submitted
+        };
+        let first = submit(1);
+        while ran.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(submit(2));
+        let third = submit(3);
+        go.add_permits(2);
+        assert_eq!((first.await.unwrap(), third.await.unwrap()), (1, 3));
+        let ran = ran.lock().unwrap();
+        ran.clone()
+    }
+
+    #[tokio::test]
+    async fn a_change_is_made_although_its_caller_is_gone() {
+        assert_eq!(batches(Abandoned::Done).await, [vec![1], vec![2, 3]]);
+    }
+
+    #[tokio::test]
+    async fn a_read_whose_caller_is_gone_is_skipped() {
+        assert_eq!(batches(Abandoned::Skipped).await, [vec![1], vec![3]]);
     }
 }

@@ -31,7 +31,7 @@ pub use clock::Clock;
 pub use error::{Error, Result};
 pub use idempotency::IdempotencyKey;
 
-use batch::Batcher;
+use batch::{Abandoned, Batcher};
 use feed::Feed;
 use orders::{Command, CommandOutcome};
 use read_batcher::OrderReaders;
@@ -81,14 +81,14 @@ impl App {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
         let changes = {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-            Batcher::start(writers, MAX_CHANGES, move |commands| {
+            Batcher::start(writers, MAX_CHANGES, Abandoned::Done, move |commands| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
                 async move { orders::commands::execute_all(&store, &clock, &feed, commands).await }
             })
         };
         let inbox = {
             let (store, feed) = (store.clone(), feed.clone());
-            Batcher::start(writers, MAX_WEBHOOKS, move |new| {
+            Batcher::start(writers, MAX_WEBHOOKS, Abandoned::Done, move |new| {
                 let (store, feed) = (store.clone(), feed.clone());
                 async move { webhooks::store_webhooks(&store, &feed, new).await }
             })

@@ -17,7 +17,7 @@ use persistence::{
 };
 
 use crate::{
-    batch::Batcher,
+    batch::{Abandoned, Batcher},
     error::{Error, Result},
     reads::ORDINARY_ROWS,
 };
@@ -107,7 +107,7 @@ where
     {
         let store = store.clone();
         let read = move |keys, callers| read(store.clone(), keys, callers);
-        Self(Batcher::start(READERS, MAX_CALLERS, move |asked| {
+        Self(Batcher::start(READERS, MAX_CALLERS, Abandoned::Skipped, move |asked| {
             let read = read.clone();
             async move { read_all(asked, read).await }
         }))

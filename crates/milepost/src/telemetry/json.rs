@@ -14,8 +14,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use tracing::{
     Event, Subscriber,
-    span::Record,
     field::{Field, Visit},
+    span::Record,
 };
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::{

@@ -8,7 +8,9 @@
 //!    into the request's data and takes the permit from it. How many bytes of answers wait for their clients is bounded
 //!    by the listener, so a client that does not read delays no other large query.
 //! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait without
-//!    a place of rule 1, so that many queries of one token do not delay other callers. Staff and systems have no such bound.
+//!    a place of rule 1, so that many queries of one token do not delay other callers. At most
+//!    [`MAX_WAITING_OF_CALLER`] wait, and the next is refused, because each takes some 20 KiB while it waits. Staff and
+//!    systems have no such bounds.
 //!
 //! Mutations are outside of rules 1 and 4: they wait for rows that others hold, and queries must not wait for those.
 
@@ -28,6 +30,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub const MAX_RESOLVING: usize = 64;
 /// Queries of one customer or supplier that are resolved at once.
 pub const MAX_RESOLVING_OF_CALLER: usize = 8;
+/// Queries of one customer or supplier that wait for the others to end.
+pub const MAX_WAITING_OF_CALLER: usize = 64;
 /// Large answers that are made at once, from their resolution until they are written as JSON.
 pub const MAX_LARGE: usize = 2;
 /// Operations that wait until they may make a large answer.
@@ -52,26 +56,33 @@ impl Admission {
         }
     }
 
-    /// Waits until a query of this caller may be resolved. Keep the result until it is.
-    pub async fn resolving(&self, caller: Option<&Caller>) -> Admitted<'_> {
+    /// Waits until a query of this caller may be resolved, or an update of a subscription. Keep the result until it is.
+    /// `None` if too many queries of the caller wait already; an update waits nevertheless.
+    pub async fn resolving(&self, caller: Option<&Caller>, is_update: bool) -> Option<Admitted<'_>> {
         let own = match caller.and_then(bounded_caller) {
-            Some(key) => Some(self.of_caller(key).await),
+            Some(key) => Some(self.of_caller(key, is_update).await?),
             None => None,
         };
         // The semaphore is never closed.
-        Admitted { _resolving: self.resolving.acquire().await.ok(), _own: own }
+        Some(Admitted { _resolving: self.resolving.acquire().await.ok(), _own: own })
     }
 
-    async fn of_caller(&self, key: String) -> OwnPermit<'_> {
+    async fn of_caller(&self, key: String, is_update: bool) -> Option<OwnPermit<'_>> {
         let semaphore = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(MAX_RESOLVING_OF_CALLER));
-            callers.entry(key.clone()).or_insert_with(new).clone()
+            let semaphore = callers.entry(key.clone()).or_insert_with(new);
+            // The map has one, and each query that runs or waits has two: its own and that of its permit.
+            let queries = (Arc::strong_count(semaphore) - 1) / 2;
+            if !is_update && queries >= MAX_RESOLVING_OF_CALLER + MAX_WAITING_OF_CALLER {
+                return None;
+            }
+            semaphore.clone()
         };
         // Made before the wait, so that a caller who stops waiting is forgotten too.
-        let mut own = OwnPermit { admission: self, key, semaphore: semaphore.clone(), permit: None };
-        own.permit = semaphore.acquire_owned().await.ok();
-        own
+        let mut own = OwnPermit { admission: self, key, semaphore, permit: None };
+        own.permit = own.semaphore.clone().acquire_owned().await.ok();
+        Some(own)
     }
 
     /// Waits until a large answer may be made. `None` if too many wait already.
@@ -106,7 +117,7 @@ impl Drop for OwnPermit<'_> {
     fn drop(&mut self) {
         let mut callers = self.admission.callers.lock().unwrap_or_else(PoisonError::into_inner);
         self.permit = None;
-        // The map has one, and this has one.
+        // The map has one, and this query has one.
         if Arc::strong_count(&self.semaphore) == 2 {
             callers.remove(&self.key);
         }
@@ -178,17 +189,17 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.resolving(Some(&kim)).await);
+            admitted.push(admission.resolving(Some(&kim), false).await);
         }
-        let mut waiting = Box::pin(admission.resolving(Some(&kim)));
+        let mut waiting = Box::pin(admission.resolving(Some(&kim), false));
         assert!(waiting.as_mut().now_or_never().is_none(), "one too many");
         for other in [caller(ActorKind::Customer, "lee"), caller(ActorKind::Supplier, "kim")] {
-            assert!(admission.resolving(Some(&other)).now_or_never().is_some());
+            assert!(admission.resolving(Some(&other), false).now_or_never().is_some());
         }
         let staff = caller(ActorKind::Support, "sam");
         let mut of_staff = Vec::new();
         for _ in 0..MAX_RESOLVING - MAX_RESOLVING_OF_CALLER {
-            let one = admission.resolving(Some(&staff)).now_or_never();
+            let one = admission.resolving(Some(&staff), false).now_or_never();
             of_staff.push(one.expect("staff have no bound of their own"));
         }
         drop(of_staff);
@@ -197,13 +208,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_customer_who_has_too_many_queries_is_refused() {
+        let admission = Admission::new();
+        let kim = caller(ActorKind::Customer, "kim");
+        let begin = |is_update| {
+            let mut begun = Box::pin(admission.resolving(Some(&kim), is_update));
+            (begun.as_mut().now_or_never(), begun)
+        };
+        let mut all = Vec::new();
+        for number in 0..MAX_RESOLVING_OF_CALLER + MAX_WAITING_OF_CALLER {
+            let (outcome, waiting) = begin(false);
+            let admitted = outcome.map(|outcome| outcome.expect("it is not refused"));
+            assert_eq!(admitted.is_some(), number < MAX_RESOLVING_OF_CALLER);
+            all.push((admitted, waiting));
+        }
+        assert!(matches!(begin(false).0, Some(None)), "refused");
+        assert!(begin(true).0.is_none(), "an update waits");
+        all.pop();
+        assert!(begin(false).0.is_none(), "it waits");
+    }
+
+    #[tokio::test]
     async fn callers_without_queries_are_forgotten() {
         let admission = Admission::new();
         let known = || admission.callers.lock().unwrap().len();
         for number in 0..100 {
             let one = caller(ActorKind::Customer, &number.to_string());
-            let first = admission.resolving(Some(&one)).await;
-            let second = admission.resolving(Some(&one)).await;
+            let first = admission.resolving(Some(&one), false).await;
+            let second = admission.resolving(Some(&one), false).await;
             drop(first);
             assert_eq!(known(), 1);
             drop(second);
@@ -213,9 +245,9 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.resolving(Some(&kim)).await);
+            admitted.push(admission.resolving(Some(&kim), false).await);
         }
-        assert!(admission.resolving(Some(&kim)).now_or_never().is_none());
+        assert!(admission.resolving(Some(&kim), false).now_or_never().is_none());
         drop(admitted);
         assert_eq!(known(), 0);
     }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, ServerError};
 
+use super::admission::MAX_WAITING_OF_CALLER;
+
 /// Errors in one answer.
 pub const MAX_ERRORS: usize = 50;
 /// The length of one error's message, in bytes.
@@ -31,6 +33,12 @@ pub(crate) fn timed_out(timeout: Duration, mutation: bool) -> ServerError {
 /// A large operation while too many others wait for their turn.
 pub(super) fn too_many_large() -> ServerError {
     coded(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
+}
+
+/// A query of somebody of whom too many others wait for their turn.
+pub(super) fn too_many_of_caller() -> ServerError {
+    let message = format!("more than {MAX_WAITING_OF_CALLER} of your queries wait already: try again");
+    coded(ServerError::new(message, None), "UNAVAILABLE")
 }
 
 /// Introspection where it is switched off.

@@ -28,7 +28,7 @@ use super::{
     Limits, MAX_COMPLEXITY, MAX_DEPTH,
     admission::{Admission, AnswerPermit, PermitSlot},
     document,
-    errors::{no_introspection, timed_out, too_large, too_many_large},
+    errors::{no_introspection, timed_out, too_large, too_many_large, too_many_of_caller},
     introspection::Weights,
     parsing::parse_within_limits,
     running::Running,
@@ -55,7 +55,7 @@ impl ExtensionFactory for BoundsFactory {
             weights: self.weights.clone(),
             running: Running::new(self.limits.answer_bytes),
             introspection: AtomicUsize::new(0),
-            mutation: AtomicBool::new(false),
+            operation: OnceLock::new(),
             deadline: OnceLock::new(),
         })
     }
@@ -69,8 +69,8 @@ struct Bounds {
     running: Arc<Running>,
     /// The complexity of the document's introspection.
     introspection: AtomicUsize,
-    /// Whether the operation is a mutation.
-    mutation: AtomicBool,
+    /// What the operation is; nothing before it is parsed, and where the document has none of its name.
+    operation: OnceLock<OperationType>,
     /// When a mutation has to be done.
     deadline: OnceLock<Instant>,
 }
@@ -92,8 +92,9 @@ impl Extension for Bounds {
             return Err(no_introspection());
         }
         self.introspection.store(introspection.complexity, Relaxed);
-        self.mutation
-            .store(operation_type(document, name.as_deref()) == Some(OperationType::Mutation), Relaxed);
+        if let Some(operation) = operation_type(document, name.as_deref()) {
+            self.operation.get_or_init(|| operation);
+        }
         Ok(request.data(self.running.clone()))
     }
 
@@ -123,13 +124,22 @@ impl Extension for Bounds {
         let deadline = Instant::now() + self.limits.timeout;
         let slot = ctx.data_opt::<PermitSlot>();
         self.running.restart();
-        if self.mutation.load(Relaxed) {
+        let operation = self.operation.get();
+        if operation == Some(&OperationType::Mutation) {
             // A mutation that has begun is never dropped; see `resolve`.
             self.deadline.get_or_init(|| deadline);
             return self.resolve_bounded(next.run(ctx, operation_name), slot).await;
         }
         let resolved = async {
-            let _admitted = self.admission.resolving(ctx.data_opt::<Caller>()).await;
+            // An update of a subscription is not refused: its client would miss it.
+            let is_update = operation == Some(&OperationType::Subscription);
+            let Some(_admitted) = self.admission.resolving(ctx.data_opt::<Caller>(), is_update).await else {
+                return Response::from_errors(vec![too_many_of_caller()]);
+            };
+            // Many may wait until the same moment: none of them begins to read then.
+            if Instant::now() >= deadline {
+                return Response::from_errors(vec![timed_out(self.limits.timeout, false)]);
+            }
             self.resolve_bounded(next.run(ctx, operation_name), slot).await
         };
         match timeout_at(deadline, resolved).await {
