@@ -4,6 +4,8 @@
 //! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
 //! requests as the carrier would. A new sender is one module and one line in the list that makes [`Sender`].
 
+#![warn(missing_docs)]
+
 mod aftership;
 mod codes;
 mod current_status;

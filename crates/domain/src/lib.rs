@@ -3,6 +3,8 @@
 //! No `async`, no IO, no clock, no random numbers: times and ids are arguments. `Order::apply` is the one way
 //! an order changes; `TRANSITIONS` is the one table of what may follow what.
 
+#![warn(missing_docs)]
+
 mod actor;
 mod carrier;
 mod email;
