@@ -7,13 +7,13 @@
 //! `tests/tests/it/conformance.rs` compares the verdicts with those of graphql-js.
 
 mod cache;
-mod empty;
 mod fields;
 mod literals;
 mod plan;
 mod positions;
 mod refusals;
 mod rules;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -30,10 +30,10 @@ use apollo_compiler::{
 };
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 
-use self::{cache::Cache, empty::EmptyObjects, positions::Positions, refusals::invalid, types::Types};
+use self::{cache::Cache, positions::Positions, refusals::invalid, shape::Shape, types::Types};
 use super::limits;
 
-pub use self::empty::is_placeholder;
+pub use self::shape::is_placeholder;
 
 /// How deep a text may nest, so that parsing it does not use up the stack. The limits on what is selected are lower.
 const MAX_NESTING: usize = 64;
@@ -62,19 +62,19 @@ pub struct Prepared {
     pub request: Request,
     /// What kind of operation it is.
     pub operation_type: OperationType,
-    empty_objects: EmptyObjects,
+    shape: Shape,
 }
 
 impl Prepared {
     /// Splits the request from what completes its responses.
     pub fn split(self) -> (Request, Completion) {
-        (self.request, Completion(self.empty_objects))
+        (self.request, Completion(self.shape))
     }
 }
 
 /// What is left to do with each response of a request.
 #[derive(Debug)]
-pub struct Completion(EmptyObjects);
+pub struct Completion(Shape);
 
 impl Completion {
     /// The response as the client gets it.
@@ -111,11 +111,11 @@ impl Documents {
         let operation = document.operation(request.operation_name.take().as_deref())?;
         let variables = std::mem::take(&mut request.variables);
         let values = variables::coerce(&self.0.types, operation, &document.positions, variables)?;
-        let (plan, empty_objects) =
+        let (plan, shape) =
             plan::plan(&self.0.types, &document.source, &document.positions, operation, &values)?;
         request.set_parsed_query(plan);
         let operation_type = written::operation_type(operation.operation_type);
-        Ok(Prepared { request, operation_type, empty_objects })
+        Ok(Prepared { request, operation_type, shape })
     }
 
     /// The valid document with this text.

@@ -20,11 +20,11 @@ use async_graphql::{
 
 use super::{
     super::limits::too_large,
-    empty::{EmptyObjects, is_placeholder, placeholder},
     fields::collect,
     literals::Literals,
     positions::Positions,
     refusals::invalid,
+    shape::{Shape, is_placeholder, placeholder},
     types::Types,
     variables::Values,
     written::operation_type,
@@ -43,16 +43,16 @@ pub fn plan(
     positions: &Positions,
     operation: &Node<Operation>,
     values: &Values,
-) -> Result<(ExecutableDocument, EmptyObjects), ServerError> {
+) -> Result<(ExecutableDocument, Shape), ServerError> {
     let literals = Literals::with_variables(types, values);
-    let mut planner = Planner { types, source, positions, literals, fields_left: MAX_FIELDS, empty: false };
+    let mut planner = Planner { types, source, positions, literals, fields_left: MAX_FIELDS };
     let root = &operation.selection_set;
     let place = positions.of(operation.location());
     let selection_set = Positioned::new(planner.selections(&root.ty, &[root])?, place);
     if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
         return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
     }
-    let empty_objects = EmptyObjects::new(planner.empty.then_some(&selection_set.node));
+    let shape = Shape::new(&selection_set.node);
     let operation = OperationDefinition {
         ty: operation_type(operation.operation_type),
         variable_definitions: Vec::new(),
@@ -60,7 +60,7 @@ pub fn plan(
         selection_set,
     };
     let operations = DocumentOperations::Single(Positioned::new(operation, place));
-    Ok((ExecutableDocument { operations, fragments: Default::default() }, empty_objects))
+    Ok((ExecutableDocument { operations, fragments: Default::default() }, shape))
 }
 
 struct Planner<'a> {
@@ -69,8 +69,6 @@ struct Planner<'a> {
     positions: &'a Positions,
     literals: Literals<'a>,
     fields_left: usize,
-    /// Whether some object has no field.
-    empty: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -83,8 +81,8 @@ impl<'a> Planner<'a> {
         let types = self.types;
         let Some(objects) = types.objects_of(ty) else {
             let fields = self.fields(ty, sets)?;
-            let none = fields.is_empty();
-            return Ok(SelectionSet { items: self.with_placeholder(fields, none) });
+            let is_empty = fields.is_empty();
+            return Ok(SelectionSet { items: with_placeholder(fields, is_empty) });
         };
         let (mut items, mut some_empty) = (Vec::new(), false);
         for object in objects {
@@ -100,19 +98,7 @@ impl<'a> Planner<'a> {
             };
             items.push(nowhere(Selection::InlineFragment(nowhere(fragment))));
         }
-        Ok(SelectionSet { items: self.with_placeholder(items, some_empty) })
-    }
-
-    fn with_placeholder(
-        &mut self,
-        mut items: Vec<Positioned<Selection>>,
-        needed: bool,
-    ) -> Vec<Positioned<Selection>> {
-        if needed {
-            self.empty = true;
-            items.push(placeholder());
-        }
-        items
+        Ok(SelectionSet { items: with_placeholder(items, some_empty) })
     }
 
     /// The fields of an object.
@@ -205,6 +191,13 @@ fn has_one_field(root: &SelectionSet) -> bool {
 /// The introspection of the library takes `null` for no Boolean, where the specification takes it for `false`.
 fn is_no_flag(argument: &str, value: &Value) -> bool {
     argument == "includeDeprecated" && *value == Value::Null
+}
+
+fn with_placeholder(mut items: Vec<Positioned<Selection>>, needed: bool) -> Vec<Positioned<Selection>> {
+    if needed {
+        items.push(placeholder());
+    }
+    items
 }
 
 fn nowhere<T>(node: T) -> Positioned<T> {

@@ -64,6 +64,12 @@ impl Query {
         Ok(Some(Failing))
     }
 
+    /// Resolved after its neighbours.
+    async fn late(&self) -> i32 {
+        tokio::task::yield_now().await;
+        1
+    }
+
     async fn sum(&self, #[graphql(default)] of: Vec<i32>, #[graphql(default = 7)] plus: i32) -> i32 {
         of.iter().sum::<i32>() + plus
     }
@@ -87,6 +93,11 @@ impl Failing {
 
     async fn empty(&self) -> Pet {
         Pet::Dog(dog())
+    }
+
+    async fn late(&self) -> i32 {
+        tokio::task::yield_now().await;
+        2
     }
 }
 
@@ -155,6 +166,18 @@ async fn an_object_without_a_field_is_empty_and_a_null_is_null() {
     assert_eq!(data("{ dog @skip(if: true) { name } }").await, json!({}));
     let both = "{ pets { ... on Dog { a: __typename } ... on Cat { name @skip(if: true) } } }";
     assert_eq!(data(both).await, json!({"pets": [{"a": "Dog"}, null, {}]}));
+}
+
+#[tokio::test]
+async fn keys_stand_in_the_order_of_the_query() {
+    let query = "{ late ... { failing { late empty { ... on Cat { lives } ... on Dog { b: name a: name } } again: late } } dog { name } late }";
+    let (request, completion) = documents().prepare(query.into()).unwrap().split();
+    let response = schema().execute(request).await;
+    let first = |response: &Response| serde_json::to_string(&response.data).unwrap().find("dog") < Some(10);
+    assert!(first(&response), "the library has put it first, as the test needs it");
+    let expected =
+        r#"{"late":1,"failing":{"late":2,"empty":{"b":"Rex","a":"Rex"},"again":2},"dog":{"name":"Rex"}}"#;
+    assert_eq!(serde_json::to_string(&completion.complete(response).data).unwrap(), expected);
 }
 
 #[tokio::test]

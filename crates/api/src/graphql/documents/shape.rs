@@ -1,0 +1,121 @@
+//! The shape of an answer, as the specification wants it and the executing library does not make it.
+//!
+//! 1. The keys of an object stand in the order in which the query names them
+//!    (<https://spec.graphql.org/October2021/#sec-Serialized-Map-Ordering>). The library puts them in the order in which
+//!    their values were resolved.
+//! 2. An object without a field is `{}`: no fragment applies to it, or `@skip` and `@include` leave nothing. The library
+//!    answers `null`. So the plan asks such an object for a placeholder, which is removed here.
+
+use async_graphql::{
+    Name, Pos, Positioned, Value,
+    indexmap::IndexMap,
+    parser::types::{Field, Selection, SelectionSet},
+};
+
+/// The key of the placeholder in an answer. No query can ask for a key without a character.
+const KEY: &str = "";
+
+/// What an operation selects.
+#[derive(Debug)]
+pub struct Shape(Selected);
+
+/// What is selected of one field. Nothing of a scalar, whose value may be an object too.
+#[derive(Debug)]
+struct Selected {
+    /// The keys of the object; of an interface or union, for each object that it can be.
+    objects: Vec<IndexMap<Name, Selected>>,
+    has_placeholder: bool,
+}
+
+impl Shape {
+    /// For an operation with these selections. Fragments are inline, as in a plan.
+    pub fn new(selections: &SelectionSet) -> Self {
+        Self(Selected::new(selections))
+    }
+
+    /// Puts the keys of an answer into their order, and removes the placeholders.
+    pub fn restore(&self, data: &mut Value) {
+        self.0.restore(data);
+    }
+}
+
+impl Selected {
+    fn new(selections: &SelectionSet) -> Self {
+        let (mut objects, mut keys, mut has_placeholder) = (Vec::new(), IndexMap::new(), false);
+        for selection in &selections.items {
+            match &selection.node {
+                Selection::Field(field) if is_placeholder(&field.node) => has_placeholder = true,
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.clone();
+                    keys.insert(key, Self::new(&field.node.selection_set.node));
+                }
+                Selection::InlineFragment(inline) => {
+                    objects.extend(Self::new(&inline.node.selection_set.node).objects);
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+        if !keys.is_empty() {
+            objects.push(keys);
+        }
+        Self { objects, has_placeholder }
+    }
+
+    fn restore(&self, value: &mut Value) {
+        match value {
+            Value::List(values) => values.iter_mut().for_each(|value| self.restore(value)),
+            Value::Object(object) => self.restore_object(object),
+            Value::Null
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Boolean(_)
+            | Value::Binary(_)
+            | Value::Enum(_) => {}
+        }
+    }
+
+    fn restore_object(&self, object: &mut IndexMap<Name, Value>) {
+        if self.has_placeholder {
+            object.shift_remove(KEY);
+        }
+        let Some(keys) = self.keys_of(object) else { return };
+        for (key, value) in object.iter_mut() {
+            if let Some(selected) = keys.get(key) {
+                selected.restore(value);
+            }
+        }
+        let position = |key: &Name| keys.get_index_of(key);
+        if !object.keys().is_sorted_by_key(position) {
+            object.sort_by_cached_key(|key, _| position(key));
+        }
+    }
+
+    /// The selection that an object was made from: the one with its keys. Objects of two types that have the same keys in
+    /// another order are not told apart.
+    fn keys_of(&self, object: &IndexMap<Name, Value>) -> Option<&IndexMap<Name, Self>> {
+        match self.objects.as_slice() {
+            [only] => Some(only),
+            several => several
+                .iter()
+                .find(|keys| keys.len() == object.len() && object.keys().all(|key| keys.contains_key(key))),
+        }
+    }
+}
+
+/// The field that every object has.
+pub fn placeholder() -> Positioned<Selection> {
+    let place = Pos::default();
+    let field = Field {
+        alias: Some(Positioned::new(Name::new(KEY), place)),
+        name: Positioned::new(Name::new("__typename"), place),
+        arguments: Vec::new(),
+        directives: Vec::new(),
+        selection_set: Positioned::default(),
+    };
+    Positioned::new(Selection::Field(Positioned::new(field, place)), place)
+}
+
+/// Whether a field is the placeholder: the limit on aliases does not count it.
+pub fn is_placeholder(field: &Field) -> bool {
+    field.response_key().node == KEY
+}
