@@ -42,7 +42,7 @@ impl Push {
         limits::check_scan_count(scans).map(|()| self)
     }
 
-    /// A test push of the sender itself. It moves no parcel, even if it names a tracking number of ours.
+    /// The result for a test push of the sender. It moves no parcel, even if it names a tracking number of ours.
     pub(crate) fn test(sender: &str, tracking_number: &str) -> Self {
         Self::Remark(format!("{sender} sent a test, of {tracking_number}: tests move no parcel"))
     }
@@ -73,8 +73,9 @@ pub struct Parcel {
     /// The carrier's own identity of the physical parcel, if it sends one. It tells apart parcels that have the same
     /// tracking number, because carriers reuse numbers.
     pub package: Option<String>,
-    /// Other numbers that the carrier gives for this parcel. Support staff can search them, because a shipment may
-    /// have been registered under one of them by mistake.
+    /// Other numbers that the carrier gives for this parcel. Scans are not routed by them. Support staff see them in
+    /// the reason of a webhook that waits for a shipment, because the shipment may have been registered under one of
+    /// them by mistake.
     pub other_numbers: Vec<String>,
     /// The scans, in the sequence of the push. Never empty.
     pub scans: Vec<ParsedScan>,
@@ -96,10 +97,10 @@ impl Parcel {
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
-            // Some pushes have no time of their own (FedEx, UPS, DHL). Their estimate counts as said at the time of
-            // their newest scan. Consequence: an estimate that moves to an earlier day, without a new scan, is
-            // ignored. The time of arrival is no alternative: pushes overtake each other, so the estimate would
-            // depend on the sequence in which they arrive.
+            // Some pushes have no time of their own (FedEx, UPS, DHL), or one that is too far in the future. Their
+            // estimate counts as said at the time of their newest scan. Consequence: an estimate that moves to an
+            // earlier day, without a new scan, is ignored. The time of arrival is no alternative: pushes overtake
+            // each other, so the estimate would depend on the sequence in which they arrive.
             let push_time = self.said_at.filter(|at| *at <= arrival + MAX_AHEAD);
             newest.estimate =
                 Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });

@@ -1,6 +1,7 @@
 //! Verification of webhook signatures: the parts that the checks of all senders share.
 //!
-//! A signature covers the body byte for byte, so nothing here parses the body.
+//! Most signatures cover the body byte for byte, so nothing here parses the body. USPS signs two texts inside the body;
+//! its own module parses them.
 
 use std::fmt;
 
@@ -51,7 +52,7 @@ impl<'a> Head<'a> {
 
     /// Refuses a time of signing that is more than [`FRESH_FOR`] before or after the arrival of the request.
     pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
-        // The times are subtracted. To add to a time at the end of the calendar would overflow.
+        // A subtraction, because an addition to a time at the end of the calendar would overflow.
         if (self.at - signed_at).abs() <= FRESH_FOR { Ok(()) } else { Err(Refused::Stale(signed_at)) }
     }
 }

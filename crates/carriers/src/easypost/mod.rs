@@ -1,8 +1,8 @@
 //! EasyPost: webhooks about trackers, for parcels of many carriers. Every push carries the whole history.
 //!
-//! Two signatures are in use. The older covers the body alone. The newer also covers a time; if both are sent, only the
-//! newer is checked. EasyPost itself documents that the headers of the newer exist. The sequence in which their contents
-//! are signed comes from three integrations that agree, and from no document of EasyPost.
+//! Two signatures are in use. The older covers the body alone. The newer also covers a time; if both are sent, only
+//! the newer is checked. EasyPost itself documents that the headers of the newer exist. The sequence in which their
+//! contents are signed comes from three integrations that agree, and from no document of EasyPost.
 
 mod codes;
 mod simulate;

@@ -174,7 +174,7 @@ fn transaction(data: &Value) -> bool {
     ["rate", "label_url", "tracking_url_provider"].iter().any(|field| data.get(field).is_some())
 }
 
-/// Parses one state of the parcel. `None` if it has neither a known status nor a time.
+/// Parses one state of the parcel. `None` if it has no time and its status is absent or `UNKNOWN`.
 fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let (status, date) = (text(state, "/status"), text(state, "/status_date"));
     let nothing = status.as_ref().is_none_or(|status| status.eq_ignore_ascii_case("UNKNOWN"));

@@ -1,5 +1,5 @@
 //! The meanings of USPS's event codes, from Publication 199 as four collections list them. For pushes without codes,
-//! also the meanings of the words in their overall status.
+//! also the meanings of the words in their current status.
 
 use domain::{
     ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Other},
@@ -45,7 +45,7 @@ pub(super) fn meaning(code: &str) -> Meaning {
     }
 }
 
-/// The first words of an overall status or of a type without a code. The lists of these words differ between sources.
+/// The first words of an current status or of a type without a code. The lists of these words differ between sources.
 const PHRASES: [(&str, Meaning); 13] = [
     ("pre shipment", Status(LabelCreated)),
     ("accepted", Status(PickedUp)),

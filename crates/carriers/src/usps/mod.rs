@@ -190,13 +190,13 @@ fn piece(value: &Value) -> Option<String> {
     PIECE.iter().find_map(|pointer| text(value, pointer))
 }
 
-/// The answer's overall status as a scan. It has no time of its own, unless the answer is itself the event.
+/// The answer's current status as a scan. It has no time of its own, unless the answer is itself the event.
 fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
     Some(CurrentStatus { scan: scan(answer, parcel, None, remap)?, is_dated })
 }
 
-/// Parses one event. `None` if it has neither a code, a type, a status nor a time. `roll_up` is the overall status of
+/// Parses one event. `None` if it has neither a code, a type, a status nor a time. `roll_up` is the current status of
 /// the push. The caller passes it only if the push has exactly one event, because then it describes this event.
 fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> Option<ParsedScan> {
     let (code, kind, (time, sent)) = (code(event), text(event, "/eventType"), clock(event));
@@ -236,7 +236,7 @@ fn code(event: &Value) -> Option<String> {
     })
 }
 
-/// The overall status of the parcel, in USPS's words.
+/// The current status of the parcel, in USPS's words.
 fn category(value: &Value) -> Option<String> {
     text(value, "/statusCategory").or_else(|| text(value, "/status"))
 }

@@ -47,7 +47,7 @@ fn event(scan: &SimulatedScan<'_>, [code, words, _]: [&str; 3]) -> Value {
     })
 }
 
-/// USPS's code and event type for a meaning, and the overall status of a parcel in this state.
+/// USPS's code and event type for a meaning, and the current status of a parcel in this state.
 fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["GX", "Shipping Label Created, USPS Awaiting Item", "Pre-Shipment"],

@@ -154,7 +154,7 @@ fn without_a_code_the_type_speaks_and_then_the_roll_up_if_it_can_only_mean_this_
     };
     let by_roll_up = Meaning::Status(OutForDelivery);
     assert_eq!(meanings(json!([strange])), [by_roll_up]);
-    // With several events the overall status is a scan of its own.
+    // With several events the current status is a scan of its own.
     assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown, Meaning::Unknown, by_roll_up]);
     // The meaning of an unlisted code is not guessed.
     assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown, by_roll_up]);
@@ -189,7 +189,7 @@ fn a_roll_up_that_says_more_than_the_events_is_a_scan_too() {
     }
     let trouble = json!([{"eventCode": "02"}, {"eventCode": "07"}]);
     assert_eq!(scans("Alert", &trouble).len(), 2, "it is told already");
-    // The overall status describes the answer's own number, not the numbers of the events.
+    // The current status describes the answer's own number, not the numbers of the events.
     let body = json!({"trackingNumber": "1", "statusCategory": "Delivered", "events": [
         {"eventCode": "OF", "trackingNumber": "2"}, {"eventCode": "07", "trackingNumber": "2"},
     ]});
