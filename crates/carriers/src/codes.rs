@@ -1,8 +1,11 @@
-//! Another meaning for a carrier's code: the setting `MILEPOST_CARRIER_CODES`.
+//! The merchant's own meanings of carriers' codes: the setting `MILEPOST_CARRIER_CODES`.
 //!
-//! `fedex.OC=label_created,ups.I/OT/021=in_transit`: the code as it is shown on a scan, where commas and equals signs are
-//! `_`, and what it is to mean. For a UPS code the description code may be left out: `ups.I/OT` then stands for all of
-//! them. So may the part behind the slash for DHL, EasyPost and Shippo: `dhl.transit`, `shippo.TRANSIT`.
+//! Example: `fedex.OC=label_created,ups.I/OT/021=in_transit`. Each entry is sender, code and meaning.
+//!
+//! 1. The code is written as a scan shows it, with `_` for commas and equals signs.
+//! 2. UPS: without the description code, an entry applies to all description codes: `ups.I/OT`.
+//! 3. DHL, EasyPost and Shippo: without the part after the slash, an entry applies to all of them: `dhl.transit`,
+//!    `shippo.TRANSIT`.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -14,59 +17,60 @@ use domain::Meaning;
 
 use crate::Sender;
 
-/// Meanings that go before ours. Codes compare without regard to case, as far as ASCII has letters.
+/// The merchant's meanings, which take precedence over ours. Letter case of codes does not matter (ASCII letters
+/// only).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodeMap(BTreeMap<(Sender, String), Meaning>);
 
-/// What is wrong with a re-mapping, by the entry it is wrong in.
+/// Why the setting is invalid, with the entry that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCodeMap {
     /// The entry is not `carrier.code=meaning`.
     #[error("`{0}` is not of the form carrier.code=meaning, as in fedex.OC=label_created")]
     Form(String),
-    /// The entry names nobody who sends webhooks.
+    /// The entry names an unknown sender.
     #[error("in `{entry}`: {source}")]
     Sender {
         /// The entry.
         entry: String,
-        /// What it names, and who is known.
+        /// The unknown name, and the known ones.
         source: domain::UnknownName,
     },
-    /// The entry names no meaning.
+    /// The entry names an unknown meaning.
     #[error("in `{entry}`: `{meaning}` is no meaning; known are {}", known_meanings())]
     Meaning {
         /// The entry.
         entry: String,
-        /// The word that means nothing.
+        /// The unknown meaning.
         meaning: String,
     },
-    /// The code is none that a scan can have.
+    /// No scan of this sender can have the code.
     #[error("in `{entry}`: {problem}")]
     Code {
         /// The entry.
         entry: String,
-        /// Why no scan has it, and what is expected.
+        /// The reason, and the expected form.
         problem: String,
     },
-    /// The code has another meaning already.
+    /// Another entry gives the code another meaning.
     #[error("`{0}` gives a second meaning to the same code")]
     Twice(String),
 }
 
 impl CodeMap {
-    /// The meaning the setting gives to a code, if any.
+    /// The meaning that the setting gives to a code, if any.
     pub fn get(&self, sender: Sender, code: &str) -> Option<Meaning> {
         self.0.get(&(sender, code.to_ascii_uppercase())).copied()
     }
 
-    /// Whether every code means what we say it means.
+    /// Whether the setting is empty, so that every code has our own meaning.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl fmt::Display for CodeMap {
-    /// As the setting has them, in order, the codes in capitals.
+    /// Writes the setting in sorted order, with the codes in capitals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, ((sender, code), meaning)) in self.0.iter().enumerate() {
             let between = if at == 0 { "" } else { ", " };
@@ -79,7 +83,7 @@ impl fmt::Display for CodeMap {
 impl FromStr for CodeMap {
     type Err = BadCodeMap;
 
-    /// Reads the setting: entries separated by commas; blanks, line ends and empty entries do not matter.
+    /// Parses the setting. Commas separate the entries. Blanks, line ends and empty entries are ignored.
     fn from_str(setting: &str) -> Result<Self, BadCodeMap> {
         let mut map = BTreeMap::new();
         for entry in setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -114,7 +118,7 @@ impl FromStr for CodeMap {
     }
 }
 
-/// What a code can be given.
+/// The meanings that the setting can give to a code.
 fn meanings() -> impl Iterator<Item = Meaning> {
     Meaning::all().filter(|meaning| match meaning {
         Meaning::Status(_) | Meaning::Condition(_) | Meaning::Informational => true,

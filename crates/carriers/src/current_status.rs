@@ -1,15 +1,18 @@
-//! The latest status: what a sender says of a parcel as a whole, beside the list of its scans.
+//! The current status: what a sender reports about a parcel as a whole, beside the list of its scans.
 //!
-//! As a rule it is the newest of them once more. Some senders are ahead with it: delivered, and the list ends in
-//! transit. So it is a scan too where it says more than every one that is listed; told a hundred times beside one list,
-//! it is one. By its meaning alone nobody could tell it from an older one:
+//! Usually it repeats the newest scan of the list. Some senders update it first: it says delivered while the list
+//! still ends in transit. Rules for merging it into the list:
 //!
-//! - Beside a delivery nothing says more. Beside a return no step does: it may be one of the way back.
-//! - Without a time of its own it has the clock of the newest scan listed, as one whose zone is unknown. It happened no
-//!   earlier. The arrival would not do: a push that comes late would report trouble that is long past, and the status
-//!   of a parcel that had the number before would be one of today.
-//! - An event that is listed later and says the same is a scan of its own, with a time that is believed before this
-//!   one.
+//! 1. It becomes a scan of its own only if it says more than every listed scan ([`says_more`]).
+//! 2. Nothing says more than a delivery. After the start of a return no further status says more: it may belong to
+//!    the way back.
+//! 3. A current status without a time gets the clock time of the newest listed scan, as a local time without a zone,
+//!    because it did not happen earlier. The time of arrival would be wrong: a push that arrives late would report
+//!    past trouble as new, and the status of an earlier parcel with the same number would look like one of today.
+//! 4. The identity of such a scan includes that clock time. So the same status beside the same list is one scan,
+//!    however often it is sent.
+//! 5. If the sender later lists the event with a time of its own, that is another scan. Its time takes precedence in
+//!    the fold.
 
 use chrono::NaiveDateTime;
 use domain::{
@@ -23,14 +26,15 @@ use sha2::{Digest, Sha256};
 
 use crate::ParsedScan;
 
-/// A latest status, read as a scan.
+/// A current status, parsed as a scan.
 pub(crate) struct CurrentStatus {
     pub(crate) scan: ParsedScan,
-    /// Whether its sender says when it happened, in whatever form.
+    /// Whether the sender gave it a time, in whatever form.
     pub(crate) is_dated: bool,
 }
 
-/// The scans that are listed, and the latest status where it is one too. Without a list it stands for it.
+/// Returns the listed scans, and the current status as one more scan if it says more than they do, or if the list is
+/// empty.
 pub(crate) fn merge_into_scans(
     mut listed: Vec<ParsedScan>,
     latest: Option<CurrentStatus>,
@@ -44,7 +48,7 @@ pub(crate) fn merge_into_scans(
     listed
 }
 
-/// Whether that says what none of the scans says.
+/// Whether `latest` says something that none of the listed scans says.
 fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
     let told = |says: &dyn Fn(Meaning) -> bool| listed.iter().any(|scan| says(scan.meaning));
     let goes_back = || told(&|meaning| matches!(meaning, Status(ReturnedToSender) | Condition(Returning)));
@@ -56,7 +60,7 @@ fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
     }
     match latest {
         Status(ReturnedToSender) | Condition(Returning) => !goes_back(),
-        // Trouble without a name is any trouble.
+        // Trouble that is not specified may be any of the listed troubles.
         Condition(Other) => !goes_back() && !told(&|meaning| matches!(meaning, Condition(_))),
         Condition(_) | Status(Cancelled) => !told(&|meaning| meaning == latest),
         Status(status) => {
@@ -65,7 +69,7 @@ fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
                 Condition(_) | Informational | Unknown => None,
             });
             let furthest = furthest.max_by_key(|status| (status.rank(), *status == AvailableForPickup));
-            // The last leg has two milestones of one rank, and it matters to the customer which it is.
+            // These two statuses have the same rank, but the difference matters to the customer.
             let waits = status == AvailableForPickup && furthest == Some(OutForDelivery);
             !goes_back() && (waits || status.rank() > furthest.map_or(Rank::None, |furthest| furthest.rank()))
         }
@@ -73,7 +77,7 @@ fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
     }
 }
 
-/// What puts a scan in order, as far as its sender tells.
+/// The clock time by which scans are compared, as far as the sender gives one.
 fn clock(scan: &ParsedScan) -> Option<NaiveDateTime> {
     match scan.time {
         CarrierTime::Instant(at) => Some(at.naive_utc()),
@@ -82,8 +86,8 @@ fn clock(scan: &ParsedScan) -> Option<NaiveDateTime> {
     }
 }
 
-/// A status that holds since then at the earliest. Beside a longer list it is another claim: of the same parcel some
-/// scans later.
+/// Dates a current status with the clock time of the newest listed scan. The time becomes part of the identity: the
+/// same status beside a longer list is another scan.
 fn date_from_newest(scan: ParsedScan, newest: NaiveDateTime) -> ParsedScan {
     let mut hash = Sha256::new();
     hash.update(scan.identity.0);

@@ -1,21 +1,22 @@
-//! Tolerant reading of carriers' JSON: numbers where texts are expected, empty texts for absent ones, one
+//! Tolerant reading of carriers' JSON: a number where a text is expected, an empty text for an absent one, a single
 //! object where a list is expected.
 
 use serde_json::Value;
 
 use crate::parcel::Unreadable;
 
-/// The longest text taken from a body, in characters; what is longer is cut.
+/// The longest text taken from a body, in characters. A longer text is cut.
 const MAX_TEXT: usize = 500;
-/// From here on a number that was read as a float may have lost digits.
+/// From this value on (2^53) a float may have lost digits of the number that was sent.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-/// The most brackets and commas in a body, of which every value but the first needs one. So many have the most scans
-/// that are read ([`crate::MAX_SCANS`]) with 38 fields each. A photo has none: its letters are those of base64.
+/// The most brackets and commas in a body. Every value but the first needs one of them, so this limits the number of
+/// values. It is enough for [`crate::MAX_SCANS`] scans with 38 fields each. A photo counts nothing: base64 contains
+/// none of these characters.
 pub(crate) const MAX_MARKS: usize = 200_000;
 
-/// The JSON value a body consists of. What would take much more memory than its length is refused before it is read:
-/// `{"a":0}` takes a hundred times its bytes.
+/// Parses a body as JSON. It counts brackets and commas first and refuses a body with more than [`MAX_MARKS`],
+/// because small values take much more memory than their text: `{"a":0}` takes a hundred times its bytes.
 pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
     if body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',')).nth(MAX_MARKS).is_some() {
         return Err(Unreadable(format!("more than {MAX_MARKS} brackets and commas in one body")));
@@ -23,14 +24,15 @@ pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
     serde_json::from_slice(body).map_err(|error| Unreadable(format!("not JSON: {error}")))
 }
 
-/// The object a body consists of.
+/// Parses a body that must be a JSON object.
 pub(crate) fn object(body: &[u8]) -> Result<Value, Unreadable> {
     let value = value(body)?;
     if value.is_object() { Ok(value) } else { Err(Unreadable("the body is JSON, but no object".into())) }
 }
 
-/// The text at a JSON pointer (RFC 6901), without blanks around it. Empty, null and whatever is no text and
-/// no exact number is absent. Control characters become blanks: PostgreSQL takes no NUL in a text.
+/// The text at a JSON pointer (RFC 6901), without blanks around it. A number that is exact counts as a text. Any
+/// other value, also an empty text or null, counts as absent. Control characters become blanks, because PostgreSQL
+/// accepts no NUL in a text.
 pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
         Value::String(text) => clean(text.chars()),
@@ -43,7 +45,8 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// The text that has to stand at one of these places, the first that is there.
+/// The first text found at one of these pointers. It is an error if there is none. `name` names the field in the
+/// error.
 pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, Unreadable> {
     let found = places.iter().find_map(|(value, pointer)| text(value, pointer));
     found.ok_or_else(|| {
@@ -56,7 +59,8 @@ pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, 
     })
 }
 
-/// No more of a text is looked at than is taken: one that stands above thousands of events is asked for by each.
+/// Reads at most [`MAX_TEXT`] characters, because one long text beside a list may be read again for each of thousands
+/// of events.
 fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
     let cut: String = raw.take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
     match cut.trim() {
@@ -65,7 +69,7 @@ fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
     }
 }
 
-/// Whether it is said there that something is so, as a truth value or as a text.
+/// Whether the value is true, as a boolean or as a text.
 pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
     match value.pointer(pointer) {
         Some(Value::Bool(so)) => *so,
@@ -74,7 +78,8 @@ pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
     }
 }
 
-/// The elements under a key. A single value is a list of one, as converters from XML write it.
+/// The elements of the list under a key. A single value counts as a list of one, because converters from XML write it
+/// so.
 pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     match value.get(key) {
         None | Some(Value::Null) => &[],

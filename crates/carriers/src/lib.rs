@@ -1,8 +1,12 @@
-//! What carriers send: is it theirs, and what does it say.
+//! Verifies and parses the webhooks of carriers and aggregators: FedEx, UPS, USPS, DHL, EasyPost, Shippo, AfterShip.
 //!
-//! Pure functions over bytes: no `async`, no IO, no clock, no panics on any input. `api` verifies a request
-//! before it stores it, `app` parses what was stored, `milepost scan` and `milepost demo` compose and sign
-//! requests as the carrier would. A new sender is one module and one line in the list that makes [`Sender`].
+//! All functions are pure functions over bytes: no `async`, no IO, no clock, no panics on any input.
+//!
+//! - `api` verifies the signature of a request before it stores the request.
+//! - `app` parses the stored webhook.
+//! - `milepost scan` and `milepost demo` write and sign requests as the sender would.
+//!
+//! To add a sender, add one module and one line to the `senders!` list, which generates [`Sender`].
 
 #![warn(missing_docs)]
 
@@ -42,10 +46,10 @@ pub use signature::{DEFAULT_TOKEN_HEADER, Head, HeadProof, NoSecret, Refused, Re
 pub use simulate::{SimulatedHistory, SimulatedScan};
 pub use ups::{AccessToken, Client};
 
-/// Declares the senders, [`Sender::ALL`] and whose module speaks for which, from one list.
+/// Generates [`Sender`], [`Sender::ALL`] and the mapping from a sender to its [`Protocol`] from one list.
 macro_rules! senders {
     ($( $(#[$doc:meta])* $sender:ident => $protocol:expr, )+) => {
-        /// Who sends webhooks: the last part of the path `/webhooks/{carrier}`.
+        /// A service that sends webhooks. Its short name is the last part of the path `/webhooks/{carrier}`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Sender { $( $(#[$doc])* $sender, )+ }
 
@@ -61,34 +65,36 @@ macro_rules! senders {
 }
 
 senders! {
-    /// FedEx, Advanced Integrated Visibility.
+    /// FedEx: Advanced Integrated Visibility.
     Fedex => fedex::Fedex,
-    /// UPS, Track Alert.
+    /// UPS: Track Alert.
     Ups => ups::Ups,
-    /// USPS, Subscriptions-Tracking.
+    /// USPS: Subscriptions-Tracking.
     Usps => usps::Usps,
-    /// DHL, Unified Push.
+    /// DHL: Unified Push.
     Dhl => dhl::Dhl,
-    /// EasyPost, which reports for many carriers.
+    /// EasyPost, an aggregator: it reports for many carriers.
     Easypost => easypost::Easypost,
-    /// Shippo, which reports for many carriers.
+    /// Shippo, an aggregator: it reports for many carriers.
     Shippo => shippo::Shippo,
-    /// AfterShip Tracking, for many carriers.
+    /// AfterShip Tracking, an aggregator: it reports for many carriers.
     Aftership => aftership::Aftership,
 }
 
-/// How one sender proves, says and is imitated. A sender's module implements it; others ask [`Sender`].
+/// Signature check, parsing and simulation of one sender. Each sender's module implements it. Other crates use
+/// [`Sender`], which delegates to it.
 trait Protocol {
-    /// The short name, as in paths and settings.
+    /// See [`Sender::as_str`].
     fn name(&self) -> &'static str;
 
-    /// Whose parcels it reports; nothing for one that reports for many.
+    /// See [`Sender::carrier`].
     fn carrier(&self) -> Option<Carrier>;
 
     /// See [`Sender::verify_head`].
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused>;
 
-    /// Checks the signature over the body. Called only where the head proves [`HeadProof::SignsBody`].
+    /// Checks the signature over the body. It is called only if [`Self::verify_head`] returned
+    /// [`HeadProof::SignsBody`].
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused>;
 
     /// See [`Sender::verify`].
@@ -102,7 +108,7 @@ trait Protocol {
     /// See [`Sender::parse`].
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable>;
 
-    /// See [`Sender::check_code`]. Most senders' codes have no form.
+    /// See [`Sender::check_code`]. The default accepts every code: most senders' codes have no fixed form.
     fn check_code(&self, _code: &str) -> Result<(), String> {
         Ok(())
     }
@@ -112,12 +118,12 @@ trait Protocol {
         1024 * 1024
     }
 
-    /// See [`Sender::push_id`]. Most senders have none.
+    /// See [`Sender::push_id`]. The default is `None`: most senders send no id.
     fn push_id(&self, _body: &[u8]) -> Option<String> {
         None
     }
 
-    /// See [`Sender::challenge`]. Most senders have none.
+    /// See [`Sender::challenge`]. The default is `None`: most senders send no challenge.
     fn challenge(&self, _body: &[u8]) -> Option<String> {
         None
     }
@@ -130,18 +136,18 @@ trait Protocol {
 }
 
 impl Sender {
-    /// The short name, as in paths and settings.
+    /// The short name, as in paths and settings: `fedex`.
     pub fn as_str(self) -> &'static str {
         self.protocol().name()
     }
 
-    /// Whose parcels it reports; nothing for one that reports for many carriers.
+    /// The carrier whose parcels this sender reports. `None` for an aggregator, which reports for many carriers.
     pub fn carrier(self) -> Option<Carrier> {
         self.protocol().carrier()
     }
 
-    /// Checks the proof as far as it stands before the body, so that a request without one is refused before its
-    /// body is read.
+    /// Checks as much of the proof as the head of the request carries. The API calls this before it reads the body,
+    /// so that a request without any proof costs little.
     ///
     /// # Errors
     /// [`Refused`], to be answered with 401.
@@ -149,8 +155,8 @@ impl Sender {
         self.protocol().verify_head(secrets, head)
     }
 
-    /// Checks that the request comes from the sender, before anything in its body is believed. Every secret
-    /// is tried, and comparing takes the same time wherever the difference is.
+    /// Checks that the request comes from the sender. Call it before you use anything from the body. It tries every
+    /// secret and compares in constant time, so that its duration reveals nothing about the secrets.
     ///
     /// # Errors
     /// [`Refused`], to be answered with 401.
@@ -158,43 +164,46 @@ impl Sender {
         self.protocol().verify(secrets, request)
     }
 
-    /// What a body says. `remap` goes before the meanings we give to codes.
+    /// Parses a body. A meaning in `remap` takes precedence over our own meaning of a code.
     ///
     /// # Errors
-    /// [`Unreadable`], with what is wrong, where it has none of the forms the sender is known to use, or more than
-    /// [`MAX_SCANS`].
+    /// [`Unreadable`] with the reason, if the body has none of the forms that the sender is known to use, or more
+    /// than [`MAX_SCANS`] scans.
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         self.protocol().parse(body, remap)?.check_limits()
     }
 
-    /// Whether a scan can be shown with that code, in capitals, or with one that begins so; else what is expected.
+    /// Checks that a scan of this sender can have this code, or a code that begins with it. `code` is in capitals.
+    /// The error says which form is expected.
     fn check_code(self, code: &str) -> Result<(), String> {
         self.protocol().check_code(code)
     }
 
-    /// The largest body that is taken from it, in bytes.
+    /// The largest body that is accepted from the sender, in bytes.
     pub fn max_body(self) -> usize {
         self.protocol().max_body()
     }
 
-    /// The sender's own id of a push, the same when it is sent again; nothing where it has none, and the body
-    /// itself tells pushes apart.
+    /// The sender's own id of a push, which stays the same when the push is sent again. `None` if the sender has no
+    /// such id; then pushes are told apart by their bytes.
     pub fn push_id(self, body: &[u8]) -> Option<String> {
         self.protocol().push_id(body)
     }
 
-    /// What the sender wants to read in our answer, by which we show that we listen here. Most want nothing.
+    /// The value that the sender wants to read in our answer, as proof that we receive its webhooks. Most senders
+    /// want none.
     pub fn challenge(self, body: &[u8]) -> Option<String> {
         self.protocol().challenge(body)
     }
 
-    /// The headers with which the sender would prove, at that time, that the body is its own.
+    /// The headers with which the sender would sign this body at the time `at`.
     pub fn sign(self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
         self.protocol().sign(secrets, body, at)
     }
 
-    /// The history as the sender would write it, which [`Sender::parse`] reads back: one body, or one a scan
-    /// where it tells them one by one. None where the sender has no way to say it.
+    /// Writes the history as the sender would, so that [`Sender::parse`] can read it. Returns one body, or one body
+    /// for each scan if the sender reports scans one by one. Returns nothing if the sender cannot express a scan of
+    /// the history.
     pub fn simulate(self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
         self.protocol().simulate(history)
     }
@@ -209,7 +218,7 @@ impl fmt::Display for Sender {
 impl FromStr for Sender {
     type Err = UnknownName;
 
-    /// Reads a short name in any case; `FX` is FedEx.
+    /// Parses a short name. Letter case does not matter, and `FX` also means FedEx.
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let name = text.to_ascii_lowercase();
         Self::ALL

@@ -1,17 +1,19 @@
-//! Gathering what a body claims, scan by scan and parcel by parcel, and never much more than [`MAX_SCANS`].
+//! Collects the parcels and scans of a body, at most [`MAX_SCANS`].
 //!
-//! The senders' modules call this with the lists they found. Reading ends where the bound is passed: a body that was
-//! written to be a burden costs no more than an honest one.
+//! The senders' modules call these functions with the lists they found. Reading stops as soon as the limit is passed,
+//! so a body that was written to overload the server costs no more than a usual one.
 
 use serde_json::Value;
 
 use crate::{Parcel, ParsedScan, Push, Unread, Unreadable};
 
-/// The most scans that are read out of one body. Whole histories of many parcels fit; what has more was written to
-/// be a burden.
+/// The most scans that are read from one body. Whole histories of many parcels fit. A body with more was written to
+/// overload the server, and is refused.
 pub const MAX_SCANS: usize = 5_000;
 
-/// The parcels of a body. An element that cannot be read does not hold up its neighbours, and is reported beside them.
+/// Collects the parcels of a body. An element that cannot be read does not prevent the others from being read. The
+/// push reports how many there are, and why the first could not be read. It is an error if there are only unreadable
+/// elements.
 pub(crate) fn collect_parcels<T>(
     elements: impl IntoIterator<Item = T>,
     mut read: impl FnMut(T) -> Result<Option<Parcel>, Unreadable>,
@@ -34,7 +36,7 @@ pub(crate) fn collect_parcels<T>(
     }
 }
 
-/// The scans of one parcel. The one that is too many is the last: the body is refused for it.
+/// Collects the scans of one parcel. It stops at one scan more than the limit; the caller then refuses the body.
 pub(crate) fn collect_scans<'a>(
     events: impl IntoIterator<Item = &'a Value>,
     read: impl FnMut(&'a Value) -> Option<ParsedScan>,
@@ -42,7 +44,7 @@ pub(crate) fn collect_scans<'a>(
     events.into_iter().filter_map(read).take(MAX_SCANS + 1).collect()
 }
 
-/// Refuses a body with so many scans.
+/// Refuses a body with more than [`MAX_SCANS`] scans.
 pub(crate) fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
     if scans <= MAX_SCANS {
         Ok(())

@@ -1,17 +1,17 @@
-//! What those who report for many carriers call each of them: one table, which `parse` and `compose` read.
+//! The names that aggregators use for carriers: one table for parsing and for simulation.
 
 use domain::Carrier;
 
-/// A carrier's names.
+/// The names of one carrier.
 struct Names {
-    /// What all of them begin with, in small letters and nothing else; what stands behind it is a service or a country:
+    /// The common beginning of all its names, in lower case and letters only. A service or a country may follow:
     /// `FedExSmartPost`, `UPSDAP`, `dhl_germany`, `fedex-freight`.
     beginning: &'static str,
-    /// At EasyPost, as it is written to try an installation.
+    /// The name at EasyPost, as simulated webhooks have it.
     easypost: &'static str,
-    /// At Shippo.
+    /// The name at Shippo.
     shippo: &'static str,
-    /// At AfterShip, where it is called a slug.
+    /// The name at AfterShip, which calls it a slug.
     aftership: &'static str,
 }
 
@@ -28,23 +28,23 @@ const fn names(carrier: Carrier) -> Names {
     }
 }
 
-/// The name EasyPost has for a carrier.
+/// The name of a carrier at EasyPost.
 pub(crate) const fn easypost(carrier: Carrier) -> &'static str {
     names(carrier).easypost
 }
 
-/// The name Shippo has for a carrier.
+/// The name of a carrier at Shippo.
 pub(crate) const fn shippo(carrier: Carrier) -> &'static str {
     names(carrier).shippo
 }
 
-/// The name AfterShip has for a carrier.
+/// The name of a carrier at AfterShip.
 pub(crate) const fn aftership(carrier: Carrier) -> &'static str {
     names(carrier).aftership
 }
 
-/// The carrier that one of them means. Letter case does not matter, nor what is between the words: a name of two is
-/// `CanadaPost`, `canada_post` and `canada-post`.
+/// Finds the carrier of an aggregator's name. Letter case and the characters between words do not matter:
+/// `CanadaPost`, `canada_post` and `canada-post` are one name.
 pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();

@@ -1,12 +1,12 @@
-//! Carriers' words in one spelling, to be compared with a list.
+//! Normalizes the texts of carriers, so that they can be compared with a list.
 
-/// Small letters, and one blank for whatever is between words.
+/// The words in lower case, with one blank between them. Everything that is not a letter or a digit separates words.
 pub(crate) fn normalize_text(words: &str) -> String {
     let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
-/// What stands behind that beginning, where it ends with a word.
+/// The rest of `words` after `beginning`, if `beginning` ends at the end of a word.
 pub(crate) fn strip_leading_words<'a>(words: &'a str, beginning: &str) -> Option<&'a str> {
     let rest = words.strip_prefix(beginning)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }

@@ -1,6 +1,7 @@
-//! What every sender's body amounts to: parcels, and the scans of each.
+//! The common result of parsing a webhook: parcels, and the scans of each parcel.
 //!
-//! The senders' modules fill these in; `app` matches a [`Parcel`] with a shipment and folds its scans.
+//! Each sender's module parses its own format into these types. `app` then routes a [`Parcel`] to a shipment and
+//! folds its scans.
 
 use std::fmt;
 
@@ -14,25 +15,25 @@ use sha2::{Digest, Sha256};
 
 use crate::{fedex, limits, time};
 
-/// What a body amounts to.
+/// The result of parsing one body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// Claims about parcels, and what beside them could not be read. None where the body is well formed and claims
-    /// nothing.
+    /// Parcels with their scans, and a summary of the elements that could not be read (`None` if all could). The list
+    /// is empty if the body is well formed and reports no scan.
     Parcels(Vec<Parcel>, Option<Unread>),
-    /// The sender asks whether we want its pushes, and waits to be called back.
+    /// The sender starts a subscription and waits until we call it back.
     Activation(Activation),
-    /// It is well formed and not about a parcel we could follow: what it says, for people.
+    /// The body is well formed, but reports no parcel that we could follow. The text tells people what it says.
     Remark(String),
 }
 
 impl Push {
-    /// Claims about one parcel, and nothing else.
+    /// A push with one parcel and nothing unread.
     pub(crate) fn of(parcel: Parcel) -> Self {
         Self::Parcels(vec![parcel], None)
     }
 
-    /// The push, where it claims no more than [`crate::MAX_SCANS`].
+    /// Returns the push unchanged, or an error if it has more than [`crate::MAX_SCANS`] scans.
     pub(crate) fn check_limits(self) -> Result<Self, Unreadable> {
         let scans = match &self {
             Self::Parcels(parcels, _) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
@@ -41,18 +42,18 @@ impl Push {
         limits::check_scan_count(scans).map(|()| self)
     }
 
-    /// What a sender's test of its own is: it moves no parcel, even where it names one of ours.
+    /// The result for a test push of the sender. It moves no parcel, even if it names a tracking number of ours.
     pub(crate) fn test(sender: &str, tracking_number: &str) -> Self {
         Self::Remark(format!("{sender} sent a test, of {tracking_number}: tests move no parcel"))
     }
 }
 
-/// A subscription that begins when we call the sender back.
+/// A subscription that starts only after we have called the sender back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Activation {
     /// The sender's id of the subscription.
     pub subscription: String,
-    /// What we have to say. Never printed.
+    /// The secret to send back in that call. It is never printed.
     pub secret: String,
 }
 
@@ -62,28 +63,31 @@ impl fmt::Debug for Activation {
     }
 }
 
-/// One parcel, as one push speaks of it.
+/// One physical parcel of a carrier, as one push reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
-    /// Who carries it.
+    /// The carrier that transports the parcel.
     pub carrier: Carrier,
-    /// The carrier's number for it, without blanks, in capitals.
+    /// The carrier's tracking number, as [`normalize_tracking_number`] spells it: in capitals and without blanks.
     pub tracking_number: String,
-    /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
+    /// The carrier's own identity of the physical parcel, if it sends one. It tells apart parcels that have the same
+    /// tracking number, because carriers reuse numbers.
     pub package: Option<String>,
-    /// What else the carrier calls it, for people: numbers under which it may have been registered by mistake.
+    /// Other numbers that the carrier gives for this parcel. Scans are not routed by them. Support staff see them in
+    /// the reason of a webhook that waits for a shipment, because the shipment may have been registered under one of
+    /// them by mistake.
     pub other_numbers: Vec<String>,
-    /// What is claimed about it, in the order of the push. Never empty.
+    /// The scans, in the sequence of the push. Never empty.
     pub scans: Vec<ParsedScan>,
     /// When the carrier expects to deliver.
     pub estimated_delivery: Option<DateTime<Utc>>,
-    /// When it said all that, where the push has a time of its own.
+    /// When the sender sent this push, if the push has a time of its own.
     pub said_at: Option<DateTime<Utc>>,
 }
 
 impl Parcel {
-    /// The scans as the fold wants them. `arrival` is when the webhook came: it stands in for times that cannot be
-    /// trusted. The estimate goes with the newest scan.
+    /// Converts to the scans that the fold uses. `arrival` is when the webhook was received: it replaces every time
+    /// that cannot be trusted. The newest scan carries the delivery estimate.
     pub fn into_scans(self, arrival: DateTime<Utc>) -> Vec<Scan> {
         let package = self.package;
         let scans =
@@ -93,9 +97,10 @@ impl Parcel {
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
         {
-            // A push without a time of its own (FedEx, UPS, DHL) said it when its newest scan was made. So a revision
-            // to an earlier day, without a new scan, loses. The arrival would not do: pushes overtake each other,
-            // and the same pushes would give a different promise for each sequence in which they arrive.
+            // Some pushes have no time of their own (FedEx, UPS, DHL), or one that is too far in the future. Their
+            // estimate counts as said at the time of their newest scan. Consequence: an estimate that moves to an
+            // earlier day, without a new scan, is ignored. The time of arrival is no alternative: pushes overtake
+            // each other, so the estimate would depend on the sequence in which they arrive.
             let push_time = self.said_at.filter(|at| *at <= arrival + MAX_AHEAD);
             newest.estimate =
                 Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
@@ -104,26 +109,27 @@ impl Parcel {
     }
 }
 
-/// The carrier's text as it may be stored for mails, pages and logs. The identity of a scan is made of the text as sent. A text
-/// without unsafe characters stays as it is, whatever its blanks.
+/// A carrier's text in the form that is safe to store and to show in mails, pages and logs. A text without unsafe
+/// characters stays unchanged, including its blanks. Only the shown text changes: the identity of a scan is computed
+/// from the text as sent.
 fn shown_safely(text: String) -> String {
     if text.contains(is_unsafe) { single_line(&text) } else { text }
 }
 
-/// One claim about a parcel.
+/// One scan, as parsed from a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedScan {
-    /// What tells it from every other claim.
+    /// The hash that tells this scan apart from every other scan. See [`identity`].
     pub identity: ScanIdentity,
-    /// The carrier's code as sent, but for what the setting of codes could not name; `-` where there was none.
+    /// The carrier's code, in the spelling of the setting `MILEPOST_CARRIER_CODES`; `-` if the carrier sent none.
     pub code: String,
-    /// What the code means in our words, after re-mapping.
+    /// The meaning of the code, after the merchant's own meanings ([`crate::CodeMap`]) were applied.
     pub meaning: Meaning,
-    /// The carrier's words.
+    /// The carrier's description of the event.
     pub description: Option<String>,
-    /// Where, as a person would write it.
+    /// The place, as a person would write it: `Holbrook, NY, US`.
     pub location: Option<String>,
-    /// When, by the carrier's clock.
+    /// When it happened, by the carrier's clock.
     pub time: CarrierTime,
 }
 
@@ -145,24 +151,25 @@ impl ParsedScan {
     }
 }
 
-/// Why a body cannot be read: what is wrong with it, for the person who looks at the stored webhook.
+/// Why a body cannot be read, written for the person who looks at the stored webhook.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(pub(crate) String);
 
 impl Unreadable {
-    /// The same, of the element of that index in a list.
+    /// Adds the position in a list to the reason: "shipment 4: `id` is missing". `index` counts from 0, the text from
+    /// 1.
     pub(crate) fn within(self, what: &str, index: usize) -> Self {
         Self(format!("{what} {}: {self}", index + 1))
     }
 }
 
-/// What of a body could not be read, while the rest could.
+/// Summary of the elements of a body that could not be read, while others could.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// How many elements.
+    /// How many elements could not be read.
     pub(crate) elements: usize,
-    /// What is wrong with the first.
+    /// The reason for the first of them.
     pub(crate) first: Unreadable,
 }
 
@@ -175,14 +182,15 @@ impl fmt::Display for Unread {
     }
 }
 
-/// What stands for the code of a scan that has none.
+/// The code of a scan for which the carrier sent no code.
 const NO_CODE: &str = "-";
-/// The longest code shown, in characters: the database has an index over codes.
+/// The longest stored code, in characters. It is limited because the database has an index over codes.
 const MAX_CODE: usize = 200;
-/// The most other numbers of a parcel that are told.
+/// The most [`Parcel::other_numbers`] of one parcel.
 const MAX_OTHERS: usize = 5;
 
-/// A tracking number in the spelling in which parcels are registered. One that nobody could register is none.
+/// Normalizes a tracking number as the registration of shipments does, so that both can match. Returns an error for a
+/// number that nobody can register.
 pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
     normalize_tracking_number(carrier, &sent).ok_or_else(|| {
         let length = sent.chars().filter(|c| !c.is_whitespace()).count();
@@ -193,7 +201,8 @@ pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, 
     })
 }
 
-/// Other numbers that a carrier gives for a parcel, as they would be registered: the first few, each once.
+/// Other numbers of a parcel, normalized as for registration. Leaves out `number` itself, repetitions and invalid
+/// numbers, and returns at most [`MAX_OTHERS`].
 pub(crate) fn other_numbers(
     carrier: Carrier,
     number: &str,
@@ -211,8 +220,11 @@ pub(crate) fn other_numbers(
     others
 }
 
-/// A code as it is shown, and as the setting `MILEPOST_CARRIER_CODES` names it: its parts with slashes between, those
-/// that are empty left out. `_` stands for what would end the name in the setting.
+/// Writes a code as scans show it and as the setting `MILEPOST_CARRIER_CODES` names it.
+///
+/// 1. Non-empty parts are joined with slashes: `["transit", "WC"]` becomes `transit/WC`.
+/// 2. Comma and equals sign become `_`, because they end the name of a code in the setting.
+/// 3. The code is cut after [`MAX_CODE`] characters. It is [`NO_CODE`] if nothing is left.
 pub(crate) fn display_code(parts: &[&str]) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let nameable = |c: char| if matches!(c, ',' | '=') { '_' } else { c };
@@ -223,8 +235,9 @@ pub(crate) fn display_code(parts: &[&str]) -> String {
     }
 }
 
-/// The time beside a carrier's own code, sent as `text` and read as `time`. Where it is worth little it is no more than
-/// what a clock showed; whoever tells it, it is the carrier's clock.
+/// The time of a scan with that code of the carrier. `text` is the time as sent, `time` the result of parsing it. For
+/// a code whose times are known to be wrong ([`fedex::is_untimely`]), only the local clock time in `text` is used.
+/// This also applies if an aggregator reports the scan, because it passes on the carrier's time.
 pub(crate) fn believed(carrier: Carrier, code: &str, text: &str, time: CarrierTime) -> CarrierTime {
     let untimely = match carrier {
         Carrier::Fedex => fedex::is_untimely(code),
@@ -233,22 +246,28 @@ pub(crate) fn believed(carrier: Carrier, code: &str, text: &str, time: CarrierTi
     if untimely { time::clock_shown(text) } else { time }
 }
 
-/// A place as a person would write it, from its parts; `None` where all are absent.
+/// Joins the parts of a place as a person would write them: `Holbrook, NY, US`. `None` if all parts are absent.
 pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
-/// The description code of a claim whose meaning may be read from more than its code: from words, as a rule. Where that
-/// makes a difference the name of the meaning goes with it, as we read it and not as a setting has it. So two claims of
-/// one code and one time that say different things are two, and one that is told again in other words stays one.
+/// The description code for [`identity`], for a scan whose meaning may depend on more than its code, usually on its
+/// description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
+/// our own meanings, before the merchant's [`crate::CodeMap`].
+///
+/// If the two differ, the name of `read` is appended. So two scans with one code and one time but different meanings
+/// are two scans. A scan that is sent again with another description of the same meaning stays one scan.
 pub(crate) fn described(code: &str, alone: Meaning, read: Meaning) -> String {
     if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
 }
 
-/// The identity of a claim. `parcel` is the carrier's own identity for it, else its tracking number; `time`
-/// is the carrier's time as sent, in as many parts as the carrier sends. Every part is hashed behind its
-/// length, so that no two lists of parts run together into the same bytes.
+/// Computes the identity of a scan: a SHA-256 hash over its parts.
+///
+/// - `parcel` is the carrier's own identity of the parcel, or else its tracking number.
+/// - `time` is the carrier's time as sent, in as many parts as the carrier sends.
+/// - Each part is hashed after its length, so that different parts cannot give the same bytes: `1Z`, `OT` is not
+///   `1ZO`, `T`.
 pub fn identity(
     carrier: Carrier,
     parcel: &str,
@@ -313,7 +332,7 @@ mod tests {
                 tracking_number: "1".to_owned(),
                 package: None,
                 other_numbers: vec![],
-                // The newest comes first, and its identity is the lowest.
+                // The newest scan is first in the list and has the lowest identity.
                 scans: vec![scan(1, 9), scan(2, 8)],
                 estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
                 said_at: None,

@@ -1,4 +1,4 @@
-//! No bytes make a parser or a check panic, and what it reads out of them keeps its promises.
+//! No input makes a parser or a signature check panic, and every result has the properties in `promises.rs`.
 
 mod bounds;
 mod identities;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{Client, CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Request, Secrets, Sender};
 
-/// Every file in `samples`.
+/// The text of every file in `samples`.
 static SAMPLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/samples")).unwrap();
     let mut paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
@@ -19,7 +19,7 @@ static SAMPLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     paths.into_iter().map(|path| fs::read_to_string(path).unwrap()).collect()
 });
 
-/// What looks like a proof, or a part of one, and is none.
+/// Header values that have the form of a proof, or of a part of one, but prove nothing.
 const PROOFS: [&str; 7] = [
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "0000000000000000000000000000000000000000000000000000000000000000",
@@ -30,14 +30,15 @@ const PROOFS: [&str; 7] = [
     "1970-01-01T00:00:00Z",
 ];
 
-/// Every sender reads the body, whoever wrote it.
+/// Lets every sender parse the body, also bodies of other senders.
 fn read(body: &[u8]) {
     for sender in Sender::ALL {
         promises::read(sender, body);
     }
 }
 
-/// Puts `with` in place of the leaf of that number, counted around.
+/// Replaces the leaf number `index`, counted in the sequence of the values. Changes nothing if there are fewer
+/// leaves.
 fn replace_leaf(value: &mut Value, index: &mut usize, with: &Value) {
     match value {
         Value::Array(elements) => elements.iter_mut().for_each(|element| replace_leaf(element, index, with)),
@@ -51,7 +52,7 @@ fn replace_leaf(value: &mut Value, index: &mut usize, with: &Value) {
     }
 }
 
-/// A header's value.
+/// The value of a header: random bytes, or one of [`PROOFS`].
 fn proof() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..80), select(&PROOFS[..]).prop_map(|proof| proof.as_bytes().to_vec())]
 }

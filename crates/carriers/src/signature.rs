@@ -1,6 +1,7 @@
-//! Proof that a request comes from the sender it claims: the parts every sender's check is made of.
+//! Verification of webhook signatures: the parts that the checks of all senders share.
 //!
-//! Signatures cover the bytes as they arrived, so nothing here looks into the body.
+//! Most signatures cover the body byte for byte, so nothing here parses the body. USPS signs two texts inside the body;
+//! its own module parses them.
 
 use std::fmt;
 
@@ -12,33 +13,34 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::Client;
 
-/// What arrives of a request before its body.
+/// A request without its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    /// When it arrived.
+    /// When the request was received.
     pub at: DateTime<Utc>,
-    /// What stood behind the `?` of its address; empty where nothing did.
+    /// The query of the URL, without the `?`. Empty if there is none.
     pub query: &'a str,
-    /// Names and values. Names compare without regard to case; of several with one name the first counts.
+    /// Names and values of the headers. Letter case of names does not matter. If a name occurs several times, the
+    /// first one counts.
     pub headers: &'a [(&'a str, &'a [u8])],
 }
 
-/// What the head of a request proves.
+/// How much the head of a request proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadProof {
-    /// The request is the sender's: the proof does not cover the body.
+    /// The head proves that the request is the sender's. The body is not signed.
     Complete,
-    /// The head carries a well-formed signature. Only the body shows whether it is good.
+    /// The head carries a well-formed signature over the body. It must still be compared with the body.
     SignsBody,
 }
 
 impl<'a> Head<'a> {
-    /// The whole request.
+    /// Adds the body.
     pub fn with_body(self, body: &'a [u8]) -> Request<'a> {
         Request { at: self.at, query: self.query, headers: self.headers, body }
     }
 
-    /// The value of a header, blanks around it removed; an empty one is as good as none.
+    /// The value of a header, without blanks around it. An empty header counts as missing.
     pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
         self.headers
             .iter()
@@ -48,21 +50,22 @@ impl<'a> Head<'a> {
             .ok_or_else(|| Refused::MissingHeader(name.to_owned()))
     }
 
-    /// Refuses what was signed too long ago to be new, or is dated too far ahead.
+    /// Refuses a time of signing that is more than [`FRESH_FOR`] before or after the arrival of the request.
     pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
-        // Subtracted from each other: a time beyond all calendars cannot be added to.
+        // A subtraction, because an addition to a time at the end of the calendar would overflow.
         if (self.at - signed_at).abs() <= FRESH_FOR { Ok(()) } else { Err(Refused::Stale(signed_at)) }
     }
 }
 
-/// A request as it arrived.
+/// A complete request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// When it arrived.
+    /// When the request was received.
     pub at: DateTime<Utc>,
-    /// What stood behind the `?` of its address; empty where nothing did.
+    /// The query of the URL, without the `?`. Empty if there is none.
     pub query: &'a str,
-    /// Names and values. Names compare without regard to case; of several with one name the first counts.
+    /// Names and values of the headers. Letter case of names does not matter. If a name occurs several times, the
+    /// first one counts.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body, byte for byte.
     pub body: &'a [u8],
@@ -85,34 +88,35 @@ impl<'a> Request<'a> {
     }
 }
 
-/// How far from our clock the time of a signature may be. A captured request is of no use after that.
+/// The greatest difference between the time of a signature and our clock. A captured request cannot be sent again
+/// after that.
 const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
 
-/// Why a request is not believed. To be answered with 401 and nothing more.
+/// Why a request failed verification. Answer it with 401 and without the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The header that carries the proof is absent or empty.
+    /// The header that carries the proof is missing or empty.
     #[error("header `{0}` is missing")]
     MissingHeader(String),
-    /// The header is there and cannot be a proof.
+    /// The header is present, but its value cannot be a proof.
     #[error("header `{0}` is malformed")]
     MalformedHeader(&'static str),
-    /// What was signed is from another time: a captured request that is sent again, or a clock that is wrong.
+    /// The request was not signed now: somebody sends a captured request again, or a clock is wrong.
     #[error("the signature is of {0}, too far from now")]
     Stale(DateTime<Utc>),
-    /// What was signed says no time that can be read, so that it may be from any.
+    /// The signed content has no readable time, so it may have been signed at any time.
     #[error("the time of the signature cannot be read")]
     Undated,
-    /// The token is ours, and its time is over.
+    /// We issued the token, but it has expired.
     #[error("the token ended at {0}")]
     Ended(DateTime<Utc>),
-    /// The proof fits none of the secrets.
+    /// The proof matches none of the secrets.
     #[error("the signature fits none of the configured secrets")]
     Mismatch,
 }
 
-/// What we share with one sender: one secret, or several while they change, or a client that comes for tokens, or
-/// both. Never nothing, never printed.
+/// The secrets that we share with one sender: one or several shared secrets (several while they are rotated), or a
+/// [`Client`] that requests tokens, or both. Never empty, and never printed.
 #[derive(Clone)]
 pub struct Secrets {
     shared: Vec<String>,
@@ -120,16 +124,16 @@ pub struct Secrets {
     client: Option<Client>,
 }
 
-/// The header in which a token is expected where the merchant named no other.
+/// The header that carries the token, if the merchant has not chosen another one.
 pub const DEFAULT_TOKEN_HEADER: &str = "x-milepost-token";
 
-/// A list of secrets that would prove nothing: it is empty, or one of them is blank.
+/// The error for an empty list of secrets, or for a blank secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a webhook secret is empty")]
 pub struct NoSecret;
 
 impl Secrets {
-    /// The secrets of one sender.
+    /// Shared secrets of one sender.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
         let shared: Vec<_> = secrets.into_iter().collect();
         if shared.is_empty() || shared.iter().any(|secret| blank(secret)) {
@@ -138,35 +142,35 @@ impl Secrets {
         Ok(Self { shared, header: None, client: None })
     }
 
-    /// No secret of its own: the sender proves itself by the tokens it gets.
+    /// No shared secret: the sender authenticates only with the tokens that we issue to `client`.
     pub fn of_client(client: Client) -> Self {
         Self { shared: vec![], header: None, client: Some(client) }
     }
 
-    /// The same, and tokens are good too.
+    /// Also accepts tokens that we issue to `client`.
     #[must_use]
     pub fn with_client(self, client: Client) -> Self {
         Self { client: Some(client), ..self }
     }
 
-    /// The same, with other secrets in place of the shared ones: what somebody sends who knows everything but those.
+    /// Replaces the shared secrets and leaves everything else. Used to sign with a wrong secret.
     pub fn with_shared(self, secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
         let Self { shared, .. } = Self::new(secrets)?;
         Ok(Self { shared, ..self })
     }
 
-    /// The same, in a header of that name: for a sender that lets the merchant choose it.
+    /// Sets the name of the header that carries the token, for a sender that lets the merchant choose it.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>) -> Self {
         Self { header: Some(name.into()), ..self }
     }
 
-    /// The header the merchant chose, else [`DEFAULT_TOKEN_HEADER`].
+    /// The header that the merchant has chosen, or else [`DEFAULT_TOKEN_HEADER`].
     pub(crate) fn header(&self) -> &str {
         self.header.as_deref().unwrap_or(DEFAULT_TOKEN_HEADER)
     }
 
-    /// Who may come for tokens.
+    /// The client that may request tokens, if there is one.
     pub fn client(&self) -> Option<&Client> {
         self.client.as_ref()
     }
@@ -176,12 +180,13 @@ impl Secrets {
         !self.shared.is_empty()
     }
 
-    /// The one to sign with.
+    /// The secret to sign with: the first one, or an empty text if there is no shared secret.
     pub(crate) fn first(&self) -> &str {
         self.shared.first().map_or("", String::as_str)
     }
 
-    /// Tries every secret, also after one has fitted, so that the time tells nothing.
+    /// Refuses if `fits` is false for every secret. It tries all secrets, also after a match, so that its duration
+    /// reveals nothing.
     pub(crate) fn check(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
         let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
@@ -194,12 +199,12 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Whether a text is no secret.
+/// Whether a secret is empty or only blanks, and so useless.
 pub(crate) fn blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Checks a header that holds the HMAC-SHA256 of the body in base64, the proof of FedEx and AfterShip.
+/// Checks a header that holds the HMAC-SHA256 of the body in base64. FedEx and AfterShip sign this way.
 pub(crate) fn verify_body(
     header: &'static str,
     secrets: &Secrets,
@@ -209,17 +214,17 @@ pub(crate) fn verify_body(
     secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
 }
 
-/// The HMAC-SHA256 in base64 in a header.
+/// Reads an HMAC-SHA256 in base64 from a header.
 pub(crate) fn mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
     from_base64(head.header(header)?).ok_or(Refused::MalformedHeader(header))
 }
 
-/// The HMAC-SHA256 that is written there in base64.
+/// Decodes an HMAC-SHA256 from base64.
 pub(crate) fn from_base64(text: &[u8]) -> Option<[u8; 32]> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }
 
-/// The header that [`verify_body`] checks.
+/// Writes the header that [`verify_body`] checks.
 pub(crate) fn sign_body(header: &str, secrets: &Secrets, body: &[u8]) -> Vec<(String, String)> {
     vec![(header.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
 }
@@ -231,12 +236,12 @@ pub(crate) fn hmac_sha256(key: impl AsRef<[u8]>, message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Bytes in hexadecimal, in small letters.
+/// Encodes bytes in hexadecimal, in lower case.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The HMAC that is written there in hexadecimal, in letters of any case.
+/// Decodes an HMAC-SHA256 from hexadecimal, in any letter case.
 pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
     let digit = |character: u8| char::from(character).to_digit(16);
     let mut mac = [0; 32];
@@ -249,8 +254,8 @@ pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
     Some(mac)
 }
 
-/// Whether two texts are equal, in a time that depends on neither: digests are compared, because comparing
-/// the texts would give their lengths away.
+/// Compares two texts in constant time. It compares their digests: to compare the texts themselves would reveal
+/// whether their lengths differ.
 pub(crate) fn same_text(a: &[u8], b: &[u8]) -> Choice {
     Sha256::digest(a).ct_eq(&Sha256::digest(b))
 }

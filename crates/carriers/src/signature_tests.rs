@@ -1,5 +1,5 @@
-//! Every way of proving a push, tried on a push as its sender would write it: what is the sender's is believed, what
-//! is changed, unproved, somebody else's or too old is not.
+//! Every signature scheme, tried with a push as its sender would write it. A genuine push is accepted. A push that is
+//! changed, unsigned, signed with another secret or too old is refused.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Meaning, ShipmentStatus};
@@ -9,25 +9,26 @@ use crate::{
     simulate::tests::{history, simulated_scan},
 };
 
-/// One way.
+/// One signature scheme of one sender.
 struct SignatureScheme {
     name: &'static str,
     sender: Sender,
-    /// What both share, from the secret.
+    /// The secrets that both sides share, made from one secret.
     secrets: fn(&str) -> Secrets,
-    /// Those of the headers it signs with that make up this way; all where none is named.
+    /// The headers of this scheme, if the sender's `sign` writes those of several schemes. If empty, all headers
+    /// belong to it.
     headers: &'static [&'static str],
-    /// Whether the secret stands in the address, and in no header.
+    /// Whether the secret is sent in the query of the URL, and not in a header.
     query: bool,
-    /// Whether the body is signed, or a secret shown.
+    /// Whether the body is signed. If not, the request only carries a secret or a token.
     signs: bool,
-    /// How long after it was made it is still good; for ever where nothing tells its age.
+    /// How long a signature is valid. `None` if it is valid for ever, because nothing shows its age.
     good_for: Option<TimeDelta>,
 }
 
 const FRESH: Option<TimeDelta> = Some(TimeDelta::minutes(5));
 
-/// Every sender's, and where it has several, all of them.
+/// The signature schemes of all senders.
 fn signature_schemes() -> Vec<SignatureScheme> {
     let scheme = |sender: Sender| SignatureScheme {
         name: sender.as_str(),
@@ -55,7 +56,7 @@ fn signature_schemes() -> Vec<SignatureScheme> {
             secrets: |secret| Secrets::of_client(Client::new("ups".to_owned(), [secret.to_owned()]).unwrap()),
             headers: &["authorization"],
             signs: false,
-            // Its end is the first moment at which it is not good.
+            // The token is already invalid at the moment of its end.
             good_for: Some(TimeDelta::minutes(60) - TimeDelta::seconds(1)),
             ..scheme(Sender::Ups)
         },
@@ -73,7 +74,7 @@ fn shared(secret: &str) -> Secrets {
     Secrets::new([secret.to_owned()]).unwrap()
 }
 
-/// A push and what comes with it.
+/// A push with the headers and the query it is sent with.
 #[derive(Clone)]
 struct Pushed {
     query: String,
@@ -103,7 +104,7 @@ impl SignatureScheme {
         self.request(pushed, |request| self.sender.verify(&(self.secrets)(secret), &request))
     }
 
-    /// What is known before the body.
+    /// The check before the body is read.
     fn check_head(&self, secret: &str, pushed: &Pushed) -> Result<HeadProof, Refused> {
         self.request(pushed, |request| self.sender.verify_head(&(self.secrets)(secret), &request.head()))
     }
@@ -115,14 +116,15 @@ impl SignatureScheme {
     }
 }
 
-/// The text with another character in place of the one there.
+/// The text with another character at this index.
 fn changed(text: &str, index: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     bytes[index] = if bytes[index] == b'5' { b'6' } else { b'5' };
     String::from_utf8(bytes).unwrap()
 }
 
-/// Bytes that are signed: of an envelope of USPS not all are, which is for its own tests.
+/// Indexes of bytes that are signed. USPS signs only a part of its envelope; the rest is tested in
+/// `usps/tests/signature.rs`.
 fn signed_bytes(scheme: &SignatureScheme, body: &[u8]) -> Vec<usize> {
     let text = std::str::from_utf8(body).unwrap();
     let from = match scheme.sender {
@@ -163,7 +165,7 @@ fn one_byte_that_is_another_is_refused() {
             }
         }
         for header in 0..pushed.headers.len() {
-            // Not the end: the last bits of base64 are none.
+            // Not up to the end: the last character of base64 has bits that are not used.
             for index in 0..pushed.headers[header].1.len().min(40) {
                 let mut other = pushed.clone();
                 other.headers[header].1 = changed(&pushed.headers[header].1, index);
@@ -266,7 +268,7 @@ fn a_signature_that_names_an_old_time_in_the_head_is_refused_without_the_body() 
         let Some(age) = scheme.good_for else { continue };
         let late = Pushed { at: pushed.at + age + TimeDelta::seconds(1), ..pushed };
         let refused = scheme.check_head("ours", &late);
-        // USPS signs a time that stands in the body.
+        // USPS signs a time that is in the body.
         match scheme.sender {
             Sender::Usps => assert_eq!(refused, Ok(HeadProof::SignsBody)),
             Sender::Fedex

@@ -1,36 +1,37 @@
-//! What to say when we write a body as a carrier would: for trying an installation, for the demo, for tests.
+//! The input for simulated webhooks, which are used to try an installation, in the demo and in tests.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::{Carrier, Meaning};
 
-/// A parcel's history, or a part of it, to be put into a sender's own words by [`crate::Sender::simulate`].
+/// The history of a parcel, or a part of it. [`crate::Sender::simulate`] writes it as a sender would.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatedHistory<'a> {
-    /// Who carries the parcel. A sender that is a carrier itself speaks of its own parcels only.
+    /// The carrier of the parcel. A sender that is itself a carrier reports only its own parcels.
     pub carrier: Carrier,
-    /// The parcel.
+    /// The tracking number of the parcel.
     pub tracking_number: &'a str,
-    /// What is told of it, oldest first.
+    /// The scans, oldest first.
     pub scans: &'a [SimulatedScan<'a>],
-    /// When it is expected to be delivered, if the body is to say so.
+    /// The expected delivery, if the webhook should report one.
     pub estimated_delivery: Option<DateTime<FixedOffset>>,
-    /// When it is sent, by the sender's clock.
+    /// When the webhook is sent, by the sender's clock.
     pub sent_at: DateTime<Utc>,
 }
 
-/// One scan of a history.
+/// One scan of a simulated history.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatedScan<'a> {
-    /// How far the parcel is, or what is wrong with it.
+    /// The status or the condition that the scan reports.
     pub meaning: Meaning,
-    /// When it was scanned, by the clock of the place; to the second.
+    /// When it was scanned, with the offset of the place, in whole seconds.
     pub at: DateTime<FixedOffset>,
-    /// Where: `Holbrook, NY, US`, `Berlin, DE` or `Berlin`.
+    /// The place: `Holbrook, NY, US`, `Berlin, DE` or `Berlin`.
     pub location: Option<&'a str>,
 }
 
 impl SimulatedHistory<'_> {
-    /// Every scan with the sender's words for it; nothing where it has none for one of them.
+    /// Returns every scan with the sender's code and words for it. `None` if the sender has none for one of the
+    /// scans.
     pub(crate) fn describe_all<W>(
         &self,
         describe: impl Fn(Meaning) -> Option<W>,
@@ -40,7 +41,7 @@ impl SimulatedHistory<'_> {
 }
 
 impl<'a> SimulatedScan<'a> {
-    /// City, state and country of the location, empty where it does not say.
+    /// City, state and country of the location. A part that is not known is empty.
     pub(crate) fn place(&self) -> [&'a str; 3] {
         let mut parts = self.location.unwrap_or_default().splitn(3, ',').map(str::trim);
         let (first, second, third) = (parts.next(), parts.next(), parts.next());
@@ -61,13 +62,13 @@ pub(crate) mod tests {
     use super::*;
     use crate::{CodeMap, Parcel, ParsedScan, Push, Sender};
 
-    /// A scan of that meaning, somewhere, so many hours into a journey.
+    /// A scan with this meaning, `hours` after the start of a journey.
     pub(crate) fn simulated_scan(meaning: Meaning, hours: i64) -> SimulatedScan<'static> {
         let start = DateTime::parse_from_rfc3339("2026-01-12T07:02:09-05:00").unwrap();
         SimulatedScan { meaning, at: start + TimeDelta::hours(hours), location: Some("Holbrook, NY, US") }
     }
 
-    /// That history of a parcel of the carrier the sender reports for.
+    /// The history of a parcel of the sender's carrier; of UPS for an aggregator.
     pub(crate) fn history<'a>(sender: Sender, scans: &'a [SimulatedScan<'a>]) -> SimulatedHistory<'a> {
         SimulatedHistory {
             carrier: sender.carrier().unwrap_or(Carrier::Ups),
@@ -78,7 +79,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// The bodies read again, as one parcel each.
+    /// Parses the simulated bodies. Each must report exactly one parcel.
     fn read_back(sender: Sender, history: &SimulatedHistory<'_>) -> Vec<Parcel> {
         let read = |body: &Vec<u8>| match sender.parse(body, &CodeMap::default()) {
             Ok(Push::Parcels(mut parcels, _)) if parcels.len() == 1 => parcels.remove(0),

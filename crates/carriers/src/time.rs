@@ -1,35 +1,36 @@
-//! Carriers' times, read with distrust: what is not surely an instant does not count as one.
+//! Parses carriers' times with distrust: only a time with a reliable offset becomes an instant.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
 use domain::CarrierTime;
 
-/// The years a scan can be of. Outside are the zero dates of other people's programs, and times that a
-/// database cannot hold.
+/// The years that a scan can have. Other years are zero dates of other programs, or times that the database cannot
+/// store.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
 
-/// A time as ISO 8601 text. Without an offset it is not trusted.
+/// Parses an ISO 8601 time. With an offset it is an instant, without one a local time.
 pub(crate) fn scanned(text: &str) -> CarrierTime {
     let local = || local_time(text).map_or(CarrierTime::Untrusted, CarrierTime::Local);
     instant(text).map_or_else(local, CarrierTime::Instant)
 }
 
-/// The instant that a text is, for times of a push itself.
+/// Parses a time with an offset, for times of the push itself.
 pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     offset_time(text).map(|at| at.to_utc())
 }
 
-/// As [`scanned`], for senders that write `Z` behind times whose zone they do not know. Midnight `Z` is how they write
-/// a date without a time; any other is taken at its word, though it may be local all the same.
+/// Like [`scanned`], for senders that write `Z` after times whose zone they do not know. They write a date without a
+/// time as midnight `Z`, so that is a local time. Any other time with `Z` is accepted as an instant, although it may
+/// be local too.
 pub(crate) fn scanned_doubting_z(text: &str) -> CarrierTime {
     if ends_in_z(text) { scanned_unless_midnight(text) } else { scanned(text) }
 }
 
-/// As [`scanned`], where `Z` stands for no zone at all.
+/// Like [`scanned`], for senders whose `Z` says nothing: it is ignored.
 pub(crate) fn scanned_unless_z(text: &str) -> CarrierTime {
     scanned(if ends_in_z(text) { &text[..text.len() - 1] } else { text })
 }
 
-/// What the clock of the place showed, of a time that is not trusted whatever zone it has.
+/// The clock time that a text shows, as a local time, whatever its offset. For times that are not reliable.
 pub(crate) fn clock_shown(text: &str) -> CarrierTime {
     let shown = offset_time(text).map(|at| at.naive_local()).or_else(|| local_time(text));
     shown.map_or(CarrierTime::Untrusted, CarrierTime::Local)
@@ -39,7 +40,7 @@ fn ends_in_z(text: &str) -> bool {
     text.ends_with(['Z', 'z'])
 }
 
-/// As [`scanned`], for fields in which a date stands as midnight in some zone: that is no instant.
+/// Like [`scanned`], for fields in which a date is written as midnight in some zone. Midnight is a local time there.
 pub(crate) fn scanned_unless_midnight(text: &str) -> CarrierTime {
     match offset_time(text) {
         Some(at) if at.time() == NaiveTime::MIN => CarrierTime::Local(at.naive_local()),
@@ -47,7 +48,8 @@ pub(crate) fn scanned_unless_midnight(text: &str) -> CarrierTime {
     }
 }
 
-/// When a delivery is expected. Midnight in some zone, or a time without one, is no more than a date.
+/// Parses the time of an expected delivery. Midnight in any zone, or a time without a zone, counts only as a date.
+/// See [`noon`].
 pub(crate) fn expected(text: &str) -> Option<DateTime<Utc>> {
     match offset_time(text) {
         Some(at) if at.time() != NaiveTime::MIN => Some(at.to_utc()),
@@ -56,17 +58,17 @@ pub(crate) fn expected(text: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-/// A date as an instant: noon UTC, which falls on that date nearly everywhere.
+/// Converts a date to an instant: noon UTC, which falls on that date in nearly all zones.
 pub(crate) fn noon(date: NaiveDate) -> Option<DateTime<Utc>> {
     sane(date.and_hms_opt(12, 0, 0)?.and_utc())
 }
 
-/// The instant, where it lies in a year that can be meant.
+/// Returns the instant if its year is plausible.
 pub(crate) fn sane(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(at).filter(|at| YEARS.contains(&at.year()))
 }
 
-/// A time with an offset, in the microseconds that databases keep.
+/// Parses a time with an offset. It is cut to microseconds, the precision of the database.
 fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
@@ -78,7 +80,7 @@ fn offset_time(text: &str) -> Option<DateTime<FixedOffset>> {
         .filter(|at| sane(at.to_utc()).is_some())
 }
 
-/// A clock without a zone, in microseconds; of a date its midnight.
+/// Parses a time without an offset, cut to microseconds. A date becomes its midnight.
 fn local_time(text: &str) -> Option<NaiveDateTime> {
     let clock = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let read = clock.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
@@ -90,7 +92,7 @@ fn local_time(text: &str) -> Option<NaiveDateTime> {
 pub(crate) mod tests {
     use super::*;
 
-    /// What a clock showed.
+    /// A local time.
     pub(crate) fn local(text: &str) -> CarrierTime {
         CarrierTime::Local(text.parse().unwrap())
     }

@@ -1,5 +1,5 @@
-//! What AfterShip's tags mean. A subtag refines its tag (`InTransit_002`); new ones appear without notice and
-//! then mean what their tag means.
+//! The meanings of AfterShip's tags. A subtag refines its tag (`InTransit_002`). AfterShip adds subtags without
+//! announcing them; a new one has the meaning of its tag.
 
 use domain::{
     ConditionKind::{Damaged, DeliveryAttemptFailed, Lost, Other},
@@ -7,14 +7,14 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The meaning of a tag and its subtag. Without a tag the beginning of the subtag is one.
+/// The meaning of a tag and its subtag. Without a tag, the first part of the subtag is the tag.
 pub(super) fn meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
     let subtag = subtag.unwrap_or_default();
     let refined = match subtag.to_ascii_lowercase().as_str() {
         "intransit_002" => Some(Status(PickedUp)),
         // Refused.
         "exception_003" => Some(Condition(DeliveryAttemptFailed)),
-        // On its way back, and back.
+        // On its way back, and returned.
         "exception_010" | "exception_011" => Some(Status(ReturnedToSender)),
         "exception_012" => Some(Condition(Damaged)),
         "exception_013" => Some(Condition(Lost)),
@@ -27,13 +27,13 @@ fn of_tag(tag: &str) -> Meaning {
     match tag.to_ascii_lowercase().as_str() {
         "inforeceived" => Status(LabelCreated),
         "intransit" => Status(InTransit),
-        // AfterShip's text adds "or ready to pickup", which has a tag of its own by now.
+        // AfterShip's description adds "or ready to pickup", but there is a separate tag for that now.
         "outfordelivery" => Status(OutForDelivery),
         "availableforpickup" => Status(AvailableForPickup),
         "delivered" => Status(Delivered),
         "attemptfail" => Condition(DeliveryAttemptFailed),
         "exception" => Condition(Other),
-        // Nothing heard yet, nothing heard for 30 days. Listed, so no code that somebody should give a meaning to.
+        // No information yet, or none for 30 days. Listed, so it is not `Unknown`: nobody has to give it a meaning.
         "pending" | "expired" => Informational,
         _ => Unknown,
     }

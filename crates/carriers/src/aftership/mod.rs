@@ -1,7 +1,7 @@
-//! AfterShip Tracking: the whole history of a parcel of any carrier, every time something changes.
+//! AfterShip Tracking: webhooks with the whole history of a parcel of any carrier, whenever something changes.
 //!
-//! Its retries go on for nearly three days, so very old pushes arrive. Versions differ in names that we do not
-//! need or read in both spellings, so the header `as-webhook-version` is not asked.
+//! AfterShip retries for nearly three days, so very old pushes arrive. The versions of its API differ only in names
+//! that we do not need or that we read in both spellings, so the header `as-webhook-version` is ignored.
 
 mod codes;
 mod simulate;
@@ -23,10 +23,11 @@ use crate::{
     signature, time,
 };
 
-/// HMAC-SHA256 of the body in base64. The key is the secret as it stands, whatever it looks like.
+/// The header with the signature: HMAC-SHA256 of the body in base64. The key is the secret as text, even if it looks
+/// encoded.
 const SIGNATURE: &str = "aftership-hmac-sha256";
 
-/// The sender.
+/// The [`Protocol`] of AfterShip.
 pub(crate) struct Aftership;
 
 impl Protocol for Aftership {
@@ -54,7 +55,8 @@ impl Protocol for Aftership {
             .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
         match required("`event`", &[(&body, "/event")])?.as_str() {
             "tracking_update" => parcel(&body, tracking, &ESTIMATES, |key| scans(tracking, key, remap)),
-            // About the promise and about the silence, never about the place: no setting makes steps of them.
+            // These events are about the estimate or about missing information, not about the place. The merchant's
+            // meanings do not apply to them.
             event @ "edd_revise" => {
                 let [carriers, own] = ESTIMATES;
                 parcel(&body, tracking, &[own, carriers], |key| vec![informational_scan(&body, event, key)])
@@ -79,19 +81,19 @@ impl Protocol for Aftership {
     }
 }
 
-/// Where the expected date stands: the carrier's, and AfterShip's own. The carrier's is believed first, except where
-/// the push is there to say that AfterShip has revised its own.
+/// Where the expected date is sent: the carrier's, and AfterShip's own. The carrier's takes precedence, except in a
+/// push that reports a revision of AfterShip's own.
 const ESTIMATES: [&str; 2] =
     ["/expected_delivery", "/aftership_estimated_delivery_date/estimated_delivery_date"];
 
-/// Whose claim it is: the carrier and its number.
+/// The parcel in the identity of a scan: the carrier and its tracking number.
 #[derive(Clone, Copy)]
 struct Key<'a> {
     carrier: Carrier,
     number: &'a str,
 }
 
-/// The parcel the push is about, with the scans it amounts to and the first of the estimates that is there.
+/// Builds the parcel of a push. `estimates` are pointers to expected dates; the first one that is present counts.
 fn parcel(
     body: &Value,
     tracking: &Value,
@@ -119,7 +121,7 @@ fn parcel(
     }))
 }
 
-/// The checkpoints, and what AfterShip says of the parcel as a whole, which has no time.
+/// The checkpoints, and the current status of the parcel, which has no time.
 fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
     let listed =
         limits::collect_scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
@@ -127,7 +129,8 @@ fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
     current_status::merge_into_scans(listed, latest)
 }
 
-/// One checkpoint, or the roll-up, which has no time; `None` where it says neither what nor when.
+/// Parses a checkpoint, or the current status, which has no time. `None` if there is neither a tag, a subtag nor a
+/// time.
 fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan> {
     let part = |pointer| text(checkpoint, pointer);
     let (tag, subtag, date) = (part("/tag"), part("/subtag"), part("/checkpoint_time"));
@@ -138,7 +141,7 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
     let (display_code, date) = (display_code(&[code]), date.unwrap_or_default());
-    // A subtag begins with its tag. Where another stands beside it, that is what is read.
+    // A subtag begins with its tag. If the push has another tag beside it, that tag gives the meaning.
     let (alone, read) = (codes::meaning(None, Some(code)), codes::meaning(tag.as_deref(), subtag.as_deref()));
     Some(ParsedScan {
         identity: identity(
@@ -156,12 +159,12 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
             part("/state"),
             part("/country_region").or_else(|| part("/country_iso3")),
         ]),
-        // Most times come without a zone; where `Z` stands, whether AfterShip knows the zone is uncertain.
+        // Most times have no zone. If `Z` is written, it is uncertain whether AfterShip knows the zone.
         time: believed(key.carrier, &raw, &date, time::scanned_doubting_z(&date)),
     })
 }
 
-/// A push that changes no more than the estimate, or nothing.
+/// The scan of a push that changes only the estimate, or nothing.
 fn informational_scan(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
     let date = text(body, "/ts").unwrap_or_default();
     ParsedScan {
@@ -174,7 +177,7 @@ fn informational_scan(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
     }
 }
 
-/// When AfterShip wrote the push, in seconds since 1970.
+/// When AfterShip wrote the push. `ts` is in seconds since 1970.
 fn written(body: &Value) -> Option<DateTime<Utc>> {
     time::sane(DateTime::from_timestamp(text(body, "/ts")?.parse().ok()?, 0)?)
 }

@@ -1,4 +1,4 @@
-//! An AfterShip push, with every checkpoint of the history.
+//! Writes an AfterShip push, with every checkpoint of the history.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -14,7 +14,7 @@ use crate::{
     simulate::{SimulatedHistory, SimulatedScan},
 };
 
-/// The body.
+/// The body. `None` if AfterShip has no tag for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (last, [tag, subtag, words]) = *scans.last()?;
@@ -56,15 +56,15 @@ fn checkpoint(
     })
 }
 
-/// A UUID that is another one for every other push, and the same for the same.
+/// A UUID computed from the content: the same push has the same UUID, another push another one.
 fn event_id(message: &Value, ts: i64) -> String {
     let hash = Sha256::digest(format!("{ts} {message}"));
     let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    // The digits of version and variant are those of a random UUID.
+    // The digits for version and variant are those of a random UUID.
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
-/// AfterShip's tag, subtag and words.
+/// AfterShip's tag, subtag and words for a meaning.
 fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["InfoReceived", "InfoReceived_001", "Info Received"],

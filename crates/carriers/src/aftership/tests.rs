@@ -1,4 +1,4 @@
-//! AfterShip's pushes, from the samples.
+//! Parsing of AfterShip's pushes, with the samples.
 
 use chrono::TimeDelta;
 use domain::{ConditionKind, ShipmentStatus::*};
@@ -31,7 +31,7 @@ fn read_with(body: &str, remap: &str) -> Parcel {
     }
 }
 
-/// A push of one checkpoint.
+/// The scan of a push with this one checkpoint.
 fn checkpoint(checkpoint: Value) -> ParsedScan {
     let body = json!({"event": "tracking_update", "msg": {
         "tracking_number": "1", "slug": "ups", "checkpoints": [checkpoint],
@@ -217,12 +217,12 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     assert_eq!((scan.code.as_str(), scan.meaning), ("edd_revise", Meaning::Informational));
     assert_eq!(scan.time, instant("2026-01-15T18:00:00Z"), "`ts`, as a text");
     assert_eq!(parcel.estimated_delivery, Some(at("2026-01-17T12:00:00Z")));
-    // It is newer than what the history said.
+    // The revised estimate is newer than the estimate in the history.
     let arrival = at("2026-01-16T00:00:00Z");
     let estimate = |parcel: Parcel| parcel.into_scans(arrival).into_iter().find_map(|scan| scan.estimate);
     assert!(estimate(read(REVISED)) > estimate(read(HISTORY)));
 
-    // The carrier's date stands, and is not what was revised.
+    // The carrier's date is unchanged: only AfterShip's own was revised.
     let both = REVISED.replace(r#""expected_delivery": null"#, r#""expected_delivery": "2026-01-15""#);
     assert_ne!(both, REVISED);
     assert_eq!(read(&both).estimated_delivery, Some(at("2026-01-17T12:00:00Z")));
@@ -236,10 +236,10 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     assert_eq!((scan.code.as_str(), scan.meaning), ("tracking_pending_time", Meaning::Informational));
     assert_ne!(scan.identity, identities(REVISED)[0]);
     assert_ne!(identities(&REVISED.replace("1768500000", "1768500001")), identities(REVISED));
-    // No setting makes a step of it.
+    // The merchant's meanings do not apply to this event.
     let remapped = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
     assert_eq!(remapped.scans[0].meaning, Meaning::Informational);
-    // A time that is none, in milliseconds or missing.
+    // A time that is not valid, is in milliseconds or is missing.
     for ts in ["1768500000000", "-99999999999999", "soon", ""] {
         let parcel = read(&REVISED.replace("1768500000", ts));
         assert_eq!((parcel.scans[0].time, parcel.said_at), (CarrierTime::Untrusted, None), "{ts}");

@@ -8,7 +8,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A listed scan at that hour of the 15th.
+/// A listed scan at this hour of the 15th.
 fn listed(meaning: Meaning, hour: u32) -> ParsedScan {
     let time = at(&format!("2026-01-15T{hour:02}:00:00Z"));
     scan(meaning, CarrierTime::Instant(time), &time.to_rfc3339())
@@ -29,7 +29,7 @@ fn undated(meaning: Meaning) -> Option<CurrentStatus> {
     Some(CurrentStatus { scan: scan(meaning, CarrierTime::Untrusted, ""), is_dated: false })
 }
 
-/// What the latest status adds to a list of scans.
+/// The scan that the current status adds to a list of scans with these meanings.
 fn added(meanings: &[Meaning], latest: Meaning) -> Option<ParsedScan> {
     let list: Vec<_> = meanings.iter().zip(1..).map(|(meaning, hour)| listed(*meaning, hour)).collect();
     let mut all = merge_into_scans(list.clone(), undated(latest));
@@ -77,7 +77,7 @@ fn it_is_none_where_it_says_no_more() {
         (vec![Status(ReturnedToSender)], Condition(Other)),
         (vec![Condition(Returning)], Status(ReturnedToSender)),
         (vec![Status(Cancelled)], Status(Cancelled)),
-        // It may be delivered to whom it goes back to.
+        // It may be delivered to the sender to whom it returns.
         (vec![transit, Status(ReturnedToSender)], Status(Delivered)),
         (vec![transit, Condition(Returning)], Status(OutForDelivery)),
         (vec![Status(Delivered), transit], Status(Delivered)),
@@ -118,12 +118,12 @@ fn without_a_time_it_has_the_clock_of_the_newest_listed() {
     let alone = scan(delivered, CarrierTime::Untrusted, "");
     assert_eq!(with(vec![timeless]), alone);
 
-    // One that is dated is the same as the event, whoever lists it.
+    // A current status with a time equals the event that is listed later.
     let dated = CurrentStatus { scan: listed(delivered, 9), is_dated: true };
     assert_eq!(merge_into_scans(vec![listed(transit, 1)], Some(dated)).pop(), Some(listed(delivered, 9)));
 }
 
-/// What the parcel of an order of the 14th is after these pushes, an hour after each other from 12 o'clock on.
+/// The state of a parcel after these pushes, which arrive every hour from 12:00 on. The order was placed on the 14th.
 fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
     let mut scans = Vec::<domain::Scan>::new();
     for ((list, latest), hour) in pushes.iter().zip(12..) {
@@ -154,7 +154,7 @@ fn a_push_that_comes_late_tells_no_trouble_that_is_past() {
     for pushes in [[failed.clone(), moved.clone()], [moved.clone(), failed.clone()]] {
         assert_eq!(told(&pushes).condition, None);
     }
-    // It is in trouble again.
+    // It is in trouble for a second time.
     let again = (moved.0.clone(), Some(Condition(Other)));
     for pushes in [[&failed, &moved, &again], [&again, &moved, &failed], [&moved, &again, &failed]] {
         let pushes = pushes.map(Clone::clone);

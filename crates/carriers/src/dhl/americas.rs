@@ -1,8 +1,8 @@
-//! A package of a webhook of DHL eCommerce Americas: its whole history, in the form of that service's tracking.
+//! Webhooks of DHL eCommerce Americas. A package carries its whole history, in the form of that service's tracking.
 //!
-//! Neither its signature nor its fields are published where we could read them. Events are read as one consumer
-//! of its tracking reads them; where the number stands is taken from what is known of the same answers. An event
-//! that has no number of its own is known by its words, which come from a fixed list.
+//! Neither its signature nor its fields are published where we could read them. Events are parsed as one consumer of
+//! its tracking parses them. The place of the tracking number comes from what is known of the same answers. An event
+//! without `primaryEventId` is identified by its description, which comes from a fixed list.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use domain::{
@@ -20,10 +20,10 @@ use crate::{
     time,
 };
 
-/// Where the number may stand, the one that customers see first.
+/// Pointers to the tracking number. The number that customers see comes first.
 const NUMBERS: [&str; 4] = ["/package/trackingId", "/trackingId", "/package/dhlPackageId", "/dhlPackageId"];
 
-/// The parcel of a package; `None` where nothing is claimed about it.
+/// Parses the parcel of a package. `None` if it has no scan.
 pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
     let number = required("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
     let tracking_number = tracking_number(Carrier::Dhl, number)?;
@@ -44,7 +44,7 @@ pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>,
     }))
 }
 
-/// One of `events`; `None` where it has neither words nor a date.
+/// Parses one of `events`. `None` if it has neither an id, a description nor a date.
 fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let [id, words, more] = ["/primaryEventId", "/primaryEventDescription", "/secondaryEventDescription"]
         .map(|pointer| text(event, pointer));
@@ -77,7 +77,7 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     })
 }
 
-/// The words as the list has them: capitals, one blank between.
+/// The description in the spelling of the list: capitals, one blank between words.
 fn capitals(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
@@ -99,7 +99,7 @@ fn meaning(words: &str) -> Meaning {
     }
 }
 
-/// `location` holds town and state, and mostly the country too.
+/// The place. The field `location` holds town and state, and usually the country too, so the country is not repeated.
 fn location(event: &Value) -> Option<String> {
     let (town, country) = (text(event, "/location"), text(event, "/country"));
     let said = |town: &String, country: &String| {
@@ -109,7 +109,8 @@ fn location(event: &Value) -> Option<String> {
     place([town, None, country])
 }
 
-/// A local time in a zone given by its letters. Letters that are not listed leave it untrusted.
+/// A local time in a zone given by letters, as an instant. A zone that is not listed, or an hour that the change of
+/// clocks makes ambiguous, gives a local time; an unreadable date or clock is untrusted.
 fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
     let local = || {
         let date: NaiveDate = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
@@ -123,7 +124,8 @@ fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
     at.map_or(CarrierTime::Local(local), |at| CarrierTime::Instant(at.and_utc()))
 }
 
-/// Hours ahead of UTC.
+/// The offset of the zone in hours; negative is behind UTC. `None` if the zone is not listed or the hour is
+/// ambiguous.
 fn offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
     let changing = |winter: i64| summer_time(local).map(|summer| winter + i64::from(summer));
     match zone.to_ascii_uppercase().as_str() {
@@ -143,8 +145,9 @@ fn offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
     }
 }
 
-/// Whether clocks in the United States are an hour ahead, by the law of 2007: from the second Sunday of March to the
-/// first of November, at two o'clock. Nothing in the hour that is skipped and in the one that comes twice.
+/// Whether daylight saving time applies in the United States, by the rule in force since 2007: from 2:00 on the
+/// second Sunday of March to 2:00 on the first Sunday of November. `None` for the skipped hour, for the hour that
+/// occurs twice, and before 2007.
 fn summer_time(local: NaiveDateTime) -> Option<bool> {
     let change = |month, week, hour| {
         NaiveDate::from_weekday_of_month_opt(local.year(), month, Weekday::Sun, week)?.and_hms_opt(hour, 0, 0)

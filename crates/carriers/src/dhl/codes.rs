@@ -1,7 +1,8 @@
-//! What DHL's codes mean: an event code of Express, then one of Parcel DE, then the status code, which needs the
-//! words beside it to tell an attempt from a return.
+//! The meanings of DHL's codes.
 //!
-//! A milestone cannot be taken back, so words move a parcel only where they are plain.
+//! The first match counts: an event code of Express, an event code of Parcel DE, the status code. A status code alone
+//! does not tell a failed attempt from a return, so the words beside it are read too. Status changes cannot be
+//! undone, so words count only where they are unambiguous.
 
 use domain::{
     ConditionKind::*,
@@ -9,18 +10,18 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The codes of an event, in any case; empty where absent.
+/// The codes of one event, in any letter case; empty if absent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code<'a> {
-    /// `pre-transit`, `transit`, `delivered`, `failure`, `unknown`.
+    /// The status code of all services: `pre-transit`, `transit`, `delivered`, `failure`, `unknown`.
     pub(super) status: &'a str,
-    /// A code of the service's own: `WC`, `dlvrd`.
+    /// The event code of the service: `WC`, `dlvrd`.
     pub(super) event: &'a str,
-    /// Whether the service may be Express.
+    /// Whether the service is Express or not known.
     pub(super) express: bool,
 }
 
-/// The meaning of a code beside those words.
+/// The meaning of an event with these codes and these words.
 pub(super) fn meaning(code: Code<'_>, words: &str) -> Meaning {
     let event = code.event.to_ascii_uppercase();
     let express = if code.express { express(&event) } else { None };
@@ -37,7 +38,7 @@ fn express(event: &str) -> Option<Meaning> {
         "OK" => Status(Delivered),
         // Sent without words.
         "RW" => Informational,
-        // From here on unconfirmed: general knowledge of DHL's checkpoints, which no document we know bears out.
+        // From here on unconfirmed: general knowledge of DHL's checkpoints. We know no document that confirms it.
         // In transit, transferred, cleared, being cleared, customs status.
         "IT" | "TR" | "CR" | "IC" | "RR" => Status(InTransit),
         // Awaiting collection by the customer.
@@ -59,11 +60,11 @@ fn express(event: &str) -> Option<Meaning> {
     })
 }
 
-/// Event codes of DHL Parcel DE, by the one integration that is known to read them.
+/// Event codes of DHL Parcel DE, from the only integration that is known to read them.
 fn parcel_de(event: &str) -> Option<Meaning> {
     Some(match event {
         "PCKDU" => Status(PickedUp),
-        // Sorted, unloaded, loaded. What `SHRCU` stands for is not known, only that it is a movement.
+        // Sorted, unloaded, loaded. The words for `SHRCU` are not known, only that it is a movement.
         "SRTED" | "ULFMV" | "LDTMV" | "SHRCU" => Status(InTransit),
         "DLVRD" => Status(Delivered),
         "NDELV" => Condition(DeliveryAttemptFailed),
@@ -75,7 +76,7 @@ fn parcel_de(event: &str) -> Option<Meaning> {
 fn unified(status: &str, words: &str) -> Meaning {
     let words = words.to_lowercase();
     let has = |word: &str| words.contains(word);
-    // To the sender by name: a parcel may also be returned to a depot.
+    // The words must name the sender, because a parcel may also be returned to a depot.
     let to_sender = has("return") && ["sender", "shipper", "consignor"].into_iter().any(has);
     let attempted = has("attempt") || has("not home");
     match status.to_ascii_lowercase().as_str() {
@@ -89,13 +90,13 @@ fn unified(status: &str, words: &str) -> Meaning {
         "failure" if attempted => Condition(DeliveryAttemptFailed),
         "failure" if has("return") => Status(ReturnedToSender),
         "failure" => Condition(Other),
-        // Listed, and says nothing.
+        // Listed, but without information.
         "unknown" => Informational,
         _ => Unknown,
     }
 }
 
-/// Whether the words say that the parcel is with the courier, and not that it will be.
+/// Whether the words say that the parcel is with the courier, and not only that it will be.
 fn out_for_delivery(words: &str) -> bool {
     const PHRASES: [&str; 6] = [
         "out for delivery",
@@ -103,16 +104,16 @@ fn out_for_delivery(words: &str) -> bool {
         "with delivery courier",
         "loaded onto the delivery vehicle",
         "in zustellung",
-        // Of what is yet to be loaded it is `wird`.
+        // A parcel that is not yet loaded has `wird` instead of `wurde`.
         "wurde in das zustellfahrzeug geladen",
     ];
-    // Words that turn round what stands behind them in their sentence, or put it off.
+    // Words that negate or postpone the words after them in their sentence.
     const NOT_YET: [&str; 11] =
         ["not", "cannot", "never", "no", "be", "being", "soon", "missed", "nicht", "nie", "wird"];
     PHRASES.into_iter().filter_map(|phrase| words.find(phrase)).any(|start| {
         let before = words[..start].rsplit(['.', ',', ';', '!']).next().unwrap_or_default();
         let mut before = before.split(|c: char| !c.is_alphanumeric());
-        // `t` is what is left of "isn't".
+        // `t` is the rest of "isn't" after the split.
         !before.any(|word| word == "t" || NOT_YET.contains(&word))
     })
 }

@@ -1,8 +1,9 @@
-//! What DHL says without any code: events of Express have a time, a place and words, and nothing else.
+//! The meanings of DHL's event texts. Events of Express have a time, a place and a description, but no code.
 //!
-//! The wordings are those of DHL's tracking of Express as they are generally known; a list of them is not published. A
-//! wording is its words from the first to the last, as far as only a place or a name may follow. What merely has
-//! such words somewhere in it ("not delivered", "delivered to a service point") is unknown, and a merchant can name it.
+//! The list holds the texts of DHL's Express tracking as they are generally known; DHL publishes no list. A
+//! description must match a listed text as a whole; only where the entry allows it, a place or a name may follow. A
+//! description that merely contains listed words ("not delivered", "delivered to a service point") is unknown. A
+//! merchant can give it a meaning.
 
 use domain::{
     ConditionKind::*,
@@ -12,35 +13,36 @@ use domain::{
 
 use crate::normalize::{normalize_text, strip_leading_words};
 
-/// Words as an event without a code has them.
+/// The description of an event, looked up in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EventText {
-    /// What stands for a code: the wording in the list, without what it is said of and without the place; of one
-    /// that is not listed all its words.
+    /// Stands for the code: the listed text in capitals, without subject, verb and place. For a description that is
+    /// not listed, all its words.
     pub(super) code: String,
     pub(super) meaning: Meaning,
 }
 
-/// What may follow a wording.
+/// The words that may follow a listed text.
 #[derive(Clone, Copy)]
 enum Rest {
-    /// Nothing.
+    /// No words.
     None,
-    /// A place, or what the customer asked for: no words that turn it round.
+    /// A place, or a wish of the customer, but no word that changes the meaning ([`turns_round`]).
     Name,
-    /// Somebody who signed, of whatever name: but nobody else than the customer.
+    /// The name of the person who signed. The first two words must not change the meaning ([`turns_round`]), because
+    /// then somebody other than the customer signed.
     Signature,
-    /// Whatever it is.
+    /// Any words.
     Any,
 }
 
-/// What a wording may be said of, and how.
+/// Subjects and verbs that may stand before a listed text: "The shipment has been".
 const SUBJECTS: [&str; 5] = ["the shipment", "your shipment", "shipment", "die sendung", "sendung"];
 const VERBS: [&str; 7] = ["has been", "has", "is", "was", "ist", "wurde", "befindet sich"];
 
 const LISTED: [(&str, Rest, Meaning); 39] = [
     ("information received", Rest::None, Status(LabelCreated)),
-    // By the courier. By the customer it would be a delivery: so nothing may follow.
+    // Picked up by the courier. If the customer picks it up, that is a delivery, so no words may follow.
     ("picked up", Rest::None, Status(PickedUp)),
     ("processed at", Rest::Name, Status(InTransit)),
     ("arrived at dhl sort facility", Rest::Name, Status(InTransit)),
@@ -53,7 +55,7 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("in transit", Rest::None, Status(InTransit)),
     ("clearance processing complete", Rest::Name, Status(InTransit)),
     ("processed for clearance", Rest::Name, Status(InTransit)),
-    // Said of papers, and before the parcel is picked up too.
+    // About papers; also sent before the parcel is picked up.
     ("customs clearance status updated", Rest::Any, Informational),
     ("customs status updated", Rest::Any, Informational),
     ("clearance event", Rest::None, Informational),
@@ -72,7 +74,7 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("awaiting collection by recipient", Rest::Name, Status(AvailableForPickup)),
     ("awaiting collection by the recipient", Rest::Name, Status(AvailableForPickup)),
     ("delivered signed for by", Rest::Signature, Status(Delivered)),
-    // To the customer. To whom else it may be, and what that amounts to, is no end of words.
+    // Delivered to the customer. There is no complete list of other receivers and of what a delivery to them means.
     ("delivered", Rest::None, Status(Delivered)),
     ("delivery attempted", Rest::None, Condition(DeliveryAttemptFailed)),
     ("delivery attempted recipient not home", Rest::None, Condition(DeliveryAttemptFailed)),
@@ -83,12 +85,12 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("returned to sender", Rest::None, Status(ReturnedToSender)),
 ];
 
-/// What those words say.
+/// Looks up the description of an event.
 pub(super) fn find_meaning(words: &str) -> EventText {
     let plain = normalize_text(words);
     let subject = SUBJECTS.into_iter().find_map(|subject| strip_leading_words(&plain, subject));
     let verb = subject.and_then(|said| VERBS.into_iter().find_map(|verb| strip_leading_words(said, verb)));
-    // "Shipment information received" has no verb, "Delivered" neither.
+    // "Shipment information received" has a subject but no verb, "Delivered" has neither.
     let said = verb.or(subject).unwrap_or(&plain);
     let listed = LISTED.iter().find(|(event_text, rest, _)| {
         strip_leading_words(said, event_text).is_some_and(|behind| match rest {
@@ -107,7 +109,8 @@ pub(super) fn find_meaning(words: &str) -> EventText {
     }
 }
 
-/// Whether a word behind a wording may make something else of it. `no` does not: it is Norway.
+/// Whether a word after a listed text may change its meaning. `no` is not among them, because it is the code of
+/// Norway.
 fn turns_round(word: &str) -> bool {
     let others = ["sender", "shipper", "consignor", "neighbour", "neighbor", "collection", "locker"];
     ["not", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)

@@ -1,8 +1,8 @@
 //! DHL: Unified Push, and the webhooks of DHL eCommerce Americas.
 //!
-//! A token in a header the merchant named when subscribing proves a push. It signs nothing and never changes, so a
-//! request that was seen by others can be sent again; scans that were heard before do nothing. A subscription
-//! begins with a handshake: DHL sends a secret, and we call back with it.
+//! - Proof: a token in a header that the merchant named in the subscription. It signs nothing and never changes, so
+//!   somebody who has seen a request can send it again. A repeated scan changes nothing.
+//! - Handshake: DHL sends a secret when a subscription starts, and we call DHL back with it ([`Activation`]).
 
 mod americas;
 mod codes;
@@ -24,7 +24,7 @@ use crate::{
     signature::same_text,
 };
 
-/// The sender.
+/// The [`Protocol`] of DHL.
 pub(crate) struct Dhl;
 
 impl Protocol for Dhl {
@@ -41,7 +41,7 @@ impl Protocol for Dhl {
         secrets.check(|secret| same_text(secret.trim().as_bytes(), sent)).map(|()| HeadProof::Complete)
     }
 
-    /// DHL signs no body.
+    /// Always refuses, because DHL signs no body. It is never called: [`Self::verify_head`] returns the whole proof.
     fn verify_body(&self, _secrets: &Secrets, _request: &Request<'_>) -> Result<(), Refused> {
         Err(Refused::Mismatch)
     }
@@ -69,7 +69,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         Some("deleted") => Some("is deleted"),
         Some("cancelled") => Some("is cancelled"),
         Some("expired") => Some("has expired"),
-        // The list of scopes is not published: whatever else carries shipments is read.
+        // The list of scopes is not published. With any other scope, a body that has shipments is parsed.
         Some(_) | None => None,
     };
     if let Some(what) = what {
@@ -86,7 +86,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         None if body.get("packages").is_some() => {
             parcels("package", list(body, "packages"), |package| americas::parcel(package, remap))
         }
-        // Its webhooks are described as one package each: so without a list around it.
+        // A webhook of DHL eCommerce Americas is described as one package, so the list around it may be missing.
         None if body.get("package").is_some() => {
             parcels("package", std::slice::from_ref(body), |package| americas::parcel(package, remap))
         }
@@ -94,7 +94,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     }
 }
 
-/// The parcels of a push.
+/// Parses the parcels of a push. `what` is the word for an element in error messages.
 fn parcels(
     what: &str,
     elements: &[Value],
@@ -107,9 +107,10 @@ fn parcels(
     })
 }
 
-/// The longest secret of an activation. It is said back as it came, so none is cut.
+/// The longest accepted secret of an activation, in bytes. A longer secret is refused, because it must be sent back
+/// unchanged.
 const MAX_SECRET: usize = 1_000;
-/// The longest id of a subscription.
+/// The longest id of a subscription, in bytes.
 const MAX_SUBSCRIPTION: usize = 128;
 
 fn activation(body: &Value) -> Result<Activation, Unreadable> {
@@ -128,8 +129,8 @@ fn activation(body: &Value) -> Result<Activation, Unreadable> {
     Ok(Activation { subscription: subscription.to_owned(), secret: secret.to_owned() })
 }
 
-/// The last part of the path of `self`. It becomes part of an address we call: only what cannot be anything else
-/// there is taken for an id.
+/// The id of the subscription: the last segment of the path in `self`. The id becomes part of a URL that we call, so
+/// only a text that [`is_subscription_id`] accepts is returned.
 fn subscription(body: &Value) -> Option<&str> {
     let address = body.get("self")?.as_str()?.trim();
     let address = address.split(['?', '#']).next()?;
@@ -141,15 +142,16 @@ fn subscription(body: &Value) -> Option<&str> {
     is_subscription_id(id).then_some(id)
 }
 
-/// Whether it may be the id of a subscription at DHL, and stays one segment of a path. DHL's are UUIDs.
+/// Whether a text can be the id of a subscription at DHL and is safe as one segment of a URL path. DHL's ids are
+/// UUIDs.
 pub fn is_subscription_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    // Dots alone would walk up the path.
+    // A segment of dots alone would lead to another directory.
     let walks = text.bytes().all(|byte| byte == b'.');
     (1..=MAX_SUBSCRIPTION).contains(&text.len()) && text.bytes().all(plain) && !walks
 }
 
-/// What DHL says of a subscription, for people.
+/// What DHL reports about a subscription, as a sentence for people.
 fn remark(body: &Value, what: &str) -> String {
     let id = subscription(body).unwrap_or("(without an id)");
     let until = text(body, "/expires").map(|at| format!("until {at}"));

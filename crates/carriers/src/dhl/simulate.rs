@@ -1,4 +1,4 @@
-//! A Unified Push of one shipment.
+//! Writes a Unified Push of one shipment.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::simulate::{SimulatedHistory, SimulatedScan};
 
-/// The body, with the whole history.
+/// The body, with the whole history. `None` if DHL has no words for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     // Newest first, as DHL writes them.
@@ -33,14 +33,15 @@ fn event(scan: &SimulatedScan<'_>, [status_code, code, words]: [&str; 3]) -> Val
     let locality = if state.is_empty() { city.to_owned() } else { format!("{city}, {state}") };
     let address = json!({"addressLocality": locality, "countryCode": country});
     json!({
-        // Never with `Z`, where midnight would be a date.
+        // With an offset, never with `Z`: midnight with `Z` would be read as a date.
         "timestamp": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "statusCode": status_code, "status": if code.is_empty() { words } else { code },
         "description": words, "location": {"address": address},
     })
 }
 
-/// Status code, event code and words. Nothing is said by a code that is unconfirmed where words say it too.
+/// Status code, event code and words for a meaning. An unconfirmed event code is used only if the words alone do not
+/// give the meaning.
 fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["pre-transit", "", "Shipment information received"],

@@ -1,4 +1,4 @@
-//! DHL's pushes, from the samples.
+//! Parsing of DHL's pushes, with the samples.
 
 mod americas;
 mod event_texts;
@@ -34,7 +34,7 @@ fn parcel(body: &str) -> Parcel {
     parcels.remove(0)
 }
 
-/// The scan of an event, in a push of an Express shipment with no other.
+/// The scan of an event, in a push of an Express shipment that has no other event.
 fn scan_of(event: &str, remap: &str) -> ParsedScan {
     let body = format!(r#"{{"shipments":[{{"id":"7777777770","events":[{event}]}}]}}"#);
     match Dhl.parse(body.as_bytes(), &remap.parse().unwrap()) {
@@ -86,7 +86,7 @@ fn the_estimate_is_the_end_of_the_time_frame_else_a_date() {
     assert_eq!(parcel(&dated).estimated_delivery, Some("2026-01-15T12:00:00Z".parse().unwrap()));
     let none = dated.replace("estimatedTimeOfDelivery", "other");
     assert_eq!(parcel(&none).estimated_delivery, None);
-    // It goes with the newest scan, and was said when that was made.
+    // The newest scan carries the estimate, which counts as said at the time of that scan.
     let scans = parcel(EXPRESS).into_scans("2026-01-15T13:00:00Z".parse().unwrap());
     let said: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
     assert_eq!(said, [Some(scans[0].occurred_at), None, None, None]);
@@ -146,7 +146,7 @@ fn codes_may_stand_alone_or_be_missing() {
         ),
         (r#"{"statusCode":"transit","status":""}"#, "transit", Status(InTransit)),
         (r#"{"statusCode":"transit","status":103}"#, "transit/103", Status(InTransit)),
-        // A word that could be a code is said as well.
+        // A word that looks like a code is also read as a word.
         (r#"{"statusCode":"failure","status":"Return"}"#, "failure/Return", Status(ReturnedToSender)),
         (r#"{"statusCode":"unknown","status":"Rerouted"}"#, "unknown", Informational),
         (r#"{"statusCode":"transit","status":"Out for delivery"}"#, "transit", Status(OutForDelivery)),

@@ -1,8 +1,8 @@
-//! A shipment of a Unified Push, in the form of an answer of DHL's Unified Tracking.
+//! Parses a shipment of a Unified Push, which has the form of an answer of DHL's Unified Tracking.
 //!
-//! DHL unifies the envelope and not what stands in it: Parcel DE speaks in event codes, Express in others or in words
-//! alone, the rest in words beside a status code. A push speaks of the shipment, by its number; the pieces it may list in
-//! `details.pieceIds` are not told apart, and are other numbers of it.
+//! Only the envelope is uniform. Parcel DE sends event codes; Express sends other event codes or only descriptions;
+//! the other services send descriptions with a status code. A push reports on the shipment as a whole, by its number.
+//! The pieces in `details.pieceIds` have no events of their own, so they become other numbers of the parcel.
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};
@@ -22,17 +22,17 @@ use crate::{
     time,
 };
 
-/// The longest text in `status` that is a code, and not words.
+/// The longest text in `status`, in bytes, that counts as a code. A longer one is a description.
 const MAX_STATUS_CODE: usize = 6;
 
-/// The parcel of a shipment; `None` where nothing is claimed about it.
+/// Parses the parcel of a shipment. `None` if it has no scan.
 pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
     let tracking_number = tracking_number(Carrier::Dhl, required("`id`", &[(shipment, "/id")])?)?;
-    // Two letters mean something else to DHL's other services.
+    // The two letters of an Express code have other meanings at DHL's other services.
     let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let key = Key { parcel: &tracking_number, express, remap };
 
-    // The latest event stands in both places, and may have its status code in the one alone.
+    // The latest event is in `events` and again in `status`. Sometimes only `status` has its status code.
     let latest = shipment.get("status").and_then(Event::of);
     let mut listed = false;
     let mut scans = limits::collect_scans(list(shipment, "events"), |event| {
@@ -47,7 +47,7 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
         let is_it = |scan: &ParsedScan| {
             scan.identity == latest.identity || (scan.time, scan.meaning) == (latest.time, latest.meaning)
         };
-        // In the form of an event and with its time it is one, whether it says more or not.
+        // A `status` with a time is an event, even if it says no more than the list.
         if !is_dated {
             scans = current_status::merge_into_scans(scans, Some(CurrentStatus { scan: latest, is_dated }));
         } else if !scans.iter().any(is_it) {
@@ -70,7 +70,7 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
     }))
 }
 
-/// What a shipment's events have in common.
+/// The values that all scans of a shipment share.
 #[derive(Clone, Copy)]
 struct Key<'a> {
     parcel: &'a str,
@@ -78,20 +78,20 @@ struct Key<'a> {
     remap: &'a CodeMap,
 }
 
-/// One of `events`, or `status`.
+/// One of `events`, or the shipment's `status`.
 struct Event<'a> {
     value: &'a Value,
     status_code: String,
-    /// A code of the service's own.
+    /// The event code of the service.
     code: String,
     timestamp: String,
-    /// What stands in `status`, a code or words.
+    /// The field `status`: a code or a description.
     named: Option<String>,
     words: Option<String>,
 }
 
 impl<'a> Event<'a> {
-    /// `None` where it has neither code nor time.
+    /// `None` if the value has neither a code nor a time.
     fn of(value: &'a Value) -> Option<Self> {
         let [status_code, timestamp, named] =
             ["/statusCode", "/timestamp", "/status"].map(|pointer| text(value, pointer));
@@ -110,7 +110,7 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Whether that event is this one: of the same time and in the same words.
+    /// Whether `event` is the same event as this one: same time and same words.
     fn is_told_by(&self, event: &Self) -> bool {
         let words = |event: &Self| {
             normalize_text(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words))
@@ -118,7 +118,7 @@ impl<'a> Event<'a> {
         self.timestamp == event.timestamp && words(self) == words(event)
     }
 
-    /// The claim. `lent` is the status code that the shipment's `status` has for the same event.
+    /// Converts to a scan. `lent` is the status code of the same event in the shipment's `status`.
     fn scan(self, lent: Option<&str>, key: Key<'_>) -> ParsedScan {
         let claim = match self.status_code.is_empty() && self.code.is_empty() {
             true => self.in_words(lent, key),
@@ -133,14 +133,15 @@ impl<'a> Event<'a> {
                 None,
                 text(self.value, "/location/address/countryCode"),
             ]),
-            // DHL's own samples have `Z`, and one consumer of its tracking takes the same times for those of the place.
-            // Which of its services write what is uncertain, so only midnight is doubted.
+            // DHL's own samples have `Z`, but one consumer of its tracking reads the same times as local times. It is
+            // not known which service writes which, so only midnight with `Z` is doubted.
             time: time::scanned_doubting_z(&self.timestamp),
             description: self.words.or_else(|| self.named.filter(|words| !is_code(words))),
         }
     }
 
-    /// A claim by its codes, or by one of them. The words say more, and are no part of what it is known by.
+    /// The claim of an event with a status code or an event code. The words can refine the meaning, but are no part
+    /// of the identity.
     fn in_codes(&self, key: Key<'_>) -> Claim {
         let display_code = display_code(&[&self.status_code, &self.code]);
         let read = self.read(&self.status_code, key);
@@ -153,8 +154,9 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// A claim by its words alone: the wording is its code, also where `status` lends it another in the one push that
-    /// has it for the latest. What is lent says only what the words do not.
+    /// The claim of an event without codes. Its listed text is its code, even if `status` lends it a status code:
+    /// only the push in which the event is the latest has that code, so it must not change the identity. The lent
+    /// code gives the meaning only if the words are unknown.
     fn in_words(&self, lent: Option<&str>, key: Key<'_>) -> Claim {
         let said =
             [&self.words, &self.named].into_iter().flatten().map(|words| event_texts::find_meaning(words));
@@ -170,12 +172,13 @@ impl<'a> Event<'a> {
             (Meaning::Unknown, Some(lent)) => by_lent(lent),
             (read, _) => read,
         });
-        // Never that of an event code, which is in capitals.
+        // In lower case, so that it differs from every event code: these are in capitals.
         let described = if code.is_empty() { "" } else { "words" }.to_owned();
         Claim { code, described, display_code, meaning }
     }
 
-    /// What it means, with that status code. A short word may be taken for a code, `Return`: it is said all the same.
+    /// The meaning with this status code. `status` is read as words too, because a short word such as `Return` looks
+    /// like a code.
     fn read(&self, status_code: &str, key: Key<'_>) -> Meaning {
         let said = [self.named.as_deref(), self.words.as_deref()].map(Option::unwrap_or_default).join(". ");
         codes::meaning(self.codes(status_code, key), &said)
@@ -186,7 +189,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What an event says, and by what it is known.
+/// The meaning of an event, and the parts of its identity.
 struct Claim {
     code: String,
     described: String,
@@ -194,17 +197,17 @@ struct Claim {
     meaning: Meaning,
 }
 
-/// Whether `status` holds a code: `WC`, `dlvrd`. Elsewhere words stand there.
+/// Whether the text of `status` is a code: `WC`, `dlvrd`. Other services write a description there.
 fn is_code(status: &str) -> bool {
     status.len() <= MAX_STATUS_CODE && status.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What the setting says of the code, else of its status code whatever the event.
+/// The merchant's meaning for the whole code, or else for the status code with any event code.
 fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
     remap.get(Sender::Dhl, display_code).or_else(|| remap.get(Sender::Dhl, status))
 }
 
-/// The end of the time frame, which is the promise, else the one time given.
+/// The expected delivery: the end of the promised time frame, or else the single time.
 fn estimated_delivery(shipment: &Value) -> Option<DateTime<Utc>> {
     text(shipment, "/estimatedDeliveryTimeFrame/estimatedThrough")
         .and_then(|at| time::expected(&at))

@@ -1,4 +1,4 @@
-//! What EasyPost's ten statuses mean, and which of their details say more.
+//! The meanings of EasyPost's ten statuses, and of the details that say more than the status.
 
 use domain::{
     ConditionKind::*,
@@ -6,13 +6,13 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The meaning of a status with that detail, in any case.
+/// The meaning of a status with its detail. Letter case does not matter.
 pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
     let (status, detail) = (status.to_ascii_lowercase(), detail.to_ascii_lowercase());
     match (status.as_str(), detail.as_str()) {
-        // A parcel that was delivered may have been delivered to its sender.
+        // A parcel may have been delivered to its sender.
         ("delivered", "return") => Status(ReturnedToSender),
-        // Where the parcel has come to an end, or waits for the customer, the details say only how.
+        // A final status, or one in which the parcel waits for the customer: the detail only says how it came about.
         ("delivered", _) => Status(Delivered),
         ("available_for_pickup", _) => Status(AvailableForPickup),
         ("return_to_sender", _) => Status(ReturnedToSender),
@@ -21,13 +21,13 @@ pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
         ("in_transit", detail) => refined(detail).unwrap_or(Status(InTransit)),
         ("out_for_delivery", detail) => refined(detail).unwrap_or(Status(OutForDelivery)),
         ("failure", detail) => refined(detail).unwrap_or(Condition(Other)),
-        // Listed, and says nothing: no code that somebody should give a meaning to.
+        // Listed, but without information. It is not `Unknown`, because nobody has to give it a meaning.
         ("unknown" | "error", detail) => refined(detail).unwrap_or(Informational),
         _ => Unknown,
     }
 }
 
-/// The details that say more than the status. `arrived_at_facility` does not: it stands beside pickups too.
+/// The details that say more than the status. `arrived_at_facility` is not among them: it is sent for pickups too.
 fn refined(detail: &str) -> Option<Meaning> {
     Some(match detail {
         "received_at_origin_facility" => Status(PickedUp),

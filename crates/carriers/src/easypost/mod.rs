@@ -1,8 +1,8 @@
-//! EasyPost: events about trackers, for parcels of many carriers. Every push carries the whole history.
+//! EasyPost: webhooks about trackers, for parcels of many carriers. Every push carries the whole history.
 //!
-//! Two signatures are in use. The older covers the body alone. The newer covers a time too and decides where it is
-//! sent; that its headers exist EasyPost says itself, in which order their contents are signed is taken from three
-//! integrations that agree, and from no document of its own.
+//! Two signatures are in use. The older covers the body alone. The newer also covers a time; if both are sent, only
+//! the newer is checked. EasyPost itself documents that the headers of the newer exist. The sequence in which their
+//! contents are signed comes from three integrations that agree, and from no document of EasyPost.
 
 mod codes;
 mod simulate;
@@ -27,18 +27,19 @@ use crate::{
     time,
 };
 
-/// HMAC-SHA256 of the body, in hexadecimal behind [`PREFIX`], or without it.
+/// The header of the older signature: HMAC-SHA256 of the body in hexadecimal, with or without [`PREFIX`].
 const SIGNATURE: &str = "x-hmac-signature";
-/// HMAC-SHA256 of time, method, path and body, in hexadecimal.
+/// The header of the newer signature: HMAC-SHA256 of time, method, path and body in hexadecimal.
 const SIGNATURE_V2: &str = "x-hmac-signature-v2";
-/// When the newer signature was made, as in the date of a mail (RFC 2822).
+/// The time of the newer signature, in the format of a mail's date (RFC 2822).
 const TIMESTAMP: &str = "x-timestamp";
-/// The path the newer signature was made for. Ours may be another: a proxy can shorten it.
+/// The path that the newer signature covers. It may differ from the path that we receive, because a proxy can shorten
+/// it.
 const PATH: &str = "x-path";
 const METHOD: &[u8] = b"POST";
 const PREFIX: &[u8] = b"hmac-sha256-hex=";
 
-/// The sender.
+/// The [`Protocol`] of EasyPost.
 pub(crate) struct Easypost;
 
 impl Protocol for Easypost {
@@ -75,7 +76,8 @@ impl Protocol for Easypost {
         push(&object(body)?, remap)
     }
 
-    /// A bare tracker has an id too, but the same in every push.
+    /// The id of an event. A tracker without an event has an id too, but the same one in every push, so it is not
+    /// used.
     fn push_id(&self, body: &[u8]) -> Option<String> {
         text(&object(body).ok()?, "/id").filter(|id| id.starts_with("evt_"))
     }
@@ -100,7 +102,7 @@ impl Protocol for Easypost {
     }
 }
 
-/// The signature in the headers of a push.
+/// A signature from the headers of a push.
 enum Signature<'a> {
     /// Over the body alone.
     Older([u8; 32]),
@@ -109,7 +111,7 @@ enum Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// The newer one where there are both.
+    /// Reads the newer signature if it is sent, otherwise the older.
     fn read(head: &Head<'a>) -> Result<Self, Refused> {
         let Ok(sent) = head.header(SIGNATURE_V2) else {
             let sent = mac(head.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
@@ -125,19 +127,20 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// The key EasyPost makes of a secret: an `é` is two characters in it, however it was typed.
+/// The key that EasyPost derives from a secret: the secret in Unicode NFKD. An `é` becomes two characters, however it
+/// was typed.
 fn key(secret: &str) -> String {
     secret.nfkd().collect()
 }
 
-/// The HMAC in a header, behind the prefix or without it.
+/// Decodes the HMAC in a header, with or without the prefix.
 fn mac(sent: &[u8]) -> Option<[u8; 32]> {
     let (start, rest) = sent.split_at_checked(PREFIX.len())?;
     from_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
 }
 
-/// An event about a tracker, or a tracker without an event around it. What comes of EasyPost's test mode is made up,
-/// also where a number of ours is in it.
+/// Parses an event about a tracker, or a tracker without an event. Data of EasyPost's test mode is invented, even if
+/// it names a tracking number of ours, so it moves no parcel.
 fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let tested = ["/mode", "/result/mode"].iter().any(|mode| text(body, mode).as_deref() == Some("test"));
     let tracker = |tracker: &Value, said_at: Option<String>| {
@@ -190,7 +193,7 @@ fn read(
     }))
 }
 
-/// One of `tracking_details`; `None` where it has neither status nor time.
+/// Parses one of `tracking_details`. `None` if it has neither a status nor a time.
 fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let (status, datetime) = (text(detail, "/status"), text(detail, "/datetime"));
     if status.is_none() && datetime.is_none() {
@@ -211,14 +214,15 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
     })
 }
 
-/// When it happened. EasyPost puts a zone to a carrier's time where it knows the place, and `Z` to all others. That the
-/// place it names is the one it went by, and that a state or a country is enough for it, is uncertain.
+/// The time of a scan. EasyPost adds a zone to a carrier's time if it knows the place, and writes `Z` otherwise. Two
+/// things are uncertain: that the place in the push is the one EasyPost used, and that a state or a country is
+/// enough.
 fn clock(datetime: &str, placed: bool) -> CarrierTime {
     if placed { time::scanned_doubting_z(datetime) } else { time::scanned_unless_z(datetime) }
 }
 
-/// The scan that the status of a tracker stands for. `updated_at` is when EasyPost wrote it down, not when anything
-/// happened to the parcel, and it changes with every push: it is no time of a scan.
+/// The status of a tracker as a scan. It has no time: `updated_at` changes with every push and says when EasyPost
+/// wrote the tracker, not when something happened to the parcel.
 fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
     let code = Code::of(&status, text(tracker, "/status_detail"), remap);
@@ -233,17 +237,17 @@ fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) 
     Some(CurrentStatus { scan, is_dated: false })
 }
 
-/// A status and its detail.
+/// A status with its detail.
 struct Code {
-    /// As it is shown and as the setting names it: `in_transit/departed_facility`.
+    /// The code as scans show it and as the setting names it: `in_transit/departed_facility`.
     display_code: String,
-    /// What tells it from others, whatever its length and letter case.
+    /// The code as a part of the identity: uncut and in lower case.
     key: String,
     meaning: Meaning,
 }
 
 impl Code {
-    /// The setting may name both parts or the status alone.
+    /// Parses a code. The merchant's meaning for both parts takes precedence over the one for the status alone.
     fn of(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
         let display_code = display_code(&[status, &detail]);
@@ -257,7 +261,8 @@ impl Code {
     }
 }
 
-/// The carrier's own date before EasyPost's time, which is that date at midnight with a zone it has not.
+/// The expected delivery: the carrier's local date if it is sent, otherwise EasyPost's time. That is the same date as
+/// midnight, with a zone that the carrier did not send.
 fn estimated_delivery(tracker: &Value) -> Option<DateTime<Utc>> {
     ["/carrier_detail/est_delivery_date_local", "/est_delivery_date"]
         .iter()

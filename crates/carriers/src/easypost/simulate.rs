@@ -1,4 +1,4 @@
-//! An EasyPost event about one tracker.
+//! Writes an EasyPost event about one tracker.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -15,7 +15,7 @@ use crate::{
     simulate::{SimulatedHistory, SimulatedScan},
 };
 
-/// The body, with the whole history.
+/// The body, with the whole history. `None` if EasyPost has no status for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (_, (status, detail, _)) = *scans.last()?;
@@ -34,7 +34,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
         "carrier_detail": {"est_delivery_date_local": date, "est_delivery_time_local": null},
     });
     let body = json!({
-        // One for what is said, so that the same push sent again is the same push.
+        // The id depends only on the content, so that the same push sent again has the same id.
         "id": format!("evt_{}", id(&[&tracker.to_string()])),
         "object": "Event", "mode": "production", "description": "tracker.updated",
         "previous_attributes": {}, "created_at": sent_at, "updated_at": sent_at,
@@ -48,19 +48,19 @@ fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &st
     let [city, state, country] = scan.place();
     json!({
         "object": "TrackingDetail", "status": status, "status_detail": detail,
-        // Never with `Z`, which is not always believed.
+        // With an offset, never with `Z`, which is not always believed.
         "datetime": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "source": "carrier", "carrier_code": "", "message": words,
         "tracking_location": {"object": "TrackingLocation", "city": city, "state": state, "country": country, "zip": null},
     })
 }
 
-/// An id that depends on nothing but the parts.
+/// An id that depends only on the parts.
 fn id(parts: &[&str]) -> String {
     hex(&Sha256::digest(parts.join("\n"))[..16])
 }
 
-/// Status, detail and words.
+/// Status, detail and words for a meaning.
 fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("pre_transit", "status_update", "Shipping label created"),

@@ -1,4 +1,4 @@
-//! EasyPost's pushes, from the samples.
+//! Parsing of EasyPost's pushes, with the samples.
 
 mod signature;
 
@@ -71,7 +71,7 @@ fn the_estimate_is_the_carriers_date_and_is_revised_by_later_events() {
     assert_eq!(estimate(&timed).as_deref(), Some("2026-01-16T20:00:00+00:00"));
     assert_eq!(estimate(&without.replace("est_delivery_date\"", "other\"")), None);
 
-    // A revision comes with the scans we had; only the event is newer.
+    // A revised estimate comes with scans that are already known; only the event is newer.
     let revised =
         FEDEX.replace("T13:20:00.000Z", "T15:00:00.000Z").replace(r#""2026-01-15","#, r#""2026-01-17","#);
     let arrival = "2026-01-15T15:01:00Z".parse().unwrap();
@@ -94,7 +94,7 @@ fn a_bare_tracker_without_details_stands_for_one_scan_without_a_time() {
     assert_eq!(scan.time, CarrierTime::Untrusted);
     let later = self::parcel(&TRACKER.replace("T18:00:00Z", "T19:00:00Z"));
     assert_eq!(later.scans[0].identity, scan.identity, "the same claim in a later push");
-    // In an event as well.
+    // The same tracker inside an event.
     let event = format!(r#"{{"object":"Event","description":"tracker.created","result":{TRACKER}}}"#);
     assert_eq!(self::parcel(&event).scans, parcel.scans);
     let nothing = TRACKER.replace(r#""delivered""#, r#""unknown""#);

@@ -1,5 +1,5 @@
-//! What FedEx's event codes mean. The list is FedEx's "Tracking Status Codes"; `AE` and `RL` are missing there
-//! and were seen in real answers of its Track API.
+//! The meanings of FedEx's event codes. The list is FedEx's "Tracking Status Codes". `AE` and `RL` are not in it, but
+//! were seen in real answers of its Track API.
 
 use domain::{
     ConditionKind::{Delayed, DeliveryAttemptFailed, Other},
@@ -7,10 +7,10 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The meaning of an `eventType`. Not of a `derivedStatusCode`: that one says `IT` beside an `OD` scan.
+/// The meaning of an `eventType`. Not for a `derivedStatusCode`, which says `IT` beside an `OD` scan.
 pub(super) fn meaning(code: &str) -> Meaning {
     match code.to_ascii_uppercase().as_str() {
-        // Order created: agreed to count as shipped. A merchant may re-map it to label_created.
+        // Order created. It counts as shipped by agreement. A merchant can map it to label_created.
         "OC" => Status(InTransit),
         // Sent to USPS; enroute to pickup, vehicle dispatched, furnished and not used, at pickup.
         "OX" | "EP" | "DS" | "DR" | "AP" => Status(LabelCreated),
@@ -21,13 +21,13 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "DP" | "LO" | "EO" | "PF" | "PL" | "TR" | "PM" => Status(InTransit),
         // `EA` is "enroute to airport" and "export approved"; `CC` and `CP` are customs.
         "EA" | "CC" | "CP" => Status(InTransit),
-        // Ready for pickup by its text, but seen in mid-transit before further arrivals.
+        // Its text is "ready for pickup", but it was seen in mid-transit, before further arrivals.
         "HP" => Status(InTransit),
         "OD" | "ED" | "AD" => Status(OutForDelivery),
         "HL" => Status(AvailableForPickup),
         "DL" => Status(Delivered),
-        // Return to shipper: that it goes back. That it counts as the return itself is uncertain; FedEx has no code for
-        // the end of one.
+        // Return to shipper: the parcel goes back. It is uncertain whether this code should count as the return
+        // itself. FedEx has no code for the end of a return.
         "RS" => Status(ReturnedToSender),
         "CA" => Status(Cancelled),
         "DE" => Condition(DeliveryAttemptFailed),
@@ -36,16 +36,21 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "SE" => Condition(Other),
         // Arriving on time or early, changed location, delivery options, split status.
         "AO" | "AE" | "CH" | "RR" | "RM" | "RC" | "SP" => Informational,
-        // A link to a return label: e-mailed, cancelled, expiring, expired. Not about this parcel.
+        // About a return label, not about this parcel: e-mailed, cancelled, expiring, expired.
         "RP" | "LP" | "RG" | "RD" => Informational,
         _ => Unknown,
     }
 }
 
-/// Whether the time beside a code is not to be trusted. Pickups were seen stamped hours after the delivery attempts of
-/// the same day, and a consumer of FedEx's histories leaves them out for their times: believed, one would clear a failed
-/// attempt. So the parcel counts as picked up, and when is told by its other scans, or by when we first heard of it. The
-/// day is right enough to tell a pickup from before the order, or one after the delivery, from ours.
+/// Whether the times that FedEx sends with this code are unreliable.
+///
+/// Pickups were seen with times hours after the delivery attempts of the same day, and a consumer of FedEx's
+/// histories leaves pickups out for this reason. With such a time, the pickup would end a failed attempt that really
+/// came later.
+///
+/// So a pickup counts for the status, but its time counts only as a local clock time. When the parcel was picked up
+/// is known from its other scans, or else from the arrival of the first webhook. The day is reliable enough to
+/// recognize a pickup before the order or after the delivery, which is not of this parcel.
 pub(crate) fn is_untimely(code: &str) -> bool {
     ["PU", "PX"].iter().any(|pickup| code.eq_ignore_ascii_case(pickup))
 }
@@ -69,7 +74,7 @@ mod tests {
             (Condition(Delayed), "PD CD DY DD RL"),
             (Condition(Other), "SE"),
             (Informational, "AO AE CH RR RM RC SP RP LP RG RD"),
-            // Listed by others, not by FedEx.
+            // Listed by others, but not by FedEx.
             (Unknown, "MD HA PY RT ZZ - 7"),
         ];
         for (expected, codes) in table {

@@ -1,8 +1,8 @@
-//! FedEx Advanced Integrated Visibility: pushes shaped like answers of the Track API.
+//! FedEx Advanced Integrated Visibility: webhooks in the form of answers of the Track API.
 //!
-//! Nobody has published a push that FedEx really sent: that it is shaped so, in one of two envelopes, is what one
-//! integration says, and uncertain. Both are read, `output.completeTrackResults[].trackResults[]` and a flat
-//! `trackResults[]`. A push carries any number of scans, newest first, in any order of pushes.
+//! No push that FedEx really sent has been published. This form, in one of two envelopes, comes from one integration
+//! and is uncertain. Both envelopes are parsed: `output.completeTrackResults[].trackResults[]` and a flat
+//! `trackResults[]`. A push carries any number of scans, newest first. Pushes can arrive in any sequence.
 
 mod codes;
 mod simulate;
@@ -25,10 +25,10 @@ use crate::{
 
 pub(crate) use codes::is_untimely;
 
-/// HMAC-SHA256 of the body under the project's security token, in base64.
+/// The header with the signature: HMAC-SHA256 of the body in base64. The key is the project's security token.
 const SIGNATURE: &str = "fdx-signature";
 
-/// The sender.
+/// The [`Protocol`] of FedEx.
 pub(crate) struct Fedex;
 
 impl Protocol for Fedex {
@@ -83,7 +83,7 @@ fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
     })
 }
 
-/// The parcel of one track result; `None` where nothing is claimed about it.
+/// Parses the parcel of one track result. `None` if it has no scan.
 fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
     if !result.is_object() {
         return Err(Unreadable("it is no object".into()));
@@ -116,7 +116,7 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
     }))
 }
 
-/// One of `scanEvents`; `None` where it has neither code nor time.
+/// Parses one of `scanEvents`. `None` if it has neither a code nor a time.
 fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let (code, date) = (text(event, "/eventType"), text(event, "/date"));
     if code.is_none() && date.is_none() {
@@ -144,13 +144,13 @@ fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     })
 }
 
-/// The scan that `latestStatusDetail` stands for. It has no time of its own; one of `dateAndTimes` may be meant for it.
-/// It is of the same package as the `scanEvents` beside it. Its `derivedCode` is a summary, `IT` beside an `OD`, and is
-/// not read.
+/// The scan for `latestStatusDetail`. It has no time of its own, but one of `dateAndTimes` may belong to it. It has
+/// the same package id as the `scanEvents` beside it. Its `derivedCode` is not read, because it is only a summary:
+/// `IT` beside an `OD`.
 fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let detail = result.get("latestStatusDetail")?;
     let code = text(detail, "/code")?;
-    // By the code, never by its meaning: a re-mapping must not change the identity of a scan.
+    // Chosen by the code and not by its meaning: a mapping of the merchant must not change the identity of a scan.
     let listed = code.to_ascii_uppercase();
     let kind = match listed.as_str() {
         "PU" | "PX" => Some("ACTUAL_PICKUP"),

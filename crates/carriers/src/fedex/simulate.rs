@@ -1,4 +1,4 @@
-//! A FedEx push, in the nested envelope.
+//! Writes a FedEx push, in the nested envelope.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::simulate::{SimulatedHistory, SimulatedScan};
 
-/// The body, in the shape of an answer of the Track API.
+/// The body, in the form of an answer of the Track API. `None` if FedEx has no code for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (last, (code, words)) = *scans.last()?;
@@ -61,9 +61,10 @@ fn place(scan: &SimulatedScan<'_>) -> Value {
     json!({"city": city, "stateOrProvinceCode": state, "countryCode": country})
 }
 
-/// FedEx's code and words. `OC` would be the natural one for a label; but by default it counts as shipped, so a
-/// label is told by the vehicle that is on its way to fetch the parcel. A pickup is told by the facility it led to:
-/// the time of a `PU` is not believed.
+/// FedEx's code and words for a meaning. Two codes are not the obvious ones:
+///
+/// - A label is `EP` (vehicle on its way to the pickup), because `OC` counts as shipped by default.
+/// - A pickup is `OF`, because the time of a `PU` is not believed.
 fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("EP", "Enroute to pickup"),

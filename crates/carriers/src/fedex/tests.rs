@@ -1,4 +1,4 @@
-//! FedEx's pushes, from the samples.
+//! Parsing of FedEx's pushes, with the samples.
 
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
@@ -144,7 +144,7 @@ fn a_pickup_counts_and_its_time_is_no_more_than_a_clock() {
     assert_eq!(read("PU", "").time, CarrierTime::Untrusted);
 }
 
-/// A history that was really sent had its pickup hours after the attempt that failed.
+/// In a history that FedEx really sent, the pickup has a time hours after the failed attempt.
 #[test]
 fn a_pickup_that_is_stamped_late_does_not_end_a_failed_attempt() {
     let event = |code: &str, date: &str| format!(r#"{{"eventType":"{code}","date":"{date}"}}"#);
@@ -184,7 +184,7 @@ fn without_scans_the_latest_status_is_the_scan() {
     assert_eq!(scan.time, instant("2026-01-15T16:45:00Z"));
     assert_eq!(scan.location.as_deref(), Some("Boston, MA, US"));
 
-    // None of the times is meant for a transit.
+    // None of the times belongs to a scan in transit.
     let other = parcels(&LATEST.replace(r#""code": "DL""#, r#""code": "IT""#));
     assert_eq!((&*other[0].scans[0].code, other[0].scans[0].time), ("IT", CarrierTime::Untrusted));
 }
@@ -205,15 +205,15 @@ fn a_latest_status_that_says_more_than_the_scans_is_one_too() {
     let [_, latest] = &scans[..] else { panic!("{scans:?}") };
     assert_eq!((&*latest.code, latest.meaning), ("DL", Meaning::Status(Delivered)));
     assert_eq!(latest.time, instant("2026-01-15T16:45:00Z"));
-    // It is the event that is listed later.
+    // The same event, listed later, has the same identity and time.
     let listed = read("DL", &format!("{delivered}, {arrived}"));
     assert_eq!(listed.len(), 2);
     assert_eq!((listed[0].identity, listed[0].time), (latest.identity, latest.time));
-    // No time is meant for it: it has that of the newest scan, as one without a zone.
+    // No time belongs to this code, so the scan has the time of the newest scan, as a local time without a zone.
     let failed = read("SE", arrived);
     assert_eq!(failed[1].meaning, Meaning::Condition(ConditionKind::Other));
     assert_eq!(failed[1].time, local("2026-01-15T11:00:00"));
-    // What is no further, is unknown, or may be on its way back says no more.
+    // A status that is no further, unknown or perhaps of the way back says no more than the list.
     for (code, events) in [("IT", arrived), ("IN", arrived), ("OD", delivered)] {
         assert_eq!(read(code, events).len(), 1, "{code}");
     }
@@ -283,7 +283,7 @@ fn what_cannot_be_read_is_named() {
         "track result 1: `trackingNumber` is missing"
     );
     assert_eq!(reason(r#"{"trackResults":["x"]}"#), "track result 1: it is no object");
-    // A neighbour that can be read is not held up.
+    // An unreadable element does not prevent its neighbour from being read.
     let mixed = r#"{"trackResults":[{}, {"trackingNumber":"1","scanEvents":{"eventType":"DL"}}]}"#;
     assert_eq!(parcels(mixed).len(), 1);
 }

@@ -1,4 +1,4 @@
-//! How much is read out of a body that was written to be a burden.
+//! Limits on the work that a body can cause, if it was written to overload the server.
 
 use super::{CodeMap, MAX_SCANS, Push, Sender, promises};
 
@@ -13,8 +13,9 @@ fn a_body_with_more_scans_than_anybody_sends_is_refused() {
     assert_eq!(read(MAX_SCANS + 1).unwrap_err(), "more than 5000 scans in one body");
 }
 
-/// Bodies of a mebibyte that would be much work: as many events as fit, each of another parcel where that can be, under
-/// a text that every one of them is asked about. How much of them is read is counted in `gather.rs` and `json.rs`.
+/// Bodies of one mebibyte that could cause much work: as many events as fit, each of another parcel where that is
+/// possible, beside a long text that is read for every event. The tests in `limits.rs` and `json.rs` count how much
+/// of them is read.
 #[test]
 fn the_largest_bodies_are_refused_or_read_within_the_bounds() {
     let length = 1 << 20;
@@ -69,8 +70,9 @@ fn the_largest_bodies_are_refused_or_read_within_the_bounds() {
     assert_eq!(refused, "event 1: the tracking number has more than 64 characters");
 }
 
-/// What is in it takes a hundred times the length of the body: whoever reads it to the end needs most of a gigabyte for
-/// the longest. In an envelope of USPS the inner text is a body of its own, whose brackets are hidden from the outer.
+/// The values take a hundred times the length of the body in memory: to read the longest one to its end would take
+/// most of a gigabyte. In an envelope of USPS the inner text is a JSON body of its own. Its brackets are escaped, so
+/// that the check of the outer body does not see them.
 #[test]
 fn the_largest_bodies_of_small_values_are_refused_before_they_are_read() {
     for sender in Sender::ALL {
@@ -105,7 +107,7 @@ fn a_photo_is_no_burden() {
     assert!(Sender::Ups.parse(body.as_bytes(), &CodeMap::default()).is_ok());
 }
 
-/// All that the longest of known events has, and more.
+/// As many fields as the longest of the known events has, and more.
 #[test]
 fn the_most_scans_with_all_their_fields_are_no_burden() {
     let fields: Vec<String> = (0..37).map(|number| format!(r#""{number}":0"#)).collect();

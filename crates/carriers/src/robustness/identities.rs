@@ -1,4 +1,4 @@
-//! One identity has one meaning: what is read from more than a code tells claims apart as a code does.
+//! One identity has one meaning: a meaning that is read from words makes scans different, as a code does.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ fn scan(sender: Sender, body: &str, remap: &CodeMap) -> ParsedScan {
     }
 }
 
-/// By sender a body, and what in it stands for `SAID`: of each line the first is retold by those behind it, and the
-/// lines say different things.
+/// For each sender a body, and texts for its placeholder `SAID`. All texts of one line give the same scan. Texts of
+/// different lines give different scans with different meanings.
 const TOLD: [(Sender, &str, &[&[&str]]); 10] = [
     (
         Sender::Dhl,

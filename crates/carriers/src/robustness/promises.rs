@@ -1,21 +1,21 @@
-//! What holds of everything that is read out of a body, whoever wrote it.
+//! The properties of everything that is parsed from a body, whoever wrote the body.
 //!
-//! The tests in `robustness.rs` ask it of made-up and damaged bodies. The fuzz targets include this file and ask it
-//! of any bytes: see `fuzz/src/lib.rs`.
+//! The tests in `robustness.rs` check them with invented and damaged bodies. The fuzz targets include this file and
+//! check them with any bytes: see `fuzz/src/lib.rs`.
 
 use super::{CodeMap, MAX_SCANS, Parcel, ParsedScan, Push, Sender};
 
-/// The longest text that comes out of a body, in bytes: a few of those that are cut at 500 characters.
+/// The longest text that is parsed from a body, in bytes: several texts of at most 500 characters each.
 const LONGEST: usize = 10_000;
-/// The longest code, in characters: the database has an index over codes.
+/// The longest code, in characters. It is limited because the database has an index over codes.
 const MAX_CODE: usize = 200;
 /// The most other numbers of one parcel.
 const MAX_OTHERS: usize = 5;
-/// What comes out of a body takes at most so many times its bytes, and a little for an empty one.
+/// The result of parsing takes at most `TIMES` times the bytes of the body, plus [`A_LITTLE`] for an empty body.
 const TIMES: usize = 32;
 const A_LITTLE: usize = 1_000;
 
-/// Where the senders put their proofs and what belongs to them, and one where nobody does.
+/// The headers in which senders put their proofs and what belongs to them, and one header that no sender uses.
 pub const HEADERS: [&str; 15] = [
     "fdx-signature",
     "credential",
@@ -34,9 +34,9 @@ pub const HEADERS: [&str; 15] = [
     "x",
 ];
 
-/// Has the sender read the body. Panics where what comes out breaks a promise, or where reading itself panics.
+/// Lets the sender parse the body. Panics if parsing panics or if the result does not have the properties.
 pub fn read(sender: Sender, body: &[u8]) {
-    // What is asked before a body is parsed. A challenge is sent back as it came, and never stored.
+    // These are called before a body is parsed. A challenge is sent back unchanged and never stored.
     texts(&sender.push_id(body));
     assert!(sender.challenge(body).is_none_or(|challenge| challenge.len() <= body.len() + A_LITTLE));
     match sender.parse(body, &CodeMap::default()) {
@@ -69,14 +69,14 @@ fn check(parcels: Vec<Parcel>, length: usize) {
     }
 }
 
-/// No text has a NUL, which PostgreSQL would refuse, or is long.
+/// Checks that no text is long or contains a NUL, which PostgreSQL would refuse.
 fn texts<'a>(texts: impl IntoIterator<Item = &'a String>) {
     for text in texts {
         assert!(!text.contains('\0') && text.len() < LONGEST, "{} bytes: {text:?}", text.len());
     }
 }
 
-/// The memory a parcel takes, in bytes.
+/// The memory that a parcel takes, in bytes.
 fn held(parcel: &Parcel) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let scan = |scan: &ParsedScan| {

@@ -1,4 +1,4 @@
-//! What Shippo's six statuses mean, and which substatuses say more.
+//! The meanings of Shippo's six statuses, and of the substatuses that say more than the status.
 
 use domain::{
     ConditionKind::*,
@@ -6,8 +6,8 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The meaning of a status with that substatus, in any case. A substatus nobody has listed is trouble where somebody
-/// has to act on it; a parcel that was delivered or returned stays so.
+/// The meaning of a status with its substatus. Letter case does not matter. A substatus that is not listed is a
+/// condition if somebody has to act on it. A parcel that was delivered or returned stays so.
 pub(super) fn meaning(status: &str, substatus: &str, action_required: bool) -> Meaning {
     let (status, substatus) = (status.to_ascii_uppercase(), substatus.to_ascii_lowercase());
     if let Some(listed) = listed(&status, &substatus) {
@@ -20,7 +20,7 @@ pub(super) fn meaning(status: &str, substatus: &str, action_required: bool) -> M
         "PRE_TRANSIT" => Status(LabelCreated),
         "TRANSIT" => Status(InTransit),
         "FAILURE" => Condition(Other),
-        // Listed, and says nothing: no code that somebody should give a meaning to.
+        // Listed, but without information. It is not `Unknown`, because nobody has to give it a meaning.
         "UNKNOWN" => Informational,
         _ => Unknown,
     }
@@ -53,7 +53,7 @@ fn listed(status: &str, substatus: &str) -> Option<Meaning> {
         ("TRANSIT", "package_held") => Condition(Held),
         ("DELIVERED", "delivered") => Status(Delivered),
         ("RETURNED", "return_to_sender") => Status(ReturnedToSender),
-        // Nobody fetched it: an attempt that failed, not a return that has ended.
+        // Nobody collected the parcel: a failed attempt, not the end of a return.
         ("RETURNED", "package_unclaimed") => Condition(DeliveryAttemptFailed),
         ("FAILURE", "package_undeliverable" | "package_disposed") => Condition(Other),
         ("FAILURE", "package_lost") => Condition(Lost),

@@ -1,7 +1,7 @@
-//! Shippo: `track_updated`, for parcels of many carriers. Every push carries the whole history.
+//! Shippo: `track_updated` webhooks, for parcels of many carriers. Every push carries the whole history.
 //!
-//! Accounts that asked for it sign their pushes, with the time; the others can only put a token into the address
-//! they are sent to, which proves nothing of the body and is written into every log on the way.
+//! Accounts that asked for it sign their pushes, including the time. The others can only put a token into the URL. A
+//! token proves nothing about the body, and every log on the way contains it.
 
 mod codes;
 mod simulate;
@@ -27,10 +27,10 @@ use crate::{
     time,
 };
 
-/// `t=<unix>,v1=<hex>`: HMAC-SHA256 of `<t>.` and the body.
+/// The header with the signature: `t=<unix>,v1=<hex>`, the HMAC-SHA256 of `<t>.` and the body.
 const SIGNATURE: &str = "shippo-auth-signature";
 
-/// The sender.
+/// The [`Protocol`] of Shippo.
 pub(crate) struct Shippo;
 
 impl Protocol for Shippo {
@@ -81,7 +81,7 @@ impl Protocol for Shippo {
     }
 }
 
-/// The signature header: a time and signatures of which one has to fit.
+/// The signature header: a time, and signatures of which one must match.
 struct Signature<'a> {
     at: &'a str,
     signed_at: DateTime<Utc>,
@@ -89,7 +89,7 @@ struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// What is neither `t` nor `v1` does not matter: it may be of a later version.
+    /// Parts other than `t` and `v1` are ignored: they may belong to a later version.
     fn read(sent: &'a [u8]) -> Result<Self, Refused> {
         let malformed = || Refused::MalformedHeader(SIGNATURE);
         let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
@@ -112,7 +112,8 @@ fn message(at: &str, body: &[u8]) -> Vec<u8> {
     [at.as_bytes(), b".", body].concat()
 }
 
-/// The token in the address. A `+` is a `+`: tokens hold one more often than a blank.
+/// The token in the query of the URL. A `+` is read as `+` and not as a blank, because tokens are more likely to
+/// contain it.
 fn token(query: &str) -> Option<Vec<u8>> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("token="))?;
     Some(percent_decode_str(value).collect()).filter(|token: &Vec<u8>| !token.is_empty())
@@ -134,7 +135,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         };
     };
     let number = required("`data.tracking_number`", &[(data, "/tracking_number")])?;
-    // Older pushes say it inside.
+    // Older pushes have the flag inside `data`.
     if flag(body, "/test") || flag(data, "/test") {
         return Ok(Push::test("Shippo", &number));
     }
@@ -143,7 +144,7 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     };
     let tracking_number = tracking_number(carrier, number)?;
 
-    // The latest scan stands in both places, under another id in each. It has a time of its own in both.
+    // The latest scan is sent twice, with another object id each time but with its own time. It must become one scan.
     let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
     let mut seen = HashSet::new();
     let scans = limits::collect_scans(told, |state| {
@@ -167,12 +168,13 @@ fn missing(field: &str) -> Unreadable {
     Unreadable(format!("`{field}` is missing"))
 }
 
-/// Whether it is what older versions of the API sent in place of a track. A track has none of these.
+/// Whether the data is a transaction, which older versions of the API sent in place of a track. A track has none of
+/// these fields.
 fn transaction(data: &Value) -> bool {
     ["rate", "label_url", "tracking_url_provider"].iter().any(|field| data.get(field).is_some())
 }
 
-/// One state of the parcel; `None` where it claims nothing.
+/// Parses one state of the parcel. `None` if it has no time and its status is absent or `UNKNOWN`.
 fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let (status, date) = (text(state, "/status"), text(state, "/status_date"));
     let nothing = status.as_ref().is_none_or(|status| status.eq_ignore_ascii_case("UNKNOWN"));
@@ -197,17 +199,18 @@ fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Optio
         code: display_code,
         description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
         location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),
-        // Shippo has written local times with `Z`. Which carriers' those are is uncertain, so only midnight is doubted.
+        // Shippo has written local times with `Z`. It is not known for which carriers, so only midnight with `Z` is
+        // doubted.
         time: time::scanned_doubting_z(&date),
     })
 }
 
-/// What the setting says of the code, else of its status whatever the substatus.
+/// The merchant's meaning for the whole code, or else for the status with any substatus.
 fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
     remap.get(Sender::Shippo, display_code).or_else(|| remap.get(Sender::Shippo, status))
 }
 
-/// When Shippo wrote the latest state down.
+/// When Shippo wrote the latest state.
 fn said_at(data: &Value) -> Option<DateTime<Utc>> {
     ["/tracking_status/object_updated", "/tracking_status/object_created"]
         .iter()

@@ -1,4 +1,4 @@
-//! A `track_updated` of Shippo.
+//! Writes a `track_updated` push of Shippo.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
@@ -13,7 +13,7 @@ use crate::{
     simulate::{SimulatedHistory, SimulatedScan},
 };
 
-/// The body, with the whole history.
+/// The body, with the whole history. `None` if Shippo has no status for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (last, words) = *scans.last()?;
@@ -29,7 +29,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
             "carrier": names::shippo(history.carrier), "tracking_number": history.tracking_number,
             "transaction": null, "metadata": null, "messages": [],
             "eta": eta, "original_eta": eta,
-            // The latest again, under another id, as Shippo does.
+            // The latest scan again, with another object id, as Shippo sends it.
             "tracking_status": state(last, words, "latest", history.sent_at),
             "tracking_history": states,
         },
@@ -49,14 +49,15 @@ fn state(
         "object_id": id, "object_created": written, "object_updated": written,
         "status": status,
         "substatus": {"code": substatus, "text": words, "action_required": false},
-        // Never with `Z`, where midnight would be a date.
+        // With an offset, never with `Z`: midnight with `Z` would be read as a date.
         "status_date": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "status_details": words,
         "location": {"city": city, "state": state, "zip": "", "country": country},
     })
 }
 
-/// Status, substatus and words. Shippo has no word for a parcel that is cancelled, or only turned round.
+/// Status, substatus and words for a meaning. Shippo has no status for a parcel that is cancelled or that has only
+/// started its way back.
 fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match meaning {
         Status(LabelCreated) => ("PRE_TRANSIT", "information_received", "Shipping information received"),

@@ -1,4 +1,4 @@
-//! Shippo's pushes, from the samples.
+//! Parsing of Shippo's pushes, with the samples.
 
 use chrono::TimeDelta;
 use domain::{
@@ -137,7 +137,7 @@ fn accounts_without_signatures_put_a_token_into_the_address() {
         let missing = Err(Refused::MissingHeader("shippo-auth-signature".to_owned()));
         assert_eq!(check(query, &[]), missing, "{query}");
     }
-    // A signature that is there has to be right.
+    // If a signature is sent, it must be valid.
     let wrong = format!("t=0,v1={MAC}");
     assert_eq!(check("token=new", &[("shippo-auth-signature", wrong.as_bytes())]), Err(Refused::Mismatch));
 }
@@ -178,7 +178,7 @@ fn an_eta_at_midnight_is_a_date_and_is_revised_by_later_pushes() {
     assert_eq!((first.len(), second.len()), (1, 1));
     assert!(second > first);
     assert_eq!(parcel(&revised).scans, parcel(UPS).scans);
-    // Without the one time the other.
+    // If one of the two times is missing, the other is used.
     let created = UPS.replace("object_updated", "other");
     assert_eq!(parcel(&created).said_at, "2026-01-15T13:20:11.120Z".parse().ok());
 }
@@ -214,7 +214,7 @@ fn what_is_no_parcel_we_follow_is_told_in_words() {
         );
         assert_eq!(remark(&new), "Shippo knows nothing yet of 1", "{status}");
     }
-    // With a time it is a claim, though nobody knows of what.
+    // With a time it is a scan, although its meaning is not known.
     let dated = DHL.replace("DELIVERED", "UNKNOWN");
     assert_eq!(parcel(&dated).scans[0].meaning, Informational);
 }
@@ -272,7 +272,7 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     assert_eq!((retimed[0], retimed[2]), (first[0], first[2]));
     assert_ne!(of(&UPS.replace("rerouted", "delayed"))[1], first[1]);
     assert_ne!(of(&UPS.replace("1Z999AA10123456784", "1Z999AA10123456785"))[0], first[0]);
-    // Two states with one object id are two scans all the same.
+    // Two states with the same object id are still two scans.
     assert_eq!(of(&UPS.replace("ts_1", "ts_2")), first);
 }
 

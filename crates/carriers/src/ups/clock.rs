@@ -1,4 +1,5 @@
-//! When a UPS event happened: a local pair, a GMT pair and an offset, of which any may be absent or wrong.
+//! Parses the time of a UPS event from a local date and time, a GMT date and time and an offset. Any of the three may
+//! be missing or wrong.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use domain::CarrierTime;
@@ -6,17 +7,17 @@ use serde_json::Value;
 
 use crate::{json::text, time};
 
-/// How far any place's clock is from GMT: UTC-12 to UTC+14.
+/// The offsets from GMT that exist: UTC-12 to UTC+14.
 const OFFSETS: std::ops::RangeInclusive<TimeDelta> = TimeDelta::hours(-12)..=TimeDelta::hours(14);
-/// Countries that lie west of Greenwich altogether: local is before GMT, whatever the signs say.
+/// Countries that lie completely west of Greenwich. Their local time is behind GMT, whatever sign UPS sends.
 const WEST: [&str; 4] = ["US", "CA", "MX", "PR"];
 
-/// The clocks of one event.
+/// The three clocks of one event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     local: Option<NaiveDateTime>,
     gmt: Option<NaiveDateTime>,
-    /// Local minus GMT, as far as the three clocks allow to tell.
+    /// Local time minus GMT, if the three clocks agree on it.
     offset: Option<TimeDelta>,
 }
 
@@ -30,7 +31,7 @@ impl Clock {
         Self { local, gmt, offset: offset(local, gmt, sent, west) }
     }
 
-    /// The time of the event. Clocks that contradict each other, or have no zone, are not trusted.
+    /// The time of the event. If the clocks contradict each other or show no zone, it is only a local time.
     pub(super) fn time(self) -> CarrierTime {
         let instant = |at: NaiveDateTime| time::sane(at.and_utc()).map(CarrierTime::Instant);
         let at = match (self.local, self.offset) {
@@ -41,8 +42,9 @@ impl Clock {
         at.unwrap_or(CarrierTime::Untrusted)
     }
 
-    /// What tells two events of one code apart: the instant, where it is known, else both pairs as they were sent, with
-    /// the zeros that numbers have lost. The offset is no part of it: version 1 sends none, and the event is the same.
+    /// The parts of the identity that tell apart two events with one code: the instant if it is known, otherwise both
+    /// dates and times as sent, with the leading zeros that JSON numbers have lost. The offset is no part of it:
+    /// version 1 sends none for the same event.
     pub(super) fn key(self, event: &Value) -> [String; 4] {
         if let CarrierTime::Instant(at) = self.time() {
             return [at.to_rfc3339(), String::new(), String::new(), String::new()];
@@ -57,8 +59,8 @@ impl Clock {
         ]
     }
 
-    /// When the delivery is expected, by a date and perhaps a time of the place of the event. UPS leaves old
-    /// dates standing: one before the event is none.
+    /// The expected delivery: a date, and perhaps a time, at the place of the event. A date before the event is
+    /// ignored, because UPS leaves old dates in place.
     pub(super) fn expected(self, event: &Value) -> Option<DateTime<Utc>> {
         let date = parse_date(&text(event, "/scheduledDeliveryDate")?)?;
         if self.local.or(self.gmt).is_some_and(|at| date < at.date()) {
@@ -71,8 +73,12 @@ impl Clock {
     }
 }
 
-/// The offset that the clocks agree on. UPS's own example of version 1 has it applied to GMT the wrong way
-/// round (local 09:12, GMT 04:12 where 14:12 is meant): that is put right, any other disagreement is none.
+/// The offset on which the clocks agree, or `None`.
+///
+/// - UPS's own example of version 1 applies the offset to GMT in the wrong direction: local 09:12, GMT 04:12, where
+///   14:12 is meant. This mistake is corrected.
+/// - In a country of [`WEST`] a missing or wrong sign is corrected too.
+/// - Any other contradiction gives `None`.
 fn offset(
     local: Option<NaiveDateTime>,
     gmt: Option<NaiveDateTime>,
@@ -93,7 +99,7 @@ fn pair(event: &Value, date: &str, time: &str) -> Option<NaiveDateTime> {
     Some(parse_date(&text(event, date)?)?.and_time(parse_time(event, time)?))
 }
 
-/// `YYYYMMDD`. Only years of four digits, so that adding hours cannot leave the calendar.
+/// Parses `YYYYMMDD`. It accepts only years of four digits, so that adding hours cannot leave the calendar.
 fn parse_date(text: &str) -> Option<NaiveDate> {
     if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
         NaiveDate::parse_from_str(text, "%Y%m%d").ok()
@@ -102,20 +108,20 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     }
 }
 
-/// The text there; a number has its leading zeros again.
+/// The text at this pointer. A JSON number gets its leading zeros back.
 fn six_digits(event: &Value, pointer: &str) -> Option<String> {
     let text = text(event, pointer)?;
     Some(if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text })
 }
 
-/// `HHMMSS`.
+/// Parses `HHMMSS`.
 fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
     let text = six_digits(event, pointer)?;
     if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
 }
 
-/// Hours behind a sign, with a dot: `-05.00`. What follows the dot is minutes (`05.30`) or a fraction of an
-/// hour (`5.5`); the two have no value in common.
+/// Parses an offset in hours with a sign and a dot: `-05.00`. The digits after the dot are minutes (`05.30`) or a
+/// fraction of an hour (`5.5`). No value is used in both ways, so both can be read.
 fn parse_offset(text: &str) -> Option<TimeDelta> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -140,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// Local and GMT clocks of 15 January 2026, offset, country.
+    /// The time of an event with these local and GMT clocks on 15 January 2026, this offset and this country.
     fn clock(local: &str, gmt: &str, offset: &str, country: &str) -> CarrierTime {
         Clock::of(&json!({
             "localActivityDate": "20260115", "localActivityTime": local,

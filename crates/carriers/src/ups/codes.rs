@@ -1,8 +1,8 @@
-//! What UPS's codes mean: first the type where it settles the matter, then the description code, then the pair
-//! of type and code, then the type alone.
+//! The meanings of UPS's codes.
 //!
-//! A code alone means nothing: `OT` is "out for delivery" as a movement and "customs contact" as an exception.
-//! The lists are UPS's Track Alert specification and its appendix of tracking codes.
+//! The first that decides counts: the type (for `M`, `MV`, `U`), the description code, the pair of type and code, the
+//! type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and "customs contact"
+//! as an exception. The lists are UPS's Track Alert specification and its appendix of tracking codes.
 
 use domain::{
     ConditionKind::*,
@@ -10,12 +10,14 @@ use domain::{
     ShipmentStatus::*,
 };
 
-/// The types that have a meaning here.
+/// The types to which we give a meaning.
 pub(super) const TYPES: [&str; 9] = ["I", "D", "X", "M", "MV", "U", "O", "P", "RS"];
 
-/// Whether a code as it is shown on a scan, in capitals, begins with a type. Types that we do not know yet are such
-/// too: a code without a meaning has to be able to get one. So it is told by the form: two characters or more that stand
-/// alone are no type, and three digits in second place stand in the third.
+/// Whether a code begins with a type, as a scan shows it, in capitals. Unknown types must be accepted too, so that a
+/// merchant can give them a meaning. So the form decides:
+///
+/// 1. A single part that is not a known type must have one character.
+/// 2. Three digits in second place after an unknown type are a description code in the wrong place.
 pub(super) fn begins_with_type(display_code: &str) -> bool {
     let mut parts = display_code.split('/');
     let kind = parts.next().unwrap_or_default();
@@ -27,23 +29,23 @@ pub(super) fn begins_with_type(display_code: &str) -> bool {
     }
 }
 
-/// The parts of `activityStatus`, in capitals, the description code with three digits; empty where absent.
+/// The parts of `activityStatus`, in capitals. The description code has three digits. A part that is absent is empty.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code<'a> {
-    /// `I`, `D`, `X`, `M`, `MV`, `U`; older ones too.
+    /// The type: `I`, `D`, `X`, `M`, `MV`, `U`, or a type of older interfaces.
     pub(super) kind: &'a str,
-    /// Two characters, their meaning depending on the type.
+    /// The code of two characters. Its meaning depends on the type.
     pub(super) code: &'a str,
-    /// Three digits.
+    /// The description code, of three digits.
     pub(super) description_code: &'a str,
 }
 
-/// The meaning of a code. The words are asked only where a code of type `D` is unlisted.
+/// The meaning of a code. `words` is the description; it counts only for type `D` with a missing or unlisted code.
 pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
     match (code.kind, code.code) {
         ("M", "VP") | ("MV", _) => return Status(Cancelled),
         ("M", _) => return Status(LabelCreated),
-        // A new date, a new time, a photo.
+        // A new date, a new time or a photo.
         ("U", _) => return Informational,
         _ => {}
     }
@@ -67,18 +69,19 @@ pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
     }
 }
 
-/// UPS's "Status/Description Codes".
+/// The meanings of UPS's "Status/Description Codes".
 fn described(code: u16) -> Option<Meaning> {
     Some(match code {
         3 | 44 | 45 | 77 | 79 | 80 | 157 | 166 => Status(LabelCreated),
         38 | 160 | 167 | 168 | 169 => Status(PickedUp),
-        // 72 is "loaded on delivery vehicle": it can appear on Saturday for Monday.
+        // 72 is "loaded on delivery vehicle", which can be sent on Saturday for Monday, so it is not out for
+        // delivery.
         5 | 10 | 12 | 14 | 16 | 19 | 25 | 39 | 47 | 57 | 71 | 72 | 73 | 74 | 75 | 84 | 87 | 92 | 134
         | 137 | 138 | 143 | 158 | 159 | 164 | 165 => Status(InTransit),
         6 | 21 | 37 | 78 | 89 | 91 | 146 | 162 => Status(OutForDelivery),
         17 | 40 | 144 | 161 => Status(AvailableForPickup),
         11 | 26 | 156 => Status(Delivered),
-        // Returned, by the post office, damaged; on the way back.
+        // Returned, returned by the post office, returned damaged; then on the way back.
         34 | 67 | 81 | 35 | 36 => Status(ReturnedToSender),
         7 | 43 => Status(Cancelled),
         22 | 23 | 24 | 60 | 61 | 62 | 64 | 66 | 69 | 145 => Condition(DeliveryAttemptFailed),
@@ -91,9 +94,9 @@ fn described(code: u16) -> Option<Meaning> {
         59 | 149 => Condition(Damaged),
         68 => Condition(Lost),
         13 | 29 | 30 | 70 | 76 | 93 | 139 | 147 => Condition(Other),
-        // A return is asked for. Nothing has moved yet, so it is the flag beside the milestone and no milestone.
+        // A return is requested. Nothing has moved yet, so it is a condition and not a status.
         33 | 118 | 119 => Condition(Returning),
-        // Requests, confirmations, claims and changes; 88 is a test.
+        // Requests, confirmations, claims and changes. 88 is a test.
         0
         | 18
         | 20
@@ -122,10 +125,10 @@ fn described(code: u16) -> Option<Meaning> {
     })
 }
 
-/// Type `I`: whatever is not listed moves.
+/// Type `I`: a code that is not listed is a movement.
 fn movement(code: &str) -> domain::ShipmentStatus {
     match code {
-        // The shipper made a label, UPS does not have the parcel.
+        // The shipper has made a label; UPS does not have the parcel yet.
         "OC" | "PL" | "SP" => LabelCreated,
         "OR" | "PU" | "PC" | "PT" | "XD" => PickedUp,
         "OT" | "OF" | "YF" | "YI" => OutForDelivery,
@@ -134,19 +137,19 @@ fn movement(code: &str) -> domain::ShipmentStatus {
     }
 }
 
-/// Type `D`: not every one is a delivery to the customer.
+/// Type `D`: not all of its codes are a delivery to the customer.
 fn delivery(code: &str, words: Option<&str>) -> Meaning {
     match code {
         // To the original sender.
         "B0" => Status(ReturnedToSender),
-        // At a UPS Access Point or its like.
+        // At a UPS Access Point or a similar place.
         "2Q" | "1N" | "EP" | "ZQ" => Status(AvailableForPickup),
         "53" | "50" | "BO" | "CI" | "BI" | "DI" => Condition(DeliveryAttemptFailed),
-        // `FS` is in no published list; it is what UPS sends. The rest say where the parcel was left.
+        // `FS` is in no published list, but UPS sends it. The other codes say where the parcel was left.
         "FS" | "F4" | "2W" | "YC" | "UC" | "OO" | "NL" | "NT" | "OZ" | "P5" | "ZF" | "ZG" | "ZH" | "ZI"
         | "3F" | "3G" | "3H" | "9E" => Status(Delivered),
         _ if matches!(code.as_bytes(), [b'M', b'1'..=b'9' | b'A'..=b'X']) => Status(Delivered),
-        // Type `D` alone is agreed to be delivered, unless the words say otherwise.
+        // Type `D` alone counts as delivered by agreement, unless the words contradict.
         "" if !words.is_some_and(deny_delivery) => Status(Delivered),
         _ if words.is_some_and(|words| words.contains("deliver") && !deny_delivery(words)) => {
             Status(Delivered)
@@ -155,8 +158,8 @@ fn delivery(code: &str, words: Option<&str>) -> Meaning {
     }
 }
 
-/// Words in which something is to be delivered and was not: "delivery attempted", "out for delivery". A "not" alone is
-/// none: "delivered, signature not required".
+/// Whether the words say that the parcel is still to be delivered, or that a delivery failed: "delivery attempted",
+/// "out for delivery". A "not" alone does not say so: "delivered, signature not required".
 fn deny_delivery(words: &str) -> bool {
     const DENIALS: [&str; 16] = [
         "attempt",
@@ -179,12 +182,12 @@ fn deny_delivery(words: &str) -> bool {
     DENIALS.iter().any(|denial| words.contains(denial))
 }
 
-/// Type `X`: exceptions, and what UPS files under them.
+/// Type `X`: exceptions, and other events that UPS lists there.
 fn exception(code: &str) -> Meaning {
     match code {
-        // That it goes back is announced ("will be returned to the sender"): a condition, which a delivery after all
-        // clears. Only where UPS says that it was returned is it the milestone, which cannot be taken back. Other
-        // carriers have one code for both, filed under the return itself: FedEx `RS`, USPS `09`, AfterShip
+        // A return that is only announced ("will be returned to the sender") is a condition, which a later delivery
+        // ends. It becomes a status, which cannot be undone, only where UPS says that the parcel was returned. Other
+        // carriers have one code for both, listed as the return itself: FedEx `RS`, USPS `09`, AfterShip
         // `Exception_010`, and UPS's own description codes 35 and 36.
         "DL" | "KP" | "O0" | "O4" | "90" | "3N" | "6C" | "8H" | "H8" | "UF" | "CS" | "4R" | "7H" | "XU"
         | "RV" => Condition(Returning),
@@ -197,7 +200,7 @@ fn exception(code: &str) -> Meaning {
         }
         "I5" | "ZP" | "UE" | "6B" => Status(AvailableForPickup),
         "F4" | "FT" | "KM" | "FN" => Status(Delivered),
-        // Pickup by the customer arranged or requested, and two notes.
+        // A pickup by the customer is arranged or requested; and two notes.
         "39" | "54" | "S7" | "O5" | "O8" | "AU" | "5D" | "30" => Informational,
         _ => Condition(Other),
     }

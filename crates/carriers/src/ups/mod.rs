@@ -1,7 +1,8 @@
-//! UPS Track Alert: one event per push, the same in both versions. Version 1 proves it by an opaque string we chose
-//! when subscribing, version 2 by a token that UPS got from us.
+//! UPS Track Alert: webhooks with one event each, in the same form in versions 1 and 2.
 //!
-//! UPS never sends an event twice by itself and keeps no history, so whatever arrives is all there is.
+//! The proof of version 1 is a string that we choose in the subscription. The proof of version 2 is a token that UPS
+//! has requested from us. UPS itself never sends an event twice and sends no history, so an event that is lost stays
+//! lost.
 
 mod clock;
 mod codes;
@@ -26,13 +27,14 @@ use codes::Code;
 
 pub use oauth::{AccessToken, Client};
 
-/// The string given to UPS with the subscription, sent back with every push. It signs nothing. Version 2 speaks of
-/// a static credential for those who are no OAuth client, and names no header: taken to be this one.
+/// The header of version 1. It carries the string that UPS got with the subscription, and signs nothing. Version 2
+/// mentions a static credential for users without OAuth, but names no header; we assume that it is this one.
 const CREDENTIAL: &str = "credential";
-/// How the numbers begin that UPS's test environment sends pushes about. They are no parcels, whoever registers one.
+/// The first characters of the tracking numbers in pushes of UPS's test environment. They belong to no parcel, even
+/// if somebody registers one.
 const TEST_NUMBER: &str = "1ZCIETST";
 
-/// The sender.
+/// The [`Protocol`] of UPS.
 pub(crate) struct Ups;
 
 impl Protocol for Ups {
@@ -52,7 +54,7 @@ impl Protocol for Ups {
         Err(format!("UPS's codes begin with their type ({types}, …), as in I/OT or I/OT/021"))
     }
 
-    /// A push may carry a photo of the delivery (`deliveryPhoto`, base64), and UPS sends nothing twice.
+    /// Large enough for a photo of the delivery (`deliveryPhoto`, base64). UPS does not send a refused push again.
     fn max_body(&self) -> usize {
         8 * 1024 * 1024
     }
@@ -62,7 +64,7 @@ impl Protocol for Ups {
         let proven = match (secrets.client(), head.header(CREDENTIAL)) {
             (None, sent) => check(sent?),
             (Some(client), Err(_)) => client.verify(head),
-            // One of both is enough: subscriptions of both versions run side by side while a merchant moves.
+            // One valid proof is enough: subscriptions of both versions run side by side while a merchant migrates.
             (Some(client), Ok(sent)) => {
                 check(sent).or_else(|refused| client.verify(head).map_err(|_| refused))
             }
@@ -70,7 +72,7 @@ impl Protocol for Ups {
         proven.map(|()| HeadProof::Complete)
     }
 
-    /// UPS signs no body.
+    /// Always refuses, because UPS signs no body. It is never called: [`Self::verify_head`] returns the whole proof.
     fn verify_body(&self, _secrets: &Secrets, _request: &Request<'_>) -> Result<(), Refused> {
         Err(Refused::Mismatch)
     }
@@ -122,7 +124,7 @@ fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
 fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedScan {
     let status = |part: &str| text(event, &format!("/activityStatus/{part}")).unwrap_or_default();
     let (kind, code) = (status("type").to_ascii_uppercase(), status("code").to_ascii_uppercase());
-    // A number has lost its leading zeros.
+    // A code sent as a JSON number has lost its leading zeros.
     let description_code = match status("descriptionCode") {
         absent if absent.is_empty() => absent,
         sent => format!("{sent:0>3}").to_ascii_uppercase(),
@@ -153,13 +155,13 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
     }
 }
 
-/// The three parts as a person reads them and as the setting names them: `I/OT/021`, `D/FS`, `I`, `X//032`.
+/// The code as scans show it and as the setting names it: `I/OT/021`, `D/FS`, `I`, `X//032`.
 fn display_code(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
     parcel::display_code(&[parts.trim_end_matches('/')])
 }
 
-/// What the setting says of the code, else of its type and code whatever the description code.
+/// The merchant's meaning for the whole code, or else for its type and code with any description code.
 fn remapped(remap: &CodeMap, display_code: &str, code: Code<'_>) -> Option<Meaning> {
     remap.get(Sender::Ups, display_code).or_else(|| {
         if code.code.is_empty() {

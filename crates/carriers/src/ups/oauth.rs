@@ -1,8 +1,8 @@
-//! UPS, version 2: UPS comes to us for a token, as an OAuth 2.0 client with credentials (RFC 6749, section 4.4),
-//! and shows it with every push.
+//! Access tokens for UPS, version 2. UPS requests a token from us as an OAuth 2.0 client with client credentials (RFC
+//! 6749, section 4.4) and sends it with every push.
 //!
-//! `app` answers the call for a token, [`super::Ups`] checks what comes with a push. A token is its end and a
-//! proof that we issued it: nothing is kept, and every process of an installation knows it.
+//! `app` answers the request for a token, and [`super::Ups`] checks the token of a push. A token consists of the time
+//! of its end and a proof that we issued it. So nothing is stored, and every process of an installation can check it.
 
 use std::fmt;
 
@@ -12,37 +12,39 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::signature::{Head, NoSecret, Refused, blank, hmac_sha256, same_text};
 
-/// Where the token stands. The reference is sure of the scheme (client credentials) and of [`CLIENT_ID`]; that the
-/// token comes as a bearer token in this header is what the scheme implies, and is written nowhere.
+/// The header with the token. The reference documents the scheme (client credentials) and [`CLIENT_ID`]. It does not
+/// say that the token is sent as a bearer token in this header; that follows from the scheme.
 const TOKEN: &str = "authorization";
-/// Repeats the client's id. Sent along where we imitate UPS, and never asked for: the token proves whose it is.
+/// The header that repeats the client's id. The simulation sends it; the check ignores it, because the token proves
+/// which client it is.
 const CLIENT_ID: &str = "x-api-key";
-/// How long a token is good.
+/// How long a token is valid.
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
-/// What makes the key of the tokens another one than the secret itself.
+/// Derives the key for tokens from the secret, so that the two differ.
 const KEY: &[u8] = b"milepost/ups-access-token/1";
 
-/// Who comes for tokens: an id, and one secret, or several while they change. Never printed.
+/// The OAuth client that requests tokens: its id, and one or several secrets (several while they are rotated). The
+/// secrets are never printed.
 #[derive(Clone)]
 pub struct Client {
     id: String,
     secrets: Vec<String>,
 }
 
-/// A token for a while.
+/// A token with a limited lifetime.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
-    /// What the client sends along. Only letters, digits, `-`, `_` and a dot.
+    /// The token as the client sends it: only letters, digits, `-`, `_` and a dot.
     pub text: String,
-    /// How long it is good.
+    /// How long it is valid.
     pub lifetime: TimeDelta,
 }
 
 impl Client {
-    /// A client with its secrets.
+    /// Creates a client.
     ///
     /// # Errors
-    /// [`NoSecret`] where the id or a secret is blank, or there is no secret.
+    /// [`NoSecret`] if the id or a secret is blank, or if there is no secret.
     pub fn new(id: String, secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
         let secrets: Vec<_> = secrets.into_iter().collect();
         if blank(&id) || secrets.is_empty() || secrets.iter().any(|secret| blank(secret)) {
@@ -51,23 +53,23 @@ impl Client {
         Ok(Self { id, secrets })
     }
 
-    /// A token for whoever says the id and one of the secrets. It is signed under the secret that was said, so it
-    /// is good until its end or until that secret is given up.
+    /// Issues a token if the id and one of the secrets match. The token is signed with the secret that was sent, so
+    /// it is valid until its end or until that secret is removed.
     pub fn token(&self, id: &str, secret: &str, now: DateTime<Utc>) -> Option<AccessToken> {
         let same_id = same_text(self.id.as_bytes(), id.as_bytes());
         let fits = |own: &String| bool::from(same_id & same_text(own.as_bytes(), secret.as_bytes()));
-        // Every secret is tried, also after one has fitted, so that the time tells nothing.
+        // All secrets are tried, also after a match, so that the duration reveals nothing.
         let fitted = self.secrets.iter().fold(None, |found, own| if fits(own) { Some(own) } else { found });
         fitted.map(|own| self.issue(own, now))
     }
 
-    /// The headers with which the client would push now.
+    /// The headers with which the client would send a push now.
     pub(super) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
         let token = self.secrets.first().map(|secret| self.issue(secret, now).text).unwrap_or_default();
         vec![(TOKEN.to_owned(), format!("Bearer {token}")), (CLIENT_ID.to_owned(), self.id.clone())]
     }
 
-    /// Checks that a push comes with a token of ours, for this client, that has not ended.
+    /// Checks that a push carries a token that we issued for this client and that has not expired.
     pub(super) fn verify(&self, head: &Head<'_>) -> Result<(), Refused> {
         let malformed = || Refused::MalformedHeader(TOKEN);
         let sent = str::from_utf8(head.header(TOKEN)?).map_err(|_| malformed())?;
@@ -82,7 +84,7 @@ impl Client {
         if !bool::from(ours) {
             return Err(Refused::Mismatch);
         }
-        // Ours, so it is a time that we wrote.
+        // We signed it, so it is a time that we wrote.
         let end = end.parse().ok().and_then(|end| DateTime::from_timestamp(end, 0)).ok_or_else(malformed)?;
         if head.at < end { Ok(()) } else { Err(Refused::Ended(end)) }
     }
@@ -93,10 +95,10 @@ impl Client {
         AccessToken { text: format!("{end}.{proof}"), lifetime: LIFETIME }
     }
 
-    /// That we issued a token for this client which ends then.
+    /// The signature of a token for this client with this end.
     fn token_signature(&self, secret: &str, end: &str) -> [u8; 32] {
         let key = hmac_sha256(secret, KEY);
-        // The end holds no dot where we wrote it.
+        // The end is a number that we wrote, so it contains no dot.
         hmac_sha256(key, format!("{end}.{}", self.id).as_bytes())
     }
 }

@@ -1,4 +1,4 @@
-//! UPS Track Alert pushes, one event each.
+//! Writes UPS Track Alert pushes, one for each event.
 
 use chrono::{DateTime, FixedOffset};
 use domain::{
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::simulate::{SimulatedHistory, SimulatedScan};
 
-/// The bodies, one an event.
+/// The bodies, one for each scan. `None` if UPS has no code for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<Vec<u8>>> {
     let scans = history.describe_all(describe_meaning)?;
     Some(scans.into_iter().map(|(scan, words)| event(history, scan, words)).collect())
@@ -46,12 +46,12 @@ fn event(
     body.to_string().into_bytes()
 }
 
-/// Hours and minutes with a dot between: `-05.00`.
+/// The offset as hours and minutes with a dot between: `-05.00`.
 fn offset(at: DateTime<FixedOffset>) -> String {
     at.format("%:z").to_string().replace(':', ".")
 }
 
-/// Type, code, description code and UPS's words.
+/// Type, code, description code and UPS's words for a meaning.
 fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 4]> {
     Some(match meaning {
         Status(LabelCreated) => ["M", "MP", "003", "Shipment Ready for UPS"],

@@ -1,4 +1,4 @@
-//! UPS's pushes, from the samples.
+//! Parsing of UPS's pushes, with the samples.
 
 use domain::{CarrierTime, ConditionKind, ShipmentStatus::*};
 
@@ -141,14 +141,14 @@ fn the_same_event_has_the_same_identity_in_every_push() {
     assert_ne!(retold, OUT);
     assert_eq!(read(&retold).identity, first);
     assert_eq!(read_with(OUT, "ups.I/OT=held").identity, first, "a re-mapping is no other event");
-    // Version 1 sends no offset, and numbers have no leading zeros.
+    // Version 1 sends no offset, and JSON numbers have no leading zeros.
     let older = OUT.replace("\"gmtOffset\": \"-05.00\",", "");
     let numbered = OUT.replace(r#""081530""#, "81530").replace(r#""131530""#, "131530");
     for same in [&older, &numbered, &numbered.replace(r#""-05.00""#, "-5.0")] {
         assert_ne!(same, OUT);
         assert_eq!(read(same).identity, first);
     }
-    // Where the time is not known it is the digits, without the zone that does not help.
+    // If the instant is not known, the identity has the digits as sent, without the offset.
     let zoneless = older.replace(r#""gmtActivityTime": "131530","#, "");
     let numbered = zoneless.replace(r#""081530""#, "81530");
     assert_eq!(read(&zoneless).time, local("2026-01-15T08:15:30"));

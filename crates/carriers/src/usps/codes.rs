@@ -1,5 +1,5 @@
-//! What USPS's event codes mean. They are those of its Publication 199, as four collections have them; where a
-//! push has no code, the words of its roll-up are listed too.
+//! The meanings of USPS's event codes, from Publication 199 as four collections list them. For pushes without codes,
+//! also the meanings of the words in their current status.
 
 use domain::{
     ConditionKind::{AddressIssue, Delayed, DeliveryAttemptFailed, Other},
@@ -16,7 +16,7 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "MA" | "GX" | "TM" | "89" | "GC" | "83" => Status(LabelCreated),
         // Accepted: by a clerk, at the origin, at a facility, at the destination, passively.
         "03" | "OA" | "UA" | "AD" | "PA" => Status(PickedUp),
-        // A shipping partner of USPS has it.
+        // A shipping partner of USPS has the parcel.
         "80" => Status(PickedUp),
         "81" | "82" | "42" => Status(InTransit),
         "10" | "A1" | "T1" | "TL" | "SF" | "EF" | "PC" | "07" | "06" | "41" | "19" => Status(InTransit),
@@ -26,16 +26,16 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "01" | "43" | "17" => Status(Delivered),
         // Notice left, no access, closed, blocked, full, no secure place, nobody there.
         "02" | "30" | "51" | "52" | "53" | "54" | "55" | "56" | "H0" => Condition(DeliveryAttemptFailed),
-        // Refused. Listed as an exception and no more; of every other carrier a refusal is an attempt that failed, and
-        // it is the same here.
+        // Refused. USPS lists it only as an exception. For every other carrier a refusal counts as a failed attempt,
+        // so it does here.
         "04" => Condition(DeliveryAttemptFailed),
         // Undeliverable as addressed.
         "05" => Condition(AddressIssue),
         // Missent, mis-shipped, rescheduled.
         "08" | "15" | "71" => Condition(Delayed),
-        // Dead letter, recalled: neither lost nor surely on its way back.
+        // Dead letter, recalled: not lost, and not surely on its way back.
         "11" | "44" => Condition(Other),
-        // Goes back, and the reasons.
+        // Returned to sender, and the reasons for it.
         "09" | "21" | "22" | "23" | "24" | "25" | "26" | "27" | "28" | "29" | "31" => {
             Status(ReturnedToSender)
         }
@@ -45,7 +45,7 @@ pub(super) fn meaning(code: &str) -> Meaning {
     }
 }
 
-/// How roll-ups and types without a code begin. The lists of their words differ by source.
+/// The first words of an current status or of a type without a code. The lists of these words differ between sources.
 const PHRASES: [(&str, Meaning); 13] = [
     ("pre shipment", Status(LabelCreated)),
     ("accepted", Status(PickedUp)),
@@ -63,8 +63,8 @@ const PHRASES: [(&str, Meaning); 13] = [
     ("returned to sender", Status(ReturnedToSender)),
 ];
 
-/// The meaning of a `statusCategory` or an `eventType`, in whatever spelling: `In-Transit`, `DELIVERED`,
-/// `Delivered, Front Door`.
+/// The meaning of a `statusCategory` or an `eventType` in any spelling: `In-Transit`, `DELIVERED`, `Delivered, Front
+/// Door`.
 pub(super) fn phrase(words: &str) -> Meaning {
     let words = normalize_text(words);
     let begins = |(beginning, _): &&(&str, Meaning)| strip_leading_words(&words, beginning).is_some();

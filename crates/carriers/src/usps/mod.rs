@@ -1,8 +1,9 @@
-//! USPS Subscriptions-Tracking, version 3: an envelope around a text that is JSON itself.
+//! USPS Subscriptions-Tracking, version 3: webhooks whose `payload` field is a string that contains JSON.
 //!
-//! Nobody has published a push that USPS really sent. The envelope is what two descriptions agree on. Two others
-//! describe the text without its envelope, with one event in it or a list of them: uncertain, and read as well. What
-//! has none of these forms is reported, kept and shown.
+//! No push that USPS really sent has been published. Two descriptions agree on the envelope (`timestamp`, `payload`).
+//! Two others describe the payload without an envelope, with one event or with a list of events. These forms are
+//! uncertain, and are parsed too. A body with none of these forms is unreadable: it stays stored and is shown with
+//! the reason.
 
 mod codes;
 mod signature;
@@ -27,16 +28,16 @@ use crate::{
     time,
 };
 
-/// The lists of events: of the tracking answer, and of the push without envelope.
+/// Keys of the list of events: in a tracking answer, and in a push without envelope.
 const LISTS: [&str; 2] = ["trackingEvents", "events"];
-/// What customers know a parcel by.
+/// The tracking number that customers know.
 const NUMBER: &str = "/trackingNumber";
-/// What tells pieces of one number apart, in both spellings.
+/// The id of the physical parcel, which tells apart parcels with one tracking number. Two spellings are in use.
 const PIECE: [&str; 2] = ["/uniqueMailPieceID", "/uniqueMailPieceId"];
-/// What says how far the parcel is where there is no list.
+/// Fields that hold a status. Without a list of events, an answer that has one of them is itself an event.
 const STATUSES: [&str; 4] = ["eventCode", "eventType", "statusCategory", "status"];
 
-/// The sender.
+/// The [`Protocol`] of USPS.
 pub(crate) struct Usps;
 
 impl Protocol for Usps {
@@ -59,13 +60,14 @@ impl Protocol for Usps {
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
         let body = object(body)?;
         if challenge(&body).is_some() {
-            // Nothing else may be read in it: its signature need not cover anything else.
+            // The rest of the body must not be used: the signature of a challenge may not cover it.
             return Ok(Push::Remark("USPS asks whether somebody listens here".into()));
         }
         claims(&body, remap)
     }
 
-    /// What may be signed without a time is one push, whatever is asked in it: it is kept once.
+    /// A bare challenge can be signed without a time, so one captured signature is valid for every bare challenge.
+    /// They all have one id, so that at most one of them is stored.
     fn push_id(&self, body: &[u8]) -> Option<String> {
         signature::is_bare_challenge(body, &object(body).ok()?).then(|| "challenge".to_owned())
     }
@@ -83,8 +85,8 @@ impl Protocol for Usps {
     }
 }
 
-/// What USPS wants to read in our answer when a subscription begins. Uncertain: one description has it, the
-/// other says that USPS is content with a 200.
+/// The value that USPS may want to read in our answer when a subscription starts. Uncertain: one description has this
+/// handshake, the other says that USPS is satisfied with a 200.
 fn challenge(body: &Value) -> Option<String> {
     match body.get("challenge") {
         Some(Value::String(exact)) if !exact.trim().is_empty() => Some(exact.clone()),
@@ -92,7 +94,7 @@ fn challenge(body: &Value) -> Option<String> {
     }
 }
 
-/// What the body claims. Of an envelope only the signed parts are read, which are `payload` and `timestamp`.
+/// Parses a body that is no challenge. Of an envelope it reads only the signed fields, `payload` and `timestamp`.
 fn claims(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let payload = match body.get("payload") {
         None | Some(Value::Null) => return told(body, None, remap),
@@ -101,13 +103,13 @@ fn claims(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let said_at = text(body, "/timestamp").and_then(|at| time::instant(&at));
     let claims = match payload {
         Value::String(json) => object(json.as_bytes()).and_then(|inner| told(&inner, said_at, remap)),
-        // Somebody on the way has unpacked it.
+        // A proxy or converter has already parsed the string.
         unpacked => told(unpacked, said_at, remap),
     };
     claims.map_err(|Unreadable(reason)| Unreadable(format!("in `payload`: {reason}")))
 }
 
-/// The parcels of one tracking answer, or of one push without envelope.
+/// Parses one tracking answer, or one push without envelope. It can report several parcels.
 fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Push, Unreadable> {
     let mut events: Vec<&Value> = LISTS.iter().flat_map(|key| list(answer, key)).collect();
     let has_status = STATUSES.iter().any(|key| answer.get(key).is_some());
@@ -144,28 +146,29 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
     })
 }
 
-/// The events of one parcel, in the order of the push.
+/// One parcel with its events, in the sequence of the push.
 struct Piece<'a> {
     number: String,
     package: Option<String>,
-    /// The answer, where it is about this number and about no other piece of it.
+    /// The answer, if its fields describe this parcel: same tracking number, and no other piece id.
     above: Option<&'a Value>,
     events: Vec<&'a Value>,
 }
 
-/// The events, by the parcel each names; one that names none is of the answer's. At the end those that have none.
+/// Groups the events by parcel. An event without a number or piece id of its own has those of the answer. Events for
+/// which no tracking number is found are returned as errors, after the parcels.
 fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>, Unreadable>> {
     let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), Vec::new());
     let mut known = HashMap::new();
     let number =
         |places: &[(&Value, &str)]| tracking_number(Carrier::Usps, required("`trackingNumber`", places)?);
-    // What the answer says is said of its number, and of no other that an event names.
+    // The answer describes its own tracking number, and no other number that an event has.
     let whole = number(&[(answer, NUMBER)]).ok();
     for (index, event) in events.iter().enumerate() {
         let number = match number(&[(event, NUMBER), (answer, NUMBER)]) {
             Ok(number) => number,
             Err(reason) => {
-                // The answer may be the event itself.
+                // If the answer is itself the event, there is no list and no position to report.
                 let listed = !std::ptr::eq(*event, answer);
                 nameless.push(Err(if listed { reason.within("event", index) } else { reason }));
                 continue;
@@ -187,24 +190,24 @@ fn piece(value: &Value) -> Option<String> {
     PIECE.iter().find_map(|pointer| text(value, pointer))
 }
 
-/// The scan that an answer's roll-up stands for. It has no time of its own, unless the answer is the event itself.
+/// The answer's current status as a scan. It has no time of its own, unless the answer is itself the event.
 fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
     Some(CurrentStatus { scan: scan(answer, parcel, None, remap)?, is_dated })
 }
 
-/// One event; `None` where it says neither what nor when. `roll_up` is what the push says of the parcel, where
-/// that can only mean this event.
+/// Parses one event. `None` if it has neither a code, a type, a status nor a time. `roll_up` is the current status of
+/// the push. The caller passes it only if the push has exactly one event, because then it describes this event.
 fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> Option<ParsedScan> {
     let (code, kind, (time, sent)) = (code(event), text(event, "/eventType"), clock(event));
     let says = kind.clone().or_else(|| category(event));
     if code.is_none() && says.is_none() && sent.iter().all(String::is_empty) {
         return None;
     }
-    // Without a code the type stands for it, without what it adds: `Delivered, Front Door`.
+    // Without a code, the type replaces it, without the addition after the comma: `Delivered, Front Door`.
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
     let display_code = display_code(&[code.as_deref().or(head).unwrap_or_default()]);
-    // The two spellings of a type, `Out for Delivery` and `OUT_FOR_DELIVERY`, are one.
+    // The spellings `Out for Delivery` and `OUT_FOR_DELIVERY` of a type must give one identity.
     let key = code.clone().unwrap_or_else(|| normalize_text(head.unwrap_or_default()));
     let by_words = || {
         let phrases = [says.as_deref(), roll_up].into_iter().flatten();
@@ -225,7 +228,7 @@ fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> 
     })
 }
 
-/// The code, in capitals. As a number it has lost its leading zero.
+/// The event code, in capitals. A code sent as a JSON number has lost its leading zero: 7 becomes `07`.
 fn code(event: &Value) -> Option<String> {
     text(event, "/eventCode").map(|sent| match sent.as_bytes() {
         [b'0'..=b'9'] => format!("0{sent}"),
@@ -233,14 +236,19 @@ fn code(event: &Value) -> Option<String> {
     })
 }
 
-/// How far the parcel is, in the words of the roll-up.
+/// The current status of the parcel, in USPS's words.
 fn category(value: &Value) -> Option<String> {
     text(value, "/statusCategory").or_else(|| text(value, "/status"))
 }
 
-/// When it happened, and the texts that this was read from: those tell events apart, so that two of one identity
-/// are of one time. `eventTimestamp` is the clock of the place, cut to the minute; without an offset that can be read it
-/// is kept and not trusted. One that has a zone of its own beside the offset is none.
+/// The time of an event, and the texts from which it was parsed. The texts are part of the identity, so that two
+/// scans with one identity have one time. Rules, in order:
+///
+/// 1. `GMTTimestamp`, if it is an instant.
+/// 2. `eventTimestamp` with `GMTOffset`. `eventTimestamp` is the local clock of the place, cut to the minute.
+/// 3. If `GMTOffset` is missing or cannot be read: `eventTimestamp` as a local time. A `Z` at its end is ignored.
+/// 4. If `eventTimestamp` has an offset of its own: an instant if there is no `GMTOffset` beside it, otherwise
+///    untrusted.
 fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     let part = |names: [&str; 2]| names.into_iter().find_map(|name| text(event, name)).unwrap_or_default();
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
@@ -259,7 +267,8 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
     (time, [local, offset])
 }
 
-/// The offset with two digits for the hours and with minutes: `-7:00`, an example of USPS's own, and `-7`.
+/// The offset with two digits for the hours and with minutes: `-7:00` (an example of USPS itself) and `-7` become
+/// `-07:00`.
 fn padded(offset: &str) -> String {
     let Some(sign) = offset.chars().next().filter(|sign| matches!(sign, '+' | '-')) else {
         return offset.into();
@@ -272,15 +281,16 @@ fn padded(offset: &str) -> String {
     format!("{sign}{hours:0>2}:{minutes}")
 }
 
-/// Names of the events of a tracking answer, else of the push without envelope. The country is absent at home.
+/// The place, from the field names of a tracking answer, or else those of a push without envelope. The country is
+/// absent for places in the United States.
 fn location(event: &Value) -> Option<String> {
     let read = |names: [&str; 3]| place(names.map(|name| text(event, name)));
     read(["/eventCity", "/eventState", "/eventCountry"])
         .or_else(|| read(["/eventLocation/city", "/eventLocation/state", "/eventLocation/country"]))
 }
 
-/// `expectedDeliveryTime` has no zone and adds nothing that could be trusted to the date. Of the dates below the one that
-/// was promised goes before the one that is guessed.
+/// The expected delivery. `expectedDeliveryTime` is not read: it has no zone, so it adds nothing reliable to the
+/// date. A promised date (`expectedDeliveryDate`) takes precedence over a guessed one (`predictedDeliveryDate`).
 fn estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
     [
         "/expectedDeliveryTimeStamp",

@@ -1,7 +1,9 @@
-//! Whether a push is USPS's own: an HMAC-SHA256 in base64, over two texts of the envelope after unescaping.
+//! Verification of USPS pushes: an HMAC-SHA256 in base64 over two texts of the envelope, `timestamp` and `payload`,
+//! after JSON unescaping.
 //!
-//! The rest of an envelope is not signed, and must not be believed. Two more readings are accepted because the
-//! descriptions contradict each other; both are marked. Without the secret none of them can be met.
+//! The other fields of an envelope are not signed, so they must not be used. The descriptions of USPS contradict each
+//! other, so two more forms are accepted; both are marked as uncertain in [`readings`]. Nobody can produce any of the
+//! forms without the secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -15,23 +17,24 @@ use crate::{
     time,
 };
 
-/// The signature.
+/// The header with the signature.
 const SIGNATURE: &str = "x-hmac";
-/// Its older name.
+/// The older name of this header.
 const OLD_SIGNATURE: &str = "hmac-header";
-/// When a push without envelope was signed. Uncertain: the one description that has it names no header.
+/// Headers with the time of signing of a push without envelope. Uncertain: the only description of this form does not
+/// name the header.
 const TIMES: [&str; 2] = ["x-timestamp", "timestamp"];
-/// The longest challenge that may come without a time, with all around it, in bytes.
+/// The largest body, in bytes, that counts as a bare challenge, which may be signed without a time.
 const MAX_CHALLENGE: usize = 1024;
 
-/// What USPS may have signed.
+/// One message that USPS may have signed.
 struct Signed<'a> {
     message: Vec<u8>,
-    /// When, which is a part of the message. Nothing where the whole body is signed, or has nothing to sign.
+    /// The time of signing, which is part of the message. `None` for a challenge without a time.
     at: Option<&'a str>,
 }
 
-/// The signature in the headers, under either name.
+/// Reads the signature from the headers, under either name.
 pub(super) fn signature(head: &Head<'_>) -> Result<[u8; 32], Refused> {
     let sent = head.header(SIGNATURE).or_else(|missing| match head.header(OLD_SIGNATURE) {
         Ok(sent) => Ok(sent),
@@ -69,20 +72,25 @@ pub(super) fn sign(secrets: &Secrets, bytes: &[u8], at: DateTime<Utc>) -> Vec<(S
     }
 }
 
-/// Everything that the request may be meant to have signed.
+/// All messages that the signature of this request may cover.
 fn readings<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
     let mut readings = Vec::new();
     let (timestamp, payload) = (string(body, "timestamp"), string(body, "payload"));
     if let (Some(timestamp), Some(payload)) = (timestamp, payload) {
         readings.push(Signed { message: concat(timestamp, payload.as_bytes()), at: Some(timestamp) });
     }
-    // Uncertain, from one description: the time in a header, and the whole body behind it.
+    // Uncertain, from one description: the time in a header, followed by the whole body.
     for at in TIMES.iter().filter_map(|time| std::str::from_utf8(request.header(time).ok()?).ok()) {
         readings.push(Signed { message: concat(at, request.body), at: Some(at) });
     }
-    // Uncertain as the whole handshake: the texts as far as they are there, or the body alone. What is signed without
-    // a time may be heard again for ever. So that has to be the whole body, which is kept once and no other, or a body
-    // in which there is nothing to sign: were any part of a push enough, one that was seen could be made into many.
+    // Uncertain, like the whole handshake: `timestamp` and `payload` as far as they are present, or the whole body. A
+    // challenge signed without a time can be replayed for ever. So without a time only two messages are accepted:
+    //
+    // 1. The whole body. Each content is stored only once, so a replay adds nothing.
+    // 2. The empty message, for a bare challenge, which has nothing to sign.
+    //
+    // If the signature had to cover only a part of the body, somebody who has seen one signed push could make many
+    // different bodies from it.
     if challenge(body).is_some() {
         let at = timestamp.filter(|timestamp| !timestamp.is_empty());
         if let Some(at) = at {
@@ -96,7 +104,7 @@ fn readings<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
     readings
 }
 
-/// Whether a body is a challenge and nothing else, and short.
+/// Whether a body consists of nothing but a challenge and has at most [`MAX_CHALLENGE`] bytes.
 pub(super) fn is_bare_challenge(bytes: &[u8], body: &Value) -> bool {
     let alone = body.as_object().is_some_and(|fields| fields.len() == 1);
     alone && bytes.len() <= MAX_CHALLENGE && challenge(body).is_some()
@@ -109,8 +117,8 @@ fn fresh(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
     }
 }
 
-/// The body, where it is JSON, and no more of it than anybody sends: it is read before it is proved. What is not has
-/// no texts inside, and may still be signed as a whole.
+/// Parses the body before it is verified; [`json::value`] limits its size. A body that is not JSON has no texts
+/// inside, but may still be signed as a whole, so it becomes `null`.
 fn body(bytes: &[u8]) -> Value {
     json::value(bytes).unwrap_or(Value::Null)
 }

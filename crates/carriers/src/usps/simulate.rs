@@ -1,4 +1,4 @@
-//! A USPS push: the envelope, and in it the whole history as a text.
+//! Writes a USPS push: the envelope, with the whole history as a JSON string in `payload`.
 
 use chrono::SecondsFormat;
 use domain::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::simulate::{SimulatedHistory, SimulatedScan};
 
-/// The body.
+/// The body. `None` if USPS has no code for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (_, [_, _, category]) = *scans.last()?;
@@ -47,7 +47,7 @@ fn event(scan: &SimulatedScan<'_>, [code, words, _]: [&str; 3]) -> Value {
     })
 }
 
-/// USPS's code and words, and its roll-up.
+/// USPS's code and event type for a meaning, and the current status of a parcel in this state.
 fn describe_meaning(meaning: Meaning) -> Option<[&'static str; 3]> {
     Some(match meaning {
         Status(LabelCreated) => ["GX", "Shipping Label Created, USPS Awaiting Item", "Pre-Shipment"],

@@ -1,4 +1,4 @@
-//! USPS's pushes: what the samples say.
+//! Parsing of USPS's pushes, with the samples.
 
 mod signature;
 
@@ -34,7 +34,7 @@ fn read_with(body: &str, remap: &str) -> Vec<Parcel> {
     }
 }
 
-/// The only scan of an answer with that event in it.
+/// The only scan of an answer that contains this event.
 fn event(event: Value) -> ParsedScan {
     let body = json!({"trackingNumber": "9400100000000000000001", "trackingEvents": [event]});
     let mut parcels = read(&body.to_string());
@@ -154,9 +154,9 @@ fn without_a_code_the_type_speaks_and_then_the_roll_up_if_it_can_only_mean_this_
     };
     let by_roll_up = Meaning::Status(OutForDelivery);
     assert_eq!(meanings(json!([strange])), [by_roll_up]);
-    // Else the roll-up is a scan of its own.
+    // With several events the current status is a scan of its own.
     assert_eq!(meanings(json!([strange, strange])), [Meaning::Unknown, Meaning::Unknown, by_roll_up]);
-    // A code that nobody has listed is not guessed at.
+    // The meaning of an unlisted code is not guessed.
     assert_eq!(meanings(json!([{"eventCode": "Q9"}])), [Meaning::Unknown, by_roll_up]);
     assert_eq!(event(json!({"GMTTimestamp": "2026-01-15T13:10:22Z"})).code, "-");
 }
@@ -189,7 +189,7 @@ fn a_roll_up_that_says_more_than_the_events_is_a_scan_too() {
     }
     let trouble = json!([{"eventCode": "02"}, {"eventCode": "07"}]);
     assert_eq!(scans("Alert", &trouble).len(), 2, "it is told already");
-    // The answer's word is of its own number.
+    // The current status describes the answer's own number, not the numbers of the events.
     let body = json!({"trackingNumber": "1", "statusCategory": "Delivered", "events": [
         {"eventCode": "OF", "trackingNumber": "2"}, {"eventCode": "07", "trackingNumber": "2"},
     ]});
@@ -215,12 +215,12 @@ fn a_local_time_counts_with_its_offset_only() {
         ("2026-01-15 08:10", "", "-5:00", instant("2026-01-15T13:10:00Z")),
         ("2026-01-15 08:10", "", "", local(clock)),
         ("2026-01-15T08:10", "", "", local(clock)),
-        // Together they are no time.
+        // The clock and this offset together are no valid time.
         (clock, "", "-99:00", local(clock)),
         (clock, "", "EST", local(clock)),
         (clock, "", "-é", local(clock)),
         ("2026-01-15", "", "-05:00", local("2026-01-15T00:00:00")),
-        // Local, whatever the letter says.
+        // A local time: the `Z` is ignored.
         ("2026-01-15T08:10:00Z", "", "-05:00", local(clock)),
         ("2026-01-15T08:10:00+02:00", "", "-05:00", CarrierTime::Untrusted),
         ("", "", "-05:00", CarrierTime::Untrusted),
@@ -258,7 +258,7 @@ fn the_same_event_has_the_same_identity_in_every_push() {
         let differ: Vec<_> = (0..5).filter(|index| other[*index] != first[*index]).collect();
         assert_eq!(differ, changed, "{sent}");
     }
-    // The spelling of a type does not matter, and neither does a barcode's routing.
+    // Neither the spelling of a type nor the routing prefix of a barcode changes the identity.
     let flat = FLAT.replace("OUT_FOR_DELIVERY", "Out for Delivery, Expected Today").replace("42034442", "");
     assert_eq!(identities(&flat), identities(FLAT));
 }
@@ -290,7 +290,7 @@ fn the_estimate_is_as_old_as_the_push_that_says_it() {
     assert_eq!(identities(&revised), identities(HISTORY));
     assert!(estimate(&revised) > estimate(HISTORY));
     assert_eq!(estimate(&revised).expected, at("2026-01-16T12:00:00Z"));
-    // Without an envelope it is as old as the newest event.
+    // Without an envelope the estimate was said at the time of the newest event.
     assert_eq!(estimate(UNWRAPPED).said_at, at("2026-01-15T13:10:22Z"));
 
     let expected = |fields: Value| estimated_delivery(&fields);
@@ -327,7 +327,7 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(reason(r#"{"payload": "{}"}"#), format!("in `payload`: {no_form}"));
     assert_eq!(reason(r#"{"payload": 7}"#), format!("in `payload`: {no_form}"));
     assert!(reason(r#"{"payload": "{\"trackingNumber\""}"#).starts_with("in `payload`: not JSON: EOF"));
-    // A neighbour that can be read is not held up, and what says nothing is none.
+    // An unreadable event does not prevent its neighbours from being read, and an event without content is no scan.
     let mixed = r#"{"events": [{"eventCode": "01"}, {"trackingNumber": "1"}, 7, {"trackingNumber": "1", "eventCode": "01"}]}"#;
     let Ok(Push::Parcels(parcels, Some(unread))) = Usps.parse(mixed.as_bytes(), &CodeMap::default()) else {
         panic!("parcels, and something unread")

@@ -1,4 +1,4 @@
-//! The lists, once more and by hand, against the code.
+//! The expected meanings of all listed codes, written by hand and compared with the code.
 
 use super::*;
 

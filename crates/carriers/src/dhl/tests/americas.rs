@@ -1,4 +1,4 @@
-//! Packages of DHL eCommerce Americas.
+//! Parsing of packages of DHL eCommerce Americas.
 
 use domain::Meaning;
 

@@ -1,4 +1,4 @@
-//! Shipments of Express whose events have words alone, and the latest of them beside the list.
+//! Parsing of Express shipments whose events have only descriptions, and of the latest event beside the list.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::*;
 
 const IN_WORDS: &str = include_str!("../../../samples/dhl_express_in_words.json");
 
-/// The scans of that shipment.
+/// The scans of a shipment with this `status` and these `events`.
 fn scans(status: Value, events: Value) -> Vec<ParsedScan> {
     scans_with(status, events, "")
 }
@@ -62,14 +62,14 @@ fn a_wording_has_one_identity_in_every_push() {
         status["statusCode"] = json!(code);
         status
     };
-    // Each was the latest once, and had a status code then.
+    // Each event was once the latest, and then had a status code.
     let latest_last = scans(status("delivered", &whole[0]), json!(whole));
     let first = scans(status("transit", &whole[2]), json!(whole[2..]));
     let second = scans(status("transit", &whole[1]), json!(whole[1..]));
     let all: BTreeSet<_> =
         [&first, &second, &latest_last].into_iter().flat_map(|scans| identities(scans)).collect();
     assert_eq!(all, identities(&latest_last));
-    // What is lent says what unknown words do not, and nothing else.
+    // A lent status code gives the meaning of an unknown text only.
     assert_eq!(read(&second), [("MOVED BY BALLOON", Status(InTransit)), ("PICKED UP", Status(PickedUp))]);
     assert_eq!(latest_last[1].meaning, Unknown);
 
@@ -107,16 +107,16 @@ fn a_status_that_no_event_tells_is_a_scan_of_its_own() {
     let later = scans(status("2026-01-15T12:00:00+01:00", "delivered", "Delivered"), events.clone());
     assert_eq!(read(&later), [("transit", Status(InTransit)), ("delivered", Status(Delivered))]);
     assert_eq!(later[1].time, instant("2026-01-15T11:00:00Z"));
-    // It is the event that is listed later.
+    // The same event, listed later, has the same identity.
     let listed = scans(
         Value::Null,
         json!([{"timestamp": "2026-01-15T12:00:00+01:00", "statusCode": "delivered", "description": "Handed over"}]),
     );
     assert_eq!(listed[0].identity, later[1].identity);
-    // Without a time of its own it has that of the newest event.
+    // Without a time of its own it has the time of the newest event.
     let timeless = scans(json!({"statusCode": "delivered"}), events.clone());
     assert_eq!(timeless[1].time, local("2026-01-15T07:00:00"));
-    // Of the same minute and the same meaning is the same, and what says nothing is none.
+    // A status of the same minute and with the same meaning is no new scan, and neither is one without content.
     for told in [
         status("2026-01-15T08:00:00+01:00", "transit", "IN TRANSIT."),
         status("2026-01-15T08:00:00+01:00", "transit", "Moving"),
@@ -138,7 +138,7 @@ fn words_of_other_services_are_read_without_a_code_too() {
         let code = "IN DAS ZUSTELLFAHRZEUG GELADEN";
         assert_eq!(read(&scans(status, event.clone())), [(code, Status(OutForDelivery))]);
     }
-    // Where the description is strange, the other words speak.
+    // If the description is unknown, the text in `status` gives the meaning.
     let named = json!([{"timestamp": "2026-01-15T08:00:00", "status": "Shipment picked up", "description": "Hooray"}]);
     assert_eq!(read(&scans(Value::Null, named)), [("PICKED UP", Status(PickedUp))]);
 }

@@ -1,4 +1,4 @@
-//! What is accepted as proof that a push is DHL's.
+//! Verification of DHL pushes: which tokens are accepted.
 
 use chrono::TimeDelta;
 
@@ -44,7 +44,7 @@ fn a_composed_body_is_accepted_and_refused_from_others() {
     let at = scans[0].at.to_utc();
     let signed = Dhl.sign(&secrets("ours"), &body, at);
     let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    // The token has no time: it is as good a year later.
+    // The token has no time, so it is still accepted a year later.
     for at in [at, at + TimeDelta::days(365)] {
         let request = Request { at, query: "", headers: &headers, body: &body };
         assert_eq!(Dhl.verify(&secrets("ours"), &request), Ok(()));

@@ -1,4 +1,4 @@
-//! How a subscription begins, and what DHL says of it.
+//! How a subscription starts, and what DHL reports about it.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn what_becomes_of_a_subscription_is_told_in_words() {
     assert_eq!(remark(bare), "DHL says that subscription (without an id) has expired");
     let other = r#"{"scope":"subscription.paused"}"#;
     assert_eq!(remark(other), "DHL sent `subscription.paused`, which is not about parcels");
-    // Where there are shipments, they are read whatever the scope.
+    // A body with shipments is parsed with any scope.
     assert_eq!(parcel(&EXPRESS.replace("subscription.push", "subscription.update")), parcel(EXPRESS));
     assert_eq!(parcels(r#"{"scope":"subscription.push"}"#), []);
     assert_eq!(parcels(r#"{"shipments":[]}"#), []);

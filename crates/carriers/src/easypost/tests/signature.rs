@@ -1,4 +1,4 @@
-//! What is accepted as proof that a push is EasyPost's.
+//! Verification of EasyPost pushes: which signatures are accepted.
 
 use chrono::TimeDelta;
 
@@ -13,7 +13,7 @@ fn check(secrets: &Secrets, headers: &[(&str, &str)], body: &[u8], at: DateTime<
     Easypost.verify(secrets, &Request { at, query: "", headers: &headers, body })
 }
 
-/// What EasyPost would sign the body with: the older header and the three newer ones.
+/// The headers with which EasyPost would sign the body: one of the older signature, three of the newer.
 fn signed(secret: &str, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
     Easypost.sign(&secrets([secret]), body, at)
 }
@@ -64,12 +64,12 @@ fn the_newer_signature_covers_time_method_path_and_body_and_is_fresh() {
     assert_eq!(with(1, "Tue, 19 Aug 2025 20:37:10 -0000"), Err(Refused::Mismatch));
     assert_eq!(with(2, "/hooks/eq"), Err(Refused::Mismatch));
     assert_eq!(with(0, "1397"), Err(Refused::MalformedHeader("x-hmac-signature-v2")));
-    // A time as ISO 8601 is not what EasyPost writes.
+    // EasyPost does not write ISO 8601 times.
     assert_eq!(with(1, "2025-08-19T20:37:09Z"), Err(Refused::MalformedHeader("x-timestamp")));
     for (index, name) in [(1, "x-timestamp"), (2, "x-path")] {
         assert_eq!(with(index, ""), Err(Refused::MissingHeader(name.to_owned())));
     }
-    // Where it is sent it decides, whatever the older one says.
+    // If the newer signature is sent, it alone counts.
     let mut both = vec![("x-hmac-signature", OLDER)];
     both.extend(NEWER);
     assert_eq!(check(&secrets, &both, body, at), Ok(()));
@@ -80,9 +80,9 @@ fn the_newer_signature_covers_time_method_path_and_body_and_is_fresh() {
 
 #[test]
 fn the_key_is_the_secret_in_its_decomposed_form() {
-    // EasyPost's own vector for this (secret `sécret`, HMAC `38f3f53c…`) is not here: what it signs is the 3,550 bytes
-    // of an event from its repositories, and we have copied none. These are by openssl, over a body of ours. It has a
-    // number that would not survive being written anew.
+    // EasyPost's own test vector (secret `sécret`, HMAC `38f3f53c…`) is not used: it signs the 3,550 bytes of an
+    // event from its repositories, and we have copied none of them. These values were computed by openssl over a body
+    // of ours. The body has a number that would change if the JSON were written again.
     let body = br#"{"id":"evt_2","weight":614.4}"#;
     let decomposed = "ce4ae0c76063192be91aa7c62d3c7fc3f2a4f0d00bf862dd1905113006e692b4";
     let simulated = "3623a2dee145c0851a088af24b8b013bc5a5281b57324ba5f7018e91a0ce435f";
@@ -92,7 +92,7 @@ fn the_key_is_the_secret_in_its_decomposed_form() {
         assert_eq!(check(&secrets, &[("x-hmac-signature", decomposed)], body, at), Ok(()));
         assert_eq!(check(&secrets, &[("x-hmac-signature", simulated)], body, at), Err(Refused::Mismatch));
     }
-    // The compatible form, not only the canonical one: a ligature is its letters.
+    // The compatibility form (NFKD), not only the canonical one: a ligature becomes its letters.
     let ligature = "b38706425390becf31e1c82fa3404d6028d686bf1e6f198ffee547aafb4e00ce";
     assert_eq!(check(&secrets(["\u{fb01}n\u{2460}"]), &[("x-hmac-signature", ligature)], body, at), Ok(()));
 }
@@ -104,7 +104,7 @@ fn a_composed_body_is_accepted_and_refused_with_any_byte_changed() {
     let at = scans[1].at.to_utc();
     let owned = signed("old", &body, at);
     let all = borrowed(&owned);
-    // Both signatures, each alone, and both under the second of two secrets.
+    // Both signatures together and each alone, and with the secret as the second of two.
     for headers in [&all[..], &all[..1], &all[1..]] {
         assert_eq!(check(&secrets(["old"]), headers, &body, at), Ok(()));
         assert_eq!(check(&secrets(["new", "old"]), headers, &body, at), Ok(()));

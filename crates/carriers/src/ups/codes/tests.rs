@@ -1,4 +1,4 @@
-//! The published lists, once more and by hand, against the code.
+//! The expected meanings of all published codes, written by hand and compared with the code.
 
 use super::*;
 
@@ -141,7 +141,7 @@ fn unlisted_deliveries_are_judged_by_their_words() {
         }
     }
     assert_eq!(said("D", "", "Left at front door"), Status(Delivered));
-    // The words count for nothing where the pair is listed.
+    // The words do not count if the pair is listed.
     assert_eq!(said("D", "B0", "Delivered"), Status(ReturnedToSender));
 }
 

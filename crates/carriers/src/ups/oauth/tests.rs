@@ -1,4 +1,4 @@
-//! Tokens that UPS gets from us, and pushes that come with them.
+//! Tokens that UPS requests from us, and pushes that carry them.
 
 use super::*;
 use crate::{Protocol, Request, Secrets, ups::Ups};
@@ -11,7 +11,7 @@ fn client(id: &str, secrets: &[&str]) -> Client {
     Client::new(id.to_owned(), secrets.iter().map(|secret| (*secret).to_owned())).unwrap()
 }
 
-/// What becomes of a push with these headers at that time.
+/// The result of verifying a push with these headers at the time `at`.
 fn push(secrets: &Secrets, headers: &[(&str, &str)], at: DateTime<Utc>) -> Result<(), Refused> {
     let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     Ups.verify(secrets, &Request { at, query: "", headers: &headers, body: b"{}" })

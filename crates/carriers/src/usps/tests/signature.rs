@@ -1,4 +1,4 @@
-//! What is accepted as proof that a push is USPS's.
+//! Verification of USPS pushes: which signatures are accepted.
 
 use super::*;
 
@@ -13,13 +13,13 @@ fn hmac(message: &str) -> String {
     STANDARD.encode(hmac_sha256(SECRET, message.as_bytes()))
 }
 
-/// What is answered to a body with these headers, at that time.
+/// The result of verifying a body with these headers at the time `at`.
 fn check(secrets: &Secrets, at: DateTime<Utc>, headers: &[(&str, &str)], body: &[u8]) -> Result<(), Refused> {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     Usps.verify(secrets, &Request { at, query: "", headers: &headers, body })
 }
 
-/// A composed body, when it was sent, and its signature.
+/// A simulated body, the time when it was sent, and its signature.
 fn simulated() -> (Vec<u8>, DateTime<Utc>, String) {
     let scans = [LabelCreated, OutForDelivery].map(Meaning::Status);
     let scans: Vec<_> = scans.into_iter().zip(0..).map(|(meaning, hour)| scanned(meaning, hour)).collect();
@@ -39,7 +39,7 @@ fn a_signature_covers_two_texts_of_the_envelope_after_unescaping() {
         Usps.sign(&secrets([SECRET]), body.as_bytes(), now),
         [("x-hmac".to_owned(), expected.to_owned())]
     );
-    // The same texts, written in another way and with something beside them.
+    // The same texts with other JSON escaping and with further fields.
     let escaped = payload.replace('"', "\\u0022");
     let escaped =
         format!("{{ \"links\": [],\n\"payload\": \"{escaped}\", \"timestamp\": \"2026-01-15T14:30:00Z\"}}");
@@ -115,7 +115,7 @@ fn what_an_envelope_does_not_sign_proves_nothing() {
         check(&secrets([SECRET]), now, &[("x-hmac", &hmac(message))], body.to_string().as_bytes())
     };
     let (time, events) = ("2026-01-15T14:30:00Z", json!([{"eventCode": "01"}]));
-    // Signed is the time alone, and that says nothing of events beside it.
+    // The signature covers the time alone, so it proves nothing about the events beside it.
     for payload in [Value::Null, json!({"trackingEvents": events}), json!(7)] {
         let body =
             json!({"timestamp": time, "payload": payload, "trackingNumber": "1", "trackingEvents": events});
@@ -129,7 +129,7 @@ fn what_an_envelope_does_not_sign_proves_nothing() {
         check(&format!("{local}{{}}"), json!({"timestamp": local, "payload": "{}"})),
         Err(Refused::Undated)
     );
-    // What stands beside a signed payload is not read.
+    // Fields beside a signed payload are not read.
     let body = json!({"timestamp": time, "payload": "", "trackingNumber": "1", "trackingEvents": events});
     assert_eq!(check(time, body.clone()), Ok(()));
     assert!(reason(&body.to_string()).starts_with("in `payload`: not JSON"));
@@ -151,7 +151,7 @@ fn a_push_without_envelope_is_proved_by_a_time_in_a_header_and_the_whole_body() 
     assert_eq!(check(now + TimeDelta::minutes(6), time, signature, FLAT), Err(Refused::Stale(now)));
     assert_eq!(check(now, "today", &hmac(&format!("today{FLAT}")), FLAT), Err(Refused::Undated));
     assert_eq!(check(now, "", &hmac(FLAT), FLAT), Err(Refused::Mismatch), "no time at all");
-    // Under its other name, and beside another that is wrong.
+    // The other header name, also beside a first header with a wrong time.
     for headers in [
         &[("Timestamp", &**time), ("X-HMAC", signature)][..],
         &[("x-timestamp", "1"), ("timestamp", time), ("x-hmac", signature)],
@@ -178,18 +178,18 @@ fn a_challenge_is_repeated_and_may_be_signed_in_either_way() {
     let old = dated.replace("14:30", "13:30");
     assert_eq!(check(&old, &old), Err(Refused::Stale(at("2026-01-15T13:30:00Z"))));
 
-    // Both are for a challenge alone: neither the body by itself nor nothing at all proves a push.
+    // Both forms are for a challenge alone: a signature of the body alone or of nothing never proves a push.
     for body in [FLAT, HISTORY, "{}", r#"{"challenge": ""}"#, r#"{"challenge": null}"#, "hello"] {
         assert_eq!(Usps.challenge(body.as_bytes()), None, "{body}");
         assert_eq!(check(body, body), Err(Refused::Mismatch), "{body}");
         assert_eq!(check("", body), Err(Refused::Mismatch), "{body}");
     }
-    // A time that is signed and nothing else is fresh or refused.
+    // If only a time is signed, it must be fresh.
     let timed = r#"{"challenge": "a", "timestamp": "2026-01-15T14:30:00Z"}"#;
     assert_eq!(check("2026-01-15T14:30:00Z", timed), Ok(()));
     assert_eq!(check("soon", &timed.replace("2026-01-15T14:30:00Z", "soon")), Err(Refused::Undated));
 
-    // And a challenge claims nothing, whatever is in it.
+    // A challenge reports no scans, whatever else is in its body.
     let mut claims: Value = serde_json::from_str(UNWRAPPED).unwrap();
     claims["challenge"] = json!(7);
     let push = Usps.parse(claims.to_string().as_bytes(), &CodeMap::default());
