@@ -1,15 +1,15 @@
-//! The schema of both databases, as migrations.
+//! The schema of the database, as migrations for PostgreSQL and SQLite.
 //!
-//! `persistence::Store::migrate` runs them under a lock. A migration is two pairs of SQL files, because the
-//! two databases differ in types and triggers; a test compares what they make.
+//! `persistence::Store::migrate` runs them under a lock. A migration consists of two pairs of SQL files, because the
+//! two databases differ in types and triggers. A test compares the schemas that they make.
 //!
-//! Until the first release there is one migration, changed in place and then named anew: a database that was made
-//! before has a name that is not here, and `Store` refuses it.
+//! Until the first release there is one migration. It is changed in place and then gets a new name. A database that
+//! was made before has a migration that is not in this list, and `Store` refuses it.
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 use sea_orm_migration::{async_trait::async_trait, prelude::*, sea_orm::DbBackend};
 
-/// Every migration, oldest first.
+/// All migrations, oldest first.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {

@@ -1,50 +1,50 @@
-//! Who asks, and what they may ask for.
+//! Actors: who causes a change, and what each kind of actor may ask for.
 //!
-//! This governs requests. The steps of an advance carry whoever caused it.
+//! The rules hold for requests. The events of an advance carry the actor that caused the advance.
 
 use crate::{ids::UserId, refusal::Refusal, status::OrderStatus, string_enum::string_enum};
 
 string_enum! {
-    /// The kinds of party that act on an order.
+    /// The kinds of actor.
     pub enum ActorKind ("actor") {
         /// Milepost itself, or another system of the merchant.
         System => "system",
-        /// A carrier, through scans only.
+        /// A carrier. Its scans are the only way in which it changes an order.
         Carrier => "carrier",
-        /// The customer whose order it is.
+        /// The customer to whom the order belongs.
         Customer => "customer",
-        /// A person of the merchant's support.
+        /// A person in the merchant's support.
         Support => "support",
-        /// A supplier who ships its own items (dropship).
+        /// A supplier that ships its own items (dropship).
         Supplier => "supplier",
     }
 }
 
-/// Who did it, as recorded on every event.
+/// Who caused a change. Every event records its actor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Actor {
-    /// What kind of party.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// Which one: a user id, a supplier's code, a carrier's name.
+    /// Which one of this kind: a user id, a supplier's code, a carrier's name.
     pub id: Option<String>,
 }
 
 impl Actor {
-    /// Milepost itself.
+    /// Milepost itself, without an id.
     pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
 
-    /// A party of this kind with this id.
+    /// An actor of this kind with this id.
     pub fn new(kind: ActorKind, id: impl Into<String>) -> Self {
         Self { kind, id: Some(id.into()) }
     }
 
-    /// Which customer this is. Nobody, where it is another kind of party or its id is no user's.
+    /// The customer that this actor is. `None` if it is another kind of actor, or if its id is not a user id.
     pub fn customer(&self) -> Option<UserId> {
         let id = self.id.as_deref().filter(|_| self.kind == ActorKind::Customer)?;
         id.parse().ok()
     }
 
-    /// Whether the role may ask for this transition, the table permitting.
+    /// Whether the role may ask for this transition, if the table permits it.
     pub fn may_ask_for(&self, from: OrderStatus, to: OrderStatus) -> bool {
         match self.kind {
             ActorKind::System | ActorKind::Support => true,
@@ -64,7 +64,7 @@ impl Actor {
         }
     }
 
-    /// Whether the role runs the shop: may ship, cancel items, place for others.
+    /// Whether the actor is staff. Staff may ship, cancel items, and place orders for others.
     pub fn is_staff(&self) -> bool {
         match self.kind {
             ActorKind::System | ActorKind::Support => true,
@@ -72,7 +72,8 @@ impl Actor {
         }
     }
 
-    /// Refuses whoever does not run the shop. `to` is what only those who do may do: "cancel items".
+    /// Refuses an actor that is not staff. `to` is the part of the message that names what was asked for: "cancel
+    /// items".
     pub(crate) fn must_be_staff(&self, to: &str) -> Result<(), Refusal> {
         if self.is_staff() {
             return Ok(());

@@ -1,9 +1,9 @@
-//! The carriers whose shipments Milepost follows.
+//! The carriers that Milepost follows, and their tracking numbers.
 
 use crate::string_enum::string_enum;
 
 string_enum! {
-    /// Who carries a shipment. FedEx is also written `FX`; see [`Carrier::parse`].
+    /// A company that carries parcels. FedEx is also written `FX`; see [`Carrier::parse`].
     pub enum Carrier ("carrier") {
         /// FedEx.
         Fedex => "fedex",
@@ -17,13 +17,13 @@ string_enum! {
 }
 
 impl Carrier {
-    /// The carrier of that short name, in any case, `FX` included.
+    /// Reads a carrier's short name, in capitals or not. `FX` is FedEx.
     pub fn parse(text: &str) -> Result<Self, crate::string_enum::UnknownName> {
         let text = text.to_ascii_lowercase();
         if text == "fx" { Ok(Self::Fedex) } else { text.parse() }
     }
 
-    /// The name as customers know it.
+    /// The name for customers.
     pub const fn display_name(self) -> &'static str {
         match self {
             Self::Fedex => "FedEx",
@@ -33,7 +33,7 @@ impl Carrier {
         }
     }
 
-    /// The carrier's public page for a tracking number.
+    /// The address of the carrier's public page for a tracking number.
     pub fn tracking_url(self, number: &str) -> String {
         let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
         match self {
@@ -48,9 +48,11 @@ impl Carrier {
 /// The longest tracking number, in characters. The longest in use have 34.
 pub const MAX_TRACKING_NUMBER: usize = 64;
 
-/// A tracking number as we keep it: without blanks, in capitals, without what is no part of it on the barcode.
-/// Nothing where the text cannot be one. Whoever registers a shipment, asks for one or speaks of one is read by this,
-/// so that they mean the same shipment.
+/// The tracking number as Milepost stores it: without blanks, in capitals, and for USPS without the routing prefix of
+/// the barcode. `None` if the text cannot be a tracking number.
+///
+/// Everything that reads a number uses this function: registering a shipment, searching for one, and webhooks. So all
+/// of them mean the same shipment.
 pub fn normalize_tracking_number(carrier: Carrier, text: &str) -> Option<String> {
     let number: String =
         text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
@@ -64,8 +66,9 @@ pub fn normalize_tracking_number(carrier: Carrier, text: &str) -> Option<String>
     })
 }
 
-/// A number of USPS without what a scanned barcode has before it: `420` and the ZIP code of the destination, of five
-/// or nine digits. Only where the rest can be a number: a short one may begin with `420` by itself.
+/// Removes the routing prefix that the barcode of USPS has before the number: `420` and the ZIP code of the
+/// destination, of five or nine digits. Keeps it if the rest cannot be a number: a short number may begin with `420`
+/// itself.
 fn without_routing(number: String) -> String {
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     let routed = number.strip_prefix("420").filter(|_| digits);

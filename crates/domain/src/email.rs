@@ -1,4 +1,4 @@
-//! Addresses of customers, checked as a mail server will check them.
+//! E-mail addresses of customers, checked by the rules of mail servers.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use email_address::Options;
 const MAX_LOCAL_PART: usize = 64;
 const MAX_ADDRESS: usize = 254;
 
-/// An address that any SMTP server takes: ASCII, an unquoted local part, a host name.
+/// An address that any SMTP server accepts: ASCII, an unquoted local part, a host name.
 ///
-/// The host name is in lower case, and an internationalised one in its ASCII form (`xn--…`). The local part stays as it
-/// was given, because the receiving server may tell cases apart.
+/// The host name is in lower case, and an internationalised one in its ASCII form (`xn--…`). The local part stays as
+/// it was given, because the receiving server may tell upper and lower case apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// Why a text is no [`EmailAddress`]. The messages do not repeat the text.
+/// Why a text is not an [`EmailAddress`]. The messages do not repeat the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmailAddress {
-    /// It is too long.
+    /// The address or its local part is too long.
     #[error("an e-mail address has at most {MAX_ADDRESS} octets, and {MAX_LOCAL_PART} before the @")]
     TooLong,
     /// The local part needs SMTPUTF8, which many servers do not have.
     #[error("the part of an e-mail address before the @ must be ASCII: many mail servers take nothing else")]
     LocalPartNotAscii,
-    /// A quoted local part.
+    /// The local part is quoted.
     #[error("an e-mail address with a quoted local part is not supported")]
     Quoted,
-    /// What stands behind the @ is no host name.
+    /// The part behind the @ is not a host name.
     #[error("what stands behind the @ of an e-mail address must be a host name, as in example.org")]
     Domain,
-    /// It has another form.
+    /// The text does not have the form `name@example.org`.
     #[error(
         "that is not an e-mail address: one of the form name@example.org is needed, without a display name"
     )]
@@ -38,7 +38,7 @@ pub enum InvalidEmailAddress {
 }
 
 impl EmailAddress {
-    /// Reads one address.
+    /// Parses one address.
     ///
     /// # Errors
     /// [`InvalidEmailAddress`], for an address that some SMTP server would refuse by its form.
@@ -64,25 +64,25 @@ impl EmailAddress {
         }
     }
 
-    /// The address as it goes to the mail server.
+    /// The address, as mail servers get it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are the same mailbox. Cases are not told apart: no provider of note gives two people addresses that
-    /// differ in nothing else.
+    /// Whether both are the same mailbox. Upper and lower case make no difference here: no provider of note gives two
+    /// people addresses that differ in nothing else.
     pub fn is_same_mailbox(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
-/// A host name in ASCII and lower case. No literal (`[192.0.2.1]`), no bare IP address, no dot at the end.
+/// A host name in ASCII and lower case. Refuses a literal (`[192.0.2.1]`), a bare IP address, and a dot at the end.
 fn host_name(text: &str) -> Result<String, InvalidEmailAddress> {
     let name = if text.is_ascii() {
         text.to_ascii_lowercase()
     } else {
-        // IDNA drops invisible characters and maps others, for example full-width dots. A name that does not come back as it was
-        // typed is refused: whoever typed it sees another name than the mail server.
+        // IDNA drops invisible characters and maps others, for example full-width dots. If the name does not come
+        // back as it was typed, it is refused: the person who typed it sees another name than the mail server.
         let name = idna::domain_to_ascii_strict(text).map_err(|_| InvalidEmailAddress::Domain)?;
         let (shown, valid) = idna::domain_to_unicode(&name);
         if valid.is_err() || shown != text.to_lowercase() {

@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt};
 
-/// Shows an error and its causes in one text: `the request could not be carried out: connection refused`. A cause that the
-/// error before it repeats is left out.
+/// Shows an error and its causes in one text: `the request could not be carried out: connection refused`. A cause is
+/// left out if the error before it contains its text.
 pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for ErrorChain<'_> {

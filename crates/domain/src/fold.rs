@@ -1,7 +1,8 @@
-//! The fold: what the set of a shipment's scans amounts to.
+//! The fold: computes the state of a shipment from the set of its scans.
 //!
-//! The result depends on the set alone, so any order of arrival and any duplication give the same shipment.
-//! What a scan did when it came is told by [`effect`], once, and never asked again.
+//! 1. The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
+//! 2. What a scan did when it came is another question, because it depends on what was known then.
+//!    [`classify_effect`] answers it once, and the answer is stored.
 
 mod attribution;
 
@@ -18,11 +19,19 @@ use crate::{
     status::OrderStatus,
 };
 
-/// How long after delivery a pick-up is the beginning of a return.
+/// A pick-up this long after the delivery begins a return.
 const RETURN_PICKUP_AFTER: TimeDelta = TimeDelta::hours(24);
 
-/// What the scans of one shipment amount to, for an order placed at `placed_at` whose shipment was promised for
-/// `promised_delivery`.
+/// Computes the state of a shipment from its scans. `placed_at` is when its order was placed. `promised_delivery` is
+/// the estimate from the registration; it counts while no scan has an estimate.
+///
+/// 1. Scans of other parcels with the same number do not count, nor scans of the way back after a delivery.
+/// 2. The status is the furthest one that a scan reports. `Cancelled` counts only while no scan shows that the
+///    carrier has the parcel.
+/// 3. The time of a rank is the time of the earliest scan at this rank or a later one. It is inferred if no scan
+///    reports exactly this rank.
+/// 4. The condition is the latest trouble, if the shipment made no progress since.
+/// 5. The estimate is the one that was said last.
 pub fn fold<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
@@ -52,7 +61,7 @@ pub fn fold<'a>(
     }
 }
 
-/// The scan on which it stands that the shipment got at least that far: its time is the time of the step.
+/// The first scan that shows that the shipment reached `rank`. The step of the order has its time and its code.
 pub(crate) fn first_scan_reaching<'a>(
     scans: impl IntoIterator<Item = &'a Scan>,
     placed_at: DateTime<Utc>,
@@ -61,8 +70,8 @@ pub(crate) fn first_scan_reaching<'a>(
     first_scan_at_rank(&outbound_scans(scans, placed_at), rank)
 }
 
-/// What a scan did when it came, the shipment having gone from `before` to `after` by it. `all` are the scans there
-/// are since, this one too.
+/// What a scan did when it came and changed the state of the shipment from `before` to `after`. `all` are all scans
+/// of the shipment, this one included.
 pub(crate) fn classify_effect(
     scan: &Scan,
     all: &[Scan],
@@ -98,7 +107,7 @@ pub(crate) fn classify_effect(
     }
 }
 
-/// The scans that say something about this shipment on its way to the customer.
+/// The scans that count for the way to the customer: those of this shipment, except those of its way back.
 fn outbound_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Vec<&'a Scan> {
     let mut scans: Vec<&Scan> = scans.into_iter().collect();
     let attribution = Attribution::from_scans(scans.iter().copied(), placed_at);
@@ -109,15 +118,16 @@ fn outbound_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: Date
     scans
 }
 
-/// The way back of a shipment that was delivered. What happens on it is no news of the way there: a return that is
-/// late or damaged does not make a delivered shipment late or damaged.
+/// The way back of a shipment that was delivered. Its scans do not count for the way to the customer: a delay or
+/// damage on the way back does not make the delivered shipment delayed or damaged.
 struct WayBack {
     delivered_at: NaiveDateTime,
     begins_at: NaiveDateTime,
 }
 
 impl WayBack {
-    /// The way back that these scans of one shipment show.
+    /// Finds the way back in the scans of one shipment. `None` if the shipment was not delivered or does not come
+    /// back.
     fn find(scans: &[&Scan]) -> Option<Self> {
         let delivered_at = earliest_scan_at_rank(scans, Rank::Delivered)?.clock();
         let begins = scans.iter().filter(|scan| begins_way_back(scan, delivered_at));
@@ -125,16 +135,20 @@ impl WayBack {
         Some(Self { delivered_at, begins_at })
     }
 
-    /// Whether the scan is one of it: what begins it, and all that is known to have happened since. The scan of the
-    /// delivery itself may have the same time. When one without any clock happened, nobody knows.
+    /// Whether the scan belongs to the way back.
+    ///
+    /// 1. A scan that begins a way back does.
+    /// 2. A scan with a clock does if it is after the delivery and not before the beginning of the way back. The scan
+    ///    of the delivery can have the same time as the beginning, and is not part of it.
+    /// 3. Any other scan without a clock does not, because nobody knows when it happened.
     fn has(&self, scan: &Scan) -> bool {
         let since = scan.clock() >= self.begins_at && scan.clock() > self.delivered_at;
         begins_way_back(scan, self.delivered_at) || (since && scan.has_clock())
     }
 }
 
-/// Whether the scan shows a shipment that was delivered then on its way back. That a pick-up without any clock arrived
-/// so late shows nothing: it may be one of the way there.
+/// Whether the scan begins the way back of a shipment that was delivered at `delivered_at`. A pick-up counts only
+/// with a time from the carrier: without one, it may belong to the way to the customer and have arrived late.
 fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
     match scan.meaning {
         Meaning::Status(ShipmentStatus::PickedUp) => {
@@ -147,7 +161,7 @@ fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
     }
 }
 
-/// The milestone a scan claims, a cancellation aside.
+/// The status that a scan reports. `None` for a cancellation.
 fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     match scan.meaning {
         Meaning::Status(ShipmentStatus::Cancelled) => None,
@@ -156,18 +170,18 @@ fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     }
 }
 
-/// The scan since whose time the shipment has been at least that far: the earliest whose time is believed, else the
-/// first to arrive.
+/// The scan whose `occurred_at` is the time at which the shipment reached `rank`: the earliest with the carrier's own
+/// time, else the first to arrive.
 fn first_scan_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     scans_at_rank(scans, rank).min_by_key(|scan| (scan.occurred_at, scan.clock(), scan.identity))
 }
 
-/// The scan that shows the shipment at least that far by the earliest clock, whenever it arrived.
+/// The scan with the earliest clock that shows the shipment at `rank` or further, whenever it arrived.
 fn earliest_scan_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> Option<&'a Scan> {
     scans_at_rank(scans, rank).min_by_key(|scan| (scan.clock(), scan.identity))
 }
 
-/// The scans that show the shipment at least that far.
+/// The scans that show the shipment at `rank` or further; those with the carrier's own time, if there are such.
 fn scans_at_rank<'a>(scans: &[&'a Scan], rank: Rank) -> impl Iterator<Item = &'a Scan> {
     prefer_believed_times(scans.iter().copied().filter(move |scan| reaches_rank(scan, rank)))
 }
@@ -176,7 +190,7 @@ fn reaches_rank(scan: &Scan, rank: Rank) -> bool {
     status_of(scan).is_some_and(|status| status.rank() >= rank)
 }
 
-/// Those whose time is the carrier's own; where no time is, all of them.
+/// Keeps the scans with the carrier's own time. If there are none, keeps all.
 fn prefer_believed_times<'a>(
     scans: impl Iterator<Item = &'a Scan> + Clone,
 ) -> impl Iterator<Item = &'a Scan> {
@@ -184,7 +198,7 @@ fn prefer_believed_times<'a>(
     scans.filter(move |scan| !any || !scan.time_estimated)
 }
 
-/// The latest trouble, unless the shipment got on since.
+/// The latest trouble, unless the shipment has made progress since.
 fn current_condition(scans: &[&Scan]) -> Option<Condition> {
     let troubles = prefer_believed_times(scans.iter().copied().filter(|scan| condition_of(scan).is_some()));
     let scan = troubles.max_by_key(|scan| (scan.clock(), scan.identity))?;
@@ -204,7 +218,7 @@ fn condition_of(scan: &Scan) -> Option<ConditionKind> {
     }
 }
 
-/// Whether the shipment got on after that trouble.
+/// Whether the shipment has made progress since that trouble.
 fn is_past_condition(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bool {
     let clears = |scan: &&Scan| status_of(scan).is_some_and(|status| clears(status, kind));
     let mut progress = prefer_believed_times(scans.iter().copied().filter(clears));
@@ -212,13 +226,14 @@ fn is_past_condition(scans: &[&Scan], trouble: &Scan, kind: ConditionKind) -> bo
         || (ends_with_delivery(kind) && is_delivered_untimed(scans))
 }
 
-/// Whether the shipment was delivered, and no time of it is believed: then it is not asked whether that was before or
-/// after, and scans of other steps that have a time do not silence it.
+/// Whether the shipment was delivered and no scan of the delivery has the carrier's own time. Nobody can say whether
+/// such a delivery was before or after the trouble. It counts as later, also when scans of other steps have such a
+/// time.
 fn is_delivered_untimed(scans: &[&Scan]) -> bool {
     scans_at_rank(scans, Rank::Delivered).any(|scan| scan.time_estimated)
 }
 
-/// Whether there is no such trouble any more once the shipment is handed over.
+/// Whether a delivery ends trouble of this kind.
 fn ends_with_delivery(kind: ConditionKind) -> bool {
     match kind {
         ConditionKind::DeliveryAttemptFailed | ConditionKind::Delayed | ConditionKind::Held => true,
@@ -230,8 +245,8 @@ fn ends_with_delivery(kind: ConditionKind) -> bool {
     }
 }
 
-/// Whether that progress came after the trouble. Of two bare dates, or two scans of one minute, the delivery is the
-/// later one, where the trouble is one that it ends.
+/// Whether the progress came after the trouble. If both have the same time (two bare dates, or two scans of one
+/// minute), only a delivery counts as later, and only for trouble that a delivery ends.
 fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
     let ends = status_of(progress) == Some(ShipmentStatus::Delivered) && ends_with_delivery(kind);
     match progress.clock().cmp(&trouble.clock()) {
@@ -241,8 +256,8 @@ fn is_past(progress: &Scan, trouble: &Scan, kind: ConditionKind) -> bool {
     }
 }
 
-/// Whether a shipment that got this far is past such trouble. A shipment on its way back moves too: only the
-/// last leg shows that it goes to the customer again.
+/// Whether a shipment with this status is past trouble of this kind. A shipment on its way back moves too, so only
+/// the last leg to the customer ends `Returning`.
 fn clears(status: ShipmentStatus, kind: ConditionKind) -> bool {
     match status {
         ShipmentStatus::PickedUp | ShipmentStatus::InTransit => kind != ConditionKind::Returning,

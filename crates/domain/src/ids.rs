@@ -1,6 +1,6 @@
-//! One type per kind of identifier, so that an item's id never stands where a shipment's is wanted.
+//! One type for each kind of id, so that an item's id cannot be used in the place of a shipment's.
 //!
-//! Ids are made outside the domain (UUIDv7 for ours, any UUID accepted) and passed in.
+//! Ids are created outside of the domain and passed in. Milepost creates UUIDv7, and accepts any UUID.
 
 use std::{fmt, str::FromStr};
 
@@ -29,30 +29,30 @@ macro_rules! id {
 }
 
 id!(
-    /// An order.
+    /// The id of an order.
     OrderId
 );
 id!(
-    /// The customer an order belongs to: the `sub` of their token.
+    /// The id of the customer to whom an order belongs: the `sub` of their token.
     UserId
 );
 id!(
-    /// One line of an order.
+    /// The id of an item of an order.
     ItemId
 );
 id!(
-    /// One shipment.
+    /// The id of a shipment.
     ShipmentId
 );
 id!(
-    /// One stored scan of a shipment.
+    /// The id of a stored scan.
     ScanId
 );
 id!(
-    /// One stored request of a carrier.
+    /// The id of a stored webhook.
     WebhookId
 );
 id!(
-    /// One message owed to a customer.
+    /// The id of a notification.
     NotificationId
 );

@@ -1,4 +1,4 @@
-//! The lines of an order, and which of their units are where.
+//! The items of an order, and where their units are.
 
 use crate::{
     actor::{Actor, ActorKind},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 string_enum! {
-    /// How the merchant planned to fulfil an order. What happens is told by the origins.
+    /// How the merchant planned to fulfil an order. The origins of its shipments say what happens.
     pub enum FulfillmentPath ("fulfillment path") {
         /// One origin, normally one shipment.
         SingleWarehouse => "single_warehouse",
@@ -23,7 +23,7 @@ string_enum! {
 }
 
 impl FulfillmentPath {
-    /// The path that the planned origins of the items amount to.
+    /// The path that the planned origins of the items suggest.
     pub fn planned<'a>(origins: impl Iterator<Item = Option<&'a Origin>>) -> Self {
         let mut seen: Vec<&Origin> = origins.flatten().collect();
         if seen.iter().any(|origin| origin.kind == OriginKind::Supplier) {
@@ -35,40 +35,40 @@ impl FulfillmentPath {
     }
 }
 
-/// One line of an order.
+/// One position of an order: a SKU and a quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its id.
+    /// The id of the item.
     pub id: ItemId,
     /// The merchant's stock keeping unit.
     pub sku: String,
-    /// What the customer calls it.
+    /// The name of the item, as the customer knows it.
     pub name: String,
     /// Units ordered, at least one.
     pub quantity: u32,
-    /// Units called off because they cannot be shipped. They leave the roll-up.
+    /// Units that were cancelled because they cannot be shipped. They do not count in the roll-up.
     pub cancelled: u32,
-    /// Why units of it were last called off.
+    /// The reason of the latest cancellation of units.
     pub cancel_reason: Option<String>,
-    /// Where it is planned to come from.
+    /// The planned origin, if there is a plan.
     pub origin: Option<Origin>,
-    /// What is agreed with the supplier, where the origin is one.
+    /// What is agreed with the supplier, if the origin is one.
     pub commitment: SupplierCommitment,
-    /// Units asked back.
+    /// Units that were asked back.
     pub return_requested: u32,
-    /// Why units of it were last asked back.
+    /// The reason of the latest request for a return.
     pub return_reason: Option<String>,
-    /// Units that came back, of those asked back.
+    /// Units that came back, out of the units that were asked back.
     pub returned: u32,
 }
 
 impl Item {
-    /// Units the customer still waits for or has.
+    /// Units that the customer still waits for or has: ordered, less cancelled.
     pub fn wanted(&self) -> u32 {
         self.quantity.saturating_sub(self.cancelled)
     }
 
-    /// Units in shipments that satisfy the condition.
+    /// Units in these shipments.
     pub fn units_in<'a>(&self, shipments: impl IntoIterator<Item = &'a Shipment>) -> u32 {
         let lines = shipments.into_iter().flat_map(|shipment| &shipment.lines);
         lines.filter(|line| line.item_id == self.id).map(|line| line.quantity).sum()
@@ -79,14 +79,17 @@ impl Item {
         self.units_in(shipments.iter().filter(|shipment| shipment.is_live()))
     }
 
-    /// Units that wait for a shipment.
+    /// Wanted units that wait for a shipment.
     pub fn unallocated(&self, shipments: &[Shipment]) -> u32 {
         self.wanted().saturating_sub(self.allocated(shipments))
     }
 
-    /// Units that are at least that far. Where no shipment is known (the merchant tracks elsewhere), the order's
-    /// status speaks for every unit. So it does once it is delivered: whatever a shipment is said to be since, it
-    /// never goes back.
+    /// Units that are at `rank` or further.
+    ///
+    /// 1. Once the order is delivered, its status decides for all units. An order never goes back, whatever is
+    ///    reported of a shipment later.
+    /// 2. If the order has no live shipment, its status decides too: the merchant tracks elsewhere.
+    /// 3. In all other cases the shipments of the units decide.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
         let by_order = rank_without_shipments(status);
         if by_order == Rank::Delivered || live_shipments(shipments).next().is_none() {
@@ -95,7 +98,7 @@ impl Item {
         self.units_in(live_shipments(shipments).filter(|shipment| shipment.status().rank() >= rank))
     }
 
-    /// Whether the actor may put it into a shipment: staff may; a supplier only what it ships itself.
+    /// Whether the actor may put it into a shipment. Staff may; a supplier may if it ships the item itself.
     pub fn may_be_shipped_by(&self, actor: &Actor) -> bool {
         match actor.kind {
             ActorKind::System | ActorKind::Support => true,
@@ -104,7 +107,7 @@ impl Item {
         }
     }
 
-    /// Whether the actor may name it in a request. To a supplier, items of others do not exist.
+    /// Whether the actor may name it in a request. For a supplier, items of others do not exist.
     pub fn may_be_named_by(&self, actor: &Actor) -> bool {
         match actor.kind {
             ActorKind::System | ActorKind::Support | ActorKind::Carrier | ActorKind::Customer => true,
@@ -112,7 +115,7 @@ impl Item {
         }
     }
 
-    /// Whether the actor is the supplier who ships it.
+    /// Whether the actor is the supplier of this item.
     pub fn is_supplied_by(&self, actor: &Actor) -> bool {
         self.origin.as_ref().is_some_and(|origin| origin.is(actor))
     }

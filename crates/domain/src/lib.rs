@@ -1,7 +1,9 @@
-//! The life of an order, as pure functions and values.
+//! The domain of Milepost: orders, shipments and scans, and the rules that change them.
 //!
-//! No `async`, no IO, no clock, no random numbers: times and ids are arguments. `Order::apply` is the one way
-//! an order changes; `TRANSITIONS` is the one table of what may follow what.
+//! 1. All of it is pure functions and values. There is no `async`, no I/O, no clock and no random number: times and
+//!    ids are arguments.
+//! 2. [`Order::place`] creates an order. [`Order::apply`] is the only way to change one.
+//! 3. [`TRANSITIONS`] is the only table of permitted transitions.
 
 #![warn(missing_docs)]
 

@@ -1,8 +1,8 @@
-//! An amount in the smallest unit of a currency.
+//! Money: an amount in the smallest unit of a currency.
 
 use std::fmt;
 
-/// How much an order costs.
+/// An amount of money, such as the price of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
     /// The amount in minor units of the currency: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD. See [`decimals`].
@@ -11,7 +11,7 @@ pub struct Money {
     pub currency: String,
 }
 
-/// The decimals of a currency that we do not know. Such an order was placed before codes were checked.
+/// The decimals of an unknown currency. An order can have one if it was placed before codes were checked.
 const USUAL_DECIMALS: u16 = 2;
 
 /// The number of decimals of a currency's minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD, 4 for CLF.
@@ -27,7 +27,7 @@ pub fn decimals(currency: &str) -> Option<u16> {
 }
 
 impl Money {
-    /// The number of decimals of its currency; 2 where the currency is not known.
+    /// The number of decimals of its currency; 2 if the currency is not known.
     pub fn decimals(&self) -> u16 {
         decimals(&self.currency).unwrap_or(USUAL_DECIMALS)
     }

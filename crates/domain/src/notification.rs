@@ -1,32 +1,32 @@
-//! Messages owed to customers: for four statuses, once each.
+//! Notifications to customers: which statuses cause one, and the key that makes each unique.
 
 use crate::{ids::OrderId, status::OrderStatus, string_enum::string_enum};
 
 string_enum! {
-    /// What has become of a notification.
+    /// What became of a notification.
     pub enum NotificationState ("notification state") {
-        /// It waits for its turn.
+        /// It waits to be sent.
         Queued => "queued",
-        /// The mail server took it.
+        /// The mail server accepted it.
         Sent => "sent",
-        /// The mail server refused it for good.
+        /// It is given up: the mail server refused it for good, or it could not be sent for too long.
         Failed => "failed",
-        /// It was not sent, for the reason beside it.
+        /// It is not sent. The reason is a [`Suppression`].
         Suppressed => "suppressed",
     }
 }
 
 string_enum! {
-    /// Why a notification was not sent.
+    /// Why a notification is not sent.
     pub enum Suppression ("suppression") {
-        /// Newer news of the same order was there before it left.
+        /// A newer notification of the same order was recorded before this one was sent.
         Superseded => "superseded",
-        /// The order has no address.
+        /// The order has no e-mail address.
         NoAddress => "no_address",
     }
 }
 
-/// Whether the customer is told when an order gets this status.
+/// Whether the customer gets a notification when an order reaches this status.
 pub const fn notifies_customer(status: OrderStatus) -> bool {
     match status {
         OrderStatus::Shipped
@@ -42,7 +42,7 @@ pub const fn notifies_customer(status: OrderStatus) -> bool {
     }
 }
 
-/// The key that makes a notification the only one of its kind: `notify-{order}-{status}`.
+/// The unique key of a notification: `notify-{order}-{status}`. It allows one notification for each order and status.
 pub fn notification_key(order: OrderId, status: OrderStatus) -> String {
     format!("notify-{order}-{status}")
 }

@@ -1,7 +1,7 @@
-//! The order: the one thing that changes, and `apply`, the one way it does.
+//! The order: its state, and [`Order::apply`], the only way to change it.
 //!
-//! `app` loads it under its row lock, applies requests, and hands the [`Changes`] to `persistence`. A refused
-//! request leaves the order as it was.
+//! `app` loads an order under its row lock, applies requests to it, and gives the [`Changes`] to `persistence`. A
+//! refused request leaves the order as it was.
 
 mod advance;
 mod cancel;
@@ -36,41 +36,41 @@ use crate::{
     transition::{Context, Transition},
 };
 
-/// What is known of an order without its items and shipments.
+/// An order without its items and shipments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderHead {
-    /// Its id.
+    /// The id of the order.
     pub id: OrderId,
-    /// The merchant's own number, unique.
+    /// The merchant's own number for the order. Unique, where there is one.
     pub reference: Option<String>,
-    /// Whose it is.
+    /// The customer to whom the order belongs.
     pub user_id: UserId,
-    /// Where notifications go.
+    /// The customer's e-mail address. Notifications are sent to it; without one, none is sent.
     pub customer_email: Option<String>,
-    /// Where it stands.
+    /// The present status.
     pub status: OrderStatus,
-    /// How many events it has: the optimistic lock.
+    /// The number of the order's events: 1 after the placement. Callers can use it as an optimistic lock.
     pub version: i32,
-    /// What it costs.
+    /// The price of the whole order.
     pub total: Money,
-    /// How it was planned to be fulfilled.
+    /// How the merchant planned to fulfil the order.
     pub fulfillment_path: FulfillmentPath,
     /// When the customer placed it.
     pub placed_at: DateTime<Utc>,
-    /// When anything about it last changed.
+    /// When the order, one of its items or one of its shipments last changed.
     pub updated_at: DateTime<Utc>,
-    /// When its latest event happened; no later event may be earlier.
+    /// When the latest event happened. No later event has an earlier time.
     pub occurred_at: DateTime<Utc>,
 }
 
 impl OrderHead {
-    /// What people call it: by the merchant's number, else by the beginning of the id.
+    /// The name of the order for people: the merchant's number, else the first eight characters of the id.
     pub fn name(&self) -> String {
         self.reference.clone().unwrap_or_else(|| self.id.to_string().chars().take(8).collect())
     }
 }
 
-/// An order with its items and shipments, and what has changed since it was loaded.
+/// An order with its items and shipments, and the changes since it was loaded.
 #[derive(Clone, Debug)]
 pub struct Order {
     head: OrderHead,
@@ -79,21 +79,21 @@ pub struct Order {
     changes: Changes,
 }
 
-/// What requests have changed since the order was loaded, for `persistence` to write.
+/// The changes that requests made since the order was loaded. `persistence` writes them.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// The events, in order.
+    /// The new events, oldest first.
     pub transitions: Vec<Transition>,
-    /// Items whose quantities, origin or supplier's answer changed.
+    /// Items whose quantities, origin or supplier commitment changed.
     pub items: BTreeSet<ItemId>,
-    /// Shipments that are new.
+    /// Shipments that were registered.
     pub new_shipments: BTreeSet<ShipmentId>,
-    /// Shipments that changed, new ones too.
+    /// Shipments that changed after they were registered. A new shipment is here only if a later request changed it.
     pub shipments: BTreeSet<ShipmentId>,
 }
 
 impl Changes {
-    /// Whether there is nothing to write.
+    /// Whether `persistence` has nothing to write.
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.items.is_empty()
@@ -102,112 +102,119 @@ impl Changes {
     }
 }
 
-/// What somebody wants of an order.
+/// A request to change one order. [`Order::apply`] grants or refuses it.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Bring it into a status.
+    /// Bring the order into a status.
     Transition {
-        /// The status.
+        /// The wanted status.
         to: OrderStatus,
-        /// What to say about it on the event.
+        /// The notes for the event.
         notes: Option<String>,
-        /// What to attach to the event.
+        /// The metadata for the event.
         metadata: Option<Value>,
     },
-    /// Call off units that cannot be shipped.
+    /// Cancel units that are in no shipment.
     CancelItems {
-        /// How many of which.
+        /// The items, and how many units of each.
         lines: Vec<Line>,
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
     /// Register a shipment.
     CreateShipment(NewShipment),
-    /// Call a shipment off.
+    /// Cancel a shipment.
     CancelShipment {
-        /// Which.
+        /// The shipment to cancel.
         id: ShipmentId,
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
-    /// Its shipment that only the carrier has cancelled gives its number to a shipment of another order.
+    /// Release the tracking number of a shipment that only its carrier has cancelled. A shipment of another order
+    /// takes the number.
     GiveUpNumber {
-        /// Whose number.
+        /// The carrier of the number.
         carrier: Carrier,
-        /// The number.
+        /// The number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
         number: String,
     },
-    /// A supplier will ship these items.
+    /// Accept items: their supplier will ship them.
     AcceptItems {
-        /// Which.
+        /// The items to accept.
         items: Vec<ItemId>,
     },
-    /// A supplier will not ship these items.
+    /// Decline items: their supplier will not ship them.
     DeclineItems {
-        /// Which.
+        /// The items to decline.
         items: Vec<ItemId>,
-        /// Why.
+        /// The supplier's reason, for people.
         reason: String,
     },
-    /// Let somebody else ship these items.
+    /// Reassign items: another supplier, or a warehouse, will ship them.
     ReassignItems {
-        /// Which.
+        /// The items to reassign.
         items: Vec<ItemId>,
-        /// Who.
+        /// Who will ship them.
         origin: Origin,
-        /// Until when, where it is a supplier.
+        /// The deadlines of the new supplier. Empty if the new origin is a warehouse.
         deadlines: Deadlines,
     },
-    /// Ask delivered units back.
+    /// Ask for delivered units to be sent back.
     InitiateReturn {
-        /// How many of which; left out, all that are not asked back yet.
+        /// The items, and how many units of each. `None`: all delivered units that were not asked back yet.
         lines: Option<Vec<Line>>,
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
-    /// Book units that came back.
+    /// Record that units came back.
     ReceiveReturn {
-        /// How many of which; left out, all that are outstanding.
+        /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
         lines: Option<Vec<Line>>,
-        /// What to say about it on the event, if this is the last of them.
+        /// The notes for the event, if these units complete the return.
         notes: Option<String>,
     },
-    /// Take in what the carrier says about a shipment.
+    /// Record scans of a shipment, from its carrier or from a person.
     Scans {
-        /// Which shipment.
+        /// The shipment that the scans are about.
         shipment: ShipmentId,
-        /// The scans we had, in any order.
+        /// The stored scans of this shipment, in any sequence.
         known: Vec<Scan>,
-        /// What is said, in any order, whether we had it or not.
+        /// The scans to record, in any sequence. Some of them may be stored already.
         incoming: Vec<Scan>,
-        /// Those we had whose meaning is the one that is heard now, because old words are read again.
+        /// The stored scans whose meaning an incoming scan replaces. A replay uses this: it reads stored webhooks
+        /// again, with today's meanings of the codes.
         restated: BTreeSet<ScanIdentity>,
     },
 }
 
-/// What a granted request did.
+/// The result of a granted request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Whether anything changed.
+    /// Whether the request changed anything.
     pub changed: bool,
-    /// The version of the event that was asked for. The advance may have gone further.
+    /// The version of the event that the request asked for. The advance may have added later events. When units were
+    /// cancelled and the order advanced because of that, this is the last event of the advance.
     pub event: Option<i32>,
-    /// The shipment it was about.
+    /// The shipment that the request was about.
     pub shipment: Option<ShipmentId>,
-    /// What became of each scan that was heard, in the order given.
+    /// What became of each incoming scan, in the sequence of the request.
     pub scan_outcomes: Vec<ScanOutcome>,
 }
 
 impl Order {
-    /// An order as it was stored.
+    /// Creates the value from stored data, without changes.
     pub fn restore(head: OrderHead, items: Vec<Item>, shipments: Vec<Shipment>) -> Self {
         Self { head, items, shipments, changes: Changes::default() }
     }
 
-    /// Grants or refuses a request. The caller has made sure that `context.actor` may see this order.
+    /// Grants or refuses a request. The caller must have checked that `context.actor` may see this order.
+    ///
+    /// 1. Asking for the present status succeeds and changes nothing, also with an outdated `expected_version`.
+    /// 2. `expected_version` must be the present version, if it is given.
+    /// 3. Everything else depends on the request, the actor and the state of the order.
     ///
     /// # Errors
-    /// A [`Refusal`] with the facts; the order is then as it was before.
+    /// A [`Refusal`] that says why. The order is then as it was before.
     pub fn apply(
         &mut self,
         request: Request,
@@ -254,27 +261,28 @@ impl Order {
         outcome
     }
 
-    /// What is known of it without items and shipments.
+    /// The order without its items and shipments.
     pub fn head(&self) -> &OrderHead {
         &self.head
     }
 
-    /// Its lines.
+    /// The items of the order.
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// Its shipments, cancelled ones too.
+    /// The shipments of the order, cancelled ones too.
     pub fn shipments(&self) -> &[Shipment] {
         &self.shipments
     }
 
-    /// What has changed since it was loaded.
+    /// The changes since the order was loaded.
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// One permitted step, recorded. Everything that changes a status ends here.
+    /// Records one permitted transition and returns the new version. Every change of a status goes through this
+    /// function. An event never gets an earlier time than the one before it.
     fn record_step(&mut self, to: OrderStatus, detail: StepDetail, context: &Context) -> i32 {
         debug_assert!(self.head.status.may_become(to), "{} to {to} is not in the table", self.head.status);
         let occurred_at = detail.occurred_at.max(self.head.occurred_at);
@@ -303,13 +311,12 @@ impl Order {
         self.shipments.iter_mut().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
-    /// Marks a shipment as changed.
     fn mark_changed(&mut self, id: ShipmentId) {
         self.changes.shipments.insert(id);
     }
 }
 
-/// What is told about a step beside the statuses.
+/// The data of a transition beside its statuses.
 struct StepDetail {
     occurred_at: DateTime<Utc>,
     inferred: bool,

@@ -1,4 +1,4 @@
-//! How far an order is, in words and figures for people.
+//! The progress of an order, for people: numbers of units and shipments, and a sentence.
 
 use crate::{
     item::Item,
@@ -7,29 +7,29 @@ use crate::{
     status::OrderStatus,
 };
 
-/// Units and shipments, counted by how far they are. Cancelled units and shipments do not count.
+/// How many units and shipments of an order are how far. Cancelled ones do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Units still wanted.
+    /// Units that are wanted: ordered, less cancelled.
     pub items_total: u32,
-    /// Units with a carrier or further.
+    /// Units that a carrier has, or that are further.
     pub items_shipped: u32,
-    /// Units handed over.
+    /// Units that were delivered.
     pub items_delivered: u32,
     /// Units that came back.
     pub items_returned: u32,
-    /// Live shipments.
+    /// Shipments that are not cancelled.
     pub shipments_total: u32,
-    /// Shipments with a carrier or further.
+    /// Shipments that a carrier has, or that are further.
     pub shipments_shipped: u32,
-    /// Shipments handed over.
+    /// Shipments that were delivered.
     pub shipments_delivered: u32,
-    /// One sentence, counted in units.
+    /// One sentence, which counts units.
     pub summary: String,
 }
 
-/// Counts the units and shipments of an order. Where no shipment is known (the merchant tracks elsewhere), the
-/// order's status speaks for every unit.
+/// Counts the units and shipments of an order. [`Item::units_at`] says when the order's status counts instead of its
+/// shipments.
 pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> Progress {
     let sum = |units: &dyn Fn(&Item) -> u32| items.iter().map(units).sum::<u32>();
     let count = |rank: Rank| live_shipments(shipments).filter(|s| s.status().rank() >= rank).count() as u32;

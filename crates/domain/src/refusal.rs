@@ -1,4 +1,5 @@
-//! What a caller may expect to go wrong: facts, not failures. A refused request has changed nothing.
+//! Refusals: why a request is not granted. A refusal is an answer, not a failure. A refused request has changed
+//! nothing.
 
 use crate::{
     ids::{ItemId, ShipmentId},
@@ -7,98 +8,98 @@ use crate::{
 };
 
 string_enum! {
-    /// Why a status cannot be had now.
+    /// Why an order cannot reach a status now.
     pub enum BlockerCode ("blocker") {
-        /// The table has no such step.
+        /// The table of transitions has no such step.
         NotInTable => "not_in_table",
-        /// The caller's role may not ask for it.
+        /// The caller's role may not ask for this step.
         Role => "role",
-        /// Shipments are not that far.
+        /// Shipments, or units in no shipment, are not that far.
         ShipmentsBehind => "shipments_behind",
-        /// Shipments are on their way already.
+        /// A carrier has shipments of the order already.
         ParcelsMoving => "parcels_moving",
-        /// Units asked back are not in yet.
+        /// Units that were asked back have not come back.
         ReturnIncomplete => "return_incomplete",
     }
 }
 
-/// Why a status cannot be had now, with the shipments that stand in the way.
+/// Why an order cannot reach a status now, and the shipments that are the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocker {
     /// The reason, for programs.
     pub code: BlockerCode,
     /// The reason, for people.
     pub message: String,
-    /// The shipments behind, or moving.
+    /// The shipments that are behind, or that move. Empty for other reasons.
     pub shipments: Vec<ShipmentId>,
 }
 
 string_enum! {
-    /// Why a shipment cannot be registered or called off.
+    /// Why a shipment cannot be registered or cancelled.
     pub enum ShipmentRefusal ("shipment refusal") {
-        /// The carrier has it and reports no trouble.
+        /// The carrier has it, and reports no loss, damage or return.
         AlreadyMoving => "already_moving",
-        /// It was handed over.
+        /// It was delivered.
         AlreadyDelivered => "already_delivered",
-        /// The order is cancelled, or was delivered.
+        /// The order is cancelled, or was delivered: it takes no more shipments.
         OrderClosed => "order_closed",
-        /// A live shipment has that number.
+        /// A live shipment has this number.
         NumberInUse => "number_in_use",
-        /// Every unit is in a shipment already.
+        /// No unit that the caller may ship waits for a shipment.
         NothingToShip => "nothing_to_ship",
     }
 }
 
-/// A request that was understood and not granted.
+/// Why a request that was understood is not granted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The order cannot have that status now.
+    /// The order cannot reach this status now.
     #[error("{}", .blocker.message)]
     InvalidTransition {
-        /// Where the order stands.
+        /// The present status.
         from: OrderStatus,
-        /// What was asked for.
+        /// The wanted status.
         to: OrderStatus,
-        /// What this caller could ask for instead.
+        /// The statuses that this caller could ask for instead.
         allowed: Vec<OrderStatus>,
-        /// What stands in the way.
+        /// Why the wanted status cannot be reached.
         blocker: Blocker,
     },
-    /// The caller looked at an older version of the order.
+    /// The caller expected another version of the order, so its information may be old.
     #[error("the order is at version {current}, not {expected}: look again before you change it")]
     VersionConflict {
-        /// The version the caller named.
+        /// The version that the caller expected.
         expected: i32,
-        /// The version there is.
+        /// The present version.
         current: i32,
     },
-    /// There is no such thing, or none the caller may see.
+    /// What the request names does not exist, or the caller may not see it. Holds its kind: `shipment`.
     #[error("no {0} with that id")]
     NotFound(&'static str),
-    /// The caller's role may not do this.
+    /// The caller's role may not do this. Holds the reason, for people.
     #[error("{0}")]
     Forbidden(String),
-    /// A value that cannot be right.
+    /// A value of the input is wrong.
     #[error("{message}")]
     InvalidInput {
-        /// The input's field, in the spelling of the API.
+        /// The field of the input, in the spelling of the API: `items[0].quantity`.
         field: String,
-        /// What is wrong with it.
+        /// What is wrong with the value, for people.
         message: String,
     },
-    /// More units than wait for a shipment.
+    /// The request needs more units of an item than wait for a shipment.
     #[error("{asked} units asked for, but of {ordered} ordered {allocated} are in parcels already")]
     OverAllocated {
-        /// Which item.
+        /// The item that lacks units.
         item: ItemId,
-        /// Units ordered, less those cancelled.
+        /// Units ordered, less cancelled ones.
         ordered: u32,
         /// Units in live shipments.
         allocated: u32,
-        /// Units asked for.
+        /// Units that the request needs.
         asked: u32,
     },
-    /// The shipment cannot be registered or called off.
+    /// The shipment cannot be registered or cancelled.
     #[error("{message}")]
     Shipment {
         /// The reason, for programs.
@@ -113,7 +114,7 @@ impl Refusal {
         Self::InvalidInput { field: field.into(), message: message.into() }
     }
 
-    /// There is no such item, or none that this caller may know of.
+    /// The refusal of an item that does not exist or that this caller may not know of. The text is the same for both.
     pub(crate) fn no_item(field: impl Into<String>, id: ItemId) -> Self {
         Self::invalid(field, format!("the order has no item {id}"))
     }

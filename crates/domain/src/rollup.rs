@@ -8,7 +8,7 @@ use crate::{
     status::OrderStatus,
 };
 
-/// The rank of the slowest unit still wanted. Nothing when no unit is wanted.
+/// The rank of the slowest wanted unit. `None` if no unit is wanted.
 pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
     let waiting = items.iter().any(|item| item.unallocated(shipments) > 0);
     if waiting {
@@ -20,12 +20,12 @@ pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
     live_shipments(shipments).map(|shipment| shipment.status().rank()).min()
 }
 
-/// The shipments that carry units.
+/// The shipments that are not cancelled, and so carry units.
 pub(crate) fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
     shipments.iter().filter(|shipment| shipment.is_live())
 }
 
-/// The furthest status an order may have whose slowest unit has this rank.
+/// The furthest status that an order may have if its slowest unit has this rank.
 pub const fn status_of_rank(rank: Rank) -> Option<OrderStatus> {
     match rank {
         Rank::None => None,
@@ -36,8 +36,8 @@ pub const fn status_of_rank(rank: Rank) -> Option<OrderStatus> {
     }
 }
 
-/// The rank every unit needs before an order may have this status. Nothing for a status shipments do not hold
-/// back.
+/// The rank that every unit needs before the order may have this status. `None` for a status that does not depend on
+/// shipments.
 pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
     match status {
         OrderStatus::Shipped => Some(Rank::Shipped),
@@ -53,7 +53,7 @@ pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
     }
 }
 
-/// How far the units of an order are whose shipments are not known.
+/// The rank of the units by the order's status alone, for an order without shipments.
 pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
     match status {
         OrderStatus::Placed
@@ -67,16 +67,16 @@ pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
     }
 }
 
-/// When a step of the advance happened, and whether a carrier ever said so.
+/// When a whole order reached a rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RankTime {
-    /// The time of the scan that brought the last shipment this far.
+    /// When the last of its shipments reached the rank: the time of a scan, or of the registration for a label.
     pub at: DateTime<Utc>,
-    /// Some shipment was never reported at exactly this rank.
+    /// Whether some shipment has no scan of exactly this rank.
     pub inferred: bool,
 }
 
-/// What the shipments say about the moment the whole order reached a rank.
+/// When all live shipments had reached a rank. `None` if one of them has not, or if there is none.
 pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<RankTime> {
     live_shipments(shipments)
         .map(|shipment| reached(shipment, rank))

@@ -1,4 +1,4 @@
-//! Scans: the claims of carriers about a shipment, and what each did when it came.
+//! Scans: the tracking events of carriers, how repeats of a scan are merged, and what a scan did when it came.
 
 use std::{fmt, str::FromStr};
 
@@ -9,33 +9,34 @@ use crate::{
     string_enum::{UnknownName, string_enum},
 };
 
-/// What makes two claims the same claim: a hash over carrier, shipment, code, description code and the
-/// carrier's time as sent. Never the free text, the place, or an id of the push.
+/// What makes two scans the same scan: a hash over the carrier, the carrier's identity of the parcel (else the
+/// tracking number), the code, the description code, and the carrier's time as sent. The free text, the place and the
+/// id of the push are not hashed, because they can differ between repeats of one scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScanIdentity(pub [u8; 32]);
 
-/// What a carrier's code means in our words.
+/// What a carrier's code stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Meaning {
-    /// The shipment got this far.
+    /// The shipment has reached this status.
     Status(ShipmentStatus),
-    /// Trouble beside the milestone.
+    /// A condition: trouble beside the status.
     Condition(ConditionKind),
-    /// A listed code that says nothing about where the shipment is.
+    /// The code is known, and says nothing about where the shipment is.
     Informational,
-    /// A code nobody has listed. Kept, shown, counted; never guessed at.
+    /// The code is not known. The scan is stored, shown and counted. Milepost does not guess its meaning.
     Unknown,
 }
 
 impl Meaning {
-    /// Every meaning: statuses, conditions, and the two others.
+    /// Every meaning: the statuses, the conditions, informational, and unknown.
     pub fn all() -> impl Iterator<Item = Self> {
         let statuses = ShipmentStatus::ALL.map(Self::Status);
         let conditions = ConditionKind::ALL.map(Self::Condition);
         statuses.into_iter().chain(conditions).chain([Self::Informational, Self::Unknown])
     }
 
-    /// The stable spelling, as in the database, in settings and in stories: one word, another one for each.
+    /// The stable name, as in the database, in settings and in story files. No two meanings have the same name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Status(status) => status.as_str(),
@@ -64,35 +65,41 @@ impl FromStr for Meaning {
     }
 }
 
-/// One claim by a carrier about a shipment.
+/// One tracking event of a shipment, reported by a carrier or recorded by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
-    /// What tells it from every other claim.
+    /// What distinguishes it from every other scan.
     pub identity: ScanIdentity,
-    /// The carrier's code as sent: `OD`, or `I/OT/021` where the carrier needs three parts.
+    /// The carrier's code as sent: `OD`, or `I/OT/021` where a code of the carrier has three parts.
     pub code: String,
-    /// What the code means in our words.
+    /// The meaning of the code.
     pub meaning: Meaning,
-    /// The carrier's words.
+    /// The carrier's description of the event.
     pub description: Option<String>,
-    /// Where, as a person would write it: `Holbrook, NY, US`.
+    /// The place, as a person would write it: `Holbrook, NY, US`.
     pub location: Option<String>,
-    /// The carrier's time, or the arrival where that cannot be trusted.
+    /// When it happened, by the carrier's clock. If that time cannot be trusted: when the scan arrived.
     pub occurred_at: DateTime<Utc>,
-    /// Whether `occurred_at` is the arrival.
+    /// Whether `occurred_at` is the time of arrival.
     pub time_estimated: bool,
-    /// What the clock of the place showed, where the carrier told no zone. Midnight may stand for a date.
+    /// The local time, if the carrier sent a time without a zone. Midnight may stand for a bare date.
     pub local_time: Option<NaiveDateTime>,
-    /// What the carrier tells parcels of one number apart by, where it does: numbers are used again.
+    /// The carrier's own identity of the parcel, if it has one beside the tracking number. Carriers use numbers
+    /// again, and this tells the parcels of one number apart.
     pub package: Option<String>,
     /// When the carrier expects to deliver, as it last said with this scan.
     pub estimate: Option<Estimate>,
 }
 
 impl Scan {
-    /// What this scan amounts to when it is heard again: nothing where that says nothing new. A later estimate
-    /// counts, a better time (the carrier's own before the arrival, and of two arrivals the earlier), more words, and a
-    /// meaning where there was none; of one that is `restated` the meaning it has today counts in any case.
+    /// Merges a repeat of this scan. Returns the merged scan, or `None` if the repeat says nothing new.
+    ///
+    /// 1. Meaning: this scan's own. If that is unknown, or if `restated` is true, the repeat's.
+    /// 2. Time: the carrier's own time rather than a time of arrival; of two times of the same kind, the earlier one.
+    /// 3. Description and place: the longer text.
+    /// 4. Estimate: the one that was said later (see [`Estimate`]).
+    ///
+    /// Rules 2 to 4 give the same result whichever of the two came first.
     pub fn merge_repeated(&self, incoming: &Self, restated: bool) -> Option<Self> {
         let is_listed = self.meaning == Meaning::Unknown || restated;
         let meaning = if is_listed { incoming.meaning } else { self.meaning };
@@ -111,52 +118,57 @@ impl Scan {
         (merged != *self).then_some(merged)
     }
 
-    /// By what scans are put in order: what the clock of the place showed where no time can be trusted, as if it were
-    /// of UTC. It is half a day off at most. Sorted by arrival, the same pushes would give a different shipment for
-    /// each sequence in which they arrive.
+    /// The time by which scans are sorted: the local time if the carrier sent no zone, else `occurred_at`.
+    ///
+    /// A local time is read as if it were UTC, so it is wrong by 14 hours at most. The time of arrival would be
+    /// worse: the same scans would give another shipment when they arrive in another sequence.
     pub fn clock(&self) -> NaiveDateTime {
         self.local_time.unwrap_or(self.occurred_at.naive_utc())
     }
 
-    /// Whether its carrier told any time at all that can be. Else [`clock`](Self::clock) is the arrival.
+    /// Whether the carrier sent a usable time, with or without a zone. If not, [`clock`](Self::clock) is the time of
+    /// arrival.
     pub fn has_clock(&self) -> bool {
         !self.time_estimated || self.local_time.is_some()
     }
 }
 
-/// Of two wordings the longer one: carriers add what was missing, and whichever came first, it is the same.
+/// Returns the longer of two texts, because carriers complete their texts in repeats. Of two texts of the same length
+/// it returns the greater one, so that the result does not depend on which came first.
 fn fuller(one: &Option<String>, other: &Option<String>) -> Option<String> {
     one.iter().chain(other).max_by_key(|words| (words.len(), words.as_str())).cloned()
 }
 
-/// A promise of delivery. Of two the one that was said later counts; of two that were said at the same time the
-/// later day, so that the order in which they came does not matter.
+/// A carrier's promise of delivery. The greater of two promises counts: the one that was said later; if both were
+/// said at the same time, the one for the later day. So the sequence of arrival does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Estimate {
-    /// When the carrier said so.
+    /// When the carrier made the promise.
     pub said_at: DateTime<Utc>,
-    /// When it expects to deliver.
+    /// When the carrier expects to deliver.
     pub expected: DateTime<Utc>,
 }
 
-/// The time a carrier gave for a scan.
+/// The time that a carrier sent with a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CarrierTime {
-    /// With an offset: an instant.
+    /// A time with an offset, which is an instant.
     Instant(DateTime<Utc>),
-    /// Without an offset: what the clock of the place showed. Kept, and not trusted: it may be half a day off.
+    /// A time without an offset. It is stored as the local time, and not trusted as an instant, because it may be
+    /// wrong by half a day.
     Local(NaiveDateTime),
-    /// Missing, or not a time.
+    /// No time, or a text that is not a time.
     Untrusted,
 }
 
-/// How far ahead of our clock a time may be: clocks differ.
+/// How far a carrier's time may be ahead of our clock, because clocks differ.
 pub const MAX_AHEAD: TimeDelta = TimeDelta::hours(1);
-/// How far ahead of UTC a clock of the Earth may be: Kiribati's, by the time zone database.
+/// How far ahead of UTC a local time can be: the offset of Kiribati in the time zone database.
 const EASTERNMOST: TimeDelta = TimeDelta::hours(14);
 
 impl CarrierTime {
-    /// The time a scan counts with, and whether it is the arrival in place of the carrier's own.
+    /// The time with which a scan counts, and whether that is the arrival. The arrival replaces a local time, a
+    /// missing time, and a time that is more than [`MAX_AHEAD`] after it.
     pub fn or_arrival(self, arrival: DateTime<Utc>) -> (DateTime<Utc>, bool) {
         match self {
             Self::Instant(at) if at <= arrival + MAX_AHEAD => (at, false),
@@ -164,8 +176,8 @@ impl CarrierTime {
         }
     }
 
-    /// What the clock of the place showed, where nothing better is known. One that in no zone could have shown that
-    /// when it arrived is wrong, and worth nothing.
+    /// The local time, if the carrier sent one. `None` if no clock of any zone could have shown it when the scan
+    /// arrived: then the time is wrong.
     pub fn local(self, arrival: DateTime<Utc>) -> Option<NaiveDateTime> {
         match self {
             Self::Local(at) if at <= arrival.naive_utc() + EASTERNMOST + MAX_AHEAD => Some(at),
@@ -174,35 +186,38 @@ impl CarrierTime {
     }
 }
 
-/// What became of one claim that was heard.
+/// What became of one incoming scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScanOutcome {
-    /// It is new, and did this.
+    /// The scan is new and had this effect.
     New(ScanEffect),
-    /// We had it.
+    /// The scan is stored already, and the repeat says nothing new.
     Repeated,
-    /// We had it, and it says more now: the scan as it is now, and its effect where the meaning changed.
+    /// The scan is stored already, and the repeat says more. Holds the merged scan, and its effect if the meaning
+    /// changed.
     Revised(Box<Scan>, Option<ScanEffect>),
 }
 
 string_enum! {
     /// What a scan did when it came.
     pub enum ScanEffect ("scan effect") {
-        /// It changed what we say about the shipment.
+        /// It changed the state of the shipment.
         Applied => "applied",
-        /// It said nothing new.
+        /// It changed nothing, because it says nothing new or because its shipment was cancelled in Milepost.
         Stale => "stale",
-        /// Its code is not listed.
+        /// Its code is not known.
         UnknownCode => "unknown_code",
         /// Its code says nothing about where the shipment is.
         Informational => "informational",
-        /// It moved the shipment before the order was in processing; the order takes it up when it gets there.
+        /// It changed the shipment before the order was in processing. It counts for the order once the order gets
+        /// there.
         Early => "early",
-        /// It is about another parcel with the same number: more than a day older than the order, or of another package.
+        /// It is about another parcel with the same number: it is more than a day older than the order, or of another
+        /// package.
         NotOurs => "not_ours",
-        /// It belongs to the way back of a delivered shipment.
+        /// It belongs to the way back of a shipment that was delivered.
         ReturnLeg => "return_leg",
-        /// It came for an order that is closed.
+        /// The order is cancelled or returned.
         OrderClosed => "order_closed",
     }
 }

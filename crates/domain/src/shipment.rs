@@ -1,4 +1,4 @@
-//! A shipment: who carries it, what is in it, and how far it is.
+//! Shipments: the carrier, the units, the status and the condition of a shipment.
 
 use chrono::{DateTime, Utc};
 
@@ -10,29 +10,30 @@ use crate::{
 };
 
 string_enum! {
-    /// How far a shipment is: the milestone. Later members win within a rank.
+    /// How far a shipment is. The members are in ascending sequence: if scans report several, the last of them
+    /// counts, except `Cancelled`.
     pub enum ShipmentStatus ("shipment status") {
         /// A label exists; the carrier does not have the parcel.
         LabelCreated => "label_created",
-        /// The carrier has it.
+        /// The carrier has the parcel.
         PickedUp => "picked_up",
-        /// It moves through the carrier's network.
+        /// The parcel moves through the carrier's network.
         InTransit => "in_transit",
-        /// It goes back to where it came from.
+        /// The parcel goes back to its sender.
         ReturnedToSender => "returned_to_sender",
-        /// It is on the vehicle that delivers it.
+        /// The parcel is on the vehicle that delivers it.
         OutForDelivery => "out_for_delivery",
-        /// It waits for the customer at a pickup point.
+        /// The parcel waits for the customer at a pickup point.
         AvailableForPickup => "available_for_pickup",
-        /// It was handed over.
+        /// The parcel was delivered.
         Delivered => "delivered",
-        /// It will not travel.
+        /// The shipment was cancelled, by its carrier or in Milepost.
         Cancelled => "cancelled",
     }
 }
 
 impl ShipmentStatus {
-    /// How far a unit in such a shipment is, from 0 (nowhere) to 4 (handed over).
+    /// The rank of the units in a shipment with this status.
     pub const fn rank(self) -> Rank {
         match self {
             Self::Cancelled => Rank::None,
@@ -43,7 +44,8 @@ impl ShipmentStatus {
         }
     }
 
-    /// Whether it is still to arrive somewhere: neither handed over nor cancelled. Nobody else then has its number.
+    /// Whether a shipment with this status is neither delivered nor cancelled. No other shipment can then have its
+    /// number.
     pub const fn is_on_its_way(self) -> bool {
         match self {
             Self::LabelCreated
@@ -56,7 +58,7 @@ impl ShipmentStatus {
         }
     }
 
-    /// The status as customers read it.
+    /// The status as a text for customers.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::LabelCreated => "Being prepared",
@@ -71,45 +73,45 @@ impl ShipmentStatus {
     }
 }
 
-/// How far a unit is. Each rank allows the order one status more.
+/// How far a unit is. Each higher rank allows the order one more status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
-    /// In no live shipment.
+    /// The unit is in no shipment, or in a cancelled one.
     None,
-    /// In a shipment with a label.
+    /// The unit is in a shipment that has a label.
     Labelled,
-    /// With the carrier.
+    /// The carrier has the unit.
     Shipped,
-    /// On the last leg, or waiting to be collected.
+    /// The unit is on the last leg, or waits at a pickup point.
     OutForDelivery,
-    /// Handed over.
+    /// The unit was delivered.
     Delivered,
 }
 
 string_enum! {
-    /// Trouble beside the milestone.
+    /// The kinds of trouble of a shipment beside its status.
     pub enum ConditionKind ("shipment condition") {
-        /// The carrier came and could not hand it over.
+        /// The carrier tried to deliver and could not.
         DeliveryAttemptFailed => "delivery_attempt_failed",
-        /// It will be later than said.
+        /// The delivery will be later than announced.
         Delayed => "delayed",
-        /// It is held: customs, a facility, a request.
+        /// The parcel is held: by customs, at a facility, or because somebody asked for it.
         Held => "held",
         /// The address is wrong or incomplete.
         AddressIssue => "address_issue",
-        /// It is damaged.
+        /// The parcel is damaged.
         Damaged => "damaged",
-        /// It is lost.
+        /// The parcel is lost.
         Lost => "lost",
-        /// It is on its way back.
+        /// The parcel is on its way back.
         Returning => "returning",
-        /// The carrier reports trouble that has no better name.
+        /// The carrier reports trouble of another kind.
         Other => "other",
     }
 }
 
 impl ConditionKind {
-    /// Whether somebody has to do something before the shipment goes on.
+    /// Whether a person has to act before the shipment goes on.
     pub const fn action_required(self) -> bool {
         match self {
             Self::AddressIssue | Self::Damaged | Self::Lost | Self::Returning => true,
@@ -117,7 +119,7 @@ impl ConditionKind {
         }
     }
 
-    /// The trouble as customers read it: not the carrier's own words, which may be anything.
+    /// The trouble as a text for customers. The carrier's own text is not shown to them, because it can be anything.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::DeliveryAttemptFailed => "The carrier came and could not hand it over",
@@ -132,38 +134,38 @@ impl ConditionKind {
     }
 }
 
-/// What is wrong with a shipment now.
+/// The present trouble of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// What kind of trouble.
+    /// The kind of trouble.
     pub kind: ConditionKind,
-    /// The carrier's words, or ours where it has none.
+    /// The carrier's description, or the name of the kind if there is none.
     pub message: String,
-    /// The carrier's time of the scan that said so.
+    /// The time of the scan that reported the trouble.
     pub since: DateTime<Utc>,
 }
 
 string_enum! {
-    /// Who sends a unit.
+    /// Who sends units to the customer.
     pub enum OriginKind ("origin") {
         /// A warehouse of the merchant.
         Warehouse => "warehouse",
-        /// A supplier, straight to the customer.
+        /// A supplier, directly to the customer.
         Supplier => "supplier",
     }
 }
 
-/// Where a unit is sent from.
+/// Where units are sent from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// Warehouse or supplier.
+    /// Whether it is a warehouse or a supplier.
     pub kind: OriginKind,
-    /// Which one, in the merchant's words.
+    /// The merchant's code for the warehouse or the supplier.
     pub code: String,
 }
 
 impl Origin {
-    /// Whether the actor is this supplier.
+    /// Whether the actor is the supplier of this origin.
     pub fn is(&self, actor: &Actor) -> bool {
         self.kind == OriginKind::Supplier
             && actor.kind == ActorKind::Supplier
@@ -171,29 +173,30 @@ impl Origin {
     }
 }
 
-/// What a shipment's scans amount to: the result of the fold.
+/// The state of a shipment, as the fold computes it from the scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
-    /// How far the shipment is. `Cancelled` here is the carrier's word; movement wins over it.
+    /// How far the shipment is. `Cancelled` means that its carrier cancelled it; a scan that shows movement replaces
+    /// this status. A shipment that was cancelled in Milepost is loaded with `Cancelled` too, whatever its scans say.
     pub status: ShipmentStatus,
-    /// What is wrong, if anything.
+    /// The present trouble, if there is any.
     pub condition: Option<Condition>,
-    /// When the carrier expects to deliver.
+    /// When the delivery is expected: the carrier's estimate, else the one from the registration.
     pub estimated_delivery: Option<DateTime<Utc>>,
-    /// The earliest scan that shows it with the carrier.
+    /// The time of the earliest scan that shows that the carrier has the parcel.
     pub shipped_at: Option<DateTime<Utc>>,
-    /// Whether `shipped_at` stands on a later milestone: the carrier never reported this one.
+    /// Whether no scan reports the rank of `shipped_at`, so that the time comes from a later status.
     pub shipped_inferred: bool,
-    /// The earliest scan that shows it on the last leg.
+    /// The time of the earliest scan that shows the parcel on its last leg or further.
     pub out_for_delivery_at: Option<DateTime<Utc>>,
-    /// Whether `out_for_delivery_at` stands on a later milestone.
+    /// Whether no scan reports the rank of `out_for_delivery_at`, so that the time comes from a later status.
     pub out_for_delivery_inferred: bool,
-    /// The earliest scan that shows it handed over.
+    /// The time of the earliest scan of the delivery.
     pub delivered_at: Option<DateTime<Utc>>,
 }
 
 impl Tracking {
-    /// A shipment with a label and no scan.
+    /// The state of a shipment that has a label and no scan.
     pub fn labelled(estimated_delivery: Option<DateTime<Utc>>) -> Self {
         Self {
             status: ShipmentStatus::LabelCreated,
@@ -208,54 +211,56 @@ impl Tracking {
     }
 }
 
-/// One shipment of an order.
+/// Units of one order that travel under one tracking number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
-    /// Its id.
+    /// The id of the shipment.
     pub id: ShipmentId,
     /// The order whose units it carries.
     pub order_id: OrderId,
-    /// Who carries it.
+    /// The carrier of the shipment.
     pub carrier: Carrier,
-    /// The carrier's number for it, without blanks, in capitals.
+    /// The tracking number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
     pub tracking_number: String,
-    /// Where it comes from.
+    /// Where it is sent from.
     pub origin: Origin,
-    /// What its scans amount to.
+    /// Its state by its scans.
     pub tracking: Tracking,
-    /// What was expected when it was registered; scans may say better.
+    /// The delivery time from the registration. A carrier's estimate replaces it.
     pub promised_delivery: Option<DateTime<Utc>>,
-    /// When it was registered with us.
+    /// When it was registered in Milepost.
     pub created_at: DateTime<Utc>,
-    /// When we called it off. Final: scans that still come change nothing.
+    /// When it was cancelled in Milepost; `None` if it was not, or if only its carrier cancelled it. This is final:
+    /// later scans still change `tracking`, but neither its status nor the order.
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// Why we called it off.
+    /// Why it was cancelled in Milepost.
     pub cancel_reason: Option<String>,
-    /// The quantities it carries, by item.
+    /// The units in it, for each item.
     pub lines: Vec<Line>,
 }
 
 /// A quantity of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Line {
-    /// Which item.
+    /// The item of the units.
     pub item_id: ItemId,
-    /// How many units of it, at least one.
+    /// The number of units, at least one.
     pub quantity: u32,
 }
 
 impl Shipment {
-    /// How far it is, our own cancellation included.
+    /// How far it is. A cancellation in Milepost wins over its scans.
     pub fn status(&self) -> ShipmentStatus {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
     }
 
-    /// Whether it carries its units: everything but a cancelled one does, a delivered one too.
+    /// Whether its units are allocated to it. This is true for every shipment that is not cancelled, also for a
+    /// delivered one.
     pub fn is_live(&self) -> bool {
         self.status() != ShipmentStatus::Cancelled
     }
 
-    /// Whether its carrier has it although we called it off: its units may travel twice.
+    /// Whether it was cancelled in Milepost and its carrier has it nevertheless. Its units may then be sent twice.
     pub fn moves_though_called_off(&self) -> bool {
         self.cancelled_at.is_some() && self.tracking.status.rank() >= Rank::Shipped
     }

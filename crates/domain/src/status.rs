@@ -1,39 +1,40 @@
-//! The ten states of an order and the one table of permitted transitions.
+//! The ten statuses of an order, and the one table of permitted transitions.
 //!
-//! Everything that enforces, shows or checks a transition reads [`TRANSITIONS`]: `Order::apply`, the
-//! GraphQL `stateMachine`, the diagram in ARCHITECTURE.md, the tests of the database's enum.
+//! Everything that enforces, shows or checks a transition reads [`TRANSITIONS`]: `Order::apply`, the field
+//! `stateMachine` of the GraphQL API, and the diagram in ARCHITECTURE.md. A test compares the database's enum with
+//! [`OrderStatus::ALL`].
 
 use crate::string_enum::string_enum;
 
 string_enum! {
-    /// Where an order stands. The spelling is the database's.
+    /// How far an order is. The names are those in the database.
     pub enum OrderStatus ("order status") {
-        /// The customer ordered; nothing is paid.
+        /// The customer has ordered, and nothing is paid.
         Placed => "placed",
-        /// The money is there or promised.
+        /// The money has arrived, or is promised.
         PaymentConfirmed => "payment_confirmed",
-        /// Somebody is picking and packing.
+        /// The units are being picked and packed.
         Processing => "processing",
-        /// Every unit is packed and labelled; no carrier has it yet.
+        /// Every unit is packed and labelled, and not every unit is with a carrier.
         AwaitingPickup => "awaiting_pickup",
         /// Carriers have every unit.
         Shipped => "shipped",
-        /// Every unit is at least on its last leg, or waits at a pickup point.
+        /// Every unit is on its last leg, at a pickup point, or further.
         OutForDelivery => "out_for_delivery",
-        /// Every unit was handed over.
+        /// Every unit was delivered.
         Delivered => "delivered",
-        /// Nothing more will happen: called off before it was shipped.
+        /// The order was cancelled before it was shipped. Final.
         Cancelled => "cancelled",
-        /// The customer sends something back.
+        /// The customer sends units back.
         ReturnInitiated => "return_initiated",
-        /// What was asked back is in. Nothing more will happen.
+        /// All units that were asked back have come back. Final.
         Returned => "returned",
     }
 }
 
 use OrderStatus::*;
 
-/// Every permitted transition, `(from, to)`. What is not here does not happen.
+/// Every permitted transition, `(from, to)`. All others are refused.
 pub const TRANSITIONS: [(OrderStatus, OrderStatus); 14] = [
     (Placed, PaymentConfirmed),
     (Placed, Cancelled),
@@ -51,27 +52,27 @@ pub const TRANSITIONS: [(OrderStatus, OrderStatus); 14] = [
     (ReturnInitiated, Returned),
 ];
 
-/// The part of the table that shipments move an order along, every step of it permitted.
+/// The statuses through which shipments move an order. Each step is a permitted transition.
 pub const FULFILMENT_SEQUENCE: [OrderStatus; 5] =
     [Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
 impl OrderStatus {
-    /// Whether the table permits the step from here to `to`.
+    /// Whether the table permits the transition from this status to `to`.
     pub fn may_become(self, to: Self) -> bool {
         TRANSITIONS.contains(&(self, to))
     }
 
-    /// The statuses the table permits from here.
+    /// The statuses that the table permits after this one.
     pub fn successors(self) -> impl Iterator<Item = Self> {
         TRANSITIONS.iter().filter(move |(from, _)| *from == self).map(|(_, to)| *to)
     }
 
-    /// Whether nothing follows.
+    /// Whether no status can follow.
     pub fn is_terminal(self) -> bool {
         self.successors().next().is_none()
     }
 
-    /// Whether something of it can still be shipped or called off.
+    /// Whether units of such an order can still be shipped or cancelled.
     pub const fn is_open(self) -> bool {
         match self {
             Placed | PaymentConfirmed | Processing | AwaitingPickup | Shipped | OutForDelivery => true,
@@ -79,7 +80,7 @@ impl OrderStatus {
         }
     }
 
-    /// The place on the [`FULFILMENT_SEQUENCE`] that shipments move an order along.
+    /// The position in the [`FULFILMENT_SEQUENCE`], if the status is in it.
     pub(crate) fn position_in_sequence(self) -> Option<usize> {
         FULFILMENT_SEQUENCE.iter().position(|status| *status == self)
     }

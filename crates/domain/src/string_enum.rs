@@ -1,14 +1,14 @@
-//! Enums whose members have one stable spelling, used by the database, the logs and the keys alike.
+//! Enums whose members have one stable name each, for the database, the logs and keys.
 
 /// A text that is not the name of any member of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no {what}; known are {known}")]
 pub struct UnknownName {
-    /// What was looked for: "order status", "carrier".
+    /// What kind of name was expected: "order status", "carrier".
     pub what: &'static str,
     /// The text that names no member.
     pub text: String,
-    /// The names there are, separated by commas.
+    /// The names of all members, separated by commas.
     pub known: String,
 }
 
@@ -23,10 +23,10 @@ macro_rules! string_enum {
         pub enum $name { $( $(#[$member_doc])* $member, )+ }
 
         impl $name {
-            /// Every member, in the order of the declaration.
+            /// All members, in the sequence of their declaration.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$member),+];
 
-            /// The stable spelling, as in the database.
+            /// The stable name, as in the database.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$member => $text,)+ }
             }

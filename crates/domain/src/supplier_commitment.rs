@@ -1,6 +1,7 @@
-//! What is agreed with the supplier who ships an item (dropship): deadlines, the answer, and whether it is late.
+//! Supplier commitments: what is agreed with the supplier that ships an item (dropship). Deadlines, the answer, and
+//! whether the supplier is late.
 //!
-//! How it comes about is told in `order/dropship.rs` and `order/ship.rs`.
+//! `order/dropship.rs` and `order/ship.rs` change commitments.
 
 use chrono::{DateTime, Utc};
 
@@ -12,37 +13,37 @@ use crate::{
     string_enum::string_enum,
 };
 
-/// What is agreed with the supplier of an item. Empty where no supplier ships it.
+/// What is agreed with the supplier of an item. Empty if no supplier ships the item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SupplierCommitment {
     /// Until when the supplier has to act.
     pub deadlines: Deadlines,
-    /// What the supplier said. Nothing: no answer yet.
+    /// The supplier's answer; `None` while there is none.
     pub answer: Option<SupplierAnswer>,
 }
 
-/// Until when a supplier has to answer and to ship. Silence past it is overdue.
+/// Until when a supplier has to answer and to ship. A supplier that misses a deadline is overdue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deadlines {
-    /// Until when the item has to be accepted.
+    /// Until when the supplier has to accept the item.
     pub accept_by: Option<DateTime<Utc>>,
     /// Until when a carrier has to have every unit.
     pub ship_by: Option<DateTime<Utc>>,
 }
 
-/// What a supplier said to an item.
+/// The answer of a supplier to the question whether it ships an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SupplierAnswer {
-    /// It will ship it.
+    /// The supplier will ship it.
     Accepted {
-        /// When it said so, or registered the first shipment.
+        /// When the supplier said so, or when its first shipment of the item was registered.
         at: DateTime<Utc>,
     },
-    /// It will not: the item has to be reassigned.
+    /// The supplier will not ship it. Staff have to reassign the item.
     Declined {
-        /// When it said so.
+        /// When the supplier said so.
         at: DateTime<Utc>,
-        /// Why.
+        /// The supplier's reason, for people.
         reason: String,
     },
 }
@@ -50,15 +51,15 @@ pub enum SupplierAnswer {
 string_enum! {
     /// What a supplier is late with.
     pub enum Overdue ("overdue") {
-        /// With the answer.
+        /// The answer is late.
         AcceptBy => "accept_by",
-        /// With the shipment.
+        /// The shipment is late.
         ShipBy => "ship_by",
     }
 }
 
 impl SupplierCommitment {
-    /// A supplier who has been asked, and has not answered.
+    /// The commitment of a supplier that was asked and has not answered.
     pub(crate) fn unanswered(deadlines: Deadlines) -> Self {
         Self { deadlines, answer: None }
     }
@@ -81,7 +82,8 @@ impl SupplierCommitment {
 }
 
 impl Deadlines {
-    /// Refuses deadlines where no supplier ships, and those in a wrong order. `prefix` leads to the input's fields.
+    /// Refuses deadlines of an item that no supplier ships, and a `ship_by` before the `accept_by`. `prefix` is the
+    /// path to the fields in the input.
     pub(crate) fn check(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
         if origin.is_none_or(|origin| origin.kind != OriginKind::Supplier) {
             return self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true);
@@ -95,7 +97,8 @@ impl Deadlines {
         }
     }
 
-    /// Refuses deadlines that nobody can keep. For new ones only: those that were agreed pass by themselves.
+    /// Refuses deadlines before `now`, because nobody can keep them. This is for new deadlines only: agreed ones pass
+    /// in time.
     pub(crate) fn check_ahead(&self, prefix: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
         self.refuse(prefix, "that time has passed: nobody can keep it", |deadline| deadline < now)
     }
@@ -116,7 +119,8 @@ impl Deadlines {
 }
 
 impl Item {
-    /// What its supplier is late with by our clock. Nothing for a closed order, or when no unit is wanted.
+    /// What the supplier is late with at `now`. `None` if the order takes no more shipments, if no unit is wanted, or
+    /// if a carrier has every wanted unit.
     pub fn overdue(
         &self,
         shipments: &[Shipment],
@@ -129,7 +133,7 @@ impl Item {
         let Deadlines { accept_by, ship_by } = self.commitment.deadlines;
         let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
         let shipped = self.units_at(Rank::Shipped, status, shipments);
-        // What others ship in the supplier's place is no answer for the rest.
+        // Units that others ship for the supplier count as shipped. For the rest, the supplier must still answer.
         if shipped >= self.wanted() {
             return None;
         }

@@ -15,7 +15,8 @@ use std::{
 ///
 /// 1. Control characters (Unicode category Cc): line ends, tabs, ESC of terminal sequences, NUL, the C1 set.
 /// 2. U+2028 and U+2029, which many viewers show as line ends.
-/// 3. Bidirectional controls (Unicode property `Bidi_Control`): they show characters in another order than they are stored.
+/// 3. Bidirectional controls (Unicode property `Bidi_Control`): they show characters in another order than the stored
+///    one.
 /// 4. U+FEFF and U+FFF9 to U+FFFB, which are invisible and have no use inside a text.
 pub const fn is_unsafe(c: char) -> bool {
     matches!(
@@ -65,8 +66,8 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// The text on one line without unsafe characters. Each run of blanks and of unsafe characters becomes one blank; bidirectional
-/// controls leave no blank, because they separate no words.
+/// The text on one line without unsafe characters. Each run of blanks and of unsafe characters becomes one blank.
+/// Bidirectional controls leave no blank, because they separate no words.
 pub fn single_line(text: &str) -> String {
     let visible = text.chars().filter(|&c| !is_unsafe(c) || separates(c));
     let visible: String = visible.map(|c| if separates(c) { ' ' } else { c }).collect();

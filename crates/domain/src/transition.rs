@@ -1,4 +1,4 @@
-//! A change of status as a fact: what an event row is made from.
+//! Transitions: the facts that an event records.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,21 +9,21 @@ use crate::{
     status::OrderStatus,
 };
 
-/// Who asks for a change, when, and what made them ask.
+/// Who asks for a change, when, and what caused the request.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Who asks.
+    /// The actor that asks.
     pub actor: Actor,
-    /// Our clock.
+    /// The present time, by our clock.
     pub now: DateTime<Utc>,
-    /// The HTTP request behind it, for the caller to find it again.
+    /// The id of the HTTP request, by which the caller can find it.
     pub request_id: Option<String>,
-    /// The carrier's webhook behind it.
+    /// The webhook that caused the change.
     pub webhook_id: Option<WebhookId>,
 }
 
-/// One permitted change of status, or the placement. Made by [`Order`](crate::Order) alone, so that no other
-/// code can bring an order into a status.
+/// One permitted change of status, or the placement. Only [`Order`](crate::Order) creates transitions, so that no
+/// other code can bring an order into a status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transition {
     pub(crate) order_id: OrderId,
@@ -41,17 +41,17 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// The order it is about.
+    /// The order that changed.
     pub fn order_id(&self) -> OrderId {
         self.order_id
     }
 
-    /// The order's version with it: 1 is the placement.
+    /// The order's version after the transition. The placement has version 1.
     pub fn version(&self) -> i32 {
         self.version
     }
 
-    /// The status before, nothing at the placement.
+    /// The status before; `None` for the placement.
     pub fn from(&self) -> Option<OrderStatus> {
         self.from
     }
@@ -61,42 +61,43 @@ impl Transition {
         self.to
     }
 
-    /// Who caused it.
+    /// The actor that caused it.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// What they said about it.
+    /// The notes that the actor gave.
     pub fn notes(&self) -> Option<&str> {
         self.notes.as_deref()
     }
 
-    /// What they attached. A step driven by scans names carrier, tracking number and the carrier's code.
+    /// The metadata that the actor gave. For a step that scans caused: the carrier, the tracking number and the
+    /// carrier's code.
     pub fn metadata(&self) -> Option<&Value> {
         self.metadata.as_ref()
     }
 
-    /// Whether the carrier never reported this status and a later one implies it.
+    /// Whether no carrier reported this status, and a later one implies it.
     pub fn inferred(&self) -> bool {
         self.inferred
     }
 
-    /// When it happened, by the clock of whoever saw it.
+    /// When it happened: by the carrier's clock if a scan caused it, else by ours.
     pub fn occurred_at(&self) -> DateTime<Utc> {
         self.occurred_at
     }
 
-    /// When we wrote it down.
+    /// When it was recorded, by our clock.
     pub fn recorded_at(&self) -> DateTime<Utc> {
         self.recorded_at
     }
 
-    /// The HTTP request behind it.
+    /// The id of the HTTP request that caused it.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// The webhook behind it.
+    /// The webhook that caused it.
     pub fn webhook_id(&self) -> Option<WebhookId> {
         self.webhook_id
     }

@@ -1,19 +1,19 @@
-//! Carriers' webhooks: what becomes of one.
+//! The states of a stored webhook.
 
 use crate::string_enum::string_enum;
 
 string_enum! {
-    /// What has become of a webhook.
+    /// What became of a webhook.
     pub enum WebhookState ("webhook state") {
-        /// It waits for its turn.
+        /// It waits to be processed.
         Pending => "pending",
-        /// Its scans are with their shipments.
+        /// Its scans are recorded.
         Processed => "processed",
-        /// It says nothing about a shipment, or nothing readable.
+        /// It says nothing about a parcel, or it cannot be read.
         Ignored => "ignored",
-        /// It waits for a shipment with its number.
+        /// It waits for a shipment with its tracking number.
         Unmatched => "unmatched",
-        /// It failed as often as it may.
+        /// It is given up: it failed as often as it may, or in a way that does not go away by trying again.
         Failed => "failed",
     }
 }

@@ -1,4 +1,4 @@
-//! What the events of an advance say: when each step happened, by whose word, and whether it was inferred.
+//! The events of an advance: when each step happened, which scan it comes from, and whether it was inferred.
 
 mod support;
 

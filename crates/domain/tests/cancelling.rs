@@ -1,4 +1,4 @@
-//! Calling off an order, a shipment, units that cannot be shipped.
+//! Cancelling an order, a shipment, and units that cannot be shipped.
 
 mod support;
 

@@ -1,11 +1,11 @@
-//! A carrier's own "cancelled": it frees the units, movement undoes it, and no unit travels twice.
+//! Cancellations by a carrier: they free the units, later movement undoes them, and no unit is sent twice.
 
 mod support;
 
 use domain::{OrderStatus::*, ScanEffect, ShipmentStatus};
 use support::{Story, lines};
 
-/// An order whose only shipment, of so many units, was cancelled by its carrier.
+/// An order whose only shipment, with `in_shipment` units, was cancelled by its carrier.
 fn cancelled(quantity: u32, in_shipment: u32) -> Story {
     let mut story = Story::new(Processing, &[quantity]);
     story.ship(1, &[(1, in_shipment)]).expect("the units are free");

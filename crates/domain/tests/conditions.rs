@@ -1,4 +1,4 @@
-//! Single stories of the fold: times that contradict each other, trouble and its end, estimates, returns.
+//! Single cases of the fold: times that contradict each other, conditions and their end, estimates, returns.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn estimated(scan: Scan) -> Scan {
     Scan { time_estimated: true, ..scan }
 }
 
-/// A scan whose carrier told no zone: what the clock showed, and when we heard of it.
+/// A scan without a zone: its local time is `clock`, and it arrived at `arrival`.
 fn local(scan: Scan, clock: i64, arrival: i64) -> Scan {
     Scan { local_time: Some(at(clock).naive_utc()), occurred_at: at(arrival), ..estimated(scan) }
 }
@@ -51,7 +51,7 @@ fn a_clock_without_a_zone_is_compared_with_times_that_have_one_whenever_it_arriv
     }
 }
 
-/// Scans with a zone do not silence those without one that tell of another step.
+/// Scans with a zone do not hide a scan without one that reports another step.
 #[test]
 fn a_delivery_without_a_zone_ends_a_failed_attempt_beside_times_that_have_one() {
     let scans = [
@@ -61,11 +61,12 @@ fn a_delivery_without_a_zone_ends_a_failed_attempt_beside_times_that_have_one() 
     ];
     assert_eq!(kind(&scans), None);
     assert_eq!(kind(&scans[..2]), Some(DeliveryAttemptFailed));
-    // Of two clocks nobody knows which is ahead.
+    // Nobody knows which of the two was later. The delivery counts as the later one.
     assert_eq!(kind(&[scans[1].clone(), local(milestone(3, Delivered, 0), 600, 2_000)]), None);
     let damaged = trouble(4, Damaged, 700);
     assert_eq!(kind(&[scans[0].clone(), damaged, scans[2].clone()]), Some(Damaged));
-    // Any other step without a zone is silent beside those that have one, as a pick-up that is stamped hours late.
+    // Any other step without a zone is hidden by those that have one, for example a pick-up that is stamped hours
+    // late.
     let out = milestone(1, OutForDelivery, 100);
     let stamped_late = local(milestone(4, PickedUp, 0), 1_900, 2_000);
     assert_eq!(kind(&[out, scans[1].clone(), stamped_late]), Some(DeliveryAttemptFailed));
@@ -206,7 +207,7 @@ fn scans_more_than_a_day_older_than_the_order_are_another_shipments() {
 #[test]
 fn a_clock_that_showed_a_time_long_before_the_order_is_of_another_shipment_whenever_it_arrives() {
     let shown = |clock: i64| folded(&[local(milestone(1, Delivered, 0), clock, 10)]).status;
-    // A day, and what a zone and a bare date may hide.
+    // A day, and two more for what a zone and a bare date can hide.
     assert_eq!((shown(-3 * DAY), shown(-3 * DAY - 1)), (Delivered, LabelCreated));
     assert_eq!(shown(-400 * DAY), LabelCreated);
 }

@@ -1,4 +1,4 @@
-//! Dropship: a supplier accepts, declines and ships its items; staff give them to somebody else.
+//! Dropship: a supplier accepts, declines and ships its items, and staff reassign them.
 
 mod support;
 
@@ -98,7 +98,7 @@ fn an_item_that_is_named_often_is_one_item() {
     let mut story = dropship(&[("acme", 1_000_000)]);
     story.ship(1, &[(1, 1)]).expect("free");
     story.scanned(1, ShipmentStatus::Cancelled);
-    // Its units as often as it is named would be no number.
+    // If its units were added once for each time it is named, the sum would not fit into a `u32`.
     story.decline(&[1; 4_295]).expect("no unit is in a parcel");
     assert!(story.shipment(1).cancelled_at.is_some());
 }

@@ -1,4 +1,4 @@
-//! Dropship in whatever order things are asked for: suppliers and staff at random, and what holds after each of them.
+//! Dropship with random requests of suppliers and staff: what must hold after each of them.
 
 mod support;
 
@@ -35,8 +35,8 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Whatever suppliers and staff ask for in whatever order: the invariants of a `Story` hold, an answer is what
-    /// was last said, an item belongs to whom it was last given, and no supplier reads of another's item.
+    /// After each request of suppliers and staff: the invariants of a `Story` hold, the answer is the one that was
+    /// given last, an item belongs to the origin that it got last, and no supplier reads of another supplier's item.
     #[test]
     fn whoever_asks_for_what_answers_and_origins_are_what_was_last_granted(
         acts in vec((0..WHO.len(), act()), 1..40),
@@ -100,7 +100,7 @@ proptest! {
     }
 }
 
-/// Whether a supplier's own item is in that shipment of the supplier's.
+/// Whether the shipment comes from the item's supplier and contains the item.
 fn ships(shipment: &domain::Shipment, item: &domain::Item) -> bool {
     let from_supplier = shipment.origin.kind == domain::OriginKind::Supplier;
     from_supplier && item.origin.as_ref() == Some(&shipment.origin) && item.units_in([shipment]) > 0

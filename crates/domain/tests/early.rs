@@ -1,4 +1,4 @@
-//! Scans before the payment: kept on the shipment, taken up when the order reaches processing.
+//! Scans before the payment: they count for the shipment, and for the order once it reaches processing.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What a scan did when it came, each effect in the story that calls for it.
+//! The effect of a scan when it came: each effect in a situation that causes it.
 
 mod support;
 
@@ -106,7 +106,7 @@ fn a_pick_up_without_a_time_of_its_own_that_arrives_late_is_no_return_leg() {
 fn what_says_nothing_changes_no_shipment_that_was_called_off() {
     let mut off = shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
     off.cancelled_at = Some(at(1));
-    // As it is kept.
+    // As `persistence` loads it.
     off.tracking.status = ShipmentStatus::Cancelled;
     let mut story = Story::of(order(OrderStatus::Processing, items(&[1]), vec![off]));
     let said = [scan(1, Meaning::Informational, 10), scan(2, Meaning::Unknown, 10)];

@@ -1,4 +1,4 @@
-//! The fold over random sets of scans: the set alone decides, in whatever order and however often it comes.
+//! The fold over random sets of scans: only the set matters, not the sequence and not the repeats.
 
 mod support;
 
@@ -20,8 +20,8 @@ fn meaning() -> impl Strategy<Value = Meaning> {
     ]
 }
 
-/// Scans with identities of their own, some from before the order, many at one and the same time, some with no more
-/// than a clock without a zone or with nothing.
+/// Scans with different identities. Some are from before the order, many have the same time, some have only a local
+/// time, and some have no time at all.
 fn scans() -> impl Strategy<Value = Vec<Scan>> {
     let minutes = prop_oneof![-3_000..9_000i64, (0..4i64).prop_map(|hour| hour * 60)];
     let estimate = prop::option::weighted(0.3, 0..9_000i64);
@@ -43,7 +43,7 @@ fn scans() -> impl Strategy<Value = Vec<Scan>> {
     })
 }
 
-/// A set of scans, and the same with some of them twice, shuffled.
+/// A set of scans, and the same set in another sequence, with a repeat in some cases.
 fn shuffled() -> impl Strategy<Value = (Vec<Scan>, Vec<Scan>)> {
     (scans(), any::<prop::sample::Selector>()).prop_flat_map(|(set, selector)| {
         let again = selector.try_select(&set).cloned();
@@ -68,8 +68,8 @@ proptest! {
         prop_assert_eq!(folded(&set), folded(&shuffled));
     }
 
-    /// When those arrive whose clocks have no zone makes no other shipment: only the times are other ones that have to
-    /// be told with an instant.
+    /// When scans with a local time arrive does not change the shipment, except for the times that have to be
+    /// instants.
     #[test]
     fn the_arrival_of_a_scan_that_has_a_clock_makes_no_difference(set in scans(), arrivals in vec(0..9_000i64, 9)) {
         let later = |(scan, arrival): (&Scan, i64)| match scan.local_time {
@@ -90,8 +90,9 @@ proptest! {
         prop_assert_eq!(told(&set), told(&other));
     }
 
-    /// The order may come by its batches as it likes: the shipment is the same, and so are the statuses passed. Of one
-    /// package: that a scan was another's may be learnt when the order has gone too far, and it never goes back.
+    /// Batches of any size, in any sequence, give the same shipment and the same statuses of the order. The scans are
+    /// of one package: with several, it can turn out late that a scan was about another parcel, and the order never
+    /// goes back.
     #[test]
     fn batches_of_any_size_in_any_order_bring_the_order_through_the_same_statuses(
         (set, shuffled) in shuffled(),
@@ -129,7 +130,7 @@ proptest! {
         }
     }
 
-    /// The status and the times by their definitions, one scan at a time.
+    /// Compares the status and the times with their definitions, one scan at a time.
     #[test]
     fn status_and_times_are_what_the_definition_says(set in scans()) {
         let set = of_one_package(set);
@@ -161,8 +162,8 @@ proptest! {
         prop_assert_eq!(tracking.out_for_delivery_at.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
     }
 
-    /// Of the story told from its first moment to its last, the last trouble stands, unless the shipment got past such
-    /// trouble since.
+    /// With the scans in the sequence of their times, the last trouble stands, unless the shipment made progress
+    /// since.
     #[test]
     fn the_condition_is_what_is_left_at_the_end_of_the_story(set in scans()) {
         let set = one_after_the_other(of_one_package(set));
@@ -189,7 +190,7 @@ proptest! {
         );
     }
 
-    /// No promise of the way there was made later, and none at the same time for a later day.
+    /// It is the promise after which none was made, and none at the same time for a later day.
     #[test]
     fn the_estimated_delivery_is_the_promise_that_nothing_overrides(set in scans()) {
         let set = of_one_package(set);
@@ -207,7 +208,7 @@ proptest! {
         prop_assert_eq!(folded(&set).estimated_delivery, Some(expected));
     }
 
-    /// What remains is the shipment as if nothing had ever been said of another.
+    /// The result is the same as without the scans of the other parcels.
     #[test]
     fn of_several_packages_those_that_go_on_from_the_first_that_is_not_older_than_the_order_are_ours(
         set in scans(),
@@ -226,7 +227,8 @@ proptest! {
         candidates.sort_by_key(|package| first(package));
         let (older, newer): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|package| of(package).into_iter().any(is_older));
-        // Where all of them are older, the one that was scanned first is judged scan by scan.
+        // If all packages are from before the order, the scans of the one that was scanned first are judged one by
+        // one.
         let mut ours: Vec<&str> = if newer.is_empty() { older.into_iter().take(1).collect() } else { vec![] };
         for package in newer {
             let told: Vec<&Scan> = ours.iter().flat_map(|package| of(package)).collect();
@@ -248,13 +250,13 @@ proptest! {
     }
 }
 
-/// Those whose time is the carrier's own; where no such is, all of them.
+/// The scans with the carrier's own time. If there are none, all scans.
 fn believed(scans: Vec<&Scan>) -> Vec<&Scan> {
     let (guessed, known): (Vec<&Scan>, Vec<&Scan>) = scans.into_iter().partition(|scan| scan.time_estimated);
     if known.is_empty() { guessed } else { known }
 }
 
-/// The same scan so many months later.
+/// The same scan, later by so many months of 40 days.
 fn months(later: i64, scan: Scan) -> Scan {
     let later = TimeDelta::days(40) * i32::try_from(later).expect("a few");
     Scan {
@@ -264,7 +266,7 @@ fn months(later: i64, scan: Scan) -> Scan {
     }
 }
 
-/// Whether it was there more than a day before the order, or a clock without a zone showed so for certain.
+/// Whether the scan is from more than a day before the order, or its local time shows this for certain.
 fn is_older(scan: &Scan) -> bool {
     let by_clock = scan.local_time.is_some_and(|local| local < at(-3 * 1_440).naive_utc());
     scan.occurred_at < at(-1_440) || by_clock
@@ -294,7 +296,7 @@ fn way_there(set: &[Scan]) -> Vec<&Scan> {
     ours.into_iter().filter(there).collect()
 }
 
-/// The same scans, no two of them at the same time.
+/// The same scans, each with another time.
 fn one_after_the_other(set: Vec<Scan>) -> Vec<Scan> {
     let later = |(second, scan): (i64, Scan)| Scan {
         occurred_at: scan.occurred_at + TimeDelta::seconds(second),
@@ -312,7 +314,7 @@ fn trouble(scan: &Scan) -> Option<ConditionKind> {
     }
 }
 
-/// Whether the shipment moves on to the customer, as far as it takes to be past such trouble.
+/// Whether the scan shows enough progress to end trouble of this kind.
 fn gets_past(scan: &Scan, kind: ConditionKind) -> bool {
     let far_enough = if kind == ConditionKind::Returning { Rank::OutForDelivery } else { Rank::Shipped };
     match scan.meaning {

@@ -1,4 +1,4 @@
-//! What is heard more than once, and numbers that are used more than once.
+//! Repeated scans, and tracking numbers that are used more than once.
 
 mod support;
 
@@ -23,7 +23,8 @@ fn a_scan_that_comes_again_with_a_new_estimate_revises_it() {
     story.scans(1, &[promising(100, 7_000)]);
     story.scans(1, &[promising(300, 6_000)]);
     assert_eq!(story.tracking(1).estimated_delivery, Some(at(6_000)));
-    // An older word that comes late changes nothing, nor does one of the same time for an earlier day.
+    // An estimate that was said earlier and comes late changes nothing. Nor does one of the same time for an earlier
+    // day.
     story.scans(1, &[promising(200, 9_000)]);
     story.scans(1, &[promising(300, 5_000)]);
     story.scans(1, &[Scan { estimate: None, ..promising(0, 0) }]);
@@ -85,7 +86,7 @@ fn a_package_that_has_the_number_after_the_delivery_or_much_later_is_not_ours() 
     }
 }
 
-/// A label that was used twice by mistake.
+/// A label was used twice by mistake.
 #[test]
 fn a_package_that_travels_beside_ours_is_not_ours() {
     let ours = [1, 2, 3].map(|number| of("1~N1~FX", number, InTransit, i64::from(number) * 200));
@@ -98,7 +99,7 @@ fn a_package_that_travels_beside_ours_is_not_ours() {
     }
 }
 
-/// As FedEx did with a shipment that was redirected and tendered anew: its scans went on under another identity.
+/// FedEx did this with a shipment that was redirected and tendered again: its scans continued under another identity.
 #[test]
 fn a_shipment_that_goes_on_under_another_identity_is_one() {
     let parts = [
@@ -123,7 +124,7 @@ fn a_shipment_that_goes_on_under_another_identity_is_one() {
     }
 }
 
-/// What its clock showed, and when we heard of it.
+/// A scan without a zone: its local time is `clock`, and it arrived at `arrival`.
 fn local(scan: Scan, clock: i64, arrival: i64) -> Scan {
     Scan { time_estimated: true, local_time: Some(at(clock).naive_utc()), occurred_at: at(arrival), ..scan }
 }
@@ -149,7 +150,7 @@ fn of_copies_the_first_to_arrive_counts_whichever_is_read_first() {
         }
         assert_eq!(story.tracking(1).delivered_at, Some(at(300)), "{arrivals:?}");
     }
-    // A time that was in the future for the first copy and is none for the second is the carrier's own.
+    // The carrier's time was in the future when the first copy arrived. It no longer is for the second, so it counts.
     let ahead = Scan { time_estimated: true, ..milestone(1, Delivered, 100) };
     let mut story = shipped();
     story.scans(1, &[ahead]);

@@ -1,4 +1,4 @@
-//! Tracking numbers as they are kept: one spelling for whoever registers a shipment and whoever speaks of it.
+//! The stored spelling of tracking numbers, which is the same for registering a shipment and for reporting about it.
 
 use domain::{Carrier, normalize_tracking_number};
 

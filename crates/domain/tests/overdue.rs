@@ -1,4 +1,4 @@
-//! Suppliers who are late: with the answer, with the shipment, and when nobody is late any more.
+//! Suppliers that are late: with the answer, with the shipment, and when nobody is late any more.
 
 mod support;
 
@@ -45,7 +45,7 @@ fn nobody_is_late_with_an_order_that_is_closed_or_on_its_way_or_with_units_nobod
             Placed | PaymentConfirmed | Processing | AwaitingPickup => {
                 assert_eq!(late, Some(Overdue::AcceptBy))
             }
-            // No shipment is known: the status speaks for every unit.
+            // No shipment is known, so the order's status counts for every unit.
             Shipped | OutForDelivery | Delivered | Cancelled | ReturnInitiated | Returned => {
                 assert_eq!(late, None, "{status}");
             }

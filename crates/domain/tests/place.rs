@@ -1,4 +1,4 @@
-//! Placing an order: what it must have, and who may say what.
+//! Placing an order: what the input must contain, and which actor may give which field.
 
 mod support;
 
@@ -39,7 +39,7 @@ fn place(new: NewOrder) -> Result<Order, Refusal> {
     Order::place(new, &by(Actor::SYSTEM, 100))
 }
 
-/// The field that is refused when the good order is spoilt so.
+/// The field that is refused when `spoil` changes a valid order.
 fn refused(spoil: impl FnOnce(&mut NewOrder)) -> String {
     let mut new = good();
     spoil(&mut new);

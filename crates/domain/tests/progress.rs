@@ -1,4 +1,4 @@
-//! Progress for people: counted in units, not in lines or shipments.
+//! Progress for people: the sentence counts units, not items or shipments.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Returns by quantity: what is asked back, what comes in, and when that is all.
+//! Returns: which units are asked back, which come back, and when the return is complete.
 
 mod support;
 
@@ -6,7 +6,7 @@ use domain::{BlockerCode, OrderStatus, OrderStatus::*, Refusal, Request, Shipmen
 use proptest::{collection::vec, prelude::*};
 use support::{Story, VERSION, at, customer, invalid, item_id, items, order, shipment};
 
-/// What is asked back and what is in, item by item.
+/// The units asked back and the units that came back, for each item.
 fn units(story: &Story) -> Vec<(u32, u32)> {
     story.order.items().iter().map(|item| (item.return_requested, item.returned)).collect()
 }
@@ -188,7 +188,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Item by item: delivered, asked back, in.
+/// For each item: the units delivered, asked back, and come back.
 #[derive(Clone, Debug)]
 struct Books {
     status: OrderStatus,
@@ -196,7 +196,7 @@ struct Books {
 }
 
 impl Books {
-    /// The rules once more, unit by unit. Nothing when it has to be refused.
+    /// The rules again, unit by unit. `None` if the request has to be refused.
     fn after(&self, act: &Act) -> Option<Self> {
         let mut next = self.clone();
         match act {
@@ -239,7 +239,7 @@ impl Books {
         }
     }
 
-    /// One unit after the other from that column to the next.
+    /// Moves units from one column to the next, one after the other.
     fn move_units(&mut self, of: Option<&[(u32, u32)]>, from: usize) -> Option<()> {
         let Some(of) = of else {
             self.units.iter_mut().for_each(|unit| unit[from + 1] = unit[from]);

@@ -1,4 +1,4 @@
-//! Who may ask for what. Staff may do what the table permits; the others have a short list each.
+//! Which actor may ask for what: staff for everything that the table permits, each other kind for a short list.
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::{
     supplier, warehouse,
 };
 
-/// The permitted steps that a role may ask for, of an order without shipments.
+/// The permitted transitions that an actor may ask for, of an order without shipments.
 fn steps(actor: &Actor) -> Vec<(OrderStatus, OrderStatus)> {
     let of = |from| {
         let explained = order(from, items(&[1]), vec![]).allowed_transitions(actor);
@@ -147,7 +147,7 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
     }
 }
 
-/// Whether it is granted; if not, it must be for the role.
+/// Whether the request is granted. If not, the reason must be the role.
 fn granted(answer: Result<Outcome, Refusal>) -> bool {
     assert!(matches!(answer, Ok(_) | Err(Refusal::Forbidden(_))), "{answer:?}");
     answer.is_ok()

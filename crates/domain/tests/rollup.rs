@@ -1,4 +1,4 @@
-//! The roll-up by quantity against its definition, over random orders and random changes in random order.
+//! The roll-up compared with its definition, for random orders and random changes.
 
 mod support;
 
@@ -62,7 +62,7 @@ proptest! {
             let before = (story.order.clone(), story.path().len());
             let granted = match change.clone() {
                 Change::Ship { shipment, lines } => {
-                    // Ids are never used twice; numbers are.
+                    // No id is used twice, but numbers are.
                     shipments += 1;
                     story.ship_as(100 + shipments, &format!("N{shipment}"), Some(support::lines(&lines)))
                 }
@@ -91,14 +91,14 @@ proptest! {
     }
 }
 
-/// The newest shipment that has that number.
+/// The newest shipment with this number.
 fn registered(story: &Story, number: u32) -> Option<u32> {
     let number = format!("N{number}");
     let newest = story.order.shipments().iter().rev().find(|shipment| shipment.tracking_number == number);
     newest.map(|shipment| (shipment.id.0.as_u128() - 0x200) as u32)
 }
 
-/// The steps since are what was asked for by hand, then every status of the line up to the slowest unit's.
+/// The new steps are the requested one, and then every status of the sequence up to the one of the slowest unit.
 fn check_walk(
     before: &domain::Order,
     story: &Story,
@@ -129,7 +129,7 @@ fn check_walk(
     Ok(())
 }
 
-/// A step by hand is granted when the table has it and the shipments are that far or there are none.
+/// A step by hand is granted if the table has it, and if the shipments are that far or there are none.
 fn check_hand(
     before: &domain::Order,
     to: OrderStatus,
@@ -167,7 +167,7 @@ fn check_hand(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Any split of the units into shipments, registered and delivered in any order, ends the same way.
+    /// Any split of the units into shipments, registered and delivered in any sequence, ends in the same way.
     #[test]
     fn however_the_units_are_split_the_order_is_delivered_with_the_last_of_them_and_not_before(
         quantity in 1..=6u32,

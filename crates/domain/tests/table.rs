@@ -1,4 +1,4 @@
-//! The table of transitions, as callers meet it.
+//! The table of transitions, as callers see it.
 
 mod support;
 
@@ -80,7 +80,8 @@ fn an_old_version_is_a_conflict_that_names_the_current_one() {
     assert!(outcome.expect("the version is right").changed);
 }
 
-/// What is told to be allowed is granted, what is told to be blocked is refused for the reason told.
+/// A transition that is explained as allowed is granted. One that is explained as blocked is refused for the same
+/// reason.
 #[test]
 fn explanation_and_enforcement_agree_for_every_role_status_and_state_of_the_shipments() {
     let mut told = 0;

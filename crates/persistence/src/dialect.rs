@@ -1,7 +1,7 @@
-//! The few things that differ between PostgreSQL and SQLite, side by side.
+//! The SQL that differs between PostgreSQL and SQLite, side by side, and statements over many rows.
 //!
-//! Rows travel to the database as one JSON document per statement: the text of a statement is then the same
-//! for one row and for five hundred, is prepared once, and costs one round trip.
+//! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it
+//! is prepared once, and it needs one round trip.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
@@ -18,7 +18,7 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// The type of a column, as far as the two databases write it differently.
+/// The types of columns that the two databases write differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     Uuid,
@@ -31,13 +31,13 @@ pub(crate) enum Type {
     Status,
 }
 
-/// A table as far as it is written: its columns and their types.
+/// A table, with the columns that a statement writes and their types.
 pub(crate) struct Table {
     pub name: &'static str,
     pub columns: &'static [(&'static str, Type)],
 }
 
-/// One row on its way to the database.
+/// One row to write.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row(Map<String, Value>);
 
@@ -51,13 +51,13 @@ impl Row {
 }
 
 impl Row {
-    /// The text of a cell, empty where there is none.
+    /// The text of a column, or an empty text if the row has none.
     pub fn text(&self, column: &str) -> &str {
         self.0.get(column).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// A value that can stand in a row; nothing for NULL.
+/// A value of a row; `None` for NULL.
 pub(crate) trait Cell {
     fn cell(self) -> Option<Value>;
 }
@@ -86,20 +86,20 @@ impl<T: Cell> Cell for Option<T> {
     }
 }
 
-/// A time as sqlx writes it to SQLite, so that texts from both ways sort together.
+/// A time in the format in which sqlx writes it to SQLite, so that times from both sort together.
 pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // Whole bodies go through here: formatting byte by byte would take ten times as long.
+    // Whole bodies go through here. To format byte by byte would take ten times as long.
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 impl Table {
-    /// The rows of the statement's first parameter, as something to select from, named `r`.
+    /// The source of a `SELECT`: the rows in the first parameter of the statement, with the name `r`.
     fn source(&self, backend: DbBackend) -> String {
         if backend == DbBackend::Postgres {
             let columns: Vec<_> =
@@ -111,11 +111,11 @@ impl Table {
         }
     }
 
-    /// `INSERT` of all rows, with what follows it (`ON CONFLICT …`, `RETURNING …`).
+    /// An `INSERT` of all rows. `rest` follows it: `ON CONFLICT …`, `RETURNING …`.
     pub fn insert(&self, backend: DbBackend, rest: &str, rows: Vec<Row>) -> Statement {
         let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
         let cells: Vec<_> = self.columns.iter().map(|(name, kind)| kind.read(backend, name)).collect();
-        // `WHERE true`: without it SQLite takes ON CONFLICT for a join condition.
+        // Without `WHERE true`, SQLite reads ON CONFLICT as a join condition.
         let sql = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {} WHERE true {rest}",
             self.name,
@@ -126,13 +126,13 @@ impl Table {
         statement(backend, sql, rows)
     }
 
-    /// `SELECT` of what the rows, named `r`, join.
+    /// A `SELECT` of `columns` from the rows (named `r`) and from what `join` adds to them.
     pub fn select(&self, backend: DbBackend, columns: &str, join: &str, rows: Vec<Row>) -> Statement {
         let sql = format!("SELECT {columns} FROM {} {join}", self.source(backend));
         statement(backend, sql, rows)
     }
 
-    /// `UPDATE` that adds to one column of every row whose keys match.
+    /// An `UPDATE` that adds to one column, in every row whose keys match.
     pub fn add(&self, backend: DbBackend, keys: &[&str], column: &str, rows: Vec<Row>) -> Statement {
         let matches: Vec<_> = keys.iter().map(|key| self.matches(backend, key)).collect();
         let sql = format!(
@@ -149,7 +149,8 @@ impl Table {
         format!("{}.{key} = {}", self.name, kind.read(backend, key))
     }
 
-    /// `UPDATE` of every row whose keys match, setting all other columns.
+    /// An `UPDATE` that sets all other columns, in every row whose keys match and for which `guard` holds. Columns
+    /// whose name begins with `expected_` are only for the guard.
     pub fn update(&self, backend: DbBackend, keys: &[&str], guard: &str, rows: Vec<Row>) -> Statement {
         let sets: Vec<_> = self
             .columns
@@ -211,8 +212,8 @@ fn statement(backend: DbBackend, sql: String, rows: Vec<Row>) -> Statement {
     Statement::from_sql_and_values(backend, sql, [parameter])
 }
 
-/// Runs a statement over rows, unless there are none. Returns how many rows it touched.
-// Not `async`: of a future with the iterator in it the compiler cannot tell that it is `Send`.
+/// Runs a statement over rows, unless there are none. Returns the number of changed rows.
+// Not `async`: the compiler cannot see that a future which holds the iterator is `Send`.
 pub(crate) fn write(
     tx: &Tx,
     rows: impl IntoIterator<Item = Row>,
@@ -228,7 +229,8 @@ pub(crate) fn write(
     }
 }
 
-/// `column` is one of `ids`, however many: they are one parameter, and the text is the same for all numbers.
+/// The condition that `column` is one of `ids`. They are one parameter, so the text is the same for any number of
+/// ids.
 pub(crate) fn is_one_of(
     backend: DbBackend,
     column: impl IntoColumnRef,
@@ -243,7 +245,7 @@ pub(crate) fn is_one_of(
     column.in_subquery(listed("unhex(value)", ids.collect()))
 }
 
-/// The same for texts.
+/// The condition that `column` is one of `texts`, likewise.
 pub(crate) fn is_one_of_texts(backend: DbBackend, column: impl IntoColumnRef, texts: &[&str]) -> SimpleExpr {
     let column = Expr::col(column.into_column_ref());
     if backend == DbBackend::Postgres {
@@ -253,14 +255,14 @@ pub(crate) fn is_one_of_texts(backend: DbBackend, column: impl IntoColumnRef, te
     column.in_subquery(listed("value", texts.iter().map(|text| Value::from(*text)).collect()))
 }
 
-/// The members of a JSON list, for SQLite.
+/// A query for the members of a JSON list, for SQLite.
 fn listed(member: &'static str, list: Vec<Value>) -> SelectStatement {
     let list = Func::cust("json_each").arg(Value::Array(list).to_string());
     Query::select().expr(Expr::cust(member)).from_function(list, "list").to_owned()
 }
 
-/// Membership in the rows of a query, each locked, passing over those that others hold. As an array the rows are
-/// looked up by their keys on PostgreSQL, whatever the planner knows of the table.
+/// The condition to be in the rows of a query. Each row is locked, and rows that others hold are skipped. On
+/// PostgreSQL the rows are an array, so that they are found by their keys whatever the planner knows of the table.
 pub(crate) fn skip_locked_subquery(store: &Store, query: &str) -> String {
     if store.is_postgres() {
         format!("= ANY(ARRAY({query} FOR UPDATE SKIP LOCKED))")
@@ -269,8 +271,8 @@ pub(crate) fn skip_locked_subquery(store: &Store, query: &str) -> String {
     }
 }
 
-/// Keeps everybody else away from these names until the transaction ends. SQLite has one writer anyway.
-/// The names must be sorted, so that two callers cannot wait for each other.
+/// Locks these names until the transaction ends. SQLite needs no such lock, because it has one writer. The names must
+/// be sorted, so that two callers cannot wait for each other.
 pub(crate) async fn lock_names(tx: &Tx, names: &[String]) -> Result<()> {
     if tx.get_database_backend() != DbBackend::Postgres || names.is_empty() {
         return Ok(());

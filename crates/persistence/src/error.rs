@@ -1,4 +1,4 @@
-//! What can go wrong between Milepost and its database, and what is worth trying again.
+//! The errors of the database, and which of them are worth another try.
 
 use sea_orm::{DbErr, SqlErr};
 
@@ -6,54 +6,52 @@ pub(crate) mod meaning;
 
 use meaning::Meaning;
 
-/// A failure of the database, or of a row that cannot be what it claims.
+/// A failure of the database, or a row with a value that cannot be right.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL names no database Milepost knows.
+    /// The URL does not name a database that Milepost supports.
     #[error("the database URL must begin with postgres:// or sqlite:, not {0:?}")]
     Url(String),
-    /// The database refused, failed or could not be reached.
+    /// The database refused, failed, or could not be reached.
     #[error("the database failed")]
     Database(#[from] DbErr),
-    /// The schema has a migration, of this name, that this build does not know.
+    /// The schema has a migration that this build does not know. Holds the name of the migration.
     #[error(
         "its schema is of another build: this one does not know the migration {0} and begins with an empty database"
     )]
     OtherBuild(String),
-    /// A row holds what Milepost never writes.
+    /// A row holds a value that Milepost never writes.
     #[error("table {table}, row {row}: {what}")]
     Corrupt {
-        /// The table.
         table: &'static str,
-        /// The row's key.
+        /// The key of the row.
         row: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         what: String,
     },
-    /// The connection was lost while a transaction was committed: it may have been done or not.
+    /// The connection was lost during a commit. The transaction may have been committed or not.
     #[error("the connection was lost during a commit")]
     CommitUnknown(#[source] DbErr),
-    /// A transaction was to be committed that cannot be: its connection is replaced, and nothing of it is kept.
+    /// The transaction cannot be committed. Nothing of it is stored, and its connection is replaced. Holds the
+    /// reason.
     #[error("the transaction was not committed: {0}")]
     NotCommitted(&'static str),
-    /// A read was to return at most so many rows, and there are more.
+    /// There are more rows than the caller wanted to read at most.
     #[error("there are more than {most} rows in {table}")]
     TooManyRows {
-        /// The table.
         table: &'static str,
-        /// How many were allowed.
+        /// The greatest number of rows that was allowed.
         most: u64,
     },
-    /// An order was written from a version that is not the present one: its row was not locked.
+    /// An order was written from an outdated version, because its row was not locked.
     #[error("an order was changed by somebody else at the same time")]
     LostUpdate,
 }
 
-/// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether the same work may succeed if it is done again from the start.
+    /// Whether the same work can succeed if it is repeated from the start.
     pub fn retryable(&self) -> bool {
         match self {
             Self::Url(_)
@@ -69,12 +67,12 @@ impl Error {
         }
     }
 
-    /// Whether the database takes no writes: its disk is full, it is read-only, its storage fails or is damaged.
+    /// Whether the database takes no writes: its disk is full, it is read-only, or its storage fails or is damaged.
     pub fn is_unwritable(&self) -> bool {
         matches!(self.meaning(), Some(Meaning::Unwritable | Meaning::Damaged))
     }
 
-    /// The unique index or column a write ran into, by the database's name for it.
+    /// The unique index or column that a write violated, as the database names it.
     pub fn unique_violation(&self) -> Option<String> {
         match self {
             Self::Database(error) => match error.sql_err() {
@@ -91,7 +89,7 @@ impl Error {
         }
     }
 
-    /// Whether somebody held a row or a name for longer than one may wait: PostgreSQL's 55P03.
+    /// Whether PostgreSQL waited too long for a row or a name that somebody else holds (code 55P03).
     pub fn is_lock_timeout(&self) -> bool {
         match self {
             Self::Database(error) => meaning::is_lock_timeout(error),
@@ -105,7 +103,8 @@ impl Error {
         }
     }
 
-    /// What went wrong with a commit. The database's own refusal is clear; a lost connection is not.
+    /// The error for a failed commit. If the database refused the commit, the transaction is not committed. If the
+    /// connection was lost, nobody knows.
     pub(crate) fn from_commit_failure(error: DbErr) -> Self {
         match meaning::refuses_commit(&error) {
             true => Self::Database(error),
@@ -113,7 +112,7 @@ impl Error {
         }
     }
 
-    /// What the database's failure means, where it is one.
+    /// The meaning of a failure of the database; `None` for other errors.
     pub(crate) fn meaning(&self) -> Option<Meaning> {
         match self {
             Self::Database(error) | Self::CommitUnknown(error) => Some(meaning::meaning(error)),
@@ -126,7 +125,7 @@ impl Error {
         }
     }
 
-    /// The innermost cause in words: the outer ones say only that the database failed.
+    /// The text of the innermost cause. The outer texts only say that the database failed.
     pub fn root(&self) -> String {
         let mut cause: &dyn std::error::Error = self;
         while let Some(next) = cause.source() {

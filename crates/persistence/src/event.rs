@@ -1,39 +1,37 @@
-//! An event of an order, as it was recorded.
+//! Order events, as they were recorded.
 
 use chrono::{DateTime, Utc};
 use domain::{Actor, OrderId, OrderStatus, WebhookId};
 
-/// The recorded fact of one transition or of the placement.
+/// A recorded transition, or the placement of an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The order it is about.
     pub order_id: OrderId,
-    /// The order's version with it.
+    /// The order's version after the event.
     pub version: i32,
-    /// The status before, nothing at the placement.
+    /// The status before; `None` for the placement.
     pub from: Option<OrderStatus>,
     /// The status after.
     pub to: OrderStatus,
     /// Who caused it.
     pub actor: Actor,
-    /// What they said about it.
+    /// The notes that the actor gave.
     pub notes: Option<String>,
-    /// What they attached.
+    /// The metadata that the actor gave.
     pub metadata: Option<serde_json::Value>,
-    /// Whether a later status implies this one, the carrier never having reported it.
+    /// Whether no carrier reported this status, and a later one implies it.
     pub inferred: bool,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// When we wrote it down.
+    /// When it was recorded, by our clock.
     pub recorded_at: DateTime<Utc>,
-    /// The HTTP request behind it.
+    /// The id of the HTTP request that caused it.
     pub request_id: Option<String>,
-    /// The webhook behind it.
+    /// The webhook that caused it.
     pub webhook_id: Option<WebhookId>,
 }
 
 impl From<&domain::Transition> for Event {
-    /// The event a transition is recorded as.
     fn from(transition: &domain::Transition) -> Self {
         Self {
             order_id: transition.order_id(),

@@ -1,4 +1,5 @@
-//! The answers given to requests that carried a key, so that the same request again gets the same answer.
+//! Idempotency keys: stores the answers to requests with a key, so that a repeat of the request gets the first
+//! answer.
 
 use std::collections::HashMap;
 
@@ -13,25 +14,25 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// Whose key, and which.
+/// The actor that used the key, and the key.
 pub type ScopedKey = (String, String);
 
-/// An answer to be given again.
+/// The answer to a request with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// A hash of what was asked: another question under the same key is refused.
+    /// A hash of the request. Another request with the same key is refused.
     pub fingerprint: [u8; 32],
-    /// The order it was about.
+    /// The order that the request was about.
     pub order_id: OrderId,
-    /// The shipment it was about.
+    /// The shipment that the request was about.
     pub shipment_id: Option<ShipmentId>,
-    /// The version of the event it made.
+    /// The version of the event that the request caused.
     pub version: Option<i32>,
-    /// Whether it changed anything.
+    /// Whether the request changed anything.
     pub changed: bool,
 }
 
-/// The answers kept under these keys.
+/// The answers that are stored for these keys.
 pub async fn find_answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedKey, StoredAnswer>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
@@ -67,8 +68,8 @@ const KEYS: Table = Table {
     ],
 };
 
-/// Keeps answers. A key that somebody else has taken meanwhile is a unique violation: do the work again and
-/// find their answer.
+/// Stores answers. If somebody else has used a key meanwhile, this fails with a unique violation. The caller then
+/// repeats the work from the start, and finds the other answer.
 pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTime<Utc>) -> Result<()> {
     let rows = answers.iter().map(|((actor, key), answer)| {
         Row::default()
@@ -85,7 +86,7 @@ pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTim
     Ok(())
 }
 
-/// Forgets answers older than this. Returns how many.
+/// Deletes answers that were stored before this time. Returns how many.
 pub async fn delete_before(store: &Store, before: DateTime<Utc>) -> Result<u64> {
     let tx = store.begin().await?;
     let done = idempotency_key::Entity::delete_many()

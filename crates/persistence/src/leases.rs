@@ -1,7 +1,9 @@
-//! Rows that are work: a row is due while its `due_at` is not null.
+//! Leases: how jobs share the rows of a table that are work. A row is due when the time in its `due_at`
+//! has come. It is no work while `due_at` is null.
 //!
-//! That one column is the delay, the lease and the retry schedule. The relay leases due rows; a job settles
-//! or postpones them; a job that dies lets its lease run out.
+//! One column, `due_at`, is the delay, the lease and the retry schedule. The relay leases due rows and sets `due_at`
+//! to the end of the lease. A job settles its rows or postpones them. If a job dies, its lease ends and the rows are
+//! due again.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Statement};
@@ -17,17 +19,16 @@ use crate::{
 /// A table whose rows are work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// Carriers' requests to be read.
+    /// Webhooks to process.
     Webhooks,
-    /// Messages to be sent.
+    /// Notifications to send.
     Notifications,
 }
 
 impl Work {
-    /// Every kind.
     pub const ALL: [Self; 2] = [Self::Webhooks, Self::Notifications];
 
-    /// The table, which is also the queue's name.
+    /// The name of the table, which is also the name of the queue.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Webhooks => "webhooks",
@@ -52,16 +53,16 @@ impl Work {
     }
 }
 
-/// A row somebody has taken up.
+/// A leased row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leased {
-    /// The row.
     pub id: Uuid,
-    /// Which attempt this is. A job for an older attempt finds the row no longer its own.
+    /// The number of the attempt. If a later attempt was begun, the row no longer belongs to this one.
     pub attempt: i32,
 }
 
-/// Takes up to `limit` due rows until `until`, the longest due first, passing over what others hold.
+/// Leases up to `limit` due rows until `until`, the ones that are due for the longest time first. Skips rows that
+/// others hold.
 pub async fn lease(
     store: &Store,
     work: Work,
@@ -77,7 +78,8 @@ pub async fn lease(
     );
     let values = [until.into(), now.into(), limit.into()];
     let statement = Statement::from_sql_and_values(store.backend(), sql, values);
-    // A lease that a crash undoes is given anew. What a job does under it commits later, and carries it along.
+    // A crash can undo a lease. Then the row is leased again. The work of a job is committed later, and that commit
+    // makes the lease durable too.
     let tx = store.begin_relaxed().await?;
     let rows = tx.query_all_raw(statement).await?;
     let leased = rows
@@ -88,21 +90,21 @@ pub async fn lease(
     leased
 }
 
-/// What to do with a row whose job failed.
+/// What happens to a row after its job failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Do it again then.
+    /// The row is due again at this time.
     Retry(DateTime<Utc>),
-    /// Never again: the row is closed as failed.
+    /// The row is closed as failed.
     GiveUp,
 }
 
-/// Writes down a failure, if the row is still this job's. `decide` gets the number of failures, this one
-/// included.
+/// Records a failure, if the row still belongs to this job; else returns `None`. `decide` gets the number of
+/// failures, this one included, and says what happens next.
 ///
 /// # Errors
-/// [`Error::CommitUnknown`](crate::Error::CommitUnknown) where it may have been written down: done again, one failure
-/// would count as two.
+/// [`Error::CommitUnknown`](crate::Error::CommitUnknown) if the failure may have been recorded. Do not call again
+/// then: one failure would count as two.
 pub async fn fail(
     store: &Store,
     work: Work,
@@ -143,8 +145,8 @@ pub(crate) async fn fail_in(
     Ok(Some(next))
 }
 
-/// Gives rows back that were leased and did not reach a job, to be taken up again then. One that reached a job
-/// after all, and that the job has begun, stays that job's.
+/// Makes leased rows due again at `at`, because they did not reach a job. A row that was settled or leased again
+/// since stays as it is, and so does a notification whose job has begun.
 pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime<Utc>) -> Result<()> {
     let begun = match work {
         Work::Webhooks => "",

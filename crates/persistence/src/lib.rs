@@ -1,7 +1,8 @@
-//! Where orders are kept: sea-orm over PostgreSQL or SQLite.
+//! The database of Milepost: reads and writes orders, shipments, scans, webhooks and notifications, in PostgreSQL or
+//! SQLite, with sea-orm.
 //!
-//! `app` calls this, one function a need. Rows become domain values here, and a row that cannot is an error
-//! that names it.
+//! `app` calls one function for each task. This crate converts rows to domain values. A row that cannot be converted
+//! is an error that names the row.
 
 mod dialect;
 mod entity;

@@ -1,4 +1,5 @@
-//! Mails kept because no mail server is set: never silently lost, shown at `/mailbox`.
+//! The mailbox: stores mails while no mail server is configured, so that none is lost. The page `/mailbox` shows
+//! them.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
@@ -11,22 +12,19 @@ use crate::{
     store::Store,
 };
 
-/// A mail that was caught.
+/// A mail that was stored instead of sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaughtMail {
-    /// Its id.
     pub id: Uuid,
-    /// Its `Message-ID`, the same for the same notification.
+    /// The `Message-ID`, which is the same for each attempt of one notification.
     pub message_id: String,
-    /// To whom.
     pub recipient: String,
-    /// Its subject.
     pub subject: String,
-    /// The plain text.
+    /// The body as plain text.
     pub text: String,
-    /// The HTML.
+    /// The body as HTML.
     pub html: String,
-    /// When it was caught.
+    /// When it was stored.
     pub caught_at: DateTime<Utc>,
 }
 
@@ -43,7 +41,6 @@ const MAILBOX: Table = Table {
     ],
 };
 
-/// Keeps a mail.
 pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
     let row = Row::default()
         .set("mail_id", mail.id)
@@ -69,7 +66,6 @@ pub async fn latest(store: &Store, limit: u64) -> Result<Vec<CaughtMail>> {
     Ok(rows.into_iter().map(to_caught_mail).collect())
 }
 
-/// One mail.
 pub async fn find(store: &Store, id: Uuid) -> Result<Option<CaughtMail>> {
     Ok(mail::Entity::find_by_id(id).one(store.reader()).await?.map(to_caught_mail))
 }

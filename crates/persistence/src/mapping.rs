@@ -1,4 +1,5 @@
-//! Rows to domain values. A row that Milepost cannot have written is an error that names table and row.
+//! Converts rows to domain values. A row that Milepost cannot have written is an error that names the table and the
+//! row.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -21,10 +22,10 @@ use crate::{
     webhooks::{Webhook, WebhookHead},
 };
 
-/// How a clock without a zone is kept.
+/// The format of a stored local time, which has no zone.
 pub(crate) const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 
-/// Names a bad value in a row.
+/// The place of a value, for errors: its table and its row.
 struct At<'a> {
     table: &'static str,
     row: &'a dyn Display,
@@ -48,7 +49,7 @@ impl At<'_> {
     }
 }
 
-/// A carrier's number for a shipment.
+/// Reads a carrier and a tracking number.
 pub(crate) fn parse_number(
     table: &'static str,
     row: &dyn Display,
@@ -58,17 +59,18 @@ pub(crate) fn parse_number(
     Ok((At { table, row }.parse(carrier)?, number))
 }
 
-/// How far a shipment is, our own cancellation included.
+/// Reads the status of a shipment, which includes a cancellation in Milepost.
 pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
     At { table: "shipments", row: &row }.parse(status)
 }
 
-/// What a scan is told apart by.
+/// Reads the identity of a scan.
 pub(crate) fn parse_identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
     Ok(ScanIdentity(At { table: "scans", row }.hash("identity", bytes)?))
 }
 
-/// For those who look through many rows: one that cannot be read is logged, and does not hold up the others.
+/// For work on many rows: logs a row that cannot be converted and leaves it out, so that the other rows are
+/// processed.
 pub(crate) fn skip_corrupt<T>(value: Result<T>) -> Option<T> {
     let log = |error: &Error| {
         tracing::error!(error = error as &dyn std::error::Error, "a row is passed over");
@@ -133,7 +135,7 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
     }
 }
 
-/// A part of an order, with the order it belongs to.
+/// A part of an order, and the id of the order.
 pub(crate) struct OfOrder<T> {
     pub order_id: OrderId,
     pub part: T,

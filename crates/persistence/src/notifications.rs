@@ -1,4 +1,5 @@
-//! Notifications: one row a key, written with the event that calls for it.
+//! Notifications: one row for each key, written in the transaction of the event that causes it, and the record of the
+//! attempts to send it.
 
 use chrono::{DateTime, Utc};
 use domain::{NotificationId, NotificationState, Order, OrderId, OrderStatus, Suppression, notification};
@@ -16,37 +17,34 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// A message owed to a customer, as it is kept.
+/// A stored notification.
 #[derive(Clone, Debug)]
 pub struct Notification {
-    /// Its id.
     pub id: NotificationId,
-    /// What makes it the only one: `notify-{order}-{status}`.
+    /// The unique key: `notify-{order}-{status}`.
     pub key: String,
-    /// The order it is about.
     pub order_id: OrderId,
-    /// The news.
+    /// The status that the customer is told.
     pub status: OrderStatus,
-    /// How it travels: `email`.
+    /// The channel by which it is sent: `email`.
     pub channel: String,
-    /// To whom; empty where the order has no address.
+    /// The customer's address. Empty if the order has none.
     pub recipient: String,
-    /// What has become of it.
     pub state: NotificationState,
     /// Why it was suppressed.
     pub reason: Option<String>,
-    /// The latest failure, in the server's words.
+    /// The latest failure, in the words of the mail server.
     pub error: Option<String>,
-    /// How often it was taken up.
+    /// How often it was leased.
     pub attempt: i32,
-    /// How often that failed.
+    /// How often sending failed.
     pub failures: i32,
-    /// Attempts that began to hand the mail's content over and whose answer from the mail server is not known: the
-    /// answer was lost, or the process died. Each of them may have delivered the mail.
+    /// The number of attempts that began to hand over the content of the mail and have no known answer of the mail
+    /// server, because the answer was lost or the process died. Each of them may have delivered the mail.
     pub unknown_outcomes: i32,
-    /// When it was written.
+    /// When it was recorded.
     pub queued_at: DateTime<Utc>,
-    /// When the mail server took it.
+    /// When the mail server accepted it.
     pub sent_at: Option<DateTime<Utc>>,
 }
 
@@ -65,8 +63,8 @@ const NOTIFICATIONS: Table = Table {
     ],
 };
 
-/// Writes the notifications that these orders' transitions call for. Only the newest news of an order goes out:
-/// what is still queued is superseded, and so are the milestones an advance passed on its way.
+/// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
+/// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
 pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> =
         orders.iter().copied().filter(|order| !notified_statuses(order).is_empty()).collect();
@@ -83,7 +81,7 @@ pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     Ok(())
 }
 
-/// The notifications that the transitions of an order call for, the newest last.
+/// The statuses of an order's new transitions that cause a notification, the newest last.
 fn notified_statuses(order: &Order) -> Vec<OrderStatus> {
     let statuses = order.changes().transitions.iter().map(|event| event.to());
     statuses.filter(|status| notification::notifies_customer(*status)).collect()
@@ -122,8 +120,8 @@ async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
     Ok(())
 }
 
-/// Begins a notification: succeeds once for every attempt, and only while the notification is still queued. It is the
-/// job's until `until`, however long it waited before.
+/// Begins an attempt and extends its lease until `until`. Returns the notification once for each attempt, and only
+/// while it is queued; else `None`.
 pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Result<Option<Notification>> {
     use entity::notification::Column;
     let tx = store.begin().await?;
@@ -140,15 +138,17 @@ pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Resul
         0 => None,
         _ => entity::notification::Entity::find_by_id(leased.id).one(&tx).await?,
     };
-    // Opened a second time it is nobody's: its mail waits for the next attempt, and leaves once.
+    // If the call is repeated after a lost commit, this attempt is begun already, and the result is `None`. The mail
+    // waits for the next attempt, so it is not sent twice.
     store.commit_repeatable(tx).await?;
     row.map(Notification::try_from).transpose()
 }
 
-/// Records that an attempt is about to hand the mail's content over. Until the server's answer is recorded by [`sent`]
-/// or
-/// [`not_sent`], the attempt counts as one of unknown outcome, also if the process dies. Returns false if the
-/// notification is no longer this job's or is superseded: then its mail must not be sent.
+/// Records that an attempt is about to hand over the content of the mail. Until [`mark_sent`] or [`not_sent`] records
+/// the answer of the server, the attempt counts as one of unknown outcome, also if the process dies.
+///
+/// Returns `false` if the notification no longer belongs to this job or is superseded. Then its mail must not be
+/// sent.
 pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
     use entity::notification::Column;
     let tx = store.begin().await?;
@@ -159,7 +159,8 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
         .filter(Column::ContentAttempt.lt(leased.attempt))
         .exec(&tx)
         .await?;
-    // Done again after a lost commit, nothing is counted twice, and the attempt is still this job's.
+    // If the call is repeated after a lost commit, the attempt is not counted twice, and it still belongs to this
+    // job.
     let may_send = counted.rows_affected > 0
         || entity::notification::Entity::find()
             .filter(begun(leased))
@@ -171,7 +172,7 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
     Ok(may_send)
 }
 
-/// A notification that waits to be sent and is at this attempt, which was begun.
+/// The condition for a queued notification at this attempt, which was begun.
 fn begun(leased: &Leased) -> Condition {
     use entity::notification::Column;
     Condition::all()
@@ -181,7 +182,8 @@ fn begun(leased: &Leased) -> Condition {
         .add(Column::State.eq(NotificationState::Queued.as_str()))
 }
 
-/// Takes the attempt off the unknown outcomes, in an update of a notification whose answer is known.
+/// Adds to an update that this attempt no longer has an unknown outcome, because the answer of the mail server is
+/// known.
 fn answered(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
     use entity::notification::Column;
     let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
@@ -190,9 +192,9 @@ fn answered(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<enti
         .col_expr(Column::ContentAttempt, Expr::value(0))
 }
 
-/// Writes down a failed attempt, if the notification is still this job's. `answer_is_known`: the mail server did not
-/// take the mail, for certain. `decide` gets the number of failures, this one included. `None` if the notification is
-/// no longer this job's.
+/// Records a failed attempt, if the notification still belongs to this job; else returns `None`. `answer_is_known`
+/// means that the mail server certainly did not accept the mail. `decide` gets the number of failures, this one
+/// included, and says what happens next.
 ///
 /// # Errors
 /// As [`leases::fail`](crate::leases::fail).
@@ -218,7 +220,7 @@ pub async fn not_sent(
     Ok(next)
 }
 
-/// Closes a notification that the mail server took.
+/// Closes a notification that the mail server accepted.
 pub async fn mark_sent(store: &Store, id: NotificationId, at: DateTime<Utc>) -> Result<()> {
     use entity::notification::Column;
     let tx = store.begin().await?;

@@ -1,4 +1,4 @@
-//! Orders: loaded under their row locks, written from what `Order::apply` changed.
+//! Orders: loads them under their row locks, and writes what [`Order::apply`] changed.
 
 mod write;
 
@@ -22,8 +22,8 @@ use crate::{
     store::Tx,
 };
 
-/// Loads orders for a change. Their rows are locked first, in ascending id, so that two batches cannot wait
-/// for each other. Unknown ids are left out.
+/// Locks and loads orders for a change. The rows are locked in ascending sequence of their ids, so that two batches
+/// cannot wait for each other. Unknown ids are left out.
 pub async fn lock(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
     let backend = tx.get_database_backend();
     let heads = order::Entity::find()
@@ -45,18 +45,20 @@ pub async fn lock(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
     Ok(orders)
 }
 
-/// One order, within a transaction.
+/// One order, read within a transaction.
 pub async fn head(tx: &Tx, id: OrderId) -> Result<Option<OrderHead>> {
     order::Entity::find_by_id(id.0).one(tx).await?.map(OrderHead::try_from).transpose()
 }
 
-/// Whether an order has the merchant's number.
+/// Whether an order has this number of the merchant.
 pub async fn has_reference(tx: &Tx, reference: &str) -> Result<bool> {
     Ok(order::Entity::find().filter(order::Column::Reference.eq(reference)).one(tx).await?.is_some())
 }
 
-/// When a customer placed their latest orders after `since`, newest first, at most `most` of them. Until the transaction
-/// ends, nobody else counts the orders of this customer: two orders at once cannot both be the last that is allowed.
+/// When a customer placed orders after `since`, newest first, at most `most` of them.
+///
+/// Until the transaction ends, other calls for the same customer wait. Else two orders at the same time could both be
+/// the last one that a limit allows.
 pub async fn placed_by_customer(
     tx: &Tx,
     customer: &str,
@@ -79,7 +81,7 @@ pub async fn placed_by_customer(
     Ok(times)
 }
 
-/// The event that gave an order a version.
+/// The event that gave an order this version.
 pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option<Event>> {
     let row = order_event::Entity::find()
         .filter(order_event::Column::OrderId.eq(order_id.0))
@@ -89,7 +91,7 @@ pub async fn event_at(tx: &Tx, order_id: OrderId, version: i32) -> Result<Option
     row.map(Event::try_from).transpose()
 }
 
-/// The items of these orders, each order's in its own order.
+/// The items of these orders. The items of one order have the sequence in which they were placed.
 pub(crate) async fn items_of(
     db: &impl ConnectionTrait,
     orders: &[Uuid],

@@ -1,4 +1,5 @@
-//! What the live feed has yet to hear. Written with every change, deleted once published.
+//! The outbox: the changes of orders that the live feed has not published yet. Each change of an order writes an
+//! entry; publishing deletes it.
 
 use domain::{Order, OrderId, UserId};
 use sea_orm::{ConnectionTrait, Statement};
@@ -10,14 +11,13 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// Something about an order may have changed; its log and its shipments say what.
+/// Says that something about an order may have changed. Events and shipments say what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OutboxEntry {
-    /// Which order.
     pub order_id: OrderId,
-    /// Whose it is.
+    /// The customer to whom the order belongs.
     pub user_id: UserId,
-    /// Its version then.
+    /// The order's version after the change.
     pub version: i32,
 }
 
@@ -26,7 +26,7 @@ const OUTBOX: Table = Table {
     columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
 };
 
-/// Leaves word for the live feed, one row an order.
+/// Writes one entry for each order.
 pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let rows = orders.iter().map(|order| {
         let head = order.head();
@@ -36,10 +36,10 @@ pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     Ok(())
 }
 
-/// Takes up to `limit` announcements, the oldest first. They are gone when the transaction commits: publish
-/// before.
+/// Takes up to `limit` entries, the oldest first. The commit of the returned transaction deletes them, so the caller
+/// must publish them before it commits.
 pub async fn take_batch(store: &Store, limit: u64) -> Result<(Tx, Vec<OutboxEntry>)> {
-    // Announcements that a crash brings back are published again.
+    // If a crash undoes the deletion, the entries are published again, which does no harm.
     let tx = store.begin_relaxed().await?;
     let sql = format!(
         "DELETE FROM outbox WHERE outbox_id {} RETURNING order_id, user_id, version",

@@ -1,4 +1,4 @@
-//! Scans: every claim once, duplicates counted.
+//! Stores scans: each scan once, with the number of its repeats.
 
 use std::collections::HashMap;
 
@@ -14,30 +14,27 @@ use crate::{
     store::Tx,
 };
 
-/// A scan as it is kept.
+/// A stored scan.
 #[derive(Clone, Debug)]
 pub struct StoredScan {
-    /// Its id.
     pub id: ScanId,
-    /// The shipment it is about.
     pub shipment_id: ShipmentId,
-    /// The request it came with, or a later one by which it has got its meaning; nothing where it was recorded by hand.
+    /// The webhook that brought the scan, or a later one that gave it its meaning. `None` for a manual scan.
     pub webhook_id: Option<WebhookId>,
-    /// What it did when it came.
+    /// What the scan did when it came.
     pub effect: ScanEffect,
-    /// When we first heard of it.
+    /// When it was first recorded, by our clock.
     pub recorded_at: DateTime<Utc>,
-    /// Who recorded it by hand; nobody where a webhook brought it.
+    /// The person who recorded a manual scan. `None` if a webhook brought the scan.
     pub recorded_by: Option<Actor>,
-    /// Whether its shipment had been called off when it came.
+    /// Whether its shipment was cancelled in Milepost when the scan came.
     pub called_off: bool,
     /// How often it came.
     pub seen: i32,
-    /// What it says.
     pub scan: Scan,
 }
 
-/// The scans of these shipments, in no order.
+/// The scans of these shipments, in no particular sequence.
 pub async fn load_for_shipments(
     tx: &Tx,
     shipments: &[ShipmentId],
@@ -91,7 +88,7 @@ const SEEN: Table = Table {
     columns: &[("shipment_id", Type::Uuid), ("identity", Type::Bytes), ("seen", Type::Int)],
 };
 
-/// Keeps new scans. The order of their shipment is locked, so none of them can be there already.
+/// Stores new scans. The caller has locked the order of their shipment, so none of them can be stored already.
 pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = scans.into_iter().map(|stored| {
         changeable_columns(stored)
@@ -107,7 +104,7 @@ pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Re
     Ok(())
 }
 
-/// Which scan it is, and what it may say anew.
+/// The columns that identify a scan, and the columns that a revision can change.
 fn changeable_columns(stored: &StoredScan) -> Row {
     let scan = &stored.scan;
     Row::default()
@@ -147,14 +144,14 @@ const REVISED: Table = Table {
     ],
 };
 
-/// Writes what scans that we had say now. The order of their shipment is locked.
+/// Writes the scans that repeats have revised. The caller has locked the order of their shipment.
 pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = revised.into_iter().map(changeable_columns);
     write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
     Ok(())
 }
 
-/// Counts scans that came again: how often each, by shipment and identity.
+/// Adds the repeats of scans to `seen`: how often each came again, by shipment and identity.
 pub async fn add_to_seen(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
     let rows = again.iter().map(|((shipment, identity), times)| {
         Row::default()

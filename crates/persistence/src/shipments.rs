@@ -1,4 +1,4 @@
-//! Shipments: found by carrier and number, loaded and written with their order.
+//! Shipments: finds them by carrier and tracking number, and loads them with their orders.
 
 mod write;
 
@@ -23,23 +23,21 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// A carrier's number for a shipment.
+/// A carrier and a tracking number.
 pub type Number = (Carrier, String);
 
-/// A shipment that has or had a number, as far as is needed to tell whose a scan is.
+/// A shipment that has or had a tracking number, with the facts that routing needs.
 #[derive(Clone, Debug)]
 pub struct TrackedShipment {
-    /// The shipment.
     pub shipment_id: ShipmentId,
-    /// Its order.
     pub order_id: OrderId,
     /// When its order was placed.
     pub placed_at: DateTime<Utc>,
     /// When the shipment was registered.
     pub created_at: DateTime<Utc>,
-    /// When it was delivered, by its carrier's clock; nothing where we have called it off.
+    /// When it was delivered, by the carrier's clock. `None` if it was cancelled in Milepost.
     pub delivered_at: Option<DateTime<Utc>>,
-    /// Whether it is on its way, so that nobody else can have the number.
+    /// Whether it is neither delivered nor cancelled, so that no other shipment can have the number.
     pub is_on_its_way: bool,
 }
 
@@ -55,8 +53,8 @@ struct TrackedShipmentRow {
     placed_at: DateTime<Utc>,
 }
 
-/// Keeps others from registering or looking for these numbers until the transaction ends. Taken before any
-/// order is locked, by everybody who takes both.
+/// Locks these numbers until the transaction ends: nobody else can register a shipment with them or look for one.
+/// Every transaction that locks numbers and orders must lock the numbers first.
 pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -> Result<()> {
     let mut names: Vec<_> =
         numbers.into_iter().map(|(carrier, number)| format!("{carrier} {number}")).collect();
@@ -65,7 +63,7 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -
     lock_names(tx, &names).await
 }
 
-/// Every shipment that ever had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers, newest first.
 pub async fn find_tracked_shipments(
     db: &impl ConnectionTrait,
     numbers: &[Number],
@@ -108,10 +106,10 @@ pub async fn find_tracked_shipments(
     Ok(found)
 }
 
-/// The numbers of parcels registered since then that another parcel has or had too.
+/// The numbers of the shipments registered since `since` that another shipment has or had too.
 pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
-    // SimulatedScan twice is as good as once; for DISTINCT, SQLite would read all shipments there ever were in another
-    // order.
+    // A number can be found several times, and the set keeps it once. With DISTINCT, SQLite would read all shipments
+    // there are, in another sequence.
     let sql = "SELECT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
                JOIN shipments s ON s.carrier = n.carrier AND s.tracking_number = n.tracking_number \
                AND s.shipment_id <> n.shipment_id WHERE n.created_at >= $1";
@@ -125,19 +123,17 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
     Ok(numbers.into_iter().collect())
 }
 
-/// An order with a shipment that may still travel under a number.
+/// An order with a shipment that can still travel under a number.
 #[derive(Clone, Debug)]
 pub struct NumberUse {
-    /// The number.
     pub number: Number,
-    /// The order.
     pub order_id: OrderId,
-    /// Whether the shipment is on its way, so that nobody else can have the number. If not, its carrier has cancelled
-    /// it, and may move it all the same.
+    /// Whether the shipment is neither delivered nor cancelled, so that no other shipment can have the number. If
+    /// not, only its carrier has cancelled it, and it can still move.
     pub is_on_its_way: bool,
 }
 
-/// The orders with shipments that may still travel under these numbers: not delivered, not called off by us.
+/// The orders with shipments that can still travel under these numbers: not delivered, and not cancelled in Milepost.
 pub async fn find_number_uses(tx: &Tx, numbers: &[Number]) -> Result<Vec<NumberUse>> {
     use shipment::Column;
     let mut found = Vec::new();
@@ -161,7 +157,7 @@ pub async fn find_number_uses(tx: &Tx, numbers: &[Number]) -> Result<Vec<NumberU
     Ok(found)
 }
 
-/// The numbers of each carrier that has any.
+/// Groups the numbers by carrier. Leaves out carriers without a number.
 fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
     let of = |carrier: Carrier| {
         let own = numbers.iter().filter(move |(one, _)| *one == carrier);
@@ -170,7 +166,7 @@ fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> 
     Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
 }
 
-/// The shipments of these orders with what is in them, oldest first.
+/// The shipments of these orders with their items, oldest first.
 pub(crate) async fn shipments_of(
     db: &impl ConnectionTrait,
     orders: &[Uuid],
@@ -184,7 +180,7 @@ pub(crate) async fn shipments_of(
         .all(db)
         .await?;
     let rows = at_most("shipments", rows, most)?;
-    // A shipment holds something, so what is in them has at least as many rows.
+    // A shipment contains at least one item, so the items have at least as many rows as the shipments.
     let mut found: HashMap<OrderId, Vec<Shipment>> = HashMap::with_capacity(orders.len());
     for shipment in with_lines(db, rows, most).await? {
         found.entry(shipment.order_id).or_default().push(shipment);
@@ -192,7 +188,7 @@ pub(crate) async fn shipments_of(
     Ok(found)
 }
 
-/// Shipments with what is in them.
+/// The shipments of these rows, with their items.
 pub(crate) async fn with_lines(
     db: &impl ConnectionTrait,
     rows: Vec<shipment::Model>,

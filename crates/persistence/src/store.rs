@@ -1,4 +1,4 @@
-//! The connection: PostgreSQL or SQLite, one face.
+//! The store: connections, transactions and migrations, for PostgreSQL and SQLite alike.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,14 +20,14 @@ mod connections;
 mod transaction;
 mod writing;
 
-/// How long to wait for a connection, and for SQLite's one writer.
+/// How long to wait for a connection of the pool, and on SQLite for the one writer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// An idle connection is tried before it is used: the server may have been restarted meanwhile.
+/// A connection that was idle for this long is tested before it is used, because the server may have been restarted.
 const TEST_AFTER: Duration = Duration::from_secs(1);
-/// What a session of PostgreSQL may take. Somebody who holds a row must not hold up everybody who waits.
+/// Limits for each session of PostgreSQL. A session that holds a row must not block everybody who waits for it.
 const LIMITS: [(&str, &str); 3] =
     [("lock_timeout", "3s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "30s")];
-/// The key of the advisory lock that lets one process migrate at a time: "milepost" in ASCII.
+/// The key of the advisory lock under which one process at a time migrates: "milepost" in ASCII.
 const MIGRATION_LOCK: i64 = 0x6d69_6c65_706f_7374;
 
 /// A database with Milepost's tables. Cheap to clone.
@@ -46,11 +46,15 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects with at most `connections` connections. On two cores eight to ten do as much as thirty. The
-    /// first connection is made when it is needed, so a database that is down does not keep a process down.
+    /// Opens a store with at most `connections` connections; on SQLite these are the readers, and there is one
+    /// writer. On two cores, eight to ten connections do as much as thirty.
+    ///
+    /// On PostgreSQL the first connection is made when it is needed, so a process can start while the database is
+    /// down.
     ///
     /// # Errors
-    /// [`Error::Url`] for an unknown scheme, [`Error::Database`] for an URL that cannot be read.
+    /// [`Error::Url`] for an unknown scheme. [`Error::Database`] for a URL that cannot be read, or a SQLite file that
+    /// cannot be opened.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
         let known = Arc::<Connections>::default();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -68,7 +72,7 @@ impl Store {
             let writer = Database::connect(options).await?;
             let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
             for pool in [&writer, &reader].map(DatabaseConnection::get_sqlite_connection_pool) {
-                // A file that is deleted meanwhile must not be made anew, empty.
+                // If the file is deleted later, it must not be created again, empty.
                 let options = pool.connect_options().as_ref().clone();
                 pool.set_connect_options(options.create_if_missing(false));
             }
@@ -77,17 +81,18 @@ impl Store {
         Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
     }
 
-    /// Brings the schema up to date. Safe when several processes start at once. Writes nothing when nothing is pending.
+    /// Applies the pending migrations. Several processes can call this at the same time. Writes nothing if none is
+    /// pending.
     ///
     /// # Errors
-    /// [`Error::OtherBuild`] when another build made the schema; it stays as it is.
+    /// [`Error::OtherBuild`] if another build made the schema. The schema stays as it is.
     pub async fn migrate(&self) -> Result<()> {
         if self.migrations().await?.iter().all(|(_, applied)| *applied) {
             return Ok(());
         }
         let tx = self.begin().await?;
         if self.is_postgres() {
-            // Others may be at it, and a migration may take its time.
+            // Another process may be migrating, and a migration may take long.
             let sql = format!(
                 "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
                  SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
@@ -99,17 +104,17 @@ impl Store {
         self.commit_repeatable(tx).await
     }
 
-    /// Takes the whole schema away again, and every row with it.
+    /// Removes the whole schema and all its rows.
     pub async fn unmigrate(&self) -> Result<()> {
         let tx = self.begin().await?;
         tx.guarded(Migrator::down(tx.inner(), None)).await?;
         self.commit_repeatable(tx).await
     }
 
-    /// The migrations there are, and whether each was applied. Makes no table and writes nothing.
+    /// The migrations of this build, and whether each is applied. Only reads.
     ///
     /// # Errors
-    /// [`Error::OtherBuild`] when another build made the schema.
+    /// [`Error::OtherBuild`] if another build made the schema.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         refuse_other_builds(&SchemaManager::new(&self.reader)).await?;
         let all = Migrator::get_migration_with_status_read_only(&self.reader).await?;
@@ -119,27 +124,28 @@ impl Store {
         Ok(all.collect())
     }
 
-    /// Begins a transaction that will write: on SQLite it takes the one writer's place at once.
+    /// Begins a transaction that will write. On SQLite it takes the lock of the one writer at once.
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self).await
     }
 
-    /// Commits work of which twice is not the same as once: a failure that is counted, a change that is answered. Only
-    /// work that is known to bear it takes [`commit_repeatable`](Self::commit_repeatable).
+    /// Commits work that must not be done twice, for example a failure that is counted, or a change that is answered.
+    /// If it is not certain that work can be repeated, use this and not
+    /// [`commit_repeatable`](Self::commit_repeatable).
     ///
     /// # Errors
-    /// [`Error::CommitUnknown`] when the connection is lost meanwhile: the work may have been done, and is not done
-    /// again. [`Error::NotCommitted`] when a statement of it failed.
+    /// [`Error::CommitUnknown`] if the connection is lost during the commit: the work may have been done, so the
+    /// caller must not repeat it. [`Error::NotCommitted`] if a statement of the transaction failed.
     pub async fn commit(&self, tx: Tx) -> Result<()> {
         tx.commit().await
     }
 
-    /// Commits work that may be done twice without harm: the second time it writes the same, or finds itself done. All
-    /// other work takes [`commit`](Self::commit).
+    /// Commits work that can be done twice without harm, because the second time writes the same or finds the work
+    /// done. For all other work, use [`commit`](Self::commit).
     ///
     /// # Errors
-    /// [`Error::Database`] when the connection is lost meanwhile, which is [retryable](Error::retryable) like any other
-    /// loss of it. [`Error::NotCommitted`] when a statement of it failed.
+    /// [`Error::Database`] if the connection is lost during the commit. It is [retryable](Error::retryable), as after
+    /// any other loss of a connection. [`Error::NotCommitted`] if a statement of the transaction failed.
     pub async fn commit_repeatable(&self, tx: Tx) -> Result<()> {
         match tx.commit().await {
             Err(Error::CommitUnknown(error)) => Err(Error::Database(error)),
@@ -147,8 +153,8 @@ impl Store {
         }
     }
 
-    /// Begins a transaction that a crash may undo without harm, such as a lease: PostgreSQL does not keep its commit
-    /// waiting for the disk.
+    /// Begins a transaction that a crash may undo without harm, such as a lease. On PostgreSQL its commit does not
+    /// wait for the disk.
     pub async fn begin_relaxed(&self) -> Result<Tx> {
         let tx = self.begin().await?;
         if self.is_postgres() {
@@ -157,36 +163,36 @@ impl Store {
         Ok(tx)
     }
 
-    /// Whether the database takes writes, by the latest real ones or by a try. Waits no longer than that.
+    /// Whether the database takes writes: by the latest real writes, else by a test write. Waits for at most
+    /// `patience`.
     ///
     /// # Errors
-    /// Why not, in words.
+    /// The reason why it takes none, for people.
     pub async fn writable(&self, patience: Duration) -> Result<(), String> {
         writing::writable(self, patience).await
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<()> {
         let statement = Statement::from_string(self.backend(), "SELECT 1");
         self.reader.query_one_raw(statement).await?;
         Ok(())
     }
 
-    /// Closes every connection.
     pub async fn close(self) -> Result<()> {
         self.reader.close().await?;
         self.writer.close().await?;
         Ok(())
     }
 
-    /// Calls back after every statement, with its text: for tests that count them.
+    /// Calls `callback` with the text of each statement, after the statement. For tests that count statements.
     pub fn on_statement(&mut self, callback: impl Fn(&str) + Clone + Send + Sync + 'static) {
         let second = callback.clone();
         self.writer.set_metric_callback(move |info| callback(&info.statement.sql));
         self.reader.set_metric_callback(move |info| second(&info.statement.sql));
     }
 
-    /// Whether this is PostgreSQL; else it is SQLite.
+    /// Whether this is PostgreSQL. If not, it is SQLite.
     pub fn is_postgres(&self) -> bool {
         self.backend() == DbBackend::Postgres
     }
@@ -200,7 +206,7 @@ impl Store {
     }
 }
 
-/// Refuses a database with a migration that this build does not have: nothing is known of its tables.
+/// Refuses a database with a migration that this build does not have, because its tables are not known.
 async fn refuse_other_builds(schema: &SchemaManager<'_>) -> Result<()> {
     if !schema.has_table(seaql_migrations::Entity.table_name()).await? {
         return Ok(());
@@ -214,7 +220,8 @@ async fn refuse_other_builds(schema: &SchemaManager<'_>) -> Result<()> {
     }
 }
 
-/// WAL lets readers go on beside the writer; FULL keeps every commit through a loss of power.
+/// The options for SQLite. With WAL, readers do not wait for the writer. With FULL, a commit survives a loss of
+/// power.
 fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);

@@ -1,4 +1,5 @@
-//! The inbox: every request of a carrier with a good signature, as it came, once per content.
+//! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became
+//! of it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,74 +25,73 @@ use crate::{
 
 mod requeue;
 
-/// A request of a carrier, as it is kept.
+/// A stored webhook.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Its id.
     pub id: WebhookId,
-    /// Who sent it: `fedex`, `ups`.
+    /// The name of the sender: `fedex`, `ups`.
     pub sender: String,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// The HTTP request it came with.
+    /// The id of the HTTP request that brought it.
     pub request_id: Option<String>,
-    /// When it came, by our clock.
+    /// When it was received, by our clock.
     pub received_at: DateTime<Utc>,
-    /// What has become of it.
     pub state: WebhookState,
-    /// Why, where the state alone does not say. There is one from the first time on that it was settled.
+    /// Why it has this state, for people. `Some` from the first time on that it was settled, also while it is due
+    /// again.
     pub reason: Option<String>,
-    /// The latest failure.
+    /// The latest failure, for people.
     pub error: Option<String>,
-    /// How often it was taken up.
+    /// How often it was leased.
     pub attempt: i32,
-    /// How often that failed.
+    /// How often processing failed since it was last requeued.
     pub failures: i32,
     /// How often the same content came again.
     pub duplicates: i32,
 }
 
-/// A request of a carrier as it is listed: everything but its body, which may have megabytes.
+/// A stored webhook without its body, for lists. A body can have megabytes.
 #[derive(Clone, Debug)]
 pub struct WebhookHead {
-    /// Its id.
     pub id: WebhookId,
-    /// Who sent it: `fedex`, `ups`.
+    /// The name of the sender: `fedex`, `ups`.
     pub sender: String,
-    /// The HTTP request it came with.
+    /// The id of the HTTP request that brought it.
     pub request_id: Option<String>,
-    /// When it came, by our clock.
+    /// When it was received, by our clock.
     pub received_at: DateTime<Utc>,
-    /// What has become of it.
     pub state: WebhookState,
-    /// Why, where the state alone does not say. There is one from the first time on that it was settled.
+    /// Why it has this state, for people. `Some` from the first time on that it was settled, also while it is due
+    /// again.
     pub reason: Option<String>,
-    /// The latest failure.
+    /// The latest failure, for people.
     pub error: Option<String>,
-    /// How often it was taken up.
+    /// How often it was leased.
     pub attempt: i32,
-    /// How often that failed.
+    /// How often processing failed since it was last requeued.
     pub failures: i32,
     /// How often the same content came again.
     pub duplicates: i32,
 }
 
-/// A request to be kept.
+/// A webhook to store.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
-    /// The id it will have, unless the content is there already.
+    /// The id that it gets, unless its content is stored already.
     pub id: WebhookId,
-    /// Who sent it.
+    /// The name of the sender.
     pub sender: &'static str,
-    /// What makes its content the same: a hash of the body, or of the sender's own id for the push.
+    /// A hash of the body, or of the sender's own id for the push. Webhooks of one sender with the same hash have the
+    /// same content.
     pub content_hash: [u8; 32],
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// The HTTP request it came with.
+    /// The id of the HTTP request that brought it.
     pub request_id: Option<String>,
-    /// When it came.
+    /// When it was received, by our clock.
     pub received_at: DateTime<Utc>,
-    /// How often the same content came beside it in one batch.
+    /// How often the same content came again in the same batch.
     pub duplicates: u32,
 }
 
@@ -110,7 +110,8 @@ const WEBHOOKS: Table = Table {
     ],
 };
 
-/// Keeps requests, each content once, due at once. Contents in one call must differ.
+/// Stores webhooks and makes them due at once. If a content is stored already, its number of duplicates grows
+/// instead. The contents in one call must differ.
 pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
     let rows = new.iter().map(|webhook| {
         Row::default()
@@ -125,18 +126,20 @@ pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
             .set("due_at", webhook.received_at)
     });
     let mut rows: Vec<_> = rows.collect();
-    // In one order everywhere: two batches with the same contents must not wait for each other.
+    // Every batch inserts in the sequence of the hashes. Else two batches with the same contents could wait for each
+    // other.
     rows.sort_by(|a, b| a.text("content_hash").cmp(b.text("content_hash")));
     let again = "ON CONFLICT (sender, content_hash) \
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
     write(&tx, rows, |db, rows| WEBHOOKS.insert(db, again, rows)).await?;
-    // Kept twice it is kept once, and counted as if it had come again, as it would be if its sender were told to try
-    // again.
+    // The caller repeats the insert after a lost connection. If the first one was committed, the number of duplicates
+    // is one too high, as when a sender that got no answer sends again.
     store.commit_repeatable(tx).await
 }
 
-/// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
+/// Returns how many of these webhooks, from the first one on, have bodies of at most `most_bytes` together. At least
+/// one, if there is one.
 pub async fn count_within_bytes(db: &impl ConnectionTrait, ids: &[Uuid], most_bytes: usize) -> Result<usize> {
     if ids.len() < 2 {
         return Ok(ids.len());
@@ -145,7 +148,7 @@ pub async fn count_within_bytes(db: &impl ConnectionTrait, ids: &[Uuid], most_by
     Ok(count_within(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
 }
 
-/// How many bytes the bodies of these webhooks have.
+/// The sizes of the bodies of these webhooks, in bytes.
 pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
     let sizes = webhook::Entity::find()
         .select_only()
@@ -158,10 +161,11 @@ pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
     Ok(sizes.into_iter().collect())
 }
 
-/// The size of a body. Neither database reads the body for it.
+/// The size of a body, in SQL. Neither database reads the body for it.
 pub(crate) const BYTES: &str = "CAST(length(body) AS bigint)";
 
-/// How many of these sizes, from the first one on, make up so many bytes at most. At least one, where there is one.
+/// Returns how many of these sizes, from the first one on, have a sum of at most `most_bytes`. At least one, if there
+/// is one.
 pub(crate) fn count_within(sizes: impl Iterator<Item = i64>, most_bytes: usize) -> usize {
     let mut left = i64::try_from(most_bytes).unwrap_or(i64::MAX);
     let fits = |(at, size): &(usize, i64)| {
@@ -171,11 +175,11 @@ pub(crate) fn count_within(sizes: impl Iterator<Item = i64>, most_bytes: usize) 
     sizes.enumerate().take_while(fits).count()
 }
 
-/// Counts a call to a webhook's sender before it is made. Returns whether it may be made: the webhook is still this job's,
-/// and was called less than `most` times.
+/// Counts a call to a webhook's sender before the call is made. Returns whether it may be made: the webhook must
+/// still belong to this job, and fewer than `most` calls may have been made.
 ///
 /// # Errors
-/// After [`Error::CommitUnknown`](crate::Error::CommitUnknown) the call may be counted, and is not made.
+/// After [`Error::CommitUnknown`](crate::Error::CommitUnknown) the call may be counted, and must not be made.
 pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool> {
     use webhook::Column;
     let tx = store.begin().await?;
@@ -191,13 +195,14 @@ pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool
     Ok(counted.rows_affected > 0)
 }
 
-/// The webhooks of a job that are still its to do, locked: leased with that attempt and not settled since.
+/// Locks and returns those webhooks of a job that still belong to it: leased with this attempt, and not settled
+/// since.
 pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     let attempts: HashMap<Uuid, i32> = leased.iter().map(|one| (one.id, one.attempt)).collect();
     let rows = webhook::Entity::find()
         .filter(is_one_of(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
         .filter(webhook::Column::DueAt.is_not_null())
-        // In the order in which they are inserted, so that nobody waits in a circle.
+        // In the sequence in which webhooks are inserted, so that two transactions cannot wait for each other.
         .order_by_asc(webhook::Column::ContentHash)
         .lock_exclusive()
         .all(tx)
@@ -206,16 +211,15 @@ pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     ours.map(Webhook::try_from).collect()
 }
 
-/// What a webhook came to.
+/// The result of processing a webhook.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// Which.
     pub id: WebhookId,
-    /// What has become of it.
+    /// The new state.
     pub state: WebhookState,
-    /// Why, for people.
+    /// Why it has this state, for people.
     pub reason: Option<String>,
-    /// The numbers it waits for.
+    /// The tracking numbers for which it waits.
     pub waits_for: Vec<Number>,
 }
 
@@ -235,7 +239,7 @@ const WAITS: Table = Table {
     columns: &[("carrier", Type::Text), ("tracking_number", Type::Text), ("webhook_id", Type::Uuid)],
 };
 
-/// Closes webhooks. Those that wait for a number are found again by [`requeue_for_numbers`].
+/// Records the results of webhooks and ends their leases. [`requeue_for_numbers`] finds those that wait for a number.
 pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     if settled.is_empty() {
         return Ok(());
@@ -267,7 +271,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     Ok(())
 }
 
-/// The numbers that these webhooks waited for when they were last settled.
+/// The tracking numbers for which these webhooks waited when they were last settled.
 pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());

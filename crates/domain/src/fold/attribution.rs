@@ -1,4 +1,5 @@
-//! Which scans of a number are of this parcel: carriers use numbers again, and merchants use labels twice.
+//! Attribution: which scans of a tracking number belong to one shipment. Carriers use numbers again, and merchants
+//! sometimes use a label twice.
 
 use std::{
     cmp::{max_by_key, min_by_key},
@@ -10,25 +11,30 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::status_of;
 use crate::{scan::Scan, shipment::ShipmentStatus};
 
-/// How much older than the order a scan may be before it is another parcel's: numbers are reused.
+/// A scan that is older than the order by more than this is about another parcel, because carriers use numbers again.
 const MAX_BEFORE_ORDER: TimeDelta = TimeDelta::days(1);
-/// How much later than it showed a clock without a zone may be: by its zone, and by a day where it is a bare date.
+/// How much later than its local time a scan can have happened: the offset of the zone, and a day if the time is a
+/// bare date.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
-/// How long a parcel may be silent and then go on under another identity of its number: no carrier gives a number out
-/// again so soon.
+/// A parcel can be silent for this long and then continue under another identity of its number. No carrier gives the
+/// number to another parcel so soon.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
-/// What makes a scan one of this parcel, and not of another that had its number before or has it after.
+/// Decides whether a scan belongs to this shipment, or to another parcel that had the number before or has it later.
 pub(crate) struct Attribution {
     placed_at: DateTime<Utc>,
-    /// Those that are ours of the packages the carrier tells apart; none where it tells none apart.
+    /// The packages (see [`Scan::package`]) of this shipment. Empty if the carrier does not tell packages apart.
     packages: BTreeSet<String>,
 }
 
 impl Attribution {
-    /// A package with a scan from before the order is another parcel, unless there is no other. Of those that remain
-    /// the one that was scanned first is ours, and with it what goes on where that stops: FedEx gives a parcel that is
-    /// tendered again another identity. What has the number beside it, after the delivery, or long after the last scan
-    /// is not.
+    /// Chooses which packages of the number are this shipment.
+    ///
+    /// 1. A package with a scan from before the order is another parcel. If there are only such packages, the one
+    ///    that was scanned first is chosen, and [`includes`](Self::includes) judges its scans one by one.
+    /// 2. Of the other packages, the one that was scanned first is chosen.
+    /// 3. The next package is chosen too if it continues where the chosen ones stop: FedEx gives a parcel another
+    ///    identity when the parcel is tendered again. A package does not continue them if it was scanned beside them,
+    ///    after their delivery, or a long time after their last scan. The first such package ends the search.
     pub fn from_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
         let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
         for scan in scans {
@@ -50,24 +56,24 @@ impl Attribution {
         Self { placed_at, packages: own_packages }
     }
 
-    /// Whether the scan is one of this parcel.
+    /// Whether the scan belongs to this shipment: it is of a chosen package or of none, and not too old for the order.
     pub fn includes(&self, scan: &Scan) -> bool {
         let named = scan.package.as_deref();
         named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
     }
 }
 
-/// What the scans of one package say of when it had the number: those whose time is believed, where there are such.
+/// When one package had the number, by its scans. Times of the carrier count before times of arrival.
 #[derive(Clone, Copy)]
 struct Package {
-    /// Whether one of them is from before the order.
+    /// Whether one of its scans is from before the order.
     is_old: bool,
     first: Seen,
     last: Seen,
     delivered: Option<Seen>,
 }
 
-/// A scan, as far as it says when it was.
+/// The clock of a scan, and whether it can be trusted.
 #[derive(Clone, Copy)]
 struct Seen {
     time_estimated: bool,
@@ -92,8 +98,8 @@ impl Package {
         }
     }
 
-    /// Whether the next package with the number may be the same parcel. Two that are scanned side by side are two: a
-    /// label was used twice.
+    /// Whether the next package with the number can be the same parcel. Two packages that are scanned side by side
+    /// are two parcels: a label was used twice.
     fn continues_as(self, next: Self) -> bool {
         let silence = next.first.at - self.last.at;
         let is_next = silence >= TimeDelta::zero() && silence <= MAX_SILENCE;
@@ -102,9 +108,15 @@ impl Package {
     }
 }
 
-/// Whether the scan is from before there was such an order: of another parcel then, numbers are used again. It did
-/// not happen after it arrived, nor long after what the clock of the place showed. Times are subtracted from each
-/// other: a day before the first day there is would be no time.
+/// Whether the scan is from before the order existed. Then it is about another parcel with the same number.
+///
+/// 1. It is if `occurred_at` is more than a day before the order. This holds for a time of arrival too: nothing
+///    happens after its scan arrives.
+/// 2. It is if the local time is more than three days before the order: one day, and two for the zone and a bare
+///    date.
+///
+/// The code subtracts the times from each other. To subtract a day from a time would fail for the earliest time there
+/// is.
 pub fn is_too_old(scan: &Scan, placed_at: DateTime<Utc>) -> bool {
     let by_clock = scan.local_time.map(|local| placed_at.naive_utc() - local);
     placed_at - scan.occurred_at > MAX_BEFORE_ORDER

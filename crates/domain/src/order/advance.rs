@@ -1,4 +1,5 @@
-//! The advance: after every change of shipments or quantities the order goes as far as its slowest unit.
+//! The advance: takes the order through the fulfilment sequence, as far as its slowest unit allows. It runs after
+//! each change of the order, its shipments or its quantities.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,16 +14,16 @@ use crate::{
     transition::Context,
 };
 
-/// The scans of one shipment that start an advance.
+/// The scans of one shipment that cause an advance.
 pub(super) struct Trigger {
-    /// What to say on each step of the line, with the code of the scan that the step stands on.
+    /// The metadata for each status of the sequence, with the code of the scan that first shows this status.
     metadata: [Value; FULFILMENT_SEQUENCE.len()],
     /// When the scan that moved the shipment happened.
     occurred_at: DateTime<Utc>,
 }
 
 impl Trigger {
-    /// The scan that moved a shipment, among all there are of it.
+    /// Creates the trigger from the scan that moved a shipment, and from all scans of this shipment.
     pub(super) fn from_scan(
         scan: &Scan,
         all: &[Scan],
@@ -38,8 +39,12 @@ impl Trigger {
 }
 
 impl Order {
-    /// Walks through every status between here and what the slowest unit allows, one event each. Only forward,
-    /// and only from processing on: a scan never skips the payment.
+    /// Records every status from the present one to the one that the slowest unit allows, one event for each.
+    ///
+    /// 1. It goes only forward, and only from `processing` on: a scan never skips the payment.
+    /// 2. An event has the time at which the last shipment reached the status. If that is not known, it has the time
+    ///    of the trigger, or else the present time.
+    /// 3. An event is inferred if, for some shipment, no scan reported exactly this rank, or if its time is not known.
     pub(super) fn advance(&mut self, trigger: Option<Trigger>, context: &Context) {
         let target = slowest(&self.items, &self.shipments).and_then(status_of_rank);
         let Some(goal) = target.and_then(|status| status.position_in_sequence()) else {

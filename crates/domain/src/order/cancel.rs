@@ -1,4 +1,4 @@
-//! Calling things off: the order's labels, a shipment, units that cannot be shipped.
+//! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 
 use crate::{
     carrier::Carrier,
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Order {
-    /// A cancelled order's shipments do not travel: calls off those that have only a label.
+    /// Cancels all shipments of an order that is being cancelled. They have only labels: the guard refuses to cancel
+    /// an order with a shipment that moves.
     pub(super) fn cancel_labels(&mut self, context: &Context) {
         let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
@@ -80,15 +81,19 @@ impl Order {
         Ok(Outcome { changed: true, event, ..Default::default() })
     }
 
-    /// A carrier's own cancellation can still be overtaken by movement, as long as its units are free. Once
-    /// they go elsewhere it is final, or they would travel twice.
+    /// Cancels shipments that only their carrier has cancelled, if their units are among `taken` and are needed
+    /// there.
+    ///
+    /// As long as its units are free, such a shipment can still move. When its units go elsewhere, the cancellation
+    /// must be final, or the units could be sent twice.
     pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
         while let Some(id) = self.find_given_away(taken) {
             self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
 
-    /// The same for a number that is registered anew: its scans are the new shipment's. Says whether there was one.
+    /// Cancels the shipment that only its carrier has cancelled and that has this number, because the number is
+    /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
     pub(super) fn give_up_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
         let old = self.shipments.iter().find(|shipment| {
             is_carrier_cancelled(shipment)
@@ -100,7 +105,7 @@ impl Order {
         true
     }
 
-    /// A shipment cancelled by its carrier of whose units too few are left when those are taken.
+    /// A shipment that only its carrier has cancelled and that lacks units if `taken` go elsewhere.
     fn find_given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
         let short = |line: &Line| {
             let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());
@@ -123,12 +128,13 @@ impl Order {
     }
 }
 
-/// Whether only the carrier's word keeps it from travelling.
+/// Whether only the carrier has cancelled the shipment.
 fn is_carrier_cancelled(shipment: &Shipment) -> bool {
     shipment.cancelled_at.is_none() && !shipment.is_live()
 }
 
-/// Allowed before the carrier has it, or when it will not arrive; never after delivery.
+/// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has, unless it is lost, damaged
+/// or on its way back.
 fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
     let status = shipment.status();
     let number = &shipment.tracking_number;

@@ -1,7 +1,7 @@
-//! Dropship: a supplier accepts or declines its items, and staff give items to somebody else.
+//! Dropship: a supplier accepts or declines its items, and staff reassign items to another origin.
 //!
-//! None of this changes a status, so none of it writes an event. A supplier who ships an item accepts it thereby:
-//! see `ship.rs`.
+//! Nothing here changes a status, so nothing here writes an event. A supplier that ships an item has accepted it by
+//! that: see `ship.rs`.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Order {
-    /// A supplier will ship these items. What is accepted already stays as it is.
+    /// Records that the supplier will ship these items. An item that is accepted already stays as it is.
     pub(super) fn accept_items(&mut self, ids: &[ItemId], context: &Context) -> Result<Outcome, Refusal> {
         check_may_answer(&context.actor)?;
         let named = self.find_supplied_items(ids, &context.actor)?;
@@ -40,7 +40,8 @@ impl Order {
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
-    /// A supplier will not ship these items, whatever it said before. What is declined already stays as it is.
+    /// Records that the supplier will not ship these items, also if it accepted them before. An item that is declined
+    /// already stays as it is.
     pub(super) fn decline_items(
         &mut self,
         ids: &[ItemId],
@@ -61,7 +62,7 @@ impl Order {
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
-    /// Staff let somebody else ship these items: another supplier, who is asked anew, or a warehouse.
+    /// Gives items to another origin: a supplier, whose answer is then open, or a warehouse. Only staff may do this.
     pub(super) fn reassign_items(
         &mut self,
         ids: &[ItemId],
@@ -95,7 +96,8 @@ impl Order {
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
-    /// Makes sure that nothing of these items travels from where they were to come from, now or later.
+    /// Makes sure that no unit of these items is sent by the present origin, now or later. Refuses if units are in
+    /// live shipments. Makes carriers' cancellations of their shipments final.
     fn take_from_supplier(&mut self, named: &[Named], context: &Context) -> Result<(), Refusal> {
         for Named { at, place } in named {
             let item = &self.items[*place];
@@ -124,7 +126,7 @@ impl Order {
         }
     }
 
-    /// The items with these ids, each of which a supplier ships.
+    /// The items with these ids. Refuses an item that no supplier ships.
     fn find_supplied_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         let named = self.find_items(ids, actor)?;
         for Named { at, place } in &named {
@@ -137,7 +139,8 @@ impl Order {
         Ok(named)
     }
 
-    /// The items with these ids, each once, however often it is named. To a supplier there are no items but its own.
+    /// The items with these ids, each once, even if the request names it several times. For a supplier, items of
+    /// others do not exist.
     fn find_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         if ids.is_empty() {
             return Err(Refusal::invalid("itemIds", "at least one item is needed"));
@@ -162,13 +165,13 @@ impl Order {
 
 /// An item that a request names.
 struct Named {
-    /// Where in the request.
+    /// The index in the request.
     at: usize,
-    /// Where in the order.
+    /// The index in the order.
     place: usize,
 }
 
-/// Refuses who is neither staff nor a supplier; which supplier, the items say.
+/// Refuses an actor that is neither staff nor a supplier. [`Order::find_items`] checks that it is the right supplier.
 fn check_may_answer(actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
         ActorKind::System | ActorKind::Support | ActorKind::Supplier => Ok(()),

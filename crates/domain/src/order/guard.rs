@@ -1,4 +1,5 @@
-//! What stands between an order and a status, for one caller. Enforcement and explanation are one function.
+//! The guard: whether a caller may bring an order into a status, and if not, why. One function enforces and explains,
+//! so that both give the same answer.
 
 use crate::{
     actor::Actor,
@@ -12,8 +13,8 @@ use crate::{
 };
 
 impl Order {
-    /// For every status: whether this caller may bring the order there now, and if not, why. The one it has may always
-    /// be asked for: that changes nothing.
+    /// For every status: the reason why this caller may not bring the order there now, or `None` if the caller may.
+    /// The present status is always allowed, because asking for it changes nothing.
     pub fn allowed_transitions(&self, actor: &Actor) -> Vec<(OrderStatus, Option<Blocker>)> {
         let blocker = |to| if to == self.head.status { None } else { self.find_blocker(to, actor) };
         OrderStatus::ALL.into_iter().map(|to| (to, blocker(to))).collect()
@@ -40,7 +41,7 @@ impl Order {
         Ok(super::Outcome { changed: true, event: Some(event), ..Default::default() })
     }
 
-    /// Refuses what the table, the role or the shipments do not permit.
+    /// Refuses a transition that the table, the role or the shipments do not permit.
     pub(super) fn check_transition(&self, to: OrderStatus, actor: &Actor) -> Result<(), Refusal> {
         let Some(blocker) = self.find_blocker(to, actor) else {
             return Ok(());
@@ -99,7 +100,7 @@ impl Order {
         None
     }
 
-    /// Whether every unit that is wanted is in one of these shipments.
+    /// Whether every wanted unit is in one of these shipments.
     fn travels_wholly(&self, shipments: &[ShipmentId]) -> bool {
         self.items.iter().all(|item| {
             let those = self.shipments.iter().filter(|shipment| shipments.contains(&shipment.id));

@@ -1,4 +1,4 @@
-//! Placing an order: the first event, and what an order must have.
+//! Placing an order: checks the input, and creates the order with its first event.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -21,53 +21,53 @@ use crate::{
     transition::{Context, Transition},
 };
 
-/// An order to be placed.
+/// An order to place.
 #[derive(Clone, Debug)]
 pub struct NewOrder {
-    /// The id it will have.
+    /// The id of the new order.
     pub id: OrderId,
-    /// Whose it is; a customer may leave it out.
+    /// The customer. Staff must name one; a customer can leave it out.
     pub user_id: Option<UserId>,
-    /// Where notifications go.
+    /// The customer's e-mail address, for notifications.
     pub customer_email: Option<String>,
-    /// The merchant's own number, unique.
+    /// The merchant's own number for the order. Unique; only staff may give one.
     pub reference: Option<String>,
-    /// What it costs.
+    /// The price of the whole order.
     pub total: Money,
-    /// The plan; left out, what the items' origins amount to.
+    /// How the order is planned to be fulfilled. `None`: as the origins of the items suggest.
     pub fulfillment_path: Option<FulfillmentPath>,
-    /// Its lines, at least one.
+    /// The items, at least one.
     pub items: Vec<NewItem>,
-    /// When it was placed, for orders that were placed elsewhere (system and support only).
+    /// When the order was placed, if it was placed elsewhere. Only staff may give this.
     pub placed_at: Option<DateTime<Utc>>,
-    /// What to say about it on the first event.
+    /// The notes for the first event.
     pub notes: Option<String>,
-    /// What to attach to the first event.
+    /// The metadata for the first event.
     pub metadata: Option<Value>,
 }
 
-/// A line of an order to be placed.
+/// An item of an order to place.
 #[derive(Clone, Debug)]
 pub struct NewItem {
-    /// The id it will have.
+    /// The id of the new item.
     pub id: ItemId,
     /// The merchant's stock keeping unit.
     pub sku: String,
-    /// What the customer calls it.
+    /// The name of the item, as the customer knows it.
     pub name: String,
-    /// Units, at least one.
+    /// The number of units, at least one.
     pub quantity: i32,
-    /// Where it is planned to come from.
+    /// The planned origin.
     pub origin: Option<Origin>,
-    /// Until when, where that is a supplier.
+    /// The deadlines of the supplier. Empty if the origin is not a supplier; only staff may give them.
     pub deadlines: Deadlines,
 }
 
-/// The most items of an order: beyond is a mistake, not an order.
+/// The most items in an order. A greater number is a mistake.
 const MAX_ITEMS: usize = 1_000;
 
 impl Order {
-    /// A placed order, with its first event among the changes.
+    /// Checks the input and places the order. The first event is among the changes.
     ///
     /// # Errors
     /// [`Refusal::InvalidInput`] that names the field, or [`Refusal::Forbidden`].
@@ -124,7 +124,7 @@ impl Order {
     }
 }
 
-/// Whose order it will be: a customer's own, or the one that staff name.
+/// The customer of the new order: the caller, if that is a customer, else the one that staff name.
 fn determine_owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
     match context.actor.kind {
         ActorKind::System | ActorKind::Support => {
@@ -167,7 +167,7 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         }
         check_supplier(item, &context.actor)?;
         item.deadlines.check(item.origin.as_ref(), &field(""))?;
-        // One that was placed elsewhere may bring deadlines that have passed meanwhile.
+        // The deadlines of an order that was placed elsewhere may have passed since, so its own time counts.
         item.deadlines.check_ahead(&field(""), new.placed_at.unwrap_or(context.now))?;
     }
     if new.total.cents < 0 {
@@ -181,7 +181,8 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     }
     if let Some(reference) = &new.reference {
         check_text("reference", reference)?;
-        // One that exists already is refused: others would learn which do, and could take the next ones.
+        // A customer may not try numbers: the refusal of a number that exists would show which ones exist, and a
+        // customer could take the next ones.
         context.actor.must_be_staff("give an order the merchant's reference")?;
     }
     if let Some(at) = new.placed_at {
@@ -193,8 +194,8 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Who sends an item to the customer, and until when, is between the merchant and its suppliers: a customer names
-/// neither.
+/// Refuses a customer's order that names a supplier or deadlines. Who ships an item, and until when, is between the
+/// merchant and its suppliers.
 fn check_supplier(item: &NewItem, actor: &Actor) -> Result<(), Refusal> {
     if item.deadlines != Deadlines::default() {
         actor.must_be_staff("say until when a supplier has to act")?;

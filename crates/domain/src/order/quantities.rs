@@ -1,13 +1,13 @@
-//! Lines in requests: how many units of which items.
+//! Quantities in requests: checks which items a request names, and how many units of each.
 
 use std::collections::BTreeMap;
 
 use crate::{actor::Actor, ids::ItemId, item::Item, order::Order, refusal::Refusal, shipment::Line};
 
-/// The most units of one item in an order: beyond is a mistake, not an order.
+/// The most units of one item in an order. A greater number is a mistake.
 pub(super) const MAX_UNITS: u32 = 1_000_000;
 
-/// Refuses a quantity that no item has.
+/// The refusal of a quantity that is zero or more than [`MAX_UNITS`].
 pub(super) fn refuse_quantity(field: String) -> Refusal {
     Refusal::invalid(field, format!("between 1 and {MAX_UNITS} units are needed"))
 }
@@ -17,7 +17,8 @@ impl Order {
         self.items.iter().find(|item| item.id == id)
     }
 
-    /// The units these lines name, one entry an item. More of an item than is free is refused.
+    /// The units that these lines name, with one entry for each item. Refuses more units of an item than `free`
+    /// allows.
     pub(super) fn check_free_units(
         &self,
         lines: &[Line],
@@ -36,8 +37,8 @@ impl Order {
         Ok(sums)
     }
 
-    /// Lines with one entry an item, checked for items that are not there for this actor and for quantities that no
-    /// item has.
+    /// The sums of these lines, with one entry for each item. Refuses an item that does not exist for this actor, and
+    /// a quantity that no item has.
     pub(super) fn sum_quantities(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
@@ -57,7 +58,7 @@ impl Order {
     }
 }
 
-/// Whether these are the same units of the same items.
+/// Whether both lists contain the same units of the same items.
 pub(super) fn has_same_quantities(one: &[Line], other: &[Line]) -> bool {
     let sorted =
         |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();

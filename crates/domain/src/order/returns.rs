@@ -1,7 +1,7 @@
-//! Returns by quantity: what is asked back, what has come in, and when that is all.
+//! Returns: which units are asked back, which have come back, and when the return is complete.
 //!
-//! A return that was begun by `transitionOrder` names no quantities: everything delivered then counts as asked
-//! back as soon as something is received.
+//! A transition to `return_initiated` names no units. When units are received later, all delivered units then count
+//! as asked back.
 
 use crate::{
     actor::{Actor, ActorKind},
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Order {
-    /// Asks delivered units back: those named, or all that are not asked back yet. The first time is a transition,
-    /// later ones add to it.
+    /// Asks for delivered units: the named ones, or all that were not asked back yet. The first request is a
+    /// transition. Later requests add units.
     pub(super) fn initiate_return(
         &mut self,
         lines: Option<&[Line]>,
@@ -50,7 +50,8 @@ impl Order {
         Ok(Outcome { changed: is_first || !lines.is_empty(), event, ..Default::default() })
     }
 
-    /// Books units that came in: those named, or all that are outstanding. The last one makes the order returned.
+    /// Records units that came back: the named ones, or all outstanding ones. With the last one the order becomes
+    /// returned.
     pub(super) fn receive_return(
         &mut self,
         lines: Option<&[Line]>,
@@ -85,7 +86,7 @@ impl Order {
         Ok(Outcome { changed: true, event, ..Default::default() })
     }
 
-    /// An order that is returned by hand, without quantities, came back whole.
+    /// Records that everything came back, for an order that a transition makes returned, without quantities.
     pub(super) fn receive_unless_named(&mut self) {
         self.ask_all_back_unless_named();
         for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
@@ -94,7 +95,7 @@ impl Order {
         }
     }
 
-    /// What keeps the order from being returned: units asked back that are not in.
+    /// The reason why the order cannot be returned yet: units that were asked back and have not come back.
     pub(super) fn return_blocker(&self) -> Option<Blocker> {
         let missing: u32 = self.items.iter().map(outstanding).sum();
         if missing == 0 {
@@ -116,7 +117,7 @@ impl Order {
         }
     }
 
-    /// The quantities named, or else all units that are free.
+    /// The named quantities, or else all units that are free.
     fn named_or_all(
         &self,
         lines: Option<&[Line]>,
@@ -141,7 +142,7 @@ impl Order {
     }
 }
 
-/// Units asked back that are not in.
+/// The units that were asked back and have not come back.
 fn outstanding(item: &Item) -> u32 {
     item.return_requested.saturating_sub(item.returned)
 }

@@ -1,6 +1,6 @@
-//! Taking in scans: what is said about a shipment, by its carrier or by hand, and what each claim does.
+//! Recording scans: takes scans of a shipment, from its carrier or from a person, into the order.
 //!
-//! What all scans of a shipment amount to is told in `fold.rs`; what follows for the order in `advance.rs`.
+//! `fold.rs` computes the state of the shipment from its scans. `advance.rs` moves the order.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,9 @@ use crate::{
 };
 
 impl Order {
-    /// Takes what is said about a shipment into its state, then advances. Each claim counts once.
+    /// Records scans of a shipment, computes the new state of the shipment, and advances the order. Each scan counts
+    /// once. The scans are added in the sequence of their clocks, so the effects do not depend on the sequence in the
+    /// request.
     pub(super) fn record_scans(
         &mut self,
         id: ShipmentId,
@@ -40,7 +42,8 @@ impl Order {
             incoming.iter().try_for_each(|scan| check_manual_scan(scan, placed_at, context.now))?;
         }
         let shipment = self.shipment_mut(id)?;
-        // One that was called off is kept as cancelled, whatever its carrier says.
+        // A shipment that was cancelled in Milepost is stored as cancelled, whatever its scans say. So its state is
+        // computed.
         let before = match shipment.cancelled_at {
             Some(_) => fold(&known, placed_at, shipment.promised_delivery),
             None => shipment.tracking.clone(),
@@ -79,7 +82,7 @@ impl Order {
         Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: answers })
     }
 
-    /// Whether the actor may say where this shipment is: carriers do, and whoever may ship it.
+    /// Whether the actor may record scans of this shipment. Carriers may, and every actor that may ship it.
     fn may_scan(&self, shipment: &Shipment, context: &Context) -> bool {
         match context.actor.kind {
             ActorKind::Carrier => true,
@@ -90,19 +93,19 @@ impl Order {
     }
 }
 
-/// The scans there are of a shipment, while more are heard.
+/// The scans of one shipment, while more are added.
 struct Scans {
     all: Vec<Scan>,
     places: HashMap<ScanIdentity, usize>,
 }
 
-/// What a claim added to them.
+/// What an incoming scan added.
 enum Added {
-    /// A scan.
+    /// A new scan.
     New,
-    /// Something to a scan that was there.
+    /// More information for a known scan.
     More {
-        /// Whether that means something else now.
+        /// Whether the known scan has another meaning now.
         new_meaning: bool,
     },
 }
@@ -113,7 +116,7 @@ impl Scans {
         Self { all: known, places }
     }
 
-    /// Takes in what is heard: where it stands now, and what it added. Nothing where it says nothing new.
+    /// Adds an incoming scan. Returns its index in `all` and what it added, or `None` if it says nothing new.
     fn add(&mut self, incoming: &Scan, restated: bool) -> Option<(usize, Added)> {
         let Some(&place) = self.places.get(&incoming.identity) else {
             self.places.insert(incoming.identity, self.all.len());
@@ -127,7 +130,7 @@ impl Scans {
     }
 }
 
-/// The effect of a scan on a shipment that was called off: it moves nothing.
+/// The effect of a scan on a shipment that was cancelled in Milepost: the scan moves nothing.
 fn without_movement(effect: ScanEffect) -> ScanEffect {
     match effect {
         ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,
@@ -140,7 +143,8 @@ fn without_movement(effect: ScanEffect) -> ScanEffect {
     }
 }
 
-/// What a carrier says wrongly is kept and counts for nothing; a person is told.
+/// Refuses a manual scan that cannot be right, because a person can correct it. A carrier's wrong scan is stored
+/// instead, and counts for nothing.
 fn check_manual_scan(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
     check_notes(scan.description.as_deref(), None)?;
     if let Some(location) = &scan.location {

@@ -1,4 +1,4 @@
-//! Registering a shipment: which units go into it, and whether they are free.
+//! Registering a shipment: which units it gets, and whether these units and its tracking number are free.
 
 use chrono::{DateTime, Utc};
 
@@ -14,20 +14,20 @@ use crate::{
     transition::Context,
 };
 
-/// A shipment to be registered.
+/// A shipment to register.
 #[derive(Clone, Debug)]
 pub struct NewShipment {
-    /// The id it will have.
+    /// The id of the new shipment.
     pub id: ShipmentId,
-    /// Who carries it.
+    /// The carrier of the shipment.
     pub carrier: Carrier,
-    /// The carrier's number for it.
+    /// The tracking number, in any spelling.
     pub tracking_number: String,
-    /// Where it comes from; left out, where its items were planned to come from, all from one place.
+    /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
-    /// What is in it; left out, everything that waits for a shipment.
+    /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
     pub lines: Option<Vec<Line>>,
-    /// When it is expected.
+    /// When the delivery is expected.
     pub estimated_delivery: Option<DateTime<Utc>>,
 }
 
@@ -81,7 +81,8 @@ impl Order {
             None => self.planned_origin(&lines)?,
         };
         self.accept_by_shipping(&lines, &origin, new.lines.as_deref(), context)?;
-        // Last of all, as a number on another order is refused: who may not ship learns of no number.
+        // This refusal comes last, like the one of a number that another order has: a caller that may not ship must
+        // not learn which numbers exist.
         if is_taken {
             return Err(in_use("on its way already"));
         }
@@ -105,8 +106,8 @@ impl Order {
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
-    /// A supplier who ships an item has accepted it, whoever registers the shipment; one that it declined it does not
-    /// ship.
+    /// Records that a supplier accepts the items that it ships, whoever registers the shipment. Refuses an item that
+    /// the supplier declined.
     fn accept_by_shipping(
         &mut self,
         lines: &[Line],
@@ -140,8 +141,8 @@ impl Order {
         Ok(())
     }
 
-    /// Whether the actor may register or call off this shipment. A supplier's shipments are those that come from it,
-    /// with nothing but its items in them.
+    /// Whether the actor may register or cancel this shipment. A supplier may if the shipment is sent by this
+    /// supplier and contains only the supplier's items.
     pub(super) fn may_ship(&self, shipment: &Shipment, context: &Context) -> bool {
         if context.actor.kind == ActorKind::Supplier && !shipment.origin.is(&context.actor) {
             return false;
@@ -172,8 +173,8 @@ impl Order {
         Ok(())
     }
 
-    /// Everything that waits for a shipment and that this caller may ship. What a supplier declined is not the
-    /// supplier's to ship.
+    /// All units that wait for a shipment and that this caller may ship. A supplier may not ship an item that it
+    /// declined.
     fn unallocated_lines(&self, context: &Context) -> Vec<Line> {
         let declined =
             |item: &Item| item.is_supplied_by(&context.actor) && item.commitment.declined().is_some();
@@ -185,7 +186,7 @@ impl Order {
         lines
     }
 
-    /// The one origin the items were planned to come from: the merchant's main warehouse, for one without a plan.
+    /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
     fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
         let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
@@ -204,7 +205,7 @@ impl Order {
     }
 }
 
-/// A supplier ships from nowhere but itself.
+/// Refuses a supplier's shipment with an origin other than this supplier.
 fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
         ActorKind::Supplier if !origin.is(actor) => {

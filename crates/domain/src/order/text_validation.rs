@@ -43,8 +43,9 @@ pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
     check_long_text("reason", reason, MAX_REASON)
 }
 
-/// Refuses the reason of a cancellation that is blank, too long for the notes of an event, or has unsafe characters. The API
-/// calls this, because the reason becomes the notes of a transition, and a refusal has to name the field `reason`.
+/// Refuses the reason of a cancellation that is blank, too long for the notes of an event, or has unsafe characters.
+/// The API calls this, because the reason becomes the notes of a transition, and a refusal has to name the field
+/// `reason`.
 ///
 /// # Errors
 /// [`Refusal::InvalidInput`] for `reason`.

@@ -1,6 +1,6 @@
 //! Builders for the domain's tests.
 //!
-//! Times are minutes after the placement, items and shipments are numbered from 1.
+//! Times are minutes after the placement. Items and shipments have numbers from 1.
 
 #![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
 
@@ -15,12 +15,12 @@ use domain::{
 pub use story::Story;
 use uuid::Uuid;
 
-/// The customer of every order here.
+/// The customer of every order in these tests.
 pub const CUSTOMER: UserId = UserId(Uuid::from_u128(0xC0));
-/// The version of a restored order.
+/// The version of an order from [`order`].
 pub const VERSION: i32 = 7;
 
-/// That many minutes after the placement.
+/// The time so many minutes after the placement.
 pub fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
 }
@@ -53,7 +53,7 @@ pub fn customer() -> Actor {
     Actor::new(ActorKind::Customer, CUSTOMER.to_string())
 }
 
-/// One actor of every kind; the supplier is `acme`.
+/// One actor of each kind. The supplier is `acme`.
 pub fn actors() -> [Actor; 5] {
     [
         Actor::SYSTEM,
@@ -64,7 +64,7 @@ pub fn actors() -> [Actor; 5] {
     ]
 }
 
-/// A scan whose identity is its number.
+/// A scan whose identity is made from `number`.
 pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
     Scan {
         identity: ScanIdentity([number; 32]),
@@ -80,7 +80,7 @@ pub fn scan(number: u8, meaning: Meaning, minutes: i64) -> Scan {
     }
 }
 
-/// A delivery promised at one time for another.
+/// A promise made at `minutes`, for a delivery at `expected`.
 pub fn promise(minutes: i64, expected: i64) -> Estimate {
     Estimate { said_at: at(minutes), expected: at(expected) }
 }
@@ -107,7 +107,7 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
     numbered.map(item).collect()
 }
 
-/// One item for each supplier, by its code, with these units; a blank code is nobody's.
+/// One item for each supplier's code, with these units. With an empty code the item has no origin.
 pub fn supplied(of: &[(&str, u32)]) -> Vec<Item> {
     let quantities: Vec<u32> = of.iter().map(|(_, quantity)| *quantity).collect();
     let mut items = items(&quantities);
@@ -117,12 +117,12 @@ pub fn supplied(of: &[(&str, u32)]) -> Vec<Item> {
     items
 }
 
-/// An order in processing, one item for each supplier; a blank code is the merchant's own.
+/// An order in processing with such items.
 pub fn dropship(of: &[(&str, u32)]) -> Story {
     Story::of(order(OrderStatus::Processing, supplied(of), vec![]))
 }
 
-/// A shipment that far, by one scan a minute after the placement.
+/// A shipment with this status, by one scan a minute after the placement.
 pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipment {
     let scans = [milestone(0, status, 1)];
     let scans = if status == ShipmentStatus::LabelCreated { &[] } else { &scans[..] };
@@ -141,7 +141,7 @@ pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipm
     }
 }
 
-/// An order as it might have been stored.
+/// An order, as `persistence` might load it.
 pub fn order(status: OrderStatus, items: Vec<Item>, shipments: Vec<Shipment>) -> Order {
     let head = OrderHead {
         id: OrderId(Uuid::from_u128(0x0D)),
@@ -163,7 +163,7 @@ pub fn transition_to(to: OrderStatus) -> Request {
     Request::Transition { to, notes: None, metadata: None }
 }
 
-/// The field and the words of a refused input.
+/// The field and the message of a refused input.
 pub fn invalid(answer: Result<Outcome, Refusal>) -> (String, String) {
     match answer {
         Err(Refusal::InvalidInput { field, message }) => (field, message),
@@ -171,7 +171,7 @@ pub fn invalid(answer: Result<Outcome, Refusal>) -> (String, String) {
     }
 }
 
-/// A refused request must leave no trace.
+/// Checks that a refused request changed nothing.
 pub fn assert_same(one: &Order, other: &Order) {
     assert_eq!(one.head(), other.head());
     assert_eq!(one.items(), other.items());
@@ -179,7 +179,7 @@ pub fn assert_same(one: &Order, other: &Order) {
     assert_eq!(format!("{:?}", one.changes()), format!("{:?}", other.changes()));
 }
 
-/// The rank of the slowest unit by the definition itself: every wanted unit laid out, one by one.
+/// The rank of the slowest unit by its definition: a list of all wanted units, and its minimum.
 pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
     let mut units = Vec::new();
     for item in order.items() {
@@ -197,7 +197,7 @@ pub fn slowest_by_hand(order: &Order) -> Option<Rank> {
     units.into_iter().min()
 }
 
-/// Where on the line that rank lets an order be.
+/// The position in the fulfilment sequence that this rank allows.
 pub fn position_of_rank(rank: Rank) -> usize {
     match rank {
         Rank::None => 0,

@@ -1,4 +1,4 @@
-//! An order in a test that tells a story, its invariants checked after every request.
+//! A test's order that gets one request after the other, and whose invariants are checked after each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::{
     slowest_by_hand, transition_to,
 };
 
-/// An order that is asked one thing after the other, a minute apart, the scans of its shipments remembered.
+/// An order that gets one request a minute. The scans of its shipments are remembered.
 pub struct Story {
     pub order: Order,
     pub now: i64,
@@ -22,7 +22,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// An order of items with these quantities, standing there.
+    /// An order with this status, with one item for each quantity.
     pub fn new(status: OrderStatus, quantities: &[u32]) -> Self {
         Self::of(order(status, items(quantities), vec![]))
     }
@@ -47,7 +47,7 @@ impl Story {
         self.ask(transition_to(to))
     }
 
-    /// Registers shipment `number`, FedEx `N{number}`.
+    /// Registers shipment `number` with FedEx and the tracking number `N{number}`.
     pub fn ship(&mut self, number: u32, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
         self.ship_as(number, &format!("N{number}"), Some(lines(of)))
     }
@@ -95,13 +95,13 @@ impl Story {
         self.ask(Request::ReceiveReturn { lines: of.map(lines), notes: Some("as new".to_owned()) })
     }
 
-    /// From here on that supplier asks.
+    /// From now on, this supplier makes the requests.
     pub fn as_supplier(&mut self, code: &str) -> &mut Self {
         self.actor = Actor::new(ActorKind::Supplier, code);
         self
     }
 
-    /// From here on the merchant's system asks.
+    /// From now on, the merchant's system makes the requests.
     pub fn as_staff(&mut self) -> &mut Self {
         self.actor = Actor::SYSTEM;
         self
@@ -119,14 +119,14 @@ impl Story {
         self.ask(Request::CancelItems { lines: lines(of), reason: "sold out".to_owned() })
     }
 
-    /// What the carrier says about shipment `number`, all in one batch; scans we have are not new.
+    /// Records the carrier's scans of shipment `number` in one batch. Scans that are known already are repeats.
     pub fn scans(&mut self, number: u32, new: &[Scan]) -> Vec<ScanEffect> {
         let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
         self.record_scans(shipment, known, new, BTreeSet::new())
     }
 
-    /// The same, old words read again under the meanings they have today.
+    /// Records scans as a replay does: they are read again, with today's meanings.
     pub fn replayed(&mut self, number: u32, incoming: &[Scan]) -> Vec<ScanEffect> {
         let shipment = shipment_id(number);
         let known = self.scans.entry(shipment).or_default().clone();
@@ -164,7 +164,7 @@ impl Story {
         effects
     }
 
-    /// A milestone of shipment `number`, now.
+    /// Records a scan of shipment `number` with this status and the present time.
     pub fn scanned(&mut self, number: u32, status: ShipmentStatus) -> ScanEffect {
         let count = self.scans.values().map(Vec::len).sum::<usize>();
         self.scans(number, &[milestone(100 + count as u8, status, self.now)])[0]
@@ -183,7 +183,7 @@ impl Story {
         found.expect("the parcel is registered")
     }
 
-    /// The statuses reached since the story began.
+    /// The statuses that the order has reached since the story began.
     pub fn path(&self) -> Vec<OrderStatus> {
         self.order.changes().transitions.iter().map(|step| step.to()).collect()
     }
@@ -192,7 +192,7 @@ impl Story {
         domain::progress(self.status(), self.order.items(), self.order.shipments()).summary
     }
 
-    /// What holds of every order at any time.
+    /// Checks what holds of every order at any time.
     fn assert_sound(&self) {
         let head = self.order.head();
         for item in self.order.items() {
@@ -227,7 +227,7 @@ impl Story {
             assert!(here >= position_of_rank(slowest), "the order stands behind its slowest unit");
         }
     }
-    /// Only suppliers have deadlines and give answers, and none ships what it declined.
+    /// Checks that only suppliers have deadlines and answers, and that no supplier ships an item that it declined.
     fn assert_supply_sound(&self, item: &Item) {
         let theirs = item.origin.as_ref().filter(|origin| origin.kind == OriginKind::Supplier);
         let Some(theirs) = theirs else {

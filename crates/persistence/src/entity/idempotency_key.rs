@@ -1,4 +1,4 @@
-//! The answer given to a request with a key.
+//! The table `idempotency_keys`: the answers to requests with a key.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A mail kept because no mail server is set.
+//! The table `mailbox`: mails that are stored because no mail server is configured.
 
 use sea_orm::entity::prelude::*;
 

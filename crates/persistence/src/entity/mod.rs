@@ -1,4 +1,4 @@
-//! The tables, as sea-orm reads them. What is written goes through `dialect`.
+//! The tables as sea-orm reads them. Rows are inserted through [`dialect`](crate::dialect).
 
 pub(crate) mod idempotency_key;
 pub(crate) mod mail;

@@ -1,4 +1,4 @@
-//! One message owed to a customer.
+//! The table `notifications`.
 
 use sea_orm::entity::prelude::*;
 

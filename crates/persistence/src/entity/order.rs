@@ -1,4 +1,4 @@
-//! One order.
+//! The table `orders`.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! One event of an order: written once, never changed.
+//! The table `order_events`. Its rows are never changed or deleted.
 
 use sea_orm::entity::prelude::*;
 

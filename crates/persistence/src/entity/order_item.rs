@@ -1,4 +1,4 @@
-//! One line of an order.
+//! The table `order_items`.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! One claim of a carrier about a shipment.
+//! The table `scans`: the tracking events of shipments.
 
 use sea_orm::entity::prelude::*;
 

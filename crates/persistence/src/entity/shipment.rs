@@ -1,4 +1,4 @@
-//! One shipment.
+//! The table `shipments`.
 
 use sea_orm::entity::prelude::*;
 

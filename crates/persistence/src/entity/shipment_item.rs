@@ -1,4 +1,4 @@
-//! A quantity of one item in one shipment.
+//! The table `shipment_items`: the quantity of each item in a shipment.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The native enum `order_status`. A test compares its members with the domain's.
+//! The database's enum `order_status`. A test compares its members with those of the domain.
 
 use sea_orm::entity::prelude::*;
 

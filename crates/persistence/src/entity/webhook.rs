@@ -1,4 +1,4 @@
-//! One request of a carrier, as it came.
+//! The table `webhooks`: the requests of senders, as they came.
 
 use sea_orm::entity::prelude::*;
 

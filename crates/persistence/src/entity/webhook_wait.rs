@@ -1,4 +1,4 @@
-//! A number an unmatched webhook waits for.
+//! The table `webhook_waits`: the tracking numbers for which unmatched webhooks wait.
 
 use sea_orm::entity::prelude::*;
 

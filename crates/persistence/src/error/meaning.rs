@@ -1,6 +1,7 @@
-//! What a failure of the database means for the work that met it, by the database's own codes.
+//! The meaning of the error codes of SQLite and PostgreSQL, for the work that failed.
 //!
-//! [`Error`](super::Error) asks this to tell what is worth trying again, and `store` to tell which connections are kept.
+//! [`Error`](super::Error) uses it to decide what is worth another try, and `store` to decide which connections it
+//! uses again.
 //!
 //! The tables follow <https://www.sqlite.org/rescode.html> and
 //! <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
@@ -14,23 +15,23 @@ use sea_orm::{
     },
 };
 
-/// What a failure means.
+/// The meaning of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// A rival, a restart, a lost connection: the same work may succeed at once.
+    /// A conflict with other work, a restart, or a lost connection. The same work can succeed at once.
     Passing,
     /// Another session holds the row or the file.
     Held,
-    /// The database accepts no writes: the disk is full, the file or the server is read-only, the storage fails. The
+    /// The database takes no writes: the disk is full, the file or the server is read-only, or the storage fails. The
     /// same work succeeds when that is over.
     Unwritable,
-    /// The file is no database. It needs a person.
+    /// The file is not a database. A person has to act.
     Damaged,
-    /// Nothing changes by trying again.
+    /// The same work would fail again.
     Lasting,
 }
 
-/// What this failure means.
+/// The meaning of this failure.
 pub(crate) fn meaning(error: &DbErr) -> Meaning {
     match error {
         DbErr::ConnectionAcquire(_) => Meaning::Passing,
@@ -41,7 +42,7 @@ pub(crate) fn meaning(error: &DbErr) -> Meaning {
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed
-                // The connection was not in the state that we think; it is replaced.
+                // The connection was in another state than expected. It is replaced.
                 | sqlx::Error::BeginFailed
                 | sqlx::Error::InvalidSavePointStatement,
             ) => Meaning::Passing,
@@ -57,8 +58,8 @@ pub(crate) fn meaning(error: &DbErr) -> Meaning {
     }
 }
 
-/// Whether a statement that failed like this leaves its transaction as it was, so that the connection can be rolled back
-/// and used again. SQLite ends the transaction by itself after others, and sqlx does not detect.
+/// Whether the transaction is unchanged after a statement that failed like this, so that the connection can be rolled
+/// back and used again. After other failures SQLite ends the transaction by itself, and sqlx does not notice.
 pub(crate) fn keeps_transaction(error: &DbErr) -> bool {
     match sqlx_error(error) {
         Some(sqlx::Error::Database(error)) if error.try_downcast_ref::<SqliteError>().is_some() => {
@@ -69,19 +70,19 @@ pub(crate) fn keeps_transaction(error: &DbErr) -> bool {
     }
 }
 
-/// Whether the database itself said that a transaction was not committed. After anything else the commit may have been
-/// carried out: a lost connection, a session that was ended.
+/// Whether the database itself said that a transaction was not committed. After any other failure, such as a lost
+/// connection or an ended session, the transaction may have been committed.
 pub(crate) fn refuses_commit(error: &DbErr) -> bool {
     let Some(sqlx::Error::Database(error)) = sqlx_error(error) else { return false };
     match error.try_downcast_ref::<PgDatabaseError>() {
-        // A fatal error ends the session, and may come after the commit.
+        // A fatal error ends the session, and can come after the commit.
         Some(error) => error.severity() == PgSeverity::Error && error.code() != COMPLETION_UNKNOWN,
-        // SQLite runs in this process: a commit that fails is undone before the error is told.
+        // SQLite runs in this process. It undoes a failed commit before it returns the error.
         None => true,
     }
 }
 
-/// Whether PostgreSQL said that it takes no writes: it is a standby, or was set to read-only. Another server may be the
+/// Whether PostgreSQL refuses writes because it is a standby or was set to read-only. Another server may be the
 /// primary by now.
 pub(crate) fn is_read_only_session(error: &DbErr) -> bool {
     postgres_code(error).is_some_and(|code| code == READ_ONLY)
@@ -110,7 +111,7 @@ fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
-// SQLite's primary codes: the low byte of an extended code.
+// SQLite's primary codes, which are the low bytes of its extended codes.
 const PERM: u32 = 3;
 const ABORT: u32 = 4;
 const BUSY: u32 = 5;
@@ -132,7 +133,7 @@ fn of_sqlite(code: u32) -> Meaning {
     match code & 0xff {
         BUSY | LOCKED => Meaning::Held,
         ABORT | NOMEM | INTERRUPT | PROTOCOL | SCHEMA => Meaning::Passing,
-        // A read that failed (EIO) arrives as CORRUPT.
+        // SQLite reports a read that failed (EIO) as CORRUPT.
         PERM | READONLY | IOERR | CORRUPT | FULL | CANTOPEN | NOLFS => Meaning::Unwritable,
         NOTADB => Meaning::Damaged,
         _ => Meaning::Lasting,
@@ -148,11 +149,11 @@ fn of_postgres(code: &str) -> Meaning {
         LOCK_TIMEOUT => Meaning::Held,
         // read_only_sql_transaction; disk_full.
         READ_ONLY | "53100" => Meaning::Unwritable,
-        // query_canceled, which a statement timeout is too; idle_in_transaction_session_timeout; transaction_timeout.
+        // query_canceled (also for a statement timeout); idle_in_transaction_session_timeout; transaction_timeout.
         "57014" | "25P03" | "25P04" => Meaning::Passing,
         // system_error, io_error, undefined_file, duplicate_file.
         _ if code.starts_with("58") => Meaning::Unwritable,
-        // Connections; rollbacks (deadlock, serialization); resources; a server that stops, starts or crashed.
+        // Connections; rollbacks (deadlock, serialization); resources; a server that stops, starts or has crashed.
         _ if ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class)) => Meaning::Passing,
         _ => Meaning::Lasting,
     }

@@ -1,7 +1,7 @@
-//! Writing orders: what was placed, and what requests have changed.
+//! Writes orders: new ones, and the changes that requests made.
 //!
-//! [`record`] holds the one statement that changes a status. It takes orders whose transitions the domain
-//! made, and checks the version they were made from.
+//! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
+//! and it checks that the order still has the version from which they start.
 
 use domain::{Item, ItemId, Order};
 
@@ -65,7 +65,7 @@ const EVENTS: Table = Table {
     ],
 };
 
-/// The part of an order that changes, and the version it must have before.
+/// The columns of an order that can change, and the version that the order must have before.
 const STANDING: Table = Table {
     name: "orders",
     columns: &[
@@ -78,7 +78,7 @@ const STANDING: Table = Table {
     ],
 };
 
-/// The part of an item that changes.
+/// The columns of an item that can change.
 const ITEM_STANDING: Table = Table {
     name: "order_items",
     columns: &[
@@ -98,7 +98,7 @@ const ITEM_STANDING: Table = Table {
     ],
 };
 
-/// Writes placed orders with everything owed because of them.
+/// Writes placed orders with their items, their first events, and entries of the outbox.
 pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     let rows = orders.iter().map(|order| {
         let head = order.head();
@@ -139,11 +139,12 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox. Every
-/// order must have been loaded by [`lock`](super::lock) in the same transaction.
+/// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox.
+/// Every order must have been loaded by [`lock`](super::lock) in the same transaction.
 ///
 /// # Errors
-/// [`Error::LostUpdate`] when an order is not at the version it was changed from; nothing then is valid.
+/// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll
+/// back.
 pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {

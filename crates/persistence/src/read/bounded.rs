@@ -1,7 +1,7 @@
-//! Reads of the parts of many records that fail when there are too many rows.
+//! Reads with a limit: the parts of many records, with an error if there are too many rows.
 //!
-//! An order can have 1,000 items, so a page of orders can have 100,000. Whoever answers strangers reads through these, so
-//! that the rows of one answer have a bound before they are in memory.
+//! An order can have 1,000 items, so a page of orders can have 100,000. Answers to strangers must use these
+//! functions, so that the number of rows has a limit before the rows are in memory.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,16 @@ use crate::{
 /// The items of many orders.
 ///
 /// # Errors
-/// [`Error::TooManyRows`] when there are more than `most`.
+/// [`Error::TooManyRows`] if there are more than `most`.
 pub async fn items_at_most(store: &Store, ids: &[OrderId], most: u64) -> Result<HashMap<OrderId, Vec<Item>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     crate::orders::items_of(store.reader(), &ids, Some(most)).await
 }
 
-/// The shipments of many orders, oldest first. What is in them counts too.
+/// The shipments of many orders, oldest first. The limit holds for the shipments, and also for the items in them.
 ///
 /// # Errors
-/// [`Error::TooManyRows`] when there are more than `most`.
+/// [`Error::TooManyRows`] if there are more than `most`.
 pub async fn shipments_at_most(
     store: &Store,
     ids: &[OrderId],
@@ -40,7 +40,7 @@ pub async fn shipments_at_most(
 /// The scans of many shipments, newest first by the carrier's time.
 ///
 /// # Errors
-/// [`Error::TooManyRows`] when there are more than `most`.
+/// [`Error::TooManyRows`] if there are more than `most`.
 pub async fn scans_at_most(
     store: &Store,
     ids: &[ShipmentId],
@@ -49,10 +49,10 @@ pub async fn scans_at_most(
     shipments::read_scans(store, ids, Some(most)).await
 }
 
-/// The scans that many webhooks were the first to bring, or to give a meaning, oldest first.
+/// The scans that these webhooks brought first or gave their meaning, oldest first.
 ///
 /// # Errors
-/// [`Error::TooManyRows`] when there are more than `most`.
+/// [`Error::TooManyRows`] if there are more than `most`.
 pub async fn webhook_scans_at_most(
     store: &Store,
     ids: &[WebhookId],
@@ -61,12 +61,12 @@ pub async fn webhook_scans_at_most(
     shipments::read_webhook_scans(store, ids, Some(most)).await
 }
 
-/// The limit of a query that has to find out whether there are more than `most` rows.
+/// The limit of a query that must find out whether there are more than `most` rows.
 pub(crate) fn one_more(most: Option<u64>) -> Option<u64> {
     most.map(|most| most.saturating_add(1))
 }
 
-/// Refuses rows of which there are more than `most`.
+/// Returns the rows, or [`Error::TooManyRows`] if there are more than `most`.
 pub(crate) fn at_most<T>(table: &'static str, rows: Vec<T>, most: Option<u64>) -> Result<Vec<T>> {
     match most {
         Some(most) if rows.len() as u64 > most => Err(Error::TooManyRows { table, most }),

@@ -1,4 +1,4 @@
-//! Events: the log of one order by its dense versions, the log of all by time.
+//! Reads order events: those of one order by version, and those of all orders by time.
 
 use chrono::{DateTime, Utc};
 use domain::{ActorKind, Carrier, OrderId, OrderStatus, UserId};
@@ -18,26 +18,25 @@ use crate::{
     entity::{order, order_event, status::Status},
 };
 
-/// Which events.
+/// Selects events. Every field that is set must match.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// Of this order.
     pub order_id: Option<OrderId>,
-    /// Of this customer's orders.
+    /// The customer of the order.
     pub user_id: Option<UserId>,
-    /// Of orders with an item that this supplier sends.
+    /// A supplier that sends an item of the order.
     pub supplier: Option<String>,
-    /// Leaving this status.
+    /// The status before the event.
     pub from: Option<OrderStatus>,
-    /// Reaching this status.
+    /// The status after the event.
     pub to: Option<OrderStatus>,
-    /// Caused by this kind of party.
+    /// The kind of actor that caused the event.
     pub actor: Option<ActorKind>,
-    /// Driven by this carrier's scans.
+    /// The carrier whose scans caused the event.
     pub carrier: Option<Carrier>,
-    /// Happened then or later.
+    /// The event happened then or later.
     pub since: Option<DateTime<Utc>>,
-    /// Happened before.
+    /// The event happened before then.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -66,18 +65,17 @@ fn build_query(filter: &EventFilter) -> Select<order_event::Entity> {
         .apply_if(filter.until, |query, at| query.filter(Column::OccurredAt.lt(at)))
 }
 
-/// Which event of the log of all orders. The log is sorted by a number of its own, which is not told: two of them
-/// would tell how many events of others lie between.
+/// Identifies an event in the log of all orders. The log is sorted by `event_id`. Callers do not see that number,
+/// because two of them would show how many events of others lie between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventId {
-    /// Its order.
     pub order_id: OrderId,
-    /// Its version of that order.
+    /// The order's version after the event.
     pub version: i32,
 }
 
 impl From<EventId> for SimpleExpr {
-    /// The number it is sorted by.
+    /// The `event_id` by which the log is sorted.
     fn from(event: EventId) -> Self {
         let number = order_event::Entity::find()
             .select_only()
@@ -88,7 +86,7 @@ impl From<EventId> for SimpleExpr {
     }
 }
 
-/// A page of events over all orders, newest first.
+/// A page of the events of all orders, newest first.
 pub async fn events_page(
     store: &Store,
     filter: &EventFilter,
@@ -98,26 +96,25 @@ pub async fn events_page(
     fetch(build_query(filter), key, page, store.reader()).await?.try_map(Event::try_from)
 }
 
-/// How many events there are.
+/// The number of events that match.
 pub async fn events_count(store: &Store, filter: &EventFilter) -> Result<u64> {
     Ok(build_query(filter).count(store.reader()).await?)
 }
 
-/// Some of an order's events, by version. Versions are dense, so a page of a history is a range of them.
+/// A range of events of one order. Versions have no gaps, so a page of an order's history is such a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VersionRange {
-    /// Which order.
     pub order_id: OrderId,
-    /// The first version wanted.
+    /// The first wanted version.
     pub first: i32,
-    /// The last version wanted.
+    /// The last wanted version.
     pub last: i32,
 }
 
 const RANGES: Table =
     Table { name: "ranges", columns: &[("order_id", Type::Uuid), ("first", Type::Int), ("last", Type::Int)] };
 
-/// The events in all of these ranges, by order and version, in one statement.
+/// The events in all of these ranges, sorted by order and version, with one statement.
 pub async fn events_in(store: &Store, ranges: &[VersionRange]) -> Result<Vec<Event>> {
     let rows = ranges.iter().map(|range| {
         Row::default().set("order_id", range.order_id.0).set("first", range.first).set("last", range.last)

@@ -1,7 +1,7 @@
-//! What is read for people: pages of records, and batches for the parts of many records at once.
+//! Reads for people: pages of records, and batches with the parts of many records.
 //!
-//! `app::reads` asks for both: pages within what the caller may see, and parts with one statement for all of them.
-//! Everything here reads committed rows and locks nothing.
+//! `app::reads` calls both: pages of what the caller may see, and parts with one statement for many records. All
+//! reads see committed rows and lock nothing.
 
 pub(crate) mod bounded;
 mod events;

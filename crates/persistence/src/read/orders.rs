@@ -1,4 +1,4 @@
-//! Orders, and the parts of many orders.
+//! Reads orders, and the parts of many orders.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,31 +18,30 @@ use crate::{
     notifications::Notification,
 };
 
-/// Which orders.
+/// Selects orders. Every field that is set must match.
 #[derive(Clone, Debug, Default)]
 pub struct OrderFilter {
-    /// Of this customer.
     pub user_id: Option<UserId>,
-    /// With an item that this supplier sends.
+    /// A supplier that sends an item of the order.
     pub supplier: Option<String>,
-    /// In one of these statuses; empty: in any.
+    /// The order has one of these statuses. Empty: any status.
     pub statuses: BTreeSet<OrderStatus>,
-    /// Placed then or later.
+    /// The order was placed then or later.
     pub placed_since: Option<DateTime<Utc>>,
-    /// Placed before.
+    /// The order was placed before then.
     pub placed_until: Option<DateTime<Utc>>,
-    /// With a shipment by this carrier.
+    /// The order has a shipment of this carrier.
     pub carrier: Option<Carrier>,
-    /// Planned so.
+    /// How the order was planned to be fulfilled.
     pub fulfillment_path: Option<FulfillmentPath>,
 }
 
-/// Whether the supplier sends an item of the order.
+/// The condition that the supplier sends an item of the order.
 fn is_supplied_by(code: &str) -> SimpleExpr {
     order::Column::OrderId.in_subquery(supplied_by(code))
 }
 
-/// The orders of which the supplier sends an item.
+/// A query for the orders of which the supplier sends an item.
 pub(super) fn supplied_by(code: &str) -> SelectStatement {
     order_item::Entity::find()
         .select_only()
@@ -85,12 +84,11 @@ pub async fn orders_page(
     fetch(build_query(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
 }
 
-/// How many orders there are.
+/// The number of orders that match.
 pub async fn count(store: &Store, filter: &OrderFilter) -> Result<u64> {
     Ok(build_query(filter).count(store.reader()).await?)
 }
 
-/// One order.
 pub async fn order(store: &Store, id: OrderId) -> Result<Option<OrderHead>> {
     order::Entity::find_by_id(id.0).one(store.reader()).await?.map(OrderHead::try_from).transpose()
 }
@@ -101,7 +99,7 @@ pub async fn order_supplied_by(store: &Store, id: OrderId, code: &str) -> Result
     order.one(store.reader()).await?.map(OrderHead::try_from).transpose()
 }
 
-/// Many orders, by id.
+/// Many orders, by id. Unknown ids are left out.
 pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, OrderHead>> {
     let rows = order::Entity::find()
         .filter(is_one_of(store.backend(), order::Column::OrderId, ids.iter().map(|id| id.0)))
@@ -111,13 +109,13 @@ pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId
     heads.collect()
 }
 
-/// The order with the merchant's own number; only if that supplier sends an item of it, where one is named.
+/// The order with this number of the merchant. If `supplier` is given, only if this supplier sends an item of it.
 pub async fn order_by_reference(
     store: &Store,
     reference: &str,
     supplier: Option<&str>,
 ) -> Result<Option<OrderHead>> {
-    // PostgreSQL refuses a text with NUL even in a question.
+    // PostgreSQL refuses a text with NUL, even in a query.
     if reference.contains('\0') {
         return Ok(None);
     }
@@ -129,7 +127,6 @@ pub async fn order_by_reference(
     row.map(OrderHead::try_from).transpose()
 }
 
-/// The items of many orders.
 pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Item>>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     crate::orders::items_of(store.reader(), &ids, None).await

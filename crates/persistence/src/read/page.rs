@@ -1,4 +1,4 @@
-//! Pages by key: a page begins where the last one ended, whatever was added meanwhile.
+//! Pages by key: a page begins where the last one ended, also if records were added meanwhile.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -6,21 +6,20 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
-/// Where a record stands in a list that is sorted newest first: its time, then its id.
+/// The position of a record in a list that is sorted newest first: by time, then by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key<I> {
-    /// The record's time.
     pub at: DateTime<Utc>,
-    /// The record's id, for those of the same time.
+    /// The id of the record, for records with the same time.
     pub id: I,
 }
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<I> {
-    /// At most this many records.
+    /// The greatest number of records.
     pub limit: u64,
-    /// Whether the last records are wanted, not the first.
+    /// Whether the last records of the part are wanted, not the first.
     pub from_end: bool,
     /// Only records behind this one.
     pub after: Option<Key<I>>,
@@ -28,17 +27,16 @@ pub struct PageRequest<I> {
     pub before: Option<Key<I>>,
 }
 
-/// Part of a list, in the list's order.
+/// A part of a list, in the sequence of the list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The records.
     pub rows: Vec<T>,
-    /// Whether there are more in the direction the page was taken in.
+    /// Whether there are more records in the direction of the page.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` records from one more than that.
+    /// Makes a page of at most `limit` records from up to one record more.
     fn cut(mut rows: Vec<T>, limit: u64, from_end: bool) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
@@ -50,7 +48,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Runs a query for one page of it, sorted by `at` and `id`, newest first.
+/// Runs a query for one page, sorted by `at` and `id`, newest first.
 pub(super) async fn fetch<E, C, I, M>(
     query: Select<E>,
     key: (C, C),
@@ -67,7 +65,7 @@ where
     Ok(Page::cut(rows, page.limit, page.from_end))
 }
 
-/// The same for a part of the columns.
+/// Like [`fetch`], for a part of the columns.
 pub(super) async fn fetch_part<E, C, I, M>(
     query: Select<E>,
     key: (C, C),
@@ -84,7 +82,7 @@ where
     Ok(Page::cut(rows, page.limit, page.from_end))
 }
 
-/// A query for one record more than a page has.
+/// A query for one record more than the page has, which shows whether there are more.
 fn limited<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
     query: Select<E>,
     (at, id): (C, C),
@@ -108,7 +106,7 @@ fn limited<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
 }
 
 impl<T> Page<T> {
-    /// The same page of something else.
+    /// Converts every record of the page.
     pub(super) fn try_map<U>(self, map: impl Fn(T) -> crate::Result<U>) -> crate::Result<Page<U>> {
         let rows = self.rows.into_iter().map(map).collect::<crate::Result<_>>()?;
         Ok(Page { rows, has_more: self.has_more })

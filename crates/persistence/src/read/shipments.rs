@@ -1,4 +1,4 @@
-//! Shipments and their scans, for many at once.
+//! Reads shipments and their scans, for many records at once.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<Orde
     shipments::shipments_of(store.reader(), &ids, None).await
 }
 
-/// Many shipments, by id.
+/// Many shipments, by id. Unknown ids are left out.
 pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
     let rows = shipment::Entity::find()
         .filter(is_one_of(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
@@ -31,7 +31,7 @@ pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<Ship
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
-/// The shipments that ever had that number, newest first. `number` is in our spelling.
+/// The shipments that have or had this number, newest first. `number` must be normalized.
 pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Vec<Shipment>> {
     let rows = shipment::Entity::find()
         .filter(shipment::Column::Carrier.eq(carrier.as_str()))
@@ -43,7 +43,7 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
     with_lines(store.reader(), rows, None).await
 }
 
-/// Every shipment that ever had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers, newest first.
 pub async fn tracked_shipments_of(
     store: &Store,
     numbers: &[Number],
@@ -80,7 +80,7 @@ pub(super) async fn read_scans(
     Ok(found)
 }
 
-/// The scans that many webhooks were the first to bring, or to give a meaning.
+/// The scans that these webhooks brought first or gave their meaning, oldest first by the carrier's time.
 pub async fn scans_of_webhooks(
     store: &Store,
     ids: &[WebhookId],

@@ -1,4 +1,4 @@
-//! The inbox, for support.
+//! Reads the inbox, for support: stored webhooks, and the codes that are unknown.
 
 use std::{
     cmp::Reverse,
@@ -23,16 +23,16 @@ use crate::{
     webhooks::{BYTES, Webhook, WebhookHead, count_within, count_within_bytes, sizes},
 };
 
-/// Which webhooks.
+/// Selects webhooks. Every field that is set must match.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookFilter {
-    /// Of this sender: `fedex`, `ups`.
+    /// The name of the sender: `fedex`, `ups`.
     pub sender: Option<String>,
-    /// In one of these states; empty: in any.
+    /// The webhook has one of these states. Empty: any state.
     pub states: BTreeSet<WebhookState>,
-    /// Received then or later.
+    /// The webhook was received then or later.
     pub since: Option<DateTime<Utc>>,
-    /// Received before.
+    /// The webhook was received before then.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -59,8 +59,8 @@ pub async fn webhooks_page(
     page.try_map(WebhookHead::try_from)
 }
 
-/// Webhooks, newest first, behind that one if there is one: so many at most, and as many as have so many bytes of bodies
-/// together. At least one, where there is one.
+/// The webhooks behind `after`, newest first: at most `limit`, and only as many as have bodies of at most
+/// `most_bytes` together. At least one, if there is one.
 pub async fn webhooks_after(
     store: &Store,
     filter: &WebhookFilter,
@@ -90,34 +90,34 @@ pub async fn webhooks_after(
     Ok(webhooks)
 }
 
-/// How many webhooks there are.
+/// The number of webhooks that match.
 pub async fn webhooks_count(store: &Store, filter: &WebhookFilter) -> Result<u64> {
     Ok(build_query(filter).count(store.reader()).await?)
 }
 
-/// A code that no table lists and no setting maps, and how often it came.
+/// A code without a known meaning, and how often it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCode {
-    /// Who sent it.
+    /// The name of the sender.
     pub sender: String,
-    /// The code, as shown on the latest of the scans.
+    /// The code, as the latest scan spells it.
     pub code: String,
-    /// The carrier's words on one of them.
+    /// The description of the latest scan.
     pub description: Option<String>,
-    /// Scans with it, each claim once.
+    /// The number of scans with this code. A repeated scan counts once.
     pub scans: i64,
-    /// When the first came, by our clock.
+    /// When the first of them was recorded, by our clock.
     pub first_at: DateTime<Utc>,
-    /// When the latest came.
+    /// When the latest of them was recorded, by our clock.
     pub latest_at: DateTime<Utc>,
-    /// A webhook that brought one.
+    /// The webhook that brought the latest scan.
     pub webhook_id: WebhookId,
-    /// The scan in it that has the code.
+    /// The identity of the latest scan.
     pub identity: ScanIdentity,
 }
 
-/// Unknown scans, named `s`, with their webhooks, `w`. What has passed on to a newer shipment with the number is that
-/// shipment's, and counts there.
+/// The scans with an unknown meaning, named `s`, and their webhooks, named `w`. A scan is left out if a newer
+/// shipment with the same number has it too, because it counts there.
 const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_id \
     WHERE s.meaning = 'unknown' AND NOT EXISTS ( \
       SELECT 1 FROM shipments o \
@@ -126,31 +126,31 @@ const UNKNOWN: &str = "FROM scans s JOIN webhooks w ON w.webhook_id = s.webhook_
       WHERE o.shipment_id = s.shipment_id \
       AND (n.created_at, n.shipment_id) > (o.created_at, o.shipment_id))";
 
-/// Which spellings make one code.
+/// Which spellings of a code are the same code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
-    /// Each is a code of its own.
+    /// Each spelling is a code of its own.
     AsSent,
-    /// Those that differ in the case of ASCII letters only are one, as they are in the setting that maps codes.
+    /// Spellings that differ only in the case of ASCII letters are one code, as in the setting that maps codes.
     AnyCase,
 }
 
 impl Spelling {
-    /// What the codes of scans, named `s`, are told apart by.
+    /// The SQL expression that is the same for all spellings of a code. The scans are named `s`.
     fn of_code(self, store: &Store) -> &'static str {
         match self {
             Self::AsSent => "s.code",
-            // Only with this collation PostgreSQL leaves other letters than ASCII's alone, as SQLite does.
+            // With this collation PostgreSQL changes ASCII letters only, as SQLite does.
             Self::AnyCase if store.is_postgres() => "upper(s.code COLLATE \"C\")",
             Self::AnyCase => "upper(s.code)",
         }
     }
 }
 
-/// The unknown codes there are, the most frequent first, so many at most.
+/// The unknown codes, the most frequent first, at most `most`.
 pub async fn unknown_codes(store: &Store, spelling: Spelling, most: u32) -> Result<Vec<UnknownCode>> {
     let of_code = spelling.of_code(store);
-    // The newest scan of each code stands for its words and its webhook.
+    // The newest scan of each code gives the description and the webhook.
     let sql = format!(
         "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id, identity FROM ( \
            SELECT w.sender, s.code, s.description, s.recorded_at, s.webhook_id, s.identity, \
@@ -180,7 +180,7 @@ pub async fn unknown_codes(store: &Store, spelling: Spelling, most: u32) -> Resu
     rows.iter().map(read).collect()
 }
 
-/// The webhooks under which scans with this unknown code are kept.
+/// The webhooks of the scans with this unknown code.
 pub async fn webhooks_with_unknown(store: &Store, sender: &str, code: &str) -> Result<Vec<WebhookId>> {
     let sql = format!("SELECT DISTINCT s.webhook_id {UNKNOWN} AND s.code = $1 AND w.sender = $2");
     let statement = Statement::from_sql_and_values(store.backend(), sql, [code.into(), sender.into()]);
@@ -188,7 +188,8 @@ pub async fn webhooks_with_unknown(store: &Store, sender: &str, code: &str) -> R
     rows.iter().map(|row| Ok(WebhookId(row.try_get_by_index(0)?))).collect()
 }
 
-/// How many of these webhooks, from the first one on, have bodies of at most so many bytes together. At least one.
+/// Returns how many of these webhooks, from the first one on, have bodies of at most `most_bytes` together. At least
+/// one, if there is one.
 pub async fn count_webhooks_within_bytes(
     store: &Store,
     ids: &[WebhookId],
@@ -198,7 +199,7 @@ pub async fn count_webhooks_within_bytes(
     count_within_bytes(store.reader(), &ids, most_bytes).await
 }
 
-/// Many webhooks, by id.
+/// Many webhooks, by id, with their bodies. Unknown ids are left out.
 pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> {
     let rows = webhook::Entity::find()
         .filter(is_one_of(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
@@ -207,13 +208,13 @@ pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> 
     rows.into_iter().map(Webhook::try_from).collect()
 }
 
-/// One webhook.
+/// One webhook, without its body.
 pub async fn webhook(store: &Store, id: WebhookId) -> Result<Option<WebhookHead>> {
     let row = webhook::Entity::find_by_id(id.0).into_partial_model::<webhook::Head>().one(store.reader());
     row.await?.map(WebhookHead::try_from).transpose()
 }
 
-/// How many bytes the bodies of these webhooks have together. Reads none of them.
+/// The sum of the sizes of these webhooks' bodies, in bytes. Does not read the bodies.
 pub async fn webhook_bytes(store: &Store, ids: &[WebhookId]) -> Result<usize> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let sizes = sizes(store.reader(), &ids).await?;

@@ -1,4 +1,4 @@
-//! Writing shipments: what is new of an order's, and what requests and scans have changed.
+//! Writes shipments: new ones, and the changes that requests and scans made.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ const LINES: Table = Table {
     columns: &[("shipment_id", Type::Uuid), ("item_id", Type::Uuid), ("quantity", Type::Int)],
 };
 
-/// The part of a shipment that scans and cancellations change.
+/// The columns that scans and cancellations can change.
 const STANDING: Table = Table {
     name: "shipments",
     columns: &[
@@ -51,9 +51,9 @@ const STANDING: Table = Table {
     ],
 };
 
-/// Writes the shipments that are new or changed in these orders.
+/// Writes the new and the changed shipments of these orders.
 pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    // A shipment that is called off gives its number back before another one takes it.
+    // Changed shipments come first: one that is cancelled must release its number before a new one takes it.
     let is_new = |shipment: &&Shipment| {
         orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
     };
@@ -64,7 +64,7 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     update(tx, &new).await
 }
 
-/// The shipments of an order that are marked in a set of changes.
+/// The shipments of an order that are in a set of its changes.
 fn shipments_in_set<'a>(
     order: &'a Order,
     set: impl Fn(&'a Changes) -> &'a BTreeSet<ShipmentId>,

@@ -1,11 +1,11 @@
-//! Which connections of a pool are used again.
+//! Decides which connections of a pool are used again after an error.
 //!
-//! After some errors SQLite ends a transaction by itself (a full disk, a failed read or write, no memory). sqlx goes on
-//! counting that transaction: every later "begin" then makes a savepoint, and every later "commit" releases one, in a
-//! transaction that never ends. So a connection is used again only when it is known to be outside of any transaction;
-//! otherwise the pool closes it and opens a new one.
+//! After some errors SQLite ends a transaction by itself: a full disk, a failed read or write, no memory. sqlx does
+//! not notice and continues to count the transaction. Every later "begin" then only makes a savepoint, and every
+//! later "commit" only releases one, in a transaction that never ends. So a connection is used again only if it is
+//! certainly outside of any transaction. If not, the pool closes it and opens a new one.
 //!
-//! [`Store::connect`](super::Store::connect) puts these hooks into its pools; [`Tx`](super::Tx) reports what failed.
+//! [`Store::connect`](super::Store::connect) adds these hooks to its pools. [`Tx`](super::Tx) reports what failed.
 
 use std::{
     sync::{
@@ -19,22 +19,22 @@ use sea_orm::{ConnectOptions, DbErr, sqlx::Connection};
 
 use crate::error::meaning::{is_read_only_session, keeps_transaction};
 
-/// PostgreSQL's connections are made anew at most this often while the server is read-only.
+/// While the server is read-only, the connections to PostgreSQL are replaced at most this often.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
-/// What is known of the connections of a store.
+/// What a store knows about its connections.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    /// SQLite: how many transactions were committed. Releasing a savepoint is no commit.
+    /// SQLite: the number of commits of whole transactions. The release of a savepoint does not count.
     commits: AtomicU64,
-    /// SQLite: the connection that writes is to be replaced before it is used again.
+    /// SQLite: whether the writing connection must be replaced before it is used again.
     suspect: AtomicBool,
-    /// PostgreSQL: connections that are older than this are to be replaced.
+    /// PostgreSQL: connections that were made before this time must be replaced.
     renewed: Mutex<Option<Instant>>,
 }
 
 impl Connections {
-    /// Watches the one connection that writes to SQLite.
+    /// Adds the hooks for the one connection that writes to SQLite.
     pub fn watch_sqlite(self: &Arc<Self>, options: &mut ConnectOptions) {
         let this = self.clone();
         options.map_sqlx_sqlite_pool_opts(move |pool| {
@@ -50,7 +50,7 @@ impl Connections {
                 })
             })
             .before_acquire(move |connection, _| {
-                // The pool has waited for the end of a rollback: a depth that is left is one that SQLite does not have.
+                // The pool has waited for the end of a rollback. If sqlx still counts a transaction, SQLite has none.
                 let sound = !acquired.take_suspect() && !connection.is_in_transaction();
                 Box::pin(async move { Ok(kept(sound)) })
             })
@@ -61,7 +61,7 @@ impl Connections {
         });
     }
 
-    /// Lets PostgreSQL's pool replace connections that were made before a failover.
+    /// Adds the hook that replaces PostgreSQL's connections from before a failover.
     pub fn watch_postgres(self: &Arc<Self>, options: &mut ConnectOptions) {
         let this = self.clone();
         options.map_sqlx_postgres_before_acquire(move |_, connection| {
@@ -71,7 +71,7 @@ impl Connections {
         });
     }
 
-    /// A statement failed: decides whether its connection may be used again.
+    /// Decides after a failed statement whether its connection can be used again.
     pub fn failed(&self, error: &DbErr, on_postgres: bool) {
         if !on_postgres {
             if !keeps_transaction(error) {
@@ -85,12 +85,12 @@ impl Connections {
         }
     }
 
-    /// The connection that writes to SQLite is in a state that nobody knows.
+    /// Marks the connection that writes to SQLite: its state is not known, so it must be replaced.
     pub fn suspect(&self) {
         self.suspect.store(true, SeqCst);
     }
 
-    /// How many transactions SQLite has committed so far.
+    /// The number of transactions that SQLite has committed so far.
     pub fn commits(&self) -> u64 {
         self.commits.load(SeqCst)
     }

@@ -1,9 +1,10 @@
-//! A transaction that is committed as a whole or not at all.
+//! Transactions that are committed as a whole or not at all.
 //!
-//! Everything that writes begins one through [`Store::begin`](super::Store::begin). After a statement that failed, or that
-//! was not waited for, nothing more runs in it and it cannot be committed: PostgreSQL would answer such a commit with a
-//! rollback and no error, and SQLite may have ended the transaction, so that each further statement would be committed by
-//! itself.
+//! All writes use a transaction of [`Store::begin`](super::Store::begin). After a statement that failed, or whose end
+//! was not waited for, the transaction runs no further statement and cannot be committed. There is a reason for each
+//! database:
+//! 1. PostgreSQL would answer the commit with a rollback, and with no error.
+//! 2. SQLite may have ended the transaction by itself, and would commit each further statement separately.
 
 use std::{
     fmt,
@@ -20,14 +21,14 @@ use sea_orm_migration::async_trait::async_trait;
 use super::Store;
 use crate::error::{Error, Result};
 
-/// A transaction that can write. Dropped, it is rolled back.
+/// A transaction that can write. It is rolled back if it is dropped.
 pub struct Tx {
     inner: DatabaseTransaction,
     store: Store,
-    /// Statements that have begun and have not succeeded.
+    /// The number of statements that have begun and have not succeeded.
     open: AtomicUsize,
     failed: AtomicBool,
-    /// Whether a row was written: a commit without one says nothing of the disk.
+    /// Whether a row was written. If none was, a successful commit does not show that the disk takes writes.
     wrote: AtomicBool,
 }
 
@@ -46,7 +47,8 @@ impl Tx {
         let writer = store.writer.clone();
         let begin = async move { writer.begin_with_options(options).await };
         let begun = match store.is_postgres() {
-            // Whoever asked may go away meanwhile, and sqlx rolls back only what has begun: so it begins in any case.
+            // The caller may be dropped meanwhile, and sqlx rolls back only a transaction that has begun. So a task
+            // of its own always completes the beginning.
             true => match tokio::spawn(begin).await {
                 Ok(begun) => begun,
                 Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
@@ -77,7 +79,7 @@ impl Tx {
             });
         }
         if !store.is_postgres() && store.connections.commits() == before {
-            // A savepoint was released, in a transaction that goes on.
+            // The commit only released a savepoint, in a transaction that goes on.
             store.connections.suspect();
             return Err(Error::NotCommitted("the connection was inside of another transaction"));
         }
@@ -87,16 +89,16 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes everything back that was written in it.
+    /// Undoes everything that was written in the transaction.
     ///
     /// # Errors
-    /// When the database fails: nothing is kept all the same.
+    /// If the database fails. Nothing of the transaction is stored in this case either.
     pub async fn rollback(self) -> Result<()> {
         let Self { inner, store, .. } = self;
         inner.rollback().await.map_err(|error| store.reported(error))
     }
 
-    /// Runs statements that go past this type, with the same care.
+    /// Runs statements on the inner transaction, with the same checks as the statements of this type.
     pub(super) async fn guarded<T>(
         &self,
         statements: impl Future<Output = Result<T, DbErr>>,
@@ -129,7 +131,7 @@ impl Tx {
     }
 }
 
-/// Whether a statement that gives or counts rows may have written them.
+/// Whether a statement can have written the rows that it returns or counts.
 fn writes(statement: &Statement) -> bool {
     !statement.sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }

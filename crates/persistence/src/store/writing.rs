@@ -1,12 +1,15 @@
-//! Whether the database takes writes: what the latest real ones showed, and a small try where there were none.
+//! Whether the database takes writes: by the results of the latest real writes, and by a test write if there were
+//! none.
 //!
-//! [`Tx`](super::Tx) reports every failure and every commit that wrote something. When a failure says that the database
-//! takes no writes (a full disk, a read-only server, storage that fails), that is logged once, and a task tries again
-//! each second until a write of some size succeeds; that is logged too. `/readyz` asks through
-//! [`Store::writable`](super::Store::writable), which tries at most once a second however often it is asked.
-//!
-//! A row that somebody holds, or a moment without an answer, is no trouble of this kind until nothing could be written
-//! for [`STALLED`].
+//! 1. [`Tx`](super::Tx) reports every failure, and every commit that wrote something.
+//! 2. Trouble begins with a failure which says that the database takes no writes: a full disk, a read-only server,
+//!    storage that fails. It is logged once.
+//! 3. During trouble, a task makes a large test write each second. Trouble ends when one succeeds and nothing has
+//!    failed for [`QUIET`]. This is logged too.
+//! 4. `/readyz` asks [`Store::writable`](super::Store::writable). It makes a test write only if no write has succeeded
+//!    within the last second, and only one at a time.
+//! 5. A row that somebody holds, or a short time without an answer, is not trouble. It becomes trouble when nothing
+//!    could be written for [`STALLED`].
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,31 +22,32 @@ use tokio::time::{sleep, timeout};
 use super::Store;
 use crate::error::{Error, Result};
 
-/// A write that succeeded counts this long; then a try is due.
+/// After a write that succeeded, no test write is needed for this long.
 const FRESH: Duration = Duration::from_secs(1);
-/// Nothing could be written for this long, for whatever reason: the database takes no writes.
+/// If nothing could be written for this long, for any reason, the database takes no writes.
 const STALLED: Duration = Duration::from_secs(10);
-/// Between the tries while there is trouble.
+/// The time between two test writes during trouble.
 const TRY_EVERY: Duration = Duration::from_secs(1);
-/// Trouble is over when a try succeeds and nothing has failed for this long.
+/// Trouble ends when a test write succeeds and nothing has failed for this long.
 const QUIET: Duration = Duration::from_secs(3);
-/// The bytes of a try while all is well.
+/// The bytes of a test write while there is no trouble.
 const SMALL: usize = 1;
-/// The bytes of a try that ends trouble: more than an order takes, so that the next order does not fail again.
+/// The bytes of a test write during trouble. They are more than an order needs, so that the next order does not fail
+/// again.
 const LARGE: usize = 256 * 1024;
 
-/// What is known of writing.
+/// What a store knows about its writes.
 #[derive(Debug)]
 pub(super) struct Writing {
     state: Mutex<State>,
-    /// One try at a time.
+    /// Allows one test write at a time.
     trying: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
 struct State {
     started: Instant,
-    /// The latest write that succeeded.
+    /// When the latest write succeeded.
     succeeded: Option<Instant>,
     trouble: Option<Trouble>,
 }
@@ -63,12 +67,12 @@ impl Default for Writing {
 }
 
 impl Writing {
-    /// Rows were written and committed.
+    /// Records that rows were written and committed.
     pub fn succeeded(&self) {
         self.state().succeeded = Some(Instant::now());
     }
 
-    /// Something failed because the database takes no writes. Tells whether that is new.
+    /// Records a failure because the database takes no writes. Returns whether the trouble begins with it.
     fn failed(&self, cause: String) -> bool {
         let now = Instant::now();
         let mut state = self.state();
@@ -80,7 +84,8 @@ impl Writing {
         is_new
     }
 
-    /// A large write succeeded. Tells how long the trouble lasted, if it is over.
+    /// Ends the trouble after a large write, if nothing has failed for [`QUIET`]. Returns how long the trouble
+    /// lasted, if it ends.
     fn recovered(&self) -> Option<Duration> {
         let mut state = self.state();
         let over = state.trouble.as_ref().is_some_and(|trouble| trouble.latest.elapsed() >= QUIET);
@@ -91,12 +96,12 @@ impl Writing {
         self.state().trouble.as_ref().map(|trouble| trouble.cause.clone())
     }
 
-    /// A write succeeded a moment ago.
+    /// Whether a write succeeded a moment ago.
     fn is_fresh(&self) -> bool {
         self.state().succeeded.is_some_and(|succeeded| succeeded.elapsed() < FRESH)
     }
 
-    /// No write has succeeded for long.
+    /// Whether no write has succeeded for a long time.
     fn is_stalled(&self) -> bool {
         let state = self.state();
         state.succeeded.unwrap_or(state.started).elapsed() >= STALLED
@@ -108,7 +113,7 @@ impl Writing {
 }
 
 impl Store {
-    /// Takes note of a failure of a transaction.
+    /// Records the failure of a statement or a commit.
     pub(super) fn report(&self, error: &DbErr) {
         self.connections.failed(error, self.is_postgres());
         let error = Error::Database(error.clone());
@@ -117,7 +122,7 @@ impl Store {
         }
     }
 
-    /// The same, and gives the error on.
+    /// Records a failure and converts it to an [`Error`].
     pub(super) fn reported(&self, error: DbErr) -> Error {
         self.report(&error);
         Error::Database(error)
@@ -131,7 +136,7 @@ fn begin_trouble(store: &Store, cause: String) {
     }
 }
 
-/// Tries until the trouble is over, or the store is closed.
+/// Makes test writes until the trouble ends or the store is closed.
 async fn recover(store: Store) {
     loop {
         sleep(TRY_EVERY).await;
@@ -158,7 +163,7 @@ pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), St
     if store.writing.is_fresh() {
         return Ok(());
     }
-    // A try goes on when the one who asked has gone: it may wait for a lock for longer.
+    // The test write goes on when the caller has gone, because it may wait longer for a lock.
     let looked = timeout(patience, tokio::spawn(look(store.clone()))).await;
     let stalled = store.writing.is_stalled();
     match (store.writing.trouble(), looked) {
@@ -169,21 +174,21 @@ pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), St
     }
 }
 
-/// Tries a small write, unless another one has succeeded meanwhile.
+/// Makes a small test write, unless another write has succeeded meanwhile.
 async fn look(store: Store) {
     let _one_at_a_time = store.writing.trying.clone().lock_owned().await;
     if store.writing.is_fresh() || store.writing.trouble().is_some() {
         return;
     }
     if let Err(error) = attempt(&store, SMALL).await {
-        // What says by itself that nothing can be written has been reported already.
+        // A failure which itself says that nothing can be written has been reported already.
         if store.writing.is_stalled() {
             begin_trouble(&store, error.root());
         }
     }
 }
 
-/// Writes so many bytes, as every other transaction does.
+/// Writes so many bytes, in a transaction like every other one.
 async fn attempt(store: &Store, bytes: usize) -> Result<()> {
     let sql = "INSERT INTO write_probe (probe_id, filler) VALUES (1, $1) \
                ON CONFLICT (probe_id) DO UPDATE SET filler = excluded.filler";

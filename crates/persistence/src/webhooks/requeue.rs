@@ -1,4 +1,5 @@
-//! Webhooks that are to be read again: their shipment is there now, their code has a meaning now, somebody asks.
+//! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning
+//! now, or because somebody asks for it.
 
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
@@ -20,11 +21,17 @@ use crate::{
 const NUMBERS: Table =
     Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
 
-/// Makes the webhooks due that have something to say about the shipments which have got these numbers: those that wait
-/// for them, and those whose scans went to a shipment that was called off or delivered by then. Whose these are is told
-/// when they are read. One that somebody holds at this moment is passed over. If it is its reader, that looks for the
-/// numbers under their locks, and sees the shipment; if not, the webhook is found by [`requeue_matched`] or, where its
-/// scans are with another parcel, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
+/// Makes webhooks due that may have scans for shipments which have just been registered with these numbers. Returns
+/// how many.
+///
+/// 1. It finds the webhooks that wait for one of the numbers.
+/// 2. It also finds the webhooks whose scans went to another shipment with the number, after that shipment was
+///    delivered or cancelled in Milepost. When they are processed, routing decides again to which shipment the scans
+///    belong.
+/// 3. A webhook that is due already or has failed stays as it is.
+/// 4. A webhook that another transaction holds is skipped. If that transaction processes the webhook, it locks the
+///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_matched`], or, if
+///    its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
 pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
@@ -49,7 +56,7 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>
     set_due(tx, idle, now).await
 }
 
-/// Makes those of these webhooks due again that were read, passing over what somebody else holds. Returns how many.
+/// Makes processed and unmatched webhooks due again. Skips those that another transaction holds. Returns how many.
 pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
@@ -57,20 +64,21 @@ pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -
     set_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
-/// Makes webhooks due again, whatever became of them. One that is due already stays as it is.
+/// Makes webhooks due again, whatever their state. One that is due already stays as it is. Returns how many.
 pub async fn requeue(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     set_due(tx, select_ids(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
 }
 
-/// Keeps webhooks from being read or settled until the transaction ends. Taken before numbers and orders.
+/// Locks webhooks until the transaction ends, so that nobody processes or settles them. Call this before numbers or
+/// orders are locked.
 pub async fn lock(tx: &Tx, ids: &[WebhookId]) -> Result<()> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     select_ids(tx, &ids).lock_exclusive().into_tuple::<Uuid>().all(tx).await?;
     Ok(())
 }
 
-/// The ids of these webhooks, in the order in which everybody locks them.
+/// The ids of these webhooks, in the sequence in which every transaction locks them.
 fn select_ids(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
     webhook::Entity::find()
         .select_only()
@@ -96,7 +104,7 @@ async fn set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -
     Ok(done.rows_affected)
 }
 
-/// Makes the webhooks due whose numbers have a shipment after all. Returns how many.
+/// Makes unmatched webhooks due if one of their numbers has a shipment after all. Returns how many.
 pub async fn requeue_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let sql = format!(
         "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
