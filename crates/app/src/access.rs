@@ -1,7 +1,7 @@
-//! Who may see what.
+//! Access control: which orders a caller may see.
 //!
-//! Here: which orders. `access/shown.rs` says what of an order. Every read of `reads` and every answer of `orders`
-//! goes through both, so that whoever adds a field to the API shows only rows that were let through.
+//! `access/redact.rs` decides which parts of an order a caller may see. All reads of `reads` and all answers of
+//! `orders` go through both. So a new field of the API cannot show a record that the caller may not see.
 
 mod redact;
 
@@ -11,30 +11,29 @@ pub use redact::VisibleShipments;
 
 use crate::error::Result;
 
-/// Who asks, and with which HTTP request.
+/// The user or system that sends a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
     pub actor: Actor,
-    /// The request, to be found on what it causes.
+    /// The id of the HTTP request. It is stored with everything that the request causes.
     pub request_id: Option<String>,
-    /// The address in the caller's token, as the identity provider wrote it.
+    /// The email address in the caller's token, exactly as the identity provider wrote it.
     pub email: Option<String>,
 }
 
-/// Which orders somebody may see.
+/// The orders that a caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope<'a> {
     All,
-    /// Those of this customer.
+    /// The orders of this customer.
     Own(UserId),
-    /// Those with an item that the supplier with this code sends.
+    /// The orders with an item that the supplier with this code sends.
     Supplies(&'a str),
     None,
 }
 
 impl Caller {
-    /// Milepost itself.
+    /// The caller for changes that Milepost makes itself.
     pub fn system() -> Self {
         Self { actor: Actor::SYSTEM, request_id: None, email: None }
     }
@@ -49,8 +48,8 @@ impl Caller {
         }
     }
 
-    /// Whether this caller may see the order at all. To others it does not exist. `persistence::read` says the
-    /// same in SQL, for lists.
+    /// Whether this caller may see the order at all. To other callers the order does not exist. `persistence::read` has
+    /// the same rule in SQL, for lists.
     pub(crate) fn may_see(&self, order: &OrderHead, items: &[Item]) -> bool {
         match self.scope() {
             Scope::All => true,
@@ -60,7 +59,7 @@ impl Caller {
         }
     }
 
-    /// Refuses everybody but support and systems.
+    /// Refuses all callers except support and systems.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`].
@@ -71,7 +70,7 @@ impl Caller {
         Err(Refusal::Forbidden(format!("the role {} may not do this", self.actor.kind)).into())
     }
 
-    /// Refuses the roles that have no orders at all.
+    /// Refuses callers that can never see an order.
     ///
     /// # Errors
     /// [`Refusal::Forbidden`].
@@ -84,7 +83,7 @@ impl Caller {
         }
     }
 
-    /// Whose idempotency keys these are.
+    /// The namespace of the caller's idempotency keys: two callers can use the same key without conflict.
     pub(crate) fn key_scope(&self) -> String {
         match &self.actor.id {
             Some(id) => format!("{}/{id}", self.actor.kind),

@@ -1,7 +1,8 @@
-//! Many callers, few transactions: what comes in while a transaction runs shares the next one.
+//! Collects the requests of many callers into batches, so that they share transactions and statements. Requests that
+//! arrive while a batch runs form the next batch.
 //!
-//! Round trips and flushes are what a change costs, so a batch of a hundred costs little more than one. An
-//! idle server makes nobody wait: the first caller's batch is a batch of one.
+//! A change costs mainly round trips and disk flushes, so a batch of a hundred requests costs little more than one
+//! request. On an idle server nobody waits: the first request is a batch of its own.
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
@@ -11,21 +12,21 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::error::{Error, Result};
 
-/// Callers that wait for a place in a batch. More than these wait for a place in the queue.
+/// Number of requests in the queue. When the queue is full, further callers wait to enter it.
 const QUEUE: usize = 4096;
 
 type Slot<T, R> = (T, oneshot::Sender<R>);
 
-/// What becomes of work whose caller has stopped waiting before it began.
+/// What happens to a request whose caller stops waiting before its batch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abandoned {
-    /// It is done: a change that was asked for.
+    /// It is carried out. For changes.
     Done,
-    /// It is skipped: a read that nobody needs any more.
+    /// It is skipped. For reads, whose result nobody needs any more.
     Skipped,
 }
 
-/// Collects what many callers ask for and has it done together. Cheap to clone.
+/// Collects requests of many callers and runs them in batches. Cheap to clone: all clones share one queue.
 pub(crate) struct Batcher<T, R> {
     queue: mpsc::Sender<Slot<T, R>>,
 }
@@ -37,8 +38,8 @@ impl<T, R> Clone for Batcher<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
-    /// Starts `workers` tasks that each call `run` with up to `most` of what is waiting. `run` gives one
-    /// answer for each, in order. The tasks end when the last clone is gone.
+    /// Starts `workers` tasks on the current Tokio runtime. Each calls `run` with up to `most` waiting requests. `run`
+    /// must return one answer per request, in the same order. The tasks end when the last clone is dropped.
     pub fn start<F, Work>(workers: usize, most: usize, abandoned: Abandoned, run: F) -> Self
     where
         F: Fn(Vec<T>) -> Work + Clone + Send + Sync + 'static,
@@ -52,10 +53,10 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         Self { queue }
     }
 
-    /// Hands one thing in and waits for its answer. See [`Abandoned`] for callers that stop waiting.
+    /// Puts one request into the queue and waits for its answer. See [`Abandoned`] for callers that stop waiting.
     ///
     /// # Errors
-    /// [`Error::Stopping`] when nobody works any more, [`Error::BrokenOff`] when the work did not come to its end.
+    /// [`Error::Stopping`] when the tasks have ended, [`Error::BrokenOff`] when the batch panicked.
     pub async fn submit(&self, what: T) -> Result<R> {
         let (answer, waiting) = oneshot::channel();
         self.queue.send((what, answer)).await.map_err(|_| Error::Stopping)?;
@@ -85,13 +86,14 @@ async fn work<T, R, F, Work>(
             continue;
         }
         let (whats, waiting_for): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
-        // A panic breaks this batch off, and its callers are told; it must not end the work for good.
+        // A panic in one batch fails its callers with `BrokenOff`. The task must survive it, for the batches that
+        // follow.
         let Ok(answers) = AssertUnwindSafe(run(whats)).catch_unwind().await else {
             tracing::error!(members = count, "a batch broke off");
             continue;
         };
         for (slot, answer) in waiting_for.into_iter().zip(answers) {
-            // The caller may have gone; the work is done all the same.
+            // Fails if the caller has stopped waiting. The request was carried out nevertheless.
             slot.send(answer).ok();
         }
     }
@@ -105,7 +107,8 @@ mod tests {
 
     use super::*;
 
-    /// The batches that ran, where the second of three callers stops waiting while the first one's batch runs.
+    /// Returns the batches that ran when the second of three callers stops waiting while the batch of the first one
+    /// runs.
     async fn batches(abandoned: Abandoned) -> Vec<Vec<u32>> {
         let (ran, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
         let (runs, waits) = (ran.clone(), go.clone());
@@ -120,7 +123,7 @@ mod tests {
         let submit = |number| {
             let batcher = batcher.clone();
             let mut submitted = Box::pin(async move { batcher.submit(number).await });
-            // It is in the queue as soon as it was polled.
+            // The first poll puts the request into the queue.
             assert!(submitted.as_mut().now_or_never().is_none());
             submitted
         };

@@ -1,25 +1,25 @@
-//! The time, asked for in one place, so that every test can choose its moment.
+//! The source of the current time. All code asks it, so that tests can set the time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// Where the time comes from.
+/// A clock: the machine's, or a test's.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A test's clock: it stands until it is moved.
+    /// A test's clock. It does not move by itself.
     Fixed(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
-    /// A clock that stands.
+    /// A test's clock, set to `at`.
     pub fn fixed(at: DateTime<Utc>) -> Self {
         Self::Fixed(Arc::new(Mutex::new(at)))
     }
 
-    /// The time, in the microseconds that both databases keep.
+    /// The current time, truncated to microseconds, the precision of both databases.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     pub fn now(&self) -> DateTime<Utc> {
         let now = match self {
@@ -29,7 +29,7 @@ impl Clock {
         now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
     }
 
-    /// Moves a test's clock forward. The machine's clock moves by itself.
+    /// Moves a test's clock forward. Does nothing to the machine's clock.
     pub fn advance(&self, by: TimeDelta) {
         match self {
             Self::System => {}

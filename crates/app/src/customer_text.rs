@@ -1,13 +1,15 @@
-//! What a customer wrote, and where it may be shown.
+//! Decides which texts may appear in mails and on the tracking page: never a customer's own.
 //!
-//! A mail and the page of an order speak in the shop's name, and both can be made to reach somebody else: a customer could
-//! order "Call 555-0100, your account is locked" and send the link. So neither shows a customer's own words; the API shows
-//! them to the customer and to staff. Called for mails (`notifications`) and by the tracking page.
+//! Mails and the tracking page speak in the name of the shop, and a customer could direct both to another person.
+//! Example: a customer orders an item with the name "Call 555-0100, your account is locked" and sends the link to
+//! somebody else. Therefore neither shows a customer's own text. The API shows it to the customer and to staff.
+//! `notifications` and the tracking page call this.
 
 use domain::{ActorKind, Item, OrderStatus};
 use persistence::Event;
 
-/// The items with names that may stand in mails and on pages. Those of an order that a customer placed are numbered.
+/// The items, with names that may be shown in mails and on pages. If a customer placed the order, the names are
+/// replaced by "Item 1", "Item 2", …
 pub fn items_to_show(mut items: Vec<Item>, events: &[Event]) -> Vec<Item> {
     let placed_by_customer = |event: &Event| event.version == 1 && event.actor.kind == ActorKind::Customer;
     if events.iter().any(placed_by_customer) {
@@ -18,7 +20,7 @@ pub fn items_to_show(mut items: Vec<Item>, events: &[Event]) -> Vec<Item> {
     items
 }
 
-/// Why the order came into this status, where support or a system gave the reason.
+/// The notes of the event that brought the order into this status, if support or a system wrote them.
 pub(crate) fn reason_to_mail(events: &[Event], status: OrderStatus) -> Option<String> {
     let event = events.iter().find(|event| event.to == status)?;
     event.notes.clone().filter(|_| event.actor.is_staff())

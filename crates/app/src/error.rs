@@ -1,28 +1,28 @@
-//! What a use case may answer instead of what was asked for.
+//! Errors of the use cases.
 
 use domain::Refusal;
 
-/// Why something was not done.
+/// Why a use case was not carried out.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// It was understood and not granted: an answer, not a failure.
+    /// The domain refused the request. This is an answer, not a failure.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The idempotency key was used before, for something else.
+    /// The idempotency key was used before for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
-    /// A customer has placed as many orders within a minute as the merchant allows.
+    /// The customer has placed as many orders within a minute as the merchant allows.
     #[error("{per_minute} orders a minute are the most for one customer: try again in {retry_after} s")]
     TooManyOrders {
-        /// The setting.
+        /// The merchant's limit.
         per_minute: u32,
-        /// Seconds until the next order may be placed.
+        /// Seconds until the customer may place the next order.
         retry_after: u32,
     },
-    /// The database failed; the request may have been carried out or not.
+    /// The database failed. The request may or may not have been carried out.
     #[error("the request could not be carried out")]
     Failed(#[source] std::sync::Arc<persistence::Error>),
-    /// The work did not come to its end; what it wrote was taken back.
+    /// The batch of the request panicked. Its open transaction was rolled back.
     #[error("the request was broken off")]
     BrokenOff,
     /// The server is stopping.
@@ -40,7 +40,7 @@ impl From<persistence::Error> for Error {
 }
 
 impl Error {
-    /// Whether a read was refused because it would return too many rows.
+    /// Whether a read failed because it would return too many rows.
     pub fn is_too_many_rows(&self) -> bool {
         match self {
             Self::Failed(error) => matches!(**error, persistence::Error::TooManyRows { .. }),
@@ -52,7 +52,7 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed if it is made again.
+    /// Whether the same request may succeed when it is sent again.
     pub fn retryable(&self) -> bool {
         match self {
             Self::Refused(_) | Self::KeyReused | Self::TooManyOrders { .. } => false,

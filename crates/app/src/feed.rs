@@ -1,8 +1,11 @@
-//! The live feed: "something about this order may have changed; the log says what".
+//! The live feed: tells API subscriptions in all processes which orders changed, and wakes the relay.
 //!
-//! The relay publishes updates, the API's subscriptions receive them, and every commit pokes the relay. With Redis,
-//! everything published goes out by publish/subscribe and comes back to every process, this one too; without, it
-//! stays inside. The feed may lose messages, and says so with a gap; the event log is what subscribers trust.
+//! 1. An update says that something about an order may have changed. The event log says what. The relay publishes
+//!    updates; the API's subscriptions receive them.
+//! 2. A poke says that there is work. Each commit pokes the relay.
+//! 3. With Redis, updates and pokes go through publish/subscribe to every process, and updates come back to this one.
+//!    Without Redis they stay inside this process.
+//! 4. The feed may lose messages. Subscribers then get [`Signal::Gap`] and read the event log again.
 
 mod remote;
 
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use remote::Remote;
 
-/// Signals a subscription may lie behind before it gets a gap instead.
+/// Number of signals that a subscription may be behind. With more, it gets a gap instead of the lost ones.
 const CAPACITY: usize = 1_024;
 /// The live feed. Clones are handles to the same feed.
 #[derive(Clone)]
@@ -28,48 +31,47 @@ pub struct Feed {
     remote: Option<Arc<Remote>>,
 }
 
-/// Something about this order may have changed.
+/// Says that something about this order may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// The order to look at.
     pub order_id: OrderId,
-    /// Its version when the update was written.
+    /// The version of the order when the update was written.
     pub version: i32,
-    /// Whose order it is.
+    /// The customer of the order.
     pub user_id: UserId,
 }
 
-/// What a subscription receives.
+/// A message to a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Look at this order.
+    /// This order may have changed.
     Update(Update),
-    /// Updates may have been lost: read the log again.
+    /// Updates may have been lost. The subscriber reads the event log again.
     Gap,
 }
 
-/// The fan-out inside this process.
+/// Distributes signals and pokes inside this process.
 struct Local {
     signals: broadcast::Sender<Signal>,
     pokes: watch::Sender<()>,
 }
 
 impl Feed {
-    /// A feed inside this process.
+    /// Creates a feed that stays inside this process.
     pub fn memory() -> Self {
         let local = Local { signals: broadcast::Sender::new(CAPACITY), pokes: watch::Sender::new(()) };
         Self { local: Arc::new(local), remote: None }
     }
 
-    /// A feed through Redis, on the channels `{prefix}:updates` and `{prefix}:pokes`. Connects when first used and
-    /// again by itself, so Redis may be down when this is called. Fails only on an address that cannot be read.
-    /// Call it inside a Tokio runtime.
+    /// Creates a feed through Redis, on the channels `{prefix}:updates` and `{prefix}:pokes`. It connects when it is
+    /// used first, and reconnects by itself, so Redis may be down at this call. Fails only if the URL is invalid. Call
+    /// it inside a Tokio runtime.
     pub fn redis(url: &str, prefix: &str) -> Result<Self, FeedError> {
         Ok(Self { remote: Some(Arc::new(Remote::new(url, prefix)?)), ..Self::memory() })
     }
 
-    /// Sends updates to every subscription of every process, in one round trip. On an error they may have
-    /// reached some, all or none.
+    /// Sends updates to every subscription of every process, in one round trip. After an error they may have reached
+    /// all, some or no subscriptions.
     pub async fn publish(&self, updates: &[Update]) -> Result<(), FeedError> {
         if updates.is_empty() {
             return Ok(());
@@ -83,13 +85,13 @@ impl Feed {
         }
     }
 
-    /// Receives every signal from now on. Subscribe first, then read the log.
+    /// Receives every signal from now on. Subscribe first, then read the event log.
     pub fn subscribe(&self) -> Subscription {
         Subscription { signals: self.local.signals.subscribe(), _local: self.local.clone() }
     }
 
-    /// Says "there is work", to the relays of this process at once and to those of others as soon as it goes. Never
-    /// waits and never fails: what a lost poke missed, the relay's tick finds.
+    /// Wakes the relay of this process at once, and those of other processes soon. Never waits and never fails: if a
+    /// poke is lost, the relay finds the work at its next tick.
     pub fn poke(&self) {
         self.local.pokes.send_replace(());
         if let Some(remote) = &self.remote {
@@ -102,21 +104,22 @@ impl Feed {
         Pokes { pokes: self.local.pokes.subscribe(), _local: self.local.clone() }
     }
 
-    /// Whether the feed works: Redis answers, and `run` holds its subscription. For readiness.
+    /// Checks for readiness that Redis answers and that `run` has subscribed.
     pub async fn ping(&self) -> Result<(), FeedError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         remote.ping().await?;
         if self.subscribed() { Ok(()) } else { Err(FeedError::NotSubscribed) }
     }
 
-    /// Whether what others publish reaches this process, as far as it knows: a Redis that fell silent is noticed
-    /// within about three seconds.
+    /// Whether this process receives updates that other processes publish, as far as it knows. A Redis that stops
+    /// answering is noticed within about three seconds.
     pub fn subscribed(&self) -> bool {
         self.remote.as_ref().is_none_or(|remote| remote.subscribed())
     }
 
-    /// Holds this process's one subscription in Redis and hands on what comes, until `stop` is cancelled. Every
-    /// process runs it once. Each time the subscription is made anew, subscribers get a gap and relays a poke.
+    /// Keeps this process subscribed in Redis and forwards messages to local subscriptions, until `stop` is cancelled.
+    /// Each process runs it once. After each new subscription in Redis, local subscriptions get a gap and the relay
+    /// gets a poke.
     pub async fn run(&self, stop: CancellationToken) {
         match &self.remote {
             Some(remote) => {
@@ -139,7 +142,7 @@ impl Local {
     }
 
     fn send(&self, signal: Signal) {
-        // An error says only that nobody subscribes at the moment.
+        // `send` fails only if there are no subscriptions at the moment.
         self.signals.send(signal).ok();
     }
 }
@@ -152,12 +155,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The next signal. One that lies too far behind gets a gap in place of what it missed. Cancel safe.
+    /// Returns the next signal. A subscription that is too far behind gets a gap in place of the lost signals. Cancel
+    /// safe.
     pub async fn recv(&mut self) -> Signal {
         match self.signals.recv().await {
             Ok(signal) => signal,
             Err(broadcast::error::RecvError::Lagged(_)) => Signal::Gap,
-            // Cannot be: we hold a sender.
+            // This cannot happen: `_local` holds a sender.
             Err(broadcast::error::RecvError::Closed) => future::pending().await,
         }
     }
@@ -171,19 +175,19 @@ pub struct Pokes {
 }
 
 impl Pokes {
-    /// Waits for a poke since the last call; many count as one. Cancel safe.
+    /// Waits until there was a poke since the last call. Several pokes count as one. Cancel safe.
     pub async fn poked(&mut self) {
         if self.pokes.changed().await.is_err() {
-            // Cannot be: we hold a sender.
+            // This cannot happen: `_local` holds a sender.
             future::pending().await
         }
     }
 }
 
-/// Why the live feed failed. All but a wrong address passes when Redis comes back.
+/// Why the live feed failed. Every error except an invalid URL ends when Redis is back.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The address of Redis cannot be read. Settings are wrong; trying again does not help.
+    /// The URL of Redis in the settings is invalid. A retry does not help.
     #[error("the address of Redis is not valid")]
     Address(#[source] RedisError),
     /// Redis did not answer, or answered with an error.
@@ -195,7 +199,7 @@ pub enum FeedError {
     /// Redis closed the subscription.
     #[error("the live feed's subscription ended")]
     Ended,
-    /// The subscription is being made, or `run` does not run.
+    /// `run` has not subscribed yet, or is not running.
     #[error("the live feed is not subscribed")]
     NotSubscribed,
     /// Updates could not be written as JSON.

@@ -1,4 +1,4 @@
-//! Keys under which the same request gets the same answer, however often it is made.
+//! Idempotency keys: a client that repeats a request with the same key gets the first answer again.
 
 use chrono::TimeDelta;
 use domain::{Refusal, text::is_unsafe};
@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{App, error::Result};
 
-/// How long a key is good for: longer than any client retries.
+/// How long keys and their answers are stored. It is longer than any client retries.
 const KEYS_KEPT_FOR: TimeDelta = TimeDelta::days(7);
 
-/// A key under which the same request gets the same answer.
+/// An idempotency key, and the fingerprint of the request that it belongs to.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
     pub(crate) key: String,
@@ -19,11 +19,12 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key for this request. `input` is all that makes it another request.
+    /// Creates the key for a request. The fingerprint covers `operation` and `input`; `input` must hold everything that
+    /// distinguishes the request from another one.
     ///
     /// # Errors
     /// [`Refusal::InvalidInput`] for a key that is blank, longer than 200 bytes or not printable, and for an input that
-    /// cannot be told from another one.
+    /// cannot be written as JSON.
     pub fn new(key: String, operation: &str, input: &impl Serialize) -> Result<Self, Refusal> {
         let refused = |message| Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message };
         if key.trim().is_empty() || key.len() > 200 || key.contains(is_unsafe) {
@@ -40,7 +41,7 @@ impl IdempotencyKey {
 }
 
 impl App {
-    /// Forgets the answers to keys that nobody will use again; returns how many.
+    /// Deletes keys and answers that are older than any client retries. Returns how many.
     ///
     /// # Errors
     /// When the database fails.

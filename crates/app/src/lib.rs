@@ -1,7 +1,8 @@
-//! The use cases: everything Milepost does, whoever asks.
+//! The use cases of Milepost: everything that the API, the workers and the command line do with orders, shipments and
+//! webhooks.
 //!
-//! `api` and `worker` call these and decide nothing themselves. Each use case reads as its transaction does:
-//! lock and load, let the domain decide, write, commit, poke.
+//! `api` and `worker` call these use cases and make no decisions of their own. Each use case shows the steps of its
+//! transaction: lock and load, let the domain decide, write, commit, poke the relay.
 
 mod access;
 mod batch;
@@ -36,31 +37,29 @@ use feed::Feed;
 use orders::{Command, CommandOutcome};
 use read_batcher::OrderReaders;
 
-/// What the merchant has set, as far as the use cases care.
+/// The merchant's settings that the use cases need.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Where customers reach this server: the beginning of every link in a mail.
+    /// The public base URL of this server: the beginning of each link in a mail.
     pub public_url: String,
-    /// What links to an order are signed with.
+    /// The key that signs links to orders.
     pub link_secret: Vec<u8>,
-    /// The senders that may push, each with its secrets.
+    /// The senders that may send webhooks, with their secrets.
     pub senders: HashMap<Sender, Secrets>,
     /// The merchant's own meanings of carriers' codes.
     pub codes: CodeMap,
-    /// Whether customers may place orders with their own tokens. Off, only support and systems place them.
+    /// Whether customers may place orders with their own tokens. If false, only support and systems place them.
     pub customers_place_orders: bool,
-    /// How many orders a customer may place a minute; `None`: any number. Staff have no bound.
+    /// How many orders a customer may place in a minute. `None`: no limit. Staff have no limit.
     pub customer_orders_per_minute: Option<NonZeroU32>,
 }
 
-/// The use cases over one database. Cheap to clone.
+/// The use cases on one database. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// The database.
     pub store: Store,
-    /// The time.
     pub clock: Clock,
-    /// Who hears of changes.
+    /// The live feed, which is poked after each commit.
     pub feed: Feed,
     policy: Arc<Policy>,
     changes: Batcher<Command, Result<CommandOutcome>>,
@@ -68,15 +67,15 @@ pub struct App {
     readers: OrderReaders,
 }
 
-/// How many transactions of one kind run at once. SQLite has one writer.
+/// How many transactions of one kind run at the same time on PostgreSQL. SQLite allows one writer, so there it is one.
 const WRITERS: usize = 2;
-/// The most requests that share a transaction.
+/// Largest number of commands that share a transaction.
 const MAX_CHANGES: usize = 64;
-/// The most webhooks that share an insert.
+/// Largest number of webhooks that share an insert statement.
 const MAX_WEBHOOKS: usize = 128;
 
 impl App {
-    /// The use cases, with their batchers started on the current tokio runtime.
+    /// Creates the use cases and starts their batchers on the current Tokio runtime.
     pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
         let changes = {
@@ -97,7 +96,6 @@ impl App {
         Self { store, clock, feed, policy: Arc::new(policy), changes, inbox, readers }
     }
 
-    /// What the merchant has set.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }

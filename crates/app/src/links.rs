@@ -1,4 +1,4 @@
-//! Links for customers: signed, expiring, no login.
+//! Creates and opens the links with which customers follow an order without a login. Links are signed and expire.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,24 +9,23 @@ use uuid::Uuid;
 
 use crate::App;
 
-/// How long a link opens: longer than a return may take.
+/// How long a link is valid. It is longer than a return may take.
 const VALID_FOR: TimeDelta = TimeDelta::days(180);
-/// What keeps a link's signature from being of use elsewhere.
+/// Prefix of the signed data. It makes a link's signature invalid for any other purpose.
 const PURPOSE: &[u8] = b"milepost/track/1";
 
-/// Why a link does not open.
+/// Why a link is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLink {
-    /// It was not made here, or was changed.
+    /// The link is malformed, or its signature is wrong.
     #[error("this link is not complete or was changed")]
     Forged,
-    /// Its time is over.
     #[error("this link has expired")]
     Expired,
 }
 
 impl App {
-    /// The address of the page on which the customer follows an order.
+    /// Creates the URL of the page on which the customer follows an order.
     pub fn tracking_url(&self, order: OrderId) -> String {
         let expires = (self.clock.now() + VALID_FOR).timestamp();
         let mut token = payload(order, expires);
@@ -34,7 +33,7 @@ impl App {
         format!("{}/track/{}", self.policy().public_url, BASE64_URL_SAFE_NO_PAD.encode(token))
     }
 
-    /// The order a link's token opens.
+    /// Checks the token of a link and returns its order.
     ///
     /// # Errors
     /// [`BadLink`].

@@ -1,4 +1,4 @@
-//! Notifications: taken up, sent by `worker`, closed here.
+//! Opens notifications that were leased, for `worker` to send, and records the result of each attempt.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
@@ -10,57 +10,55 @@ use persistence::{
 
 use crate::{App, customer_text, error::Result, relay::backoff, retry::retry_transaction};
 
-/// How long a mail may be on its way to the server: the server may be slow at every step.
+/// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
+/// each step.
 const SENDING: TimeDelta = TimeDelta::minutes(5);
-/// How long a mail may wait for its server before it is given up: a long weekend.
+/// How long a notification is retried before it is given up. Three days cover a long weekend.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
-/// Attempts of unknown outcome for one notification: each of them may be a mail that the customer has. A lost answer is
-/// followed by a second copy, as mail servers do among themselves, and not by a copy at every retry for three days.
+/// Largest number of attempts with unknown outcome for one notification. Each of them may have delivered a mail. If an
+/// answer is lost, the mail is sent again, as mail servers do among themselves, but not with every retry for three
+/// days.
 const MAX_UNKNOWN_OUTCOMES: i32 = 3;
 
-/// A notification with all that its mail tells.
+/// A notification and all data that its mail shows.
 #[derive(Clone, Debug)]
 pub struct NotificationContext {
-    /// The notification.
     pub notification: Notification,
-    /// Its order.
     pub order: OrderHead,
-    /// The order's items.
+    /// The items of the order, with names that may be shown in mails.
     pub items: Vec<Item>,
-    /// The order's shipments.
     pub shipments: Vec<Shipment>,
-    /// How far the order is.
     pub progress: Progress,
-    /// Where a shipment waits to be collected, as the carrier put it.
+    /// The place where a shipment can be collected, as the carrier or staff wrote it.
     pub pickup_place: Option<String>,
-    /// What support or a system said about the event, for a cancellation.
+    /// The reason that support or a system gave for the status. The mail shows it for a cancellation.
     pub reason: Option<String>,
-    /// Where the customer follows the order.
+    /// URL of the page on which the customer follows the order.
     pub tracking_url: String,
 }
 
-/// Why a mail did not leave, or did not leave for certain.
+/// A failed attempt to send a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotSent {
-    /// In the server's words.
+    /// The answer of the mail server, or what happened instead of an answer.
     pub reason: String,
-    /// What the attempt came to.
     pub outcome: Outcome,
 }
 
-/// What an attempt came to that the mail server did not accept.
+/// The outcome of an attempt that the mail server did not confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The mail was not taken; it may be taken later.
+    /// The mail server did not accept the mail now. A retry may succeed.
     NotYet,
-    /// The mail was refused for good.
+    /// The mail was refused permanently.
     Refused,
-    /// The content was handed over and no answer came: the mail may have been delivered.
+    /// The content was sent, and no answer was received: the mail may have been delivered.
     Unknown,
 }
 
 impl App {
-    /// Begins a notification that was leased: nothing if it is no longer this job's, or superseded.
+    /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it
+    /// belongs to another job by now, is superseded, or has had too many attempts of unknown outcome.
     ///
     /// # Errors
     /// When the database fails.
@@ -69,7 +67,7 @@ impl App {
         let opened = retry_transaction(|| notifications::open(&self.store, leased, until)).await?;
         let Some(notification) = opened else { return Ok(None) };
         if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
-            // The last of these attempts was not closed: its process died.
+            // The process of the last attempt died before it recorded a result.
             let reason = notification.error.as_deref().unwrap_or("the process ended while it sent the mail");
             self.give_up(&notification, *leased, reason).await?;
             return Ok(None);
@@ -95,8 +93,8 @@ impl App {
         }))
     }
 
-    /// The place of the latest scan of a shipment that waits to be collected, by the carrier or by staff. A supplier's
-    /// text is not mailed.
+    /// The place in the latest scan of a shipment that can be collected, if the carrier or staff recorded the scan. A
+    /// supplier's text is not mailed.
     async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
         let waiting = ShipmentStatus::AvailableForPickup;
         let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
@@ -111,29 +109,29 @@ impl App {
         Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
-    /// Records that the content of a notification's mail is about to be handed over. False if the notification is no
-    /// longer this job's: then the mail must not be sent.
+    /// Records that an attempt is about to send the content of the mail. Returns false if the notification belongs to
+    /// another job by now or is superseded: then the mail must not be sent.
     ///
     /// # Errors
-    /// When the database fails: the mail must not be sent, because nothing would bound its copies.
+    /// When the database fails. The mail must then not be sent, because nothing would limit the number of copies.
     pub async fn hand_over_notification(&self, leased: &Leased) -> Result<bool> {
         Ok(retry_transaction(|| notifications::hand_over(&self.store, leased)).await?)
     }
 
-    /// Closes a notification whose mail was taken by the server.
+    /// Closes a notification whose mail the server has accepted.
     ///
     /// # Errors
-    /// When the database fails: the mail then goes out again, with the same `Message-ID`.
+    /// When the database fails. The mail is then sent again, with the same `Message-ID`.
     pub async fn record_notification_sent(&self, id: NotificationId) -> Result<()> {
         let now = self.clock.now();
         Ok(retry_transaction(|| notifications::mark_sent(&self.store, id, now)).await?)
     }
 
-    /// Writes down that a mail did not leave, and when it is tried again. A notification with too many attempts of
-    /// unknown outcome is given up.
+    /// Records a failed attempt and when to try again. Gives the notification up after too many attempts of unknown
+    /// outcome.
     ///
     /// # Errors
-    /// When the database fails: the lease then runs out and the mail is tried again.
+    /// When the database fails. The mail is then tried again after the lease has expired.
     pub async fn record_notification_failure(
         &self,
         notification: &Notification,
@@ -163,7 +161,8 @@ impl App {
         Ok(())
     }
 
-    /// Closes a notification whose mail may have been delivered, as often as there were attempts of unknown outcome.
+    /// Closes a notification as failed after the last permitted attempt of unknown outcome, and logs an error. The mail
+    /// may have been delivered, several times.
     async fn give_up(&self, notification: &Notification, leased: Leased, reason: &str) -> Result<()> {
         let error = format!(
             "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \

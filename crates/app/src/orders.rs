@@ -1,6 +1,6 @@
-//! Placing orders and asking for changes of them.
+//! Places orders and carries out commands that change an order.
 //!
-//! How a change is made is told in `orders/change.rs`, the one way for everybody who asks.
+//! `orders/commands.rs` describes how a command is carried out. All changes take that way.
 
 pub(crate) mod commands;
 mod customer_rate;
@@ -24,58 +24,53 @@ use crate::{
     retry::retry_transaction,
 };
 
-/// Somebody asks for a change of an order.
+/// A request of a caller to change an order.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// Who.
     pub caller: Caller,
-    /// Of which order.
     pub order_id: OrderId,
-    /// What.
     pub request: Request,
-    /// The version they looked at.
+    /// The version of the order that the caller has seen. The command is refused if the order has another version by
+    /// now, unless it asks for the status that the order already has. `None`: no check.
     pub expected_version: Option<i32>,
-    /// The key under which the same request gets the same answer.
+    /// The idempotency key: a repeat of the same request with this key gets the same answer.
     pub key: Option<IdempotencyKey>,
 }
 
-/// An order after a granted request.
+/// The answer to a command that was carried out.
 #[derive(Clone, Debug)]
 pub struct CommandOutcome {
-    /// The order as it is now.
     pub order: OrderHead,
-    /// The event that was asked for.
+    /// The event of the requested transition, redacted for the caller. The order may have advanced further.
     pub event: Option<Event>,
-    /// The shipment it was about.
+    /// The shipment that the command was about, redacted for the caller.
     pub shipment: Option<Shipment>,
-    /// Whether anything changed.
     pub changed: bool,
 }
 
-/// An order that was placed.
+/// The answer to a placed order.
 #[derive(Clone, Debug)]
 pub struct Placed {
-    /// The order.
     pub order: OrderHead,
-    /// Whether it was placed before, under the same key.
+    /// Whether the order was placed by an earlier request with the same idempotency key.
     pub replayed: bool,
 }
 
 impl App {
-    /// Asks for a change and waits for the answer.
+    /// Carries out a command, in a batch with those of other callers, and returns its answer.
     ///
     /// # Errors
-    /// [`Error::Refused`] with the facts; [`Error::Failed`] when the database fails.
+    /// [`Error::Refused`] with the reason. [`Error::Failed`] when the database fails.
     pub async fn execute(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
         self.changes.submit(command).await?
     }
 
-    /// What a change would come to if it were made now. Nothing is written, nothing is promised: the order in
-    /// the answer is as it stands, and there is no event.
+    /// Computes the answer to a command without carrying it out. Nothing is written or reserved. `order` in the answer
+    /// is the unchanged order, and `event` and `shipment` are `None`.
     ///
     /// # Errors
-    /// Those of [`execute`](Self::execute).
+    /// The errors of [`execute`](Self::execute).
     pub async fn preview_command(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
         let id = command.order_id;
@@ -91,8 +86,8 @@ impl App {
         Ok(CommandOutcome { order: head, event: None, shipment: None, changed: outcome.changed })
     }
 
-    /// Places an order. A customer places one only where [`Policy`](crate::Policy) allows it, and for the address in their
-    /// own token: otherwise they could have the shop's mails sent to anybody.
+    /// Places an order. A customer may place one only if [`Policy`](crate::Policy) allows it, and only for the email
+    /// address in their own token: otherwise a customer could make the shop send mails to anybody.
     ///
     /// # Errors
     /// [`Error::Refused`] with the field that is wrong; [`Error::KeyReused`]; [`Error::TooManyOrders`].
@@ -120,8 +115,8 @@ impl App {
     }
 }
 
-/// The address for the order of a customer: the one in their token. None where the token has none; the customer then gets no
-/// mails.
+/// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
+/// customer then gets no mails.
 fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, Refusal> {
     let refused = |message: String| Refusal::InvalidInput { field: "customerEmail".to_owned(), message };
     let parse = |text: &str| EmailAddress::parse(text);
@@ -165,7 +160,7 @@ async fn insert(
             _ => Err(Error::KeyReused),
         });
     }
-    // An earlier attempt may have committed and lost its answer on the way.
+    // An earlier attempt of this request may have committed although its answer was lost.
     if orders::head(&tx, head.id).await?.is_some() {
         return Ok(Ok(Placed { order: head.clone(), replayed: false }));
     }

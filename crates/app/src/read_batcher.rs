@@ -1,7 +1,8 @@
-//! Reading for many callers at once: what is asked for while a statement runs shares the next one.
+//! Reads orders and their parts for many callers with shared statements: requests that arrive while a statement runs
+//! share the next one.
 //!
-//! `reads` reads orders and their parts through this. A page costs a few statements whatever its size; many pages
-//! at a time then cost hardly more than one. An idle server makes nobody wait.
+//! `reads` uses it. A page of orders costs a few statements of any size, and many pages at the same time cost little
+//! more than one. On an idle server nobody waits.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,15 +23,15 @@ use crate::{
     reads::ORDINARY_ROWS,
 };
 
-/// How many statements of one kind run at once.
+/// Number of statements of one kind that run at the same time.
 const READERS: usize = 2;
-/// The most callers that share a statement.
+/// Largest number of callers that share a statement.
 const MAX_CALLERS: usize = 64;
-/// How many ordinary reads one statement may return together. If its callers ask for more, each has a statement of its
-/// own.
+/// A shared statement returns at most the rows of this many ordinary reads. If its callers ask for more, each caller
+/// gets a statement of its own.
 const MAX_READS: usize = 8;
 
-/// What the pages about orders show.
+/// One batcher for each kind of record that pages about orders show.
 #[derive(Clone)]
 pub(crate) struct OrderReaders {
     pub heads: ReadBatcher<OrderId, OrderHead>,
@@ -40,7 +41,7 @@ pub(crate) struct OrderReaders {
 }
 
 impl OrderReaders {
-    /// Reads from this database.
+    /// Starts the batchers on this database.
     pub fn new(store: &Store) -> Self {
         Self {
             heads: ReadBatcher::start(
@@ -60,7 +61,7 @@ impl OrderReaders {
     }
 }
 
-/// The most items, or shipments, that a statement for so many callers returns, see `reads::Extent`.
+/// Largest number of rows that a statement for `callers` callers returns, see `reads::Extent`.
 fn most_rows(callers: usize) -> u64 {
     (ORDINARY_ROWS * callers.min(MAX_READS)) as u64
 }
@@ -69,7 +70,8 @@ fn into_arcs<K: Eq + Hash, T>(found: HashMap<K, Vec<T>>) -> HashMap<K, Arc<[T]>>
     found.into_iter().map(|(key, parts)| (key, parts.into())).collect()
 }
 
-/// Ranges of one order may overlap; its events come sorted, each then as often as ranges hold it.
+/// Distributes events to the ranges that contain them. Ranges of one order may overlap: an event then goes to several
+/// ranges. `events` are sorted by version within an order, and may contain an event once for each range.
 fn group_by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionRange, Arc<[Event]>> {
     let mut of_order: HashMap<OrderId, Vec<&Event>> = HashMap::with_capacity(ranges.len());
     for event in events {
@@ -86,7 +88,7 @@ fn group_by_range(ranges: &[VersionRange], events: &[Event]) -> HashMap<VersionR
 
 type Found<K, V> = Result<Arc<HashMap<K, V>>>;
 
-/// One kind of thing, read by its keys. Cheap to clone.
+/// Reads one kind of record by key. Cheap to clone.
 pub(crate) struct ReadBatcher<K, V>(Batcher<Vec<K>, Found<K, V>>);
 
 impl<K, V> Clone for ReadBatcher<K, V> {
@@ -113,7 +115,7 @@ where
         }))
     }
 
-    /// What there is under these keys.
+    /// Reads the records with these keys. Keys without a record are left out of the result.
     ///
     /// # Errors
     /// When the database fails.
@@ -123,7 +125,8 @@ where
     }
 }
 
-/// One statement for all; for each alone where a row cannot be read, so that it fails only those who asked for it.
+/// Reads the keys of all callers with one statement. If it fails because of a row that cannot be read, or of too many
+/// rows, reads for each caller alone, so that only the callers of that row get the error.
 async fn read_all<K, V, Work>(asked: Vec<Vec<K>>, read: impl Fn(Vec<K>, usize) -> Work) -> Vec<Found<K, V>>
 where
     K: Copy + Eq + Hash,
@@ -148,7 +151,8 @@ mod tests {
 
     use super::*;
 
-    /// Reads each key as itself; the key 0 cannot be read.
+    /// A fake `read` that returns each key as its own record, and fails if the keys contain 0. Returns the results and
+    /// the number of statements.
     async fn run(asked: &[&[u32]]) -> (Vec<Option<Vec<u32>>>, usize) {
         let statements = RefCell::new(0);
         let read = async |keys: Vec<u32>, _| {

@@ -1,6 +1,7 @@
-//! Reading, within what the caller may see. What a caller may not see does not exist for them.
+//! Reads orders and everything that belongs to them, limited to what the caller may see. A record that the caller may
+//! not see is treated as if it did not exist.
 //!
-//! Whatever is about one order goes through `access` here, before anybody else gets it.
+//! Every record of an order passes `access` here before it is returned.
 
 use std::{collections::HashMap, future::Future, sync::Arc};
 
@@ -20,21 +21,21 @@ use crate::{
     error::Result,
 };
 
-/// Rows that an ordinary read returns: items of orders, shipments with what is in them, or scans.
+/// Largest number of rows that an ordinary read returns: items of orders, shipments and their contents, or scans.
 pub const ORDINARY_ROWS: usize = 500;
 
-/// Orders of which a large read reads the parts with one statement.
+/// Number of orders whose parts a large read loads with one statement.
 const ORDERS_A_STATEMENT: usize = 4;
-/// The most items of one order, by the domain's bound.
+/// Largest number of items of one order. The domain has the same limit.
 const MAX_ITEMS: usize = 1_000;
 
-/// How many rows a read of the parts of records may return. With more it fails, see
-/// [`Error::is_too_many_rows`](crate::Error::is_too_many_rows), before they are all in memory.
+/// How many rows a read of items, shipments or scans may return. A read that finds more fails before all rows are in
+/// memory, see [`Error::is_too_many_rows`](crate::Error::is_too_many_rows).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// [`ORDINARY_ROWS`]. Callers at the same time share a statement.
+    /// At most [`ORDINARY_ROWS`] rows. Concurrent callers share a statement.
     Ordinary,
-    /// So many, with a statement of its own.
+    /// At most this many rows. The read uses statements of its own.
     Large(usize),
 }
 
@@ -46,7 +47,7 @@ impl Extent {
         }
     }
 
-    /// Refuses rows that a shared statement returned, if one caller gets too many of them.
+    /// Fails if a shared statement returned too many rows for one caller.
     fn check<K, T>(
         self,
         table: &'static str,
@@ -61,7 +62,7 @@ impl Extent {
 }
 
 impl App {
-    /// One order, if the caller may see it.
+    /// An order, if the caller may see it.
     pub async fn order(&self, caller: &Caller, id: OrderId) -> Result<Option<OrderHead>> {
         if let Scope::Supplies(code) = caller.scope() {
             return Ok(read::order_supplied_by(&self.store, id, code).await?);
@@ -70,7 +71,7 @@ impl App {
         Ok(order.filter(|order| caller.may_see(order, &[])))
     }
 
-    /// The order with the merchant's own number.
+    /// The order with this reference (the merchant's own order number), if the caller may see it.
     pub async fn order_by_reference(&self, caller: &Caller, reference: &str) -> Result<Option<OrderHead>> {
         if let Scope::Supplies(code) = caller.scope() {
             return Ok(read::order_by_reference(&self.store, reference, Some(code)).await?);
@@ -79,7 +80,7 @@ impl App {
         Ok(order.filter(|order| caller.may_see(order, &[])))
     }
 
-    /// A page of the orders the caller may see, newest first.
+    /// A page of the orders that the caller may see, newest first.
     pub async fn orders(
         &self,
         caller: &Caller,
@@ -92,7 +93,7 @@ impl App {
         }
     }
 
-    /// How many orders there are for the caller.
+    /// The number of orders that the caller may see.
     pub async fn orders_count(&self, caller: &Caller, filter: OrderFilter) -> Result<u64> {
         match narrow_order_filter(caller, filter)? {
             Some(filter) => Ok(read::orders_count(&self.store, &filter).await?),
@@ -100,7 +101,7 @@ impl App {
         }
     }
 
-    /// The newest shipment with that number that the caller may see, and its order.
+    /// The newest shipment with this carrier and number that the caller may see, and its order.
     pub async fn shipment(
         &self,
         caller: &Caller,
@@ -116,7 +117,7 @@ impl App {
         Ok(None)
     }
 
-    /// One shipment and its order, if the caller may see it.
+    /// A shipment and its order, if the caller may see the shipment.
     pub async fn shipment_by_id(
         &self,
         caller: &Caller,
@@ -135,7 +136,7 @@ impl App {
         Ok(caller.redact_shipment(items, &shipment).map(|shipment| (order, shipment)))
     }
 
-    /// The event that gave an order a version, if the caller may see it.
+    /// The event with which an order got this version, if the caller may see the order.
     pub async fn event(&self, caller: &Caller, order_id: OrderId, version: i32) -> Result<Option<Event>> {
         if self.order(caller, order_id).await?.is_none() {
             return Ok(None);
@@ -145,10 +146,10 @@ impl App {
         Ok(events.and_then(|events| events.first().cloned()))
     }
 
-    /// The items of orders the caller has been shown.
+    /// The items of orders, redacted. The caller must be allowed to see these orders.
     ///
     /// # Errors
-    /// When the database fails, or there are more than the extent allows.
+    /// When the database fails, or there are more rows than the extent allows.
     pub async fn items_of(
         &self,
         caller: &Caller,
@@ -195,7 +196,8 @@ impl App {
         }
     }
 
-    /// All items of orders, where what the caller is shown of the shipments depends on them.
+    /// All items of the orders, if `access` needs them to decide which shipments the caller sees: that is only so for
+    /// suppliers. Otherwise empty.
     async fn items_to_judge_by(
         &self,
         caller: &Caller,
@@ -208,10 +210,10 @@ impl App {
         }
     }
 
-    /// The shipments of orders the caller has been shown.
+    /// The shipments of orders, redacted. The caller must be allowed to see these orders.
     ///
     /// # Errors
-    /// When the database fails, or there are more than the extent allows.
+    /// When the database fails, or there are more rows than the extent allows.
     pub async fn visible_shipments_of(
         &self,
         caller: &Caller,
@@ -227,10 +229,10 @@ impl App {
         Ok(found.into_iter().map(shown).collect())
     }
 
-    /// What was said about shipments the caller has been shown, newest first.
+    /// The scans of shipments, redacted, newest first. The caller must be allowed to see these shipments.
     ///
     /// # Errors
-    /// When the database fails, or there are more than the extent allows.
+    /// When the database fails, or there are more rows than the extent allows.
     pub async fn scans_of(
         &self,
         caller: &Caller,
@@ -241,7 +243,8 @@ impl App {
         Ok(found.into_iter().map(|(id, scans)| (id, caller.redact_scans(scans))).collect())
     }
 
-    /// Parts of the histories of orders the caller has been shown, oldest first.
+    /// The events of orders in these version ranges, redacted, oldest first. The caller must be allowed to see these
+    /// orders.
     ///
     /// # Errors
     /// When the database fails.
@@ -254,7 +257,7 @@ impl App {
         Ok(found.into_iter().map(|(range, events)| (range, caller.redact_events(events))).collect())
     }
 
-    /// What customers were told about orders the caller has been shown, oldest first.
+    /// The notifications of orders, oldest first. Empty for suppliers. The caller must be allowed to see these orders.
     ///
     /// # Errors
     /// When the database fails.
@@ -269,7 +272,7 @@ impl App {
         Ok(read::notifications_of(&self.store, &orders).await?)
     }
 
-    /// A page of the events the caller may see, newest first.
+    /// A page of the events that the caller may see, newest first.
     pub async fn events(
         &self,
         caller: &Caller,
@@ -286,7 +289,7 @@ impl App {
         }
     }
 
-    /// How many events there are for the caller.
+    /// The number of events that the caller may see.
     pub async fn events_count(&self, caller: &Caller, filter: EventFilter) -> Result<u64> {
         match narrow_event_filter(caller, filter)? {
             Some(filter) => Ok(read::events_count(&self.store, &filter).await?),
@@ -294,7 +297,7 @@ impl App {
         }
     }
 
-    /// A page of the inbox, for support and systems.
+    /// A page of the stored webhooks. For support and systems.
     pub async fn webhooks(
         &self,
         caller: &Caller,
@@ -305,19 +308,20 @@ impl App {
         Ok(read::webhooks_page(&self.store, filter, page).await?)
     }
 
-    /// How many webhooks there are, for support and systems.
+    /// The number of stored webhooks. For support and systems.
     pub async fn webhooks_count(&self, caller: &Caller, filter: &WebhookFilter) -> Result<u64> {
         caller.must_be_staff()?;
         Ok(read::webhooks_count(&self.store, filter).await?)
     }
 
-    /// How many bytes the bodies of webhooks have together, for support and systems.
+    /// The total size of the bodies of these webhooks, in bytes. For support and systems.
     pub async fn webhook_bytes(&self, caller: &Caller, webhooks: &[WebhookId]) -> Result<usize> {
         caller.must_be_staff()?;
         Ok(read::webhook_bytes(&self.store, webhooks).await?)
     }
 
-    /// The bodies of webhooks, for support and systems. Each may have megabytes: see [`App::webhook_bytes`] first.
+    /// The bodies of these webhooks. A body can have megabytes: check [`App::webhook_bytes`] first. For support and
+    /// systems.
     pub async fn webhook_bodies(
         &self,
         caller: &Caller,
@@ -327,7 +331,7 @@ impl App {
         Ok(read::webhook_bodies(&self.store, webhooks).await?)
     }
 
-    /// The scans that webhooks were the first to bring, oldest first, for support and systems.
+    /// The scans that are stored under these webhooks, oldest first. For support and systems.
     pub async fn scans_of_webhooks(
         &self,
         caller: &Caller,
@@ -339,8 +343,8 @@ impl App {
     }
 }
 
-/// Reads the parts of many orders with several statements, so that the rows of only one of them are in memory beside what was
-/// made of the others.
+/// Reads the parts of many orders with several statements. So the rows of only one statement are in memory in addition
+/// to the results.
 async fn read_in_parts<'a, T, Work>(
     orders: &'a [OrderId],
     most: usize,
@@ -360,7 +364,7 @@ where
     Ok(all)
 }
 
-/// The filter, kept within what the caller may see; nothing where that leaves nothing.
+/// Restricts the filter to what the caller may see. `None` if nothing is left.
 fn narrow_order_filter(caller: &Caller, filter: OrderFilter) -> Result<Option<OrderFilter>> {
     Ok(match caller.scope() {
         Scope::All => Some(filter),
@@ -388,7 +392,7 @@ fn narrow_event_filter(caller: &Caller, filter: EventFilter) -> Result<Option<Ev
     })
 }
 
-/// Refuses to sort out records by what the caller is not shown of them: the length of the list would tell it.
+/// Refuses a filter by data that the caller may not see. Otherwise the length of the list would reveal the data.
 fn refuse_filter(caller: &Caller, field: &str, is_used: bool) -> Result<()> {
     if !is_used {
         return Ok(());

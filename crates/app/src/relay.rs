@@ -1,6 +1,6 @@
-//! Due rows on their way to a queue, announcements on their way to the live feed.
+//! Leases due rows for the queues, and publishes the outbox to the live feed.
 //!
-//! `worker` runs these in a loop. Only the relay pushes to queues and publishes to the feed.
+//! `worker` calls these in its relay loop. Nothing else pushes to the queues or publishes to the feed.
 
 use std::collections::HashMap;
 
@@ -13,16 +13,17 @@ use persistence::{
 
 use crate::{App, error::Result, feed::Update};
 
-/// How long rows may be on their way to a job, and a webhook's job may take, before somebody else takes them.
+/// How long a leased row may wait for its job, and how long a webhook's job may take. After that, another worker may
+/// lease the row.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// The most announcements published at once.
+/// Largest number of outbox rows that are published at once.
 const MAX_ANNOUNCEMENTS: u64 = 500;
-/// The first pause after a failure, and the longest.
+/// The first and the longest pause after failures.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
 const MAX_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
-    /// Takes up to `limit` due rows for a job.
+    /// Leases up to `limit` due rows.
     ///
     /// # Errors
     /// When the database fails.
@@ -31,17 +32,17 @@ impl App {
         Ok(leases::lease(&self.store, work, limit, now, now + LEASE).await?)
     }
 
-    /// Gives rows back that were leased and could not be handed to a queue.
+    /// Returns leased rows that could not be pushed to a queue. They are due again after a short pause.
     ///
     /// # Errors
-    /// When the database fails: the lease then runs out by itself.
+    /// When the database fails. The rows are then due when their lease has expired.
     pub async fn postpone(&self, work: Work, leased: &[Leased]) -> Result<()> {
         let later = self.clock.now() + FIRST_PAUSE;
         Ok(leases::postpone(&self.store, work, leased, later).await?)
     }
 
-    /// Publishes what has been announced; returns how much. An announcement is taken away only after it was
-    /// published, so it may be heard twice and is not lost.
+    /// Publishes the oldest rows of the outbox, and returns how many. Rows are deleted after they were published. So an
+    /// update may be published twice, but is never lost.
     ///
     /// # Errors
     /// When the database or the feed fails.
@@ -62,7 +63,7 @@ impl App {
     }
 }
 
-/// Why announcements were not published. They are kept.
+/// Why the outbox was not published. Its rows stay, and are published later.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPublished {
     /// The database failed.
@@ -73,7 +74,8 @@ pub enum NotPublished {
     Feed(#[from] crate::feed::FeedError),
 }
 
-/// The pause after so many failures: doubling, bounded, with a random part so that rows do not march in step.
+/// The pause after a number of failures. It doubles with each failure up to a maximum, and has a random part, so that
+/// rows that failed together are not retried together.
 pub(crate) fn backoff(failures: i32) -> TimeDelta {
     let doublings = failures.saturating_sub(1).clamp(0, 16);
     let pause = (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE);

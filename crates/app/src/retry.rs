@@ -1,21 +1,25 @@
-//! Work that runs into somebody else's is done again, from the start, while nothing was acknowledged.
+//! Repeats transactions that failed because of another transaction or a short outage, from the start, until they
+//! commit.
 //!
-//! A unique index that says no is such a case: the rival has committed, and the next attempt sees its row.
+//! A violation of a unique index is such a failure: another transaction has committed first, and the next attempt sees
+//! its row.
 
 use std::{future::Future, time::Duration};
 
 use persistence::{Error, Result};
 use tokio::time::{Instant, sleep};
 
-/// Attempts at one transaction: deadlocks and lost connections pass within these or not at all.
+/// Largest number of attempts for one transaction. Deadlocks and lost connections pass within these attempts or not at
+/// all.
 const ATTEMPTS: u32 = 5;
-/// No attempt begins later than this after the first one: somebody waits for the answer, and a database that is
-/// away lets every attempt wait for a connection.
+/// No attempt begins later than this after the first one. Somebody waits for the answer, and when the database is down,
+/// each attempt waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The first pause; each following one is twice as long. Random, so that rivals part.
+/// The first pause between attempts. Each following one is twice as long. Pauses are randomized, so that competing
+/// transactions do not meet again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs a transaction until it commits, fails for good, or has failed too often.
+/// Runs a transaction until it commits, fails with an error that a retry cannot help, or has used up its attempts.
 pub(crate) async fn retry_transaction<T, Work>(mut transaction: impl FnMut() -> Work) -> Result<T>
 where
     Work: Future<Output = Result<T>>,
@@ -39,8 +43,9 @@ where
     }
 }
 
-/// Whether what failed a batch may be one member's alone: a row that somebody holds, a row that cannot be
-/// read. A database that is away fails everybody, and a commit that may have been done is not done again.
+/// Whether the members of a failed batch should be tried alone, because one of them may be the cause: a row that
+/// another transaction has locked, or a row that cannot be read. Not when the database is down, because then all fail.
+/// Not after an unknown commit, because it may have succeeded.
 pub(crate) fn may_succeed_alone(error: &Error) -> bool {
     match error {
         Error::CommitUnknown(_) => false,
@@ -48,7 +53,7 @@ pub(crate) fn may_succeed_alone(error: &Error) -> bool {
     }
 }
 
-/// Whoever waited for a lock in vain has waited long enough.
+/// A lock timeout is not retried: the transaction has waited long enough already.
 fn is_transient(error: &Error) -> bool {
     !error.is_lock_timeout() && (error.retryable() || error.unique_violation().is_some())
 }

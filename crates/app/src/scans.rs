@@ -1,7 +1,7 @@
-//! What is said about shipments, on its way into their orders: from carriers' webhooks, by hand, from a replay.
+//! Records scans in their orders: from webhooks, by hand, and from a replay.
 //!
-//! Within a transaction every claim goes through [`ScanRecorder::record`]; what then has to be kept of the scans
-//! themselves is written once, at the end, by [`ScanRecorder::write`].
+//! 1. Every scan passes [`ScanRecorder::record`], which applies it to the order.
+//! 2. At the end of the transaction, [`ScanRecorder::write`] writes all new and changed scans at once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ use persistence::{
 };
 use uuid::Uuid;
 
-/// The scans of the shipments that a transaction is about, and what it has to write of them.
+/// The stored scans of a transaction's shipments, and the changes to write.
 pub(crate) struct ScanRecorder {
     known: HashMap<ShipmentId, Vec<StoredScan>>,
     new: BTreeSet<Key>,
@@ -24,37 +24,38 @@ pub(crate) struct ScanRecorder {
     replay: bool,
 }
 
-/// A scan of a shipment.
+/// Identifies a scan of a shipment.
 type Key = (ShipmentId, ScanIdentity);
 
-/// Who says it.
+/// Where scans come from.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// A carrier, in this request.
+    /// A webhook.
     Webhook {
-        /// Which.
         id: WebhookId,
-        /// Whether it was read before: what it repeats is not counted as seen again.
+        /// Whether the webhook was processed before. Then scans that are stored already do not count as seen again.
         is_repeated: bool,
     },
-    /// Somebody who saw it.
+    /// A person who records the scan by hand.
     Manual(&'a Actor),
 }
 
-/// Whether a scan is kept under that webhook. What it says of the scan is the same word again, and in a replay it says
-/// what the scan means; others only add to it.
+/// Whether the stored scan came from that webhook. If so:
+/// 1. The same scan from the webhook does not count as seen again.
+/// 2. In a replay, today's meaning from the webhook replaces the stored one. Other webhooks only add to the scan.
 pub(crate) fn is_kept_under(kept: &StoredScan, webhook: Option<WebhookId>) -> bool {
     webhook.is_some() && kept.webhook_id == webhook
 }
 
 impl ScanRecorder {
-    /// Reads what is known of these shipments. Their orders are locked.
+    /// Loads the stored scans of these shipments. The caller has locked their orders. `replay` says whether the
+    /// transaction is a replay.
     pub async fn load(tx: &Tx, shipments: &[ShipmentId], replay: bool) -> persistence::Result<Self> {
         let known = scans::load_for_shipments(tx, shipments).await?;
         Ok(Self { known, new: BTreeSet::new(), revised: BTreeSet::new(), again: HashMap::new(), replay })
     }
 
-    /// Takes claims about a shipment into its order.
+    /// Applies scans of a shipment to its order, and notes what has to be written. Returns one outcome per scan.
     pub fn record(
         &mut self,
         order: &mut Order,
@@ -72,7 +73,8 @@ impl ScanRecorder {
         let restated = restated.map(|stored| stored.scan.identity).collect();
         let mut incoming = incoming.to_vec();
         if webhook_id.is_none() {
-            // Each person's words stay under their own name: who says again what somebody else has said adds none.
+            // A person who repeats another person's scan does not change its text: description and place stay those of
+            // the person who is stored with it.
             for scan in
                 incoming.iter_mut().filter(|scan| kept.iter().any(|old| old.scan.identity == scan.identity))
             {
@@ -124,7 +126,7 @@ impl ScanRecorder {
         Ok(outcome)
     }
 
-    /// Writes what was heard, behind the orders it changed.
+    /// Writes the new and changed scans. Call it after the orders were written.
     pub async fn write(self, tx: &Tx) -> persistence::Result<()> {
         let key = |stored: &StoredScan| (stored.shipment_id, stored.scan.identity);
         let is_new = |stored: &&StoredScan| self.new.contains(&key(stored));

@@ -1,4 +1,4 @@
-//! Shipments: registering one, calling one off, saying where one is.
+//! Commands for shipments: create, cancel, record a scan by hand.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl App {
-    /// Registers a shipment. Scans that came before it was known are taken up by themselves.
+    /// Registers a shipment. Webhooks that wait for its number are then processed by the worker.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): over-allocated, number in use, order closed.
@@ -29,10 +29,10 @@ impl App {
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
-    /// Calls a shipment off; its units wait for another one.
+    /// Cancels a shipment. Its units can go into another shipment.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused): moving already, delivered.
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, moving already, delivered.
     pub async fn cancel_shipment(
         &self,
         caller: Caller,
@@ -41,17 +41,17 @@ impl App {
         key: Option<IdempotencyKey>,
     ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
-        // A shipment never changes hands, so its order can be looked up before it is locked.
+        // A shipment never moves to another order, so the order can be looked up before it is locked.
         let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
     }
 
-    /// Records by hand where a shipment is, for carriers that send no webhooks: the same fold, the same rules.
+    /// Records a scan by hand, for carriers that send no webhooks. The same rules apply as for scans of carriers.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, a time that cannot be.
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, an impossible time.
     pub async fn record_scan(
         &self,
         caller: Caller,
@@ -69,22 +69,20 @@ impl App {
     }
 }
 
-/// Where somebody saw a shipment.
+/// A scan that a person records.
 #[derive(Clone, Debug)]
 pub struct ManualScan {
-    /// Which shipment.
     pub shipment_id: ShipmentId,
-    /// How far it was, or what is wrong with it.
+    /// The status or the condition that the scan reports.
     pub meaning: Meaning,
-    /// When.
+    /// When it happened, at the place of the shipment.
     pub occurred_at: DateTime<Utc>,
-    /// Where.
     pub location: Option<String>,
-    /// What to say about it.
+    /// The description that the scan shows.
     pub notes: Option<String>,
 }
 
-/// What a scan that was recorded by hand shows as its code.
+/// The code of all manual scans.
 const MANUAL_SCAN_CODE: &str = "BY_HAND";
 
 impl ManualScan {

@@ -1,4 +1,8 @@
-//! Carriers' webhooks: kept before they are answered, read in batches afterwards.
+//! Receives webhooks from carriers and aggregators, stores them, and lets staff process one again.
+//!
+//! 1. A webhook is stored before its request is answered, once per content. A worker processes it later, in batches
+//!    (`process`).
+//! 2. Only a bad signature, an unknown sender or a failed write rejects a request. The content never does.
 
 mod callback;
 mod ingest_summary;
@@ -36,40 +40,41 @@ use crate::{
     retry::{may_succeed_alone, retry_transaction},
 };
 
-/// What tells the hash of a sender's own id of a push from the hash of a body.
+/// Prefix of the hash input when the content hash is made from the sender's push id. It separates these hashes from
+/// hashes of bodies.
 const PUSH_ID: &[u8] = b"milepost/push-id/1";
 
-/// The most bytes of bodies in one statement, and in memory for one: they are some times as large when they are read.
-/// PostgreSQL's jsonb ends at 256 MiB.
+/// Largest number of bytes of webhook bodies that one statement writes or one batch loads into memory. A parsed body
+/// needs several times its size. A statement passes its rows to PostgreSQL as jsonb, whose limit is 256 MiB.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// A webhook that failed this often is closed as failed.
+/// Number of failures after which a webhook is closed as failed.
 const MAX_FAILURES: i32 = 10;
 
-/// A webhook that was taken, and what its sender is told.
+/// The answer to a webhook that was stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// What the sender wants to read in the answer, where it wants something.
+    /// The challenge that the sender expects in the response body, if it sent one.
     pub challenge: Option<String>,
 }
 
-/// Why a webhook was not taken.
+/// Why a webhook was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAccepted {
-    /// Nobody of that name may push here.
+    /// No secret is configured for this sender.
     #[error("no webhooks of {0} are expected here")]
     UnknownSender(String),
-    /// It is not the sender's.
+    /// The request carries no valid signature of the sender.
     #[error("the signature is not good")]
     Signature(#[source] Refused),
-    /// It could not be kept; the sender should try again.
+    /// The webhook could not be stored. The sender should send it again.
     #[error("the webhook could not be stored")]
     NotStored(#[source] Error),
 }
 
 impl App {
-    /// Checks a carrier's request as far as it can be checked before its body is read: the sender has a secret
-    /// here, and the headers and the address carry its proof.
+    /// Checks the part of a webhook request that is known before its body is read: a secret is configured for the
+    /// sender, and the headers and the address pass [`Sender::verify_head`].
     ///
     /// # Errors
     /// [`NotAccepted::UnknownSender`], [`NotAccepted::Signature`].
@@ -83,8 +88,8 @@ impl App {
         self.policy().senders.get(&sender).ok_or_else(|| NotAccepted::UnknownSender(sender.to_string()))
     }
 
-    /// Takes a carrier's request: checks that it is theirs and keeps it, once per content. What it says is
-    /// looked at later, and is never a reason not to take it.
+    /// Checks the signature of a webhook request and stores the webhook, once per content. The content of the body is
+    /// never a reason to reject it.
     ///
     /// # Errors
     /// [`NotAccepted`].
@@ -111,7 +116,8 @@ impl App {
     }
 }
 
-/// What makes two requests of a sender the same: its own id of the push, where it has one, or every byte.
+/// The hash by which two requests of a sender count as the same content: of the sender's own push id, if the body has
+/// one, otherwise of all bytes of the body.
 fn content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
     match sender.push_id(body) {
         Some(id) => Sha256::new().chain_update(PUSH_ID).chain_update(id).finalize().into(),
@@ -120,7 +126,7 @@ fn content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
 }
 
 impl App {
-    /// Has a webhook read again, whatever became of it. For support and systems.
+    /// Makes a webhook due again, in whatever state it is, and returns it. For support and systems.
     ///
     /// # Errors
     /// [`Error::Refused`]: forbidden, not found.
@@ -138,10 +144,11 @@ impl App {
         Ok(webhook.ok_or(Refusal::NotFound("webhook"))?)
     }
 
-    /// Writes down that reading a webhook failed, and when it is tried again.
+    /// Records that processing a webhook failed, and when to try again. Closes the webhook as failed if the error is
+    /// not retryable, or after `MAX_FAILURES` failures.
     ///
     /// # Errors
-    /// When the database fails: the lease then runs out and the webhook is tried again.
+    /// When the database fails. The webhook is then tried again after its lease has expired.
     pub async fn record_webhook_failure(&self, leased: Leased, error: &str, retryable: bool) -> Result<()> {
         let now = self.clock.now();
         let decide = |failures| match retryable && failures < MAX_FAILURES {
@@ -153,7 +160,8 @@ impl App {
     }
 }
 
-/// Keeps a batch of requests, each content once, with as few statements as can carry them.
+/// Stores a batch of webhooks with as few statements as possible, and returns one result per webhook, in the same
+/// order. Each content is written once: a repeat within the batch only increments `duplicates` of the first one.
 pub(crate) async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
     let mut places: HashMap<(&'static str, [u8; 32]), usize> = HashMap::with_capacity(new.len());
     let mut contents: Vec<NewWebhook> = Vec::with_capacity(new.len());
@@ -174,9 +182,10 @@ pub(crate) async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebho
     content_of.into_iter().map(|at| kept[at].clone()).collect()
 }
 
-/// Keeps requests with one statement. When that fails as a whole, each is tried alone, so that one whose content
-/// somebody holds does not fail its neighbours. Whoever is told that it was not kept sends it again, and finds it
-/// kept once.
+/// Stores webhooks with one statement. If it fails, and the cause may be a single webhook (for example another
+/// transaction has locked its content), stores each webhook with a statement of its own, so that one does not make the
+/// others fail. A webhook that was reported as not stored may be stored nevertheless: when its sender sends it again,
+/// it counts as a duplicate.
 async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     let error = match retry_transaction(|| webhooks::insert(store, new)).await {
         Ok(()) => return vec![Ok(()); new.len()],
@@ -198,7 +207,7 @@ async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     kept
 }
 
-/// Requests in portions that one statement can carry.
+/// Splits webhooks into chunks of at most [`MAX_BYTES`] bytes of bodies, or of one larger body.
 fn split_by_size(new: impl Iterator<Item = NewWebhook>) -> Vec<Vec<NewWebhook>> {
     let mut chunks = vec![vec![]];
     let mut bytes = 0;

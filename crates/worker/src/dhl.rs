@@ -1,7 +1,8 @@
-//! DHL's Unified Push API, as far as it is called: a new subscription begins when its secret is said back.
+//! Client for DHL's Unified Push API. It activates a new subscription by sending back the secret that DHL has sent.
 //!
-//! The webhook job calls this. The address is made of the setting and of the subscription's id, and of nothing else
-//! that a message says; redirects are not followed. Nothing here knows the domain or the database.
+//! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
+//! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the
+//! database.
 
 use std::time::Duration;
 
@@ -9,15 +10,15 @@ use carriers::is_subscription_id;
 use reqwest::{Client, Response, StatusCode, Url, header::HeaderValue, redirect};
 use serde_json::json;
 
-/// The whole call. Well within the lease of the webhook.
+/// Timeout for the whole call. It is well within the lease of the webhook.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Carries the key.
+/// Name of the header with the API key.
 const KEY: &str = "DHL-API-Key";
-/// As much of an answer is looked at, in bytes, and as much of it is told, in characters.
+/// Largest part of an error response that is read, in bytes, and that is stored, in characters.
 const MAX_READ: usize = 4096;
 const MAX_TOLD: usize = 200;
 
-/// Where DHL's subscriptions are activated. Cheap to clone.
+/// Client that activates subscriptions at DHL. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Dhl(Option<Api>);
 
@@ -28,45 +29,45 @@ struct Api {
     key: HeaderValue,
 }
 
-/// A key or client with which nothing can be called.
+/// Why no client could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum DhlSettingError {
-    /// The key cannot stand in a header.
+    /// The key has characters that are not allowed in an HTTP header.
     #[error("the key has characters that no HTTP header can carry")]
     Key,
-    /// There is no way to call anything.
+    /// The HTTP client could not be created.
     #[error("no HTTP client can be made")]
     Client(#[source] reqwest::Error),
 }
 
-/// Why a subscription does not begin.
+/// Why a subscription was not activated.
 #[derive(Debug)]
 pub(crate) struct NotActivated {
-    /// For the person who looks at the webhook. Holds neither key nor secret.
+    /// For the person who looks at the stored webhook. Contains neither the key nor the secret.
     pub reason: String,
-    /// Whether it may begin when it is tried again.
+    /// Whether a retry may succeed.
     pub retryable: bool,
 }
 
 impl Dhl {
-    /// With the merchant's key. The process must have chosen its TLS provider.
+    /// Creates a client with the merchant's API key. The process must have chosen its TLS provider before.
     ///
     /// # Errors
     /// [`DhlSettingError`].
     pub fn new(key: &str, base: Url) -> Result<Self, DhlSettingError> {
         let key = header(key)?;
-        // Wherever a redirect led, the key would go along.
+        // A redirect would send the key to its target.
         let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
         let http = client.build().map_err(DhlSettingError::Client)?;
         Ok(Self(Some(Api { http, base, key })))
     }
 
-    /// Without a key: nothing is called, and no subscription begins.
+    /// Creates a client without a key. It makes no calls, so no subscription is activated.
     pub fn without_key() -> Self {
         Self(None)
     }
 
-    /// Says its secret back to DHL, upon which the subscription begins. Saying it twice is harmless.
+    /// Activates a subscription by sending its secret back to DHL. Doing it twice does no harm.
     pub(crate) async fn activate(&self, subscription: &str, secret: &str) -> Result<(), NotActivated> {
         let for_good = |reason: String| NotActivated { reason, retryable: false };
         let odd = || for_good("the subscription has an id that DHL would not give".to_owned());
@@ -99,26 +100,26 @@ impl Dhl {
     }
 }
 
-/// The key as the header that carries it, which no log prints.
+/// The key as a header value that is marked as sensitive, so that `Debug` does not print it.
 fn header(key: &str) -> Result<HeaderValue, DhlSettingError> {
     let mut key = HeaderValue::from_str(key).map_err(|_| DhlSettingError::Key)?;
     key.set_sensitive(true);
     Ok(key)
 }
 
-/// Whether DHL may think better of it.
+/// Whether a retry may succeed after this status.
 fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// The address of a subscription, below ours.
+/// The URL of a subscription, below the base URL.
 fn address(base: &Url, subscription: &str) -> Option<Url> {
     let mut address = base.clone();
     address.path_segments_mut().ok()?.pop_if_empty().extend(["subscription", subscription]);
     Some(address)
 }
 
-/// The beginning of an answer on one line. One that breaks off says what came until then.
+/// The beginning of a response, on one line. If the response breaks off, the part that was received.
 async fn read_excerpt(mut answer: Response) -> String {
     let mut read = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
@@ -133,7 +134,7 @@ async fn read_excerpt(mut answer: Response) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Of the client's nested errors the one that says what happened.
+/// The innermost of the client's nested errors, which names the cause.
 fn innermost(error: &dyn std::error::Error) -> String {
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     last.map(ToString::to_string).unwrap_or_default()

@@ -1,8 +1,8 @@
-//! The background half: the relay turns due rows into jobs and announcements into the live feed; the jobs
-//! read webhooks, send mails and call senders back.
+//! The background work of Milepost: the relay pushes due rows to job queues and publishes the outbox; the jobs process
+//! webhooks, send mails and call senders back.
 //!
-//! Nothing is decided here. A job opens its rows, calls one use case or the mail server, and closes them; it
-//! may run twice, late, or beside itself.
+//! This crate makes no decisions. A job opens its rows, calls one use case or the mail server, and settles the rows. A
+//! job may run twice, late, or at the same time as another run of itself.
 
 mod dhl;
 mod jobs;
@@ -24,7 +24,7 @@ use queue::{Health, Queue, QueueError};
 pub use dhl::{Dhl, DhlSettingError};
 pub use relay::drain;
 
-/// The queues, one for each kind of work.
+/// The job queues, one for each kind of work.
 #[derive(Clone)]
 pub struct Queues {
     webhooks: Queue,
@@ -32,7 +32,7 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// Queues inside this process.
+    /// Creates queues inside this process.
     pub fn memory() -> Self {
         Self {
             webhooks: Queue::memory(Work::Webhooks.name()),
@@ -40,7 +40,7 @@ impl Queues {
         }
     }
 
-    /// Queues in Redis, under keys that begin with `namespace`.
+    /// Creates queues in Redis, under keys that begin with `namespace`.
     ///
     /// # Errors
     /// [`QueueError::Address`].
@@ -58,13 +58,13 @@ impl Queues {
         }
     }
 
-    /// How this process's workers are doing, by the names of their queues.
+    /// The health of this process's workers, by the names of their queues.
     pub fn health(&self) -> [(&'static str, Health); 2] {
         Work::ALL.map(|work| (work.name(), self.queue_of(work).health()))
     }
 }
 
-/// Relays and works until `stop` is cancelled and what ran then has finished.
+/// Runs the relay, the schedule and the workers until `stop` is cancelled and the running jobs have finished.
 pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));

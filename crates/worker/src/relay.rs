@@ -1,7 +1,7 @@
-//! The relay: due rows to the queues, announcements to the live feed.
+//! The relay: leases due rows and pushes their ids to the queues, and publishes the outbox to the live feed.
 //!
-//! A poke after each commit wakes it; a tick finds what a poke missed. Rows stay in the database while a
-//! queue is long: there the backlog can be seen.
+//! A poke after each commit wakes the relay. If a poke is lost, the relay finds the work at its next tick. While a
+//! queue is long, rows stay in the database, where the backlog is visible.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,17 +17,18 @@ use crate::{
     queue::{Batch, QueueError},
 };
 
-/// How often the relay looks without having been poked.
+/// How often the relay looks for work when it was not poked.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two looks, so that what comes in meanwhile travels together. The first poke after a pause does not wait.
+/// Pause between two turns, so that rows which become due in the meantime share a batch. The first poke after a quiet
+/// time does not wait.
 const BREATH: Duration = Duration::from_millis(20);
-/// After a failure.
+/// Pause after a failed turn.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Batches that may wait in a queue: few enough to be taken before their leases run out, and far below the 8,000 on
-/// which apalis-redis does not start.
+/// Number of batches that may wait in a queue. It is small enough that they are taken before their leases expire, and
+/// far below the 8,000 with which apalis-redis does not start.
 const MAX_WAITING: usize = 30;
 
-/// Relays until `stop` is cancelled.
+/// Runs the relay until `stop` is cancelled.
 pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
     let work = async {
         let mut pokes = app.feed.pokes();
@@ -36,7 +37,7 @@ pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
                 Ok(more) => {
                     sleep(BREATH).await;
                     if !more {
-                        // Either it was poked, also during the breath, or it looks by itself.
+                        // Ends early if a poke comes, or has come during the pause.
                         timeout(TICK, pokes.poked()).await.ok();
                     }
                 }
@@ -50,7 +51,7 @@ pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
     stop.run_until_cancelled(work).await;
 }
 
-/// Why a turn of the relay ended early. Nothing is lost by it.
+/// Why a turn of the relay failed. No work is lost: the next turn finds it.
 #[derive(Debug, thiserror::Error)]
 enum RelayError {
     #[error("announcements could not be published")]
@@ -61,9 +62,9 @@ enum RelayError {
     Queue(#[from] QueueError),
 }
 
-/// Relays what there is now. Says whether there may be more announcements.
+/// Publishes the outbox and fills the queues once. Returns whether the outbox may contain more.
 async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
-    // The feed failing must not keep work from the queues, and no queue waits for another.
+    // A failure of the feed must not keep work from the queues, and the queues must not wait for each other.
     let published = app.publish().await;
     let enqueued = join_all(Work::ALL.map(|work| enqueue(app, queues, work))).await;
     let more = published? > 0;
@@ -91,8 +92,8 @@ async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayErro
     Ok(())
 }
 
-/// Does by itself, without a queue, all that is due now, and ends when nothing is left: for tests, which want to know
-/// when the work is done.
+/// Runs all due work directly, without queues, and returns when nothing is due. For tests, which have to know when the
+/// work is done.
 ///
 /// # Errors
 /// When the database or the feed fails.

@@ -1,5 +1,5 @@
-//! What is done now and then, without anybody asking. Each of these may run in several processes at once: it
-//! does nothing the second time.
+//! Runs the periodic maintenance tasks. Several processes may run them at the same time: a repeated run finds nothing
+//! to do.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -7,14 +7,14 @@ use app::App;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// How often waiting webhooks and old keys are looked at.
+/// How often webhooks that wait and old idempotency keys are checked.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// At which of these times codes are looked for that have got a meaning. Settings change with a start; but when
-/// several workers are restarted one by one, those with the old settings read on for a while.
+/// Unknown codes are checked at every fifth tick. Settings change only when a process starts. But when several workers
+/// are restarted one by one, those with the old settings still process webhooks for a while.
 const REMAPPED_EVERY: u32 = 5;
 
-/// Keeps the schedule until `stop` is cancelled.
+/// Runs the schedule until `stop` is cancelled.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,9 +1,13 @@
-//! What of an order somebody is shown. Staff are shown all of an order they may see. A customer is shown all but what
-//! is between the merchant and its suppliers, and what people of the shop wrote for themselves. A supplier is
-//! shown its own side: the items it sends, the shipments with nothing else in them, and that something happened.
-//! What people wrote about it is left out: whoever wrote it may have named anybody.
+//! Redaction: which parts of an order a caller may see.
 //!
-//! Here: which records. What of each is said in `shown/customer.rs` and `shown/supplier.rs`.
+//! 1. Staff see everything.
+//! 2. A customer sees everything except what the merchant has agreed with suppliers, and what staff wrote for
+//!    themselves.
+//! 3. A supplier sees the items that it sends, the shipments that contain nothing else, and that events happened. It
+//!    does not see texts that people wrote about the order, because such a text can name anybody.
+//!
+//! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
+//! them.
 
 mod customer;
 mod supplier;
@@ -15,18 +19,18 @@ use persistence::{Event, scans::StoredScan};
 
 use super::{Caller, Scope};
 
-/// An order's shipments, for one caller.
+/// An order's shipments, redacted for one caller.
 #[derive(Clone, Debug, Default)]
 pub struct VisibleShipments {
-    /// Those that the caller is shown, oldest first.
+    /// The shipments that the caller sees, oldest first.
     pub visible: Arc<[Shipment]>,
-    /// All there are, to count the units of the items that the caller is shown: how many of its own units travel is
-    /// a supplier's business, in whichever shipment they do. No more of these is to be shown.
+    /// All shipments, each with only the units that the caller may count. Use them only for counting, do not show them:
+    /// a supplier may know how many of its own units are sent, also those in a shipment that it does not see.
     pub counted: Arc<[Shipment]>,
 }
 
 impl VisibleShipments {
-    /// How far the order is: in units of the items the caller is shown, and in shipments the caller is shown.
+    /// The progress of the order. Units are counted in all shipments, shipments only among the visible ones.
     pub fn progress(&self, status: OrderStatus, items: &[Item]) -> Progress {
         let of_visible = progress(status, items, &self.visible);
         Progress {
@@ -39,7 +43,7 @@ impl VisibleShipments {
 }
 
 impl Caller {
-    /// Whether this caller may know of an order whose it is, what it costs and what the customer is told.
+    /// Whether this caller may see the customer of an order, its price and its notifications.
     pub fn may_see_customers(&self) -> bool {
         match self.scope() {
             Scope::All | Scope::Own(_) => true,
@@ -47,7 +51,7 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of an order's items.
+    /// The items of an order that this caller sees, redacted.
     pub(crate) fn redact_items(&self, items: Arc<[Item]>) -> Arc<[Item]> {
         match self.scope() {
             Scope::All => items,
@@ -60,7 +64,7 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of an order's shipments. `items` are all of the order's.
+    /// The shipments of an order that this caller sees, redacted. `items` are all items of the order.
     pub(crate) fn visible_shipments(&self, items: &[Item], shipments: Arc<[Shipment]>) -> VisibleShipments {
         match self.scope() {
             Scope::All | Scope::Own(_) => VisibleShipments { visible: shipments.clone(), counted: shipments },
@@ -71,22 +75,22 @@ impl Caller {
         }
     }
 
-    /// The shipment with nothing in it but the caller's own items: for counting, not for showing.
+    /// The shipment with only the units of the items that the caller sends. It is for counting, not for showing.
     fn cut_to_own(&self, items: &[Item], shipment: &Shipment) -> Shipment {
         let mut shipment = shipment.clone();
         shipment.lines.retain(|line| self.sends(items, line.item_id));
         shipment
     }
 
-    /// Whether the caller is the supplier who sends the item.
     fn sends(&self, items: &[Item], id: ItemId) -> bool {
         items.iter().any(|item| item.id == id && item.is_supplied_by(&self.actor))
     }
 
-    /// What this caller is shown of a shipment of an order they may see. `items` are all of the order's.
+    /// A shipment of an order that this caller may see, redacted. `None` if the caller does not see the shipment.
+    /// `items` are all items of the order.
     ///
-    /// A supplier is shown the shipments that hold only what it sends. One that another supplier sent stays that
-    /// supplier's, whoever its items were given to since.
+    /// A supplier sees the shipments that contain only items that it sends. It does not see a shipment that another
+    /// supplier sent, even if the items were reassigned to it later.
     pub(crate) fn redact_shipment(&self, items: &[Item], shipment: &Shipment) -> Option<Shipment> {
         match self.scope() {
             Scope::All | Scope::Own(_) => Some(shipment.clone()),
@@ -103,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of the scans of a shipment they are shown.
+    /// The scans of a shipment that this caller sees, redacted.
     pub(crate) fn redact_scans(&self, scans: Vec<StoredScan>) -> Vec<StoredScan> {
         match self.scope() {
             Scope::All => scans,
@@ -114,7 +118,7 @@ impl Caller {
         }
     }
 
-    /// What this caller is shown of an event of an order they may see.
+    /// An event of an order that this caller may see, redacted.
     pub(crate) fn redact_event(&self, event: Event) -> Event {
         match self.scope() {
             Scope::All => event,
@@ -123,7 +127,7 @@ impl Caller {
         }
     }
 
-    /// The same for many.
+    /// Events of orders that this caller may see, redacted.
     pub(crate) fn redact_events(&self, events: Arc<[Event]>) -> Arc<[Event]> {
         match self.scope() {
             Scope::All => events,
@@ -134,7 +138,7 @@ impl Caller {
     }
 }
 
-/// What kind of party it was; who, only where it was the caller.
+/// Removes the id of the actor, unless the actor is the caller. The kind of actor stays.
 fn redact_actor(actor: Actor, caller: &Actor) -> Actor {
     if actor == *caller { actor } else { Actor { kind: actor.kind, id: None } }
 }

@@ -1,7 +1,7 @@
-//! The live feed's way to the other processes, by publish/subscribe in Redis.
+//! Connects the live feed to the other processes, with publish/subscribe in Redis.
 //!
-//! `Feed` holds one. Commands go over one connection that opens again by itself; what comes in arrives on a
-//! second one, made anew whenever it breaks or falls silent.
+//! `Feed` owns one `Remote`. Commands use one connection, which reconnects by itself. Messages arrive on a second
+//! connection, which is replaced when it breaks or when Redis stops answering.
 
 use std::{
     convert::Infallible,
@@ -23,23 +23,23 @@ use uuid::Uuid;
 
 use super::{FeedError, Local, Update};
 
-/// For a connection and for an answer of Redis.
+/// Timeout for a connection and for an answer of Redis.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A subscription that hears nothing for this long asks whether Redis is still there.
+/// After this time without a message, the subscription sends a ping to Redis.
 const PING_EVERY: Duration = Duration::from_secs(2);
-/// Pokes of this process within this time leave as one.
+/// Pokes of this process within this time are sent as one.
 const POKE_EVERY: Duration = Duration::from_millis(5);
-/// Pauses between attempts to subscribe double from the first to the last.
+/// Pauses between attempts to subscribe: each is twice as long as the one before, from the first to the last value.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
-/// This process's end of the way to the others.
+/// The connection of this process to Redis.
 pub(super) struct Remote {
     client: Client,
     connection: ConnectionManager,
     updates: String,
     pokes: String,
-    /// Marks our own pokes, which need not come back.
+    /// Identifies the pokes of this process, which it ignores when they come back.
     process: String,
     poke_due: Notify,
     subscribed: AtomicBool,
@@ -63,12 +63,12 @@ impl Remote {
         })
     }
 
-    /// Sends updates to every process, this one too.
+    /// Sends updates to every process, including this one.
     pub(super) async fn publish(&self, updates: &[Update]) -> Result<(), FeedError> {
         Ok(self.send(redis::cmd("PUBLISH").arg(&self.updates).arg(encode(updates)?)).await?)
     }
 
-    /// Has a poke sent to the other processes, soon.
+    /// Requests a poke to the other processes. `run` sends it soon.
     pub(super) fn poke(&self) {
         self.poke_due.notify_one();
     }
@@ -81,14 +81,15 @@ impl Remote {
         self.subscribed.load(Relaxed)
     }
 
-    /// Holds the subscription and sends the pokes, until dropped.
+    /// Keeps the subscription and sends the pokes, until it is dropped.
     pub(super) async fn run(&self, local: &Local) {
         let _unsubscribe = Unsubscribe(&self.subscribed);
         future::join(self.listen(local), self.send_pokes()).await;
     }
 
-    /// Sends a command that may run twice. The first one after an outage only finds out that the old connection is
-    /// gone, or is told how the last attempt to connect ended: hence the second.
+    /// Sends a command, and sends it again after an I/O error other than a timeout. So the command may run twice. After
+    /// an outage the first attempt often fails: the old connection is closed, or the error of the last attempt to
+    /// connect is returned.
     async fn send(&self, command: &Cmd) -> Result<(), RedisError> {
         let mut connection = self.connection.clone();
         match command.exec_async(&mut connection).await {
@@ -99,7 +100,7 @@ impl Remote {
         }
     }
 
-    /// The first poke leaves at once; those that follow closely leave together.
+    /// Sends the first poke at once, and those that follow within [`POKE_EVERY`] as one.
     async fn send_pokes(&self) -> Infallible {
         loop {
             self.poke_due.notified().await;
@@ -130,7 +131,7 @@ impl Remote {
         }
     }
 
-    /// One subscription, from its beginning to its end.
+    /// Subscribes, and receives messages until an error ends the subscription.
     async fn hold(&self, local: &Local) -> Result<Infallible, FeedError> {
         let (mut sink, mut messages) =
             timeout(RESPONSE_TIMEOUT, self.client.get_async_pubsub()).await??.split();
@@ -142,7 +143,7 @@ impl Remote {
             match timeout(PING_EVERY, messages.next()).await {
                 Ok(Some(message)) => self.receive(local, &message),
                 Ok(None) => return Err(FeedError::Ended),
-                // A peer that vanished without a word looks like silence.
+                // A vanished peer looks like silence, so ask whether it answers.
                 Err(_) => {
                     timeout(RESPONSE_TIMEOUT, sink.ping::<redis::Value>()).await??;
                 }
@@ -168,7 +169,7 @@ impl Remote {
     }
 }
 
-/// Says, when `run` is dropped, that nothing is subscribed any more.
+/// Clears the flag when `run` is dropped.
 struct Unsubscribe<'a>(&'a AtomicBool);
 
 impl Drop for Unsubscribe<'_> {
@@ -177,7 +178,7 @@ impl Drop for Unsubscribe<'_> {
     }
 }
 
-/// Updates as they travel: `[[order, version, user], …]` in JSON.
+/// Format of updates in Redis: `[[order, version, user], …]` in JSON.
 type Wire = Vec<(Uuid, i32, Uuid)>;
 
 fn encode(updates: &[Update]) -> Result<Vec<u8>, FeedError> {

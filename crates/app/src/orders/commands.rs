@@ -1,5 +1,5 @@
-//! The one way an order changes: lock, load, let `Order::apply` decide, record; many requests in one
-//! transaction. Carriers' scans come the same way, from `webhooks`.
+//! Carries out commands, the only way to change an order: lock and load the order, let `Order::apply` decide, write,
+//! commit. Many commands share one transaction. `webhooks` takes the same steps for carriers' scans.
 
 use std::collections::HashMap;
 
@@ -20,8 +20,9 @@ use crate::{
     scans::{ScanRecorder, Source},
 };
 
-/// Carries out a batch of requests. When the batch as a whole fails, each member is tried alone, in a
-/// transaction of its own, so that one bad row does not fail its neighbours.
+/// Carries out a batch of commands and returns one answer each, in the same order. If the batch fails for a cause that
+/// may lie in one command, each is tried alone in a transaction of its own, so that one bad row does not make the
+/// others fail.
 pub(crate) async fn execute_all(
     store: &Store,
     clock: &Clock,
@@ -57,7 +58,8 @@ pub(crate) async fn execute_all(
     answers
 }
 
-/// One transaction: numbers are locked before orders, orders in ascending id.
+/// Carries out commands in one transaction. To avoid deadlocks, it locks tracking numbers before orders, and orders in
+/// ascending id.
 async fn execute_batch(
     store: &Store,
     commands: &[Command],
@@ -105,7 +107,7 @@ async fn execute_batch(
         row: "with a number that went elsewhere".to_owned(),
         what: refusal.to_string(),
     })?;
-    // In one order everywhere: two batches with the same keys must not wait for each other.
+    // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     recorder.write(&tx).await?;
@@ -119,7 +121,7 @@ fn scoped_key(command: &Command) -> Option<ScopedKey> {
     command.key.as_ref().map(|key| (command.caller.key_scope(), key.key.clone()))
 }
 
-/// The shipments that somebody says something about.
+/// The shipments for which the commands record scans.
 fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
     let shipments = commands.iter().filter_map(|command| match &command.request {
         Request::Scans { shipment, .. } => Some(*shipment),
@@ -137,7 +139,8 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
     shipments.collect()
 }
 
-/// Whether there is what the request names, as far as its caller may know.
+/// Refuses with "not found" if the order or the shipment of the command does not exist, or if the caller may not see
+/// it.
 fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal> {
     let order = order.filter(|order| command.caller.may_see(order.head(), order.items()));
     if let Request::CancelShipment { id, .. } | Request::Scans { shipment: id, .. } = &command.request {
@@ -149,7 +152,7 @@ fn check_visible(order: Option<&Order>, command: &Command) -> Result<(), Refusal
     if order.is_some() { Ok(()) } else { Err(Refusal::NotFound("order")) }
 }
 
-/// What the caller is shown of one of the order's shipments.
+/// A shipment of the order, redacted for the caller. `None` if the caller does not see it.
 fn redact_shipment(order: &Order, command: &Command, id: ShipmentId) -> Option<Shipment> {
     let shipment = order.shipments().iter().find(|shipment| shipment.id == id)?;
     command.caller.redact_shipment(order.items(), shipment)
@@ -189,7 +192,8 @@ fn apply_command(
     })
 }
 
-/// The answer that was given before.
+/// Repeats the stored answer of an idempotency key, with the order as it is now. [`Error::KeyReused`] if the key was
+/// used for another request.
 async fn repeat_answer(
     tx: &persistence::Tx,
     command: &Command,
@@ -208,7 +212,7 @@ async fn repeat_answer(
     };
     let shipment = answer.shipment_id.and_then(|id| redact_shipment(order, command, id));
     if answer.shipment_id.is_some() && shipment.is_none() {
-        // The caller may not see it any more.
+        // The caller does not see the shipment any more, for example because the items were reassigned.
         return Ok(Err(Refusal::NotFound("shipment").into()));
     }
     Ok(Ok(CommandOutcome {

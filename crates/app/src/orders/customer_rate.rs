@@ -1,8 +1,8 @@
-//! How many orders a customer may place a minute. `orders` checks it before it inserts an order.
+//! Limits how many orders a customer may place in a minute. `orders` checks the limit before it inserts an order.
 //!
-//! 1. Only orders count that the customer placed, not those that staff place for them.
-//! 2. They are counted in the database, so the bound holds across processes and restarts; one index holds them.
-//! 3. A request that is answered by its idempotency key places nothing and is not counted.
+//! 1. Orders that the customer places are counted. Orders that staff place for the customer are not.
+//! 2. Orders are counted in the database, with an index, so the limit holds across processes and restarts.
+//! 3. A request that is answered by its idempotency key places no order and is not counted.
 
 use std::num::NonZeroU32;
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
-/// The bound of one customer.
+/// The limit of one customer.
 #[derive(Clone, Debug)]
 pub(super) struct CustomerRate {
     customer: String,
@@ -22,7 +22,7 @@ pub(super) struct CustomerRate {
 }
 
 impl CustomerRate {
-    /// The bound of this caller, if there is one.
+    /// The limit of this actor. `None` for anybody but customers, and if the merchant has set no limit.
     pub fn of(actor: &Actor, per_minute: Option<NonZeroU32>) -> Option<Self> {
         match actor.kind {
             ActorKind::Customer => Some(Self { customer: actor.id.clone()?, per_minute: per_minute? }),
@@ -30,7 +30,8 @@ impl CustomerRate {
         }
     }
 
-    /// Whether the customer may place one more order now.
+    /// Returns [`Error::TooManyOrders`] if the customer has placed as many orders within the last minute as the limit
+    /// allows.
     pub async fn check(&self, tx: &Tx, now: DateTime<Utc>) -> persistence::Result<Result<()>> {
         let most = self.per_minute.get();
         let placed = orders::placed_by_customer(tx, &self.customer, now - WINDOW, most.into()).await?;
@@ -45,7 +46,7 @@ impl CustomerRate {
     }
 }
 
-/// Seconds from now until then, at least one.
+/// Seconds from `now` until `then`, rounded up, between 1 and the length of the window.
 fn seconds_until(then: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
     let milliseconds = (then - now).num_milliseconds().clamp(1, WINDOW.num_milliseconds());
     u32::try_from(milliseconds).unwrap_or(u32::MAX).div_ceil(1_000)

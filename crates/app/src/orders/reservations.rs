@@ -1,5 +1,7 @@
-//! Carriers' numbers in a batch of requests: locked before any order, so that a registration and a webhook
-//! for the same number cannot miss each other.
+//! Reserves the tracking numbers that a batch of commands registers.
+//!
+//! The numbers are locked before any order. A webhook that is processed for the same number takes the same lock, so
+//! that the registration and the webhook cannot miss each other.
 
 use std::collections::HashMap;
 
@@ -13,17 +15,17 @@ use persistence::{
 use super::{Command, context};
 use crate::Caller;
 
-/// The carriers' numbers that a batch registers, locked, with the orders that have them already.
+/// The tracking numbers that a batch registers, locked, and the orders that use them.
 pub(super) struct TrackingNumberReservations {
     active: HashMap<Number, OrderId>,
-    /// Those whose shipment with the number was cancelled by its carrier only.
+    /// Orders with a shipment under the number that only its carrier has cancelled.
     cancelled_by_carrier: Vec<(Number, OrderId)>,
-    /// Those that the batch has registered.
+    /// The numbers that the batch has registered so far.
     pub registered: Vec<Number>,
 }
 
 impl TrackingNumberReservations {
-    /// Locks the numbers and looks who has them.
+    /// Locks the numbers of the commands and loads which orders use them.
     pub async fn lock(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
         let numbers: Vec<Number> =
             commands.iter().filter_map(|command| requested_number(&command.request)).collect();
@@ -39,13 +41,15 @@ impl TrackingNumberReservations {
         })
     }
 
-    /// Other orders that give a number up when it is registered: they are locked together with those of the batch.
+    /// The orders that lose a number when the batch registers it. They have to be locked together with the orders of
+    /// the batch.
     pub fn former_orders(&self) -> impl Iterator<Item = OrderId> {
         self.cancelled_by_carrier.iter().map(|(_, order)| *order)
     }
 
-    /// Takes the numbers that were registered from the shipments which only their carrier had cancelled. What is said
-    /// of them from now on is said of the new ones, and the old ones cannot come to life again beside them.
+    /// Cancels the shipments that only their carrier had cancelled, if the batch has registered their number for
+    /// another order. Later scans of the number then belong to the new shipment, and the old shipment cannot become
+    /// active again.
     pub fn release_former(
         &self,
         loaded: &mut HashMap<OrderId, Order>,
@@ -64,9 +68,12 @@ impl TrackingNumberReservations {
         Ok(())
     }
 
-    /// Refuses a number that is on its way with another order. To a supplier that is the same as one with a shipment of
-    /// this order that it may not know of, which the order refuses itself. Asked last, of what is granted otherwise:
-    /// whoever may not ship cannot find out about numbers.
+    /// Refuses a number under which a shipment of another order is on its way.
+    ///
+    /// 1. Suppliers get the same message as for a shipment of this order that they may not see (the order itself
+    ///    refuses that one). So they cannot tell the two cases apart.
+    /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
+    ///    which numbers are in use.
     pub fn check(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
         let Some(number) = shipment_number(new) else { return Ok(()) };
         if self.active.get(&number).is_some_and(|other| *other != order) {
@@ -77,7 +84,7 @@ impl TrackingNumberReservations {
         Ok(())
     }
 
-    /// Notes that a shipment got its number.
+    /// Notes that the batch has registered the number for the order.
     pub fn register(&mut self, new: &NewShipment, order: OrderId) {
         if let Some(number) = shipment_number(new) {
             self.active.insert(number.clone(), order);

@@ -1,9 +1,10 @@
-//! Webhooks whose sender wants to be called back, before it tells us about shipments.
+//! Settles webhooks whose sender asks to be called back before it sends scans.
 //!
-//! The call is made by `worker`, outside every transaction. Until it is closed here, or its failure is written down,
-//! such a webhook is leased like any other: it comes again when the lease runs out, and the call is made again,
-//! which is harmless. Every call is counted before it is made, so that their number is bounded also when their outcomes
-//! are lost, because the process dies or the lease runs out.
+//! 1. `worker` makes the call, outside of every transaction.
+//! 2. Until the webhook is settled here, or a failure is recorded, it is leased like any other webhook. When the lease
+//!    has expired, the call is made again, which does no harm.
+//! 3. Each call is counted before it is made. So the number of calls is bounded even if their outcomes are lost,
+//!    because the process dies or the lease expires.
 
 use carriers::Activation;
 use domain::WebhookState;
@@ -14,33 +15,33 @@ use persistence::{
 
 use crate::{App, error::Result, retry::retry_transaction};
 
-/// Calls for one webhook, whatever came of them, until somebody asks for it again.
+/// Largest number of calls for one webhook, successful or not. Making the webhook due again resets the count.
 pub const MAX_CALLS: i32 = 10;
 
-/// A webhook that is settled by calling its sender.
+/// A webhook that is settled after a call to its sender.
 #[derive(Clone, Debug)]
 pub struct CallBack {
-    /// The webhook, and the attempt that this is.
+    /// The webhook and the attempt for which it is leased.
     pub leased: Leased,
-    /// What to say to the sender.
+    /// The subscription to confirm in the call.
     pub activation: Activation,
 }
 
 impl App {
-    /// Counts a call that is about to be made. False if it must not be made: the webhook is no longer this job's, or its
-    /// sender was called [`MAX_CALLS`] times.
+    /// Counts a call before it is made. Returns false if the call must not be made: another job has the webhook, or the
+    /// sender was already called [`MAX_CALLS`] times.
     ///
     /// # Errors
-    /// When the database fails: the lease then runs out, and the sender is called later.
+    /// When the database fails. The call is then made after the lease has expired.
     pub async fn begin_call_back(&self, leased: Leased) -> Result<bool> {
         Ok(retry_transaction(|| webhooks::begin_call(&self.store, leased, MAX_CALLS)).await?)
     }
 
-    /// Closes a webhook whose sender was called, with what came of it. One that somebody else has taken up
-    /// meanwhile is left to them.
+    /// Settles a webhook whose sender was called, with the result `what` as its reason. Does nothing if another worker
+    /// has leased or settled it meanwhile.
     ///
     /// # Errors
-    /// When the database fails: the lease then runs out, and the sender is called again.
+    /// When the database fails. The sender is then called again after the lease has expired.
     pub async fn record_callback(&self, leased: Leased, what: &str) -> Result<()> {
         retry_transaction(|| self.close_after_callback(leased, what)).await?;
         Ok(())

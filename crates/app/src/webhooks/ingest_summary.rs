@@ -1,4 +1,4 @@
-//! What became of what a webhook says, counted, and in words for whoever looks at it.
+//! Counts the outcomes of a webhook's scans, and describes them in the text that the settled webhook shows to people.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,20 +13,20 @@ use persistence::{
 
 use super::parsed_webhook::{ParsedWebhook, WebhookContent};
 
-/// The most numbers in the words about a webhook.
+/// Largest number of waiting tracking numbers that the text names.
 const MAX_NAMED: usize = 10;
 
-/// What became of what a webhook says.
+/// The outcomes of a webhook's scans, and the numbers it waits for.
 #[derive(Clone, Default)]
 pub(super) struct IngestSummary {
     waits_for: Vec<UnknownNumber>,
     effects: BTreeMap<ScanEffect, u32>,
     again: u32,
-    /// What moves although we called it off, for people.
+    /// Warnings about shipments that move although they were cancelled.
     called_off: BTreeSet<String>,
 }
 
-/// A number that no shipment has yet.
+/// A tracking number without a shipment.
 #[derive(Clone)]
 struct UnknownNumber {
     number: Number,
@@ -34,7 +34,8 @@ struct UnknownNumber {
 }
 
 impl fmt::Display for UnknownNumber {
-    /// Whoever looks for a shipment that hears nothing may find the number it was registered under.
+    /// Names the further numbers too. A person who looks for a shipment without scans can so find the number under
+    /// which it was registered.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (carrier, number) = &self.number;
         write!(f, "no parcel with the {} number {number} yet", carrier.display_name())?;
@@ -46,12 +47,12 @@ impl fmt::Display for UnknownNumber {
 }
 
 impl IngestSummary {
-    /// No shipment has that number yet; the carrier knows it by these others too.
+    /// Adds a number that no shipment has yet, with the further numbers that the carrier gives to the parcel.
     pub fn add_waiting_number(&mut self, number: Number, other_numbers: Vec<String>) {
         self.waits_for.push(UnknownNumber { number, other_numbers });
     }
 
-    /// What became of one claim of the webhook about that shipment.
+    /// Adds the outcome of one scan of the webhook, recorded for that shipment.
     pub fn add_outcome(
         &mut self,
         webhook: WebhookId,
@@ -84,7 +85,8 @@ impl IngestSummary {
         }
     }
 
-    /// How the webhook is closed, of which this is all.
+    /// The state, the reason and the waiting numbers with which the webhook is settled. Call it after all scans were
+    /// added.
     pub fn into_settled(self, parsed: ParsedWebhook) -> Settled {
         let Webhook { id, sender, .. } = parsed.webhook;
         let unread = match parsed.content {

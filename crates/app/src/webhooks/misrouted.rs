@@ -1,4 +1,5 @@
-//! What a registration has missed: looked for now and then.
+//! Finds webhooks that should have been processed again when a shipment was registered, and makes them due. `worker`
+//! runs this periodically, as a safeguard: normally the registration itself does it.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +17,18 @@ use crate::{
     retry::{may_succeed_alone, retry_transaction},
 };
 
-/// How long after its registration a shipment is looked after: longer than no worker runs.
+/// For how long after its registration a shipment is checked. It is longer than any worker process runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
-/// Numbers whose shipments and scans are in memory together.
+/// Number of tracking numbers whose shipments and scans are loaded into memory together.
 const MAX_NUMBERS: usize = 100;
-/// Webhooks that are made due in one transaction.
+/// Number of webhooks that one transaction makes due.
 pub(super) const MAX_DUE: usize = 1000;
 
 impl App {
-    /// Looks again for shipments with the numbers that webhooks wait for, and for what should have passed on to a
-    /// shipment from another that had its number before, should a registration have been missed. Returns how many were
-    /// found.
+    /// Makes two kinds of webhooks due again, in case a registration has missed them. Returns how many.
+    ///
+    /// 1. Webhooks that wait for a number which a shipment has by now.
+    /// 2. Webhooks with a scan that stayed with an earlier shipment of a number although it belongs to a later one.
     ///
     /// # Errors
     /// When the database fails.
@@ -40,8 +42,7 @@ impl App {
         Ok(requeued)
     }
 
-    /// Has the webhooks read again whose scans stayed with a shipment, although the next one with its number was there
-    /// to get them. Returns how many.
+    /// Makes the webhooks due again whose scans belong to another shipment with the same number. Returns how many.
     async fn requeue_misrouted(&self) -> Result<u64> {
         let now = self.clock.now();
         let mut requeued = 0;
@@ -55,8 +56,8 @@ impl App {
         Ok(requeued)
     }
 
-    /// The webhooks that are misrouted by these numbers. Where they cannot be looked at together, each is looked at
-    /// alone, so that one with a row that cannot be read does not hold up the others.
+    /// The webhooks with misrouted scans of these numbers. If the numbers cannot be checked together, each is checked
+    /// alone, so that a row that cannot be read affects only its own number.
     async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
         match routing::find_misrouted(&self.store, numbers).await {
             Err(error) if may_succeed_alone(&error) => {}
@@ -77,7 +78,8 @@ impl App {
         Ok(misrouted)
     }
 
-    /// Has these webhooks read again, in one transaction. Returns how many.
+    /// Makes these webhooks due again, in one transaction. Skips those that are not processed yet or that another
+    /// worker holds. Returns how many.
     pub(super) async fn requeue_processed(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
         let tx = self.store.begin().await?;
         let requeued = webhooks::requeue_processed(&tx, webhooks, self.clock.now()).await?;

@@ -1,4 +1,4 @@
-//! What a stored webhook says, under the meanings that codes have today: bytes to scans.
+//! Parses stored webhooks: from the bytes of the body to scans, with the meanings that codes have today.
 
 use std::collections::HashSet;
 
@@ -8,40 +8,40 @@ use persistence::{shipments::Number, webhooks::Webhook};
 
 use crate::App;
 
-/// A webhook and what it says.
+/// A stored webhook and its parsed content.
 pub(super) struct ParsedWebhook {
     pub webhook: Webhook,
     pub content: WebhookContent,
 }
 
-/// What a webhook says.
+/// The parsed content of a webhook.
 pub(super) enum WebhookContent {
-    /// Something about these shipments, one or more; and what beside them could not be read.
+    /// Scans of at least one parcel, and the elements of the body that could not be parsed, if any.
     Parcels(Vec<ParcelScans>, Option<Unread>),
-    /// The sender wants to be called back first.
+    /// The sender asks for a call back before it sends scans.
     Activation(Activation),
-    /// Nothing that could be taken in, for this reason.
+    /// No scans, for this reason: the body cannot be parsed, or is not about a parcel.
     Nothing(String),
 }
 
-/// What is said of one parcel.
+/// The scans that a webhook has for one parcel.
 pub(super) struct ParcelScans {
     pub carrier: Carrier,
     pub number: String,
-    /// What else its carrier calls it.
+    /// Further numbers that the carrier gives to the parcel.
     pub other_numbers: Vec<String>,
     pub scans: Vec<Scan>,
 }
 
 impl ParcelScans {
-    /// The number it has with its carrier.
+    /// The carrier and the tracking number, the key for routing.
     pub fn number(&self) -> Number {
         (self.carrier, self.number.clone())
     }
 }
 
 impl App {
-    /// Reads a webhook, as far as it can be read.
+    /// Parses a webhook. Never fails: a body that cannot be parsed becomes [`WebhookContent::Nothing`] with the reason.
     pub(super) fn parse_webhook(&self, webhook: Webhook) -> ParsedWebhook {
         let parsed = match webhook.sender.parse::<Sender>() {
             Ok(sender) => {
@@ -71,7 +71,6 @@ impl App {
 }
 
 impl ParsedWebhook {
-    /// How many parcels it speaks of.
     pub fn count_parcels(&self) -> usize {
         match &self.content {
             WebhookContent::Parcels(parcels, _) => parcels.len(),
@@ -79,14 +78,14 @@ impl ParsedWebhook {
         }
     }
 
-    /// Forgets all shipments but so many from a place on.
+    /// Keeps only the parcels from index `from` on, at most `most` of them.
     pub fn keep_portion(&mut self, from: usize, most: usize) {
         if let WebhookContent::Parcels(parcels, _) = &mut self.content {
             *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
         }
     }
 
-    /// The parcels it speaks of. Asked again there are none.
+    /// Moves the parcels out. A second call returns none.
     pub fn take_parcels(&mut self) -> Vec<ParcelScans> {
         match &mut self.content {
             WebhookContent::Parcels(parcels, _) => std::mem::take(parcels),
@@ -95,7 +94,7 @@ impl ParsedWebhook {
     }
 }
 
-/// The numbers these webhooks speak of, each once.
+/// The tracking numbers of the parcels of these webhooks, each once.
 pub(super) fn tracking_numbers<'a>(parsed_webhooks: impl Iterator<Item = &'a ParsedWebhook>) -> Vec<Number> {
     let mut numbers = HashSet::new();
     for parsed in parsed_webhooks {

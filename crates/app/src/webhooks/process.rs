@@ -1,5 +1,11 @@
-//! Reading webhooks that are due: a batch in one transaction. One about more parcels than [`MAX_PARCELS`] comes
-//! after the others, is taken in over several transactions, and is settled with the last.
+//! Processes due webhooks: parses them, routes their scans to shipments, records the scans in their orders, settles the
+//! webhooks.
+//!
+//! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
+//!    parcels. The rest follows in further transactions.
+//! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed after the others, in several transactions. The last
+//!    of them settles it.
+//! 3. A webhook whose sender has to be called first is not settled here, see `callback`.
 
 use std::collections::HashMap;
 
@@ -21,20 +27,22 @@ use super::{
 };
 use crate::{App, error::Result, retry::retry_transaction, scans::ScanRecorder};
 
-/// The most parcels of one webhook that are taken in within one transaction: each takes locks while it runs.
+/// Largest number of parcels of one webhook that one transaction processes: each of them needs locks until the commit.
 const MAX_PARCELS: usize = 200;
-/// The most shipments that are taken in within one transaction. PostgreSQL has some thousand locks for everybody.
+/// Largest number of parcels of all webhooks that one transaction processes. PostgreSQL has only some thousand locks
+/// for all transactions together.
 const MAX_PARCELS_TOGETHER: usize = 500;
 
 impl App {
-    /// Reads webhooks that were leased for this. Those that somebody else has settled are passed over. Those whose
-    /// sender has to be called first are left as they are and handed back.
+    /// Processes leased webhooks. Skips those that another worker has settled. Does not settle webhooks whose sender
+    /// has to be called first: returns them.
     ///
     /// # Errors
-    /// When the database fails. What was done until then is done, and is not done twice.
+    /// When the database fails. The transactions committed until then stay; their webhooks are settled and not
+    /// processed twice.
     pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<CallBack>> {
         let mut waiting = leased.to_vec();
-        // Their ids are in the order in which they came.
+        // The ids are UUIDv7: sorted by id, the webhooks are sorted by the time of receipt.
         waiting.sort_by_key(|one| one.id);
         let (mut call_back, mut large) = (Vec::new(), Vec::new());
         while !waiting.is_empty() {
@@ -50,7 +58,7 @@ impl App {
         Ok(call_back)
     }
 
-    /// Reads as many of these webhooks as one transaction can take, the oldest first.
+    /// Processes as many of these webhooks as one transaction can hold, the oldest first.
     async fn process_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
@@ -88,8 +96,8 @@ impl App {
         Ok(batch)
     }
 
-    /// Reads a webhook about very many parcels, some at a time. It is settled with the last of them: whoever begins
-    /// again after a crash hears some of it twice, which changes nothing.
+    /// Processes a webhook with more than [`MAX_PARCELS`] parcels, one portion per transaction. The last portion
+    /// settles it. After a crash all portions are processed again: the scans that are already stored change nothing.
     async fn process_large(&self, leased: Leased) -> Result<()> {
         let mut summary = IngestSummary::default();
         for portion in 0.. {
@@ -101,7 +109,8 @@ impl App {
         Ok(())
     }
 
-    /// Takes in some of a webhook's parcels. Nothing, where these were the last or somebody else has settled it.
+    /// Processes one portion of a webhook's parcels. Returns the summary so far, or `None` when this was the last
+    /// portion or another worker has settled the webhook.
     async fn process_portion(
         &self,
         leased: Leased,
@@ -122,7 +131,8 @@ impl App {
         Ok(Some(summary).filter(|_| !is_last))
     }
 
-    /// Takes what these webhooks say into the orders of the parcels they speak of.
+    /// Routes the scans of these webhooks to shipments and records them in the orders. A number without a shipment goes
+    /// into the summary as a number that the webhook waits for.
     async fn ingest(&self, tx: &Tx, ingestions: &mut [Ingestion]) -> persistence::Result<()> {
         let again =
             ingestions.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
@@ -136,7 +146,8 @@ impl App {
             for parcel in parsed.take_parcels() {
                 let (number, webhook) = (parcel.number(), &parsed.webhook);
                 if router.knows_number(&number) {
-                    // What it says of a shipment that it has waited for, it says for the first time.
+                    // A settled webhook has a reason. Its scans were recorded before, and do not count as seen again,
+                    // unless the webhook waited for this number.
                     let is_repeated = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
                     routed.add(webhook, parcel, &router, is_repeated);
                 } else {
@@ -165,18 +176,17 @@ impl App {
     }
 }
 
-/// What a transaction leaves to others.
+/// The webhooks that a batch has not processed.
 #[derive(Default)]
 struct Batch {
-    /// Webhooks whose senders have to be called first.
     call_back: Vec<CallBack>,
-    /// Webhooks about too many shipments for one transaction.
+    /// Webhooks with too many parcels for one transaction.
     large: Vec<Leased>,
-    /// Webhooks that were too many together with those that were read.
+    /// Webhooks that did not fit into this transaction.
     later: Vec<Leased>,
 }
 
-/// A webhook on its way through a batch.
+/// A webhook while it is processed, and the outcomes of its scans so far.
 struct Ingestion {
     parsed: ParsedWebhook,
     summary: IngestSummary,

@@ -1,8 +1,11 @@
-//! Reading stored webhooks again, under the meanings that codes have today: what would change, and changing it.
+//! Replay: parses stored webhooks again with the meanings that codes have today, reports what would change, and changes
+//! it on request.
 //!
-//! Two passes. The first reads the bodies and notes which orders they say something different of; it locks nothing.
-//! The second takes what these webhooks say into those orders, some orders in one transaction, the oldest word
-//! first, and commits or takes back. What is in memory is some webhooks or some orders, and the ids of the others.
+//! 1. The first pass parses the bodies and finds the orders for which they contain other scans than are stored. It
+//!    takes no locks.
+//! 2. The second pass records the scans of these webhooks in these orders, several orders in one transaction, oldest
+//!    webhook first. It commits each transaction, or rolls it back when only a report was asked for.
+//! 3. Memory holds the bodies of one page of webhooks, or the scans of one group of orders, and the ids of all others.
 
 mod apply;
 mod collect;
@@ -22,91 +25,92 @@ use persistence::{
 use super::{MAX_BYTES, misrouted::MAX_DUE, routed_scans::WebhookScans};
 use crate::{App, Caller, error::Result, retry::retry_transaction, scans::is_kept_under};
 
-/// Webhooks read at once: their bodies are in memory together.
+/// Number of webhooks that are read at once. Their bodies are in memory together.
 const PAGE: u64 = 100;
-/// Orders that share a transaction.
+/// Number of orders that share a transaction.
 const MAX_ORDERS: usize = 50;
 
-/// Which webhooks to read again.
+/// Selects the webhooks to replay.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// Received then or later.
+    /// Only webhooks received at this time or later.
     pub since: DateTime<Utc>,
-    /// Received before.
+    /// Only webhooks received before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Of this sender.
+    /// Only webhooks of this sender.
     pub sender: Option<Sender>,
-    /// Whether to change what reads differently, or only to say what would change.
+    /// Whether to change the orders. If false, the replay only reports what would change.
     pub apply: bool,
-    /// The most webhooks to read; more are refused.
+    /// Largest number of webhooks. If more match, the replay is refused.
     pub most: Option<u64>,
 }
 
-/// What a replay comes to.
+/// The totals of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Webhooks that were read.
+    /// Number of webhooks that were parsed.
     pub examined: u64,
-    /// Scans that read differently from what is stored.
+    /// Number of scans that differ from what is stored.
     pub scans: u64,
-    /// Whether the changes were made.
+    /// Whether the orders were changed.
     pub applied: bool,
 }
 
-/// What a replay tells on its way.
+/// A result that a replay reports while it runs.
 #[derive(Clone, Debug)]
 pub enum Finding {
-    /// A shipment changes by it, or would.
+    /// A shipment changes, or would change.
     Changes(Box<ReplayChange>),
     /// An order cannot be changed.
     Fails(NotReplayed),
 }
 
-/// What a replay changes, or would change.
+/// A shipment that a replay changes, or would change.
 #[derive(Clone, Debug)]
 pub struct ReplayChange {
     /// The order, as it is now.
     pub order: OrderHead,
     /// The shipment, as it is now.
     pub shipment: Shipment,
-    /// How far the shipment was.
+    /// The status of the shipment before the replay.
     pub from: ShipmentStatus,
-    /// How far it is by today's meanings. The same where only its condition or its times change.
+    /// The status of the shipment with today's meanings. Equal to `from` if only its condition or its times change.
     pub to: ShipmentStatus,
-    /// Where the order stands after it. It never goes back.
+    /// The status of the order after the replay. It never goes back.
     pub order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first shipment of an order. Nothing where there is no
-    /// address to tell it to.
+    /// The notifications to the customer that the change causes, listed only at the first changed shipment of an order.
+    /// Empty if the order has no email address.
     pub notifications: Vec<OrderStatus>,
 }
 
 /// An order that a replay could not change.
 #[derive(Clone, Debug)]
 pub struct NotReplayed {
-    /// Which.
     pub order_id: OrderId,
-    /// Why.
+    /// The error, for people.
     pub error: String,
 }
 
-/// What the first pass found.
+/// The result of the first pass.
 #[derive(Default)]
 struct Differences {
-    /// By order, the webhooks that have something to say of it, the oldest first: their ids are in the order in
-    /// which they came.
+    /// For each order, the webhooks with differing scans. Their ids are UUIDv7, so they are sorted by the time of
+    /// receipt.
     orders: BTreeMap<OrderId, BTreeSet<WebhookId>>,
-    /// Webhooks that were closed unread, or in part, and can be read today.
+    /// Webhooks that were ignored, have failed or were parsed only in part, and can be parsed today.
     readable: Vec<WebhookId>,
 }
 
 impl App {
-    /// Reads webhooks again and tells what changes by the meanings that codes have today; with `apply` it is
-    /// changed. Webhooks that wait for their turn are left to it; those that could not be read when they came
-    /// get their turn again. Doing it twice changes nothing the second time. For support and systems.
+    /// Replays webhooks, and passes each result to `tell`. With `apply`, also changes the orders. A second replay then
+    /// finds no changes. For support and systems.
+    ///
+    /// Pending webhooks are skipped, because they are processed anyway. With `apply`, webhooks that were ignored, have
+    /// failed or were parsed only in part, and can be parsed today, are made due again.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused): forbidden, more webhooks than `most`. When the database fails:
-    /// what was told until then is done, or would be.
+    /// [`Error::Refused`](crate::Error::Refused): forbidden, more webhooks than `most`. When the database fails: all
+    /// that was reported until then is changed, or would change.
     pub async fn replay(
         &self,
         caller: &Caller,
@@ -147,7 +151,8 @@ impl App {
             self.apply_to_orders(&routed, replayed, tell).await?;
         }
         if replayed.applied {
-            // Behind the changes: what is read twice is told once.
+            // After the orders were changed: these webhooks are processed again, and find that the replay has recorded
+            // some of their scans already.
             for chunk in found.readable.chunks(MAX_DUE) {
                 retry_transaction(|| self.requeue(chunk)).await?;
             }
@@ -155,7 +160,8 @@ impl App {
         Ok(())
     }
 
-    /// Which orders the webhooks say something of that is not stored.
+    /// The first pass: finds the orders for which the webhooks contain scans that are not stored, or are stored
+    /// differently.
     async fn find_differences(&self, filter: &WebhookFilter, replayed: &mut Replayed) -> Result<Differences> {
         let mut found = Differences::default();
         let mut after = None;
@@ -172,7 +178,7 @@ impl App {
     async fn compare_with_stored(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
         let routed = self.collect_from(webhooks, |webhook, nobodys| match webhook.state {
             WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
-            // It would be waiting, had that part of it been read.
+            // No shipment has one of its numbers. If that part had been parsed, the webhook would be unmatched.
             WebhookState::Processed if nobodys => found.readable.push(webhook.id),
             WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
         });
@@ -198,7 +204,7 @@ impl App {
         Ok(())
     }
 
-    /// Gives webhooks their turn again, so that they are settled as those that come now.
+    /// Makes webhooks due again, so that they are processed and settled like new ones.
     async fn requeue(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         webhooks::requeue(&tx, webhooks, self.clock.now()).await?;

@@ -1,4 +1,5 @@
-//! Codes that nobody knew: listed for support, and taken up when they have got a meaning since.
+//! Lists carriers' codes without a known meaning, for support, and processes their webhooks again once the codes have a
+//! meaning.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,14 +14,15 @@ use crate::{
     retry::{may_succeed_alone, retry_transaction},
 };
 
-/// The most codes listed. More than these would be a sender that is not understood at all.
+/// Largest number of codes that is listed. With more of them, the format of a sender is not understood at all.
 const MAX_LISTED: u32 = 500;
-/// Codes whose webhooks are in memory together.
+/// Number of codes whose webhooks are loaded into memory together.
 const PAGE: usize = 100;
 
 impl App {
-    /// The codes that no table lists and no setting maps, the most frequent first; in whichever case they were sent, as
-    /// for the setting. For support and systems.
+    /// The codes that are neither in a built-in table nor in the merchant's code map, the most frequent first.
+    /// Spellings that differ only in upper and lower case count as one code, as in the code map. For support and
+    /// systems.
     ///
     /// # Errors
     /// [`Error::Refused`](crate::Error::Refused): forbidden.
@@ -29,10 +31,12 @@ impl App {
         Ok(read::unknown_codes(&self.store, Spelling::AnyCase, MAX_LISTED).await?)
     }
 
-    /// Has the webhooks read again whose unknown codes have a meaning today: the merchant has mapped them, or a
-    /// newer version lists them. Asked again and again while a worker runs: a process with older settings may still be
-    /// reading. `meaningless` is what was found to have no meaning, which a process does not look at twice. Returns
-    /// how many there are.
+    /// Makes the webhooks due again whose unknown codes have a meaning now: the merchant has mapped them, or a newer
+    /// version of Milepost lists them. Returns how many.
+    ///
+    /// `worker` repeats this while it runs, because another process with older settings may still store unknown codes.
+    /// `meaningless` collects the codes (sender, code) that this process found to have no meaning, so that it checks
+    /// each only once.
     ///
     /// # Errors
     /// When the database fails.
@@ -50,7 +54,7 @@ impl App {
         meaningless: &mut HashSet<(String, String)>,
         requeued: &mut u64,
     ) -> Result<()> {
-        // One by one: what we list ourselves may be one spelling only.
+        // Each spelling is a code of its own here: a built-in table may list only one of the spellings.
         let mut unknown = read::unknown_codes(&self.store, Spelling::AsSent, u32::MAX).await?;
         unknown.retain(|one| !meaningless.contains(&sender_and_code(one)));
         let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
@@ -75,8 +79,9 @@ impl App {
         Ok(())
     }
 
-    /// Has the webhooks read again that brought this code, some at a time: the front door writes beside it. One code
-    /// that fails does not hold up the others, and is looked for again.
+    /// Makes the webhooks due again that contain this code, a limited number in one transaction, because webhooks are
+    /// inserted at the same time. An error that affects only this code is logged, and the code is tried again with the
+    /// next call.
     async fn reprocess_code(&self, unknown: &UnknownCode) -> Result<u64> {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
@@ -107,7 +112,7 @@ fn sender_and_code(unknown: &UnknownCode) -> (String, String) {
     (unknown.sender.clone(), unknown.code.clone())
 }
 
-/// Whether the scan with that code reads differently today.
+/// Whether the scan with that code has a meaning today.
 fn has_meaning(unknown: &UnknownCode, body: &[u8], codes: &CodeMap) -> bool {
     let parsed = unknown.sender.parse::<Sender>().ok().and_then(|sender| sender.parse(body, codes).ok());
     let Some(Push::Parcels(parcels, _)) = parsed else { return false };

@@ -1,5 +1,5 @@
-//! What webhooks claim of which parcels, and telling it to their orders. Whoever reads a webhook for the first time and
-//! whoever replays it go this way.
+//! The scans of webhooks, grouped by the shipment that they were routed to, and recording them in the orders. Used when
+//! a webhook is processed the first time, and by a replay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,24 +12,24 @@ use persistence::{Error, webhooks::Webhook};
 use super::{parsed_webhook::ParcelScans, routing::ScanRouter};
 use crate::scans::{ScanRecorder, Source};
 
-/// What one webhook says of one parcel.
+/// The scans of one webhook for one shipment.
 #[derive(Clone, Debug)]
 pub(super) struct WebhookScans {
     pub webhook: WebhookId,
     request_id: Option<String>,
     carrier: Carrier,
-    /// Whether it was heard before.
+    /// Whether these scans were recorded from this webhook before.
     is_repeated: bool,
     pub scans: Vec<Scan>,
 }
 
-/// What is said of each shipment, the oldest word first.
+/// The scans for each shipment, those of the webhook received first come first.
 #[derive(Default)]
 pub(super) struct RoutedScans(pub BTreeMap<(OrderId, ShipmentId), Vec<WebhookScans>>);
 
 impl RoutedScans {
-    /// Adds what a webhook says of the parcels of one number, to each what is its own. The webhooks come one after the
-    /// other, the oldest first.
+    /// Routes the scans that a webhook has for one number, and adds each to its shipment. Call it for the webhooks in
+    /// the order in which they were received.
     pub fn add(&mut self, webhook: &Webhook, parcel: ParcelScans, router: &ScanRouter, is_repeated: bool) {
         let number = (parcel.carrier, parcel.number);
         for scan in parcel.scans {
@@ -48,22 +48,21 @@ impl RoutedScans {
         }
     }
 
-    /// The orders that something is said of, each once.
+    /// The orders of the shipments, each once.
     pub fn orders(&self) -> Vec<OrderId> {
         let orders: BTreeSet<OrderId> = self.0.keys().map(|(order, _)| *order).collect();
         orders.into_iter().collect()
     }
 
-    /// The shipments that something is said of.
     pub fn shipments(&self) -> Vec<ShipmentId> {
         self.0.keys().map(|(_, shipment)| *shipment).collect()
     }
 
-    /// Tells all of it to the orders, which are locked. What became of each webhook's claims about a parcel is passed
-    /// to `on_recorded`.
+    /// Records all scans in their orders, which the caller has locked. Calls `on_recorded` for each webhook and
+    /// shipment, with one outcome per scan.
     ///
     /// # Errors
-    /// [`Error::Corrupt`]: a shipment whose order is not there, or does not take what its carrier says of it.
+    /// [`Error::Corrupt`]: a shipment whose order is missing, does not have the shipment, or refuses the scans.
     pub fn record_all(
         &self,
         orders: &mut HashMap<OrderId, Order>,
@@ -96,7 +95,7 @@ impl RoutedScans {
 }
 
 impl WebhookScans {
-    /// Whose word it is.
+    /// The context of the change: the carrier is the actor, the webhook is the cause.
     fn context(&self, now: DateTime<Utc>) -> Context {
         let actor = Actor::new(ActorKind::Carrier, self.carrier.as_str());
         Context { actor, now, request_id: self.request_id.clone(), webhook_id: Some(self.webhook) }

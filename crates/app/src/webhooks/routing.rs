@@ -1,10 +1,18 @@
-//! Whose a scan is: numbers are used again, so a number alone does not name a shipment.
+//! Routes scans to shipments: finds the shipment that a carrier's scan belongs to.
 //!
-//! What a shipment was told while it was on its way is that shipment's for good, however often it is told again: what
-//! came before we called it off, and what happened up to its delivery. So is what happened up to its delivery and is
-//! heard late. Everything else is of the newest shipment with the
-//! number whose order existed then. So what comes between two shipments of a number waits with the first of them, and
-//! passes on to the second when that is registered.
+//! Carriers use tracking numbers again, so several shipments can have the same carrier and number. "Its order existed"
+//! means that the scan is at most a day older than the order ([`is_too_old`]). Rules, in order:
+//! 1. Only one shipment ever had the number: that shipment.
+//! 2. A shipment has already stored the scan, before the shipment was cancelled, not later than its delivery, and its
+//!    order existed: that shipment, however often the scan is sent again.
+//! 3. The carrier gave the scan a time, and a shipment whose order existed was delivered at that time or later: the
+//!    oldest such shipment, also when the scan arrives late. No other shipment had the number then.
+//! 4. Otherwise: the newest shipment whose order existed.
+//! 5. No order existed: the oldest shipment. The scan changes nothing there, but people can see it.
+//!
+//! Example: shipment A is delivered on Monday. A scan of Wednesday goes to A, by rule 1. On Thursday shipment B is
+//! registered with the same number, its order was placed on Tuesday. The webhook is processed again, and the scan goes
+//! to B, by rule 4.
 
 use std::{
     borrow::Cow,
@@ -19,17 +27,22 @@ use persistence::{
     shipments::{self, Number, TrackedShipment},
 };
 
-/// The shipments that have or had some numbers, and what is theirs for good.
+/// Decides the shipment of each scan of some tracking numbers, from data that was loaded before.
 pub(super) struct ScanRouter {
     newest_first: HashMap<Number, Vec<TrackedShipment>>,
     permanent: HashSet<(ShipmentId, ScanIdentity)>,
-    /// When scans without a time of their own were first heard of: they happened no later.
+    /// For scans without a usable time: the earliest time at which one was received. The scan happened at that time or
+    /// earlier.
     first_received_at: HashMap<ScanIdentity, DateTime<Utc>>,
 }
 
-/// The shipments that have or had these numbers. Numbers that somebody may register at this moment, because none of
-/// their shipments is on its way, are looked for again under their lock, which a registration holds too: either we see
-/// the shipment, or it sees our waiting webhook, or our scan with the shipment before.
+/// Loads the router for these numbers, and locks the numbers that can be registered at this moment: those with no
+/// shipment on its way.
+///
+/// A registration takes the same lock. So no scan is lost when a webhook is processed while its number is registered:
+/// 1. The registration commits first: the shipments are read again under the lock, and the new one is found.
+/// 2. This transaction commits first: the registration finds the waiting webhook, or the scan that went to an earlier
+///    shipment with the number, and makes the webhook due again.
 pub(super) async fn load_locking_numbers(tx: &Tx, numbers: &[Number]) -> persistence::Result<ScanRouter> {
     let mut found = shipments::find_tracked_shipments(tx, numbers).await?;
     let is_in_use = |number: &&Number| {
@@ -44,14 +57,15 @@ pub(super) async fn load_locking_numbers(tx: &Tx, numbers: &[Number]) -> persist
     Ok(ScanRouter::new(found, &told))
 }
 
-/// The same for whoever only looks, and locks nothing.
+/// Loads the router for these numbers without locks, for callers that only read.
 pub(super) async fn load_unlocked(store: &Store, numbers: &[Number]) -> persistence::Result<ScanRouter> {
     let found = read::tracked_shipments_of(store, numbers).await?;
     let told = read::scans_of(store, &sharing_numbers(&found)).await?;
     Ok(ScanRouter::new(found, &told))
 }
 
-/// The webhooks that brought what should have passed on to another parcel of one of these numbers, and did not.
+/// Finds webhooks with a scan that is stored with one shipment of these numbers and belongs to another one, which does
+/// not have it.
 pub(super) async fn find_misrouted(
     store: &Store,
     numbers: &[Number],
@@ -68,7 +82,8 @@ pub(super) async fn find_misrouted(
         {
             let target = router.route(number, &stored.scan);
             let target = target.filter(|target| target.shipment_id != shipment.shipment_id);
-            // Whoever has something of a webhook has heard all that it says today.
+            // A webhook is processed as a whole. If the target has any scan of this webhook, processing it again would
+            // add nothing.
             let has_scan = |other: &StoredScan| {
                 other.scan.identity == stored.scan.identity || other.webhook_id == stored.webhook_id
             };
@@ -80,7 +95,8 @@ pub(super) async fn find_misrouted(
     Ok(misrouted)
 }
 
-/// The shipments that share their number with another: only there it matters what each has been told.
+/// The shipments that share their number with another one. Only for these, routing depends on the scans that each has
+/// stored.
 fn sharing_numbers(found: &HashMap<Number, Vec<TrackedShipment>>) -> Vec<ShipmentId> {
     let shared = found.values().filter(|shipments| shipments.len() > 1);
     shared.flatten().map(|shipment| shipment.shipment_id).collect()
@@ -106,14 +122,13 @@ impl ScanRouter {
         Self { newest_first, permanent, first_received_at }
     }
 
-    /// Whether anybody ever had the number.
+    /// Whether any shipment has or had the number.
     pub fn knows_number(&self, number: &Number) -> bool {
         self.newest_first.contains_key(number)
     }
 
-    /// Whose a scan of a shipment with that number is. What happened up to a delivery is the delivered shipment's,
-    /// however late we hear of it: nobody else had the number then. A scan that is older than every order goes to the
-    /// oldest shipment, where it counts for nothing and can be seen.
+    /// The shipment that a scan with this number belongs to, by the rules of this module. `None` if no shipment ever
+    /// had the number.
     pub fn route(&self, number: &Number, scan: &Scan) -> Option<&TrackedShipment> {
         let newest_first = self.newest_first.get(number)?;
         if let [only] = &newest_first[..] {
@@ -134,7 +149,7 @@ impl ScanRouter {
             .or(oldest().next())
     }
 
-    /// The scan with the earliest arrival that is known of it, where that stands in for its time.
+    /// The scan with the earliest time of receipt that is known of it, if its time is a time of receipt.
     fn date_by_arrival<'a>(&self, scan: &'a Scan) -> Cow<'a, Scan> {
         match self.first_received_at.get(&scan.identity) {
             Some(&occurred_at) if scan.time_estimated && occurred_at < scan.occurred_at => {
@@ -145,15 +160,17 @@ impl ScanRouter {
     }
 }
 
-/// Whether the shipment was on its way when it was told this.
+/// Whether a stored scan stays with its shipment (rule 2): it was stored before the shipment was cancelled, happened
+/// not later than the delivery, and its order existed.
 fn is_permanently_routed(stored: &StoredScan, shipment: &TrackedShipment) -> bool {
     let StoredScan { scan, called_off, .. } = stored;
     let is_up_to_delivery = shipment.delivered_at.is_none() || happened_before_delivery(scan, shipment);
     !called_off && is_up_to_delivery && !is_too_old(scan, shipment.placed_at)
 }
 
-/// Whether it happened up to the delivery of that shipment. Of what arrived behind it a clock without a zone may say
-/// that it happened before.
+/// Whether the scan happened not later than the delivery of the shipment. Takes the earlier of the scan's two times:
+/// for a scan whose clock has no zone, `occurred_at` may be the time of receipt, after the delivery, while the local
+/// clock shows a time before it.
 fn happened_before_delivery(scan: &Scan, delivered: &TrackedShipment) -> bool {
     let happened = scan.clock().min(scan.occurred_at.naive_utc());
     delivered.delivered_at.is_some_and(|at| happened <= at.naive_utc())

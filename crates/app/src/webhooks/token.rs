@@ -1,31 +1,30 @@
-//! Tokens for senders that fetch one from us before they push: OAuth 2.0 client credentials (RFC 6749, section 4.4).
+//! Issues access tokens to senders that need one before they send webhooks: OAuth 2.0 client credentials (RFC 6749,
+//! section 4.4).
 //!
-//! `api` reads the form and writes the answer; who gets a token is decided here.
+//! `api` parses the form and writes the response. This module decides who gets a token.
 
 use carriers::{AccessToken, Client, Secrets, Sender};
 
 use crate::App;
 
-/// The only grant there is.
+/// The only supported `grant_type`.
 const GRANT: &str = "client_credentials";
 
-/// What somebody says who wants a token.
+/// A request for a token.
 #[derive(Clone, Debug, Default)]
 pub struct TokenRequest {
-    /// What is wrong with the request as such, if something is.
+    /// An error in the form of the request, found by `api`.
     pub problem: Option<&'static str>,
-    /// The kind of grant, as sent.
+    /// The `grant_type`, as sent.
     pub grant_type: Option<String>,
-    /// Who it says it is, in every way in which that may be read; one of them has to be right.
+    /// The client's credentials, in each way in which the request can be read. One of them has to be right.
     pub credentials: Vec<Credentials>,
 }
 
-/// A client's id and secret, as said. Never printed.
+/// A client's id and secret, as sent. `Debug` leaves out the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The id.
     pub id: String,
-    /// The secret.
     pub secret: String,
 }
 
@@ -35,26 +34,26 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// Why there is no token.
+/// Why no token was issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotIssued {
-    /// Nobody of that name comes for tokens.
+    /// The sender is unknown, or does not use tokens here.
     #[error("no tokens for {0} are issued here")]
     UnknownSender(String),
-    /// It is no request for a token.
+    /// The request is malformed.
     #[error("{0}")]
     InvalidRequest(&'static str),
-    /// It wants something else.
+    /// The `grant_type` is not `client_credentials`.
     #[error("`grant_type` has to be `{GRANT}`")]
     UnsupportedGrantType,
-    /// It does not say who it is, or is not known.
+    /// The credentials are missing or wrong.
     #[error("the client is not known, or its secret is wrong")]
     InvalidClient,
 }
 
 impl App {
-    /// Checks a request for a token as far as it can be checked before its body is read: such tokens are issued, and
-    /// credentials in the headers, where there are any, are the client's.
+    /// Checks the part of a token request that is known before its body is read: the sender uses tokens here, and the
+    /// credentials in the headers, if there are any, are right.
     ///
     /// # Errors
     /// [`NotIssued::UnknownSender`], [`NotIssued::InvalidClient`].
@@ -74,7 +73,7 @@ impl App {
         self.policy().senders.get(&known).and_then(Secrets::client).ok_or_else(unknown)
     }
 
-    /// A token for a sender, with which it may push for a while.
+    /// Issues a token to a sender. The sender authenticates its webhooks with it until the token expires.
     ///
     /// # Errors
     /// [`NotIssued`].

@@ -1,4 +1,5 @@
-//! The jobs: one file each, with its policy in the file's header. This is the list of them.
+//! Selects the handler, batch size and concurrency of each kind of job. Each job has its own file, whose module docs
+//! state its policy.
 
 mod notifications;
 mod webhooks;
@@ -11,7 +12,7 @@ use persistence::leases::Work;
 
 use crate::{Dhl, mail::Mailer, queue::Batch};
 
-/// What is done with a batch of this kind of work.
+/// Handles a batch of this kind of work.
 pub(crate) fn handler(
     work: Work,
     app: App,
@@ -25,7 +26,7 @@ pub(crate) fn handler(
     }
 }
 
-/// How many rows travel in one job.
+/// Number of rows in one job.
 pub(crate) const fn batch_size(work: Work) -> usize {
     match work {
         Work::Webhooks => webhooks::BATCH,
@@ -33,10 +34,10 @@ pub(crate) const fn batch_size(work: Work) -> usize {
     }
 }
 
-/// How many jobs of a kind run at once in this process.
+/// Number of jobs of a kind that run at the same time in this process.
 pub(crate) fn concurrency(work: Work, app: &App) -> usize {
     match work {
-        // SQLite has one writer, and a webhook's job is nothing but writing.
+        // SQLite allows one writer, and a webhook job does little but write.
         Work::Webhooks if !app.store.is_postgres() => 1,
         Work::Webhooks => 2,
         Work::Notifications => 2,

@@ -1,12 +1,13 @@
-//! Sends notifications.
+//! Job that sends the mails of notifications.
 //!
-//! Policy: a notification is begun once per attempt. A permanent refusal closes it as failed, with the server's
-//! words; everything else is tried again after a pause that doubles, up to five minutes, for three days.
-//!
-//! An attempt that hands the content over and learns no answer (the connection breaks, the process dies, the database
-//! is away) has an unknown outcome: the mail may have been delivered. It is tried again with the same `Message-ID`, and
-//! the third such attempt is the last. `App::hand_over_notification` records the attempt before the content leaves, so
-//! the count survives the process; an attempt that ends before it is not counted.
+//! 1. A notification is opened once per attempt.
+//! 2. A permanent refusal closes it as failed, with the server's answer.
+//! 3. After any other failure it is tried again, after a pause that doubles up to five minutes, for three days.
+//! 4. If the content was sent and no answer was received (the connection breaks, the process dies, the database is
+//!    down), the outcome is unknown: the mail may have been delivered. It is tried again with the same `Message-ID`.
+//!    The third such attempt is the last.
+//! 5. `App::hand_over_notification` counts an attempt before the content is sent, so the count survives the process. An
+//!    attempt that ends before that is not counted.
 
 use std::sync::Arc;
 
@@ -23,9 +24,9 @@ use crate::{
     queue::Batch,
 };
 
-/// Notifications in one job.
+/// Number of notifications in one job.
 pub(super) const BATCH: usize = 8;
-/// Mails on their way at once, per job.
+/// Number of mails that one job sends at the same time.
 const AT_ONCE: usize = 8;
 
 pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
@@ -69,7 +70,7 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
     }
 }
 
-/// Records that the content is about to leave. An error keeps it back.
+/// Records that the content is about to be sent. On an error it must not be sent.
 async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
     match app.hand_over_notification(&leased).await {
@@ -87,7 +88,7 @@ fn outcome(error: &SendError) -> Outcome {
     }
 }
 
-/// The mail for a notification.
+/// Fills the mail of a notification.
 fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
@@ -117,7 +118,7 @@ fn kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
         },
         OrderStatus::Delivered => Kind::Delivered,
         OrderStatus::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
-        // Only four statuses are ever notified; `domain::notification::notifies_customer` says which.
+        // Notifications exist only for four statuses, see `domain::notification::notifies_customer`.
         OrderStatus::Shipped
         | OrderStatus::Placed
         | OrderStatus::PaymentConfirmed

@@ -1,16 +1,18 @@
-//! Reads webhooks.
+//! Job that processes webhooks.
 //!
-//! Policy: the batch is one transaction, but for a webhook about very many shipments, which takes several and is
-//! settled with the last. When the database is away, the batch is given back and comes again two
-//! seconds later. When it fails for good, or for the third time, or breaks off, its members are read one by one,
-//! so that one that cannot be taken in does not hold up its neighbours. A member that fails by itself is tried
-//! again after a pause that doubles, up to five minutes, and is closed as failed after ten; at once when trying
-//! again cannot help.
-//!
-//! A webhook that asks for a call (DHL's, when a subscription begins) is left out of the transaction. The call is made
-//! when everything else of the batch is done, and ends it or fails it by the same rules. Where it takes longer than
-//! the lease, or the process dies after it, it is made again, perhaps by another worker: DHL does not mind. Calls are
-//! counted before they are made, and after ten of them the webhook is closed as failed, also if their outcomes were lost.
+//! 1. A batch is one transaction. It takes several if it has very many bytes or parcels; a webhook with too many
+//!    parcels for one transaction takes several alone, and the last of them settles it.
+//! 2. If the batch fails and a retry can help (the database is down), it is returned and is due again two seconds
+//!    later.
+//! 3. If it fails and a retry cannot help, or it panics, or one of its webhooks is at its third attempt, the webhooks
+//!    are processed one by one. So one bad webhook does not make the others fail.
+//! 4. If a webhook fails alone, it is tried again after a pause that doubles up to five minutes. It is closed as failed
+//!    after ten failures, or at once if a retry cannot help.
+//! 5. A webhook that asks for a call back (DHL's, when a subscription begins) is left out of the transaction. The call
+//!    is made after the rest of the batch. Its result settles the webhook, or counts as a failure by rule 4.
+//! 6. If a call takes longer than the lease, or the process dies after it, another call is made, possibly by another
+//!    worker. That does no harm at DHL. Calls are counted before they are made. After ten calls the webhook is closed
+//!    as failed, even if the outcomes of the calls were lost.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,11 +26,11 @@ use persistence::leases::{Leased, Work};
 
 use crate::{Dhl, queue::Batch};
 
-/// Webhooks in one transaction: more make it little cheaper and hold locks for longer.
+/// Number of webhooks in one transaction. A larger number would save little and hold locks for longer.
 pub(super) const BATCH: usize = 200;
-/// From this attempt on, a batch that fails is suspected of holding one that fails it.
+/// From this attempt on, a failing batch is assumed to contain a webhook that makes it fail.
 const SUSPICIOUS: i32 = 3;
-/// Calls on their way at once, per job.
+/// Number of calls that one job makes at the same time.
 const AT_ONCE: usize = 8;
 
 pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
@@ -37,7 +39,7 @@ pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
     stream::iter(call_back).for_each_concurrent(AT_ONCE, |one| activate(app, dhl, one)).await;
 }
 
-/// Reads the batch. Says whose senders have to be called.
+/// Processes the batch. Returns the webhooks whose senders have to be called.
 async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
     let failure = match process(app, &batch.work).await {
         Ok(call_back) => return call_back,
@@ -71,13 +73,13 @@ async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
     call_back
 }
 
-/// Calls DHL, the only sender that asks for it, and closes the webhook by what it says.
+/// Calls DHL, the only sender that asks for a call back, and settles the webhook with the result.
 async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBack) {
     let subscription = &activation.subscription;
     match app.begin_call_back(leased).await {
         Ok(true) => {}
         Ok(false) => {
-            // If another worker has taken the webhook up, this changes nothing.
+            // If another worker has leased the webhook, this changes nothing.
             let reason =
                 format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
             close(leased, app.record_webhook_failure(leased, &reason, false).await);
@@ -98,7 +100,7 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
     close(leased, closed);
 }
 
-/// Says what happens next where the database did not take the end of a call.
+/// Logs that the result of a call could not be stored.
 fn close(leased: Leased, closed: app::Result<()>) {
     if let Err(error) = closed {
         let error = &error as &dyn std::error::Error;
@@ -106,9 +108,9 @@ fn close(leased: Leased, closed: app::Result<()>) {
     }
 }
 
-/// Why webhooks were not read.
+/// Why webhooks were not processed.
 struct Failure {
-    /// On one line, for the person who looks at the row.
+    /// One line, for the person who looks at the stored webhook.
     reason: String,
     retryable: bool,
 }

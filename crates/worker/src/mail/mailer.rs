@@ -1,4 +1,5 @@
-//! The way out. Called by the notification jobs and by `milepost check`.
+//! Sends mails by SMTP, or stores them in the database if no mail server is set. The notification jobs and the command
+//! `milepost check` call this.
 
 use std::fmt;
 
@@ -23,62 +24,62 @@ use super::{
     smtp::Smtp,
 };
 
-/// Sends mails. One per process; share it, do not build one per mail: it keeps its connections.
+/// Sends mails. Create one per process and share it, because it keeps its connections.
 pub struct Mailer {
     transport: Transport,
     from: Mailbox,
 }
 
-/// Where mails go.
 enum Transport {
-    /// To a mail server.
+    /// Sends mails to a mail server.
     Smtp(Box<Smtp>),
-    /// Into the database, to be looked at: no mail server is set.
+    /// Stores mails in the database, where people can look at them, because no mail server is set.
     Mailbox(Store),
 }
 
 impl Mailer {
-    /// Mails leave by SMTP. Connects when the first mail is sent, or by [`Mailer::check`].
+    /// Creates a mailer that sends by SMTP. It connects when the first mail is sent, or by [`Mailer::check`].
     ///
     /// `url` is `smtp://user:password@host:587?tls=required` (STARTTLS, refused without it),
-    /// `smtps://user:password@host` (TLS from the first byte) or `smtp://localhost:1025` (open); `from` is
+    /// `smtps://user:password@host` (TLS from the first byte) or `smtp://localhost:1025` (not encrypted); `from` is
     /// `Shop <orders@example.org>` or a bare address.
     ///
     /// # Errors
-    /// The setting that is wrong and what is wrong with it, without the password.
+    /// The invalid setting, without the password.
     pub fn smtp(url: &str, from: &str) -> Result<Self, MailSettingError> {
         Self::smtp_with_timeouts(url, from, Timeouts::DEFAULT)
     }
 
-    /// As [`Mailer::smtp`], with other time limits. Tests use it to meet a server that hangs.
+    /// Like [`Mailer::smtp`], with other timeouts. Tests use it with a server that does not answer.
     ///
     /// # Errors
-    /// As [`Mailer::smtp`].
+    /// See [`Mailer::smtp`].
     pub fn smtp_with_timeouts(url: &str, from: &str, timeouts: Timeouts) -> Result<Self, MailSettingError> {
         let smtp = Smtp::new(SmtpSetting::parse(url)?, timeouts);
         Ok(Self { transport: Transport::Smtp(Box::new(smtp)), from: parse_from(from)? })
     }
 
-    /// Mails are kept in the database and shown at `/mailbox`.
+    /// Creates a mailer that stores mails in the database. They are shown at `/mailbox`.
     ///
     /// # Errors
-    /// As [`Mailer::smtp`], of `from`.
+    /// Like [`Mailer::smtp`], for `from`.
     pub fn mailbox(store: Store, from: &str) -> Result<Self, MailSettingError> {
         Ok(Self { transport: Transport::Mailbox(store), from: parse_from(from)? })
     }
 
-    /// The shop, as its customers know it: the name it sends under.
+    /// The name of the shop: the sender's name, or the domain of the sender's address.
     pub fn shop(&self) -> String {
         self.from.name.clone().unwrap_or_else(|| self.from.email.domain().to_owned())
     }
 
-    /// Sends the mail, dated `at`. Ok: the server has taken it over.
+    /// Sends the mail, dated `at`. `Ok` means that the server has accepted it.
     ///
-    /// `before_content` runs when a mail server has accepted sender and recipient, and before the content leaves: from
-    /// there on the outcome may stay unknown. Its error keeps the mail back.
+    /// `before_content` runs after the mail server has accepted sender and recipient, and before the content is sent:
+    /// from then on the outcome may stay unknown. If it fails, the mail is not sent. Without a mail server it does not
+    /// run.
     ///
     /// # Errors
-    /// See [`SendError`]: what to do next is in the variant, why in its reason.
+    /// A [`SendError`]: its variant says whether to retry, its reason says why.
     pub async fn send(
         &self,
         mail: &Mail,
@@ -90,16 +91,16 @@ impl Mailer {
             Transport::Smtp(smtp) => {
                 smtp.send(message.envelope(), &message.formatted(), before_content).await
             }
-            // Keeping the same mail again changes nothing: no outcome is unknown.
+            // Storing the same mail again changes nothing, so no outcome is unknown.
             Transport::Mailbox(store) => store_in_mailbox(store, mail, at).await,
         };
         sent.map_err(|error| error.masking(&mail.to))
     }
 
-    /// Whether mails could leave now: connects, greets, logs in, says NOOP.
+    /// Checks that mails can be sent now: connects, logs in, and sends NOOP.
     ///
     /// # Errors
-    /// Always [`SendError::Transient`], with what is wrong.
+    /// Always [`SendError::Transient`], with the cause.
     pub async fn check(&self) -> Result<(), SendError> {
         match &self.transport {
             Transport::Smtp(smtp) => smtp.check().await,
@@ -125,13 +126,13 @@ async fn store_in_mailbox(store: &Store, mail: &Mail, caught_at: DateTime<Utc>) 
 }
 
 impl fmt::Debug for Mailer {
-    /// Without the transport: it holds the password.
+    /// Leaves out the transport, because it contains the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailer").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
-/// The message with its headers. A mail that makes none will never make one: such an error is permanent.
+/// Builds the message with its headers. An error is permanent, because the same mail would fail every time.
 fn build_message(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, SendError> {
     let refused = |reason: String| SendError::Permanent { reason };
     let to: Address = mail
@@ -142,7 +143,7 @@ fn build_message(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Messa
     if mail.message_id.is_empty() || !mail.message_id.chars().all(id_safe) {
         return Err(refused(format!("the message id {:?} cannot stand in a header", mail.message_id)));
     }
-    // RFC 3834: no holiday notes in answer, please.
+    // RFC 3834: tells auto-responders not to answer.
     let automatic =
         HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
     Message::builder()

@@ -1,8 +1,8 @@
-//! Mail to customers: what it says ([`OrderMail`]), what leaves ([`Mail`]) and how ([`Mailer`]).
+//! Mails to customers: their content ([`OrderMail`]), the message that is sent ([`Mail`]) and the sending ([`Mailer`]).
 //!
-//! Called by the notification jobs, which read the order, fill an [`OrderMail`], send it and settle the notification's
-//! row by what [`SendError`] says. Of the domain only `domain::text` is used here, and only `mailer` knows the database: without a mail
-//! server the mails stay there.
+//! The notification jobs read the order, fill an [`OrderMail`], send it, and settle the notification by the
+//! [`SendError`]. This module uses only `domain::text` of the domain. Only `mailer` knows the database: if no mail
+//! server is set, mails are stored there.
 
 mod error;
 mod mailer;
@@ -16,10 +16,10 @@ pub use order::{Item, Kind, OrderMail, RenderError, ShipmentSummary};
 pub use setting::MailSettingError;
 pub use smtp::Timeouts;
 
-/// One mail, ready to leave by whatever transport.
+/// One mail, ready to be sent by any transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The recipient's address, without a name. It may be anything here; sending checks it.
+    /// The recipient's address, without a name. It is not checked before the mail is sent.
     pub to: String,
     /// The subject, one line.
     pub subject: String,
@@ -27,12 +27,12 @@ pub struct Mail {
     pub text: String,
     /// The HTML alternative.
     pub html: String,
-    /// What stands before the `@` of the `Message-ID`: the notification's key. The same notification sent again carries
-    /// the same one, so that the receiving side can tell.
+    /// The part before the `@` of the `Message-ID`: the key of the notification. A repeated mail has the same one, so
+    /// that the receiving side can recognize it.
     pub message_id: String,
 }
 
-/// An address as logs may show it: `j***@example.org`.
+/// An email address in a form that logs may show: `j***@example.org`.
 pub fn mask(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((user, domain)) => {

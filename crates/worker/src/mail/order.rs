@@ -1,7 +1,7 @@
-//! What a customer is told about an order, as text and as HTML.
+//! Renders the mail about an order, as text and as HTML.
 //!
-//! The notification jobs fill [`OrderMail`] with words and times; the templates are in `templates/mail`. Nothing
-//! here decides anything: which kind is due, and what a status is called, is said by the caller.
+//! The notification jobs fill an [`OrderMail`] with texts and times. The templates are in `templates/mail`. This module
+//! decides nothing: the caller chooses the kind of mail and the texts for statuses.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -10,79 +10,72 @@ use domain::text::single_line;
 
 use super::Mail;
 
-/// One mail about one order.
+/// The content of one mail about one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderMail {
-    /// What happened.
     pub kind: Kind,
-    /// The shop, as customers know it.
+    /// The name of the shop, as customers know it.
     pub shop: String,
-    /// The order as the customer knows it: the shop's reference, or a short id.
+    /// The name of the order: the shop's reference, or a short id.
     pub order: String,
-    /// How far the order is, counted in units: "partial shipment: 2 of 3 items shipped".
+    /// The progress of the order in units: "partial shipment: 2 of 3 items shipped".
     pub progress: String,
-    /// The order's live shipments.
+    /// The shipments of the order that are not cancelled.
     pub shipments: Vec<ShipmentSummary>,
-    /// What is in no shipment yet; of a cancelled order, what was ordered.
+    /// The items that are in no shipment yet. For a cancelled order, the ordered items.
     pub remaining: Vec<Item>,
-    /// The order's total with its currency: "59.00 USD".
+    /// The total of the order with its currency: "59.00 USD".
     pub total: String,
-    /// When the order was placed.
     pub placed_at: DateTime<Utc>,
-    /// The customer's page for this order.
+    /// URL of the customer's page for this order.
     pub link: String,
 }
 
-/// What happened to the order.
+/// The kind of mail: what happened to the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Carriers have it.
+    /// The carrier has received the order.
     Shipped,
-    /// It is on its last leg.
+    /// The order is out for delivery.
     OutForDelivery,
-    /// It waits at a pickup point.
+    /// A shipment can be collected at a pickup point.
     ReadyForCollection {
-        /// Where, as a person would write it, if the carrier said so.
+        /// The place, in readable form, if it is known.
         place: Option<String>,
     },
-    /// It was handed over.
+    /// The order was delivered.
     Delivered,
-    /// It was called off.
+    /// The order was cancelled.
     Cancelled {
-        /// Why, in words meant for the customer.
+        /// The reason, in a text that is meant for the customer.
         reason: Option<String>,
     },
 }
 
-/// One shipment of the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShipmentSummary {
-    /// The carrier's name as customers know it.
+    /// The carrier's name, as customers know it.
     pub carrier: String,
-    /// The carrier's number.
     pub tracking_number: String,
-    /// The carrier's page for that number.
+    /// URL of the carrier's page for the tracking number.
     pub url: String,
-    /// How far it is, in words: "In transit".
+    /// The status as text: "In transit".
     pub status: String,
-    /// When the carrier expects to deliver; shown as a day, and only while the order is under way.
+    /// When the carrier expects to deliver. Shown as a day, and only while the order is on its way.
     pub estimated_delivery: Option<DateTime<Utc>>,
-    /// What is wrong, in words, if anything.
+    /// The condition as text, if there is one.
     pub condition: Option<String>,
-    /// What is in it.
+    /// The contents of the shipment.
     pub items: Vec<Item>,
 }
 
-/// A quantity of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its name.
     pub name: String,
-    /// How many.
     pub quantity: u32,
 }
 
-/// A template that could not be rendered.
+/// Rendering a template has failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the template of an order mail failed")]
 pub struct RenderError(#[from] askama::Error);
@@ -100,10 +93,10 @@ struct Text<'a> {
 }
 
 impl OrderMail {
-    /// The mail to this address. `message_id` is the notification's key: see [`Mail::message_id`].
+    /// Renders the mail to this address. `message_id` is the key of the notification, see [`Mail::message_id`].
     ///
     /// # Errors
-    /// None that a caller can cause: writing to memory does not fail.
+    /// None that a caller can cause, because the templates are written to memory.
     pub fn render(&self, to: &str, message_id: &str) -> Result<Mail, RenderError> {
         let mail = &self.with_safe_texts();
         Ok(Mail {
@@ -115,8 +108,9 @@ impl OrderMail {
         })
     }
 
-    /// The same mail with every text on one line and without control and bidirectional characters: a place that a carrier
-    /// named, or a name from before names were checked, must not look like a line of ours.
+    /// The same mail with each text on one line and without control and bidirectional characters. Otherwise a text of
+    /// others, for example a place that a carrier named or an item name from before names were checked, could look like
+    /// a line of the shop.
     fn with_safe_texts(&self) -> Self {
         let items = |items: &[Item]| -> Vec<Item> {
             let safe = |item: &Item| Item { name: single_line(&item.name), quantity: item.quantity };
@@ -173,7 +167,7 @@ impl OrderMail {
         }
     }
 
-    /// The one sentence the mail is for.
+    /// The main sentence of the mail.
     fn message(&self) -> String {
         let n = self.shipments.len();
         match &self.kind {
@@ -192,7 +186,7 @@ impl OrderMail {
         }
     }
 
-    /// What the customer has to know besides, and what to call it.
+    /// A further fact for the customer, and its label.
     fn fact(&self) -> Option<(&'static str, &str)> {
         match &self.kind {
             Kind::ReadyForCollection { place } => Some(("Where", place.as_deref()?)),
@@ -201,7 +195,7 @@ impl OrderMail {
         }
     }
 
-    /// The words on the link to the order's page.
+    /// The text of the link to the order's page.
     fn link_text(&self) -> &'static str {
         match self.kind {
             Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } | Kind::Delivered => {
@@ -211,14 +205,14 @@ impl OrderMail {
         }
     }
 
-    /// The progress as a sentence of its own.
+    /// The progress as a sentence.
     fn progress_sentence(&self) -> String {
         let mut letters = self.progress.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
         format!("{first}{}.", letters.as_str())
     }
 
-    /// The way of an order and whether it has come that far; empty for a cancelled one.
+    /// The steps of an order, and whether it has reached each of them. Empty for a cancelled order.
     fn steps(&self) -> Vec<(&'static str, bool)> {
         let (done, last_leg) = match self.kind {
             Kind::Shipped => (2, "Out for delivery"),
@@ -231,7 +225,7 @@ impl OrderMail {
         labels.into_iter().enumerate().map(|(i, label)| (label, i < done)).collect()
     }
 
-    /// The colour of the steps and the button; white text on it has a contrast above 5.
+    /// The colour of the steps and of the button. White text on it has a contrast ratio above 5.
     fn accent(&self) -> &'static str {
         match self.kind {
             Kind::Shipped | Kind::OutForDelivery | Kind::ReadyForCollection { .. } => "#1d4ed8",
@@ -249,7 +243,7 @@ impl OrderMail {
         }
     }
 
-    /// When a shipment is expected, while that is still news.
+    /// The day on which a shipment is expected. `None` once the order can be collected, is delivered or is cancelled.
     fn expected(&self, shipment: &ShipmentSummary) -> Option<String> {
         match self.kind {
             Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(day_of_week),
@@ -262,7 +256,7 @@ impl OrderMail {
     }
 }
 
-/// A day as people say it. In UTC: a carrier's estimate is a day, not a minute.
+/// A date as text, such as "Thursday, 26 November 2026". In UTC, because a carrier's estimate is a day, not a time.
 fn day_of_week(at: DateTime<Utc>) -> String {
     at.format("%A, %-d %B %Y").to_string()
 }

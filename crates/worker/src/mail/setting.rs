@@ -1,4 +1,4 @@
-//! The two mail settings: the SMTP URL and the sender.
+//! Parses the two mail settings: the SMTP URL and the sender.
 
 use std::net::IpAddr;
 
@@ -12,78 +12,77 @@ use lettre::{
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-/// Which server to hand mails to, and how.
+/// The mail server and how to connect to it.
 pub(super) struct SmtpSetting {
-    /// Name or address of the server.
+    /// Name or IP address of the server.
     pub host: String,
-    /// Its port.
     pub port: u16,
-    /// Whether and how the connection is encrypted.
     pub tls: Tls,
-    /// User and password, where the server wants them.
+    /// User and password, if the URL contains them.
     pub credentials: Option<Credentials>,
 }
 
-/// What is wrong with a mail setting. Never holds the password.
+/// An invalid mail setting. Never contains the password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailSettingError {
-    /// Not a URL.
+    /// The SMTP URL is not a URL.
     #[error(
         "the SMTP URL is not a URL: {0}; an example: smtp://user:password@mail.example.org:587?tls=required"
     )]
     Url(url::ParseError),
-    /// A URL of something else.
+    /// The scheme is neither `smtp` nor `smtps`.
     #[error("the SMTP URL begins with {0:?}; it must be smtp:// or smtps://")]
     Scheme(String),
-    /// No server in it.
+    /// The URL has no host.
     #[error("the SMTP URL names no server")]
     Host,
-    /// Something that has no meaning here, and would be lost in silence.
+    /// The URL has a part without meaning here, which would be ignored silently.
     #[error("the SMTP URL has {0:?}, which means nothing there; the only parameter is tls")]
     Surplus(String),
-    /// A `tls` we do not know.
+    /// The parameter `tls` has an unknown value.
     #[error(
         "the SMTP URL has tls={0:?}; smtp:// knows required, opportunistic and none, smtps:// needs no tls"
     )]
     Tls(String),
-    /// The name of the server cannot be checked against a certificate, or TLS cannot be set up.
+    /// TLS cannot be set up, or the name of the server cannot be checked against a certificate.
     #[error("TLS cannot be used with the server {host:?}: {reason}")]
     TlsSetup {
-        /// The server.
+        /// The host of the URL.
         host: String,
-        /// The library's words.
+        /// The error of the library.
         reason: String,
     },
-    /// A user without a password, or the reverse.
+    /// The URL has a user without a password, or a password without a user.
     #[error("the SMTP URL needs both a user and a password, or neither")]
     HalfLogin,
-    /// A character that ends the login early, or percent signs that do not decode to text.
+    /// User or password contain a character that ends the login early, or percent signs that do not decode to text.
     #[error(
         "user or password in the SMTP URL is not percent-encoded: / is %2F, ? is %3F, # is %23, % is %25"
     )]
     LoginEncoding,
-    /// A password over an open network.
+    /// The password would be sent unencrypted to a server that is not on this machine.
     #[error(
         "the SMTP URL would send the password unencrypted to {0:?}: add ?tls=required, or ?tls=none if you mean it"
     )]
     OpenPassword(String),
-    /// The sender is not an address.
+    /// The sender is not an email address.
     #[error("the sender {from:?} is not an address ({reason}); an example: Shop <orders@example.org>")]
     From {
-        /// The setting.
+        /// The setting as written.
         from: String,
-        /// The library's words.
+        /// The error of the library.
         reason: String,
     },
 }
 
-/// Ports of RFC 8314 and RFC 5321: submission over TLS, submission, and plain relay.
+/// The ports of RFC 8314 and RFC 5321: submission over TLS, submission, and relay.
 const SUBMISSIONS: u16 = 465;
 const SUBMISSION: u16 = 587;
 const RELAY: u16 = 25;
 
 impl SmtpSetting {
-    /// Reads `smtp://user:password@host:587?tls=required`, `smtps://…`, `smtp://localhost:1025`.
+    /// Parses an SMTP URL, such as `smtp://user:password@host:587?tls=required`, `smtps://…` or
+    /// `smtp://localhost:1025`.
     pub fn parse(text: &str) -> Result<Self, MailSettingError> {
         let url = Url::parse(text).map_err(MailSettingError::Url)?;
         if !matches!(url.scheme(), "smtp" | "smtps") {
@@ -95,7 +94,8 @@ impl SmtpSetting {
             Some(Host::Ipv6(ip)) => ip.to_string(),
             Some(Host::Domain(_)) | None => return Err(MailSettingError::Host),
         };
-        // An @ so late shows that the login was cut short, and that what follows is a part of the password.
+        // An `@` after the host means that an unencoded character ended the login early, and that the rest is a part of
+        // the password.
         let rest = [url.path(), url.query().unwrap_or_default(), url.fragment().unwrap_or_default()];
         if rest.iter().any(|part| part.contains('@')) {
             return Err(MailSettingError::LoginEncoding);
@@ -124,7 +124,7 @@ impl SmtpSetting {
     }
 }
 
-/// Reads the sender: `Shop <orders@example.org>` or the bare address.
+/// Parses the sender: `Shop <orders@example.org>` or a bare address.
 pub(super) fn parse_from(text: &str) -> Result<Mailbox, MailSettingError> {
     let wrong = |reason: String| MailSettingError::From { from: text.to_owned(), reason };
     let mailbox: Mailbox = text.parse().map_err(|e: lettre::address::AddressError| wrong(e.to_string()))?;
@@ -134,7 +134,7 @@ pub(super) fn parse_from(text: &str) -> Result<Mailbox, MailSettingError> {
     }
 }
 
-/// A path, fragment or parameter we would ignore.
+/// A path, fragment or parameter that would be ignored.
 fn surplus(url: &Url) -> Option<String> {
     let path = Some(url.path()).filter(|path| !matches!(*path, "" | "/")).map(str::to_owned);
     let fragment = url.fragment().map(|fragment| format!("#{fragment}"));

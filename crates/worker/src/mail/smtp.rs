@@ -1,8 +1,10 @@
-//! SMTP, one step at a time, over lettre's connection. Called by [`super::Mailer`].
+//! Sends mails by SMTP, one step at a time, over lettre's connection. [`super::Mailer`] uses it.
 //!
-//! Not over lettre's pooled transport: that one has no time limit once it is connected, puts a connection
-//! back into its pool when a send is given up half-way, and does not tell whether the content had been
-//! handed over when a connection broke, which is the difference between "again" and "it may be there".
+//! Lettre's pooled transport is not used, for three reasons:
+//! 1. It has no timeout once it is connected.
+//! 2. It puts a connection back into its pool when a send was cancelled half-way.
+//! 3. When a connection breaks, it does not tell whether the content had been sent already. That decides whether the
+//!    mail can be sent again or may have been delivered.
 
 use std::{
     fmt,
@@ -24,26 +26,27 @@ use tokio::time::{Instant, timeout};
 
 use super::{SendError, setting::SmtpSetting};
 
-/// How long to wait for a mail server.
+/// Timeouts for a mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the TCP connection.
+    /// For opening the TCP connection.
     pub connect: Duration,
-    /// For the answer to one step: greeting and TLS together, login, each command, the content.
+    /// For one step: greeting and TLS together, login, each command, the content.
     pub step: Duration,
 }
 
 impl Timeouts {
-    /// What the product uses. RFC 5321 (4.5.3.2) would wait minutes; the notification is retried anyway.
+    /// The timeouts in production. RFC 5321 (4.5.3.2) recommends minutes. Shorter ones suffice, because the
+    /// notification is retried.
     pub const DEFAULT: Self = Self { connect: Duration::from_secs(10), step: Duration::from_secs(30) };
 }
 
-/// How long an idle connection is kept. Servers close theirs after a minute or more.
+/// How long an idle connection is kept. Servers close an idle connection after a minute or more.
 const IDLE: Duration = Duration::from_secs(45);
-/// How many idle connections are kept.
+/// Largest number of idle connections.
 const MAX_IDLE: usize = 4;
 
-/// One mail server, and the connections to it that have nothing to do.
+/// The settings of one mail server, and its idle connections.
 pub(super) struct Smtp {
     setting: SmtpSetting,
     timeouts: Timeouts,
@@ -55,9 +58,11 @@ impl Smtp {
         Self { setting, timeouts, idle: Mutex::default() }
     }
 
-    /// Hands one message over. A connection goes back to the idle ones only after the server's last word:
-    /// whatever else happened to it, an answer may still be on its way, and must not be taken for another's.
-    /// `before_content` runs between the recipient and the content; its error ends the attempt.
+    /// Sends one message. `before_content` runs after the recipient was accepted and before the content is sent; its
+    /// error ends the attempt.
+    ///
+    /// The connection is reused only after the last answer of the server. In every other case an answer may still be on
+    /// its way, and could be mistaken for the answer to another message.
     pub async fn send(
         &self,
         envelope: &Envelope,
@@ -86,7 +91,7 @@ impl Smtp {
         Ok(())
     }
 
-    /// Connects anew and says NOOP. Every failure is transient.
+    /// Opens a new connection and sends NOOP. Every failure is transient.
     pub async fn check(&self) -> Result<(), SendError> {
         let mut connection = self.connect().await?;
         self.step(Step::Connect, connection.command(Noop)).await?;
@@ -94,7 +99,7 @@ impl Smtp {
         Ok(())
     }
 
-    /// An idle connection that still answers, or a new one.
+    /// Returns an idle connection that still answers, or opens a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
         while let Some((mut connection, since)) = self.take_idle() {
             if since.elapsed() < IDLE && self.step(Step::Connect, connection.command(Noop)).await.is_ok() {
@@ -152,8 +157,8 @@ impl Smtp {
         }
     }
 
-    /// What a failed step means for the mail. Whatever goes wrong before the recipient is named is about us
-    /// and the server, never about the recipient: the mail waits.
+    /// Classifies the failure of a step. A failure before the recipient is named concerns our settings or the server,
+    /// never the recipient: the mail waits.
     fn classify_failure(&self, step: Step, answer: SmtpReply, words: &str) -> SendError {
         let reason = match step {
             Step::Connect => format!("connecting to {}:{}: {words}", self.setting.host, self.setting.port),
@@ -191,7 +196,7 @@ impl Smtp {
     }
 }
 
-/// The steps of handing a mail over, in their order.
+/// The steps of sending a mail, in this sequence.
 #[derive(Clone, Copy)]
 enum Step {
     Connect,
@@ -217,16 +222,16 @@ impl fmt::Display for Step {
     }
 }
 
-/// What the server said to a step that failed.
+/// The answer of the server to a failed step.
 #[derive(Clone, Copy)]
 enum SmtpReply {
     /// 4xx.
     Later,
-    /// 5xx about the login (RFC 4954, 6): a setting of ours, whenever it is said.
+    /// 5xx about the login (RFC 4954, 6), at any step: one of our settings is wrong.
     LoginWanted,
     /// Any other 5xx.
     Refused,
-    /// Nothing, or nothing that can be read.
+    /// No answer, or an unreadable one.
     None,
 }
 
@@ -241,7 +246,7 @@ impl SmtpReply {
     }
 }
 
-/// The server's words, with its code, or the words of what happened instead.
+/// The server's answer with its code, or a description of what happened instead.
 fn describe_error(error: &lettre::transport::smtp::Error) -> String {
     let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match error.status() {

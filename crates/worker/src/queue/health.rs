@@ -1,24 +1,25 @@
-//! What the worker of a queue is doing, counted by the queue.
+//! Counts what the worker of a queue does, for readiness and for tests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// One look at the worker of a queue in this process. Readiness reads `alive` and `stalled`; tests read the counts.
+/// The state of the worker of a queue in this process. Readiness uses `alive` and `stalled`; tests use the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// A worker runs and the queue answered its last check, at most about a second ago.
+    /// Whether a worker runs and the queue answered the last check, at most about a second ago.
     pub alive: bool,
-    /// Batches waited and a slot was free, and for some seconds none was taken and none finished: the worker does not
-    /// fetch.
+    /// Whether batches waited and a slot was free, but no batch was taken or finished for some seconds: the worker does
+    /// not fetch.
     pub stalled: bool,
-    /// Batches waited, and for some seconds every slot was busy with a job that did not end: the worker works, slowly.
+    /// Whether batches waited and for some seconds every slot was busy with a job that did not end: the worker works,
+    /// but slowly.
     pub slow: bool,
-    /// Batches being handled in this process.
+    /// Number of batches that are handled now in this process.
     pub running: usize,
-    /// Batches handled since the process started, those that panicked included.
+    /// Number of batches handled since the process started, including those that panicked.
     pub handled: u64,
-    /// Batches whose handler panicked.
+    /// Number of batches whose handler panicked.
     pub panicked: u64,
-    /// Workers that failed or stalled and were replaced.
+    /// Number of workers that failed or stalled and were replaced.
     pub rebuilt: u64,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn health(&self) -> Health {
-        // Handled first: it never overtakes taken.
+        // Read `handled` before `taken`: a batch is counted as taken first, so `handled` is never the greater one.
         let handled = self.handled.load(Relaxed);
         Health {
             alive: self.alive.load(Relaxed),

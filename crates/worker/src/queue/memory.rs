@@ -1,7 +1,7 @@
 //! The queue without Redis: a bounded channel that feeds apalis's in-memory backend.
 //!
-//! apalis consumes a `MemoryStorage` with its worker. The channel therefore stays ours, and every new worker gets
-//! a stream that reads from it: nothing that waits is lost when a worker is rebuilt.
+//! An apalis worker consumes its `MemoryStorage`. Therefore the channel is kept outside of it, and each new worker gets
+//! a stream that reads from the channel: waiting batches are not lost when a worker is replaced.
 
 use std::{
     convert::Infallible,
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{Batch, QueueError};
 
-/// Batches that may wait. More than any relay's bound, so that only a mistake can fill it.
+/// Number of batches that may wait. It is higher than the relay's limit, so only a bug can fill the queue.
 pub(super) const CAPACITY: usize = 1_024;
 
 pub(super) struct Memory {
@@ -36,14 +36,15 @@ impl Memory {
         self.sender.max_capacity() - self.sender.capacity()
     }
 
-    /// The backend of one worker.
+    /// Creates the backend of one worker.
     pub(super) fn backend(&self) -> MemoryStorage<Batch> {
         let receiver = self.receiver.clone();
         let batches = stream::poll_fn(move |cx| {
-            // A poisoned lock has no broken state to protect: the channel is whole after any panic.
+            // A poisoned lock can be used: a panic does not damage the channel.
             receiver.lock().unwrap_or_else(PoisonError::into_inner).poll_recv(cx)
         });
-        // Pushing goes past apalis: its own sink can hang with several pushers. It still polls one, so: a drain.
+        // `push` does not use apalis's sink, because it can hang when several tasks push. apalis still polls a sink, so
+        // it gets one that drops everything.
         let drain = sink::drain::<Task<Batch>>()
             .sink_map_err(|never: Infallible| -> MemoryStorageError { match never {} });
         let sink = MemorySink::new(Arc::new(futures::lock::Mutex::new(Box::new(drain))));

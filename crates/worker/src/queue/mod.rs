@@ -1,9 +1,10 @@
-//! The job queue: apalis on Redis, or in memory where there is no Redis.
+//! The job queue: apalis on Redis, or in memory if Redis is not used.
 //!
-//! The relay pushes batches and asks for the length; the roles of the worker `run` their handlers on what comes.
-//! The queue holds only references to work. A batch may be lost (Redis flushed, a process killed) or come twice: the
-//! lease in the database brings lost work back, and the attempt each item was leased with fences off the second run.
-//! So apalis's own retries, results, locks and events stay off, and a finished batch leaves no key behind.
+//! 1. The relay pushes batches and asks for the length of the queue. Workers `run` their handlers on the batches.
+//! 2. The queue holds only references to work. A batch may be lost (Redis is flushed, a process is killed) or delivered
+//!    twice. The lease in the database makes lost work due again, and the attempt with which each row was leased
+//!    rejects the second run.
+//! 3. Therefore apalis's own retries, results, locks and events stay off, and a finished batch leaves no key in Redis.
 
 mod health;
 mod memory;
@@ -22,10 +23,10 @@ pub use supervise::run;
 
 use health::Progress;
 
-/// What travels: ids and the attempt each was leased with. Nothing else ever.
+/// A batch of work: row ids, and the attempt with which each row was leased. It never contains anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// The leased rows, in the order of the lease.
+    /// The leased rows, in the sequence of the lease.
     pub work: Vec<Leased>,
 }
 
@@ -41,21 +42,21 @@ struct Inner {
     progress: Progress,
 }
 
-/// Where the batches wait.
+/// Where the batches of a queue wait.
 enum Place {
     Memory(memory::Memory),
     Redis(Box<redis::Redis>),
 }
 
 impl Queue {
-    /// A queue inside this process, for at most 1,024 waiting batches.
+    /// Creates a queue inside this process, for at most 1,024 waiting batches.
     pub fn memory(name: &str) -> Self {
         Self::new(name, Place::Memory(memory::Memory::new()))
     }
 
-    /// A queue in Redis, under the keys `{namespace}:{name}:…`. Connects when first used and again by itself, so
-    /// Redis may be down when this is called. Fails only on an address that cannot be read.
-    /// Call it inside a Tokio runtime.
+    /// Creates a queue in Redis, under the keys `{namespace}:{name}:…`. It connects when it is used first, and
+    /// reconnects by itself, so Redis may be down at this call. Fails only if the URL is invalid. Call it inside a
+    /// Tokio runtime.
     pub fn redis(url: &str, namespace: &str, name: &str) -> Result<Self, QueueError> {
         Ok(Self::new(name, Place::Redis(Box::new(redis::Redis::new(url, &format!("{namespace}:{name}"))?))))
     }
@@ -64,12 +65,12 @@ impl Queue {
         Self { inner: Arc::new(Inner { name: name.to_owned(), place, progress: Progress::default() }) }
     }
 
-    /// The name it was made with: "webhooks", "notifications".
+    /// The name of the queue: "webhooks" or "notifications".
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Adds a batch. Batches may be taken in another order than they were pushed in. On an error the batch may or
+    /// Adds a batch. Batches may be taken in another sequence than they were pushed. After an error the batch may or
     /// may not have been added; the lease and the attempt make both harmless.
     pub async fn push(&self, batch: Batch) -> Result<(), QueueError> {
         match &self.inner.place {
@@ -78,8 +79,7 @@ impl Queue {
         }
     }
 
-    /// How many batches wait to be taken. The relay leases nothing more while they are as many as `MAX_WAITING` in
-    /// `relay.rs`.
+    /// Number of batches that wait. The relay leases no more rows while it has reached `MAX_WAITING` in `relay.rs`.
     #[expect(
         clippy::len_without_is_empty,
         reason = "the length is compared with a bound, never with nothing"
@@ -91,28 +91,28 @@ impl Queue {
         }
     }
 
-    /// How this process's worker of the queue is doing. Costs nothing.
+    /// The health of this process's worker of the queue. Only reads counters.
     pub fn health(&self) -> Health {
         self.inner.progress.health()
     }
 }
 
-/// Why a batch could not be pushed, or a queue not be asked.
+/// Why a batch could not be pushed, or the length of a queue not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The address of Redis cannot be read. Settings are wrong; trying again does not help.
+    /// The URL of Redis in the settings is invalid. A retry does not help.
     #[error("the address of Redis is not valid")]
     Address(#[source] ::redis::RedisError),
     /// Redis did not answer, or answered with an error.
     #[error("the queue in Redis did not answer")]
     Redis(#[from] ::redis::RedisError),
-    /// Redis did not take a batch.
+    /// Redis did not accept a batch.
     #[error("the queue in Redis did not take the batch")]
     Push(#[from] apalis_redis::Error),
     /// A batch could not be written as JSON.
     #[error("the batch could not be encoded")]
     Encode(#[from] serde_json::Error),
-    /// The queue in memory holds as many batches as it may.
+    /// The queue in memory is full.
     #[error("the queue in memory is full")]
     Full,
 }

@@ -1,7 +1,7 @@
-//! The queue on Redis, by apalis-redis.
+//! The job queue on Redis, with apalis-redis.
 //!
-//! apalis-redis deletes nothing by itself, and its vacuum sees only tasks whose results are stored. So each batch
-//! is forgotten here when its job ends (`acknowledge`), and what a worker leaves behind when the worker ends
+//! apalis-redis deletes nothing by itself, and its vacuum sees only tasks whose results are stored. Therefore this
+//! module removes each batch when its job ends (`acknowledge`), and the rest of a worker's data when the worker ends
 //! (`remove_worker`). Redis must not evict keys (`maxmemory-policy noeviction`, its default).
 
 use std::{
@@ -21,16 +21,17 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{Batch, QueueError};
 
-/// How often a worker without work asks for some.
+/// How often an idle worker asks for work.
 const POLL_EVERY: Duration = Duration::from_millis(25);
-/// A stall longer than this ends the worker with an error, and it is rebuilt. A longer timeout turns a stall into
-/// a worker that lives and never fetches again.
+/// If Redis does not answer for this long, the worker ends with an error and is replaced. With a longer timeout, the
+/// worker would stay alive and never fetch again.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// A dead process's batches are put back after 30 s without a heartbeat. Whatever becomes of them, the work comes
-/// back when its lease runs out.
+/// The batches of a dead process return to the queue after 30 s without a heartbeat. Even if they do not, the work is
+/// due again when its lease expires.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const MISSED_HEARTBEATS: usize = 15;
-/// What apalis-redis writes about a worker expires after this, in seconds, if nobody removes it: kill -9 cannot.
+/// Time in seconds after which apalis-redis's metadata about a worker expires. It is needed after kill -9, when nothing
+/// else removes them.
 const METADATA_TTL: i64 = 3_600;
 
 pub(super) type Backend = PollWith<RedisStorage<Batch>, Pulse>;
@@ -42,12 +43,13 @@ pub(super) struct Redis {
     pushed: Arc<AtomicWaker>,
 }
 
-/// How a worker ended, and so what becomes of the batches it fetched and did not hand out.
+/// How a worker ended. This decides what happens to the batches that it fetched and did not hand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Left {
-    /// It was asked to stop: they go back for others to take.
+    /// The worker was asked to stop. The batches return to the queue.
     InOrder,
-    /// It failed. One of them may be the reason, so they are dropped; their leases bring the work back.
+    /// The worker failed. One of the batches may be the cause, so they are dropped. Their work is due again when its
+    /// lease expires.
     Broken,
 }
 
@@ -56,7 +58,8 @@ impl Redis {
         let client = Client::open(url).map_err(QueueError::Address)?;
         let config = Config::default()
             .queue(queue)
-            // One fetch, one batch: nothing is buffered in a worker while others idle, and heartbeats go on.
+            // A fetch takes one batch. So no batch is buffered in one worker while others are idle, and heartbeats
+            // continue.
             .batch_size(1)
             .heartbeat_interval(HEARTBEAT)
             .missed_heartbeats(MISSED_HEARTBEATS)
@@ -76,27 +79,27 @@ impl Redis {
     pub(super) async fn len(&self) -> Result<usize, QueueError> {
         let (fetchable, scheduled): (usize, usize) = ::redis::pipe()
             .llen(self.config.active_jobs_list())
-            // Every push waits here until the next fetch, whoever makes it, moves all that is due.
+            // A pushed batch waits in this set until the next fetch of any worker moves all due batches.
             .zcard(self.config.scheduled_jobs_set())
             .query_async(&mut self.connection.clone())
             .await?;
         Ok(fetchable + scheduled)
     }
 
-    /// The backend of one worker, on a connection of its own.
+    /// Creates the backend of one worker, with its own connection.
     pub(super) fn backend(&self) -> Result<Backend, QueueError> {
         let storage = RedisStorage::new(connect(&self.client)?).with_config(self.config.clone());
         Ok(PollWith::new(storage, Pulse::new(self.pushed.clone())))
     }
 
-    /// Keeps the metadata of a living worker, and lets that of a dead one expire.
+    /// Extends the lifetime of a worker's metadata. Those of a dead worker expire.
     pub(super) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.expire(self.config.worker_metadata_key(worker), METADATA_TTL).ignore();
         self.apply(pipe).await
     }
 
-    /// Removes a batch whose job ended.
+    /// Removes a batch whose job has ended.
     pub(super) async fn acknowledge(&self, worker: &str, task: &str) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.atomic();
@@ -105,10 +108,10 @@ impl Redis {
         self.apply(pipe).await
     }
 
-    /// Removes what an ended worker left in Redis.
+    /// Removes the data of a worker that has ended.
     pub(super) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
         let in_flight = self.config.inflight_set_for(worker);
-        // Off the register first: a fetch that is still on its way is then refused.
+        // Unregister the worker first: then a fetch that is still on its way is refused.
         let (tasks,): (Vec<String>,) = ::redis::pipe()
             .atomic()
             .zrem(self.config.workers_set(), worker.name())
@@ -139,7 +142,7 @@ impl Redis {
     }
 }
 
-/// A connection that opens when first used, and again with the next command after it broke.
+/// Creates a connection that opens when it is used first, and reopens with the next command after it broke.
 fn connect(client: &Client) -> Result<ConnectionManager, QueueError> {
     let config = ConnectionManagerConfig::new()
         .set_number_of_retries(0)
@@ -148,10 +151,10 @@ fn connect(client: &Client) -> Result<ConnectionManager, QueueError> {
     Ok(ConnectionManager::new_lazy_with_config(client.clone(), config)?)
 }
 
-/// When a worker fetches: at every tick, and at once after a push from this process.
+/// Decides when a worker fetches: at every tick, and at once after a push from this process.
 ///
-/// apalis's own interval re-arms its timer without asking to be requeued by it. A fetch slower than the interval then
-/// leaves the worker asleep until its heartbeat, or for good. This one always leaves a timer armed.
+/// apalis's own interval resets its timer without registering for a wake-up. If a fetch is slower than the interval,
+/// the worker then sleeps until its heartbeat, or for ever. This strategy always leaves a timer registered.
 pub(super) struct Pulse {
     tick: Interval,
     pushed: Arc<AtomicWaker>,

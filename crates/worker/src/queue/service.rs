@@ -1,7 +1,7 @@
-//! Between an apalis worker and the handler: a bounded number of jobs, each a Tokio task of its own.
+//! Runs the jobs that an apalis worker fetches: a bounded number, each in its own Tokio task.
 //!
-//! apalis drops the jobs of a worker that ends with an error, in the middle of whatever they do. Here it holds only
-//! the handles: a job that began is finished, whatever becomes of Redis and of its worker.
+//! When a worker ends with an error, apalis drops its jobs in the middle of their work. Here it drops only the handles:
+//! a job that has begun is finished, whatever happens to Redis and to its worker.
 
 use std::{
     any::Any,
@@ -18,7 +18,7 @@ use tower::Service;
 
 use super::{Batch, Place, Queue};
 
-/// What all workers of one `run` share.
+/// The state that all workers of one `run` share.
 #[derive(Clone)]
 pub(super) struct Jobs {
     pub(super) queue: Queue,
@@ -43,13 +43,13 @@ impl Jobs {
         }
     }
 
-    /// Whether as many jobs run as may run at once. The free permits of `slots` do not tell it: a worker that waits for
-    /// work holds one.
+    /// Whether as many jobs run as are allowed. The free permits of `slots` do not show it, because a worker that waits
+    /// for work holds one.
     pub(super) fn are_all_slots_busy(&self) -> bool {
         self.running.len() >= self.concurrency
     }
 
-    /// The service of one worker.
+    /// Creates the service of one worker.
     pub(super) fn service(&self, worker: &str) -> JobService {
         JobService {
             jobs: self.clone(),
@@ -59,7 +59,7 @@ impl Jobs {
         }
     }
 
-    /// Runs the handler on a batch. A panic ends here: in the worker it would end the worker.
+    /// Runs the handler on a batch. Catches a panic, which would otherwise end the worker.
     async fn handle(self, batch: Batch, task: Option<String>, worker: String, slot: OwnedSemaphorePermit) {
         let size = batch.work.len();
         let progress = &self.queue.inner.progress;
@@ -71,7 +71,7 @@ impl Jobs {
         if let (Place::Redis(redis), Some(task)) = (&self.queue.inner.place, task)
             && let Err(error) = redis.acknowledge(&worker, &task).await
         {
-            // It comes again when Redis is back, is fenced off by its attempt, and is forgotten then.
+            // The batch is delivered again when Redis is back. Its attempt then rejects it, and it is removed.
             tracing::debug!(
                 queue = self.queue.name(),
                 error = &error as &dyn std::error::Error,
@@ -83,7 +83,8 @@ impl Jobs {
     }
 }
 
-/// Hands the batches of one worker to tasks. Always succeeds: retry_transaction is the database's part, by `due_at`.
+/// Starts a task for each batch of one worker. Always succeeds: failures are retried through `due_at` in the database,
+/// not by apalis.
 pub(super) struct JobService {
     jobs: Jobs,
     worker: String,
@@ -96,7 +97,7 @@ impl Service<Task<Batch>> for JobService {
     type Error = BoxDynError;
     type Future = BoxFuture<'static, Result<(), BoxDynError>>;
 
-    /// Ready when a slot is free: apalis fetches nothing before.
+    /// Ready when a slot is free. apalis fetches no batch before.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
         if self.slot.is_none() {
             self.slot = ready!(self.slots.poll_acquire(cx));
@@ -119,7 +120,7 @@ impl Service<Task<Batch>> for JobService {
     }
 }
 
-/// The text of a panic, where it has one.
+/// The message of a panic, if it has one.
 fn message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -1,8 +1,9 @@
-//! Keeps an apalis worker at work on a queue until it is told to stop.
+//! Supervises the apalis worker of a queue: replaces it when it ends or stalls, until `stop` is cancelled.
 //!
-//! A live worker ends for ever when Redis restarts, is flushed or stalls, and some stalls leave it alive and deaf.
-//! So: a worker that ends is replaced after a pause, under a fresh name, and one that takes nothing while
-//! work waits and a slot is free is stopped and replaced.
+//! An apalis worker does not recover when Redis restarts, is flushed or stalls; after some stalls it stays alive and
+//! never fetches again. Rules:
+//! 1. A worker that ends is replaced after a pause, under a new name.
+//! 2. A worker that takes nothing while work waits and a slot is free is stopped and replaced.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -23,21 +24,21 @@ use super::{
     watchdog::{Finding, STALLED_AFTER, Slowness, Watchdog},
 };
 
-/// How often the queue is asked for its length and the worker is looked at.
+/// How often the length of the queue and the worker are checked.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// A worker that lasted this long, or took work, was well: the next pause is the shortest again.
+/// A worker that ran this long, or took work, counts as healthy: the next pause is the shortest again.
 const WELL_AFTER: Duration = Duration::from_secs(10);
-/// Pauses between workers double from the first to the last.
+/// Pauses before a replacement: each is twice as long as the one before, from the first to the last value.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// What a worker without jobs gets to end by itself.
+/// How long a stopped worker without jobs may take to end, before it is aborted.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs the handler on every batch that comes, at most `concurrency` (at least 1) at a time, until `stop` is
-/// cancelled and the jobs that run then have finished. It survives Redis being down, flushed, stalled or killed.
+/// Runs the handler on every batch of the queue, at most `concurrency` (at least 1) at the same time, until `stop` is
+/// cancelled and the running jobs have finished. Survives a Redis that is down, flushed, stalled or killed.
 ///
-/// The handler answers for its own failures (it sets `due_at` in the database); a panic in it is logged and counted.
-/// The caller's deadline is a timeout around this call: jobs that run on are left to end with the process.
+/// The handler records its own failures (it sets `due_at` in the database). A panic in it is logged and counted. A
+/// caller with a deadline puts a timeout around this call: jobs that still run then end with the process.
 pub async fn run<H>(queue: Queue, concurrency: usize, handler: H, stop: CancellationToken)
 where
     H: Fn(Batch) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static,
@@ -70,14 +71,13 @@ where
     jobs.running.wait().await;
 }
 
-/// How one worker ended.
 enum End {
     Stopped,
     Stalled,
     Failed(String),
 }
 
-/// The life of one worker.
+/// Runs one worker from its start to its end.
 async fn work(
     jobs: &Jobs,
     watchdog: &mut Watchdog,
@@ -113,7 +113,7 @@ async fn work(
             End::Stalled | End::Failed(_) => Left::Broken,
         };
         if let Err(error) = redis.remove_worker(&context, left).await {
-            // The heartbeat of any worker puts its batches back later.
+            // A heartbeat of another worker returns its batches to the queue later.
             tracing::debug!(
                 queue = queue.name(),
                 error = &error as &dyn std::error::Error,
@@ -124,7 +124,6 @@ async fn work(
     end
 }
 
-/// Builds a worker on the queue's backend and starts it.
 fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), WorkerError>>, QueueError> {
     let service = jobs.service(context.name());
     let builder = WorkerBuilder::new(context);
@@ -140,7 +139,7 @@ fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), Wo
     })
 }
 
-/// Asks the queue for its length, notes how things are, and returns what the watchdog finds. `None`: the queue did not
+/// Reads the length of the queue, updates the health, and returns what the watchdog finds. `None` if the queue did not
 /// answer.
 async fn check(
     jobs: &Jobs,
@@ -159,8 +158,8 @@ async fn check(
     match checked.await {
         Ok(waiting) => {
             let now = Instant::now();
-            // Slots before moves: a job that ends between the two is then seen as a move, and never as a free slot at
-            // which nothing moves.
+            // Read the slots before the moves. A job that ends in between then counts as a move. In the other sequence
+            // it could look like a free slot with no move.
             let all_slots_busy = jobs.are_all_slots_busy();
             let finding = watchdog.is_stalled(waiting, progress.moves(), all_slots_busy, now);
             slowness.note(queue.name(), finding, waiting, now);
@@ -181,7 +180,7 @@ async fn check(
     }
 }
 
-/// Stops a worker that still runs; with `finish`, after its jobs.
+/// Stops a worker that still runs. With `finish`, waits for its jobs first.
 async fn dismiss(
     jobs: &Jobs,
     context: &WorkerContext,
@@ -206,7 +205,7 @@ async fn dismiss(
         Err(_) => tracing::debug!(queue = jobs.queue.name(), "a worker was aborted"),
     }
     if finish {
-        // One more batch may have been handed out while the others finished.
+        // The worker may have handed out one more batch in the meantime.
         jobs.running.wait().await;
     }
 }
@@ -219,7 +218,8 @@ fn reason(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
     }
 }
 
-/// Doubles with every failure in a row, and is spread so that processes do not come back in step.
+/// The pause after a number of failures in a row. It doubles with each failure and is randomized, so that processes do
+/// not reconnect at the same time.
 fn pause(failures: u32) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LAST_PAUSE);
     full.mul_f64(rand::random_range(0.5..=1.0))

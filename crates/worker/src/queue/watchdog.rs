@@ -1,24 +1,25 @@
-//! Tells a worker that no longer fetches from a worker whose jobs take long. Called by `supervise` at every check.
+//! Distinguishes a worker that no longer fetches from a worker whose jobs take long. `supervise` calls it at every
+//! check.
 //!
 //! Rules:
-//! 1. While nothing waits, or batches are taken or finished, the worker works.
-//! 2. Work waits, nothing moved for [`STALLED_AFTER`], and every slot has a job: the jobs are slow, because a mail server
-//!    or a lock keeps them waiting. The worker works. A new one would not help, so the process stays ready; one line in
-//!    the log says that it is slow, and one that it has caught up.
-//! 3. Work waits, nothing moved for [`STALLED_AFTER`], and a slot is free: the worker does not fetch. It is replaced, and
-//!    the process is not ready meanwhile.
+//! 1. No work waits, or batches are taken or finished: the worker works.
+//! 2. Work waits, nothing moved for [`STALLED_AFTER`], and every slot has a job: the jobs are slow, because a mail
+//!    server or a lock keeps them waiting. The worker works. A new one would not help, so the process stays ready. The
+//!    log has one line when jobs become slow, and one when the queue is empty again.
+//! 3. Work waits, nothing moved for [`STALLED_AFTER`], and a slot is free: the worker does not fetch. It is replaced,
+//!    and the process is not ready in the meantime.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Work has waited this long, and no batch was taken or finished.
+/// How long work waits without a batch being taken or finished, before the worker counts as busy or stalled.
 pub(super) const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// What one look at a worker finds.
+/// The result of one check of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// Rule 1, and nothing waits.
+    /// Rule 1, and no work waits.
     Idle,
     /// Rule 1, and work waits.
     Working,
@@ -28,7 +29,7 @@ pub(super) enum Finding {
     Stalled,
 }
 
-/// Remembers when something moved last.
+/// Remembers when a batch was taken or finished last.
 pub(super) struct Watchdog {
     moves: u64,
     still_since: Instant,
@@ -39,7 +40,7 @@ impl Watchdog {
         Self { moves: 0, still_since: now }
     }
 
-    /// `waiting`: batches in the queue. `moves`: changes with every batch that is taken or finished.
+    /// `waiting` is the number of batches in the queue. `moves` changes whenever a batch is taken or finished.
     pub(super) fn is_stalled(
         &mut self,
         waiting: usize,
@@ -60,7 +61,7 @@ impl Watchdog {
     }
 }
 
-/// Logs when jobs begin to be slow, and when the queue is empty again.
+/// Logs when jobs become slow, and when the queue is empty again.
 #[derive(Default)]
 pub(super) struct Slowness {
     since: Option<Instant>,

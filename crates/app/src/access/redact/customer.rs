@@ -1,12 +1,12 @@
-//! What of an order's records its customer is shown: of items and events field by field. Of their shipments and scans
-//! they are shown all, but not who of the shop recorded a scan.
+//! Redaction for customers. Items and events are redacted field by field. A customer sees all of their shipments and
+//! scans, except who recorded a scan by hand.
 
 use domain::{Actor, ActorKind, Item, OrderStatus, SupplierCommitment};
 use persistence::{Event, scans::StoredScan};
 
 use super::redact_actor;
 
-/// Without what the merchant has agreed with the supplier, and what the supplier answered.
+/// Removes what the merchant has agreed with the supplier, and the supplier's answer.
 pub fn redact_item(item: &Item) -> Item {
     let Item {
         id,
@@ -36,13 +36,14 @@ pub fn redact_item(item: &Item) -> Item {
     }
 }
 
-/// Who recorded it by hand, only as what kind of party.
+/// Removes the id of the person who recorded the scan, unless it is the customer. The kind of actor stays.
 pub fn redact_scan(scan: StoredScan, customer: &Actor) -> StoredScan {
     let recorded_by = scan.recorded_by.map(|by| redact_actor(by, customer));
     StoredScan { recorded_by, ..scan }
 }
 
-/// All but who of the shop or of a supplier it was, and what they wrote; except why the order was cancelled.
+/// Removes the id of any other actor, and notes written by staff, systems or suppliers. The notes of a cancellation
+/// stay: they tell the customer the reason.
 pub fn redact_event(event: Event, customer: &Actor) -> Event {
     let Event {
         order_id,

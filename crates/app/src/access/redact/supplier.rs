@@ -1,5 +1,5 @@
-//! What of an order's records a supplier is shown, field by field: a new field does not compile until somebody has
-//! decided about it.
+//! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
+//! has decided whether suppliers see it.
 
 use domain::{Actor, Condition, Item, Scan, Shipment, SupplierAnswer, SupplierCommitment, Tracking};
 use persistence::{Event, scans::StoredScan};
@@ -7,7 +7,7 @@ use persistence::{Event, scans::StoredScan};
 use super::redact_actor;
 
 pub fn redact_item(item: &Item) -> Item {
-    // One reason may have been given for items of several suppliers at once.
+    // The same reason may have been given for items of several suppliers.
     let Item {
         id,
         sku,
@@ -36,7 +36,7 @@ pub fn redact_item(item: &Item) -> Item {
     }
 }
 
-/// Staff may have declined for several suppliers at once, too.
+/// Removes the reason: staff may have declined for several suppliers with one reason.
 fn without_reason(answer: SupplierAnswer) -> SupplierAnswer {
     match answer {
         SupplierAnswer::Accepted { at } => SupplierAnswer::Accepted { at },
@@ -73,7 +73,8 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     }
 }
 
-/// Trouble in our words: they may be those of somebody who recorded it by hand.
+/// Replaces the text of the condition by Milepost's own text, because a person may have written the text with a manual
+/// scan.
 fn in_our_words(tracking: Tracking) -> Tracking {
     let Tracking {
         status,
@@ -102,7 +103,8 @@ fn in_our_words(tracking: Tracking) -> Tracking {
     }
 }
 
-/// What the carrier said, and what the supplier recorded itself. Where others recorded, that they did.
+/// Shows scans of the carrier and of the supplier completely, except the webhook. Removes description and place of
+/// scans that others recorded by hand, and the id of the person.
 pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
     let StoredScan {
         id,
@@ -145,7 +147,8 @@ pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
     StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
 }
 
-/// That it happened, when, and by what kind of party; by whom, only where it was the supplier itself.
+/// Shows that an event happened, when, and by which kind of actor. The id of the actor stays only if it is the supplier
+/// itself.
 pub fn redact_event(event: Event, supplier: &Actor) -> Event {
     let Event {
         order_id,

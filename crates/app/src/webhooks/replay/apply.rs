@@ -1,4 +1,4 @@
-//! Taking what was said into the orders, committed or taken back.
+//! The second pass of a replay: records the scans in the orders, and commits or rolls back.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl App {
-    /// Takes what is said into the orders. Where they fail together, each is tried alone.
+    /// Records the scans in the orders, in one transaction. If that fails for a cause that may lie in one order, tries
+    /// each order alone.
     pub(super) async fn apply_to_orders(
         &self,
         routed: &RoutedScans,
@@ -55,7 +56,8 @@ impl App {
         Ok(())
     }
 
-    /// One transaction over some orders, committed or taken back: it goes as far as it can either way.
+    /// Runs one transaction over some orders. Without `apply` it does the same work and rolls it back, so that it finds
+    /// the same errors.
     async fn apply_transaction(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
         let webhooks: BTreeSet<WebhookId> =
@@ -92,13 +94,13 @@ impl App {
     }
 }
 
-/// What one transaction changed, or would have.
+/// What one transaction changed, or would have changed.
 struct Outcome {
     changes: Vec<ReplayChange>,
     scans: u64,
 }
 
-/// Why an order could not be changed, for whoever asked for the replay.
+/// Why an order could not be changed, as text for the person who asked for the replay.
 fn describe_failure(error: &Error) -> String {
     match error {
         error if error.unique_violation().is_some() => {
@@ -109,14 +111,14 @@ fn describe_failure(error: &Error) -> String {
     }
 }
 
-/// The shipments of an order that are no longer what they were.
+/// The shipments of an order whose tracking state differs between `before` and `after`.
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
     let reached = after.changes().transitions.iter().map(|step| step.to());
     let is_told = |status: &OrderStatus| {
         notification::notifies_customer(*status) && after.head().customer_email.is_some()
     };
-    // An advance is told of by its newest milestone.
+    // If the order passes several statuses, only the newest notification is sent.
     let mut notifications: Vec<OrderStatus> = reached.filter(is_told).collect();
     notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();

@@ -1,4 +1,4 @@
-//! What stored webhooks say today, and of whom.
+//! Parses stored webhooks for a replay and routes their scans to shipments.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl App {
-    /// What the webhooks say of these orders.
+    /// The scans that the webhooks have for these orders.
     pub(super) async fn collect_for_orders(
         &self,
         orders: &BTreeSet<OrderId>,
@@ -43,8 +43,8 @@ impl App {
         Ok(all)
     }
 
-    /// What the webhooks say, of whom. Those that speak of parcels are told to `readable`, and whether nobody has one
-    /// of them.
+    /// The scans of the webhooks, routed to shipments. Calls `readable` for each webhook with at least one parcel; the
+    /// second argument says whether one of its numbers has no shipment.
     pub(super) async fn collect_from(
         &self,
         webhooks: Vec<Webhook>,
