@@ -242,7 +242,8 @@ impl Connection {
 
     // The stream.
 
-    /// Counts received bytes. `false`: they belong to a WebSocket message, and too little of the budget is left.
+    /// Counts received bytes. `false`: they belong to a WebSocket message, and too little of the budget
+    /// is left.
     pub(super) fn received(&self, bytes: usize) -> bool {
         match self.phase() {
             Phase::Idle => {
