@@ -56,8 +56,8 @@ pub struct Claims {
 pub struct Bearer {
     /// The actor, as it is recorded on the events that it causes. The id of a supplier is its code.
     pub actor: Actor,
-    /// The claim `email`, or `None` when the claim `email_verified` is present and neither true nor null. We do not check
-    /// that the text is an address.
+    /// The claim `email`, or `None` when the claim `email_verified` is present and neither true nor null. We do not
+    /// check that the text is an address.
     pub email: Option<String>,
     /// The token is valid before this moment, and no longer at it.
     pub expires_at: DateTime<Utc>,
@@ -156,8 +156,8 @@ impl Tokens {
         self
     }
 
-    /// Issues a signed token, without the word `Bearer`. Fails when the role or its ids would be refused, or when `exp` is
-    /// no time.
+    /// Issues a signed token, without the word `Bearer`. Fails when the role or its ids would be refused, or when `exp`
+    /// is no time.
     pub fn issue(&self, claims: &Claims) -> Result<String, AuthError> {
         #[derive(Serialize)]
         struct Issued<'a> {
@@ -472,7 +472,6 @@ mod tests {
     }
 
     /// Signs this header and these claims, byte for byte, with the right secret.
-
     fn signed_text(header: &str, claims: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let algorithm = Algorithm::HS256;

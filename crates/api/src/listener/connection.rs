@@ -235,7 +235,8 @@ impl Connection {
 
     // WebSockets.
 
-    /// Adapts the reservation to the bytes of messages that this connection holds. `false`: too little of the budget is left.
+    /// Adapts the reservation to the bytes of messages that this connection holds. `false`: too little of the
+    /// budget is left.
     fn hold_messages(&self) -> bool {
         self.messages.cover(self.coming.load(Ordering::Relaxed) + self.running.load(Ordering::Relaxed))
     }

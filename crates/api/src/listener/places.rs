@@ -6,7 +6,6 @@
 //! 2. When all ordinary places are taken, a new connection replaces the most dispensable one of any address.
 //! 3. When every ordinary connection is busy, the new one gets one of the [`RESERVED`] places. There only health checks
 //!    are answered, until an ordinary place is free.
-
 //! 4. When the reserved places are taken as well, it replaces the most dispensable connection there. When all of these
 //!    are busy too, the new connection is closed.
 

@@ -271,7 +271,6 @@ async fn a_stop_waits_for_answers_and_for_nothing_else() {
     for mut stream in half.into_iter().chain([idle, half_body]) {
         let mut bytes = Vec::new();
         // A reset is fine too, because there is no response that it could destroy.
-
         timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it is closed at once").ok();
     }
     assert!(!server.task.is_finished(), "a request is being answered");
