@@ -1,4 +1,4 @@
-//! What is measured. Each case of Milepost names the case of bare PostgreSQL that does the same work.
+//! The cases of the benchmark. Each case of Milepost names the pgbench case that does the same work.
 
 use std::{
     ops::RangeInclusive,
@@ -21,31 +21,31 @@ use crate::{
     usage::Meter,
 };
 
-/// A kind of work, on one side.
+/// One kind of work, done by pgbench or by Milepost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Case {
-    /// pgbench: a change of status in six round trips.
+    /// pgbench: one change of status, in six round trips.
     Naive,
-    /// Milepost: a mutation for each change of status.
+    /// Milepost: one mutation for each change of status.
     Transitions,
-    /// pgbench: a change of status in one statement.
+    /// pgbench: one change of status, in one statement.
     OneStatement,
-    /// Milepost: a FedEx push for each change of status, until the order has changed.
+    /// Milepost: one FedEx webhook for each change of status, measured until the order has changed.
     Webhooks,
-    /// The same, with a mail owed for each.
+    /// The same as [`Case::Webhooks`], and each change also sends a mail to the customer.
     WebhooksWithMail,
-    /// pgbench: one order with its parts, in one statement.
+    /// pgbench: reads one order with its items, shipments and events, in one statement.
     ReadOrder,
-    /// Milepost: one order with its parts.
+    /// Milepost: reads one order with its items, shipments and events.
     OrderPage,
-    /// pgbench: twenty orders of a customer, in one statement.
+    /// pgbench: reads 20 orders of a customer, in one statement.
     ReadOrders,
-    /// Milepost: twenty orders of a customer.
+    /// Milepost: reads 20 orders of a customer.
     OrdersPage,
 }
 
 impl Case {
-    /// In the order in which they take turns.
+    /// All cases, in the order in which they take turns.
     pub const ALL: [Self; 9] = [
         Self::Naive,
         Self::Transitions,
@@ -58,7 +58,7 @@ impl Case {
         Self::OrdersPage,
     ];
 
-    /// Its name in the table.
+    /// The name of the case in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Naive => "pgbench: change, six round trips",
@@ -73,7 +73,8 @@ impl Case {
         }
     }
 
-    /// What it is compared with, and the share of its rate that is the goal.
+    /// The case with which this one is compared, and the goal: the share of that case's rate that this one should
+    /// reach.
     pub fn compared_with(self) -> Option<(Self, Option<f64>)> {
         match self {
             Self::Naive | Self::OneStatement | Self::ReadOrder | Self::ReadOrders => None,
@@ -85,7 +86,7 @@ impl Case {
         }
     }
 
-    /// Measures it once.
+    /// Measures the case once.
     pub async fn run(
         self,
         round: u32,
@@ -124,7 +125,7 @@ const TRANSITION: &str = "mutation Move($input: TransitionOrderInput!) { transit
     ... on TransitionOrderSuccess { changed order { id status version } event { id version } } \
     ... on Problem { message } } }";
 
-/// Two changes for each order, from placed to payment_confirmed and on to processing.
+/// Measures [`Case::Transitions`]: two changes for each order, from placed to payment_confirmed and then to processing.
 async fn transitions(
     orders: RangeInclusive<u64>,
     time: Duration,
@@ -138,7 +139,7 @@ async fn transitions(
             json!({"orderId": order_id(n), "to": to, "notes": "paid", "metadata": {"source": "bench"}});
         graphql(&authorization, TRANSITION, &json!({"input": input}))
     };
-    // All first changes come before any second: an order's two never run at once.
+    // Send the first change of all orders before any second one, so that two changes of an order never run at once.
     let (first, last) = orders.clone().into_inner();
     let half = last - first + 1;
     let (mut sent, start) = (0, Instant::now());
@@ -165,8 +166,8 @@ async fn transitions(
     Ok(Measured { count, time: done.end - done.start, latencies: done.latencies, effects: None, usage })
 }
 
-/// One push for each shipment: it was picked up, so its order is shipped. The clock runs from the first request to
-/// the last changed order.
+/// Measures the cases with webhooks: one webhook for each shipment. It says that the shipment was picked up, so the
+/// order becomes shipped. The time is measured from the first request to the last changed order.
 async fn webhooks(
     orders: RangeInclusive<u64>,
     databases: &Databases,
@@ -221,7 +222,7 @@ async fn webhooks(
     Ok(Measured { count, time, latencies: done.latencies, effects: Some(effects), usage })
 }
 
-/// The page of one order.
+/// The query of [`Case::OrderPage`]: one order with its items, shipments and events.
 pub const ORDER_PAGE: &str = "query Page($id: ID!) { order(id: $id) { \
     id reference userId status version total { cents currency } placedAt updatedAt \
     items { id sku name quantity } \
@@ -241,7 +242,8 @@ fn orders_page(server: &Server, n: u64) -> Vec<u8> {
     graphql(&server.authorization, ORDERS_PAGE, &json!({"user": user_id(n)}))
 }
 
-/// Reads for `time`. The requests are written beforehand and sent again from the beginning when they are used up.
+/// Sends read requests for `time`. The requests are written beforehand. When all are used, they are sent again from the
+/// beginning.
 async fn reads(
     request: impl Fn(u64) -> Vec<u8>,
     expected: &'static str,
@@ -249,7 +251,8 @@ async fn reads(
     server: &Server,
     meter: &Meter,
 ) -> Result<Measured> {
-    // A step that is prime to the number of orders visits all of them, not one after the other.
+    // The step is a prime that does not divide the number of orders, so the requests visit all orders in a mixed
+    // sequence.
     let requests: Vec<Vec<u8>> = (0..20_000).map(|n| request(n * 7919)).collect();
     let mut requests = requests.into_iter().cycle();
     let load = Load::open(server.port).await?;
@@ -271,7 +274,7 @@ fn graphql(authorization: &str, query: &str, variables: &serde_json::Value) -> V
     )
 }
 
-/// Nothing counts that the database does not confirm.
+/// Fails unless the database contains as many changes as requests were answered.
 fn expect(answered: u64, found: i64, what: &str) -> Result<()> {
     if i64::try_from(answered)? != found {
         bail!("{answered} requests were answered, but there are {found} {what}");

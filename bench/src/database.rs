@@ -1,4 +1,4 @@
-//! Two databases with the same orders: one for pgbench, one for Milepost.
+//! The two databases of the benchmark, with the same orders: one for pgbench, one for Milepost.
 
 use std::{
     ops::RangeInclusive,
@@ -15,24 +15,24 @@ use uuid::Uuid;
 
 use crate::server::milepost_command;
 
-/// How much is done, and on which orders. Orders are known by their numbers.
+/// How much is measured, and which orders each case uses. Orders have numbers, from 1 on.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How often every case is measured.
+    /// How many times each case is measured.
     pub rounds: u32,
-    /// How long a case with an open end takes.
+    /// How long a case is measured, unless it ends with its orders.
     pub time: Duration,
-    /// Delivered orders, to be read.
+    /// Delivered orders, which are read.
     pub delivered: RangeInclusive<u64>,
-    /// Placed orders, a share for each round.
+    /// Placed orders, which change their status.
     pub placed: Shares,
-    /// Orders whose shipment waits for the carrier, without a customer's address.
+    /// Orders whose shipment waits for the carrier. They have no email address.
     pub waiting: Shares,
-    /// The same with an address: their customers get a mail.
+    /// The same as `waiting`, with an email address, so that the customers get a mail.
     pub mailed: Shares,
 }
 
-/// Orders of which each round takes some, because they change only once.
+/// Orders that are divided between the rounds, because each order can change only once.
 #[derive(Clone, Copy, Debug)]
 pub struct Shares {
     first: u64,
@@ -41,13 +41,13 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// What one round takes.
+    /// The orders of one round.
     pub fn of(&self, round: u32) -> RangeInclusive<u64> {
         let first = self.first + u64::from(round) * self.each;
         first..=first + self.each - 1
     }
 
-    /// What all rounds take.
+    /// The orders of all rounds.
     pub fn all(&self) -> RangeInclusive<u64> {
         self.first..=self.last()
     }
@@ -58,10 +58,10 @@ impl Shares {
 }
 
 impl Plan {
-    /// So many rounds, so many seconds for a case.
+    /// Makes a plan with this many rounds, and this many seconds for each case.
     pub fn new(rounds: u32, seconds: u32) -> Self {
         let delivered = 20_000;
-        // Two changes each: no machine this is meant for does 6,000 changes a second.
+        // Each order changes twice, so this is enough for 6,000 changes a second. The machines in question do fewer.
         let placed = Shares { first: delivered + 1, each: u64::from(seconds) * 3_000, rounds };
         let waiting = Shares { first: placed.last() + 1, each: u64::from(seconds) * 1_500, rounds };
         let mailed = Shares { first: waiting.last() + 1, each: u64::from(seconds) * 300, rounds };
@@ -75,12 +75,12 @@ impl Plan {
     }
 }
 
-/// The id of an order; `bench_order` of seed.sql says the same.
+/// The id of an order. `bench_order` in seed.sql computes the same id.
 pub fn order_id(n: u64) -> Uuid {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 | u128::from(n))
 }
 
-/// The id of a customer; `bench_user` of seed.sql says the same.
+/// The id of a customer. `bench_user` in seed.sql computes the same id.
 pub fn user_id(n: u64) -> Uuid {
     Uuid::from_u128(0x7000_a000_0000_0000_0000 | u128::from(n % USERS))
 }
@@ -90,14 +90,14 @@ pub fn tracking_number(n: u64) -> String {
     (790_000_000_000 + n).to_string()
 }
 
-/// How many customers there are.
+/// The number of customers.
 pub const USERS: u64 = 2000;
 
-/// The two databases, and a connection to Milepost's for looking at what it did.
+/// The two databases, and a connection to Milepost's one, with which the benchmark checks the results.
 pub struct Databases {
-    /// For pgbench.
+    /// The address of pgbench's database.
     pub bare_url: String,
-    /// For Milepost.
+    /// The address of Milepost's database.
     pub milepost_url: String,
     admin: DatabaseConnection,
     look: DatabaseConnection,
@@ -105,7 +105,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Creates, migrates, seeds and clones.
+    /// Creates, migrates and seeds pgbench's database, and then clones it for Milepost.
     pub async fn create(server_url: &str, milepost: &Path, plan: &Plan) -> Result<Self> {
         let (base, _) =
             server_url.rsplit_once('/').context("the address of PostgreSQL ends in a database")?;
@@ -133,7 +133,8 @@ impl Databases {
         Ok(Self { bare_url, milepost_url, admin, look, names })
     }
 
-    /// Removes both. Without force: that would need the right to end an autovacuum, which ends by itself.
+    /// Removes both databases. It does not use `FORCE`, which needs the right to end an autovacuum. An autovacuum ends
+    /// by itself.
     pub async fn drop(self) -> Result<()> {
         self.look.close().await?;
         for name in &self.names {
@@ -142,20 +143,21 @@ impl Databases {
         Ok(())
     }
 
-    /// The first cell of the first row, from Milepost's database.
+    /// Runs a query in Milepost's database, and returns the first column of the first row.
     pub async fn ask<T: TryGetable>(&self, sql: &str) -> Result<T> {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         let row = self.look.query_one_raw(statement).await?.context("a question without an answer")?;
         row.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{error:?}"))
     }
 
-    /// The process id of PostgreSQL's parent process, when it runs on this machine.
+    /// The process id of PostgreSQL's parent process. `None`: PostgreSQL does not run on this machine.
     pub async fn postmaster(&self) -> Result<Option<u32>> {
         let backend: i32 = self.ask("SELECT pg_backend_pid()").await?;
         Ok(crate::usage::parent_of_postgres(backend))
     }
 
-    /// Waits for the end of all reading of webhooks. An index that holds nothing else makes asking cheap.
+    /// Waits until all webhooks are processed. The query is cheap, because an index contains only the webhooks that are
+    /// due.
     pub async fn wait_until_webhooks_are_read(&self) -> Result<()> {
         let patience = Instant::now() + Duration::from_secs(60);
         while self.ask::<bool>("SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL)").await? {
@@ -167,7 +169,7 @@ impl Databases {
         Ok(())
     }
 
-    /// Waits until nothing is due: no webhook, no mail, no announcement. Returns how long that took.
+    /// Waits until nothing is due: no webhook, no notification, no row of the outbox. Returns how long that took.
     pub async fn wait_until_idle(&self, patience: Duration) -> Result<Duration> {
         let start = Instant::now();
         let busy = "SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL) \

@@ -1,62 +1,63 @@
-//! What was measured, and its medians.
+//! The measurements of all rounds, and their medians.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{cases::Case, usage::Usage};
 
-/// One case in one round.
+/// The measurement of one case in one round.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// How many were done.
+    /// The number of operations.
     pub count: u64,
-    /// In how long.
+    /// How long all operations took together.
     pub time: Duration,
-    /// How long each took, in microseconds.
+    /// The latency of each operation, in microseconds.
     pub latencies: Vec<u32>,
-    /// How long each took until its effect was there, in microseconds, where that is another matter.
+    /// The time from the receipt of each request to its effect, in microseconds. `None`: the effect is there when the
+    /// request is answered.
     pub effects: Option<Vec<u32>>,
-    /// Who used the processors meanwhile.
+    /// The processor time used meanwhile.
     pub usage: Usage,
 }
 
 impl Measured {
-    /// How many a second.
+    /// Operations per second.
     pub fn rate(&self) -> f64 {
         self.count as f64 / self.time.as_secs_f64()
     }
 }
 
-/// Everything that was measured.
+/// The measurements of all cases and rounds.
 #[derive(Default)]
 pub struct Results {
     measured: BTreeMap<Case, Vec<Measured>>,
     afterwork: BTreeMap<Case, Vec<f64>>,
 }
 
-/// A case over all rounds.
+/// The summary of one case over all rounds.
 pub struct Summary {
-    /// A second; the median round.
+    /// Operations per second: the median of the rounds.
     pub rate: f64,
-    /// The slowest round and the fastest.
+    /// The rates of the slowest and of the fastest round.
     pub range: (f64, f64),
-    /// Half took no longer, in milliseconds; the median round.
+    /// The median latency in milliseconds: the median of the rounds.
     pub p50: f64,
-    /// 99 of 100 took no longer.
+    /// The latency of the 99th percentile in milliseconds: the median of the rounds.
     pub p99: f64,
-    /// The same until the effect was there.
+    /// The same two values for the time to the effect.
     pub effect: Option<(f64, f64)>,
-    /// Who used the processors, in all rounds.
+    /// The processor time used in all rounds.
     pub usage: Usage,
-    /// How long all rounds took, in seconds.
+    /// The duration of all rounds, in seconds.
     pub seconds: f64,
-    /// How many were done in all rounds.
+    /// The number of operations in all rounds.
     pub count: f64,
-    /// How long Milepost was busy with it afterwards, in seconds.
+    /// How long Milepost was busy after the case, in seconds: the median of the rounds.
     pub afterwork: f64,
 }
 
 impl Results {
-    /// Adds a round.
+    /// Adds the measurement of one round.
     pub fn add(&mut self, case: Case, mut measured: Measured) {
         measured.latencies.sort_unstable();
         if let Some(effects) = &mut measured.effects {
@@ -65,12 +66,12 @@ impl Results {
         self.measured.entry(case).or_default().push(measured);
     }
 
-    /// Adds how long it took afterwards until everything was quiet.
+    /// Adds the time after a case until no work was due any more.
     pub fn add_afterwork(&mut self, case: Case, waited: Duration) {
         self.afterwork.entry(case).or_default().push(waited.as_secs_f64());
     }
 
-    /// What came of a case, if it was measured.
+    /// The summary of a case. `None`: it was not measured.
     pub fn of(&self, case: Case) -> Option<Summary> {
         let rounds = self.measured.get(&case)?;
         let over = |figure: &dyn Fn(&Measured) -> f64| median(rounds.iter().map(figure).collect());
@@ -106,7 +107,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// In milliseconds, of sorted microseconds.
+/// The percentile `share` (from 0 to 1) of sorted microseconds, in milliseconds.
 fn percentile(sorted: &[u32], share: f64) -> f64 {
     let at = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(at.max(1) - 1).map_or(0.0, |micros| f64::from(*micros) / 1000.0)

@@ -1,6 +1,6 @@
-//! Just enough of an HTTP/1.1 client: one connection, kept open, one request after the other.
+//! A minimal HTTP/1.1 client: one connection that stays open, and one request after the other.
 //!
-//! A general client would use more of the processors than it leaves to the server that is measured.
+//! A general client would use too much of the processors, which the measured server needs.
 
 use anyhow::{Context, Result, bail};
 use tokio::{
@@ -8,17 +8,14 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A connection to the server.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// An answer, valid until the next request.
+/// A response. It is valid until the next request, because its body is in the connection's buffer.
 pub struct Answer<'a> {
-    /// The status code.
     pub status: u16,
-    /// The body.
     pub body: &'a [u8],
 }
 
@@ -30,7 +27,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a whole request and reads the whole answer.
+    /// Sends a complete request, as it goes over the wire, and reads the complete response.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -56,7 +53,7 @@ impl Connection {
     }
 }
 
-/// The status code and the length of the body.
+/// Reads the status code and the length of the body from the head of a response.
 fn read_head(head: &[u8]) -> Result<(u16, usize)> {
     let head = std::str::from_utf8(head)?;
     let mut lines = head.split("\r\n");
@@ -69,7 +66,7 @@ fn read_head(head: &[u8]) -> Result<(u16, usize)> {
     Ok((status.parse()?, length.1.trim().parse()?))
 }
 
-/// A `POST` of JSON with these further headers, as it goes over the wire.
+/// Writes a `POST` of JSON with these further headers, as it goes over the wire.
 pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut request = format!(
         "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
@@ -84,7 +81,7 @@ pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     request
 }
 
-/// Where `needle`, which is not empty, begins.
+/// The position of `needle` in `haystack`. `needle` must not be empty.
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -1,4 +1,4 @@
-//! Many requests in flight: a closed loop on 64 connections.
+//! Generates load: 64 connections, each of which sends its next request when its last one is answered.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,26 +11,26 @@ use tokio::task::LocalSet;
 
 use crate::http::{Connection, find};
 
-/// Requests in flight.
+/// The number of connections, and so of requests in flight.
 pub const IN_FLIGHT: usize = 64;
 
-/// What a load came to.
+/// The measurements of a load.
 pub struct Done {
-    /// How long each request took, in microseconds.
+    /// The latency of each request, in microseconds.
     pub latencies: Vec<u32>,
-    /// When the first request went out.
+    /// The time before the first request was sent.
     pub start: Instant,
-    /// When the last answer was there.
+    /// The time after the last response was received.
     pub end: Instant,
 }
 
-/// Connections that wait for work.
+/// Open connections that have not been used for the measurement yet.
 pub struct Load {
     connections: Vec<Connection>,
 }
 
 impl Load {
-    /// Opens the connections; each is used once before, so that opening is not measured.
+    /// Opens the connections, and sends one request on each, so that opening them is not measured.
     pub async fn open(port: u16) -> Result<Self> {
         let mut connections = Vec::with_capacity(IN_FLIGHT);
         for _ in 0..IN_FLIGHT {
@@ -42,8 +42,8 @@ impl Load {
         Ok(Self { connections })
     }
 
-    /// Sends what `next` gives until it gives nothing. A connection sends its next request when its last is
-    /// answered. Every answer must be 200 and contain what is `expected`, if anything is.
+    /// Sends the requests of `next` until it returns `None`. A connection sends its next request when its last one is
+    /// answered. Fails when a response does not have status 200 or does not contain the text `expected`.
     pub async fn run(
         self,
         next: impl FnMut() -> Option<Vec<u8>> + 'static,

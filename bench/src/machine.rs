@@ -1,8 +1,8 @@
-//! Where the figures were taken.
+//! Describes the machine on which the benchmark runs.
 
 use std::fs;
 
-/// The machine in one line.
+/// Processor, memory, kernel and load, in one line.
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown processor".to_owned());

@@ -1,8 +1,10 @@
-//! Measures Milepost against bare PostgreSQL: the same work, on the same server, in one run.
+//! The benchmark: measures Milepost against bare PostgreSQL, with the same work, on the same machine, in one run.
 //!
-//! `just bench` calls this with a PostgreSQL (and a Redis) of its own. Bare pgbench works on one database, the
-//! release binary `milepost serve` on a clone of it. The cases take turns, in rounds, so that noise falls on all
-//! of them alike; the table shows medians over the rounds. docs/benchmarks.md says what the cases mean.
+//! `just bench` starts a PostgreSQL (and a Redis) for this program. pgbench works on one database, and the release
+//! binary `milepost serve` on a clone of it. The cases take turns, in rounds, so that noise of the machine affects all
+//! cases alike. The table shows medians over the rounds. docs/benchmarks.md explains the cases.
+//!
+//! `bench hostile` attacks the server instead: see [`hostile`].
 
 mod cases;
 mod database;
@@ -30,9 +32,9 @@ use crate::{
     usage::Meter,
 };
 
-/// PostgreSQL: an address ending in a database, with a role that may create others.
+/// The environment variable with the address of PostgreSQL: it names a database, and a role that may create databases.
 const POSTGRES: &str = "MILEPOST_TEST_DATABASE_URL";
-/// Redis; without it queue and feed are inside Milepost.
+/// The environment variable with the address of Redis. Without it, queue and feed are inside the process of Milepost.
 const REDIS: &str = "MILEPOST_TEST_REDIS_URL";
 
 /// Measures Milepost against bare PostgreSQL, whose address scripts/services gives.
@@ -64,10 +66,10 @@ enum Command {
     Hostile(hostile::Arguments),
 }
 
-// One thread: the client must leave the cores to what is measured.
+// The client uses one thread, because it must leave the cores to the programs that are measured.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // What is dropped here ends what it started.
+    // Dropping the future also ends the processes that it has started.
     let done = tokio::select! {
         done = run(Arguments::parse()) => done,
         signal = interrupted() => signal.and_then(|name| bail!("ended by {name}")),
@@ -125,7 +127,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
             let measured = measured.await.with_context(|| format!("round {}: {}", round + 1, case.name()))?;
             eprintln!("round {}: {:<34} {:>8.0}/s", round + 1, case.name(), measured.rate());
             results.add(case, measured);
-            // What a case leaves behind must not be counted against the next.
+            // Wait for the work that the case has left, so that it does not slow down the next case.
             let waited = databases.wait_until_idle(Duration::from_secs(60)).await?;
             results.add_afterwork(case, waited);
         }

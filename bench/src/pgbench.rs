@@ -1,4 +1,4 @@
-//! Bare PostgreSQL: a script of `sql/` run by pgbench.
+//! Measures bare PostgreSQL: pgbench runs a script from `sql/`.
 
 use std::{ffi::OsStr, fs, ops::RangeInclusive, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::{figures::Measured, usage::Meter};
 
-/// Clients at once. More do no more on two cores, at a longer latency.
+/// The number of concurrent clients. On two cores, more clients do not increase the rate, only the latency.
 pub const CLIENTS: u32 = 8;
 
 /// Runs a script for `time` on these orders.
@@ -45,7 +45,7 @@ pub async fn run(
     let latencies = latencies(folder, &log)?;
     let rate = rate(&String::from_utf8_lossy(&output.stdout)).context("pgbench says no `tps =`")?;
     let count = latencies.len() as u64;
-    // Its own rate leaves out the time it takes to connect.
+    // The rate that pgbench reports does not include the time to connect.
     let time = Duration::from_secs_f64(count as f64 / rate);
     Ok(Measured { count, time, latencies, effects: None, usage })
 }
@@ -55,7 +55,7 @@ fn rate(output: &str) -> Option<f64> {
     line.split(' ').nth(2)?.parse().ok()
 }
 
-/// The third column of the logs, one for each thread.
+/// Reads the latencies in microseconds: the third column of the logs. pgbench writes one log for each thread.
 fn latencies(folder: &Path, prefix: &Path) -> Result<Vec<u32>> {
     let prefix = prefix.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let mut latencies = Vec::new();

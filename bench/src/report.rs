@@ -1,4 +1,4 @@
-//! The report, in Markdown: what docs/benchmarks.md keeps.
+//! Writes the report of the benchmark in Markdown, for docs/benchmarks.md.
 
 use std::{fmt::Write, path::Path};
 
@@ -23,7 +23,7 @@ const SETTINGS: [&str; 7] = [
     "max_connections",
 ];
 
-/// Where, when and with what.
+/// The heading of the report: date, versions, machine, settings and the size of the run.
 pub async fn heading(plan: &Plan, databases: &Databases, milepost: &Path, redis: bool) -> Result<String> {
     let mut settings = Vec::new();
     for name in SETTINGS {
@@ -61,7 +61,7 @@ async fn version_of(milepost: &Path) -> String {
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
-/// The two tables: how fast, and where the time goes.
+/// The two tables of the report: the speed of each case, and its processor time.
 pub fn tables(results: &Results) -> String {
     let measured: Vec<(Case, Summary)> =
         Case::ALL.into_iter().filter_map(|case| Some((case, results.of(case)?))).collect();
@@ -107,7 +107,7 @@ fn speed(case: Case, of: &Summary, results: &Results) -> String {
     )
 }
 
-/// Microseconds of a processor for each operation.
+/// One row of the second table, with the processor time of one operation in microseconds.
 fn costs(case: Case, of: &Summary) -> String {
     let each = |seconds: f64| format!("{:.0} µs", seconds / of.count * 1e6);
     format!(

@@ -1,4 +1,4 @@
-//! The server that is measured: the release binary, started as a user starts it.
+//! Starts and stops the server that is measured: the release binary, in the way a user starts it.
 
 use std::{
     fs::File,
@@ -16,32 +16,32 @@ use tokio::{
 
 use crate::http::Connection;
 
-/// What FedEx signs with here.
+/// The secret with which the benchmark signs FedEx webhooks.
 pub const FEDEX_SECRET: &str = "bench-fedex-secret";
 const JWT_SECRET: &str = "bench-only-secret-of-at-least-32-bytes";
 
-/// What a server is started with besides its default settings.
+/// The settings with which a server is started, besides its defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setup<'a> {
-    /// Its database; its default, a SQLite file in its folder, where none is named.
+    /// The address of the database. `None`: the default, a SQLite file in the server's folder.
     pub database: Option<&'a str>,
-    /// Redis; without it, queue and feed are inside the process.
+    /// The address of Redis. `None`: queue and feed are inside the process.
     pub redis: Option<&'a str>,
-    /// Further settings, by their names.
+    /// Further settings: names and values of environment variables.
     pub settings: &'a [(&'a str, &'a str)],
 }
 
-/// `milepost serve`, ended when this is dropped.
+/// A running `milepost serve`. Dropping this ends the process.
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// The port on 127.0.0.1 on which it listens.
     pub port: u16,
-    /// The value of an `Authorization` header that may do everything.
+    /// The value of an `Authorization` header with the role `system`.
     pub authorization: String,
     pid: u32,
 }
 
-/// Builds the release binary, so that nothing old is measured, and says where it is.
+/// Builds the release binary, so that no old binary is measured, and returns its path.
 pub async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
@@ -59,7 +59,7 @@ pub async fn build() -> Result<PathBuf> {
     Ok(milepost)
 }
 
-/// `milepost` without settings of somebody else's in its environment.
+/// A command for `milepost` that inherits no `MILEPOST_` settings from the environment.
 pub fn milepost_command(milepost: &Path) -> Command {
     let mut command = Command::new(milepost);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILEPOST_")) {
@@ -70,7 +70,7 @@ pub fn milepost_command(milepost: &Path) -> Command {
 }
 
 impl Server {
-    /// Starts the server with its default settings, its logs in `folder`, and waits until it is ready.
+    /// Starts the server and waits until it is ready. Its working folder and its log are in `folder`.
     pub async fn start(milepost: &Path, setup: Setup<'_>, folder: &Path) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = folder.join("milepost.log");
@@ -103,17 +103,16 @@ impl Server {
         Ok(Self { child, port, authorization, pid })
     }
 
-    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Ends it at once.
+    /// Kills the process.
     pub async fn kill(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks the process to stop (SIGTERM), and waits until it has ended. Fails when it ends with an error.
     pub async fn stop(mut self) -> Result<()> {
         let pid =
             i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("milepost has no process id")?;
@@ -133,7 +132,7 @@ async fn ready(port: u16) -> bool {
     answer.is_ok_and(|answer| answer.status == 200)
 }
 
-/// The value of an `Authorization` header, with a token that `milepost token` makes from these arguments.
+/// The value of an `Authorization` header, with a token that `milepost token` issues for these arguments.
 pub async fn authorization(milepost: &Path, whose: &[&str]) -> Result<String> {
     let output = milepost_command(milepost)
         .args(["token", "--ttl", "8h"])

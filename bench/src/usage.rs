@@ -1,27 +1,26 @@
-//! Who used the processors: PostgreSQL, Milepost, the client, and the rest of the machine.
+//! Measures the processor time of PostgreSQL, Milepost, the client, and the rest of the machine.
 //!
-//! Read from `/proc`, in ticks of a hundredth of a second. Where PostgreSQL runs elsewhere its share is unknown and
-//! counts as the rest.
+//! The times come from `/proc`, in ticks of 10 ms. When PostgreSQL runs on another machine, its time is unknown.
 
 use std::{fs, ops::Sub};
 
-/// Seconds of processor time.
+/// Processor time, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// PostgreSQL with all its processes.
+    /// All processes of PostgreSQL.
     pub postgres: f64,
-    /// `milepost serve`.
+    /// The process `milepost serve`.
     pub milepost: f64,
-    /// This process, or pgbench on its behalf.
+    /// This process and its ended children, such as pgbench.
     pub client: f64,
-    /// Everything on the machine, these three included.
+    /// The whole machine, the other three included.
     pub machine: f64,
-    /// Time in which the machine was not given its processors.
+    /// The time in which the host gave the processors to other virtual machines.
     pub stolen: f64,
 }
 
 impl Usage {
-    /// Redis, the kernel's own work, and whatever else ran.
+    /// The time of everything else: Redis, the kernel and all other processes.
     pub fn rest(&self) -> f64 {
         (self.machine - self.postgres - self.milepost - self.client).max(0.0)
     }
@@ -41,24 +40,24 @@ impl Sub for Usage {
     }
 }
 
-/// Reads the meters.
+/// Reads the processor times of Milepost, PostgreSQL, this client and the machine.
 pub struct Meter {
     milepost: u32,
     postmaster: Option<u32>,
 }
 
 impl Meter {
-    /// For these processes.
+    /// Makes a meter for the process of Milepost and the parent process of PostgreSQL.
     pub fn new(milepost: u32, postmaster: Option<u32>) -> Self {
         Self { milepost, postmaster }
     }
 
-    /// What has been used so far.
+    /// The processor time that was used until now. Subtract two of them.
     pub fn read(&self) -> Usage {
         let (machine, stolen) = machine();
         Usage {
             postgres: self.postmaster.map_or(0.0, |pid| {
-                // Whoever has ended is counted in the parent.
+                // The kernel adds the time of ended processes to their parent.
                 let living: f64 = children(pid).into_iter().filter_map(own).sum();
                 living + with_ended_children(pid).unwrap_or(0.0)
             }),
@@ -70,7 +69,7 @@ impl Meter {
     }
 }
 
-/// The parent of one of PostgreSQL's processes, if that is a process of this machine.
+/// The parent process of a PostgreSQL backend. `None`: the backend does not run on this machine.
 pub fn parent_of_postgres(backend: i32) -> Option<u32> {
     let backend = u32::try_from(backend).ok()?;
     let name = fs::read_to_string(format!("/proc/{backend}/comm")).ok()?;
@@ -78,7 +77,7 @@ pub fn parent_of_postgres(backend: i32) -> Option<u32> {
     stat(backend)?.get(1)?.parse().ok()
 }
 
-/// The fields of `/proc/…/stat` behind the name of the program; the first is the state.
+/// The fields of `/proc/…/stat` after the name of the program. The first one is the state.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = text.rsplit_once(") ")?;
@@ -91,7 +90,7 @@ fn seconds(fields: &[String]) -> f64 {
     fields.iter().filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
-/// Seconds of processor time that a process has used by itself.
+/// The processor time of a process without its children, in seconds.
 pub fn own(pid: u32) -> Option<f64> {
     Some(seconds(stat(pid)?.get(11..13)?))
 }
@@ -105,7 +104,7 @@ fn children(pid: u32) -> Vec<u32> {
     list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
-/// User, nice, system, interrupts; and steal.
+/// The processor time of the machine in seconds: first user, nice, system and interrupts together, then steal.
 fn machine() -> (f64, f64) {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let first: Vec<String> =

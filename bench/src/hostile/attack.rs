@@ -1,4 +1,4 @@
-//! An attack, and the lines that it adds to the report.
+//! The type of an attack, and of the lines that it adds to the report.
 
 use std::{collections::BTreeMap, fmt::Display, future::Future, time::Duration};
 
@@ -7,9 +7,9 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::{client::Reply, target::Target};
 
-/// One attack. It plays within [`Attack::TIME`].
+/// One attack. It must end within [`Attack::TIME`].
 pub struct Attack {
-    /// Its name, for `--only`.
+    /// The name, for the option `--only`.
     pub name: &'static str,
     play: Box<dyn Fn(Target) -> BoxFuture<'static, Result<Vec<Line>>>>,
 }
@@ -18,7 +18,7 @@ impl Attack {
     /// The longest time that an attack may take.
     pub const TIME: Duration = Duration::from_secs(90);
 
-    /// An attack that is played by this function.
+    /// Makes an attack that runs this function.
     pub fn new<F>(name: &'static str, play: impl Fn(Target) -> F + 'static) -> Self
     where
         F: Future<Output = Result<Vec<Line>>> + Send + 'static,
@@ -26,27 +26,27 @@ impl Attack {
         Self { name, play: Box::new(move |target| play(target).boxed()) }
     }
 
-    /// Plays it once.
+    /// Runs the attack once.
     pub fn play(&self, target: Target) -> BoxFuture<'static, Result<Vec<Line>>> {
         (self.play)(target)
     }
 }
 
-/// One line of the report: what was tried, what the server answered, and what was wrong with it.
+/// One line of the report: what was tried, how the server responded, and what was wrong with the responses.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// What was tried.
     pub what: String,
-    /// The bound that answers it.
+    /// The limit of the server that stops the attack.
     pub bound: &'static str,
     answers: BTreeMap<String, usize>,
-    /// The longest time to an answer or to the end of a connection.
+    /// The longest time to a response or to the end of a connection.
     pub slowest: Duration,
     faults: BTreeMap<String, usize>,
 }
 
 impl Line {
-    /// A line without attempts.
+    /// A line without results.
     pub fn new(what: impl Into<String>, bound: &'static str) -> Self {
         Self {
             what: what.into(),
@@ -63,24 +63,24 @@ impl Line {
         self.slowest = self.slowest.max(after);
     }
 
-    /// Records an answer.
+    /// Records the reply to one request.
     pub fn add_reply(&mut self, reply: &Reply) {
         self.add(reply.to_string(), reply.after());
     }
 
-    /// Records a fault unless the condition holds.
+    /// Records `fault` when the condition `holds` is false.
     pub fn expect(&mut self, holds: bool, fault: impl Display) {
         if !holds {
             *self.faults.entry(fault.to_string()).or_default() += 1;
         }
     }
 
-    /// How the attempts ended, the most frequent first.
+    /// How the attempts ended, with the number of each, the most frequent first.
     pub fn answers(&self) -> String {
         counted(&self.answers, 4)
     }
 
-    /// What was wrong; `None` when nothing was.
+    /// The faults, with the number of each. `None`: the line passed.
     pub fn fault(&self) -> Option<String> {
         (!self.faults.is_empty()).then(|| counted(&self.faults, 4))
     }

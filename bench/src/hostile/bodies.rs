@@ -1,4 +1,5 @@
-//! Bodies that are announced and never finished: by strangers, with proofs that look right, and with right ones.
+//! Attacks with large bodies that are announced and never completed: without credentials, with wrong ones, and with
+//! right ones.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -15,11 +16,11 @@ use super::{
     wire::{Heard, Wire},
 };
 
-/// Senders at once.
+/// The number of connections at once.
 const CONNECTIONS: usize = 150;
-/// A body that stops is closed in this time.
+/// The longest time until the server closes a connection whose body is not completed.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// A refusal that needs no body comes in this time.
+/// The longest time until a refusal for which the server needs no body.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 const HEAD_FIRST: &str = "proof in the head, before the body";
@@ -50,7 +51,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// All senders but UPS, at the same time.
+/// Incomplete webhooks of all senders but UPS, at the same time.
 async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
     const EACH: usize = 50;
     let mut plays = Vec::new();
@@ -58,7 +59,7 @@ async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
         let headers = if with_proof { signed(sender, "guessed")? } else { Vec::new() };
         let kind = if with_proof { "a wrong proof" } else { "no proof" };
         let name = format!("{EACH} × 1 MiB less ten bytes to {sender}, with {kind}");
-        // A secret that is shown in the head can be refused there; a signature over the body cannot.
+        // A secret in the head can be refused before the body is read. A signature over the body cannot.
         let at_once = !with_proof || sender == Sender::Dhl;
         let target = &target;
         plays.push(async move { Body::to_sender(sender, &headers, EACH).stop(target, &name, at_once).await });
@@ -81,7 +82,7 @@ fn head(path: &str, headers: &[(String, String)], length: &str) -> String {
     )
 }
 
-/// Sends a head and all of the body but the last ten bytes, then waits.
+/// Sends a head and a body of `length` bytes without its last ten bytes, then waits for the end.
 async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> Heard {
     let Ok(mut wire) = Wire::open(port, from).await else { return Heard::refused() };
     let chunk = vec![b'x'; 64 * 1024];
@@ -95,12 +96,12 @@ async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> H
     wire.hear(PATIENCE).await
 }
 
-/// Attackers from ten addresses.
+/// The address of attacker `n`. The attackers have ten addresses.
 fn address(n: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 50, u8::try_from(n % 10 + 1).unwrap_or(1))
 }
 
-/// What each of so many connections announces, and sends less the last ten bytes.
+/// A body that each of `connections` connections announces, and sends without its last ten bytes.
 struct Body {
     head: String,
     length: usize,
@@ -116,7 +117,7 @@ impl Body {
         Self { head: head(path, headers, &format!("content-length: {length}")), length, connections }
     }
 
-    /// Plays it. `at_once`: the head is enough for a refusal with 401.
+    /// Runs the attack. `at_once`: the server must refuse by the head alone, with 401, before it waits for the body.
     async fn stop(&self, target: &Target, name: &str, at_once: bool) -> Line {
         let statuses: &[u16] = if at_once { &[401, 503] } else { &[400, 401, 408, 413, 429, 503] };
         let attempts = (0..self.connections)
@@ -157,7 +158,7 @@ async fn graphql_and_forms(target: Target) -> Result<Vec<Line>> {
     Ok(vec![without, guessed, customer, form])
 }
 
-/// Chunks that go on for ever, as fast as the server takes them.
+/// Chunked bodies without an end, sent as fast as the server takes them, up to 64 MiB.
 async fn chunks(target: Target) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     let right = signed(Sender::Ups, UPS_SECRET)?;
@@ -191,7 +192,7 @@ async fn chunks(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// A length that no server takes, announced with `Expect: 100-continue`.
+/// Bodies of 8 GB that are announced with `Expect: 100-continue`. The server must not ask for them.
 async fn expected(target: Target) -> Result<Vec<Line>> {
     let mut line =
         Line::new("100 × 8 GB announced with Expect: 100-continue", "size of a body, proof in the head");
@@ -208,7 +209,7 @@ async fn expected(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Whole bodies of the largest size, unproved: what is read for nothing must not stay.
+/// Complete bodies of the maximum size with wrong signatures. The server must free their memory.
 async fn whole(target: Target) -> Result<Vec<Line>> {
     let mut line = Line::new("144 × whole bodies of 1 MiB with wrong proofs", SUM);
     let ends = Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups).map(

@@ -1,4 +1,4 @@
-//! A client that keeps to HTTP: one request on a connection of its own, from any address of this machine.
+//! An HTTP client that follows the rules: it sends each request on a new connection, from any address of this machine.
 
 use std::{
     collections::BTreeSet,
@@ -18,41 +18,39 @@ use tokio::{
     time::timeout,
 };
 
-/// How much of an answer is kept to be looked at. The rest is counted.
+/// The most bytes of a body that are stored. The rest is only counted.
 const KEPT: usize = 1024 * 1024;
 
-/// The address from which attacks come where nothing else is said. The watch has another.
+/// The address of the attacker, unless an attack uses others. The watch uses another one.
 pub const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 66);
 
-/// A request, ready to be sent.
 pub type Outgoing = Request<Full<Bytes>>;
 
 /// How a request ended.
 #[derive(Debug)]
 pub enum Reply {
-    /// With an answer.
+    /// The server sent a complete response.
     Answered(Answer),
-    /// The connection was refused, or closed without a whole answer.
+    /// The connection was refused, or closed without a complete response, after this time.
     Closed(Duration),
-    /// With nothing, in this time.
+    /// The response was not complete within this time.
     Silent(Duration),
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status code.
     pub status: u16,
-    /// The length of the body.
+    /// The length of the body, in bytes.
     pub bytes: usize,
-    /// The beginning of the body.
+    /// The beginning of the body, at most [`KEPT`] bytes.
     pub body: Vec<u8>,
     /// The time from the start of the connection to the last byte.
     pub after: Duration,
 }
 
 impl Reply {
-    /// How long it took.
+    /// The time from the start of the connection to the end of the request.
     pub fn after(&self) -> Duration {
         match self {
             Self::Answered(answer) => answer.after,
@@ -60,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// The answer, if there was one.
+    /// The response, if there was one.
     pub fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Answered(answer) => Some(answer),
@@ -68,12 +66,12 @@ impl Reply {
         }
     }
 
-    /// The status code of the answer, if there was one.
+    /// The status code of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.answer().map(|answer| answer.status)
     }
 
-    /// The codes of the GraphQL errors in the answer.
+    /// The codes of the GraphQL errors in the response.
     pub fn codes(&self) -> BTreeSet<String> {
         self.answer().map(Answer::codes).unwrap_or_default()
     }
@@ -93,7 +91,7 @@ impl fmt::Display for Reply {
 }
 
 impl Answer {
-    /// The body as JSON; null where it is none, or too long to be kept.
+    /// The body as JSON. It is null when the body is no JSON, or longer than [`KEPT`].
     pub fn json(&self) -> Value {
         if self.bytes > self.body.len() {
             return Value::Null;
@@ -101,7 +99,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The GraphQL errors.
+    /// The GraphQL errors in the body.
     pub fn errors(&self) -> Vec<Value> {
         self.json().get_mut("errors").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
     }
@@ -112,7 +110,7 @@ impl Answer {
     }
 }
 
-/// Connects from an address of this machine.
+/// Connects to the server from the address `from` of this machine.
 pub async fn connect(port: u16, from: Ipv4Addr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((from, 0).into())?;
@@ -121,7 +119,7 @@ pub async fn connect(port: u16, from: Ipv4Addr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends one request on a new connection and reads the whole answer, within this time.
+/// Sends one request on a new connection and reads the complete response, within the time `within`.
 pub async fn exchange(port: u16, from: Ipv4Addr, request: Outgoing, within: Duration) -> Reply {
     let start = Instant::now();
     match timeout(within, attempt(port, from, request, start)).await {
@@ -134,7 +132,7 @@ pub async fn exchange(port: u16, from: Ipv4Addr, request: Outgoing, within: Dura
 async fn attempt(port: u16, from: Ipv4Addr, request: Outgoing, start: Instant) -> Result<Answer> {
     let stream = connect(port, from).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with this function, so that the connection is closed.
+    // Dropping this at the end of the function closes the connection.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let mut response = sender.send_request(request).await?;
@@ -148,7 +146,6 @@ async fn attempt(port: u16, from: Ipv4Addr, request: Outgoing, start: Instant) -
     Ok(Answer { status, bytes, body, after: start.elapsed() })
 }
 
-/// A request with these headers and this body.
 pub fn request(
     method: &str,
     path: &str,
@@ -162,12 +159,12 @@ pub fn request(
     Ok(request.body(Full::new(body.into()))?)
 }
 
-/// A GraphQL operation as a POST.
+/// A POST to `/graphql` with this operation.
 pub fn graphql(authorization: &str, query: &str, variables: &Value) -> Result<Outgoing> {
     json_post(authorization, json!({"query": query, "variables": variables}).to_string())
 }
 
-/// A POST to `/graphql` of any text that calls itself JSON.
+/// A POST to `/graphql` with any text as body. Its content type says JSON, even if the text is none.
 pub fn json_post(authorization: &str, body: String) -> Result<Outgoing> {
     let headers = [
         ("authorization", authorization),

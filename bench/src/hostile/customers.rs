@@ -1,4 +1,4 @@
-//! What the token of a customer can do in a loop.
+//! Attacks with many requests in a loop: with a customer's token, with a support token, and with wrong tokens.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The most orders that a customer may place in a minute, whatever the setting says.
+/// The most orders that may be placed during the attack. The server's default setting permits 10 a minute.
 const MAX_ORDERS: usize = 60;
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -25,7 +25,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// 400 orders of 1,000 items, eight at a time.
+/// Places 400 orders of 1,000 items, eight at a time.
 async fn orders_in_a_loop(target: Target) -> Result<Vec<Line>> {
     const PLACE: &str = "mutation($input:PlaceOrderInput!){placeOrder(input:$input){__typename \
         ...on PlaceOrderSuccess{order{id}} ...on Problem{message}}}";
@@ -55,7 +55,7 @@ async fn orders_in_a_loop(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Twelve clients that ask for the length of every list for ten seconds.
+/// Twelve clients that request the total count of three lists in a loop, for 10 s.
 async fn counts_in_a_loop(target: Target) -> Result<Vec<Line>> {
     let query =
         "{orders(first:1){totalCount} orderEvents(first:1){totalCount} webhooks(first:1){totalCount}}";
@@ -78,7 +78,7 @@ async fn counts_in_a_loop(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Tokens of other algorithms, and without an end.
+/// Queries with tokens of other algorithms, without a valid signature, malformed, or with another scheme.
 async fn wrong_tokens(target: Target) -> Result<Vec<Line>> {
     let own = target.tokens.customer.trim_start_matches("Bearer ").to_owned();
     let parts: Vec<_> = own.split('.').collect();

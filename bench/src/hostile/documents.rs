@@ -1,4 +1,5 @@
-//! Documents, variables and bodies that are written to be a burden: many errors, deep nests, bombs.
+//! Attacks with single requests that are expensive to parse, to validate or to answer: deep nests, many errors,
+//! fragments that multiply, large variables and bodies, and values that errors could repeat.
 
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use super::{
     target::Target,
 };
 
-/// The most errors of an answer, and the longest text of one.
+/// The most errors that a response may contain.
 const MAX_ERRORS: usize = 50;
+/// The maximum length of an error message, in bytes.
 const MAX_TEXT: usize = 1024;
-/// The longest answer that only refuses.
+/// The maximum length of a response, in bytes.
 const MAX_REFUSAL: usize = 128 * 1024;
 const AT_ONCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -52,14 +54,14 @@ async fn nested(target: Target) -> Result<Vec<Line>> {
         line = judge(line, &reply);
         if reply.answer().is_none() {
             line.expect(false, format!("no answer to {name}"));
-            // A server that has ended answers nothing any more.
+            // The server has probably ended, so the next requests would fail too.
             break;
         }
     }
     Ok(vec![line])
 }
 
-/// Refused or answered: at once, in few words.
+/// Checks a reply: a refusal or a result, but at once, short, without an internal error, and with few and short errors.
 fn judge(mut line: Line, reply: &Reply) -> Line {
     line.add_reply(reply);
     line.expect(reply.after() < AT_ONCE, "it was not answered at once");
@@ -149,8 +151,8 @@ fn many_errors() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A parser that recurses has a depth at which its stack ends: below it, it works, and far above it, it refuses. So each
-/// nest is tried at many depths.
+/// Documents with each kind of nest, at many depths. A recursive parser may be correct at a small depth, refuse a large
+/// one, and overflow its stack at a depth between.
 fn deep() -> Vec<(String, String)> {
     let nest = |open: &str, inner: &str, close: &str, depth: usize| {
         format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))

@@ -1,4 +1,4 @@
-//! Thousands of connections that are half open, while a client that behaves well has to be served.
+//! Attacks with 2,000 half-open connections (incomplete requests), during which a normal client must still be served.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -15,10 +15,10 @@ use super::{
 };
 
 const CONNECTIONS: usize = 2_000;
-/// Until the server has ended all of them.
+/// The longest time until the server has closed all of them.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What they send: each kind a third.
+/// The bytes that the connections send: a third of them each.
 const KINDS: [&str; 3] = ["", "GET /live", "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-le"];
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -69,7 +69,7 @@ async fn flood(target: &Target, name: &str, address: impl Fn(usize) -> Ipv4Addr)
     Ok(vec![line, client])
 }
 
-/// Forty requests on connections of their own, one after the other.
+/// Sends 40 normal requests, one after the other, each on a new connection.
 async fn well_behaved(target: &Target) -> Result<Vec<Reply>> {
     const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 9);
     let mut replies = Vec::new();

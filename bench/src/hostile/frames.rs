@@ -1,4 +1,5 @@
-//! A WebSocket client that keeps to nothing: it writes frames by hand, so that it can leave them unfinished.
+//! A WebSocket client that can break the rules: it writes frames by hand, so that it can send invalid and incomplete
+//! ones.
 
 use std::{
     fmt, io,
@@ -12,39 +13,39 @@ use tokio::{io::AsyncReadExt, time::timeout};
 use super::wire::Wire;
 use crate::http::find;
 
-/// The kinds of frames.
+/// The opcodes of frames (RFC 6455, section 5.2).
 pub const TEXT: u8 = 0x1;
 pub const CLOSE: u8 = 0x8;
 pub const PING: u8 = 0x9;
 
-/// A socket after its upgrade.
+/// A WebSocket after the upgrade.
 pub struct Socket {
-    /// The connection, for bytes that are no whole frame.
+    /// The connection, with which an attack can send bytes that are no complete frame.
     pub wire: Wire,
     opened: Instant,
     buffer: Vec<u8>,
 }
 
-/// How a socket ended.
+/// How a WebSocket ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The code of the server's close frame.
+    /// The code of the server's close frame; 1005 when the frame has none.
     pub code: Option<u16>,
-    /// Whether the server ended the connection.
+    /// Whether the server closed the connection.
     pub closed: bool,
-    /// From the upgrade to the end.
+    /// The time from the upgrade to the end.
     pub after: Duration,
-    /// Whole text messages that came before.
+    /// The complete text messages that were received, at most 1,000.
     pub texts: Vec<String>,
 }
 
 impl Socket {
-    /// Opens a connection and upgrades it, with the subprotocol of GraphQL.
+    /// Opens a connection and upgrades it to a WebSocket with the subprotocol of GraphQL.
     pub async fn open(port: u16, from: Ipv4Addr) -> io::Result<Self> {
         Self::upgrade(port, from, "sec-websocket-protocol: graphql-transport-ws\r\n").await
     }
 
-    /// The same with any headers.
+    /// The same as [`Socket::open`], with these headers instead of the subprotocol.
     pub async fn upgrade(port: u16, from: Ipv4Addr, headers: &str) -> io::Result<Self> {
         let mut wire = Wire::open(port, from).await?;
         let head = format!(
@@ -60,7 +61,7 @@ impl Socket {
         Ok(Self { wire, opened: Instant::now(), buffer: heard[end..].to_vec() })
     }
 
-    /// Opens a socket whose caller is known.
+    /// Opens a WebSocket and authenticates.
     pub async fn ready(port: u16, from: Ipv4Addr, authorization: &str) -> io::Result<Self> {
         let mut socket = Self::open(port, from).await?;
         socket.text(&json!({"type": "connection_init", "payload": {"authorization": authorization}})).await;
@@ -70,17 +71,17 @@ impl Socket {
         }
     }
 
-    /// Sends a text message.
+    /// Sends a text message. `false`: see [`Wire::send`].
     pub async fn text(&mut self, message: &Value) -> bool {
         self.wire.send(&frame(TEXT, true, message.to_string().as_bytes())).await
     }
 
-    /// Begins an operation.
+    /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str) -> bool {
         self.text(&json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await
     }
 
-    /// The next text message.
+    /// Reads the next text message. `None`: the WebSocket was closed, or no message came within this time.
     pub async fn read_text(&mut self, within: Duration) -> Option<String> {
         timeout(within, async {
             loop {
@@ -96,7 +97,7 @@ impl Socket {
         .flatten()
     }
 
-    /// Reads until the server closes, or for this time since the upgrade.
+    /// Reads until the server closes the connection, or until `patience` has passed since the upgrade.
     pub async fn hear(mut self, patience: Duration) -> Ended {
         let (mut code, mut texts) = (None, Vec::new());
         let left = patience.saturating_sub(self.opened.elapsed());
@@ -116,7 +117,7 @@ impl Socket {
         Ended { code, closed, after: self.opened.elapsed(), texts }
     }
 
-    /// A whole frame; `None` when the connection has ended.
+    /// Reads a complete frame: its opcode and its payload. `None`: the connection has ended.
     async fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((kind, from, to)) = parse(&self.buffer)
@@ -133,7 +134,8 @@ impl Socket {
     }
 }
 
-/// Kind, begin and end of the payload of the frame that begins here. A server does not mask.
+/// The opcode of the frame at the start of `buffer`, and the begin and end of its payload. Frames of a server have no
+/// mask.
 fn parse(buffer: &[u8]) -> Option<(u8, usize, usize)> {
     let (kind, short) = (buffer.first()? & 0x0f, usize::from(buffer.get(1)? & 0x7f));
     let (from, length) = match short {
@@ -144,7 +146,7 @@ fn parse(buffer: &[u8]) -> Option<(u8, usize, usize)> {
     Some((kind, from, from + length))
 }
 
-/// The head of a frame of a client, masked with zeros.
+/// The header of a frame of a client. Its mask is zero.
 pub fn frame_head(kind: u8, last: bool, length: u64) -> Vec<u8> {
     let mut bytes = vec![if last { 0x80 | kind } else { kind }];
     match (u8::try_from(length), u16::try_from(length)) {
@@ -162,7 +164,7 @@ pub fn frame_head(kind: u8, last: bool, length: u64) -> Vec<u8> {
     bytes
 }
 
-/// A whole frame of a client.
+/// A complete frame of a client.
 pub fn frame(kind: u8, last: bool, payload: &[u8]) -> Vec<u8> {
     let mut bytes = frame_head(kind, last, payload.len() as u64);
     bytes.extend(payload);
@@ -189,7 +191,7 @@ mod tests {
         for (length, head) in [(5, 6), (300, 8), (70_000, 14)] {
             let written = frame(TEXT, true, &vec![b'x'; length]);
             assert_eq!(written.len(), head + length);
-            // The same without a mask, as a server writes it.
+            // Remove the mask, as in a frame of a server.
             let mut served = written.clone();
             served[1] &= 0x7f;
             served.drain(head - 4..head);

@@ -1,4 +1,4 @@
-//! Introspection whose lists are nested, by the token of any customer. It has to be refused before it is done.
+//! Attacks with nested introspection, which every customer can send. The server must refuse it before it executes it.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     attacks
 }
 
-/// `inner` inside so many rounds of the same selection.
+/// Nests `inner` this many times in the same selection.
 fn nested(round: &str, times: usize, inner: &str) -> String {
     (0..times).fold(inner.to_owned(), |inner, _| format!("{round}{{{inner}}}"))
 }
@@ -121,7 +121,7 @@ async fn by_get(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// What graphql-js and its tools ask for has to be answered.
+/// The introspection query of graphql-js and its tools, which the server must answer.
 async fn usual(target: Target) -> Result<Vec<Line>> {
     const QUERY: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } \
         subscriptionType { name } types { ...FullType } directives { name description locations \
@@ -141,7 +141,7 @@ async fn usual(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Four callers who close their sockets at once: the server has to stop as well.
+/// Four clients that send introspection and close the connection at once: the server must stop the work.
 async fn abandoned(target: Target) -> Result<Vec<Line>> {
     let body = json!({"query": rounds(7)}).to_string();
     let post = format!(

@@ -1,4 +1,5 @@
-//! Lists inside lists, over orders of 1,000 items: by the token of the customer whose orders they are, or of support.
+//! Attacks with nested lists over orders with 1,000 items, with the token of the customer to whom the orders belong, or
+//! of support.
 
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use crate::usage;
 const COMPLEXITY: &str = "complexity of lists";
 const SIZE: &str = "complexity, size of an answer, deadline";
 
-/// The largest answer, with room for what goes around it.
+/// The largest response that is permitted: the server's limit of 16 MiB, and 1 MiB for the rest of the response.
 const MAX_ANSWER: usize = 17 * 1024 * 1024;
-/// The deadline of an operation, with room for the way.
+/// The longest time that is permitted for a response: the server's timeout, and 2 s for the network.
 const DEADLINE: Duration = Duration::from_secs(12);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -68,13 +69,14 @@ fn five_aliases(_: &Target) -> String {
     aliases(5, |_| format!("orders(first:100){{nodes{{items{ITEM}}}}}"))
 }
 
-/// Shipments of the order of each shipment, so many rounds deep: 200 times as many in each.
+/// A query for the shipments of the order of each shipment, nested `rounds` times. Each round multiplies the result by
+/// 200.
 fn there_and_back(target: &Target, rounds: usize) -> String {
     let inner = (0..rounds).fold("id".to_owned(), |inner, _| format!("shipments{{order{{{inner}}}}}"));
     format!("{{order(id:\"{}\"){{{inner}}}}}", target.shop.many_shipments)
 }
 
-/// Documents that ask for more than an answer may hold.
+/// Documents that request more than a response may contain.
 fn documents() -> Vec<(&'static str, Who, Document)> {
     vec![
         ("lists: five aliases of orders with items", Who::Customer, five_aliases),
@@ -164,7 +166,8 @@ fn documents() -> Vec<(&'static str, Who, Document)> {
     ]
 }
 
-/// What is refused costs nothing. What is granted ends at the bounds of an answer, and says so.
+/// Sends the same document `at_once` times. Each must be answered in time, by an error or by a response of at most
+/// [`MAX_ANSWER`].
 async fn bounded(
     name: &'static str,
     who: Who,
@@ -193,7 +196,8 @@ async fn bounded(
     Ok(vec![line])
 }
 
-/// Finds the largest of a kind of request that is granted, then makes many of it at once.
+/// Finds the largest request of a kind that the server accepts, then sends it 16 times at once. `sizes` goes from large
+/// to small.
 async fn largest(
     name: &'static str,
     sizes: &[usize],
@@ -242,7 +246,7 @@ async fn most_by_id(target: Target) -> Result<Vec<Line>> {
     largest(name, &[50, 40, 30, 20, 15, 10, 8, 6, 5, 4, 3, 2, 1], query, &target).await
 }
 
-/// Bodies that nobody selects are not read.
+/// Pages of webhooks without their bodies: the server must not read the bodies from the database.
 async fn webhooks_without_bodies(target: Target) -> Result<Vec<Line>> {
     let mut line =
         Line::new("lists: 8 pages of 40 webhooks of 7 MB, without bodies", "bodies are read where selected");
@@ -258,7 +262,7 @@ async fn webhooks_without_bodies(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Twenty callers who ask for what is granted, and close their sockets at once.
+/// 100 clients that send a large permitted query and close the connection at once: the server must stop the work.
 async fn abandoned(target: Target) -> Result<Vec<Line>> {
     let query = format!("{{orders(first:3,filter:{{statuses:[PLACED]}}){{nodes{{items{ITEM}}}}}}}");
     let body = json!({"query": query}).to_string();

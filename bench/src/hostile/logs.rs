@@ -1,4 +1,4 @@
-//! Names, addresses and headers that are written to forge lines of the log.
+//! Attacks that try to forge log lines, with names, addresses and headers that contain control characters.
 
 use std::{fs, time::Duration};
 
@@ -15,7 +15,7 @@ use super::{
 use crate::server::{Server, Setup};
 
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Stands in everything that an attacker sends here.
+/// A word that all values of these attacks contain.
 const MARK: &str = "FORGED";
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -29,7 +29,8 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// Values that would begin a line, colour the terminal, or turn the direction of the text.
+/// Values that would begin a new line, send a command to the terminal, or change the direction of the text, if they
+/// were logged without escapes.
 const VALUES: [&str; 12] = [
     "foo%0aERROR%20FORGED",
     "foo%0d%0a2026-11-30T00:00:00Z%20ERROR%20FORGED",
@@ -84,7 +85,7 @@ async fn send_all(target: &Target, port: u16) -> Result<()> {
             [("content-type", "application/json"), ("authorization", target.tokens.customer.as_str())];
         exchange(port, ATTACKER, request("POST", "/graphql", &headers, operation)?, PATIENCE).await;
     }
-    // Header values that no proper client sends.
+    // Send header values that a normal client would not send.
     for value in ["a\u{1b}[31mFORGED", "\u{e9}\u{202e}FORGED", "a\tFORGED", "a\u{7f}FORGED", "a\u{b}FORGED"] {
         for header in [
             "x-request-id",
@@ -101,12 +102,13 @@ async fn send_all(target: &Target, port: u16) -> Result<()> {
             say(port, ATTACKER, head.as_bytes(), PATIENCE).await;
         }
     }
-    // The lines are written by then.
+    // Wait until the log lines are written.
     sleep(Duration::from_millis(300)).await;
     Ok(())
 }
 
-/// A line of the text format begins with a time, and holds nothing that a terminal acts on.
+/// Checks a log in text format: each line with the mark begins with a time, and no line contains a character that a
+/// terminal acts on.
 fn judge_text(log: &str) -> Line {
     let mut line = Line::new("names and headers that forge lines, text format", "values are escaped");
     let lines: Vec<_> = log.split('\n').filter(|line| !line.is_empty()).collect();
@@ -123,13 +125,13 @@ fn judge_text(log: &str) -> Line {
     line
 }
 
-/// Characters that end a line, or act on a terminal or on the direction of a text.
+/// Whether a character can end a line, act on a terminal, or change the direction of a text.
 fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The same against a server that writes JSON: each line has to be an object.
+/// The same attack on a server that logs JSON: each line must be a JSON object without a field of the attacker.
 async fn json_format(target: Target) -> Result<Vec<Line>> {
     let folder = tempfile::tempdir()?;
     let milepost = fs::read_link(format!("/proc/{}/exe", target.pid)).context("the server has ended")?;

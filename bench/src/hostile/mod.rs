@@ -1,10 +1,14 @@
-//! Attacks the server as a stranger or a customer would, and asserts the bounds.
+//! Load and abuse tests: attacks the server as a stranger or a customer could, and checks that its limits hold.
 //!
-//! `just bench hostile` starts the release build of `milepost serve` on its default settings, with SQLite, fills a
-//! shop, and plays one [`Attack`] after the other. A [`Watch`] beside it asks `/livez` and for the page of an order, and
-//! reads the memory of the server. A line of the report fails when the server did not answer as it should, or when one
-//! of the three bounds did not hold. After a failure the server is started anew, so that each attack is judged by
-//! itself. The files beside this one hold a group of attacks each.
+//! `just bench hostile` starts the release build of `milepost serve` with its default settings and SQLite, fills a
+//! shop, and runs one [`Attack`] after the other.
+//!
+//! 1. During each attack, a [`Watch`] requests `/livez` and the page of an order, and reads the server's memory.
+//! 2. A line of the report fails when the server did not respond to the attack as it should, or when one of the three
+//!    limits of the watch was exceeded: memory, time of `/livez`, time of the page.
+//! 3. After a failure the server is started again, so that one attack does not affect the result of the next.
+//!
+//! Each of the other files has a group of attacks, or a client that they share.
 
 mod attack;
 mod bodies;
@@ -55,7 +59,7 @@ pub struct Arguments {
     list: bool,
 }
 
-/// Every attack, in the order in which they are played.
+/// All attacks, in the order in which they run.
 fn attacks() -> Vec<Attack> {
     [
         introspection::attacks(),
@@ -74,7 +78,7 @@ fn attacks() -> Vec<Attack> {
     .collect()
 }
 
-/// Plays the attacks and prints the report. Fails when a line fails.
+/// Runs the attacks and prints the report. Fails when a line fails.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let wanted = |attack: &Attack| {
         arguments.only.is_empty() || arguments.only.iter().any(|word| attack.name.contains(word.as_str()))
@@ -91,7 +95,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         None => server::build().await?,
     };
     let mut attacked = Attacked::start(&milepost, folder.path()).await?;
-    // Only now: the server has the limit that its own start gave it.
+    // Raise the limit after the server has started, because the server would inherit it.
     raise_file_limit()?;
     println!("- {}", machine::describe());
     println!("- before the attacks: {}\n", before(&attacked.target().await?).await?);
@@ -121,14 +125,14 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 const HEADING: &str = "| attack | answered by | bound | slowest end | peak memory | worst `/livez` | worst query | |\n\
     |---|---|---|--:|--:|--:|--:|---|";
 
-/// An attack that was played.
+/// The result of one attack.
 struct Played {
     lines: Vec<Line>,
     seen: Seen,
 }
 
 impl Played {
-    /// The lines that failed. A bound that did not hold fails all of them, because they were tried together.
+    /// The number of failed lines. When a limit of the watch was exceeded, all lines fail, because they ran together.
     fn failed(&self) -> usize {
         let broken = !self.seen.faults().is_empty();
         self.lines.iter().filter(|line| broken || line.fault().is_some()).count()
@@ -153,19 +157,20 @@ impl Played {
     }
 }
 
-/// Plays an attack under watch. One that takes too long, or all memory, is broken off and fails.
+/// Runs an attack with a watch. An attack is stopped and fails when it takes too long, or when the server uses too much
+/// memory.
 async fn play(attack: &Attack, target: &Target) -> Result<Played> {
     eprintln!("{} …", attack.name);
     let watch = Watch::start(target)?;
     let mut lines = tokio::select! {
         played = timeout(Attack::TIME, attack.play(target.clone())) => match played {
-            // A server that does not even take a connection: the report goes on with the next attack.
+            // The server may not even accept a connection. The report then goes on with the next attack.
             Ok(lines) => lines.unwrap_or_else(|error| vec![broken_off(attack, &format!("{error:#}"))]),
             Err(_) => vec![broken_off(attack, "it took too long")],
         },
         () = watch.tripped() => vec![broken_off(attack, "the server's memory ran away")],
     };
-    // What an attack sets off may begin only after it.
+    // The server may react to an attack only after the end of it.
     sleep(Duration::from_millis(300)).await;
     let seen = watch.finish()?;
     for line in &mut lines {
@@ -181,7 +186,7 @@ fn broken_off(attack: &Attack, why: &str) -> Line {
     line
 }
 
-/// The bounds without an attack: what a slow machine does to them.
+/// Measures the limits of the watch without an attack, to show how fast the machine is.
 async fn before(target: &Target) -> Result<String> {
     let watch = Watch::start(target)?;
     sleep(Duration::from_secs(2)).await;
@@ -196,7 +201,7 @@ async fn before(target: &Target) -> Result<String> {
     ))
 }
 
-/// Waits until the server does nothing, so that the next attack is not blamed for this one; ten seconds at most.
+/// Waits until the server is idle, so that this attack does not affect the next one. It waits at most 10 s.
 async fn wait_until_calm(target: &Target) {
     const LOOK: Duration = Duration::from_millis(250);
     for _ in 0..40 {
@@ -208,7 +213,7 @@ async fn wait_until_calm(target: &Target) {
     }
 }
 
-/// Thousands of connections need as many open files.
+/// Raises the limit on open files, because each connection of an attack needs one.
 fn raise_file_limit() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("the limit on open files")

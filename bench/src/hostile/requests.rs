@@ -1,4 +1,4 @@
-//! Requests that are no proper HTTP, or too much of it.
+//! Attacks with invalid HTTP requests, with mutations by GET, and with very many requests or connections.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Until a refused connection is closed.
+/// The longest time until a connection with a refused request is closed.
 const CLOSED_WITHIN: Duration = Duration::from_secs(15);
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -26,7 +26,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// A page of another site can make a browser send a GET.
+/// Mutations by GET, and by a POST with another content type than JSON. Another site can make a browser send both.
 async fn mutations_by_get(target: Target) -> Result<Vec<Line>> {
     let documents = [
         "mutation{cancelOrder(input:{orderId:\"x\",reason:\"y\"}){__typename}}",
@@ -128,7 +128,7 @@ async fn heads(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Many requests at once on one connection, their answers read and not read.
+/// Pipelining: many requests on one connection, sent without waiting for the responses. All responses are read.
 async fn pipelined(target: Target) -> Result<Vec<Line>> {
     let livez = "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(10_000);
     let body = json!({"query": "{orders(first:1){nodes{id}}}"}).to_string();
@@ -150,7 +150,7 @@ async fn pipelined(target: Target) -> Result<Vec<Line>> {
         let write = tokio::spawn(async move {
             use tokio::io::AsyncWriteExt;
             let _ = writer.write_all(bytes.as_bytes()).await;
-            // Half closed: the answers still come.
+            // Close only the sending side. The responses must still come.
             let _ = writer.shutdown().await;
         });
         let read = async {
@@ -177,7 +177,7 @@ async fn pipelined(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Connections that are opened and closed, as fast as one client can.
+/// Connections that one client opens and closes as fast as it can.
 async fn churn(target: Target) -> Result<Vec<Line>> {
     let mut line = Line::new("5,000 connections, opened and closed", "places are given back");
     let start = std::time::Instant::now();

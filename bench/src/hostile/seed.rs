@@ -1,7 +1,6 @@
-//! The shop that is attacked: orders as large as they may be, and some of a normal size.
+//! Fills the shop that is attacked: orders of the maximum size, and some of a normal size.
 //!
-//! Everything goes in through the server's own doors, by the token of a system of the merchant, so that it is what a
-//! shop may really contain.
+//! All data is sent through the server's own API with a `system` token, so a real shop can contain the same data.
 
 use std::time::Duration;
 
@@ -20,35 +19,35 @@ use crate::server::FEDEX_SECRET;
 /// The customer whose token the attackers have.
 pub const CUSTOMER: &str = "018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4a";
 
-/// The most items of an order.
+/// The items of a large order: the maximum that the server accepts.
 const ITEMS: usize = 1_000;
-/// Orders of so many items.
+/// The number of orders with [`ITEMS`] items.
 const BIG: usize = 100;
-/// Those of them whose items are all in one shipment.
+/// The number of these orders whose items are all in one shipment.
 const SHIPPED: usize = 10;
-/// Shipments of the order that has many.
+/// The number of shipments of the order with many shipments.
 const SHIPMENTS: usize = 200;
-/// Scans of the shipment that has many.
+/// The number of scans of the shipment with many scans.
 const SCANS: i64 = 1_000;
-/// Orders of a normal size.
+/// The number of orders of a normal size.
 const SMALL: usize = 50;
-/// Webhooks with a large body.
+/// The number of webhooks with a large body.
 const LARGE_WEBHOOKS: usize = 20;
 
-/// What there is to ask for.
+/// The ids of the shop's orders and shipments.
 #[derive(Debug, Default)]
 pub struct Shop {
-    /// Orders of 1,000 items.
+    /// Orders with 1,000 items.
     pub big: Vec<String>,
     /// An order with 200 shipments.
     pub many_shipments: String,
-    /// Its shipments. The first has 1,000 scans.
+    /// The shipments of this order. The first one has 1,000 scans.
     pub shipments: Vec<String>,
-    /// Orders of two items.
+    /// Orders with two items.
     pub small: Vec<String>,
 }
 
-/// Places the orders and sends the webhooks.
+/// Places the orders, sends the webhooks, and waits until the webhooks are processed.
 pub async fn fill(port: u16, tokens: &Tokens) -> Result<Shop> {
     eprintln!("seeding {BIG} orders of {ITEMS} items");
     let shopkeeper = Shopkeeper { port, authorization: tokens.system.clone() };
@@ -63,7 +62,7 @@ pub async fn fill(port: u16, tokens: &Tokens) -> Result<Shop> {
         shop.shipments.push(shopkeeper.ship(&shop.many_shipments, &number(n), Some(item)).await?);
     }
     shopkeeper.push_scans(&number(0)).await?;
-    // The newest orders are the large ones: a page of orders is made of them.
+    // Place the large orders last, because a page of orders begins with the newest.
     for n in 0..BIG {
         shop.big.push(shopkeeper.place(ITEMS).await.with_context(|| format!("order {n}"))?);
     }
@@ -78,13 +77,13 @@ pub async fn fill(port: u16, tokens: &Tokens) -> Result<Shop> {
     Ok(shop)
 }
 
-/// The time at which an attacker signs.
+/// The time with which webhooks are signed.
 #[expect(clippy::disallowed_methods, reason = "senders of webhooks sign with their own clock")]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A FedEx number.
+/// A FedEx tracking number.
 fn number(n: usize) -> String {
     (790_000_000_000 + n).to_string()
 }
@@ -101,7 +100,7 @@ const MOVE: &str = "mutation($input: TransitionOrderInput!) { transitionOrder(in
 const SHIP: &str = "mutation($input: CreateShipmentInput!) { createShipment(input: $input) { \
     ... on ShipmentSuccess { shipment { id } } ... on Problem { message } } }";
 
-/// What a storefront sends to place an order of so many items.
+/// The input of `placeOrder` for an order with this many items.
 pub fn order_input(items: usize) -> Value {
     let items: Vec<_> = (0..items)
         .map(|n| {
@@ -159,7 +158,7 @@ impl Shopkeeper {
         self.found(SHIP, &json!({"input": input}), "/createShipment/shipment/id").await
     }
 
-    /// One webhook of FedEx with many scans of one shipment.
+    /// Sends a FedEx webhook with [`SCANS`] scans of one shipment.
     async fn push_scans(&self, number: &str) -> Result<()> {
         let now = now();
         let scans: Vec<_> = (1..=SCANS)
@@ -182,7 +181,7 @@ impl Shopkeeper {
         self.push("fedex", &headers, body).await
     }
 
-    /// A webhook of UPS of seven megabytes that says nothing.
+    /// Sends a UPS webhook of 7 MB that contains no scan.
     async fn push_large(&self, n: usize) -> Result<()> {
         let body = json!({"number": n, "photo": "x".repeat(7_000_000)}).to_string().into_bytes();
         let headers = Sender::Ups.sign(&Secrets::new([UPS_SECRET.to_owned()])?, &body, now());

@@ -1,4 +1,5 @@
-//! Every way to be slow, on every route at once. Each connection has to be closed by the server.
+//! Attacks with slow clients, on all routes at once: clients that write slowly and clients that read slowly. The server
+//! must close each connection.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -14,7 +15,8 @@ use super::{
     wire::{Heard, Wire},
 };
 
-/// The longest time to a close. The shortest of the server's own times is for a head, the longest for idle connections.
+/// The longest time until the server closes a connection. The server's own timeouts are shorter: 10 s for a head is the
+/// shortest, and 30 s for an idle connection the longest.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -56,14 +58,14 @@ fn routes(target: &Target) -> Vec<Route> {
     ]
 }
 
-/// What is sent at once, and what is sent again and again.
+/// One way to write slowly: `first` is sent at once, then `drop` again and again, with a pause of `every`.
 struct Way {
     name: &'static str,
     bound: &'static str,
     first: fn(&Route) -> String,
     drop: &'static str,
     every: Duration,
-    /// Whether the client says that it will send nothing more.
+    /// Whether the client closes its sending side after `first`.
     half_closed: bool,
 }
 
@@ -191,12 +193,14 @@ async fn play(port: u16, from: Ipv4Addr, way: &Way, first: String) -> Heard {
     wire.drip(way.drop.as_bytes(), way.every, PATIENCE).await
 }
 
-/// Sends requests until the server takes no more, reads nothing, and waits for the server to give up.
+/// Sends requests and reads nothing until the server closes the connection. Returns whether it did, and after what
+/// time.
 async fn not_read(port: u16, from: Ipv4Addr, request: &[u8]) -> (bool, Duration) {
     let start = std::time::Instant::now();
     let Ok(wire) = Wire::open(port, from).await else { return (true, Duration::ZERO) };
     let mut stream = wire.stream;
-    // A write fails when the server has closed: a reset comes although nothing is read.
+    // A write fails when the server has closed the connection, because the system receives the reset even if nothing is
+    // read.
     let many = request.repeat(20);
     while start.elapsed() < PATIENCE {
         let left = PATIENCE.saturating_sub(start.elapsed());
@@ -222,7 +226,7 @@ async fn unread(target: &Target, name: &str, request: &[u8], connections: usize)
     line
 }
 
-/// Queries whose answers are as large as they may be.
+/// Clients that do not read the responses to the largest query that the server accepts.
 async fn unread_answers(target: Target) -> Result<Vec<Line>> {
     let query = |size: usize| {
         format!(
@@ -276,7 +280,8 @@ async fn unread_assets(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// A reader that reads a byte a second keeps a large answer in memory as well as one that reads nothing.
+/// Clients that read 100 bytes a second. The server has to keep a large response for them, as for those that read
+/// nothing.
 async fn sipped(target: Target) -> Result<Vec<Line>> {
     use tokio::io::AsyncReadExt;
     let get = "GET /graphql/assets/graphiql.js HTTP/1.1\r\nhost: 127.0.0.1\r\naccept-encoding: gzip\r\n\r\n";
@@ -288,7 +293,8 @@ async fn sipped(target: Target) -> Result<Vec<Line>> {
         wire.send(get.repeat(10).as_bytes()).await;
         let mut buffer = [0; 100];
         while start.elapsed() < PATIENCE {
-            // What was sent before a close is still to be read: only a reset shows it at once.
+            // After a close, the bytes that were sent before can still be read. Only a failed write shows the close at
+            // once.
             if wire.stream.write_all(b"G").await.is_err() {
                 return (true, start.elapsed());
             }

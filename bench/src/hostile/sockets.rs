@@ -1,4 +1,4 @@
-//! WebSockets that never say who they are, never read, or say too much.
+//! Attacks with WebSockets that do not authenticate, do not read, or send too much.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -37,7 +37,7 @@ fn address(n: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, byte(n / 250 + 60), byte(n))
 }
 
-/// The codes that a client sees are the documented ones, and its own close is echoed.
+/// Checks that the close codes are the documented ones, and that the server echoes the client's close frame.
 async fn closing(target: Target) -> Result<Vec<Line>> {
     let authorization = &target.tokens.customer;
     let mut lines = Vec::new();
@@ -92,7 +92,7 @@ async fn never_begin(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Messages of which the last bytes never come, from strangers and from a customer.
+/// Messages without their last bytes, from strangers and from a customer.
 async fn unfinished(target: Target) -> Result<Vec<Line>> {
     const LENGTH: usize = 1024 * 1024 - 100;
     let kinds = [
@@ -157,7 +157,7 @@ async fn too_large(target: Target) -> Result<Vec<Line>> {
     for (name, bytes) in announced {
         let mut line = Line::new(name, "1009, 1002");
         let mut socket = Socket::open(target.port, address(1)).await?;
-        // The server closes in the middle of it.
+        // The server closes the connection before it has read everything.
         for part in bytes.chunks(64 * 1024) {
             if !socket.wire.send(part).await {
                 break;
@@ -177,7 +177,7 @@ async fn many_operations(target: Target) -> Result<Vec<Line>> {
     let attempt = async |n: usize| {
         let mut socket = Socket::ready(target.port, address(n), &target.tokens.customer).await.ok()?;
         for id in 0..10_000 {
-            // A server that does not read any more has had enough.
+            // The server does not read any more: the attack has reached a limit.
             if !socket.subscribe(&id.to_string(), &query).await {
                 break;
             }
@@ -196,7 +196,7 @@ async fn many_operations(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// What is refused over HTTP is refused here.
+/// Queries that are refused over HTTP must be refused over a WebSocket too.
 async fn refused_queries(target: Target) -> Result<Vec<Line>> {
     let rounds = (0..7).fold("name".to_owned(), |inner, _| format!("possibleTypes{{interfaces{{{inner}}}}}"));
     let items = "{id sku name quantity origin{kind code}}";
@@ -237,7 +237,7 @@ async fn refused_queries(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Every ping is owed a pong. A client that does not read them must not have them kept.
+/// Clients that send pings and do not read the pongs. The server must not store the pongs without a limit.
 async fn pings(target: Target) -> Result<Vec<Line>> {
     let large = json!({"type": "ping", "payload": {"x": "y".repeat(100_000)}}).to_string();
     let frames = [
@@ -265,7 +265,7 @@ async fn pings(target: Target) -> Result<Vec<Line>> {
     Ok(join_all(plays).await)
 }
 
-/// Sockets that follow large orders and read nothing, while the orders change.
+/// WebSockets that subscribe to large orders and do not read, while the orders change.
 async fn updates_unread(target: Target) -> Result<Vec<Line>> {
     let mut line = Line::new(
         "50 sockets that follow 10 large orders and do not read",
@@ -286,7 +286,7 @@ async fn updates_unread(target: Target) -> Result<Vec<Line>> {
             Err(_) => line.add("refused", Duration::ZERO),
         }
     }
-    // Nothing is read from here on.
+    // From now on nothing is read.
     for to in ["PAYMENT_CONFIRMED", "PROCESSING"] {
         for order in target.shop.big.iter().skip(80).take(10) {
             let query = "mutation($input:TransitionOrderInput!){transitionOrder(input:$input){__typename}}";
@@ -303,7 +303,7 @@ async fn updates_unread(target: Target) -> Result<Vec<Line>> {
     Ok(vec![line])
 }
 
-/// Sockets that ask for as much as they may, again and again, and read nothing.
+/// WebSockets that send 90 large queries each and do not read the results.
 async fn answers_unread(target: Target) -> Result<Vec<Line>> {
     let mut line =
         Line::new("40 sockets with 90 large queries each, not read", "slow readers, operations of a socket");

@@ -1,4 +1,4 @@
-//! The server under attack: a release build on its default settings, with the shop of `seed`.
+//! The server under attack: a release build with its default settings, and the shop of `seed`.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,10 +10,10 @@ use anyhow::Result;
 use super::seed::{self, CUSTOMER, Shop};
 use crate::server::{self, Server, Setup};
 
-/// What UPS shows here.
+/// The secret with which UPS authenticates its webhooks here.
 pub const UPS_SECRET: &str = "hostile-ups-secret";
 
-/// The server runs on its defaults. Only the senders have secrets, because without one a sender's route is closed.
+/// The settings of the server. Only secrets of senders are set, because the route of a sender without one is closed.
 const SETTINGS: [(&str, &str); 8] = [
     ("MILEPOST_WEBHOOK_SECRET_UPS", UPS_SECRET),
     ("MILEPOST_WEBHOOK_SECRET_USPS", "hostile-usps-secret"),
@@ -25,32 +25,32 @@ const SETTINGS: [(&str, &str); 8] = [
     ("MILEPOST_UPS_CLIENT_SECRET", "hostile-client-secret"),
 ];
 
-/// What an attacker knows of the server.
+/// What an attack knows about the server.
 #[derive(Clone)]
 pub struct Target {
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1 on which the server listens.
     pub port: u16,
-    /// Its process.
+    /// The process id of the server.
     pub pid: u32,
-    /// Its log, and what else it keeps.
+    /// The working folder of the server, with its log.
     pub folder: Arc<PathBuf>,
-    /// Tokens of all kinds.
+    /// `Authorization` values with tokens of three roles.
     pub tokens: Arc<Tokens>,
-    /// Orders to ask for.
+    /// The orders that an attack can request.
     pub shop: Arc<Shop>,
 }
 
 /// Values of an `Authorization` header.
 pub struct Tokens {
-    /// May do everything. What is measured beside an attack uses it.
+    /// The role `system`, which may do everything. The watch uses it.
     pub system: String,
-    /// The customer whose orders the shop has.
+    /// The customer to whom the orders of the shop belong.
     pub customer: String,
-    /// Reads everything.
+    /// The role `support`, which may read everything.
     pub support: String,
 }
 
-/// The server and what is needed to start it again.
+/// The server, and the data with which it can be started again.
 pub struct Attacked {
     milepost: PathBuf,
     folder: PathBuf,
@@ -60,8 +60,8 @@ pub struct Attacked {
 }
 
 impl Attacked {
-    /// Starts the server in an empty folder, fills its shop, and starts it again, so that the memory for filling it
-    /// does not count.
+    /// Starts the server in an empty folder, fills its shop, and starts it again, so that the memory that the filling
+    /// has used is not measured.
     pub async fn start(milepost: &Path, folder: &Path) -> Result<Self> {
         let token = async |role: &str, user: &str| {
             server::authorization(milepost, &["--role", role, "--user", user]).await
@@ -85,7 +85,7 @@ impl Attacked {
         })
     }
 
-    /// What the attacks need to know. Starts the server where it is not running.
+    /// The target for an attack. Starts the server if it is not running.
     pub async fn target(&mut self) -> Result<Target> {
         let server = match self.server.take() {
             Some(server) => server,
@@ -105,7 +105,7 @@ impl Attacked {
         Ok(target)
     }
 
-    /// Ends the server at once: an attack has succeeded, and the next one has to find a server that works.
+    /// Kills the server after a successful attack, so that the next attack gets a new one.
     pub async fn kill(&mut self) -> Result<()> {
         match self.server.take() {
             Some(server) => server.kill().await,
@@ -113,7 +113,7 @@ impl Attacked {
         }
     }
 
-    /// Asks the server to stop, and waits until it has.
+    /// Asks the server to stop, and waits until it has ended.
     pub async fn stop(mut self) -> Result<()> {
         match self.server.take() {
             Some(server) => server.stop().await,

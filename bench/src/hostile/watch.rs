@@ -1,7 +1,7 @@
-//! Watches the server during an attack: its memory, `/livez`, and a normal query beside it.
+//! Watches the server during an attack: its memory, the time of `/livez`, and the time of a normal query.
 //!
-//! The watch has a thread of its own, so that the work of an attacker does not delay its clock. It comes from another
-//! address than the attackers, and opens a connection for each question, as a probe or a new customer does.
+//! The watch has its own thread, so that the work of the attack does not delay its measurements. It uses another
+//! address than the attacks, and a new connection for each request, as a health probe or a new customer does.
 
 use std::{
     fs,
@@ -24,39 +24,39 @@ use super::{
 };
 use crate::cases::ORDER_PAGE;
 
-/// The bounds that hold throughout.
+/// The most memory that the server may use during an attack, in bytes.
 pub const MAX_MEMORY: u64 = 300 * MIB;
-/// The longest time to an answer of `/livez`.
+/// The longest time that `/livez` may take during an attack.
 pub const MAX_LIVEZ: Duration = Duration::from_millis(200);
-/// The longest time to the page of one order.
+/// The longest time that the page of one order may take during an attack.
 pub const MAX_QUERY: Duration = Duration::from_millis(500);
 
 /// 1024 × 1024 bytes.
 pub const MIB: u64 = 1024 * 1024;
-/// At this much memory the server is ended, so that the machine is spared.
+/// When the server uses this much memory, it is killed, so that the machine does not run out of memory.
 const GUARD: u64 = 1536 * MIB;
 const PATIENCE: Duration = Duration::from_secs(5);
 const WATCHER: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
-/// What was seen.
+/// The measurements of a watch.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The most memory, in bytes.
+    /// The most memory that the server used, in bytes.
     pub memory: u64,
-    /// The slowest answer of `/livez`.
+    /// The slowest reply of `/livez`.
     pub livez: Duration,
-    /// The slowest page of one order.
+    /// The slowest reply to the query for one order.
     pub query: Duration,
-    /// The longest time by which the watch itself was late.
+    /// The longest delay of the watch itself. It shows how busy the machine was.
     pub lag: Duration,
-    /// Questions that were answered as they should be.
+    /// The number of requests that were answered correctly.
     pub answered: u32,
-    /// The first question that was not.
+    /// The first request that was not answered correctly.
     pub failed: Option<String>,
 }
 
 impl Seen {
-    /// Which of the bounds did not hold.
+    /// The limits that were exceeded, and the first failed request.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.memory >= MAX_MEMORY {
@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-/// A watch that runs until it is dropped.
+/// A running watch. Dropping it ends it.
 pub struct Watch {
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
@@ -83,9 +83,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins.
+    /// Starts a watch.
     pub fn start(target: &Target) -> Result<Self> {
-        // From here on the kernel keeps the peak anew.
+        // Make the kernel measure the peak of the memory from now on.
         fs::write(format!("/proc/{}/clear_refs", target.pid), "5").context("the peak is not reset")?;
         let (seen, stop) = (Arc::new(Mutex::new(Seen::default())), Arc::new(AtomicBool::new(false)));
         let (trip, guard) = watch::channel(false);
@@ -106,7 +106,7 @@ impl Watch {
         Ok(Self { seen, stop, guard, thread: Some(thread), pid: target.pid })
     }
 
-    /// Waits until the server has so much memory that it has to be ended.
+    /// Waits until the server uses more memory than [`GUARD`].
     pub async fn tripped(&self) {
         let mut guard = self.guard.clone();
         if guard.wait_for(|tripped| *tripped).await.is_err() {
@@ -114,7 +114,7 @@ impl Watch {
         }
     }
 
-    /// Ends the watch, with what it saw.
+    /// Ends the watch and returns its measurements.
     pub fn finish(mut self) -> Result<Seen> {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -215,12 +215,12 @@ impl Questions {
     }
 }
 
-/// The memory of a process that is in use, in bytes.
+/// The resident memory of a process, in bytes.
 pub fn resident(pid: u32) -> Option<u64> {
     status_field(pid, "VmRSS:")
 }
 
-/// The most memory that was in use since the peak was reset, in bytes.
+/// The peak of the resident memory since the peak was reset, in bytes.
 fn peak(pid: u32) -> Option<u64> {
     status_field(pid, "VmHWM:")
 }

@@ -1,4 +1,5 @@
-//! A client that keeps to nothing: it sends any bytes, as slowly as it likes, and sees how the connection ends.
+//! A TCP client that can break every rule of HTTP: it sends any bytes, at any speed, and records how the connection
+//! ends.
 
 use std::{
     fmt, io,
@@ -15,30 +16,29 @@ use tokio::{
 use super::client::connect;
 use crate::http::find;
 
-/// A connection.
+/// One connection to the server.
 pub struct Wire {
-    /// The socket.
     pub stream: TcpStream,
     opened: Instant,
     heard: Vec<u8>,
 }
 
-/// What came over a connection until it ended, or until the client gave up.
+/// How a connection ended, or what was received when the client stopped waiting.
 #[derive(Debug)]
 pub struct Heard {
-    /// The status code of the first answer.
+    /// The status code of the first response.
     pub status: Option<u16>,
-    /// Whether the server ended the connection.
+    /// Whether the server closed the connection.
     pub closed: bool,
-    /// From the opening to the end.
+    /// The time from the opening to the end.
     pub after: Duration,
 }
 
-/// How much is kept of what came.
+/// The most bytes that are stored of what the server sends.
 const KEPT: usize = 64 * 1024;
 
 impl Wire {
-    /// Opens a connection.
+    /// Opens a connection from the address `from`, within 5 s.
     pub async fn open(port: u16, from: Ipv4Addr) -> io::Result<Self> {
         let opened = Instant::now();
         let stream = timeout(Duration::from_secs(5), connect(port, from))
@@ -47,24 +47,24 @@ impl Wire {
         Ok(Self { stream, opened, heard: Vec::new() })
     }
 
-    /// Sends bytes as far as the server takes them within five seconds. A server that has closed its end is no
-    /// failure: [`Wire::hear`] tells.
+    /// Sends bytes. `false`: the server has not taken all of them within 5 s, or it has closed the connection. Then
+    /// [`Wire::hear`] returns how it ended.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         matches!(timeout(Duration::from_secs(5), self.stream.write_all(bytes)).await, Ok(Ok(())))
     }
 
-    /// Says that nothing more will come.
+    /// Closes the sending side of the connection.
     pub async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Reads until the server ends the connection, or for this time since the opening.
+    /// Reads until the server closes the connection, or until `patience` has passed since the opening.
     pub async fn hear(self, patience: Duration) -> Heard {
         self.drip(b"", Duration::from_secs(3600), patience).await
     }
 
-    /// Sends the same bytes every so often, and reads, until the server ends the connection, or for this time
-    /// since the opening.
+    /// Sends the same bytes again and again, with a pause of `every`, and reads, until the server closes the connection
+    /// or until `patience` has passed since the opening.
     pub async fn drip(mut self, drop: &[u8], every: Duration, patience: Duration) -> Heard {
         let until = TokioInstant::from_std(self.opened + patience);
         let mut buffer = vec![0; 16 * 1024];
@@ -92,7 +92,7 @@ impl Wire {
         Heard { status: status(&self.heard), closed, after }
     }
 
-    /// Reads until `needle` has come, within five seconds. What came stays for [`Wire::hear`].
+    /// Reads until `needle` was received, within 5 s. The received bytes also stay in the buffer for [`Wire::hear`].
     pub async fn hear_until(&mut self, needle: &[u8]) -> io::Result<Vec<u8>> {
         let read = async {
             while find(&self.heard, needle).is_none() {
@@ -106,7 +106,7 @@ impl Wire {
     }
 }
 
-/// Opens a connection, sends bytes, and hears the end.
+/// Opens a connection, sends bytes, and waits for the end as [`Wire::hear`] does.
 pub async fn say(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) -> Heard {
     match Wire::open(port, from).await {
         Ok(mut wire) => {
@@ -118,7 +118,7 @@ pub async fn say(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) ->
 }
 
 impl Heard {
-    /// The connection could not be opened.
+    /// The result for a connection that could not be opened.
     pub fn refused() -> Self {
         Self { status: None, closed: true, after: Duration::ZERO }
     }

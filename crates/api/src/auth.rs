@@ -1,14 +1,18 @@
-//! Bearer tokens: who is calling, proved by an HS256 signature over the claims of a JSON Web Token (RFC 7519).
+//! Authentication with bearer tokens: JSON Web Tokens (RFC 7519) that are signed with HS256 and one shared secret.
 //!
-//! The transports authenticate every request with [`Tokens::authenticate`]; `milepost token` and the demo issue
-//! tokens with [`Tokens::issue`], under the same rules. What a caller may then do is decided elsewhere, from the
-//! [`Bearer`]. Rules beside the signature:
-//! 1. A token counts from its `nbf` to its `exp`. There is no leeway. Both may have fractions of a second.
-//! 2. A token with `aud` names our audience there; with an audience set, a token without `aud` is refused. Without one,
-//!    every token with `aud` is refused, because it was issued for somebody else (RFC 7519, 4.1.3).
-//! 3. A header with `crit` is refused: we support no extension (RFC 7515, 4.1.11). So is a `typ` of another kind of token
-//!    (RFC 8725, 3.11), any algorithm but HS256, and a name that stands twice.
-//! 4. A token has at most [`MAX_TOKEN_BYTES`].
+//! The transports authenticate every request with [`Tokens::authenticate`]. `milepost token` and the demo issue tokens
+//! with [`Tokens::issue`]. Both check the role and its ids. This module does not authorize: other modules decide from
+//! the [`Bearer`] what a caller may do.
+//!
+//! Rules, besides the signature:
+//! 1. A token is valid from its `nbf` until its `exp`, which is mandatory. There is no leeway. Both times may have
+//!    fractions of a second.
+//! 2. When the server has an audience, `aud` must name it; a token without `aud` is refused. When the server has none,
+//!    every token with `aud` is refused, because it was issued for another server (RFC 7519, 4.1.3).
+//! 3. A header with `crit` is refused, because we support no extension (RFC 7515, 4.1.11). A header with the `typ` of
+//!    another kind of token is refused too (RFC 8725, 3.11), and one with another algorithm than HS256. A token is
+//!    malformed when one of the header fields or claims that we read occurs twice.
+//! 4. A token is at most [`MAX_TOKEN_BYTES`] long.
 
 use std::fmt;
 
@@ -29,104 +33,107 @@ pub struct Tokens {
     audience: Option<String>,
 }
 
-/// What a token says about its bearer, for the one who issues it. The audience is added by [`Tokens::issue`].
+/// The claims of a token to be issued. [`Tokens::issue`] adds the audience.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Claims {
-    /// The user: a UUID for a customer, free and optional for everybody else.
+    /// The user: a UUID for a customer; any text, and optional, for the other roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     /// `customer`, `support`, `system` or `supplier`.
     pub role: String,
-    /// The supplier's code; a supplier must have one.
+    /// The supplier's code. It is mandatory for the role `supplier`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier: Option<String>,
-    /// A customer's address: the only one that orders of this customer can have.
+    /// A customer's email address. Orders of this customer can have no other address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// When the token ends, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub exp: i64,
 }
 
-/// Who bears a token, and until when we may believe it.
+/// The identity that a valid token proves, and when the token expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bearer {
-    /// The party, as it is recorded on the events it causes. A supplier's id is its code.
+    /// The actor, as it is recorded on the events that it causes. The id of a supplier is its code.
     pub actor: Actor,
-    /// The claim `email`, unless `email_verified` is false. It is not checked for being an address.
+    /// The claim `email`, or `None` when the claim `email_verified` is present and neither true nor null. We do not
+    /// check that the text is an address.
     pub email: Option<String>,
-    /// From this moment on the token counts no more.
+    /// The token is valid before this moment, and no longer at it.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Why nobody was recognised. The messages are meant for the caller and repeat nothing secret.
+/// Why a token was refused. The messages are sent to the caller and contain nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// No `Authorization` header, or an empty one.
+    /// There is no `Authorization` header, or it is empty.
     #[error("a token is needed: `Authorization: Bearer …`")]
     Missing,
-    /// Another scheme than `Bearer`.
+    /// The `Authorization` header has another scheme than `Bearer`.
     #[error("the authorization must have the form `Bearer …`")]
     NotBearer,
-    /// Larger than any token we need.
+    /// The token is longer than [`MAX_TOKEN_BYTES`].
     #[error("the token is larger than {MAX_TOKEN_BYTES} bytes")]
     TooLarge,
-    /// No JSON Web Token, or claims of the wrong type.
+    /// The text is no JSON Web Token, or a claim has the wrong type. The field says what is wrong.
     #[error("the token is malformed: {0}")]
     Malformed(String),
-    /// Another algorithm than HS256.
+    /// The token names another algorithm than HS256.
     #[error("the token must be signed with HS256")]
     WrongAlgorithm,
-    /// A header that asks for an extension.
+    /// The header of the token requires an extension.
     #[error("the token's header has `crit`: no extension is supported")]
     CriticalHeader,
-    /// A `typ` of another kind of token.
+    /// The `typ` of the token is that of another kind of token.
     #[error("the token's `typ` must be JWT or at+jwt, or left out")]
     WrongType,
-    /// Signed with another secret.
+    /// The token was signed with another secret, or changed after it was signed.
     #[error("the token's signature is wrong")]
     BadSignature,
-    /// No `exp`, or one that is no time.
+    /// The claim `exp` is missing, or it is no time.
     #[error("the token has no expiry: `exp` is mandatory, a number of seconds since 1970")]
     NoExpiry,
-    /// Past its `exp`.
+    /// The token expired at this time.
     #[error("the token expired at {0}")]
     Expired(DateTime<Utc>),
-    /// Before its `nbf`.
+    /// The token is not valid before this time.
     #[error("the token is not valid before {0}")]
     NotYetValid(DateTime<Utc>),
-    /// Issued for somebody else, or for nobody in particular where an audience is needed.
+    /// The token was issued for another audience, or it has no `aud` although the server has an audience.
     #[error("the token's `aud` does not name this server")]
     WrongAudience,
-    /// A role nobody can sign in with.
+    /// The role does not exist, or nobody can authenticate with it, such as `carrier`.
     #[error("the token's role is unknown; known are customer, support, system, supplier")]
     UnknownRole,
-    /// A customer without a user id.
+    /// The token of a customer has no user id in `sub`.
     #[error("a customer's token needs a UUID in `sub`")]
     NoCustomerId,
-    /// A supplier without a code.
+    /// The token of a supplier has no code in `supplier`.
     #[error("a supplier's token needs the supplier's code in `supplier`")]
     NoSupplierCode,
 }
 
-/// The secret is shorter than the 32 bytes that HS256 asks for (RFC 7518, section 3.2).
+/// The secret is shorter than the 32 bytes that HS256 requires (RFC 7518, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret for tokens must have at least {MIN_SECRET_BYTES} bytes")]
 pub struct SecretTooShort;
 
-/// The least length of a secret, in bytes.
+/// The minimum length of a secret, in bytes.
 pub const MIN_SECRET_BYTES: usize = 32;
-/// The largest token, in bytes.
+/// The maximum length of a token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// The longest id of a party, in characters. It is kept with every event.
+/// The maximum length of an actor's id, in characters. The id is stored with every event.
 const MAX_ID: usize = 200;
 
 impl Tokens {
-    /// Tokens signed with this secret, which must have at least [`MIN_SECRET_BYTES`]. They have no audience.
+    /// Tokens that are signed with this secret and have no audience. Fails when the secret has fewer bytes than
+    /// [`MIN_SECRET_BYTES`].
     pub fn new(secret: &[u8]) -> Result<Self, SecretTooShort> {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(SecretTooShort);
         }
-        // Times and the audience are checked here: the library asks the machine's clock and takes whole seconds only.
+        // This module checks times and the audience itself, because the library uses the machine's clock and whole
+        // seconds only.
         let mut validation = Validation {
             validate_exp: false,
             validate_nbf: false,
@@ -142,14 +149,15 @@ impl Tokens {
         })
     }
 
-    /// The same tokens, issued and accepted for this audience only.
+    /// The same tokens, for this audience only: [`Tokens::issue`] adds it, [`Tokens::authenticate`] requires it.
     #[must_use]
     pub fn with_audience(mut self, audience: Option<String>) -> Self {
         self.audience = audience;
         self
     }
 
-    /// A signed token, without the word `Bearer`. Claims that would not be accepted are not signed.
+    /// Issues a signed token, without the word `Bearer`. Fails when the role or its ids would be refused, or when `exp`
+    /// is no time.
     pub fn issue(&self, claims: &Claims) -> Result<String, AuthError> {
         #[derive(Serialize)]
         struct Issued<'a> {
@@ -165,7 +173,7 @@ impl Tokens {
             .map_err(|error| AuthError::Malformed(error.to_string()))
     }
 
-    /// The bearer of the token in an `Authorization` value, `Bearer …`, at this moment.
+    /// Checks the token in an `Authorization` value (`Bearer …`) at the time `now`, and returns its bearer.
     pub fn authenticate(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<Bearer, AuthError> {
         let value =
             authorization.map(str::trim).filter(|value| !value.is_empty()).ok_or(AuthError::Missing)?;
@@ -190,7 +198,7 @@ impl Tokens {
         if bearer.expires_at <= now { Err(AuthError::Expired(bearer.expires_at)) } else { Ok(bearer) }
     }
 
-    /// Rule 2. `aud` is one text or a list of texts.
+    /// Checks rule 2. `aud` is one text or a list of texts.
     fn check_audience(&self, aud: Option<&Value>) -> Result<(), AuthError> {
         let is_ours = |value: &Value| value.as_str().is_some_and(|aud| Some(aud) == self.audience.as_deref());
         let accepted = match aud {
@@ -202,24 +210,27 @@ impl Tokens {
     }
 }
 
-/// The value of `Authorization` in these headers. Several are one list, as everywhere in HTTP, and a list is no token: a proxy
-/// and we must not choose different ones. What is not text becomes something that is no token either.
+/// The value of the `Authorization` header.
+///
+/// 1. Several such headers are joined with commas, as HTTP defines it. The result is no valid token, so the request is
+///    refused. If we chose one header, a proxy in front of us could choose another one.
+/// 2. A value with other bytes than visible ASCII becomes `?`, which is refused as well.
 pub fn authorization(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or("?"));
     values.map(str::to_owned).reduce(|all, next| format!("{all}, {next}"))
 }
 
-/// The header of a token, as far as it can be a reason to refuse it.
+/// The fields of a token's header that can be a reason to refuse the token.
 #[derive(Deserialize)]
 struct TokenHeader {
     alg: String,
     typ: Option<String>,
-    /// Present with any value at all.
+    /// Whether `crit` is present. Its value does not matter, not even `null`.
     #[serde(default, deserialize_with = "is_present")]
     crit: bool,
 }
 
-/// Rule 3. The signature, which covers the header, is checked afterwards.
+/// Checks rule 3. The signature, which covers the header, is checked afterwards.
 fn check_header(token: &str) -> Result<(), AuthError> {
     let malformed = || AuthError::Malformed("it is no JSON Web Token".to_owned());
     let (header, _) = token.split_once('.').ok_or_else(malformed)?;
@@ -243,19 +254,19 @@ fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Err
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// A claim whose `null` is a value, and not the same as none.
+/// Reads a claim as `Some` even if it is `null`, so that `null` differs from a missing claim.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// The claims of a token as they came. A name that stands twice is refused by serde.
+/// The claims of a received token, not yet checked. serde refuses a name that occurs twice.
 #[derive(Deserialize)]
 struct ReceivedClaims {
     sub: Option<String>,
     role: String,
     supplier: Option<String>,
     email: Option<String>,
-    /// A flag; some identity providers write it as a text.
+    /// A flag. Some identity providers write it as a text: `"true"` or `"false"`.
     email_verified: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     exp: Option<Value>,
@@ -266,7 +277,7 @@ struct ReceivedClaims {
 }
 
 impl ReceivedClaims {
-    /// The bearer these claims stand for, whatever the time is.
+    /// The bearer in these claims. This does not compare the token's times with the current time.
     fn bearer(&self) -> Result<Bearer, AuthError> {
         let actor = read_actor(&self.role, self.sub.as_deref(), self.supplier.as_deref())?;
         let expires_at = self.exp.as_ref().and_then(numeric_date).ok_or(AuthError::NoExpiry)?;
@@ -290,13 +301,13 @@ impl ReceivedClaims {
     }
 }
 
-/// A NumericDate (RFC 7519, section 2): seconds since 1970, with or without a fraction.
+/// Reads a NumericDate (RFC 7519, section 2): seconds since 1970, with or without a fraction.
 fn numeric_date(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(seconds) = value.as_i64() {
         return DateTime::from_timestamp(seconds, 0);
     }
     let seconds = value.as_f64().filter(|_| !value.is_u64())?;
-    // Microseconds are what an f64 can tell in this century, and 2^53 of them reach to the year 2255.
+    // Microseconds, because an f64 is exact up to 2^53, and 2^53 microseconds after 1970 is the year 2255.
     let micros = (seconds * 1e6).floor();
     if micros.abs() > 9e18 {
         return None;
@@ -304,7 +315,8 @@ fn numeric_date(value: &Value) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros as i64)
 }
 
-/// The party that a role and its ids stand for.
+/// The actor for a role and its ids. Fails when the role is unknown, its id is missing, or the id is not printable or
+/// longer than [`MAX_ID`].
 fn read_actor(role: &str, sub: Option<&str>, supplier: Option<&str>) -> Result<Actor, AuthError> {
     let kind = role.parse().map_err(|_| AuthError::UnknownRole)?;
     let present = |id: Option<&str>| id.filter(|id| !id.trim().is_empty()).map(str::to_owned);
@@ -325,7 +337,7 @@ fn read_actor(role: &str, sub: Option<&str>, supplier: Option<&str>) -> Result<A
 }
 
 impl AuthError {
-    /// Tells the library's many reasons apart as far as a caller can act on them.
+    /// Maps the library's errors to the few that a caller can act on.
     fn from_jwt_error(error: &jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSignature => Self::BadSignature,
@@ -366,7 +378,7 @@ mod tests {
         Claims { sub: own(sub), role: role.to_owned(), supplier: own(supplier), email: None, exp: NOW + 60 }
     }
 
-    /// A token with any claims at all, signed with the right secret.
+    /// Signs any claims, also invalid ones, with the right secret.
     fn signed(claims: &Value) -> String {
         let token = jsonwebtoken::encode(&Header::default(), claims, &tokens().signing).unwrap();
         format!("Bearer {token}")
@@ -450,7 +462,7 @@ mod tests {
         assert_eq!(Tokens::new(b"secret").unwrap_err(), SecretTooShort);
     }
 
-    /// The claims of a system, with some changed.
+    /// The claims of a system token, with these changes.
     fn system(changes: Value) -> Value {
         let mut claims = json!({"role": "system", "exp": NOW + 60});
         for (name, value) in changes.as_object().unwrap() {
@@ -459,7 +471,7 @@ mod tests {
         claims
     }
 
-    /// A token with any header and any claims as they are written here, signed with the right secret.
+    /// Signs this header and these claims, byte for byte, with the right secret.
     fn signed_text(header: &str, claims: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let algorithm = Algorithm::HS256;

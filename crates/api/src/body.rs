@@ -1,4 +1,4 @@
-//! Reads the body of a request into memory, up to a bound, and tells apart why that may fail.
+//! Reads the body of a request into memory, up to a maximum length, and maps each failure to an HTTP status.
 
 use axum::{
     body::{Body, HttpBody},
@@ -9,32 +9,33 @@ use http_body_util::BodyExt;
 
 use crate::listener::BodyError;
 
-/// When somebody who was told that the server is busy should come again, in seconds.
+/// The value of `Retry-After` in responses of a busy server, in seconds.
 pub(crate) const RETRY_AFTER_SECONDS: &str = "5";
-/// Memory that is reserved for a body before any of it is there, in bytes.
+/// The most memory that is allocated for a body before any of it is received, in bytes. A client can announce a long
+/// body and send nothing.
 const MAX_TRUST: usize = 64 * 1024;
-/// Why an answer is held back.
+/// The message when a response is not sent because the memory for responses is used up.
 pub(crate) const HELD_UP: &str = "too many answers wait for clients that read slowly";
 
-/// Why a body was not read to its end.
+/// Why a body could not be read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotRead {
-    /// It is larger than the bound.
+    /// The body is longer than this number of bytes.
     #[error("{0} bytes are the most")]
     TooLarge(usize),
-    /// It did not come in time.
+    /// The body was not complete at its deadline.
     #[error("the body did not come in time")]
     TooSlow,
-    /// Too many bodies are being received.
+    /// The memory for bodies is used up.
     #[error("too many bodies are being received, try again")]
     Busy,
-    /// It broke off, or is malformed.
+    /// The connection broke off, or the body is malformed.
     #[error("the body broke off or is malformed")]
     BrokenOff,
 }
 
 impl NotRead {
-    /// The status of the answer.
+    /// The HTTP status of the response.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -44,7 +45,7 @@ impl NotRead {
         }
     }
 
-    /// An answer completed with what its status calls for.
+    /// Adds the headers that belong to the status: `Retry-After` for a busy server.
     pub(crate) fn complete(self, mut response: Response) -> Response {
         match self {
             Self::Busy => {
@@ -62,13 +63,13 @@ impl IntoResponse for NotRead {
     }
 }
 
-/// The answer of a server that has no place or memory for a request at the moment.
+/// The response 503 of a server that has no place or memory for a request at the moment.
 pub(crate) fn busy(why: &'static str) -> Response {
     let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
     (StatusCode::SERVICE_UNAVAILABLE, retry_after, format!("{why}, try again\n")).into_response()
 }
 
-/// Reads a body of at most so many bytes. One that says that it is larger is refused before a byte of it is read.
+/// Reads a body of at most `most` bytes. When its announced length is larger, it is refused before any byte is read.
 pub(crate) async fn read(mut body: Body, most: usize) -> Result<Vec<u8>, NotRead> {
     let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if promised > most {

@@ -1,7 +1,7 @@
-//! The GraphiQL page, served from the binary: no other host is asked for anything.
+//! Serves the GraphiQL page and its files from the binary, so that the browser loads nothing from other hosts.
 //!
-//! `GET /graphql` answers a browser with [`page`]; [`assets`] serves the script and the styles it names. They are
-//! built by `scripts/vendor-graphiql` and kept packed only: every browser takes gzip.
+//! `GET /graphql` responds to a browser with [`page`]. [`assets`] serves the script and the styles of the page. They
+//! are built by `scripts/vendor-graphiql`, and only their gzip form is stored, because every browser accepts gzip.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -24,13 +24,13 @@ use axum::{
 
 use crate::listener::Static;
 
-/// Scripts and connections to this server only. The editor sets styles on its elements as it draws, and the
-/// fonts are part of the styles.
+/// The Content-Security-Policy: scripts and connections of this server only. Inline styles are permitted, because the
+/// editor sets styles on its elements, and `data:` fonts, because the fonts are inside the style sheet.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// The page. It reads `?query=` and `#token=` itself.
+/// The GraphiQL page. Its script reads `?query=` and `#token=` from the address.
 pub fn page() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(|| {
         let template = include_str!("../assets/graphiql/page.html");
@@ -48,7 +48,7 @@ pub fn page() -> Response {
     (headers, Html(PAGE.as_str())).into_response()
 }
 
-/// The routes of the files the page names.
+/// The routes of the files that the page loads.
 pub fn assets() -> Router {
     Router::new().route("/graphql/assets/{name}", get(asset))
 }
@@ -78,7 +78,8 @@ static ASSETS: [Asset; 3] = [
 ];
 
 impl Asset {
-    /// Changes with the content: part of the address, so that the file may be kept for ever, and the entity tag.
+    /// A hash of the content. It is the entity tag, and it is part of the address, so that browsers can cache the file
+    /// for ever.
     fn version(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.gzip.hash(&mut hasher);
@@ -108,7 +109,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
     let content =
         [(CONTENT_TYPE, asset.content_type), (CONTENT_ENCODING, "gzip"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    // It stands in the program, so it costs no memory however slowly it is read.
+    // The file is part of the program, so the response needs no memory, even if the client reads slowly.
     (Extension(Static), caching, content, asset.gzip).into_response()
 }
 

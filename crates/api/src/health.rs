@@ -1,5 +1,7 @@
-//! `GET /livez` and `GET /readyz`: is the process up, and can it do its work. That the database takes writes is a part of
-//! it: queries alone are not the work.
+//! Health checks: `GET /livez` says whether the process is up, `GET /readyz` whether it can do its work.
+//!
+//! A process is ready when its [`Checks`] find no problem, the database answers and accepts writes, and the live feed
+//! answers. Writes are checked, because most of the work needs them.
 
 use std::{
     sync::{
@@ -19,13 +21,13 @@ use axum::{
 };
 use tokio::time::timeout;
 
-/// Tells what is wrong with the rest of the process, one line each: the worker's queues, say.
+/// Checks the rest of the process, for example the worker's queues. Returns one line for each problem.
 pub type Checks = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// How long the database and Redis may take to answer.
+/// The timeout of each check of the database and of the live feed (Redis).
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The two routes. A process that is only a worker serves these alone.
+/// The two routes. A process that is only a worker serves no others.
 pub(crate) fn routes(app: App, checks: Checks) -> Router {
     let health = Health { app, checks, answers: Arc::new(AtomicBool::new(true)) };
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health)
@@ -35,12 +37,12 @@ pub(crate) fn routes(app: App, checks: Checks) -> Router {
 struct Health {
     app: App,
     checks: Checks,
-    /// Whether the database answered when it was last asked.
+    /// Whether the database answered the latest check. Only changes are logged.
     answers: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// What is wrong with the database.
+    /// Checks the database, and returns the problem if there is one.
     async fn database(&self) -> Option<String> {
         let store = &self.app.store;
         let (cause, told) = match timeout(PATIENCE, store.ping()).await {

@@ -1,6 +1,6 @@
-//! The faces: GraphQL, webhooks and pages over HTTP.
+//! The HTTP interfaces of the server: GraphQL, webhooks and HTML pages.
 //!
-//! Nothing is decided here: a handler reads what came, makes one call, and answers.
+//! This crate has no business rules. A handler reads the request, makes one call to `app`, and writes the response.
 
 pub mod auth;
 mod body;

@@ -1,7 +1,10 @@
-//! `GET /mailbox`: the mails that were kept because no mail server is set.
+//! The mailbox, `GET /mailbox`: shows the mails that were stored, and not sent, because no mail server is configured.
 //!
-//! It shows customers' mails to whoever asks, so it is served only to the machine itself: when no mail server
-//! is set, the server listens on loopback, and the request names the machine and came through no proxy.
+//! It shows customers' mails without a login, so only the machine itself may see it. All of these conditions must hold:
+//! 1. No mail server is configured.
+//! 2. The server listens on a loopback address.
+//! 3. The request has `localhost` or a loopback address as `Host`.
+//! 4. The request came through no proxy.
 
 use app::App;
 use askama::Template;
@@ -18,10 +21,10 @@ use uuid::Uuid;
 
 use crate::page;
 
-/// Mails shown in the list.
+/// The most mails in the list.
 const SHOWN: u64 = 100;
 
-/// The routes.
+/// The routes of the mailbox.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/mailbox", get(list))
@@ -31,7 +34,10 @@ pub(crate) fn routes(app: App) -> Router {
         .with_state(app)
 }
 
-/// A page of another site can make a browser ask here under its own name; a proxy asks for others.
+/// Refuses requests that do not come from this machine:
+/// 1. A request with another `Host`. Another site can let its own name point to this machine, and so make a browser on
+///    it send requests here (DNS rebinding).
+/// 2. A request through a proxy, because the proxy sends it for another machine.
 async fn local_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the HTML pages have in common: no scripts, no foreign resources, nothing kept by caches.
+//! Renders the HTML pages, with the same security headers for all: no scripts, no resources of other hosts, no caching.
 
 use askama::Template;
 use axum::{
@@ -6,11 +6,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Styles stand in the page; everything else is refused. A mail may be shown in a frame of the same origin.
+/// The Content-Security-Policy. It permits styles inside the page and images in `data:` URLs, and refuses scripts,
+/// other resources and forms. A page can be shown in a frame of the same origin, because `/mailbox` shows mails in a
+/// frame.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// A page, rendered.
+/// Renders a page as a response with this status.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (status, headers(), html).into_response(),

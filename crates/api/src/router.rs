@@ -1,4 +1,4 @@
-//! Every route of the server, in one place.
+//! The router with all routes of a process.
 
 use app::App;
 use axum::{Router, middleware};
@@ -13,23 +13,23 @@ use crate::{
     webhooks,
 };
 
-/// What the routes need besides the use cases.
+/// The configuration of the routes.
 pub struct Options {
-    /// Checks the bearer tokens.
+    /// Authenticates the bearer tokens.
     pub tokens: Tokens,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
     pub graphiql: bool,
-    /// Whether `/mailbox` shows kept mails, to this machine only.
+    /// Whether `/mailbox` shows the stored mails, to this machine only.
     pub mailbox: bool,
-    /// What else must be well before the process is ready.
+    /// Further checks for `GET /readyz`.
     pub checks: Checks,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
-    /// Counts the open sockets and the mutations that run: wait for it after `stop`.
+    /// Counts the open WebSockets and the running mutations. Wait for it after `stop`.
     pub sockets: TaskTracker,
-    /// The most sockets that are open at once.
+    /// The most WebSockets that may be open at once.
     pub max_sockets: usize,
-    /// The bounds of GraphQL operations.
+    /// The limits of GraphQL operations.
     pub limits: Limits,
 }
 

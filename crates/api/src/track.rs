@@ -1,4 +1,4 @@
-//! `GET /track/{token}`: the page on which a customer follows one order, without a login.
+//! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
 use app::{App, customer_text, links::BadLink};
 use askama::Template;
@@ -15,7 +15,7 @@ use persistence::{Event, read};
 
 use crate::page;
 
-/// The route.
+/// The route of the tracking page.
 pub(crate) fn routes(app: App) -> Router {
     Router::new().route("/track/{token}", get(show)).with_state(app)
 }
@@ -30,7 +30,7 @@ struct Track {
     events: Vec<Happened>,
 }
 
-/// One mark on the line from placed to delivered.
+/// One step of the progress bar from placed to delivered.
 struct Step {
     name: &'static str,
     reached: bool,
@@ -121,7 +121,10 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
     }
 }
 
-/// The marks of the line, with those the order has passed. A cancelled order shows only what it reached.
+/// The steps of the progress bar, and which of them the order has reached.
+///
+/// 1. A cancelled order shows only the steps that it has reached, and then "Cancelled".
+/// 2. An order with a return shows all steps, and then the status of the return.
 fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
@@ -153,7 +156,7 @@ fn happened(event: &Event) -> Happened {
     Happened { at: event.occurred_at, what: describe_status(event.to) }
 }
 
-/// A status as customers say it.
+/// The name of a status on the page, in customers' words.
 fn describe_status(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::Placed => "Ordered",

@@ -1,8 +1,9 @@
-//! `POST /webhooks/{carrier}`: carriers push here.
+//! Receives webhooks of carriers and aggregators: `POST /webhooks/{carrier}`.
 //!
-//! A proof in the headers or in the address is checked before the body is read. A signature is checked over the bytes as
-//! they came; then they are stored and the carrier gets its 200.
-//! What they say is read later, and is never a reason to refuse them.
+//! 1. A secret or token in the headers or in the address is checked before the body is read.
+//! 2. A signature is checked over the body, byte for byte.
+//! 3. Then the request is stored, and the sender gets 200.
+//! 4. The content is parsed later. It is never a reason to refuse the webhook.
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use crate::{
     transport::RequestId,
 };
 
-/// The routes.
+/// The routes for webhooks, and for tokens of senders.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))

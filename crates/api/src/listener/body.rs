@@ -1,4 +1,7 @@
-//! Request bodies with a deadline and a share of the memory for bodies, and answers that end their request.
+//! The bodies of requests and responses, with their limits on time and memory.
+//!
+//! A [`RequestBody`] has a deadline and a reservation of the memory for bodies. An [`Answer`], the body of a response,
+//! marks the end of its request when it is dropped.
 
 use std::{
     pin::Pin,
@@ -13,13 +16,13 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, places::Places};
 
-/// Why a body could not be read to its end.
+/// Why the body of a request could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    /// It did not come in time.
+    /// The body was not complete at its deadline.
     #[error("the body did not come in time")]
     TooSlow,
-    /// The process holds as many bytes of bodies as it may.
+    /// The memory for bodies is used up.
     #[error("too many bodies are being received")]
     Busy,
     /// The connection broke off, or the body is malformed.
@@ -27,30 +30,30 @@ pub(crate) enum BodyError {
     BrokenOff(#[source] hyper::Error),
 }
 
-/// The body of a request.
+/// The body of a request, with its deadline and its share of the memory.
 pub(super) struct RequestBody {
     incoming: Incoming,
     received: usize,
     deadline: Instant,
-    /// Made when the body has to be waited for.
+    /// Waits for the deadline. It is made only when the body does not come at once.
     timer: Option<Pin<Box<Sleep>>>,
     reservation: Arc<Reservation>,
     connection: Arc<Connection>,
     places: Arc<Places>,
-    /// What came when there was no memory for it.
+    /// A frame for which there was no memory when it was received.
     waiting: Option<Waiting>,
 }
 
-/// A frame that waits until others have given memory back.
+/// A frame that waits until other requests have freed memory.
 struct Waiting {
     frame: Frame<Bytes>,
     until: Instant,
     retry: Pin<Box<Sleep>>,
 }
 
-/// How long a frame, or an answer, waits.
+/// How long a frame or a response waits for memory.
 const WAIT: Duration = Duration::from_millis(500);
-/// Between two attempts.
+/// The time between two attempts to get the memory.
 const RETRY: Duration = Duration::from_millis(10);
 
 impl RequestBody {
@@ -64,8 +67,11 @@ impl RequestBody {
         Self { incoming, received: 0, deadline, timer: None, reservation, connection, places, waiting: None }
     }
 
-    /// Passes a frame on that is counted already. Where there is no memory for it, the body that has been coming for
-    /// the longest gives up its own.
+    /// Passes on a frame that is already counted in `received`.
+    ///
+    /// When there is no memory for it, it ends another connection ([`Places::evict_body`]) and tries again until
+    /// `until`, or for [`WAIT`]. It fails with [`BodyError::Busy`] when that time has passed, or when the first attempt
+    /// found no connection to end.
     fn admit(
         &mut self,
         frame: Frame<Bytes>,
@@ -137,29 +143,29 @@ impl HttpBody for RequestBody {
     }
 }
 
-/// The body of an answer. Dropped, the request is over.
+/// The body of a response. Dropping it ends the request.
 ///
-/// It is handed out in parts no larger than the connection's buffer, so that it is dropped when the client has read the
-/// rest, and not as soon as its only frame waits in that buffer.
+/// It is handed out in parts of at most the size of the connection's buffer. So hyper drops it after the client has
+/// read all but the last part, and not as soon as the only frame is in the buffer.
 pub(super) struct Answer {
     pub(super) body: Body,
-    /// What is left of the latest frame.
+    /// The part of the latest frame that is not handed out yet.
     pub(super) rest: Bytes,
     pub(super) _held: Held,
 }
 
-/// What lasts as long as a request and its answer.
+/// The resources of a request and its response. Dropping them ends the request.
 pub(super) struct Held {
     pub(super) connection: Arc<Connection>,
-    /// The request's body.
+    /// The reservation for the body of the request.
     pub(super) _body: Option<Arc<Reservation>>,
-    /// The answer, where it is large.
+    /// The reservation for the response, if it is large.
     pub(super) answer: Option<Reservation>,
 }
 
 impl Held {
-    /// Waits until the process may hold an answer of so many bytes; `false` where it may not for [`WAIT`]. Clients that do
-    /// not read their answers lose them meanwhile, and their connections.
+    /// Reserves memory for a response of this many bytes, and waits for it up to [`WAIT`]. `false`: there was none.
+    /// While it waits, it ends connections whose clients do not read their responses.
     pub(super) async fn hold_answer(&mut self, bytes: usize, places: &Places) -> bool {
         let until = Instant::now() + WAIT;
         let reservation = places.answers.reserve();

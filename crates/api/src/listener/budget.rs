@@ -1,15 +1,15 @@
-//! A number of bytes that all requests of the process share.
+//! A memory budget: a number of bytes that all connections of a listener share.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The bytes that may still be held.
+/// A number of bytes, of which requests reserve parts.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: AtomicUsize,
-    /// The first bytes of every reservation, which cost nothing.
+    /// The first bytes of every reservation, which are not counted.
     free: usize,
 }
 
@@ -18,13 +18,13 @@ impl Budget {
         Arc::new(Self { left: AtomicUsize::new(bytes), free })
     }
 
-    /// A reservation of nothing yet.
+    /// Makes a reservation of zero bytes; [`Reservation::cover`] changes it.
     pub(super) fn reserve(self: &Arc<Self>) -> Reservation {
         Reservation { budget: self.clone(), held: AtomicUsize::new(0) }
     }
 }
 
-/// What one request holds of a budget. Dropped, it gives everything back.
+/// The part of a budget that one holder has reserved. Dropping it returns everything.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     budget: Arc<Budget>,
@@ -32,8 +32,8 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Holds exactly what so many bytes cost; `false`, and nothing changed, where too little is left. One task at a
-    /// time calls this.
+    /// Sets the reservation to this many bytes, less the free ones. `false`: the budget has too little left, and
+    /// nothing is changed. Two tasks must not call this at the same time.
     pub(super) fn cover(&self, bytes: usize) -> bool {
         let (cost, held) = (bytes.saturating_sub(self.budget.free), self.held.load(Ordering::Relaxed));
         let left = &self.budget.left;

@@ -1,7 +1,8 @@
-//! The state of one connection: what it is doing and since when. Read and written without locks.
+//! The state of one HTTP connection: its phase, since when it is in it, and how many bytes it holds.
 //!
-//! The connection's task, its stream, its requests and a WebSocket on it share one [`Connection`]. The sweep of
-//! `places` compares it with the limits and ends it.
+//! The connection's task, its stream, its requests and a WebSocket on it share one [`Connection`]. All fields are
+//! atomic, so that nobody needs a lock. The sweep of `places` compares the state with the limits, and ends the
+//! connection when a timeout has passed.
 
 use std::{
     fmt,
@@ -22,23 +23,24 @@ use super::{
     limits::{HttpLimits, LINGER},
 };
 
-/// What a connection is doing.
+/// What a connection is doing or waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Phase {
-    /// No whole head of a request has come since the connection was made, or since a later request began.
+    /// The server waits for the rest of a request's head: since the connection was accepted, or since the first byte of
+    /// a later request.
     Head,
-    /// The head of a request is here, its body is not.
+    /// The server has received the head of a request and waits for its body.
     Body,
-    /// A request is being answered.
+    /// The server works on a request or sends its response.
     Answering,
-    /// The last request is answered and no other one has begun.
+    /// The last request is answered, and the client has not begun another one.
     Idle,
-    /// A WebSocket whose client has not said yet who it is.
+    /// The connection is a WebSocket whose client has not authenticated yet.
     Opening,
-    /// A WebSocket.
+    /// The connection is a WebSocket whose client has authenticated.
     Socket,
-    /// Everything is sent; what the client still sends is thrown away.
+    /// The server has sent everything. It reads and discards the bytes that the client still sends.
     Lingering,
 }
 
@@ -46,8 +48,8 @@ impl Phase {
     const ALL: [Self; 7] =
         [Self::Head, Self::Body, Self::Answering, Self::Idle, Self::Opening, Self::Socket, Self::Lingering];
 
-    /// How readily a connection is closed to make place for another one, the readiest first; nothing where it never
-    /// is.
+    /// The rank in which connections are closed to make place for a new one; the lowest is closed first. `None`: a
+    /// connection in this phase is never closed for that reason.
     pub(super) fn dispensable(self) -> Option<u8> {
         match self {
             Self::Lingering => Some(0),
@@ -63,15 +65,15 @@ impl Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum End {
-    /// The head of a request did not come in time.
+    /// The head of a request was not received in time.
     HeaderTimeout = 1,
-    /// No further request came in time.
+    /// The client sent no further request in time.
     IdleTimeout,
-    /// The client does not read.
+    /// The client did not read the response for too long.
     WriteTimeout,
-    /// It has read long enough after its answer.
+    /// The server has read on after its response for [`LINGER`], and the client has not closed.
     Lingered,
-    /// Its place is needed.
+    /// Another connection needs its place or its memory.
     Evicted,
     /// The server stops.
     Stopped,
@@ -105,44 +107,44 @@ impl fmt::Display for End {
     }
 }
 
-/// A client that was blocked and takes this much has read again.
+/// A client that was blocked counts as reading again once it has taken this many bytes, or all that was offered.
 const PROGRESS: usize = 64 * 1024;
-/// [`Connection::blocked_since`] while the client reads.
+/// The value of [`Connection::blocked_since`] while the client reads.
 const READS: u64 = u64::MAX;
 
-/// One connection.
+/// The shared state of one connection. All times are milliseconds since `epoch`.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// The client's address, or its network: see [`neighbourhood`].
     pub(super) address: IpAddr,
-    /// The beginning of all times below.
     epoch: Instant,
-    /// The phase in the lowest three bits, above them since when, in milliseconds.
+    /// The phase, in the lowest three bits, and above them the time when it began.
     phase: AtomicU64,
-    /// Since when the client takes nothing, in milliseconds, or [`READS`].
+    /// The time since when the system takes no bytes for the client, or [`READS`].
     blocked_since: AtomicU64,
-    /// What the client took since then.
+    /// The bytes that the client has taken since `blocked_since`.
     taken: AtomicUsize,
-    /// Whether it has one of the places for questions about health only.
+    /// Whether the connection has one of the places that are reserved for health checks.
     pub(super) reserved: AtomicBool,
-    /// Whether the latest request's body was read to its end.
+    /// Whether the body of the latest request was read to its end.
     body_read: AtomicBool,
-    /// Whether to go on reading after the last answer.
+    /// Whether the stream is read on after the last response: see [`Connection::linger`].
     lingers: AtomicBool,
-    /// An [`End`], or 0.
+    /// An [`End`], or 0 while the connection is open.
     end: AtomicU8,
     reader: AtomicWaker,
     writer: AtomicWaker,
-    /// What a WebSocket's messages hold of the budget.
+    /// The share of the budget for the messages of a WebSocket: `coming` and `running` together.
     messages: Reservation,
-    /// Bytes of the request body that is coming.
+    /// The bytes received so far of the current request's body.
     pub(super) body_bytes: AtomicUsize,
-    /// Bytes of the large answer that is being sent.
+    /// The bytes of the large response that is being sent; 0 when there is none.
     pub(super) answer_bytes: AtomicUsize,
-    /// Bytes of the WebSocket message that is coming.
+    /// The bytes received so far of the current WebSocket message.
     coming: AtomicUsize,
-    /// Since when they are coming, in milliseconds.
+    /// The time when the current WebSocket message began.
     coming_since: AtomicU64,
-    /// Bytes of the WebSocket messages whose operations run.
+    /// The bytes of the WebSocket messages whose operations are running.
     running: AtomicUsize,
 }
 
@@ -175,7 +177,7 @@ impl Connection {
         self.state().0
     }
 
-    /// What it does, and since when in milliseconds.
+    /// The phase, and the time when it began.
     fn state(&self) -> (Phase, u64) {
         let state = self.phase.load(Ordering::Acquire);
         (Phase::ALL[usize::try_from(state & 7).unwrap_or_default()], state >> 3)
@@ -189,14 +191,14 @@ impl Connection {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX >> 3)
     }
 
-    /// How long it is in its phase.
+    /// How long the connection has been in its phase.
     pub(super) fn age(&self) -> Duration {
         Duration::from_millis(self.now().saturating_sub(self.state().1))
     }
 
     // Requests.
 
-    /// The head of a request is here.
+    /// Begins a request, after its head was received.
     pub(super) fn begin_request(&self, has_body: bool) {
         self.body_read.store(!has_body, Ordering::Relaxed);
         self.lingers.store(false, Ordering::Relaxed);
@@ -204,14 +206,14 @@ impl Connection {
         self.enter(if has_body { Phase::Body } else { Phase::Answering });
     }
 
-    /// The body of the request is read to its end.
+    /// Records that the body of the request was read to its end.
     pub(super) fn end_body(&self) {
         if !self.body_read.swap(true, Ordering::Relaxed) {
             self.enter(Phase::Answering);
         }
     }
 
-    /// The request is answered, maybe before its body was read.
+    /// Ends a request after its response. When the body was not read to its end, the stream has to linger.
     pub(super) fn end_request(&self) {
         self.answer_bytes.store(0, Ordering::Relaxed);
         if !self.body_read.load(Ordering::Relaxed) {
@@ -225,21 +227,24 @@ impl Connection {
         }
     }
 
-    /// Whether a client still waits for an answer that the server owes, or for the rest of one.
+    /// Whether the client still waits for a response, or for the rest of one. When the server stops, it finishes these
+    /// connections first.
     pub(super) fn notifies_customer(&self) -> bool {
         self.phase() == Phase::Answering || self.blocked_since.load(Ordering::Relaxed) != READS
     }
 
     // WebSockets.
 
-    /// Whether the process may hold what this connection holds of messages.
+    /// Adapts the reservation to the bytes of messages that this connection holds. `false`: too little of the
+    /// budget is left.
     fn hold_messages(&self) -> bool {
         self.messages.cover(self.coming.load(Ordering::Relaxed) + self.running.load(Ordering::Relaxed))
     }
 
     // The stream.
 
-    /// Bytes came; `false` where they belong to a WebSocket message and the process holds too much already.
+    /// Counts received bytes. `false`: they belong to a WebSocket message, and too little of the budget
+    /// is left.
     pub(super) fn received(&self, bytes: usize) -> bool {
         match self.phase() {
             Phase::Idle => {
@@ -256,7 +261,7 @@ impl Connection {
         }
     }
 
-    /// The client took so many bytes, `all` that were offered or not.
+    /// Counts bytes that the client took. `all`: they were all that was offered.
     pub(super) fn sent(&self, bytes: usize, all: bool) {
         if self.blocked_since.load(Ordering::Relaxed) == READS {
             return;
@@ -267,7 +272,7 @@ impl Connection {
         }
     }
 
-    /// The client takes nothing at the moment.
+    /// Records that the client takes nothing at the moment.
     pub(super) fn blocked(&self) {
         if self.blocked_since.load(Ordering::Relaxed) == READS {
             self.taken.store(0, Ordering::Relaxed);
@@ -291,12 +296,13 @@ impl Connection {
         self.writer.register(waker);
     }
 
-    /// When the server closes, what the client still sends is read, so that the last answer or close frame arrives.
+    /// Makes the server read on after it has closed its side, so that the last response or close frame arrives. See
+    /// [`LINGER`].
     pub(super) fn linger(&self) {
         self.lingers.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the stream is to be read on; once.
+    /// Whether the stream has to be read on. Returns `true` only once, and then enters [`Phase::Lingering`].
     pub(super) fn begin_lingering(&self) -> bool {
         let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.ended().is_none();
         if lingers {
@@ -307,7 +313,7 @@ impl Connection {
 
     // The end.
 
-    /// What is overdue.
+    /// The reason to end the connection now; `None` when no timeout has passed.
     pub(super) fn overdue(&self, limits: &HttpLimits) -> Option<End> {
         let now = self.now();
         let (phase, since) = self.state();
@@ -318,17 +324,18 @@ impl Connection {
         }
         let (end, limit) = match phase {
             Phase::Head => (End::HeaderTimeout, limits.header_timeout),
-            // An answer that is not sent yet has the time above.
+            // The response is not sent completely yet: only the write timeout above counts.
             Phase::Idle if blocked != READS => return None,
             Phase::Idle => (End::IdleTimeout, limits.idle_timeout),
             Phase::Lingering => (End::Lingered, LINGER),
-            // These have deadlines of their own: the body, the operation, the beginning of a WebSocket.
+            // These have timeouts elsewhere: the body in `body`, the operation in its limits, a WebSocket in
+            // `transport`.
             Phase::Body | Phase::Answering | Phase::Opening | Phase::Socket => return None,
         };
         over(since, limit).then_some(end)
     }
 
-    /// Ends the connection: its stream fails from now on.
+    /// Ends the connection: from now on, every read and write of its stream fails. Only the first reason is stored.
     pub(super) fn end(&self, end: End) {
         if self.end.compare_exchange(0, end as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             self.reader.wake();
@@ -342,7 +349,8 @@ impl Connection {
     }
 }
 
-/// Whom an address stands for: with IPv6 one client has a whole network of 64 bits.
+/// The address under which a client is counted: the IPv4 address itself, or the /64 network of an IPv6 address, because
+/// one IPv6 client usually owns a whole /64.
 fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -353,21 +361,22 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The connection of a request that wants to become a WebSocket, among the request's extensions.
+/// A request's access to its connection, for the WebSocket that it may become. The listener puts it into the extensions
+/// of each request that has an `Upgrade` header.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
     pub(super) connection: Arc<Connection>,
-    /// What waits for WebSocket clients to read it.
+    /// The budget for results that wait for WebSocket clients.
     pub(super) results: Arc<Budget>,
 }
 
 impl Handle {
-    /// The connection becomes a WebSocket.
+    /// Turns the connection into a WebSocket whose client has not authenticated yet.
     pub(crate) fn open_socket(&self) {
         self.connection.enter(Phase::Opening);
     }
 
-    /// The client of the WebSocket has said who it is.
+    /// Records that the client of the WebSocket has authenticated.
     pub(crate) fn accept_socket(&self) {
         self.connection.enter(Phase::Socket);
     }
@@ -377,23 +386,24 @@ impl Handle {
         self.connection.linger();
     }
 
-    /// A whole message has been taken from the stream.
+    /// Records that a whole message was read from the stream.
     pub(crate) fn end_message(&self) {
         self.connection.coming.store(0, Ordering::Relaxed);
         self.connection.hold_messages();
     }
 
-    /// A control frame with so many bytes of payload has been taken from the stream, maybe in the middle of a message.
+    /// Records that a control frame with `payload` bytes of payload was read from the stream. It can come in the middle
+    /// of a message, so its bytes are subtracted from the message's.
     pub(crate) fn end_control_frame(&self, payload: usize) {
-        /// The header of a short frame, with its mask.
+        /// The length in bytes of a short frame's header, including its mask.
         const HEADER: usize = 6;
         let take = |coming: usize| Some(coming.saturating_sub(payload + HEADER));
-        // It never fails: there is always a new value.
+        // This cannot fail, because `take` always returns a value.
         let _ = self.connection.coming.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         self.connection.hold_messages();
     }
 
-    /// How long the message that is coming has been coming.
+    /// How long ago the first byte of the current message was received; zero when there is none.
     pub(crate) fn message_age(&self) -> Duration {
         match self.connection.coming.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
@@ -404,22 +414,21 @@ impl Handle {
         }
     }
 
-    /// An operation keeps so many bytes of its message while the result lives; nothing where the process holds too
-    /// much already.
+    /// Reserves the `bytes` of a message for as long as its operation runs. `None`: too little of the budget is left.
     pub(crate) fn keep_message(&self, bytes: usize) -> Option<KeptMessage> {
         self.connection.running.fetch_add(bytes, Ordering::Relaxed);
         let kept = KeptMessage { connection: self.connection.clone(), bytes };
         self.connection.hold_messages().then_some(kept)
     }
 
-    /// A result of so many bytes waits for the client; nothing where too many wait already.
+    /// Reserves the `bytes` of a result until the client has read it. `None`: too little of the budget is left.
     pub(crate) fn keep_result(&self, bytes: usize) -> Option<Reservation> {
         let reservation = self.results.reserve();
         reservation.cover(bytes).then_some(reservation)
     }
 }
 
-/// The message of an operation that runs.
+/// The reserved bytes of a running operation's message. Dropping it frees them.
 #[derive(Debug)]
 pub(crate) struct KeptMessage {
     connection: Arc<Connection>,

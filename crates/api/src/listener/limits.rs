@@ -1,52 +1,53 @@
-//! The bounds of the HTTP listener, and how many files they need.
+//! The limits of the HTTP listener, and how many open files they need.
 
 use std::time::Duration;
 
-/// The bounds of one listener. The defaults are safe on the open internet.
+/// The limits of one listener. The defaults are safe on the public internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// From the accepted connection, or from the first byte of a later request, to the end of its head.
+    /// How long the head of a request may take: from the accept, or from the first byte of a later request.
     pub header_timeout: Duration,
-    /// From the end of the head to the end of the body.
+    /// How long the body of a request may take, from the end of the head.
     pub body_timeout: Duration,
-    /// Between two requests on one connection.
+    /// How long a connection may be idle between two requests.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of what is sent to it.
+    /// How long a client that does not keep up may take to read the next 64 KiB.
     pub write_timeout: Duration,
-    /// Connections in all, WebSockets included.
+    /// The most connections in total, WebSockets included.
     pub connections: usize,
-    /// Connections of one address on which no request is being answered.
+    /// The most connections of one address on which no request is being answered.
     pub connections_per_address: usize,
-    /// WebSockets in all.
+    /// The most WebSockets in total.
     pub sockets: usize,
-    /// Bytes of request bodies and WebSocket messages that are held at once, beyond [`FREE_BODY`] for each.
+    /// The most bytes of request bodies and WebSocket messages at one time. The first [`FREE_BODY`] bytes of each body,
+    /// or of a WebSocket's messages together, are not counted.
     pub body_memory: usize,
-    /// Bytes of large answers that are held at once until their clients have read them, beyond [`FREE_ANSWER`] for
-    /// each; as many again for results on WebSockets.
+    /// The most bytes of responses that wait at one time for clients to read them. The first [`FREE_ANSWER`] bytes of
+    /// each are not counted. The results on WebSockets have a second budget of the same size.
     pub answer_memory: usize,
 }
 
-/// The first bytes of each body, which are always accepted: the number of connections bounds their sum.
+/// The first bytes of each body. They are always accepted, because the number of connections limits their sum.
 pub(super) const FREE_BODY: usize = 16 * 1024;
-/// The first bytes of each answer, which are always accepted.
+/// The first bytes of each response. They are always accepted.
 pub(super) const FREE_ANSWER: usize = 64 * 1024;
-/// The first bytes of each result that waits for a WebSocket client, which are always accepted.
+/// The first bytes of each result that waits for a WebSocket client. They are always accepted.
 pub(super) const FREE_RESULT: usize = 4 * 1024;
 /// The largest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 32 * 1024;
-/// The read and write buffer of one connection, in bytes.
+/// The size of the read buffer, and of the write buffer, of one connection, in bytes.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
-/// What the system buffers of a connection's output before the network takes it, in bytes. Without this bound 200 clients
-/// that do not read make the process copy hundreds of MiB into the system's memory. Connections inherit it from the
-/// listener.
+/// The most bytes of a connection's output that the system buffers before the network takes them. Without this limit,
+/// 200 clients that do not read make the process copy hundreds of MiB into the system's memory. Connections inherit it
+/// from the listener.
 #[cfg(target_os = "linux")]
 pub(super) const MAX_UNSENT: u32 = 128 * 1024;
-/// Connections beyond [`HttpLimits::connections`], on which only questions about health are answered.
+/// Connections beyond [`HttpLimits::connections`], on which only health checks are answered.
 pub(super) const RESERVED: usize = 64;
-/// How long a connection is read to its end after an answer that did not wait for the whole request: closed at
-/// once, the client's system could discard the answer.
+/// How long the server reads on after a response that it sent before it had read the whole request. If it closed at
+/// once, the client's system could discard the response.
 pub(super) const LINGER: Duration = Duration::from_secs(2);
-/// Files that the process needs besides those of HTTP connections: databases, Redis, mails, logs.
+/// Open files that the process needs besides its HTTP connections: databases, Redis, mails, logs.
 const OTHER_FILES: usize = 256;
 
 impl Default for HttpLimits {
@@ -66,19 +67,19 @@ impl Default for HttpLimits {
 }
 
 impl HttpLimits {
-    /// How many open files a process with these limits needs.
+    /// The number of open files that a process with these limits needs.
     pub fn files(&self) -> usize {
         self.connections + RESERVED + OTHER_FILES
     }
 
-    /// The same limits with no more connections than so many open files allow.
+    /// The same limits, with no more connections than this number of open files allows.
     #[must_use]
     pub fn within_files(self, files: usize) -> Self {
         let most = files.saturating_sub(RESERVED + OTHER_FILES).max(1);
         Self { connections: self.connections.min(most), ..self }
     }
 
-    /// How often the deadlines are looked at.
+    /// The time between two checks of the timeouts: a tenth of the shortest one, from 5 ms to 250 ms.
     pub(super) fn sweep_every(&self) -> Duration {
         let timeouts = [self.header_timeout, self.idle_timeout, self.write_timeout];
         let shortest = timeouts.into_iter().min().unwrap_or_default();

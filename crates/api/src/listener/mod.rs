@@ -1,8 +1,12 @@
-//! The HTTP listener: accepts connections, serves the router on them, and keeps every bound on time, places and memory
-//! that a stranger could otherwise use up.
+//! The HTTP listener: accepts connections, serves the router on them, and limits the time, the number of connections
+//! and the memory that clients can use.
 //!
-//! The binary calls [`serve`] for every role. `limits` holds the bounds, `places` who has a connection, `connection`
-//! what it does, `stream` and `body` watch its bytes, `budget` counts them over all connections.
+//! The binary calls [`serve`] for every role. The modules:
+//! - `limits`: the limits and their defaults.
+//! - `places`: which connections are open, and which one is closed when there are too many.
+//! - `connection`: the state of one connection.
+//! - `stream` and `body`: count the bytes of one connection and of one request.
+//! - `budget`: the memory that all connections share.
 
 mod body;
 mod budget;
@@ -47,15 +51,15 @@ use service::Service;
 pub(crate) use service::Static;
 use stream::Stream;
 
-/// The pause after an accept that failed because something is used up.
+/// The pause after an accept that failed because a resource of the system is used up, for example open files.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The same where a connection was closed for the new one.
+/// The pause after such a failure when [`serve`] has closed a connection to free the resource.
 const SHORT_PAUSE: Duration = Duration::from_millis(5);
-/// The least time between two log lines about such failures.
+/// The shortest time between two log lines about connections that were not accepted.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Serves the router until `stop` is cancelled and the requests that were complete by then are answered. Idle
-/// connections and half requests are closed at once.
+/// Serves the router until `stop` is cancelled. Then it answers the requests that it has received completely, and
+/// returns. It closes idle connections and incomplete requests at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let server = Server { router, places: Places::new(limits), connections: TaskTracker::new(), stop };
     let _sweep = AbortOnDropHandle::new(tokio::spawn(server.places.clone().sweep()));
@@ -78,7 +82,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
                         "no connection can be accepted; trying again"
                     )
                 });
-                // With too many open files one connection less helps as soon as its task has closed it.
+                // When too many files are open, one connection less helps. Its task needs a moment to close it.
                 let pause = if server.places.evict() { SHORT_PAUSE } else { PAUSE };
                 if server.stop.run_until_cancelled(sleep(pause)).await.is_none() {
                     break;
@@ -91,7 +95,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
     server.connections.wait().await;
 }
 
-/// Whether an accept failed for a reason that the next one need not have.
+/// Whether an accept failed because of the one connection. The next accept can then succeed, without a pause.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -127,11 +131,11 @@ impl Server {
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn converse(stream: Stream, service: Service, connection: Arc<Connection>, stop: CancellationToken) {
     let mut conversation = pin!(
         http1::Builder::new()
-            // Counted by the sweep, together with the other times.
+            // The sweep checks this timeout together with the others.
             .header_read_timeout(None)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
@@ -164,7 +168,7 @@ async fn converse(stream: Stream, service: Service, connection: Arc<Connection>,
     }
 }
 
-/// Log lines of which a flood would make too many.
+/// Limits how often a log line is written, because many clients at once could otherwise fill the log.
 #[derive(Default)]
 struct Complaint(Option<Instant>);
 

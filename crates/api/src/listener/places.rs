@@ -1,4 +1,13 @@
-//! Who has a connection: bounds in all and per address, whom a new one replaces, and the sweep of what is overdue.
+//! Limits the number of open connections, in total and per address, and closes connections whose timeout has passed.
+//!
+//! Each connection needs a place. Rules:
+//! 1. When an address has its maximum of connections on which no request is being answered, a new one replaces the
+//!    address's most dispensable one ([`Phase::dispensable`]), unless all of them are younger than [`GRACE`].
+//! 2. When all ordinary places are taken, a new connection replaces the most dispensable one of any address.
+//! 3. When every ordinary connection is busy, the new one gets one of the [`RESERVED`] places. There only health checks
+//!    are answered, until an ordinary place is free.
+//! 4. When the reserved places are taken as well, it replaces the most dispensable connection there. When all of these
+//!    are busy too, the new connection is closed.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,21 +24,25 @@ use super::{
     limits::{FREE_ANSWER, FREE_BODY, FREE_RESULT, HttpLimits, RESERVED},
 };
 
-/// A connection younger than this is not replaced by another one of its own address, a body that began later keeps its
-/// memory, and so does an answer whose client paused for less: what was sent may not have been read yet.
+/// The time that a client has before another one can take its place or memory. Bytes that it sent may be on their way
+/// and not have been read yet.
+/// 1. A connection younger than this is not replaced by another one of its own address.
+/// 2. A connection that receives a request body is not replaced, and keeps its memory, until the body has been coming
+///    for this time.
+/// 3. A response keeps its memory until its client has read nothing for this time.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Every connection of a listener.
+/// All connections of a listener, and the memory that they share.
 pub(super) struct Places {
     pub(super) limits: HttpLimits,
-    /// For request bodies and WebSocket messages.
+    /// The memory for request bodies and WebSocket messages.
     pub(super) bodies: Arc<Budget>,
-    /// For answers.
+    /// The memory for large responses.
     pub(super) answers: Arc<Budget>,
-    /// For results on WebSockets.
+    /// The memory for results that wait for WebSocket clients.
     pub(super) results: Arc<Budget>,
     epoch: Instant,
-    /// See [`GRACE`].
+    /// [`GRACE`], except in tests.
     grace: Duration,
     taken: Mutex<Taken>,
 }
@@ -37,7 +50,7 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Taken {
     next: u64,
-    /// The oldest first.
+    /// The connections by id. Ids increase, so the oldest connection comes first.
     all: BTreeMap<u64, Arc<Connection>>,
     by_address: HashMap<IpAddr, BTreeMap<u64, Arc<Connection>>>,
     reserved: usize,
@@ -56,7 +69,8 @@ impl Places {
         })
     }
 
-    /// A place for a new connection; nothing where every place is taken by somebody who is being answered.
+    /// Takes a place for a new connection, and closes another connection for it if necessary. `None`: every place
+    /// belongs to a connection that must not be closed.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let connection = Connection::new(address, self.epoch, self.bodies.reserve());
         let mut taken = self.lock();
@@ -73,7 +87,8 @@ impl Places {
         Some(Place { id, connection, places: self.clone() })
     }
 
-    /// Makes a connection an ordinary one, where one of the ordinary places is free again.
+    /// Moves a connection from a reserved place to an ordinary one. `false`: no ordinary place is free, or the
+    /// connection has ended.
     pub(super) fn promote(&self, connection: &Connection) -> bool {
         let mut taken = self.lock();
         if connection.ended().is_some() {
@@ -86,13 +101,13 @@ impl Places {
         free
     }
 
-    /// Closes the connection that is the easiest to do without; `false` where there is none.
+    /// Closes the most dispensable connection. `false`: there is none that may be closed.
     pub(super) fn evict(&self) -> bool {
         self.lock().evict_any()
     }
 
-    /// Ends the connection whose body has been coming for the longest, to give its memory to another one; `false` where
-    /// every body is new.
+    /// Ends the oldest connection whose body has been coming for at least [`GRACE`] and holds memory, to give that
+    /// memory to `except`. `false`: there is no such connection.
     pub(super) fn evict_body(&self, except: &Connection) -> bool {
         let taken = self.lock();
         let stalled = taken.all.values().find(|one| {
@@ -108,8 +123,8 @@ impl Places {
         stalled.is_some()
     }
 
-    /// Ends the connection whose client has read nothing of a large answer for the longest, to give the memory to other
-    /// answers. Nothing happens where every client reads.
+    /// Ends the connection whose client has read nothing of a large response for the longest time, to give the memory
+    /// to other responses. It does nothing when every client has read within [`GRACE`].
     pub(super) fn evict_reader(&self) {
         let taken = self.lock();
         let holding = taken.all.values().filter(|one| {
@@ -122,7 +137,7 @@ impl Places {
         }
     }
 
-    /// Ends what is overdue, for ever.
+    /// Ends connections whose timeout has passed, in a loop that never returns.
     pub(super) async fn sweep(self: Arc<Self>) {
         let mut ticks = interval(self.limits.sweep_every());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,7 +152,7 @@ impl Places {
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        // Nothing in it is left half done by a panic.
+        // No panic can leave the data half changed, so a poisoned lock can be used.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,8 +182,8 @@ impl Taken {
         }
     }
 
-    /// Closes connections of an address until one more does not exceed its bound. Those that are being answered are
-    /// neither counted nor closed: behind a proxy they are many.
+    /// Closes connections of an address until a new one fits within the limit `most`. Connections on which a request is
+    /// being answered are neither counted nor closed, because behind a proxy many clients share one address.
     fn shrink_address(&mut self, address: IpAddr, most: usize, grace: Duration) {
         let Some(of_address) = self.by_address.get(&address) else { return };
         if of_address.len() < most {
@@ -194,7 +209,7 @@ impl Taken {
         id.is_some_and(|id| self.end(id))
     }
 
-    /// Ends a connection, and gives its place away before its stream is closed.
+    /// Ends a connection and frees its place at once, before its stream is closed.
     fn end(&mut self, id: u64) -> bool {
         if let Some(connection) = self.all.get(&id) {
             connection.end(End::Evicted);
@@ -204,7 +219,8 @@ impl Taken {
     }
 }
 
-/// The connection that is the easiest to do without; of several the oldest.
+/// The id of the connection with the lowest rank ([`Phase::dispensable`]) that `may_go`. Among equal ranks it is the
+/// oldest connection, except that ranks 0 and 1 count as equal.
 fn dispensable(
     connections: &BTreeMap<u64, Arc<Connection>>,
     may_go: impl Fn(&Connection) -> bool,
@@ -212,7 +228,7 @@ fn dispensable(
     let mut found = None;
     for (id, connection) in connections {
         let Some(rank) = connection.phase().dispensable().filter(|_| may_go(connection)) else { continue };
-        // Nothing is easier to do without than the first of these.
+        // These ranks are so low that the search can stop.
         if rank <= 1 {
             return Some(*id);
         }
@@ -223,7 +239,7 @@ fn dispensable(
     found.map(|(_, id)| id)
 }
 
-/// A connection's place. Dropped, the place is free.
+/// A connection's place. Dropping it frees the place.
 pub(super) struct Place {
     id: u64,
     pub(super) connection: Arc<Connection>,

@@ -1,4 +1,5 @@
-//! From a request of a connection to the router and back.
+//! Serves each request of a connection: puts the limits around its body, calls the router, and reserves memory for the
+//! response.
 
 use std::{
     convert::Infallible,
@@ -26,14 +27,14 @@ use super::{
 };
 use crate::body::{HELD_UP, busy};
 
-/// Paths that are answered also on a reserved place.
+/// The paths that are answered on a reserved place too.
 const HEALTH: [&str; 2] = ["/livez", "/readyz"];
 
-/// Among the extensions of an answer: its body is a part of the program.
+/// A marker in the extensions of a response: its body is static data of the program, so it needs no memory of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Static;
 
-/// Serves the requests of one connection.
+/// The hyper service of one connection.
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) router: Router,
@@ -83,7 +84,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     }
 }
 
-/// The last answer on a connection whose place or memory others need.
+/// The response 503 that closes the connection, because other clients need its place or memory.
 fn refused(why: &'static str) -> Response<Body> {
     let mut refused = busy(why);
     refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -91,7 +92,8 @@ fn refused(why: &'static str) -> Response<Body> {
 }
 
 impl Service {
-    /// On a reserved place only questions about health are answered, unless an ordinary place is free again.
+    /// Whether the connection may request this path. On a reserved place only health checks are answered, unless an
+    /// ordinary place has become free.
     fn may_ask(&self, path: &str) -> bool {
         !self.connection.reserved.load(Ordering::Relaxed)
             || HEALTH.contains(&path)

@@ -1,5 +1,8 @@
-//! The stream of one connection: counts what comes and goes for [`Connection`], fails when that is ended, and reads on
-//! after an early answer so that the answer arrives.
+//! The TCP stream of one connection, with its limits.
+//!
+//! 1. It tells its [`Connection`] how many bytes it reads and writes.
+//! 2. It fails as soon as the [`Connection`] is ended.
+//! 3. After a response that was sent before the whole request was read, it reads on, so that the response arrives.
 
 use std::{
     io::{self, ErrorKind, IoSlice},
@@ -18,15 +21,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{body::BodyError, connection::Connection, places::Place};
 
-/// How long a connection is read on after the server was told to stop.
+/// How long the server reads on after it was told to stop: long enough for a client that already has its response.
 const AFTER_STOP: Duration = Duration::from_millis(200);
 
-/// A guarded stream. It keeps the connection's place.
+/// A TCP stream that is counted and can be ended. It holds the connection's place.
 pub(super) struct Stream {
-    /// Nothing only while it is dropped.
+    /// `None` only while the stream is being dropped.
     inside: Option<(TcpStream, Place)>,
     connection: Arc<Connection>,
-    /// Counts the tasks that read on.
+    /// Counts the tasks that read on after a response, so that a stop waits for them.
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -45,7 +48,7 @@ impl Stream {
         }
     }
 
-    /// After each write: `offered` bytes were to go.
+    /// Records the result of a write of `offered` bytes.
     fn written(
         &self,
         written: Poll<io::Result<usize>>,
@@ -58,7 +61,7 @@ impl Stream {
             Poll::Pending => {
                 self.connection.blocked();
                 self.connection.wake_writer_by(cx.waker());
-                // It may have been ended before the waker was there.
+                // The connection may have been ended before the waker was registered.
                 if self.connection.ended().is_some() {
                     cx.waker().wake_by_ref();
                 }
@@ -86,7 +89,7 @@ impl AsyncRead for Stream {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 self.connection.wake_reader_by(cx.waker());
-                // As for writing.
+                // The connection may have been ended before the waker was registered.
                 if self.connection.ended().is_some() {
                     cx.waker().wake_by_ref();
                 }
@@ -128,7 +131,7 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // Without a runtime the process is at its end.
+        // Without a runtime, the process is ending.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.connection.begin_lingering() {
             return;
@@ -143,8 +146,8 @@ impl Drop for Stream {
     }
 }
 
-/// Says that nothing more is sent, and throws away what still comes until the client closes or the sweep ends it: if it
-/// were left unread, the system would reset the connection, and the client could lose the answer.
+/// Closes the server's side, then reads and discards bytes until the client closes or the sweep ends the connection. If
+/// bytes were left unread, the system would reset the connection, and the client could lose the response.
 async fn linger(mut stream: Stream) {
     let stop = stream.stop.clone();
     let read_on = async {
@@ -153,7 +156,7 @@ async fn linger(mut stream: Stream) {
         while stream.read(&mut thrown_away).await? > 0 {}
         io::Result::Ok(())
     };
-    // A stop waits for this no longer than a client needs that has the answer already.
+    // A stop of the server waits only a short time for this.
     let stopped = async {
         stop.cancelled().await;
         sleep(AFTER_STOP).await;

@@ -1,4 +1,4 @@
-//! A listener on a free port, with routes that do what a test needs, and clients that write bytes.
+//! Tests of the listener with real connections: a server on a free port, and clients that write raw bytes.
 
 use std::time::Duration;
 
@@ -21,19 +21,19 @@ use tokio_util::sync::CancellationToken;
 use super::{HttpLimits, limits::RESERVED, serve};
 use crate::body::read;
 
-/// More than any test needs, so that a hanging one fails.
+/// Longer than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 const MIB: usize = 1024 * 1024;
-/// More than the system keeps for a client that does not read.
+/// More bytes than the system buffers for a client that does not read.
 const HUGE: usize = 24 * MIB;
 
 struct Running {
     address: std::net::SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<()>,
-    /// Requests that `/hang` has begun.
+    /// Receives a value for each request that `/hang` has begun.
     begun: mpsc::UnboundedReceiver<()>,
-    /// Lets them end.
+    /// Lets these requests end.
     go: watch::Sender<bool>,
 }
 
@@ -67,7 +67,7 @@ async fn start(limits: HttpLimits) -> Running {
 }
 
 impl Running {
-    /// A connection on which these bytes were written.
+    /// Opens a connection and writes these bytes.
     async fn write(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
@@ -78,21 +78,22 @@ impl Running {
         self.write(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await
     }
 
-    /// A connection with the head of a body and so much of it.
+    /// Opens a connection and writes the head of a POST with `promised` bytes of body, but only `sent` bytes of the
+    /// body.
     async fn post(&self, path: &str, promised: usize, sent: usize) -> TcpStream {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {promised}\r\n\r\n");
         self.write(&[head.as_bytes(), &vec![b'x'; sent]].concat()).await
     }
 }
 
-/// Everything up to the end of the connection, which is no reset.
+/// Reads until the connection ends. It must be closed, not reset.
 async fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it is closed").expect("it is not reset");
     String::from_utf8(bytes).unwrap()
 }
 
-/// The beginning of an answer.
+/// Reads the status code of a response.
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut line = [0; 12];
     timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("an answer").unwrap();
@@ -107,7 +108,7 @@ async fn health_is_answered_while_all_other_places_are_at_work() {
         at_work.push(server.get("/hang").await);
         timeout(PATIENCE, server.begun.recv()).await.unwrap().unwrap();
     }
-    // More half-open ones than there are reserved places.
+    // Open more incomplete requests than there are reserved places.
     let mut half_open = Vec::new();
     for _ in 0..2 * RESERVED {
         half_open.push(server.write(b"GET /li").await);
@@ -168,8 +169,8 @@ async fn the_ways_in_which_a_body_may_fail_are_told_apart() {
 async fn the_sum_of_bodies_is_bounded_and_small_ones_always_fit() {
     let limits = HttpLimits { body_memory: MIB, ..HttpLimits::default() };
     let server = start(limits).await;
-    // Two bodies hold nearly everything. They are posted anew for each attempt: a body that has stalled for a second gives its
-    // memory to a newcomer, and the first two may not have arrived yet.
+    // Two bodies hold nearly all memory. Each attempt posts them again, for two reasons: a body that has stalled for a
+    // second gives its memory to another one, and the first two may not have arrived yet.
     let attempt = async || {
         let mut held = Vec::new();
         for _ in 0..2 {
@@ -207,11 +208,11 @@ async fn a_body_that_stalls_gives_its_memory_to_another_one() {
         stalled.write_all(&vec![b'x'; MIB - 10]).await.unwrap();
         while !rest(server.write(&post_and_close(MIB)).await).await.starts_with("HTTP/1.1 200") {}
         let mut answer = Vec::new();
-        // Reset or closed.
+        // The connection may be reset or closed.
         stalled.read_to_end(&mut answer).await.ok();
         answer
     };
-    // An answer means that the other one came first.
+    // A response means that the other body came first.
     timeout(PATIENCE, async { while !whole().await.is_empty() {} })
         .await
         .expect("a body is taken as soon as the one before it has stalled");
@@ -247,7 +248,7 @@ async fn an_answer_that_is_not_read_gives_its_memory_to_another_one() {
         .await
         .expect("an answer is sent as soon as the client of the one before it is known not to read");
     let mut answer = Vec::new();
-    // Reset or closed.
+    // The connection may be reset or closed.
     unread.read_to_end(&mut answer).await.ok();
     assert!(answer.len() < HUGE);
 }
@@ -264,12 +265,12 @@ async fn a_stop_waits_for_answers_and_for_nothing_else() {
         .await;
     assert_eq!(status(&mut half_body).await, 100);
     let half = [server.write(b"").await, server.write(b"GET /li").await];
-    // Both have been accepted when a later one is answered.
+    // Both connections have been accepted when a later one is answered.
     assert!(rest(server.get("/livez").await).await.ends_with("ok\n"));
     server.stop.cancel();
     for mut stream in half.into_iter().chain([idle, half_body]) {
         let mut bytes = Vec::new();
-        // A reset is as good: there is no answer that it could destroy.
+        // A reset is fine too, because there is no response that it could destroy.
         timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it is closed at once").ok();
     }
     assert!(!server.task.is_finished(), "a request is being answered");

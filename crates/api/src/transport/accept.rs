@@ -1,21 +1,21 @@
-//! Content negotiation: which of the few types we can send the `Accept` header likes best.
+//! Content negotiation: chooses the media type of a response by the `Accept` header.
 //!
-//! The rules are those of GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>), with its
-//! legacy rule for clients that do not say: they get `application/json`.
+//! The rules are those of GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>), with its legacy
+//! rule: clients that name no type get `application/json`.
 
 use axum::http::{HeaderMap, HeaderValue, header::ACCEPT};
 
-/// The two media types of a GraphQL response. They differ in the status of a request error.
+/// The two media types of a GraphQL response. They differ in the HTTP status of a request error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MediaType {
     /// `application/graphql-response+json`: a request error has a 4xx status.
     GraphqlResponse,
-    /// `application/json`: a well-formed request is answered with 200, whatever came of it.
+    /// `application/json`: every well-formed request gets status 200, also after a request error.
     Json,
 }
 
 impl MediaType {
-    /// The best of the two for this client; `application/json` when it has no preference or wants neither.
+    /// The media type that the client prefers; `application/json` when it has no preference or accepts neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
         let accept = Accept::parse(headers);
         let modern = accept.named("application", "graphql-response+json");
@@ -35,7 +35,7 @@ impl MediaType {
     }
 }
 
-/// Whether this is a browser that wants a page: it names HTML, and likes it better than JSON.
+/// Whether the client is a browser that wants a page: it names HTML, and prefers it to JSON.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let accept = Accept::parse(headers);
     let html = accept.named("text", "html");
@@ -43,7 +43,7 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
         && html > accept.quality("application", "graphql-response+json")
 }
 
-/// The media ranges of an `Accept` header with their weights in thousandths.
+/// The media ranges of an `Accept` header: type, subtype, and weight in thousandths.
 struct Accept(Vec<(String, String, u16)>);
 
 impl Accept {
@@ -52,13 +52,13 @@ impl Accept {
         Self(values.flat_map(|value| value.split(',')).filter_map(media_range).collect())
     }
 
-    /// The weight of a type that the client named itself; a wildcard does not name it.
+    /// The weight of a type that the header names exactly, without a wildcard; 0 if it does not.
     fn named(&self, kind: &str, subtype: &str) -> u16 {
         let mut named = self.0.iter().filter(|(k, s, _)| k == kind && s == subtype);
         named.next().map_or(0, |(.., weight)| *weight)
     }
 
-    /// The weight of a type: of the most specific range that covers it, 0 if none does.
+    /// The weight of the most specific range that matches a type; 0 if none does.
     fn quality(&self, kind: &str, subtype: &str) -> u16 {
         let exact = |(k, s, _): &&(String, String, u16)| k == kind && s == subtype;
         let family = |(k, s, _): &&(String, String, u16)| k == kind && s == "*";
@@ -68,7 +68,7 @@ impl Accept {
     }
 }
 
-/// One element of the header; `None` if it is no media range.
+/// Reads one element of the header. `None`: it is no media range.
 fn media_range(text: &str) -> Option<(String, String, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;

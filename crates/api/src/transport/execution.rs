@@ -1,7 +1,8 @@
-//! Running a mutation to its end, whatever becomes of its caller.
+//! Runs a mutation to its end, even if the client disconnects.
 //!
-//! A query is dropped when its caller is gone or its deadline has passed. A mutation that has begun is not: it runs in a task
-//! of its own, so that it is carried out whole, and a server that stops waits for it. Only the answer has a deadline.
+//! 1. A query is dropped when its client has disconnected or its timeout has passed.
+//! 2. A mutation that has begun is never dropped: it runs in its own task, and a server that stops waits for it. The
+//!    timeout applies to the response only.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use super::{
 use crate::graphql::limits::timed_out;
 
 impl<E: Executor> Endpoint<E> {
-    /// Runs a mutation. The error is the answer after a panic.
+    /// Runs a mutation and returns its response. `Err` is the response after a panic.
     pub(super) async fn carry_out(
         self: &Arc<Self>,
         request: Request,
@@ -28,7 +29,7 @@ impl<E: Executor> Endpoint<E> {
         let task = self.options.running.spawn(mutation.in_current_span());
         match timeout(within, task).await {
             Ok(Ok(outcome)) => outcome,
-            // The task catches panics, and nobody aborts it while the runtime lives.
+            // This does not happen while the runtime works: the task catches panics, and nobody aborts it.
             Ok(Err(_)) => Err(internal_error_response(request_id)),
             Err(_) => Ok(Response::from_errors(vec![timed_out(within, true)])),
         }

@@ -1,7 +1,8 @@
-//! GraphQL over HTTP, as in its specification: POST for everything, GET for queries only.
+//! GraphQL over HTTP: POST for queries and mutations, GET for queries only. Subscriptions need a WebSocket.
 //!
-//! <https://graphql.github.io/graphql-over-http/draft/>. The body is read with the extractor of
-//! async-graphql-axum, after what it would let through has been refused.
+//! Source: <https://graphql.github.io/graphql-over-http/draft/>. The extractor of async-graphql-axum parses the body,
+//! after this module has refused the bodies that the extractor should not accept: other content types, bodies that are
+//! too large, and bodies with too many values.
 
 use std::sync::Arc;
 
@@ -81,14 +82,14 @@ enum Method {
 }
 
 impl<E: Executor> Endpoint<E> {
-    /// Who is calling, by the header.
+    /// Authenticates the caller by the `Authorization` header.
     fn context(&self, headers: &HeaderMap, request_id: RequestId) -> Result<RequestContext, Refusal> {
         let authorization = authorization(headers);
         let bearer = self.options.tokens.authenticate(authorization.as_deref(), self.options.clock.now())?;
         Ok(RequestContext { actor: bearer.actor, email: bearer.email, request_id })
     }
 
-    /// Runs one query or mutation and writes the answer.
+    /// Runs one query or mutation and writes the response.
     async fn execute(
         self: &Arc<Self>,
         request: Request,
@@ -140,13 +141,13 @@ impl<E: Executor> Endpoint<E> {
     }
 }
 
-/// The status of a request that was refused as a whole, for clients that accept `application/graphql-response+json`.
+/// The HTTP status of a response with a request error, for clients that accept `application/graphql-response+json`.
 fn refused_status(response: &async_graphql::Response) -> StatusCode {
     let timed_out = response.errors.iter().any(|error| code(error) == Some("QUERY_TIMEOUT"));
     if timed_out { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST }
 }
 
-/// Reads the request from a JSON body.
+/// Reads a GraphQL request from a JSON body.
 async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
@@ -160,7 +161,7 @@ async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> 
     Ok(GraphQLRequest::<Refusal>::from_request(whole, &()).await?.into_inner())
 }
 
-/// The parameters of a GET; `variables` and `extensions` are JSON in a string.
+/// The query parameters of a GET. `variables` and `extensions` contain JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -171,7 +172,8 @@ struct Parameters {
     extensions: Option<String>,
 }
 
-/// Reads the request from the query string. The extractor does not know `operationName`.
+/// Reads a GraphQL request from the query string. The extractor of async-graphql-axum cannot be used, because it does
+/// not read `operationName`.
 fn read_parameters(uri: &Uri) -> Result<Request, Refusal> {
     let Query(sent) = Query::<Parameters>::try_from_uri(uri).map_err(|_| Refusal::BadParameter("query"))?;
     let mut request = Request::new(sent.query);

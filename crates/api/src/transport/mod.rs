@@ -1,7 +1,9 @@
-//! GraphQL over HTTP and over WebSocket, for any schema: what the crate's own integration does not get right.
+//! GraphQL over HTTP and over WebSocket, for any schema. It replaces the parts of async-graphql-axum that do not follow
+//! the specifications.
 //!
 //! The crate's `router` mounts [`graphql_routes`] and puts [`request_id::layer`] around every route. A transport
-//! decides who is calling, how much may be asked at once and what an answer looks like; nothing about orders.
+//! authenticates the caller, limits how much one client can request at once, and writes the responses. It knows nothing
+//! about orders.
 
 mod accept;
 mod execution;
@@ -24,10 +26,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::{request_id::RequestId, websocket::SocketLimits};
 use crate::{auth::Tokens, graphiql, graphql::documents::Documents};
 
-/// The largest request body and the largest WebSocket message, in bytes.
+/// The maximum length of a request body and of a WebSocket message, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The routes `/graphql`, `/graphql/ws` and, when wanted, the assets of GraphiQL.
+/// The routes `/graphql` and `/graphql/ws`, and the assets of GraphiQL if the options enable it.
 pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Router {
     let assets = if options.graphiql { graphiql::assets() } else { Router::new() };
     Router::new()
@@ -37,42 +39,43 @@ pub fn graphql_routes<E: Executor>(executor: E, options: TransportOptions) -> Ro
         .merge(assets)
 }
 
-/// What the routes need besides the schema.
+/// The configuration of the GraphQL routes.
 #[derive(Clone)]
 pub struct TransportOptions {
-    /// Reads requests for the schema.
+    /// Parses and validates operations for the schema.
     pub documents: Documents,
-    /// Checks the bearer tokens.
+    /// Authenticates the bearer tokens.
     pub tokens: Tokens,
-    /// The time, for the expiry of tokens.
+    /// The time with which the expiry of tokens is compared.
     pub clock: Clock,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
     pub graphiql: bool,
-    /// Cancelled when the server stops: open sockets are then closed with 1001.
+    /// Cancelled when the server stops. The server then closes open WebSockets with code 1001.
     pub stop: CancellationToken,
-    /// Counts the open sockets. Wait for it after `stop`, so that every client gets its close frame.
+    /// Counts the open WebSockets. Wait for it after `stop`, so that every client gets its close frame.
     pub sockets: TaskTracker,
-    /// Patience and bounds of one socket.
+    /// The timeouts and limits of WebSockets.
     pub socket_limits: SocketLimits,
-    /// How long the answer to a mutation may take.
+    /// The timeout for the response to a mutation. The mutation itself then goes on.
     pub query_timeout: Duration,
-    /// Counts the mutations that run, with or without their caller. Wait for it as for `sockets`.
+    /// Counts the running mutations, also those whose client is gone. Wait for it after `stop`, as for `sockets`.
     pub running: TaskTracker,
-    /// Puts into each operation what resolvers look up in it: who is calling.
+    /// Adds to each operation the data that resolvers read from it, such as the caller.
     pub data: RequestData,
 }
 
-/// Completes an operation before it runs.
+/// A function that adds data to an operation before it runs.
 pub type RequestData = Arc<dyn Fn(Request, &RequestContext) -> Request + Send + Sync>;
 
-/// On whose behalf an operation runs.
+/// The caller of an operation and the id of its request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The caller.
+    /// The actor in the caller's token.
     pub actor: Actor,
-    /// The address in the caller's token.
+    /// The email address in the caller's token.
     pub email: Option<String>,
-    /// The id in `x-request-id`. Over a socket: the id of the upgrade, a dot, and the operation's number.
+    /// The id in `x-request-id`. Over a WebSocket: the id of the upgrade request, a dot, and the number of the
+    /// operation on this WebSocket, for example `shop-42.3`.
     pub request_id: RequestId,
 }
 

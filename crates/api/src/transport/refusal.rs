@@ -1,4 +1,4 @@
-//! Requests that never become an operation: each with its status, its code and a GraphQL error body.
+//! Responses to HTTP requests that are refused before an operation runs: a status, a code, and a GraphQL error as body.
 
 use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
 use axum::{
@@ -16,7 +16,7 @@ use crate::{
     graphql::limits::TooManyValues,
 };
 
-/// Why a request was refused before anything ran. The messages are for the caller.
+/// Why a request was refused before an operation ran. The messages are sent to the caller.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error(transparent)]
@@ -48,7 +48,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The HTTP status, the same for both media types.
+    /// The HTTP status. It is the same for both media types.
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -86,7 +86,7 @@ impl Refusal {
         }
     }
 
-    /// The answer, in the media type the client asked for.
+    /// The response, in the media type that the client prefers.
     pub(super) fn into_response(self, media: MediaType) -> Response {
         let mut error = ServerError::new(self.to_string(), None);
         error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", self.code());
@@ -97,7 +97,7 @@ impl Refusal {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="milepost""#);
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
-            // RFC 6750, section 3.1.
+            // The error code is defined in RFC 6750, section 3.1.
             Self::Unauthenticated(_) => {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="milepost", error="invalid_token""#);
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -144,7 +144,8 @@ impl From<ParseRequestError> for Refusal {
     }
 }
 
-/// Lets the extractor of async-graphql-axum fail with a refusal. The handlers answer in the negotiated type.
+/// The extractor of async-graphql-axum requires this of its error type. The handlers do not use it: they respond in the
+/// negotiated media type.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         self.into_response(MediaType::Json)

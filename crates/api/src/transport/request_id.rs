@@ -1,6 +1,7 @@
-//! One id per request: on the answer, on every log line, and on the events the request caused.
+//! Request ids: each request has one id. It is in the response, in every log line, and in the events that the request
+//! caused.
 //!
-//! The crate's `router` puts [`layer`] around every route; handlers take [`RequestId`] as an argument.
+//! The crate's `router` puts [`layer`] around every route. Handlers take [`RequestId`] as an argument.
 
 use std::{convert::Infallible, fmt};
 
@@ -14,21 +15,21 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// The header that carries the id, both ways.
+/// The header with the id, in requests and in responses.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id taken over from a caller, in bytes.
+/// The maximum length of an id that a caller sends, in bytes.
 const MAX_LENGTH: usize = 128;
 
-/// The id of one request: the caller's own, or a fresh UUID.
+/// The id of one request: the one that the caller sent, or a new UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// Middleware: settles the id, opens the span that names it, and writes it on the answer.
+/// Middleware: chooses the id of a request, opens the log span with the id, and sets the header of the response.
 pub async fn layer(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_header(request.headers().get(HEADER));
     request.extensions_mut().insert(id.clone());
-    // The pattern of the path, not the path: a path may hold a customer's tracking token.
+    // Log the pattern of the path, not the path itself, because the path can contain a customer's tracking token.
     let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     let span = tracing::info_span!("request", method = %request.method(), path, request_id = %id);
     async {
@@ -46,7 +47,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
 }
 
 impl RequestId {
-    /// The caller's id if it is sane, 1 to 128 visible ASCII characters, else a fresh one.
+    /// The id in the header if it has 1 to 128 visible ASCII characters, otherwise a new UUID.
     fn from_header(value: Option<&HeaderValue>) -> Self {
         value
             .map(HeaderValue::as_bytes)
@@ -77,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// The id the handler saw and the id on the answer.
+    /// The id that the handler received, and the id in the response.
     async fn ids(sent: Option<&str>) -> (String, String) {
         let app = Router::new().route("/", get(async |id: RequestId| id.0)).layer(from_fn(layer));
         let mut request = Request::builder().uri("/");

@@ -1,5 +1,8 @@
-//! What an operation's outcome looks like to the client: errors coded or masked, `data` left out where the
-//! request never ran. All transports answer through here.
+//! Writes the result of an operation as a response. All transports use it.
+//!
+//! 1. Every error has a code.
+//! 2. The text of an internal error is logged and not sent.
+//! 3. `data` is left out when the request failed before anything was executed.
 
 use std::{
     any::Any,
@@ -21,15 +24,18 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::{RequestId, accept::MediaType};
 use crate::graphql::limits::{AnswerPermit, bound_errors};
 
-/// Whether the request failed before anything was executed (the specification's *request error*).
+/// Whether the request failed before anything was executed: a *request error* in the GraphQL specification.
 pub(super) fn is_request_error(response: &Response) -> bool {
     response.is_err()
         && response.data == Value::Null
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Gives every error a code, and hides the text of those nobody coded: they are logged under the request's id. Of too many
-/// errors only the first are left.
+/// Completes the errors of a response:
+/// 1. When there are too many, only the first ones stay.
+/// 2. An error without a code gets the code for invalid documents or for invalid input, when it is one.
+/// 3. Any other error without a code is logged with the request's id, and replaced by an internal error without
+///    details.
 pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response {
     let before_execution = is_request_error(&response);
     bound_errors(&mut response.errors);
@@ -49,7 +55,7 @@ pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response
     response
 }
 
-/// Runs an operation; a panic in a resolver becomes an internal error.
+/// Runs an operation. A panic in a resolver is logged and becomes an internal error.
 pub(super) async fn catching_panics<T>(
     operation: impl Future<Output = T>,
     request_id: &RequestId,
@@ -60,29 +66,32 @@ pub(super) async fn catching_panics<T>(
     })
 }
 
-/// The answer to an operation that did not come to its end.
+/// The response to an operation that failed for an internal reason.
 pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
     let nowhere = ServerError::new("", None);
     Response::from_errors(vec![internal_error(&nowhere, request_id)])
 }
 
-/// A GraphQL response as a body with its content type.
+/// Writes a GraphQL response as an HTTP body with its content type.
 pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
     (ContentType(media), Body::from(to_json(&Answer(response))))
 }
 
-/// A value as JSON. A large text is copied, because one that has grown may hold twice the memory that it needs.
+/// Writes a value as JSON. A large text is copied, because a string that has grown can occupy twice the memory it
+/// needs.
 pub(super) fn to_json(value: &impl Serialize) -> String {
-    // Serializing maps, strings and numbers into memory cannot fail.
+    // Writing maps, strings and numbers into memory cannot fail.
     let json = serde_json::to_string(value).unwrap_or_default();
     if json.len() > LARGE { json.as_str().to_owned() } else { json }
 }
 
-/// From this size on memory counts for more than a copy, in bytes.
+/// Texts longer than this, in bytes, are copied to save memory.
 const LARGE: usize = 512 * 1024;
 
-/// Writes an answer with `write`. A large one, which has a permit, is written away from the threads that serve requests,
-/// and its permit is returned: from then on the listener counts its bytes.
+/// Writes a response with the function `write`.
+///
+/// A large response has a permit. It is written on a blocking thread, so that the threads that serve requests stay
+/// free. The permit is returned afterwards, because from then on the listener counts the bytes.
 pub(super) async fn written<T: Send + 'static>(
     permit: Option<AnswerPermit>,
     write: impl FnOnce() -> T + Send + 'static,
@@ -96,12 +105,12 @@ pub(super) async fn written<T: Send + 'static>(
     match writing.await.map_err(JoinError::try_into_panic) {
         Ok(written) => written,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime stops, and this task with it.
+        // The runtime is stopping, and this task ends with it.
         Err(Err(_)) => pending().await,
     }
 }
 
-/// A response as it is sent: errors first, `data` only if something was executed.
+/// A response in the form in which it is sent: errors first, and `data` only if something was executed.
 pub(super) struct Answer<'a>(pub(super) &'a Response);
 
 impl Serialize for Answer<'_> {
@@ -144,14 +153,16 @@ fn set_code(error: &mut ServerError, code: &str) {
     error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
 }
 
-/// Arguments that do not parse are found while executing, and the library marks them by their wording alone.
-/// An error that came out of our own code through `?` carries its source.
+/// Whether an error is about an argument that could not be parsed.
+///
+/// The library finds these errors during execution, and only their wording distinguishes them. An error from our own
+/// code (through `?`) has a source, and these have none.
 fn is_about_input(error: &ServerError) -> bool {
     let wordings = [r#"Failed to parse ""#, r#"Expected input type ""#];
     error.source.is_none() && wordings.iter().any(|wording| error.message.starts_with(wording))
 }
 
-/// The same place in the query, but nothing of what went wrong.
+/// An error with the location and path of `hidden`, but without its message.
 fn internal_error(hidden: &ServerError, request_id: &RequestId) -> ServerError {
     let mut error = ServerError::new("internal error", None);
     (error.locations, error.path) = (hidden.locations.clone(), hidden.path.clone());

@@ -1,4 +1,4 @@
-//! A small schema behind the real routes, with a clock that the test moves.
+//! Helpers for the tests of the transports: a small schema behind the real routes, and a clock that the test sets.
 
 use std::{sync::Arc, task::Poll};
 
@@ -22,21 +22,21 @@ use crate::{
     },
 };
 
-/// When every test begins, in seconds since 1970.
+/// The time at which every test begins, in seconds since 1970.
 pub(super) const NOW: i64 = 1_700_000_000;
 
-/// The routes and what a test turns to move them.
+/// The routes, and the handles with which a test controls them.
 pub(super) struct World {
     pub(super) app: Router,
     pub(super) stop: CancellationToken,
     pub(super) sockets: TaskTracker,
     pub(super) clock: Clock,
-    /// Where the mutation `slow` waits.
+    /// Controls the mutation `slow`.
     pub(super) gate: Gate,
     tokens: Tokens,
 }
 
-/// Lets a test hold a mutation and see it finish.
+/// Lets a test hold a running mutation, release it, and wait until it has finished.
 #[derive(Clone, Default)]
 pub(super) struct Gate {
     pub(super) begun: Arc<Notify>,
@@ -80,21 +80,21 @@ impl World {
         Self { app, stop, sockets, clock, gate, tokens }
     }
 
-    /// A support token that lasts a minute from the beginning.
+    /// An `Authorization` value with a support token that expires one minute after [`NOW`].
     pub(super) fn bearer(&self) -> String {
         let claims = Claims { sub: None, role: "support".to_owned(), exp: NOW + 60, ..Claims::default() };
         format!("Bearer {}", self.tokens.issue(&claims).unwrap())
     }
 }
 
-/// What the data hook adds: who is calling, with which request.
+/// The data that the hook adds to each operation: the caller's role and the request id.
 struct Greeting(String);
 
 struct Query;
 
 #[Object]
 impl Query {
-    /// Shows what the hook put into the request.
+    /// Returns the data that the hook has added to the request.
     async fn context(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
         Ok(ctx.data::<Greeting>()?.0.clone())
     }
@@ -137,7 +137,7 @@ impl Mutation {
         name
     }
 
-    /// Waits in the middle of its work.
+    /// Waits in the middle of its work until the test releases it.
     async fn slow(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let gate = ctx.data::<Gate>()?;
         gate.begun.notify_one();
@@ -156,12 +156,12 @@ impl Subscriptions {
         stream::iter(1..=to)
     }
 
-    /// Never says anything.
+    /// Never sends a value.
     async fn silence(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
 
-    /// The same long text again and again.
+    /// Sends the same text of this length again and again.
     async fn text(&self, bytes: usize) -> impl Stream<Item = String> {
         stream::repeat("x".repeat(bytes))
     }
@@ -183,7 +183,7 @@ fn burst() -> i32 {
     panic!("password=hunter2")
 }
 
-/// Tokens that are signed well and refused all the same: what is wrong, the token, and a part of the reason.
+/// Tokens that must be refused although the secret is right: what is wrong, the token, and a part of the error message.
 pub(super) fn defective_tokens() -> Vec<(&'static str, String, &'static str)> {
     let key = EncodingKey::from_secret(&[7; 32]);
     let good = || json!({"role": "support", "exp": NOW + 60});

@@ -1,4 +1,4 @@
-//! What senders get over HTTP: tokens, and answers to their pushes.
+//! Tests of the webhook routes over HTTP: tokens for senders, and the responses to their webhooks.
 
 use app::{Caller, Clock, Policy, feed::Feed};
 use axum::body::to_bytes;
@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::*;
 
-/// The webhooks' routes over a database of their own, at a time that stands.
+/// The webhook routes with their own database, and a clock that stands still.
 struct World {
     app: App,
     _folder: TempDir,
@@ -47,7 +47,8 @@ impl World {
         Self { app: App::new(store, clock, Feed::memory(), policy), _folder: folder }
     }
 
-    /// UPS may come for tokens, as `ups+milepost` with the secret `p%ss word`, or with an older one; FedEx signs.
+    /// Configures UPS to fetch tokens, as client `ups+milepost` with the secret `p%ss word` or the older one `older`,
+    /// and FedEx to sign its webhooks.
     async fn with_ups() -> Self {
         let client = Client::new("ups+milepost".to_owned(), ["p%ss word".to_owned(), "older".to_owned()]);
         let fedex = Secrets::new(["hush".to_owned()]).unwrap();
@@ -67,7 +68,7 @@ impl World {
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
-    /// How many webhooks are kept.
+    /// The number of stored webhooks.
     async fn kept(&self) -> usize {
         let support = Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: None, email: None };
         let page = PageRequest { limit: 100, from_end: false, after: None, before: None };

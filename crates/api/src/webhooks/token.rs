@@ -1,6 +1,7 @@
-//! `POST /webhooks/{carrier}/token`: a sender that proves itself by tokens fetches one here (RFC 6749, section 4.4).
+//! Issues tokens to senders that authenticate their webhooks with OAuth tokens: `POST /webhooks/{carrier}/token`.
 //!
-//! The client says who it is by HTTP Basic or in the form; `app` decides whether it gets a token.
+//! This is the client credentials grant of RFC 6749, section 4.4. "Section" below means a section of this RFC. The
+//! client sends its credentials by HTTP Basic or in the form. `app` decides whether it gets a token.
 
 use app::{
     App,
@@ -23,9 +24,9 @@ use serde_json::json;
 use super::not_read;
 use crate::body;
 
-/// The largest request for a token, in bytes.
+/// The maximum length of the body of a token request, in bytes.
 const MAX_FORM: usize = 64 * 1024;
-/// No answer here may be kept by anybody on the way (section 5.1).
+/// The headers that forbid every cache to store a response (section 5.1).
 const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
 pub(super) async fn issue(
@@ -59,7 +60,7 @@ fn not_issued(carrier: &str, error: &NotIssued) -> Response {
     (NOT_KEPT, refused(error)).into_response()
 }
 
-/// What is said, as far as it can be read.
+/// Reads the credentials and the grant type. A mistake becomes the `problem` of the request.
 fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
     let (mut request, mut id, mut secret) = (TokenRequest::default(), None, None);
     for (name, value) in pairs(body) {
@@ -67,7 +68,7 @@ fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
             "grant_type" => &mut request.grant_type,
             "client_id" => &mut id,
             "client_secret" => &mut secret,
-            // Others are to be passed over (section 3.2).
+            // Unknown parameters must be ignored (section 3.2).
             _ => continue,
         };
         if field.replace(value).is_some() {
@@ -85,7 +86,10 @@ fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
     request
 }
 
-/// HTTP Basic. Id and secret should be encoded as in a form (section 2.3.1), and many clients do not: both are read.
+/// Reads the credentials in an HTTP Basic header. `None`: the header is malformed.
+///
+/// Clients should encode id and secret as in a form (section 2.3.1), and many do not. So the result has two candidates:
+/// the decoded text and the plain text.
 fn basic(header: &[u8]) -> Option<Vec<Credentials>> {
     let (scheme, rest) = str::from_utf8(header).ok()?.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -98,7 +102,7 @@ fn basic(header: &[u8]) -> Option<Vec<Credentials>> {
     Some(vec![decoded, plain])
 }
 
-/// Names and values of a form.
+/// The names and values of a form, decoded.
 fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
     let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
@@ -107,13 +111,13 @@ fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// One name or value of a form, as it was meant.
+/// Decodes one name or value of a form: `+` is a space, and `%XX` is a byte.
 fn decode(text: &[u8]) -> String {
     let text: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&text).decode_utf8_lossy().into_owned()
 }
 
-/// A refusal as section 5.2 wants it; for a sender that has no tokens, that there is nothing here.
+/// The response to a refused token request, as section 5.2 defines it. A sender that uses no tokens gets 404.
 fn refused(error: &NotIssued) -> Response {
     let (status, code) = match error {
         NotIssued::UnknownSender(_) => return (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),

@@ -29,7 +29,7 @@ async fn send(world: &World, request: axum::http::request::Builder, body: impl I
     }
 }
 
-/// A good POST with the given `Accept`, still without its body.
+/// A valid POST with this `Accept` header, still without its body.
 fn post(world: &World, accept: &str) -> axum::http::request::Builder {
     Request::post("/graphql")
         .header("content-type", "application/json")

@@ -1,7 +1,8 @@
-//! The loop around one socket: reads messages, starts and stops operations, sends their results.
+//! The loop that serves one WebSocket: reads messages, starts and stops operations, and sends their results.
 //!
-//! One task per operation, all into one bounded channel that admits them in turn: a busy subscription cannot starve
-//! the others, and a slow client slows its own operations only. Dropping the session stops what still runs.
+//! 1. Each operation runs in its own task. All tasks send their messages through one bounded channel, which serves them
+//!    in turn. So a busy subscription cannot block the others, and a slow client slows down only its own operations.
+//! 2. When the connection ends, its session is dropped, which stops the operations that still run.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -33,23 +34,23 @@ use crate::{
     },
 };
 
-/// Why an operation does not run, or its result is not kept.
+/// The error message when the memory for messages, or for results that wait, is used up.
 const HELD: &str = "too many messages wait on all sockets, try again";
 
-/// What is known of a socket before its first message.
+/// A WebSocket before its first message.
 pub(super) struct Opening<E> {
     pub(super) endpoint: Arc<Endpoint<E>>,
     pub(super) request_id: RequestId,
-    /// The header of the upgrade, used when `connection_init` brings no token.
+    /// The `Authorization` header of the upgrade request. It is used when `connection_init` contains no token.
     pub(super) authorization: Option<String>,
-    /// The connection below the socket.
+    /// The HTTP connection of the WebSocket.
     pub(super) handle: Option<Handle>,
-    /// Whether more sockets are open than may be.
+    /// Whether too many WebSockets are open, so that this one must be closed.
     pub(super) too_many: bool,
 }
 
 impl<E: Executor> Opening<E> {
-    /// Serves a socket until one side ends it.
+    /// Serves a WebSocket until one side ends it.
     pub(super) async fn run(self, mut socket: WebSocket) {
         let limits = self.endpoint.options.socket_limits;
         let handle = self.handle.clone();
@@ -75,7 +76,7 @@ impl<E: Executor> Opening<E> {
         };
         match ended {
             Ended::ByUs(close) => {
-                // What the client still sends must not destroy the close frame on its way.
+                // Read on after the close frame: unread bytes would reset the connection and destroy the frame.
                 if let Some(handle) = handle {
                     handle.linger();
                 }
@@ -87,14 +88,14 @@ impl<E: Executor> Opening<E> {
     }
 }
 
-/// How a connection came to its end.
+/// How a connection ended.
 enum Ended {
     ByUs(Close),
     ByClient,
     Broken(String),
 }
 
-/// Sends the close frame and waits a little for the client's.
+/// Sends the close frame and waits for the client's, up to [`SocketLimits::close_within`].
 async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits) {
     let frame = close.frame();
     tracing::debug!(code = frame.code, reason = frame.reason.as_str(), "closing the socket");
@@ -108,7 +109,7 @@ async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits)
     }
 }
 
-/// Sends the answer to the client's close frame. The library has made it, and sends it when it is asked to read on.
+/// Replies to the client's close frame. The library has prepared the reply, and sends it when we read on.
 async fn answer_goodbye(socket: WebSocket, limits: SocketLimits) {
     tracing::debug!("the client closed the socket");
     read_to_end(socket, limits).await;
@@ -135,29 +136,30 @@ struct Connection<'a, E> {
     endpoint: Arc<Endpoint<E>>,
     session: Session<Operation>,
     request_id: RequestId,
-    /// The header of the upgrade, used when `connection_init` brings no token.
+    /// The `Authorization` header of the upgrade request. It is used when `connection_init` contains no token.
     authorization: Option<String>,
     handle: Option<Handle>,
     results: mpsc::Sender<Outcome>,
-    /// For the bytes of waiting results.
+    /// One permit for each byte of results that may wait: see [`SocketLimits::waiting_bytes`].
     room: Arc<Semaphore>,
     /// How many operations this connection has started.
     started: u64,
 }
 
-/// A running operation; dropped, it stops.
+/// A running operation. Dropping it stops the operation.
 struct Operation {
     number: u64,
     _task: AbortOnDropHandle<()>,
-    /// The message that began it, which it keeps parts of.
+    /// The reserved memory of the message that started it. The operation keeps parts of the message.
     _message: Option<KeptMessage>,
 }
 
-/// A message of an operation, as it is sent. The number tells a late one from those of a new operation with the same id.
+/// A message of an operation that waits to be sent. A client can end an operation and use its id again; the number then
+/// distinguishes late messages of the old operation from those of the new one.
 struct Outcome {
     number: u64,
     id: String,
-    /// Whether it ends the operation.
+    /// Whether it is the last message of the operation.
     last: bool,
     text: String,
     _room: OwnedSemaphorePermit,
@@ -211,8 +213,8 @@ impl<E: Executor> Connection<'_, E> {
                 if let Some(handle) = &self.handle {
                     handle.end_control_frame(payload.len());
                 }
-                // The library has queued the answer. It leaves before the next message is read: a client that sends pings and
-                // does not read would fill the queue without a bound.
+                // The library has queued the pong. Send it before the next message is read, because a client that sends
+                // pings and does not read would make the queue grow without a limit.
                 self.flush().await
             }
             Some(Ok(Message::Pong(payload))) => {
@@ -284,7 +286,7 @@ impl<E: Executor> Connection<'_, E> {
         Ok(())
     }
 
-    /// Sends an operation's message, unless the client has ended that operation meanwhile.
+    /// Sends a message of an operation, unless the client has ended the operation meanwhile.
     async fn forward(&mut self, outcome: Outcome) -> Result<(), Ended> {
         let Outcome { number, id, last, text, _room, _kept } = outcome;
         if self.session.operations.get(&id).is_none_or(|operation| operation.number != number) {
@@ -311,7 +313,7 @@ impl<E: Executor> Connection<'_, E> {
         }
     }
 
-    /// Sends what the library has queued.
+    /// Sends the frames that the library has queued.
     async fn flush(&mut self) -> Result<(), Ended> {
         let within = self.endpoint.options.socket_limits.send_within;
         match timeout(within, self.socket.flush()).await {
@@ -321,7 +323,7 @@ impl<E: Executor> Connection<'_, E> {
         }
     }
 
-    /// A connection lives no longer than its token, whatever runs on it.
+    /// Ends the connection when its token has expired, even if operations are running.
     fn check_token(&self) -> Result<(), Ended> {
         match self.session.bearer() {
             Some(bearer) if bearer.expires_at <= self.endpoint.options.clock.now() => {
@@ -332,7 +334,7 @@ impl<E: Executor> Connection<'_, E> {
     }
 }
 
-/// Why a socket cannot be read: what the client did, or that it is gone.
+/// Maps an error of reading to a close code; `Broken` when the client is gone or the error is not the client's.
 fn failed(error: axum::Error) -> Ended {
     use tungstenite::{Error, error::ProtocolError};
 
@@ -350,10 +352,10 @@ fn failed(error: axum::Error) -> Ended {
     Ended::ByUs(close)
 }
 
-/// A message of an operation as text.
+/// A message of an operation, as JSON.
 struct Written {
     text: String,
-    /// Whether it ends the operation.
+    /// Whether it is the last message of the operation.
     ends: bool,
 }
 
@@ -363,20 +365,21 @@ impl From<ServerMessage> for Written {
     }
 }
 
-/// Where an operation puts its messages.
+/// The sending side of one operation.
 struct Outbox {
     id: String,
     number: u64,
     results: mpsc::Sender<Outcome>,
     room: Arc<Semaphore>,
-    /// The most bytes of room there are.
+    /// All permits of `room`: see [`SocketLimits::waiting_bytes`].
     most: usize,
     handle: Option<Handle>,
 }
 
 impl Outbox {
-    /// Waits for room and hands a message over; `false` where it was the last one or the socket is gone. A result that
-    /// the process cannot keep ends its operation.
+    /// Waits until there is room and queues a message. `false`: it was the last one, or the WebSocket is closed.
+    ///
+    /// When the memory for waiting results is used up, it queues an error instead, which ends the operation.
     async fn put(&self, Written { text, ends }: Written) -> bool {
         let kept = self.handle.as_ref().map(|handle| handle.keep_result(text.len()));
         let (text, last, kept) = match kept {
@@ -387,7 +390,7 @@ impl Outbox {
             Some(Some(kept)) => (text, ends, Some(kept)),
             None => (text, ends, None),
         };
-        // A larger one takes all the room there is.
+        // A message that is larger than the room takes all of it.
         let bytes = u32::try_from(text.len().min(self.most)).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().acquire_many_owned(bytes).await else { return false };
         let (id, number) = (self.id.clone(), self.number);
@@ -396,7 +399,7 @@ impl Outbox {
     }
 }
 
-/// Runs one operation to its end, as `next…` and `complete`, or one `error`.
+/// Runs one operation to its end. It queues any number of `next` messages and then `complete`, or one `error`.
 async fn operate<E: Executor>(
     endpoint: Arc<Endpoint<E>>,
     request: Request,
@@ -446,7 +449,7 @@ async fn operate<E: Executor>(
     }
 }
 
-/// A mutation as a stream of its one answer.
+/// Runs a mutation, as a stream with its one response.
 fn mutation<E: Executor>(
     endpoint: Arc<Endpoint<E>>,
     request: Request,

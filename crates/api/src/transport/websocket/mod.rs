@@ -1,9 +1,10 @@
-//! GraphQL over WebSocket, subprotocol `graphql-transport-ws`: queries, mutations and subscriptions.
+//! GraphQL over WebSocket with the subprotocol `graphql-transport-ws`: queries, mutations and subscriptions.
 //!
-//! <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. `protocol` knows the messages and the rules,
-//! without IO; `connection` is the loop around one socket; here the upgrade happens.
+//! Source: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. This module upgrades the HTTP connection.
+//! `connection` is the loop that serves one WebSocket. `protocol` has the messages and the rules, without IO.
 //!
-//! Close codes: see [`protocol::Close`] and docs/api.md. A close frame of the client is answered with one of ours.
+//! [`protocol::Close`] and docs/api.md list the close codes. When the client sends a close frame, the server replies
+//! with one.
 
 mod connection;
 mod protocol;
@@ -25,30 +26,30 @@ use crate::{auth::authorization, listener::Handle};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// Patience and bounds of one socket.
+/// The timeouts and limits of WebSockets.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketLimits {
     /// How long a client may take to send `connection_init`.
     pub init_within: Duration,
-    /// How often the server sends `ping`; a client silent for twice as long is dropped.
+    /// The time between two `ping` messages of the server. A client that sends nothing for twice this time is dropped.
     pub ping_every: Duration,
-    /// How often the token's expiry and the client's silence are looked at.
+    /// The time between two checks of the token's expiry and of the timeouts.
     pub check_every: Duration,
-    /// How long one message may take to come.
+    /// How long the server may take to receive one message.
     pub receive_within: Duration,
-    /// How long one message may take to leave for a client that reads slowly.
+    /// How long the server may take to send one message, to a client that reads slowly.
     pub send_within: Duration,
-    /// How long the client's part of closing is waited for.
+    /// How long the server waits for the client to finish the closing handshake.
     pub close_within: Duration,
-    /// Sockets that may be open at once.
+    /// The most WebSockets that may be open at once, in the whole process.
     pub sockets: usize,
-    /// Messages that may come before `connection_init`.
+    /// The most messages that a client may send before `connection_init`.
     pub messages_before_init: usize,
-    /// Operations that may run at once on one socket.
+    /// The most operations that may run at once on one WebSocket.
     pub operations: usize,
-    /// Results that may wait for one socket; beyond that its operations wait.
+    /// The most results that may wait to be sent on one WebSocket. Operations with further results wait.
     pub waiting_results: usize,
-    /// Bytes of results that may wait for one socket.
+    /// The most bytes of results that may wait to be sent on one WebSocket.
     pub waiting_bytes: usize,
 }
 
@@ -70,10 +71,11 @@ impl Default for SocketLimits {
     }
 }
 
-/// The read buffer of one socket, in bytes: the library's own is sixteen times as large.
+/// The read buffer of one WebSocket, in bytes. The library's default is 16 times as large.
 const READ_BUFFER: usize = 8 * 1024;
 
-/// `GET /graphql/ws`, and `GET /graphql` with an `Upgrade` header. The handle is there where our listener serves.
+/// `GET /graphql/ws`, and `GET /graphql` with an `Upgrade` header. `handle` is `None` when another server than our
+/// listener serves the routes, as in tests.
 pub(super) async fn upgrade<E: Executor>(
     State(endpoint): State<Arc<Endpoint<E>>>,
     request_id: RequestId,
@@ -93,7 +95,7 @@ pub(super) async fn upgrade<E: Executor>(
     let authorization = authorization(&headers);
     let span = tracing::info_span!("socket", %request_id);
     let sockets = endpoint.options.sockets.clone();
-    // Counted from the upgrade on, so that nobody waiting for the last socket misses this one.
+    // Count the WebSocket from the upgrade on, so that a stop that waits for all of them does not miss this one.
     let counted = sockets.token();
     let too_many = sockets.len() > endpoint.options.socket_limits.sockets;
     let handle = handle.map(|Extension(handle)| handle);

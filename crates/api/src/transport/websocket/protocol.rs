@@ -1,4 +1,5 @@
-//! The messages and rules of `graphql-transport-ws`, without IO: one text in, one [`Step`] out.
+//! The messages and rules of the protocol `graphql-transport-ws`, without IO. [`Session::receive`] takes one text
+//! message and returns the [`Step`] that follows from it.
 
 use std::collections::HashMap;
 
@@ -12,30 +13,30 @@ use crate::{
     transport::response::Answer,
 };
 
-/// One connection. `H` stops an operation when it is dropped.
+/// The protocol state of one WebSocket. `H` is the handle of a running operation; dropping it stops the operation.
 pub(super) struct Session<H> {
     phase: Phase,
-    /// The operations that run, by the client's ids.
+    /// The running operations, by the ids that the client chose.
     pub(super) operations: HashMap<String, H>,
     max_operations: usize,
-    /// Messages that may still come before `connection_init`.
+    /// How many more messages the client may send before `connection_init`.
     before_init: usize,
 }
 
 enum Phase {
-    /// Waiting for `connection_init`.
+    /// The server waits for `connection_init`.
     Opened,
-    /// Acknowledged.
+    /// The server has authenticated the client and sent `connection_ack`.
     Ready(Bearer),
 }
 
-/// What the connection does next.
+/// What the connection has to do next.
 pub(super) enum Step {
     /// Nothing.
     Continue,
     /// Send this message.
     Send(ServerMessage),
-    /// Run this operation, and keep its handle under this id.
+    /// Run this operation, and put its handle into [`Session::operations`] under this id.
     Start { id: String, request: Box<Request> },
     /// Close the connection.
     Close(Close),
@@ -46,7 +47,7 @@ impl<H> Session<H> {
         Self { phase: Phase::Opened, operations: HashMap::new(), max_operations, before_init }
     }
 
-    /// Who is calling; `None` before the acknowledgement.
+    /// The authenticated client; `None` before `connection_ack`.
     pub(super) fn bearer(&self) -> Option<&Bearer> {
         match &self.phase {
             Phase::Opened => None,
@@ -54,7 +55,8 @@ impl<H> Session<H> {
         }
     }
 
-    /// Takes one text message. `authenticate` is given the payload's authorization, if it has one.
+    /// Handles one text message. For `connection_init`, it calls `authenticate` with the token in the payload, if there
+    /// is one.
     pub(super) fn receive(
         &mut self,
         text: &str,
@@ -106,12 +108,12 @@ impl<H> Session<H> {
     }
 }
 
-/// The token in the payload of `connection_init`, under the name of the header in lower or title case.
+/// The token in the payload of `connection_init`, under `authorization` or `Authorization`.
 fn authorization(payload: &Map<String, Value>) -> Option<&str> {
     payload.get("authorization").or_else(|| payload.get("Authorization")).and_then(Value::as_str)
 }
 
-/// What a client may say.
+/// The messages of a client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ClientMessage {
@@ -134,7 +136,7 @@ enum ClientMessage {
     },
 }
 
-/// What the server says.
+/// The messages of the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage {
@@ -159,7 +161,7 @@ pub(super) enum ServerMessage {
 }
 
 impl ServerMessage {
-    /// The end of an operation that did not run, or whose result could not be kept.
+    /// The message that ends an operation that could not run, or whose result could not be kept in memory.
     pub(super) fn error(id: String, message: String, code: &str) -> Self {
         let mut error = ServerError::new(message, None);
         error.extensions.get_or_insert_default().set("code", code);
@@ -171,7 +173,8 @@ fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S:
     Answer(response).serialize(serializer)
 }
 
-/// Why the server closes a connection. The words are those of the reference server where it has any.
+/// Why the server closes a connection. The messages are the reasons in close frames. Where the protocol's reference
+/// server has a message for the case, it is the same.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Close {
     #[error("The server is stopping")]
@@ -207,7 +210,7 @@ pub(super) enum Close {
 }
 
 impl Close {
-    /// The longest reason a close frame can carry, in bytes (RFC 6455, section 5.5).
+    /// The maximum length of the reason in a close frame, in bytes (RFC 6455, section 5.5).
     const MAX_REASON_BYTES: usize = 123;
 
     fn code(&self) -> u16 {
@@ -230,7 +233,7 @@ impl Close {
         }
     }
 
-    /// The frame, with the reason cut to what fits.
+    /// The close frame, with the reason cut to [`Self::MAX_REASON_BYTES`].
     pub(super) fn frame(&self) -> CloseFrame {
         let mut reason = self.to_string();
         reason.truncate(reason.floor_char_boundary(Self::MAX_REASON_BYTES));

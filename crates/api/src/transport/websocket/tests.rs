@@ -1,4 +1,4 @@
-//! A real server on a free port and a real client.
+//! Tests of GraphQL over WebSocket, with a real server on a free port and a real client.
 
 use std::time::Duration;
 
@@ -28,12 +28,12 @@ use crate::{
     transport::{MAX_BODY_BYTES, testing, testing::World},
 };
 
-/// More than any test needs, so that a hanging one fails.
+/// Longer than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// Connects to the world's routes with these headers on the upgrade.
+/// Serves the world's routes and connects to them, with these headers in the upgrade request.
 async fn connect(world: &World, path: &str, headers: &[(&'static str, &str)]) -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut request = format!("ws://{}{path}", listener.local_addr().unwrap()).into_client_request().unwrap();
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// The code and reason of the close frame; messages before it are passed over.
+    /// The code and reason of the next close frame. Other messages before it are ignored.
     async fn closed(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.frame().await {
@@ -316,7 +316,7 @@ async fn a_stopping_server_says_so_to_every_socket() {
     timeout(PATIENCE, world.sockets.wait()).await.unwrap();
 }
 
-/// Results that nobody reads.
+/// A subscription whose results the client does not read.
 const UNREAD: &str = "subscription { text(bytes: 500000) }";
 
 fn impatient() -> SocketLimits {
@@ -357,7 +357,7 @@ async fn a_client_that_reads_too_late_gets_4498() {
     let world = World::with(limits);
     let mut client = ready(&world).await;
     client.subscribe("1", UNREAD).await;
-    // It reads so slowly that a message does not leave in time, and fast enough that the close frame does.
+    // The client reads too slowly for a message to be sent in time, but fast enough for the close frame.
     let mut reads = tokio::time::interval(Duration::from_millis(150));
     let (code, reason) = loop {
         reads.tick().await;
@@ -379,7 +379,7 @@ async fn a_message_that_never_ends_closes_with_4497() {
     let mut client = ready(&World::with(limits)).await;
     let beginning = Frame::message(vec![b' '; 1000], OpCode::Data(Data::Text), false);
     client.0.send(Message::Frame(beginning)).await.unwrap();
-    // Signs of life in the middle of it do not help.
+    // A ping in the middle of the message does not extend the timeout.
     client.0.send(Message::Ping(vec![1].into())).await.unwrap();
     assert_eq!(client.closed().await, (4497, "A message did not come in time".to_owned()));
 }
@@ -434,7 +434,7 @@ async fn one_socket_too_many_closes_with_1013() {
 async fn a_message_over_the_limit_closes_with_1009_before_it_is_there() {
     for bytes in [MAX_BODY_BYTES + 1, 3 * MAX_BODY_BYTES, 64 * MAX_BODY_BYTES] {
         let mut client = opened(&World::new()).await;
-        // The server need not read it to its end.
+        // This fails when the server closes before it has read the whole message.
         client.0.send(Message::text("x".repeat(bytes))).await.ok();
         assert_eq!(client.closed().await, (1009, "The message is too large".to_owned()), "{bytes}");
     }
@@ -458,7 +458,7 @@ async fn bounds_hold_for_queries_on_a_socket() {
         assert_eq!(answer["payload"].as_array().unwrap().len(), count);
         assert_eq!(answer["payload"][0]["extensions"]["code"], code);
     }
-    // The deadline is not the stream's.
+    // The timeout of a query does not apply to a subscription.
     client.subscribe("s", "subscription { silence }").await;
     client.subscribe("m", "mutation { rename(name: \"x\") }").await;
     assert_eq!(client.next().await["payload"], json!({"data": {"rename": "x"}}));

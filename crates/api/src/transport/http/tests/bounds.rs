@@ -1,4 +1,4 @@
-//! What a hostile or impatient client gets over HTTP.
+//! Tests of the limits over HTTP: the responses that hostile and impatient clients get.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     transport::{SocketLimits, testing::World},
 };
 
-/// More than any test needs, so that a hanging one fails.
+/// Longer than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn impatient() -> World {
@@ -109,7 +109,7 @@ async fn a_mutation_that_takes_too_long_is_answered_and_carried_out() {
     assert_eq!((answer.status, code(&answer)), (StatusCode::SERVICE_UNAVAILABLE, "QUERY_TIMEOUT"));
     let message = answer.body["errors"][0]["message"].as_str().unwrap();
     assert!(message.ends_with("a mutation that had begun is still carried out"), "{message}");
-    // A server that stops waits for it.
+    // A server that stops waits for the mutation.
     world.sockets.close();
     assert_eq!(world.sockets.len(), 1);
     world.gate.release.notify_one();
