@@ -102,8 +102,8 @@ impl Faults {
         until("a sync that waits", async || frozen.exists().then_some(())).await;
         for file in fs::read_dir(self.kept()).expect("the folder is there") {
             let file = file.expect("the folder can be read");
-            // A journal exists only until its transaction ends. The copy does not follow deletions, so leave journals
-            // out.
+            // SQLite uses a journal only while it creates the database. The copies do not follow deletions, so leave
+            // it out.
             let name = file.file_name().to_string_lossy().into_owned();
             if !name.ends_with(".next") && !name.ends_with("-journal") {
                 fs::copy(file.path(), into.join(file.file_name())).expect("the file can be copied");

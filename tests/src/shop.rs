@@ -78,7 +78,7 @@ impl Shop {
         self.processing_since(quantities, self.now()).await
     }
 
-    /// Does the same for an order that was placed elsewhere at `placed_at`.
+    /// Like [`Self::processing`], for an order that was placed elsewhere at `placed_at`.
     pub async fn processing_since(&self, quantities: &[i32], placed_at: DateTime<Utc>) -> OrderId {
         let new = NewOrder { placed_at: Some(placed_at), ..new_order(quantities) };
         let order = self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id;
@@ -198,7 +198,7 @@ pub fn secret(sender: Sender) -> String {
     format!("{sender}-secret")
 }
 
-/// The same secret, for signing.
+/// The secret of a sender in tests, in the form that signs webhooks.
 pub fn secrets(sender: Sender) -> Secrets {
     Secrets::new([secret(sender)]).expect("a secret")
 }

@@ -144,7 +144,7 @@ impl SmtpServer {
         *self.shared.connections.borrow()
     }
 
-    /// Waits until `n` mails are stored, and returns all of them. Panics after [`PATIENCE`].
+    /// Waits until `n` mails are stored, and returns all of them. Panics after `PATIENCE`.
     pub async fn wait_for(&self, n: usize) -> Vec<ReceivedMail> {
         let mut mails = self.shared.mails.subscribe();
         match tokio::time::timeout(PATIENCE, mails.wait_for(|mails| mails.len() >= n)).await {
@@ -153,7 +153,7 @@ impl SmtpServer {
         }
     }
 
-    /// Waits until there were `n` attempts; see [`SmtpServer::attempts`]. Panics after [`PATIENCE`].
+    /// Waits until there were `n` attempts; see [`SmtpServer::attempts`]. Panics after `PATIENCE`.
     pub async fn wait_for_attempts(&self, n: usize) {
         let mut attempts = self.shared.attempts.subscribe();
         let waited = tokio::time::timeout(PATIENCE, attempts.wait_for(|attempts| *attempts >= n)).await;

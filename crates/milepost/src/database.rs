@@ -1,5 +1,5 @@
-//! Opens the database for a command. `serve` and `migrate` bring the schema up to date; other commands require that it
-//! is up to date, and change nothing.
+//! Opens the database for a command. `serve` and `migrate` bring the schema up to date. Other commands require a schema
+//! that is up to date, and do not change it.
 
 use std::{future::Future, path::PathBuf, time::Duration};
 

@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 
 use crate::settings::Settings;
 
-/// Derives the key of the links from the secret, so that it differs from the key of the tokens.
+/// The label with which the key of the links is derived from the secret, so that it differs from the key of the tokens.
 const LINKS: &[u8] = b"milepost/link-secret/1";
 
 /// The keys of a server.
