@@ -1,4 +1,4 @@
-# Recipes for people. Continuous integration runs .ci/run, which needs no just.
+# Recipes for developers. Continuous integration runs .ci/run, which does not need just.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -6,15 +6,15 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 default:
     @just --list --unsorted
 
-# The main job before your eyes: seeded orders, a simulated carrier, no services needed
+# Shows the main job on the terminal, with orders and simulated carriers; needs no services
 demo *args:
     cargo run -- demo {{ args }}
 
-# The server on SQLite, everything in one process
+# Runs the server on SQLite, everything in one process
 serve *args:
     cargo run -- serve {{ args }}
 
-# One api and one worker process on a private PostgreSQL and Redis, until Ctrl-C
+# Runs one api and one worker process on a private PostgreSQL and Redis, until Ctrl-C
 serve-split:
     cargo build
     scripts/services run -- just _serve-split
@@ -34,15 +34,15 @@ _serve-split:
     trap 'kill "$worker" 2>/dev/null || true; wait "$worker" || true' EXIT
     "$milepost" serve --role api --no-migrate
 
-# A file of scans against a server that runs here, with an order of its own: `just story stories/forged.toml`
+# Plays a file of scans against a server that runs here, with a new order: `just story stories/forged.toml`
 story file *args:
     cargo run -- scan --story {{ file }} --orders --token "$(cargo run --quiet -- token --role system)" {{ args }}
 
-# All tests, or those the arguments choose
+# Runs all tests, or those that the arguments choose
 test *args:
     scripts/test {{ args }}
 
-# The linters of .ci/run
+# Runs the linters of .ci/run
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- --deny warnings
@@ -51,16 +51,16 @@ lint:
 format:
     cargo fmt --all
 
-# Everything that continuous integration runs
+# Runs everything that continuous integration runs
 ci:
     .ci/run
 
-# Writes schema.graphql anew
+# Writes schema.graphql again
 schema:
     cargo run --quiet -p milepost -- schema > target/schema.graphql
     mv target/schema.graphql schema.graphql
 
-# Writes everything anew that is generated and checked in: schema.graphql, the transitions in ARCHITECTURE.md
+# Writes all generated files again: schema.graphql, and the transitions in ARCHITECTURE.md
 generate: schema
     UPDATE_DOCS=1 cargo test --quiet -p tests --test it docs::
 
@@ -68,22 +68,22 @@ generate: schema
 bench *args:
     scripts/services --durable run -- cargo run --release -p bench -- {{ args }}
 
-# A private PostgreSQL and Redis for `cargo nextest run` in another terminal; prints their addresses, Ctrl-C ends them
+# Starts PostgreSQL and Redis for `cargo nextest run` in another terminal, prints their addresses; Ctrl-C ends them
 services:
     @scripts/services env
 
-# Any bytes into every parser, so many seconds each; needs nightly Rust and cargo-fuzz
+# Gives random bytes to every parser, for some seconds each; needs nightly Rust and cargo-fuzz
 fuzz *args:
     scripts/fuzz {{ args }}
 
-# The crates' documentation, with broken links denied
+# Builds the crates' documentation, and fails on broken links
 docs-check:
     RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps
 
-# Licences, known vulnerabilities and sources of the dependencies; needs cargo-deny
+# Checks licences, known vulnerabilities and sources of the dependencies; needs cargo-deny
 deny:
     cargo deny check
 
-# The whole installation in containers: PostgreSQL, Redis, a mail catcher, api, worker
+# Starts the whole installation in containers: PostgreSQL, Redis, a mail catcher, api, worker
 up:
     docker compose up --build --wait

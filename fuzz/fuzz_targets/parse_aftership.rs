@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of AfterShip.
+//! Fuzzes the parser of AfterShip's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("aftership");

@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of DHL.
+//! Fuzzes the parser of DHL's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("dhl");

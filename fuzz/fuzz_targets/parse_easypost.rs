@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of EasyPost.
+//! Fuzzes the parser of EasyPost's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("easypost");

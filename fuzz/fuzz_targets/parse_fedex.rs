@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of FedEx.
+//! Fuzzes the parser of FedEx's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("fedex");

@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of Shippo.
+//! Fuzzes the parser of Shippo's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("shippo");

@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of UPS.
+//! Fuzzes the parser of UPS's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("ups");

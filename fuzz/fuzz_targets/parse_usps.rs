@@ -1,4 +1,4 @@
-//! Any bytes, read as a push of USPS.
+//! Fuzzes the parser of USPS's webhooks with any bytes.
 #![no_main]
 
 fuzz::parse!("usps");

@@ -1,8 +1,8 @@
-//! What the fuzz targets have in common: they feed `carriers` with bytes and look whether it keeps its promises.
+//! The common parts of the fuzz targets. They give random input to `carriers`, and check that it keeps its promises.
 //!
-//! `scripts/fuzz` runs them all. A sender has a target of its own, which names it: see `fuzz_targets/parse_fedex.rs`.
+//! `scripts/fuzz` runs all targets. Each sender has a target of its own, such as `fuzz_targets/parse_fedex.rs`.
 
-// The same promises that the crate's own tests ask for.
+// The tests of the crate `carriers` check the same promises.
 #[path = "../../crates/carriers/src/robustness/promises.rs"]
 mod promises;
 
@@ -11,7 +11,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub use libfuzzer_sys;
 
-/// The target of one sender's parser, from the sender's short name.
+/// Defines the fuzz target for the parser of one sender, given by its short name.
 #[macro_export]
 macro_rules! parse {
     ($sender:literal) => {
@@ -19,12 +19,12 @@ macro_rules! parse {
     };
 }
 
-/// The sender of that name reads the body.
+/// Parses `body` as a webhook of this sender, and checks the promises about the result.
 pub fn parse(sender: &str, body: &[u8]) {
     promises::read(sender.parse().expect("a sender that this version of Milepost knows"), body);
 }
 
-/// A request as nobody sends it.
+/// A random request to the route of a webhook.
 #[derive(Arbitrary, Debug)]
 pub struct Arrived<'a> {
     seconds: i32,
@@ -48,7 +48,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Every sender refuses the request: it knows no secret.
+/// Checks that every sender rejects the request: its signature cannot be right, because the secret is not known to the
+/// fuzzer.
 pub fn verify(arrived: &Arrived<'_>) {
     let secrets = Secrets::new(["a secret nobody guesses".to_owned(), "s\u{e9}cret, another one".to_owned()])
         .expect("secrets");
@@ -62,7 +63,8 @@ pub fn verify(arrived: &Arrived<'_>) {
     }
 }
 
-/// A setting is read or refused in words; what is read gives each code one meaning.
+/// Parses `setting`. If it is valid, checks that each of its codes has a meaning; else checks that the error is not too
+/// long.
 pub fn code_map(setting: &str) {
     match setting.parse::<CodeMap>() {
         Ok(map) => {

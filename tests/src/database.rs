@@ -1,4 +1,4 @@
-//! A fresh database for one test: a SQLite file, or a clone of a migrated template on PostgreSQL.
+//! Creates a fresh database for a test: a SQLite file, or a clone of a migrated template on PostgreSQL.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,27 +12,27 @@ use uuid::Uuid;
 
 use crate::wait::until;
 
-/// Where `scripts/test` says PostgreSQL is.
+/// The variable in which `scripts/test` passes the address of PostgreSQL.
 const SERVER: &str = "MILEPOST_TEST_DATABASE_URL";
-/// What the template is made from: another text makes another template.
+/// The texts that define the schema. Their hash is in the template's name, so a changed text gets a new template.
 const SCHEMA: [&str; 2] = [
     include_str!("../../migrations/src/lib.rs"),
     include_str!("../../migrations/sql/0001_orders.postgres.up.sql"),
 ];
-/// The advisory lock under which the template is made: tests run in many processes.
+/// The advisory lock for creating the template, because the tests run in many processes.
 const TEMPLATE_LOCK: i64 = 7_305_804;
 
-/// A migrated database that nobody else uses.
+/// A migrated database that no other test uses.
 pub struct Database {
-    /// Its address, for further connections and for processes.
+    /// The URL, for further connections and for processes.
     pub url: String,
-    /// A store on it.
+    /// A store on this database.
     pub store: Store,
     _folder: Option<TempDir>,
 }
 
 impl Database {
-    /// A SQLite file.
+    /// Creates a SQLite file in a temporary folder.
     pub async fn sqlite() -> Self {
         let folder = TempDir::new().expect("a folder for the database");
         let url = format!("sqlite://{}/milepost.db?mode=rwc", folder.path().display());
@@ -41,7 +41,8 @@ impl Database {
         Self { url, store, _folder: Some(folder) }
     }
 
-    /// A database on the PostgreSQL that `scripts/test` started. Without one there is nothing to test on.
+    /// Creates a database on the PostgreSQL that `scripts/test` started. Returns `None` if it was not started; the test
+    /// is skipped then.
     pub async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var(SERVER) else {
             assert!(std::env::var("MILEPOST_TEST_SERVICES").is_err(), "{SERVER} is not set");
@@ -58,17 +59,17 @@ impl Database {
         Some(Self { url, store, _folder: None })
     }
 
-    /// A connection for what the product itself never says.
+    /// Opens a connection for statements that the product itself does not execute.
     pub async fn connection(&self) -> DatabaseConnection {
         connect(&self.url).await
     }
 
-    /// Does what the product itself never does.
+    /// Executes a statement that the product itself does not execute.
     pub async fn execute(&self, sql: &str) {
         execute(&self.connection().await, sql).await;
     }
 
-    /// Does several such things, one after the other on one connection.
+    /// Executes several such statements in sequence on one connection.
     pub async fn execute_all(&self, statements: &[&str]) {
         let connection = self.connection().await;
         for sql in statements {
@@ -76,19 +77,20 @@ impl Database {
         }
     }
 
-    /// Does what the product itself never does, at another address.
+    /// Executes such a statement on another database.
     pub async fn execute_at(url: &str, sql: &str) {
         execute(&connect(url).await, sql).await;
     }
 
-    /// Holds what the statement locks, until [`Held::release`]: whoever wants it waits. PostgreSQL only.
+    /// Executes a statement that locks rows or tables, and holds the locks until [`Held::release`]. Other sessions wait
+    /// for them. PostgreSQL only.
     pub async fn hold(&self, sql: &str) -> Held {
         let held = self.connection().await.begin().await.expect("a transaction begins");
         held.execute_unprepared(sql).await.expect(sql);
         Held(held)
     }
 
-    /// Holds a whole SQLite file as another program does that writes to it.
+    /// Locks a whole SQLite file, as another program does while it writes to it.
     pub async fn hold_sqlite(url: &str) -> Held {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -97,7 +99,7 @@ impl Database {
         Held(connect(url).await.begin_with_options(options).await.expect("a transaction begins"))
     }
 
-    /// Waits until so many sessions of this database wait for a lock. PostgreSQL only.
+    /// Waits until at least `sessions` sessions of this database wait for a lock. PostgreSQL only.
     pub async fn wait_for_waiting(&self, sessions: i64) {
         let connection = self.connection().await;
         let sql = "SELECT count(*) FROM pg_stat_activity \
@@ -112,11 +114,11 @@ impl Database {
     }
 }
 
-/// A lock that is held.
+/// A transaction that holds locks.
 pub struct Held(DatabaseTransaction);
 
 impl Held {
-    /// Lets go.
+    /// Releases the locks.
     pub async fn release(self) {
         self.0.rollback().await.expect("a transaction ends");
     }

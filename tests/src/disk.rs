@@ -1,4 +1,4 @@
-//! A disk of a few megabytes, in a namespace of its own: where the machine allows that.
+//! Creates a disk of a few megabytes in a mount namespace of its own, on machines that allow it.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{process::Program, wait::within};
 
-/// A mounted tmpfs. Dropped, it is gone with everything on it.
+/// A mounted tmpfs. When this is dropped, the disk and all its files are gone.
 #[derive(Debug)]
 pub struct Disk {
     folder: TempDir,
@@ -20,24 +20,24 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A disk of this size, or nothing where one may not mount.
+    /// Mounts a disk of this size. Returns `None` if this process may not mount.
     pub async fn mount(megabytes: u32) -> Option<Self> {
         let folder = TempDir::new().expect("a folder");
-        // It lives as long as its standard input; each line is a size.
+        // The script runs until its standard input is closed. Each line that it reads is a new size.
         let script = "mount -t tmpfs -o size=$1m none \"$0\" && echo mounted || exit 1
                       while read size; do mount -o remount,size=${size}m \"$0\" && echo resized; done";
         let mut holder = Command::new("unshare");
         holder.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
         holder.arg(folder.path()).arg(megabytes.to_string());
         holder.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // No `unshare` on this machine.
+        // This fails if the machine has no `unshare`.
         let mut holder = holder.spawn().ok()?;
         let (orders, answers) = (holder.stdin.take()?, holder.stdout.take()?);
         let mut disk = Self { folder, holder, orders, answers: BufReader::new(answers).lines() };
         (disk.answer().await.as_deref() == Some("mounted")).then_some(disk)
     }
 
-    /// The program, run where the disk can be seen.
+    /// Makes the program run in the namespace, where the disk is visible.
     pub fn seen_by(&self, program: Program) -> Program {
         let pid = self.holder.id().expect("it runs");
         let namespace =
@@ -45,12 +45,12 @@ impl Disk {
         program.through(&["nsenter", &namespace("user"), &namespace("mount")])
     }
 
-    /// Its folder, for the program.
+    /// Returns the mount point, for the program's settings.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// Gives it another size.
+    /// Changes the size of the disk.
     pub async fn resize(&mut self, megabytes: u32) {
         self.orders.write_all(format!("{megabytes}\n").as_bytes()).await.expect("the holder reads");
         assert_eq!(self.answer().await.as_deref(), Some("resized"));

@@ -1,8 +1,7 @@
-//! A program whose database files fail: reads, writes and syncs that do not succeed, a disk of a fixed size, a loss of
-//! power.
+//! Makes the database files of a program fail: failing reads, writes and syncs, a limited disk, or a loss of power.
 //!
-//! A small library in C stands between the program and the C library (`faults/shim.c`). It is compiled by the test:
-//! a C compiler is there wherever Rust links.
+//! A small C library (`faults/shim.c`) is loaded between the program and the C library. The test compiles it: a C
+//! compiler exists on every machine where Rust can link.
 
 use std::{
     fs,
@@ -14,14 +13,14 @@ use tempfile::TempDir;
 
 use crate::{process::Program, wait::until};
 
-/// What happens to the database files of a program.
+/// What goes wrong with the database files of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// All is well.
+    /// Nothing fails.
     None,
     /// No byte can be written: `ENOSPC`.
     DiskFull,
-    /// No file can have more bytes than that: `ENOSPC`. What fits is written.
+    /// No file can be longer than this number of bytes. A write beyond it stores what fits, or fails with `ENOSPC`.
     Quota(u64),
     /// A write fails: `EIO`.
     Write,
@@ -47,7 +46,7 @@ impl Fault {
     }
 }
 
-/// The library, and what it is told.
+/// The compiled library, and the file that controls it.
 #[derive(Debug)]
 pub struct Faults {
     folder: TempDir,
@@ -60,7 +59,7 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// Compiles the library. At first nothing fails.
+    /// Compiles the library. Nothing fails until [`Self::set`] is called.
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let source = folder.path().join("shim.c");
@@ -75,7 +74,7 @@ impl Faults {
         faults
     }
 
-    /// The program with the library.
+    /// Makes the program load the library.
     pub fn within(&self, program: Program) -> Program {
         let text = |path: PathBuf| path.to_str().expect("paths of tests are text").to_owned();
         program
@@ -84,25 +83,27 @@ impl Faults {
             .set("FAULT_KEPT", &text(self.kept()))
     }
 
-    /// From now on this happens.
+    /// Switches to this fault.
     pub fn set(&self, fault: Fault) {
         self.say(&fault.word());
     }
 
-    /// From now on what the disk holds for certain is kept: of each file the bytes at its latest sync. That is what a
-    /// loss of power leaves at least.
+    /// From now on, copies each file at each sync. These bytes are safe on the disk: a loss of power leaves at least
+    /// them.
     pub fn keep(&self) {
         self.say("keep");
     }
 
-    /// Copies what a loss of power at this moment would leave into a folder. Something must be writing.
+    /// Copies into a folder the files that a loss of power at this moment would leave. It waits for a sync, so the
+    /// program must be writing.
     pub async fn lose_power(&self, into: &Path) {
         self.say("freeze");
         let frozen = self.path("control.frozen");
         until("a sync that waits", async || frozen.exists().then_some(())).await;
         for file in fs::read_dir(self.kept()).expect("the folder is there") {
             let file = file.expect("the folder can be read");
-            // A journal is there only while the file is made; its deletion is not kept.
+            // SQLite uses a journal only while it creates the database. The copies do not follow deletions, so leave
+            // it out.
             let name = file.file_name().to_string_lossy().into_owned();
             if !name.ends_with(".next") && !name.ends_with("-journal") {
                 fs::copy(file.path(), into.join(file.file_name())).expect("the file can be copied");
@@ -117,7 +118,7 @@ impl Faults {
     }
 
     fn say(&self, word: &str) {
-        // Under its name whole or not at all: it is read at any moment.
+        // Replace the file in one step, because the library can read it at any moment.
         let next = self.path("control.next");
         fs::write(&next, word).expect("the folder can be written");
         fs::rename(next, self.path("control")).expect("the folder can be written");

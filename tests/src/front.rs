@@ -1,4 +1,4 @@
-//! The front door of a shop, in this process: requests go through every layer of the HTTP server and no socket.
+//! Sends requests to the HTTP server of a shop in this process: they pass every layer of the server, but no socket.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::shop::{Shop, secrets};
 
-/// Requests on their way at once.
+/// The number of simultaneous requests.
 const AT_ONCE: usize = 64;
 
 /// The HTTP server of a shop.
@@ -32,7 +32,7 @@ pub struct Front {
 }
 
 impl Front {
-    /// The server over the shop's use cases.
+    /// Creates the server on the shop's use cases.
     pub fn new(shop: &Shop) -> Self {
         let tokens = Tokens::new(&[7; 32]).expect("32 bytes are enough");
         let options = Options {
@@ -48,7 +48,7 @@ impl Front {
         Self { router: api::router(shop.app.clone(), options), shop: shop.clone(), tokens }
     }
 
-    /// Support sends a GraphQL request; the status and the answer.
+    /// Sends a GraphQL request with the role support. Returns the status and the answer.
     pub async fn ask(&self, request: &Value) -> (StatusCode, Value) {
         let exp = self.shop.now().timestamp() + 60;
         let claims = Claims { role: "support".to_owned(), exp, ..Claims::default() };
@@ -65,7 +65,7 @@ impl Front {
         (status, serde_json::from_slice(&body).expect("JSON"))
     }
 
-    /// The text of a page, as a browser gets it.
+    /// Requests a page as a browser does, and returns its text.
     pub async fn page(&self, path: &str) -> String {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         let answer = self.router.clone().oneshot(request).await.expect("the router answers");
@@ -73,13 +73,13 @@ impl Front {
         String::from_utf8(bytes.to_vec()).expect("a page is text")
     }
 
-    /// A sender posts a body, signed now.
+    /// Posts a webhook that the sender signs now. Returns the status of the answer.
     pub async fn post(&self, sender: Sender, body: Vec<u8>) -> StatusCode {
         let headers = sender.sign(&secrets(sender), &body, self.shop.now());
         self.post_with(sender, headers, body).await
     }
 
-    /// A body is posted to a sender's address, with these headers.
+    /// Posts a body with these headers to the route of a sender. Returns the status of the answer.
     pub async fn post_with(
         &self,
         sender: Sender,
@@ -94,7 +94,7 @@ impl Front {
         self.router.clone().oneshot(request).await.expect("the router answers").status()
     }
 
-    /// Many bodies, beside each other. All must be taken.
+    /// Posts many webhooks, some of them at the same time. All must be answered with 200.
     pub async fn post_all(&self, bodies: impl IntoIterator<Item = (Sender, Vec<u8>)>) {
         let posts = bodies.into_iter().map(|(sender, body)| self.post(sender, body));
         let answers: Vec<StatusCode> = stream::iter(posts).buffer_unordered(AT_ONCE).collect().await;

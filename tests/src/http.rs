@@ -1,4 +1,4 @@
-//! Clients of a running server: GraphQL over HTTP with somebody's token, and FedEx with its webhooks.
+//! HTTP clients of a running server: for GraphQL with a token, and for FedEx's webhooks.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use carriers::Sender;
@@ -9,21 +9,21 @@ use sha2::Sha256;
 
 use crate::{process::Server, shop::secret, wait::PATIENCE};
 
-/// A client for anything on this machine. Each request has a connection of its own, as requests of many callers
-/// have, and none of them ends because another one did.
+/// Creates an HTTP client for servers on this machine. Each request uses a connection of its own, like requests of
+/// different callers, so the end of one connection does not disturb other requests.
 pub fn client() -> reqwest::Client {
     choose_tls();
     let client = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).no_proxy();
     client.build().expect("a client without TLS settings")
 }
 
-/// Names the TLS provider of the process, for which reqwest asks also where there is no TLS.
+/// Installs the TLS provider of the process. reqwest needs one even if no connection uses TLS.
 pub fn choose_tls() {
-    // An error says that one is named already.
+    // The error says that a provider is installed already; that is fine.
     rustls::crypto::ring::default_provider().install_default().ok();
 }
 
-/// Somebody who calls a server.
+/// An API client with the token of one caller.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -32,55 +32,55 @@ pub struct Client {
 }
 
 impl Client {
-    /// A caller with this token.
+    /// Creates a client of `server` with this token.
     pub fn new(server: &Server, token: &str) -> Self {
         Self { http: client(), url: server.url().to_owned(), token: token.to_owned() }
     }
 
-    /// The same caller at another server.
+    /// Returns a client of another server with the same token.
     pub fn at(&self, server: &Server) -> Self {
         Self { url: server.url().to_owned(), ..self.clone() }
     }
 
-    /// The server's address.
+    /// The address of the server.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The caller's token.
+    /// The token of the caller.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Runs an operation; the whole answer, whatever it is.
+    /// Sends a GraphQL operation. Returns the status and the whole answer, also if it has errors.
     ///
     /// # Errors
-    /// No answer came.
+    /// The server did not answer.
     pub async fn send(&self, query: &str, variables: Value) -> reqwest::Result<(StatusCode, Value)> {
         let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.token);
         let answer = request.json(&json!({"query": query, "variables": variables})).send().await?;
         Ok((answer.status(), answer.json().await?))
     }
 
-    /// Runs an operation that has no errors and gives its data.
+    /// Sends a GraphQL operation and returns its data. Panics if the answer has errors.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
         let (status, mut answer) = self.send(query, variables).await.expect("an answer");
         assert!(status == StatusCode::OK && answer.get("errors").is_none(), "{status} {answer}");
         answer["data"].take()
     }
 
-    /// Runs a mutation with an input and gives its result.
+    /// Calls a mutation with an input and returns its result.
     pub async fn mutate(&self, name: &str, input: Value) -> Value {
         self.data(&mutation(name), json!({ "input": input })).await[name].take()
     }
 
-    /// Places an order for a customer with one item, and gives its id.
+    /// Places an order with one item for a customer. Returns its id.
     pub async fn place(&self, customer: &str, quantity: i32) -> String {
         let placed = self.mutate("placeOrder", tea(customer, quantity)).await;
         placed["order"]["id"].as_str().unwrap_or_else(|| panic!("no order: {placed}")).to_owned()
     }
 
-    /// Brings an order into one status after another.
+    /// Takes an order through these statuses, one after the other.
     pub async fn move_order(&self, order: &str, statuses: &[&str]) {
         for status in statuses {
             let moved = self.mutate("transitionOrder", json!({"orderId": order, "to": status})).await;
@@ -88,7 +88,7 @@ impl Client {
         }
     }
 
-    /// Registers a FedEx shipment with so many units of an order's only item, and gives the result.
+    /// Registers a FedEx shipment with `quantity` units of the order's only item. Returns the result.
     pub async fn ship(&self, order: &str, number: &str, quantity: i32) -> Value {
         let items = self.order(order, "items { id }").await["items"].take();
         let items = json!([{"itemId": items[0]["id"], "quantity": quantity}]);
@@ -96,14 +96,14 @@ impl Client {
         self.mutate("createShipment", input).await
     }
 
-    /// These fields of an order; null if there is none for the caller.
+    /// Returns the `fields` of an order. Null if the caller cannot see the order.
     pub async fn order(&self, id: &str, fields: &str) -> Value {
         let query = format!("query($id: ID!) {{ order(id: $id) {{ {fields} }} }}");
         self.data(&query, json!({ "id": id })).await["order"].take()
     }
 }
 
-/// An order of so many units of one thing.
+/// The input for an order of `quantity` units of one item.
 pub fn tea(customer: &str, quantity: i32) -> Value {
     json!({
         "userId": customer, "customerEmail": "kim@example.com", "totalCents": 4205,
@@ -111,7 +111,7 @@ pub fn tea(customer: &str, quantity: i32) -> Value {
     })
 }
 
-/// The text of a mutation, with what the tests look at in its result.
+/// Returns the text of a mutation. It selects the fields of the result that tests need.
 pub fn mutation(name: &str) -> String {
     let result = match name {
         "placeOrder" => "... on PlaceOrderSuccess { replayed order { id version status } }",
@@ -132,12 +132,12 @@ pub fn mutation(name: &str) -> String {
     )
 }
 
-/// FedEx pushes a body, signed; the status of the answer.
+/// Posts a signed webhook of FedEx. Returns the status of the answer.
 pub async fn push(url: &str, body: &[u8], request_id: Option<&str>) -> StatusCode {
     push_signed(url, body, &fedex_signature(body), request_id).await
 }
 
-/// Somebody pushes a body as FedEx, with this signature; the status of the answer.
+/// Posts a webhook of FedEx with this signature. Returns the status of the answer.
 pub async fn push_signed(url: &str, body: &[u8], signature: &str, request_id: Option<&str>) -> StatusCode {
     let mut request = client().post(format!("{url}/webhooks/fedex")).header("fdx-signature", signature);
     if let Some(id) = request_id {
@@ -147,7 +147,8 @@ pub async fn push_signed(url: &str, body: &[u8], signature: &str, request_id: Op
     answer.expect("an answer to a webhook").status()
 }
 
-/// FedEx's signature of a body, by its book and not by our code: HMAC-SHA256 under the secret, in base64.
+/// Computes FedEx's signature as FedEx documents it, independent of the product's code: base64 of the HMAC-SHA256 with
+/// the secret.
 pub fn fedex_signature(body: &[u8]) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret(Sender::Fedex).as_bytes()).expect("any length will do");

@@ -1,6 +1,8 @@
-//! What the tests of the whole product stand on: a database of their own, a clock that stands, a shop with
-//! customers, carriers that sign their webhooks, and servers that can be told to fail. For the binary itself: a
-//! program that is run, and clients that talk to it as users do.
+//! The common parts of the tests of the whole product.
+//!
+//! - For tests in the process: databases, a shop with a clock that the test advances, signed webhooks of carriers, and
+//!   servers that fail on demand.
+//! - For tests of the program: processes, and clients that talk to them as users do.
 
 pub mod database;
 pub mod disk;
@@ -18,8 +20,8 @@ pub mod smtp;
 pub mod socket;
 pub mod wait;
 
-/// Makes one test of an async function for every database: `on_every_database!(a_name, …)`. The function takes
-/// the [`database::Database`].
+/// Makes one test for each database from an async function: `on_every_database!(a_name, …)`. The function takes the
+/// [`database::Database`].
 #[macro_export]
 macro_rules! on_every_database {
     ($($test:ident),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! What is logged while a test runs, as text.
+//! Captures the log of a test as text.
 
 use std::{
     io,
@@ -7,14 +7,14 @@ use std::{
 
 use tracing::subscriber::{DefaultGuard, set_default};
 
-/// What this thread logs for as long as this lives.
+/// The log of this thread, captured while this value lives.
 pub struct Log {
     lines: Lines,
     _until: DefaultGuard,
 }
 
 impl Log {
-    /// Begins to listen.
+    /// Begins to capture.
     pub fn listen() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
@@ -22,7 +22,7 @@ impl Log {
         Self { lines, _until: set_default(log) }
     }
 
-    /// The lines with these words.
+    /// Returns the lines that contain these words.
     pub fn lines_with(&self, words: &str) -> Vec<String> {
         let bytes = self.lines.0.lock().expect("no writer has panicked").clone();
         let text = String::from_utf8(bytes).expect("logs are text");

@@ -1,15 +1,17 @@
-//! Programs of `tests/clients`, which run on Node.js with the packages that `scripts/install-clients` installed.
+//! Runs the programs of `tests/clients` on Node.js, with the packages that `scripts/install-clients` installed.
 
 use std::{path::Path, process::Stdio};
 
 use tokio::process::Command;
 
-/// Where `scripts/test` says Node.js is.
+/// The variable in which `scripts/test` passes the path of Node.js.
 const PROGRAM: &str = "MILEPOST_TEST_NODE";
 
-/// A command that runs a file of `tests/clients`: `node::command("validate.js")`. It is killed when it is dropped.
+/// Returns a command that runs a file of `tests/clients`: `node::command("validate.js")`. Dropping the process kills
+/// it.
 ///
-/// `None` if the tests run without `scripts/test`, like a test on PostgreSQL: the test is skipped and says so.
+/// Returns `None` if the tests run without `scripts/test`; the test is skipped then and says so, like a test on
+/// PostgreSQL.
 pub fn command(file: &str) -> Option<Command> {
     let Ok(program) = std::env::var(PROGRAM) else {
         assert!(std::env::var("MILEPOST_TEST_SERVICES").is_err(), "{PROGRAM} is not set");

@@ -1,6 +1,6 @@
-//! The program itself, as a user runs it: to its end, or as a server on a free port of this machine.
+//! Runs the program as a user does: a command to its end, or a server on a free port of this machine.
 //!
-//! The path comes from the test that has it: `Program::new(env!("CARGO_BIN_EXE_milepost"), …)`.
+//! Only tests of the crate `milepost` know the program's path: `Program::new(env!("CARGO_BIN_EXE_milepost"), …)`.
 
 use std::{
     collections::BTreeMap,
@@ -19,31 +19,31 @@ use crate::{
     wait::{until, within},
 };
 
-/// The program with its settings. Clones can be set up differently.
+/// The program with its settings. A clone can get other settings.
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
     folder: PathBuf,
     settings: BTreeMap<String, String>,
-    /// What starts it: a program with its arguments.
+    /// The program and arguments that start the program, if another one starts it.
     through: Vec<String>,
 }
 
 impl Program {
-    /// The program at that path, run in that folder, with no setting but a free port of this machine.
+    /// The program at `path`, to run in `folder`. Its only setting is to listen on a free port of this machine.
     pub fn new(path: impl Into<PathBuf>, folder: &Path) -> Self {
         let (path, folder) = (path.into(), folder.to_owned());
         let program = Self { path, folder, settings: BTreeMap::new(), through: vec![] };
         program.set("MILEPOST_LISTEN", "127.0.0.1:0")
     }
 
-    /// With one more setting.
+    /// Adds a setting.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Started by another program, which becomes it: `["nsenter", "--mount=…"]`.
+    /// Starts the program through another one that executes it: `["nsenter", "--mount=…"]`.
     pub fn through(mut self, starter: &[&str]) -> Self {
         self.through = starter.iter().map(|&word| word.to_owned()).collect();
         self
@@ -54,7 +54,7 @@ impl Program {
         within(&format!("milepost {arguments:?}"), self.command(arguments).output()).await.expect("it runs")
     }
 
-    /// A bearer token: `program.token(&["--role", "support"])`.
+    /// Creates a bearer token: `program.token(&["--role", "support"])`.
     pub async fn token(&self, arguments: &[&str]) -> String {
         let output = self.run(&[&["token"], arguments].concat()).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -76,7 +76,7 @@ impl Program {
         let mut words = self.through.iter().map(AsRef::as_ref).chain([self.path.as_os_str()]);
         let mut command = Command::new(words.next().expect("the program itself"));
         command.args(words);
-        // The tests' own variables are no settings, and the program says so.
+        // Remove the variables of the tests: the program would reject them as unknown settings.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILEPOST_"))
         {
@@ -88,7 +88,7 @@ impl Program {
     }
 }
 
-/// A running `milepost serve`. Dropped, it is killed; if the test failed, its log is shown.
+/// A running `milepost serve`. Dropping it kills the process and, if the test failed, prints the log.
 #[derive(Debug)]
 pub struct Server {
     arguments: String,
@@ -98,12 +98,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// The address of the server: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.log.borrow().clone()
     }
@@ -115,30 +115,30 @@ impl Server {
         logged.expect("the server has its log");
     }
 
-    /// What `/readyz` answers, as a status.
+    /// Returns the HTTP status of `/readyz`, or `None` without an answer.
     pub async fn readiness(&self) -> Option<u16> {
         let answer = crate::http::client().get(format!("{}/readyz", self.url)).send().await;
         answer.ok().map(|answer| answer.status().as_u16())
     }
 
-    /// Asks it to stop: sends SIGTERM.
+    /// Sends SIGTERM, so that the server begins to stop.
     pub async fn terminate(&self) {
         let pid = self.child.id().expect("it runs");
         send_signal(pid, Signal::TERM).expect("the server can be signalled");
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub async fn ended(&mut self) -> ExitStatus {
         within("the end of a server", self.child.wait()).await.expect("a child can be waited for")
     }
 
-    /// Asks it to stop, and waits until it has: with exit code 0.
+    /// Stops the server and waits for its end. The exit code must be 0.
     pub async fn stop(mut self) {
         self.terminate().await;
         assert_eq!(self.ended().await.code(), Some(0), "serve {}", self.arguments);
     }
 
-    /// Kills it as `kill -9` does.
+    /// Kills the process as `kill -9` does.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
     }
@@ -168,7 +168,7 @@ impl Drop for Server {
     }
 }
 
-/// Keeps what a server logs, until it ends.
+/// Collects the log of a server until the server ends.
 async fn keep(stderr: ChildStderr, log: watch::Sender<String>) {
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {

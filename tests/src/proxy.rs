@@ -1,4 +1,4 @@
-//! A wire that can be cut: a TCP proxy on a free port of this machine, in front of PostgreSQL say.
+//! A TCP proxy whose connections a test can cut. It stands in front of PostgreSQL or another server, on a free port.
 
 use std::{io, net::SocketAddr};
 
@@ -8,7 +8,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// The proxy. It ends when dropped.
+/// The proxy. It ends when this is dropped.
 pub struct Proxy {
     address: SocketAddr,
     target: String,
@@ -16,7 +16,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A wire to `host:port`, whole.
+    /// Starts a proxy to `host:port`. It accepts connections at once.
     ///
     /// # Errors
     /// No port is free.
@@ -27,26 +27,26 @@ impl Proxy {
         Ok(Self { address, target: target.to_owned(), wire })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends every connection; new ones are refused, as by a server that is down.
+    /// Ends all connections and refuses new ones, like a server that is down.
     pub fn cut(&mut self) {
         if let Some(wire) = &self.wire {
             wire.abort();
         }
     }
 
-    /// Lets new connections through again.
+    /// Accepts new connections again.
     ///
     /// # Errors
-    /// Somebody else has taken the port meanwhile.
+    /// Another process has taken the port in the meantime.
     pub async fn mend(&mut self) -> io::Result<()> {
         self.cut();
         if let Some(wire) = self.wire.take() {
-            // The port is free when the task has ended, and not yet when it is told to.
+            // Wait for the end of the task: only then the port is free.
             wire.await.ok();
         }
         let listener = TcpListener::bind(self.address).await?;
@@ -61,7 +61,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Accepts connections until it is aborted; they end with it.
+/// Accepts connections until the task is aborted, which also ends them.
 async fn listen(listener: TcpListener, target: String) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
@@ -69,7 +69,8 @@ async fn listen(listener: TcpListener, target: String) {
     }
 }
 
-/// Carries bytes both ways until one side ends. How it ended is the affair of the two at its ends.
+/// Copies bytes in both directions until one side ends. Errors do not matter here: both sides notice the end
+/// themselves.
 async fn carry(mut client: TcpStream, target: String) {
     if let Ok(mut server) = TcpStream::connect(target).await {
         copy_bidirectional(&mut client, &mut server).await.ok();

@@ -1,4 +1,4 @@
-//! A private Redis server for one test: on a free loopback port, nothing on disk, killed on drop. A test may kill
+//! Runs a private Redis server for a test: on a free loopback port, without files, and killed on drop. A test can kill
 //! it, freeze it and start it again on the same port.
 
 use std::{
@@ -13,7 +13,7 @@ use tokio::time::{Instant, interval};
 
 use crate::signal::{Signal, send_signal};
 
-/// What a server gets to answer its first ping.
+/// How long the server may take to answer its first ping.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running `redis-server`.
@@ -24,8 +24,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server. `None`, and a line that says so, where the program is not installed; with
-    /// `MILEPOST_TEST_SERVICES=1` that is a failure.
+    /// Starts a server. If `redis-server` is not installed, prints that and returns `None`; with
+    /// `MILEPOST_TEST_SERVICES=1` it panics instead.
     pub async fn start() -> Option<Self> {
         if let Err(error) = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status() {
             let wanted = env::var("MILEPOST_TEST_SERVICES").is_ok_and(|value| value == "1");
@@ -33,7 +33,7 @@ impl Redis {
             eprintln!("skipped: no redis-server on PATH");
             return None;
         }
-        // Another test may take the port between the look and the start.
+        // Try several times: another test may take the port after it was chosen.
         for _ in 0..5 {
             match Self::try_start().await {
                 Ok(redis) => return Some(redis),
@@ -52,30 +52,30 @@ impl Redis {
         Ok(redis)
     }
 
-    /// An address for `MILEPOST_REDIS_URL`.
+    /// The URL for `MILEPOST_REDIS_URL`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills the server as `kill -9` does. What it held is gone.
+    /// Kills the server as `kill -9` does. Its data is lost.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Starts a killed server again: empty, on the same port.
+    /// Starts a killed server again, without data and on the same port.
     pub async fn restart(&mut self) -> Result<()> {
         self.child = spawn(self.port, &self.folder)?;
         self.wait_until_ready().await
     }
 
-    /// Stops the server's clock: connections stay open and nothing answers.
+    /// Suspends the process: connections stay open, but nothing answers.
     pub fn freeze(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
 
-    /// Lets a frozen server run again.
+    /// Continues a suspended process.
     pub fn thaw(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
@@ -84,7 +84,7 @@ impl Redis {
         send_signal(self.child.id(), signal).with_context(|| format!("{signal:?} to redis-server"))
     }
 
-    /// Sends one command on a connection of its own: `redis.ask(&["DBSIZE"])`.
+    /// Sends one command on a connection of its own: `redis.command(&["DBSIZE"])`.
     pub async fn command<T: redis::FromRedisValue>(&self, command: &[&str]) -> Result<T> {
         let client = redis::Client::open(self.url())?;
         let mut connection = client.get_multiplexed_async_connection().await?;

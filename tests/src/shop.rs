@@ -1,4 +1,5 @@
-//! A shop: the use cases over one database, with a clock that stands and mails that can be looked at.
+//! A shop for tests: the use cases on one database, with a clock that only the test advances and mails that it can
+//! read.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -17,32 +18,32 @@ use persistence::{Event, Store, mailbox, read};
 use uuid::Uuid;
 use worker::{Dhl, mail::Mailer};
 
-/// The use cases, ready for a story.
+/// The use cases and what they need.
 #[derive(Clone)]
 pub struct Shop {
     /// The use cases.
     pub app: App,
-    /// Where mails go.
+    /// Sends the mails.
     pub mailer: Arc<Mailer>,
-    /// Where subscriptions are activated.
+    /// The client for subscriptions at DHL.
     pub dhl: Dhl,
 }
 
 impl Shop {
-    /// A shop whose mails stay in its mailbox.
+    /// Creates a shop whose mails go to its mailbox.
     pub fn new(store: Store) -> Self {
         let mailer = Mailer::mailbox(store.clone(), "Corner Shop <orders@example.org>");
         Self::with_mailer(store, mailer.expect("a readable address"))
     }
 
-    /// A shop with another way out for its mails.
+    /// Creates a shop whose mails `mailer` sends.
     pub fn with_mailer(store: Store, mailer: Mailer) -> Self {
         let clock = Clock::fixed("2026-03-02T09:00:00Z".parse().expect("a time"));
         let app = App::new(store, clock, Feed::memory(), policy());
         Self { app, mailer: Arc::new(mailer), dhl: Dhl::without_key() }
     }
 
-    /// The same shop, started again with other meanings of codes.
+    /// Returns the shop as after a restart with another code map. Codes that were unknown are reprocessed.
     pub async fn restarted(&self, codes: &str) -> Self {
         let codes = codes.parse().expect("a readable code map");
         let policy = Policy { codes, ..policy() };
@@ -51,33 +52,33 @@ impl Shop {
         Self { app, mailer: self.mailer.clone(), dhl: self.dhl.clone() }
     }
 
-    /// The time in the shop.
+    /// The time of the shop's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.app.clock.now()
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn wait(&self, by: TimeDelta) {
         self.app.clock.advance(by);
     }
 
-    /// Does all that is due.
+    /// Does all work that is due.
     pub async fn drain(&self) {
         worker::drain(&self.app, &self.mailer, &self.dhl).await.expect("the work is done");
     }
 
-    /// Places an order of these quantities, one item each.
+    /// Places an order with one item for each quantity.
     pub async fn place(&self, quantities: &[i32]) -> OrderId {
         let new = new_order(quantities);
         self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id
     }
 
-    /// Places an order and brings it to processing.
+    /// Places an order and takes it to `processing`.
     pub async fn processing(&self, quantities: &[i32]) -> OrderId {
         self.processing_since(quantities, self.now()).await
     }
 
-    /// The same for an order that was placed elsewhere, then.
+    /// Like [`Self::processing`], for an order that was placed elsewhere at `placed_at`.
     pub async fn processing_since(&self, quantities: &[i32], placed_at: DateTime<Utc>) -> OrderId {
         let new = NewOrder { placed_at: Some(placed_at), ..new_order(quantities) };
         let order = self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id;
@@ -86,23 +87,23 @@ impl Shop {
         order
     }
 
-    /// Support asks for a status.
+    /// Requests a transition with the role support.
     pub async fn to(&self, order_id: OrderId, to: OrderStatus) -> app::Result<CommandOutcome> {
         self.ask(order_id, Request::Transition { to, notes: None, metadata: None }).await
     }
 
-    /// Support asks for something.
+    /// Sends a request with the role support.
     pub async fn ask(&self, order_id: OrderId, request: Request) -> app::Result<CommandOutcome> {
         let caller = support();
         self.app.execute(Command { caller, order_id, request, expected_version: None, key: None }).await
     }
 
-    /// Registers a FedEx shipment with everything that waits.
+    /// Registers a FedEx shipment with all units that are in no shipment yet.
     pub async fn ship(&self, order: OrderId, number: &str) -> Shipment {
         self.ship_lines(order, number, None).await.expect("the parcel is registered")
     }
 
-    /// Registers a FedEx shipment with these lines.
+    /// Registers a FedEx shipment with these quantities of items.
     pub async fn ship_lines(
         &self,
         order: OrderId,
@@ -121,22 +122,22 @@ impl Shop {
         Ok(changed.shipment.expect("a granted registration has its parcel"))
     }
 
-    /// FedEx says that a shipment is this far, now.
+    /// Pushes a FedEx scan with this status, made now.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
         self.scan_at(number, status, self.now()).await;
     }
 
-    /// FedEx says that a shipment was this far then.
+    /// Pushes a FedEx scan with this status, made at `at`.
     pub async fn scan_at(&self, number: &str, status: ShipmentStatus, at: DateTime<Utc>) {
         self.push(&fedex(number, status, at)).await;
     }
 
-    /// FedEx pushes this body, signed.
+    /// Pushes a body of FedEx, signed.
     pub async fn push(&self, body: &[u8]) {
         self.push_as(Sender::Fedex, body).await;
     }
 
-    /// A sender pushes this body, signed.
+    /// Pushes a body of a sender, signed. It is stored, and processed by the next [`Self::drain`].
     pub async fn push_as(&self, sender: Sender, body: &[u8]) {
         let headers = sender.sign(&secrets(sender), body, self.now());
         let headers: Vec<(&str, &[u8])> =
@@ -145,7 +146,7 @@ impl Shop {
         self.app.accept_webhook(sender, &request, None).await.expect("the webhook is taken");
     }
 
-    /// An order as it is now.
+    /// Reads an order with its items and shipments.
     pub async fn order(&self, id: OrderId) -> Order {
         let head = self.head(id).await;
         let store = &self.app.store;
@@ -154,35 +155,35 @@ impl Shop {
         Order::restore(head, items, shipments.unwrap_or_default())
     }
 
-    /// An order's standing.
+    /// Reads an order without items and shipments.
     pub async fn head(&self, id: OrderId) -> OrderHead {
         read::order(&self.app.store, id).await.expect("the database answers").expect("the order exists")
     }
 
-    /// An order's status.
+    /// Reads the status of an order.
     pub async fn status(&self, id: OrderId) -> OrderStatus {
         self.head(id).await.status
     }
 
-    /// An order's history.
+    /// Reads all events of an order.
     pub async fn events(&self, order_id: OrderId) -> Vec<Event> {
         let all = read::VersionRange { order_id, first: 1, last: i32::MAX };
         read::events_in(&self.app.store, &[all]).await.expect("the database answers")
     }
 
-    /// The statuses an order went through.
+    /// Returns the statuses that an order went through.
     pub async fn path(&self, order: OrderId) -> Vec<OrderStatus> {
         self.events(order).await.iter().map(|event| event.to).collect()
     }
 
-    /// The subjects of the mails in the mailbox, oldest first.
+    /// Returns the subjects of the mails in the mailbox, oldest first.
     pub async fn mails(&self) -> Vec<String> {
         let mails = mailbox::latest(&self.app.store, 1000).await.expect("the mailbox opens");
         mails.into_iter().rev().map(|mail| mail.subject).collect()
     }
 }
 
-/// What is set in every shop of the tests.
+/// The policy of all shops in tests.
 pub fn policy() -> Policy {
     Policy {
         public_url: "https://shop.example.org".to_owned(),
@@ -192,17 +193,17 @@ pub fn policy() -> Policy {
     }
 }
 
-/// What a sender proves its webhooks with here.
+/// The secret with which a sender signs its webhooks in tests.
 pub fn secret(sender: Sender) -> String {
     format!("{sender}-secret")
 }
 
-/// The same, for signing.
+/// The secret of a sender in tests, in the form that signs webhooks.
 pub fn secrets(sender: Sender) -> Secrets {
     Secrets::new([secret(sender)]).expect("a secret")
 }
 
-/// Somebody of support.
+/// A caller with the role support.
 pub fn support() -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Support, "sam"),
@@ -211,12 +212,12 @@ pub fn support() -> Caller {
     }
 }
 
-/// The customer whose orders these are.
+/// The customer who owns the orders.
 pub fn customer() -> UserId {
     UserId(Uuid::from_u128(0xC0FFEE))
 }
 
-/// An order of these quantities, one item each.
+/// An order with one item for each quantity, to be placed.
 pub fn new_order(quantities: &[i32]) -> NewOrder {
     let item = |(at, quantity): (usize, &i32)| NewItem {
         id: domain::ItemId(Uuid::now_v7()),
@@ -240,7 +241,7 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
     }
 }
 
-/// What FedEx writes when a shipment was this far then.
+/// Composes a webhook of FedEx with one scan that was made at `at`.
 pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
     let meaning = Meaning::Status(status);
     let scans = [SimulatedScan { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];

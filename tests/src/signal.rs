@@ -1,6 +1,6 @@
 //! Sends signals to the processes that tests start.
 //!
-//! By a library and not by the program `kill`: a minimal Debian does not have it.
+//! It does not use the program `kill`, because a minimal Debian does not have it.
 
 use std::io;
 

@@ -1,7 +1,7 @@
-//! A mail server for tests, on a free port of this machine, that does what it is told.
+//! A mail server for tests, on a free port of this machine, whose behaviour the test chooses.
 //!
-//! It keeps what it took, can be told to behave otherwise at any time, and says when something happened, so
-//! that no test sleeps. It speaks as much SMTP (RFC 5321) as lettre does; no TLS.
+//! It stores the mails that it accepted. A test can change its behaviour at any time, and can wait for mails and
+//! attempts instead of sleeping. It supports as much SMTP (RFC 5321) as lettre uses, without TLS.
 
 mod session;
 
@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
 /// What the server does with the next command, mail or connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Takes every mail.
+    /// Accepts every mail.
     Accept,
     /// Answers `AUTH` with 535.
     RefuseLogin,
@@ -20,48 +20,48 @@ pub enum Behaviour {
     RefuseSender(u16, &'static str),
     /// Answers `RCPT TO` with this code and text.
     RefuseRecipient(u16, &'static str),
-    /// Answers `RCPT TO` with 451: come again later.
+    /// Answers `RCPT TO` with 451, which means: try again later.
     Greylist,
-    /// Takes the content and answers with this code and text.
+    /// Reads the content and answers it with this code and text.
     RefuseContent(u16, &'static str),
-    /// Closes every connection without a word: a server that is down.
+    /// Closes every connection without an answer, like a server that is down.
     Closed,
-    /// Takes and keeps the mail, then closes without an answer.
+    /// Stores the mail, then closes the connection without an answer.
     DropAfterData,
-    /// Takes and keeps the mail, and does not answer until the behaviour changes.
+    /// Stores the mail, and answers only when the behaviour changes.
     Hang,
 }
 
-/// A mail as the server got it.
+/// A mail as the server received it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedMail {
     /// The address of `MAIL FROM`.
     pub from: String,
     /// The addresses of `RCPT TO`.
     pub to: Vec<String>,
-    /// Header and body, dots unstuffed, lines ending in CRLF.
+    /// Header and body, without dot-stuffing, with lines that end in CRLF.
     pub data: String,
 }
 
 impl ReceivedMail {
-    /// The value of the first header of that name, unfolded.
+    /// Returns the value of the first header with this name, unfolded.
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.data.split("\r\n\r\n").next()?.replace("\r\n ", " ").replace("\r\n\t", " ");
         let mut lines = head.split("\r\n").filter_map(|line| line.split_once(": "));
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
     }
 
-    /// The `Message-ID`, brackets included; empty without one.
+    /// The `Message-ID` with its brackets; empty if there is none.
     pub fn message_id(&self) -> String {
         self.header("Message-ID").unwrap_or_default()
     }
 
-    /// The `Subject`; empty without one.
+    /// The `Subject`; empty if there is none.
     pub fn subject(&self) -> String {
         self.header("Subject").unwrap_or_default()
     }
 
-    /// Everything with quoted-printable undone, for looking for words and links.
+    /// Returns header and body with quoted-printable decoded, to search for words and links.
     pub fn readable(&self) -> String {
         let mut bytes = Vec::new();
         let joined = self.data.replace("=\r\n", "");
@@ -77,7 +77,7 @@ impl ReceivedMail {
     }
 }
 
-/// The server. It ends when dropped.
+/// The server. It ends when this is dropped.
 pub struct SmtpServer {
     address: SocketAddr,
     shared: Shared,
@@ -92,12 +92,12 @@ struct Shared {
     connections: watch::Sender<usize>,
 }
 
-/// How long to wait for what must come. Long, because a test machine may be busy; nobody waits it out but a
-/// test that fails.
+/// How long to wait for an expected event. It is long because a test machine may be slow; only a failing test waits so
+/// long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl SmtpServer {
-    /// A server on a free port of 127.0.0.1.
+    /// Starts a server on a free port of 127.0.0.1.
     ///
     /// # Errors
     /// No port is free.
@@ -114,37 +114,37 @@ impl SmtpServer {
         Ok(Self { address, shared, listener })
     }
 
-    /// The URL for the setting: `smtp://127.0.0.1:PORT`.
+    /// The URL for the setting `SMTP_URL`: `smtp://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
     }
 
-    /// Its address, for URLs of other forms.
+    /// The address, for other forms of the URL.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From now on it does this.
+    /// Changes the behaviour from now on.
     pub fn behave(&self, behaviour: Behaviour) {
         self.shared.behaviour.send_replace(behaviour);
     }
 
-    /// The mails it took, in their order.
+    /// The stored mails, in the sequence in which they were received.
     pub fn mails(&self) -> Vec<ReceivedMail> {
         self.shared.mails.borrow().clone()
     }
 
-    /// How often a mail was begun (`MAIL FROM`), or a connection closed without a word.
+    /// Counts the mails that clients began (`MAIL FROM`) and the new connections that were closed without an answer.
     pub fn attempts(&self) -> usize {
         *self.shared.attempts.borrow()
     }
 
-    /// How many connections were made.
+    /// Counts the connections that clients made.
     pub fn connections(&self) -> usize {
         *self.shared.connections.borrow()
     }
 
-    /// Waits until it took `n` mails, and gives all of them. Panics when they do not come.
+    /// Waits until `n` mails are stored, and returns all of them. Panics after `PATIENCE`.
     pub async fn wait_for(&self, n: usize) -> Vec<ReceivedMail> {
         let mut mails = self.shared.mails.subscribe();
         match tokio::time::timeout(PATIENCE, mails.wait_for(|mails| mails.len() >= n)).await {
@@ -153,7 +153,7 @@ impl SmtpServer {
         }
     }
 
-    /// Waits until there were `n` attempts; see [`SmtpServer::attempts`]. Panics when they do not come.
+    /// Waits until there were `n` attempts; see [`SmtpServer::attempts`]. Panics after `PATIENCE`.
     pub async fn wait_for_attempts(&self, n: usize) {
         let mut attempts = self.shared.attempts.subscribe();
         let waited = tokio::time::timeout(PATIENCE, attempts.wait_for(|attempts| *attempts >= n)).await;

@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws`, small: one socket, any number of subscriptions.
+//! A small client for `graphql-transport-ws`: one socket, any number of subscriptions.
 //!
 //! <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
 
@@ -12,28 +12,28 @@ use tokio_tungstenite::{
 
 use crate::{http::Client, wait::within};
 
-/// What the tests look at in an update of an order.
+/// The subscription to an order, with the fields that tests need.
 const UPDATES: &str = "subscription($id: ID!, $after: String) { orderUpdated(orderId: $id, after: $after) {
     cursor event { version fromStatus toStatus requestId }
     order { id version status progress { summary } shipments { trackingNumber status } } } }";
 
-/// An open socket whose caller was recognised. Dropped, it is gone without a word.
+/// An open socket whose token the server has accepted. Dropping it ends the connection without a close frame.
 pub struct Socket {
     outgoing: mpsc::UnboundedSender<Value>,
     incoming: mpsc::UnboundedReceiver<Received>,
     conversation: AbortHandle,
 }
 
-/// What a server sends.
+/// A message or the end, received from the server.
 #[derive(Debug)]
 enum Received {
     Message(Value),
-    /// The code of its close frame; nothing when it went without one.
+    /// The code of the close frame; `None` if the server closed without one.
     End(Option<u16>),
 }
 
 impl Socket {
-    /// Connects as this caller, to the server it calls.
+    /// Connects to the client's server with the client's token.
     pub async fn open(client: &Client) -> Self {
         let url = format!("{}/graphql", client.url().replacen("http", "ws", 1));
         let mut request = url.into_client_request().expect("an address");
@@ -42,7 +42,7 @@ impl Socket {
         let (stream, _) = within("a socket", connect_async(request)).await.expect("the server takes sockets");
         let (outgoing, to_send) = mpsc::unbounded_channel();
         let (received, incoming) = mpsc::unbounded_channel();
-        // Beside the test: a client answers heartbeats whatever it does meanwhile.
+        // A task of its own, because a client must answer heartbeats whatever the test is doing.
         let conversation = tokio::spawn(converse(stream, to_send, received)).abort_handle();
         let mut socket = Self { outgoing, incoming, conversation };
         let payload = json!({"authorization": format!("Bearer {}", client.token())});
@@ -51,13 +51,13 @@ impl Socket {
         socket
     }
 
-    /// Follows an order, from a cursor if there is one.
+    /// Subscribes to an order, from a cursor if one is given.
     pub fn follow(&mut self, order: &str, after: Option<&str>) {
         let payload = json!({"query": UPDATES, "variables": {"id": order, "after": after}});
         self.send(json!({"type": "subscribe", "id": order, "payload": payload}));
     }
 
-    /// The next update, whichever order it is about.
+    /// Returns the next update, of whichever order it is.
     pub async fn update(&mut self) -> Value {
         let mut message = self.message().await;
         assert_eq!(message["type"], "next", "{message}");
@@ -65,7 +65,7 @@ impl Socket {
         message["payload"]["data"]["orderUpdated"].take()
     }
 
-    /// Waits until the server closes, and gives its close code.
+    /// Waits until the server closes the socket. Returns the close code.
     pub async fn close_code(mut self) -> u16 {
         loop {
             match within("a close frame", self.incoming.recv()).await {
@@ -95,7 +95,7 @@ impl Drop for Socket {
     }
 }
 
-/// Sends and receives until the server ends it, and answers its heartbeats.
+/// Sends and receives messages until the server closes the socket. Answers heartbeats.
 async fn converse(
     mut stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     mut to_send: mpsc::UnboundedReceiver<Value>,
@@ -122,8 +122,8 @@ async fn converse(
             break None;
         }
     };
-    // The test has dropped its end: it does not want to know.
+    // An error means that the test has dropped the socket.
     received.send(Received::End(end)).ok();
-    // Until the server has our close frame, which is sent by reading on.
+    // Read on until the connection ends: reading also sends our close frame.
     while let Some(Ok(_)) = stream.next().await {}
 }

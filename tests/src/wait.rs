@@ -1,16 +1,16 @@
-//! Waiting for what must come, and never for time to pass.
+//! Waits for events in tests. A test never sleeps for a fixed time.
 
 use std::time::Duration;
 
 use tokio::time::{interval, timeout};
 
-/// How long to wait for what must come. Long, because a test machine may be busy, and a job that died comes back
-/// only with its lease; nobody waits it out but a test that fails.
+/// How long to wait for an expected event. It is long because a test machine may be slow, and because the job of a
+/// killed worker returns only when its lease ends. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two looks at what does not report by itself.
+/// The pause between two checks for something that sends no signal.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
-/// What the future comes to. Panics, with the words for what was waited for, when it does not come.
+/// Waits for the future and returns its result. Panics after [`PATIENCE`], naming `what` it waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match timeout(PATIENCE, future).await {
         Ok(done) => done,
@@ -18,7 +18,7 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Looks until something is found. Panics when that does not happen.
+/// Calls `look` until it finds something. Panics after [`PATIENCE`].
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     within(what, async {
         let mut looks = interval(LOOK_EVERY);

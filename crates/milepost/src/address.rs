@@ -1,14 +1,14 @@
-//! Addresses of services as a log may show them, and whether anything answers there.
+//! Prepares URLs of services for the log, and tests whether a service accepts connections.
 
 use std::time::Duration;
 
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
-/// How long to wait for a connection before an address counts as silent.
+/// How long to wait for a TCP connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The address without user, password and parameters.
+/// Returns the URL without user, password and parameters, which may be secret.
 pub fn redact(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     if bare.starts_with("sqlite:") {
@@ -19,19 +19,19 @@ pub fn redact(url: &str) -> String {
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
         }
-        // Nothing we can take apart: then nothing is shown.
+        // A URL that cannot be parsed may have a secret anywhere, so hide all of it.
         Ok(_) | Err(_) => "an address that cannot be read".to_owned(),
     }
 }
 
-/// Whether anything takes a TCP connection at the address. Libraries that retry by themselves only say that time
-/// ran out. A file, or an address without a host, is taken to be well.
+/// Tests whether a service accepts a TCP connection at the URL, and says why not. Libraries that retry only report a
+/// timeout, so this gives a better message. A file, or a URL without a host, counts as reachable.
 pub async fn answers(url: &str) -> Result<(), String> {
     let Some(url) = Url::parse(url).ok().filter(|url| url.scheme() != "sqlite") else { return Ok(()) };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Ok(()) };
     let default = if url.scheme().starts_with("redis") { 6379 } else { 5432 };
     let port = url.port().unwrap_or(default);
-    // The brackets of an IPv6 address belong to the URL, not to the address.
+    // In a URL an IPv6 address has brackets; `TcpStream` expects it without them.
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match timeout(PATIENCE, TcpStream::connect((bare, port))).await {
         Ok(Ok(_)) => Ok(()),

@@ -1,6 +1,6 @@
-//! A small GraphQL client: what any program of the merchant would use to place orders and register shipments.
+//! A small client for the GraphQL API: places orders, requests transitions and registers shipments.
 //!
-//! The people of the demo call it, and the stories of `milepost scan`.
+//! The demo and the stories of `milepost scan` use it. It calls the API like any program of a merchant.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::webhook::innermost;
 
-/// How long one request may take.
+/// The maximum duration of one request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One caller with their token.
+/// An API client with the token of one caller.
 #[derive(Clone)]
 pub struct Client {
     http: Http,
@@ -24,24 +24,24 @@ pub struct Client {
 }
 
 impl Client {
-    /// A caller of a server on this machine.
+    /// Creates a client for a server on this machine. It uses no proxy.
     pub fn without_proxy(url: &str, token: String) -> anyhow::Result<Self> {
         let http =
             Http::builder().no_proxy().timeout(PATIENCE).build().context("no HTTP client can be made")?;
         Ok(Self::through(http, url, token))
     }
 
-    /// A caller of the server at that address, wherever it is.
+    /// Creates a client that sends with `http`, which may use a proxy. `url` has no slash at the end.
     pub fn through(http: Http, url: &str, token: String) -> Self {
         Self { http, url: url.to_owned(), token }
     }
 
-    /// The token, for whoever wants to be this caller.
+    /// Returns the bearer token, to print it for the user.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Asks by GraphQL and reads the `data`. Errors in the answer are errors here.
+    /// Sends a GraphQL request and deserializes `data`. The first GraphQL error in the answer becomes a [`Refused`].
     pub async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> anyhow::Result<T> {
         let asked = self.http.post(format!("{}/graphql", self.url)).bearer_auth(&self.token);
         let asked = asked.json(&json!({ "query": query, "variables": variables }));
@@ -56,19 +56,19 @@ impl Client {
         serde_json::from_value(take_field(answer, "data")).context("the answer is not what was asked for")
     }
 
-    /// Opens a page as a browser would, without the token.
+    /// Fetches a page as a browser does, without the token. `address` is a full URL.
     pub async fn page(&self, address: &str) -> anyhow::Result<String> {
         let page = self.http.get(address).send().await?.error_for_status()?;
         Ok(page.text().await?)
     }
 
-    /// Makes a mutation and reads what it answers.
+    /// Calls the mutation `name` and returns its answer. A refusal by the domain is an answer, not an error.
     pub async fn mutate(&self, name: &str, query: &str, input: Value) -> anyhow::Result<MutationAnswer> {
         let data: Value = self.ask(query, json!({ "input": input })).await?;
         serde_json::from_value(take_field(data, name)).with_context(|| format!("the answer to {name}"))
     }
 
-    /// Places an order of one line.
+    /// Places an order with one item. A refusal is an error.
     pub async fn place(&self, input: Value) -> anyhow::Result<Placed> {
         let data: Value = self.ask(PLACE, json!({ "input": input })).await?;
         let placed = take_field(data, "placeOrder");
@@ -81,13 +81,13 @@ impl Client {
         })
     }
 
-    /// Asks for a status.
+    /// Requests a transition of the order.
     pub async fn move_order(&self, order: &Placed, to: OrderStatus) -> anyhow::Result<MutationAnswer> {
         let input = json!({ "orderId": order.id, "to": enum_name(to.as_str()) });
         self.mutate("transitionOrder", TRANSITION, input).await
     }
 
-    /// Registers a shipment: with so many units, or with all that wait.
+    /// Registers a shipment with `units` units; `None`: with all units that are in no shipment yet.
     pub async fn register(
         &self,
         order: &Placed,
@@ -106,31 +106,29 @@ impl Client {
     }
 }
 
-/// An order that was placed.
 #[derive(Clone, Debug)]
 pub struct Placed {
-    /// Its id.
     pub id: String,
-    /// The id of its one line.
+    /// The id of its only item.
     pub item: String,
-    /// The customer's page.
+    /// The address of the customer's tracking page.
     pub page: String,
 }
 
-/// What the API did not do, and why.
+/// The error for a request that the API refused.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("refused, {code}: {reason}")]
 pub struct Refused {
-    /// The name of the refusal.
+    /// The code of the GraphQL error or of the refusal.
     pub code: String,
-    /// The reason in words.
+    /// The reason as text.
     pub reason: String,
-    /// The field of the input that is wrong, if it is one.
+    /// The input field that is invalid, if the API names one.
     pub field: Option<String>,
 }
 
 impl Refused {
-    /// Reads an error of GraphQL.
+    /// Reads an entry of `errors` in a GraphQL answer.
     fn of(error: &Value) -> Self {
         let text = |at: &str| error.pointer(at).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -141,7 +139,7 @@ impl Refused {
     }
 }
 
-/// What the API answered to a mutation.
+/// The answer to a mutation: the result or a refusal. A field that the answer does not have is `None`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MutationAnswer {
@@ -165,17 +163,17 @@ struct Blocker {
 }
 
 impl MutationAnswer {
-    /// Whether it was granted and changed something.
+    /// Returns whether the granted mutation changed something. `None` if it was refused, or does not say.
     pub fn changed(&self) -> Option<bool> {
         self.changed
     }
 
-    /// The name of the refusal and the reason in words; nothing where it was granted.
+    /// Returns the code and the reason of the refusal, or `None` if the mutation was granted.
     pub fn refusal(&self) -> Option<(&str, String)> {
         let message = self.message.clone()?;
         let code = self.blocked_by.as_ref().map(|blocker| &blocker.code).or(self.code.as_ref());
         let reason = match (self.asked, self.ordered, self.allocated) {
-            // The message names the item by its id, which says little on a screen.
+            // Do not print the message here: it names the item by its id, which tells the user little.
             (Some(asked), Some(ordered), Some(allocated)) => {
                 format!("asked {asked}, ordered {ordered}, in parcels already {allocated}")
             }
@@ -184,7 +182,7 @@ impl MutationAnswer {
         Some((code.unwrap_or(&self.kind), reason))
     }
 
-    /// Nothing, where it was granted.
+    /// Returns the refusal as an error, if the mutation was refused.
     pub fn ensure_granted(&self) -> Result<(), Refused> {
         match self.refusal() {
             Some((code, reason)) => Err(Refused { code: code.to_owned(), reason, field: self.field.clone() }),
@@ -192,18 +190,18 @@ impl MutationAnswer {
         }
     }
 
-    /// What could be asked for instead of the status that was refused.
+    /// Returns the statuses that are allowed instead of the refused one.
     pub fn allowed(&self) -> &[String] {
         &self.allowed
     }
 }
 
-/// What stands there under a name; null where nothing does.
+/// Takes the field `name` out of an object. Returns null if there is no such field.
 fn take_field(mut value: Value, name: &str) -> Value {
     value.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
-/// A word of the domain as GraphQL spells it.
+/// Converts a name of the domain to the spelling of GraphQL enums, such as `delivered` to `DELIVERED`.
 pub fn enum_name(name: &str) -> String {
     name.to_ascii_uppercase()
 }

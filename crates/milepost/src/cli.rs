@@ -1,4 +1,5 @@
-//! The command line: the subcommands and what every one of them takes. Their arguments stand beside their code.
+//! Defines the command line: the subcommands and the common arguments. The arguments of a subcommand are beside its
+//! code.
 
 use std::path::PathBuf;
 
@@ -61,7 +62,7 @@ pub enum Command {
 }
 
 impl Default for Command {
-    /// A bare `milepost` serves.
+    /// Without a subcommand `milepost` runs the server.
     fn default() -> Self {
         Self::Serve(serve::Arguments::default())
     }

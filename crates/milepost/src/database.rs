@@ -1,5 +1,5 @@
-//! The database on the way up: connecting, and migrating as soon as it answers; or, for commands that migrate
-//! nothing, finding it as it has to be.
+//! Opens the database for a command. `serve` and `migrate` bring the schema up to date. Other commands require a schema
+//! that is up to date, and do not change it.
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::{address, keys::sqlite_file, plural::pluralize, settings::Settings};
 
-/// How long a database may take to start, and the pauses between our attempts.
+/// How long to wait for a database that is starting, and the pauses between attempts.
 const STARTING: Patience = Patience {
     limit: Duration::from_secs(30),
     pause: Duration::from_millis(250),
     longest: Duration::from_secs(4),
 };
 
-/// The configured database. PostgreSQL is connected when it is first used.
+/// Opens the configured database. A connection to PostgreSQL is made when it is first used.
 pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let url = settings.database_url.expose();
     Store::connect(url, settings.database_connections)
@@ -24,8 +24,8 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
         .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::redact(url)))
 }
 
-/// The configured database for a command that leaves its schema alone: it is there, it answers, and no migration is
-/// pending. Makes no file and no table.
+/// Opens the database for a command that must not change the schema. Fails if there is no database, if it does not
+/// answer, or if a migration is pending. Creates no file and no table.
 pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     address::answers(settings.database_url.expose()).await.map_err(|problem| named(settings, &problem))?;
@@ -35,7 +35,7 @@ pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// The same for a server, which waits for a database that is still starting.
+/// Like [`up_to_date`], for a server: it also waits for a database that is still starting.
 pub async fn started_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     let store = connect(settings).await?;
@@ -70,17 +70,17 @@ fn named(settings: &Settings, problem: &str) -> anyhow::Error {
     anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {redacted}: {problem}"))
 }
 
-/// The SQLite file, where there is none yet.
+/// Returns the path of the SQLite file if the file does not exist. `None` for other databases.
 pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
     sqlite_file(settings.database_url.expose()).filter(|file| !file.exists())
 }
 
-/// Whether opening a SQLite file that is missing makes it.
+/// Returns whether opening a missing SQLite file creates it.
 pub fn makes_file(settings: &Settings) -> bool {
     settings.database_url.expose().contains("mode=rwc")
 }
 
-/// Brings the schema up to date, and waits for a database that is still starting.
+/// Applies all pending migrations. Waits for a database that is still starting.
 pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
     match patiently(STARTING, || store.migrate()).await {
         Ok(()) => Ok(()),
@@ -88,7 +88,7 @@ pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
     }
 }
 
-/// The migrations there are, and whether each was applied.
+/// Returns the name of each migration, and whether it was applied.
 pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Vec<(String, bool)>> {
     match store.migrations().await {
         Ok(migrations) => Ok(migrations),
@@ -96,7 +96,8 @@ pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Ve
     }
 }
 
-/// The error with the setting named; a pool says only that time ran out, so the address is asked itself.
+/// Turns a database error into the error to print, which names the setting. A connection pool reports only a timeout,
+/// so this also tests the address, to give the real reason.
 async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::Error {
     let url = settings.database_url.expose();
     let cause = match address::answers(url).await {
@@ -106,18 +107,18 @@ async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::E
     anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::redact(url)))
 }
 
-/// How long to go on trying.
+/// How long to retry.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// No attempt begins later than this after the first.
+    /// No attempt begins later than this after the first one.
     limit: Duration,
-    /// The first pause; each following one is twice as long.
+    /// The pause before the second attempt. Each further pause is twice as long.
     pause: Duration,
-    /// No pause is longer.
+    /// The maximum of a pause.
     longest: Duration,
 }
 
-/// Tries until it succeeds, fails in a way that will not pass, or patience is over.
+/// Calls `work` until it succeeds, fails with an error that does not pass by waiting, or `patience.limit` is over.
 async fn patiently<T, Work>(patience: Patience, mut work: impl FnMut() -> Work) -> Result<T>
 where
     Work: Future<Output = Result<T>>,
@@ -136,7 +137,7 @@ where
     }
 }
 
-/// Whether waiting may help. A disk that is full, or a database that is read-only, needs a person.
+/// Returns whether waiting may help. A full disk or a read-only database needs a person.
 fn may_start(error: &Error) -> bool {
     error.retryable() && !error.is_unwritable()
 }
@@ -147,12 +148,12 @@ mod tests {
 
     use super::*;
 
-    /// Patience for so long, without pauses.
+    /// Retries for `seconds` seconds, without pauses.
     fn patience(seconds: u64) -> Patience {
         Patience { limit: Duration::from_secs(seconds), pause: Duration::ZERO, longest: Duration::ZERO }
     }
 
-    /// Fails so often, then succeeds; answers with the number of attempts.
+    /// Retries a work that fails `failures` times and then succeeds. Returns the number of attempts and the result.
     async fn attempts(patience: Patience, failures: u32, error: impl Fn() -> Error) -> (u32, Result<()>) {
         let attempts = Cell::new(0);
         let result = patiently(patience, || async {

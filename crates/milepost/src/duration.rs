@@ -1,13 +1,12 @@
-//! How long: a number and a unit, `0s`, `90s`, `30m`, `26h`, `7d`.
+//! Parses durations: a whole number and a unit, such as `0s`, `90s`, `30m`, `26h`, `7d`.
 //!
-//! `milepost token`, `milepost replay` and stories read their durations here.
+//! Settings, `milepost token`, `milepost replay` and stories use this.
 
 use chrono::TimeDelta;
 
-/// The longest there is. Carriers keep nothing that long, and times that far away stay within the calendar.
+/// The maximum duration. No carrier stores data for so long, and now plus or minus the maximum is a valid date.
 const MAX_DURATION: TimeDelta = TimeDelta::days(3650);
 
-/// Reads a duration.
 pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
     let unreadable = || BadDuration::Unreadable(text.to_owned());
     let end = text.len().checked_sub(1).ok_or_else(unreadable)?;
@@ -22,18 +21,18 @@ pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable());
     }
-    // Digits that are no number are too many.
+    // All characters are digits here, so a failure to parse means that the number is too large.
     let duration = number.parse().ok().and_then(of_unit).filter(|duration| *duration <= MAX_DURATION);
     duration.ok_or_else(|| BadDuration::TooLong(text.to_owned()))
 }
 
-/// Why a text is no duration.
+/// The error for a text that is not a valid duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadDuration {
-    /// It is not a number and a unit.
+    /// The text is not a number followed by a unit.
     #[error("`{0}` is no duration, as in 90s, 30m, 26h or 7d")]
     Unreadable(String),
-    /// It is one, and longer than any.
+    /// The duration is longer than the maximum of 3650 days.
     #[error("`{0}` is too long: {most} days are the most", most = MAX_DURATION.num_days())]
     TooLong(String),
 }

@@ -1,4 +1,4 @@
-//! How a failure ends the process: what stands on stderr, and the exit code.
+//! Reports the failure of a command: prints it to stderr and chooses the exit code.
 
 use std::process::ExitCode;
 
@@ -6,17 +6,16 @@ use domain::text::escape;
 
 use crate::{settings::BadSettings, story::BadStory};
 
-/// An argument that cannot be what it is. The message begins with the argument's name.
+/// An invalid argument of the command line. The message begins with the argument's name.
 #[derive(Debug, thiserror::Error)]
 #[error("{argument}: {problem}")]
 pub struct BadUsage {
-    /// The argument, as typed: `--to`.
+    /// The argument as the user types it, such as `--to`.
     pub argument: &'static str,
-    /// What is wrong with it.
     pub problem: String,
 }
 
-/// Writes the error to stderr, the most readable line first, then its causes, and gives the exit code.
+/// Prints the error to stderr, then its causes, one a line. Returns the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     for line in lines(error) {
         eprintln!("{line}");
@@ -24,29 +23,31 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code(error))
 }
 
-/// 2 for usage, settings and stories that cannot be played, 1 for everything else.
+/// The exit code: 2 for bad usage, bad settings and stories that cannot be played, 1 for all other errors.
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<BadUsage>() || error.is::<BadSettings>() || error.is::<BadStory>() { 2 } else { 1 }
 }
 
-/// One line for what happened (one for each bad setting), one for each cause.
+/// Returns a line for the error (for lists: one for each problem) and a line for each cause.
 fn lines(error: &anyhow::Error) -> Vec<String> {
     let said = said(error);
     let (first, causes) =
         said.split_first().map_or(("", &[][..]), |(first, causes)| (first.as_str(), causes));
-    // Only our own lists have several lines. Any other text may repeat what a server said.
+    // Only the lists of this program may have several lines. Any other error may contain text of a server, which could
+    // imitate a line.
     let is_list = error.is::<BadSettings>() || error.is::<BadStory>();
     let first: Vec<&str> = if is_list { first.lines().collect() } else { vec![first] };
     let first = first.into_iter().map(|line| format!("error: {}", escape(line)));
     first.chain(causes.iter().map(|cause| format!("  cause: {}", escape(cause)))).collect()
 }
 
-/// The error and its causes in one line.
+/// Returns the error and its causes as one line.
 pub fn line(error: &anyhow::Error) -> String {
     escape(&said(error).join(": ")).into_owned()
 }
 
-/// The error and those of its causes that say something new: some libraries repeat what lies below.
+/// Returns the error and its causes. Leaves out a cause whose text the error before it contains already, because some
+/// libraries repeat their causes.
 fn said(error: &anyhow::Error) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for cause in error.chain().map(ToString::to_string) {

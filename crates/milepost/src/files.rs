@@ -1,22 +1,22 @@
-//! How many files and connections the system lets this process have open at once.
+//! The limit on open files and sockets that the system sets for this process.
 //!
-//! `serve` raises the limit and fits the number of HTTP connections to it; `check` shows both.
+//! `serve` raises the limit and reduces the number of HTTP connections to fit it. `check` prints both.
 
 use std::io;
 
 use api::listener::HttpLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit on open files.
+/// The limit on open files. `None` means that there is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// What held when the process was started; nothing where there is no limit.
+    /// The limit when the process started.
     pub before: Option<u64>,
-    /// What holds now.
+    /// The limit now.
     pub now: Option<u64>,
 }
 
-/// Raises the limit as far as this process may.
+/// Raises the limit to the maximum that this process may set.
 pub fn raise() -> io::Result<Files> {
     let Rlimit { current: before, maximum } = getrlimit(Resource::Nofile);
     if before != maximum {
@@ -25,7 +25,8 @@ pub fn raise() -> io::Result<Files> {
     Ok(Files { before, now: getrlimit(Resource::Nofile).current })
 }
 
-/// Raises the limit, and makes the connections fewer where it is too low for them. Says in the log what it did.
+/// Raises the limit on open files. If it is too low for the configured HTTP connections, returns limits with fewer
+/// connections and logs a warning.
 pub fn fit(limits: HttpLimits) -> HttpLimits {
     let now = match raise() {
         Ok(Files { before, now }) => {
@@ -53,7 +54,7 @@ pub fn fit(limits: HttpLimits) -> HttpLimits {
     fitted
 }
 
-/// What `check` says of it.
+/// Describes the limit for `check`. This raises the limit too.
 pub fn shown(limits: HttpLimits) -> Result<String, String> {
     let Files { before, now } = raise().map_err(|error| format!("the limit cannot be raised: {error}"))?;
     let number = |limit: Option<u64>| limit.map_or("any number".to_owned(), |limit| limit.to_string());

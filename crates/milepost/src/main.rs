@@ -1,6 +1,7 @@
-//! The binary: reads the command line and the settings, puts the parts together, and runs one command.
+//! The program `milepost`: reads the command line and the settings, assembles the parts, and runs one command.
 //!
-//! Nothing about orders is decided here. Exit codes: 0 done, 1 the work failed, 2 bad usage or bad settings.
+//! This crate has no rules about orders; these are in `domain` and `app`. Exit codes: 0 done, 1 the work failed, 2 bad
+//! usage or bad settings.
 
 mod address;
 mod api_client;
@@ -29,7 +30,8 @@ use clap::Parser;
 use cli::{Cli, Command};
 use settings::Settings;
 
-/// After a burst of large requests the system's allocator keeps the memory: 240 MiB in `bench hostile`, for good.
+/// mimalloc returns memory to the system after a burst of large requests. The system's allocator keeps it: 240 MiB in
+/// `bench hostile`, for the rest of the process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -56,8 +58,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Names the TLS provider of the process: the HTTP client comes without one and asks for it.
+/// Installs the TLS provider of the process. The HTTP client has none of its own and needs one.
 fn choose_tls() {
-    // An error says that one is named already.
+    // The error says that a provider is installed already; that is fine.
     rustls::crypto::ring::default_provider().install_default().ok();
 }

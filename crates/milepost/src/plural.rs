@@ -1,8 +1,8 @@
-//! Counts as one says them, for the lines that commands print: `1 webhook`, `2 webhooks`.
+//! Writes a count with its noun for the output of commands: `1 webhook`, `2 webhooks`.
 
 use std::fmt::Display;
 
-/// So many of them; the noun is one that takes an `s`.
+/// The noun must form its plural with `s`.
 pub fn pluralize<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let ending = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{ending}")

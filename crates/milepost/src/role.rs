@@ -1,10 +1,10 @@
-//! The roles of `milepost serve`: one process may do everything, or a part beside others.
+//! The roles of `milepost serve`: one process can do all the work, or several processes can divide it.
 
 use std::fmt;
 
 use clap::ValueEnum;
 
-/// What a process does.
+/// The part of the work that a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Both of the others

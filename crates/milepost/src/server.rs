@@ -1,6 +1,6 @@
-//! A running server: the parts of its role side by side, until it is told to stop.
+//! Runs a server: all parts of its role at the same time, until it is told to stop.
 //!
-//! `milepost serve` puts one together from the settings.
+//! `milepost serve` creates it from the settings, `milepost demo` with fixed values.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,41 +22,40 @@ use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::role::Role;
 
-/// What runs when the server is told to stop gets this long to finish.
+/// How long running work may take to finish after the server was told to stop.
 const FINISH: Duration = Duration::from_secs(30);
 
-/// What a server is made of.
+/// The parts of a server.
 pub struct Server {
-    /// What this process does.
     pub role: Role,
-    /// Where it is reached; a worker answers health questions there.
+    /// The socket of the HTTP server. A worker answers only health checks there.
     pub listener: TcpListener,
-    /// The bounds of its HTTP connections.
+    /// The limits of HTTP connections.
     pub http: HttpLimits,
-    /// The use cases.
     pub app: App,
-    /// Checks the callers' tokens.
     pub tokens: Tokens,
-    /// Whether a browser gets GraphiQL.
+    /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
-    /// The bounds of GraphQL operations.
+    /// The limits of GraphQL operations.
     pub limits: Limits,
-    /// Whether kept mails are shown at `/mailbox`, to this machine only.
+    /// Whether `/mailbox` shows the stored mails. The address must be a loopback address then.
     pub mailbox: bool,
-    /// Where the worker's jobs wait.
+    /// The queues of the worker's jobs.
     pub queues: Queues,
-    /// How the worker's mails leave.
+    /// Sends the worker's mails.
     pub mailer: Arc<Mailer>,
-    /// Where the worker activates subscriptions.
+    /// The client with which the worker activates subscriptions at DHL.
     pub dhl: Dhl,
 }
 
-/// How a part of the server ended.
+/// The name of a part of the server, and how it ended.
 type End = (&'static str, anyhow::Result<()>);
 
 impl Server {
-    /// Runs until `stop` is cancelled and what ran then has finished, or its time is over. A part that ends by
-    /// itself ends the whole: another process takes over better than half of one goes on.
+    /// Runs until `stop` is cancelled, then waits until running work has finished, at most [`FINISH`].
+    ///
+    /// If a part ends by itself, the whole server stops and returns an error: it is better to restart the process than
+    /// to continue with some parts missing.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let store = self.app.store.clone();
         let sockets = TaskTracker::new();
@@ -134,7 +133,7 @@ impl Server {
     }
 }
 
-/// What readiness says about the queues' workers.
+/// Returns the health checks of the queues, which `/readyz` reports.
 fn checks(queues: Queues) -> Checks {
     Arc::new(move || {
         let wrong =
@@ -147,7 +146,7 @@ fn checks(queues: Queues) -> Checks {
     })
 }
 
-/// Why a part ended that should not have.
+/// Returns the error for a part that ended although it should run.
 fn failure(end: Result<End, JoinError>) -> anyhow::Error {
     match end {
         Ok((part, Ok(()))) => anyhow!("{part} ended by itself"),

@@ -1,4 +1,5 @@
-//! The signals that end a server: the first one asks it to finish, the second one ends it.
+//! Handles the signals that end a server. The first signal starts a graceful stop; a second one ends the process at
+//! once.
 
 use std::{process, time::Duration};
 
@@ -9,11 +10,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Signals that come this soon after the first are one with it.
+/// Signals that come within this time after the first one belong to the same stop.
 const ONE_STOP: Duration = Duration::from_secs(1);
 
-/// A token that is cancelled by SIGTERM or Ctrl-C. A second signal, [`ONE_STOP`] or more after the first, ends the
-/// process at once.
+/// Returns a token that SIGTERM or SIGINT (Ctrl-C) cancels. A second signal, [`ONE_STOP`] or more after the first, ends
+/// the process with exit code 1.
 pub fn on_signal() -> anyhow::Result<CancellationToken> {
     let mut signals = Signals::new().context("the signals of the system cannot be received")?;
     let stop = CancellationToken::new();
@@ -26,7 +27,8 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
             "stopping: what runs is finished first; a second signal ends it at once"
         );
         stopping.cancel();
-        // A stop that reaches the process twice, by itself and by its group, is one.
+        // Ignore repeated signals for a while: one stop can send the signal twice, to the process and to its process
+        // group.
         while timeout_at(one_stop, signals.next()).await.is_ok() {}
         let name = signals.next().await;
         tracing::warn!(signal = name, "ended before everything was finished");

@@ -1,16 +1,16 @@
-//! "Did you mean": the known name that is nearest to a mistyped one. For settings and for stories.
+//! Suggests the known name most similar to a mistyped one ("did you mean"). Settings and stories use it.
 
-/// Above this likeness a typing error, below it another word.
+/// The minimum Jaro-Winkler similarity of a mistyped name. A less similar text is taken for another word.
 const LIKE: f64 = 0.85;
 
-/// The nearest of the names, if one is near.
+/// Returns the most similar of the names, if one is similar enough.
 pub fn closest_name<T: AsRef<str>>(typed: &str, names: impl IntoIterator<Item = T>) -> Option<T> {
     let liken = |name: T| (strsim::jaro_winkler(name.as_ref(), typed), name);
     let (likeness, name) = names.into_iter().map(liken).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (likeness > LIKE).then_some(name)
 }
 
-/// What to say behind "there is no such …": the nearest name, or all there are.
+/// Returns what to write after "there is no such …": the most similar name, or all names.
 pub fn suggest_name(typed: &str, names: &[&str]) -> String {
     match closest_name(typed, names) {
         Some(name) => format!("did you mean {name}?"),

@@ -1,13 +1,13 @@
-//! The log: to stderr, as text for people or as JSON for machines.
+//! Writes the log to stderr, as text for people or as JSON for machines.
 //!
-//! Rules of both formats, so that no place that logs has to think of them:
-//! 1. One event is one line. Unsafe characters of any value ([`domain::text::is_unsafe`]) are escaped: values come from
-//!    webhooks, headers, tokens, carriers and mail servers, and must not be able to write a line of their own, to move
-//!    the cursor of a terminal or to hide text.
-//! 2. An error is logged with its chain of causes, in one field. Log it as `error = &error as &dyn std::error::Error`;
-//!    `%error` loses the causes.
+//! Rules of both formats, so that the code that logs can ignore them:
+//! 1. One event is one line. Unsafe characters of all values ([`domain::text::is_unsafe`]) are escaped. Values come
+//!    from webhooks, headers, tokens, carriers and mail servers; without escaping they could forge a log line, move the
+//!    cursor of a terminal or hide text.
+//! 2. An error is logged in one field, together with its chain of causes. Log it as
+//!    `error = &error as &dyn std::error::Error`; `%error` loses the causes.
 //! 3. A value is cut after [`value::MAX_BYTES`].
-//! 4. A panic is an event too.
+//! 4. A panic is logged as an event.
 
 mod json;
 mod text;
@@ -30,7 +30,7 @@ use crate::settings::{LogFormat, Settings};
 use json::{JsonEvents, JsonFields};
 use text::TextFields;
 
-/// Starts logging for the rest of the process. Once per process.
+/// Starts logging for the rest of the process. Call it once; a second call fails.
 pub fn init(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log).context("MILEPOST_LOG: is not a filter")?;
     let ansi = io::stderr().is_terminal();
@@ -58,8 +58,8 @@ where
     }
 }
 
-/// Has panics logged as everything else: the message of the standard library goes past the log's format, and a panic's text
-/// may hold a value from outside.
+/// Logs panics as events. The standard library would print the panic's message without the rules of the log, although
+/// the message may contain a value from outside.
 fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let text = panic.payload_as_str().unwrap_or("no text");

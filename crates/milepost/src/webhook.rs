@@ -1,4 +1,4 @@
-//! Webhooks, posted as a sender posts them. `milepost scan`, its stories and the demo call this.
+//! Composes and posts webhooks as a sender does. `milepost scan`, its stories and the demo use it.
 
 use std::{error::Error, time::Duration};
 
@@ -16,16 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A webhook, ready to be posted.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Who sends it.
     pub sender: Sender,
-    /// What proves that.
+    /// The headers that authenticate the sender, such as a signature.
     pub headers: Vec<(String, String)>,
-    /// What it says.
+    /// The body, in the sender's own format.
     pub body: Vec<u8>,
 }
 
 impl Webhook {
-    /// What the sender writes of one shipment, signed now. Nothing where it has no way to say that.
+    /// Composes and signs a webhook that reports one scan. `None` if the sender's format cannot express the scan.
     pub fn simulate(
         sender: Sender,
         carrier: Carrier,
@@ -42,44 +41,44 @@ impl Webhook {
     }
 }
 
-/// What a server answered.
+/// The server's answer to a webhook.
 #[derive(Clone, Debug)]
 pub struct HttpAnswer {
-    /// The status.
     pub status: StatusCode,
-    /// The text, without blanks around it.
+    /// The text of the body, without blanks around it.
     pub text: String,
 }
 
-/// The way to one server.
+/// Posts webhooks to one server.
 #[derive(Clone, Debug)]
 pub struct Post {
-    /// What sends.
+    /// The HTTP client; it may be used for other requests to the server too.
     pub http: Client,
     to: Place,
 }
 
 #[derive(Clone, Debug)]
 enum Place {
-    /// The server's address, without a slash at the end.
+    /// The address of the server, without a slash at the end. The sender's route is appended.
     Server(String),
-    /// The webhook itself.
+    /// The complete address of the webhook's route.
     Webhook(Url),
 }
 
 impl Post {
-    /// To the webhooks of that server; an address with a path is the webhook itself.
+    /// Posts to the routes for webhooks of a server. If the address has a path, it is the complete address of one
+    /// route.
     pub fn to(address: &Url) -> anyhow::Result<Self> {
         let place = if address.path() == "/" { server(address) } else { Place::Webhook(address.clone()) };
         Self::at(address, place)
     }
 
-    /// To the webhooks of that server, which may be reached below a path.
+    /// Posts to the routes for webhooks of a server. The path of the address is a prefix of the routes.
     pub fn to_server(address: &Url) -> anyhow::Result<Self> {
         Self::at(address, server(address))
     }
 
-    /// To the webhooks of a server on this machine, which no proxy is asked for.
+    /// Posts to a server on this machine, without a proxy.
     pub fn without_proxy(url: &str) -> anyhow::Result<Self> {
         Ok(Self { http: client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
     }
@@ -92,7 +91,7 @@ impl Post {
         Ok(Self { http: client(Client::builder())?, to })
     }
 
-    /// The address of a sender's webhook.
+    /// Returns the address to which webhooks of the sender are posted.
     pub fn address(&self, sender: Sender) -> String {
         match &self.to {
             Place::Server(server) => format!("{server}/webhooks/{sender}"),
@@ -100,7 +99,7 @@ impl Post {
         }
     }
 
-    /// Posts it once. No answer at all is an error; any answer is one.
+    /// Posts the webhook once. Returns the answer whatever its status is; no answer is an error.
     pub async fn send(&self, webhook: &Webhook) -> anyhow::Result<HttpAnswer> {
         let to = self.address(webhook.sender);
         let unanswered = || format!("no answer from {to}");
@@ -124,7 +123,7 @@ fn server(address: &Url) -> Place {
     Place::Server(address.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Of the client's nested errors the one that says what happened.
+/// Returns the innermost cause of the client's error, which says what happened.
 pub fn innermost(error: reqwest::Error) -> anyhow::Error {
     let mut cause: &dyn Error = &error;
     while let Some(next) = cause.source() {

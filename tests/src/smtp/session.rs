@@ -1,4 +1,4 @@
-//! One conversation with a client, and what becomes of its mail.
+//! The SMTP sessions of the mail server.
 
 use std::io::{ErrorKind, Result};
 
@@ -10,12 +10,12 @@ use tokio::{
 
 use super::{Behaviour, ReceivedMail, Shared};
 
-/// Accepts connections until it is aborted; their conversations end with it.
+/// Accepts connections until the task is aborted, which also ends their sessions.
 pub(super) async fn listen(listener: TcpListener, shared: Shared) {
     let mut sessions = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         shared.connections.send_modify(|n| *n += 1);
-        // A session ends in an error when the client goes away: its own affair.
+        // A session fails if the client disconnects. That is no error of the test.
         sessions.spawn(session(stream, shared.clone()));
     }
 }
@@ -75,7 +75,7 @@ async fn session(stream: TcpStream, shared: Shared) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of a mail whose content is here: the answer to it, or the end of the connection.
+/// Handles a mail whose content was read. Returns the answer, or `None` to close the connection.
 async fn settle(mail: ReceivedMail, shared: &Shared) -> Option<String> {
     let keep = |mail| shared.mails.send_modify(|mails| mails.push(mail));
     let behaviour = shared.behaviour.borrow().clone();
@@ -103,7 +103,7 @@ async fn settle(mail: ReceivedMail, shared: &Shared) -> Option<String> {
     }
 }
 
-/// The content up to the line with a single dot.
+/// Reads the content up to the line with a single dot.
 async fn content<R: AsyncBufReadExt + Unpin>(lines: &mut Lines<R>) -> Result<String> {
     let mut data = String::new();
     while let Some(line) = lines.next_line().await? {
@@ -116,7 +116,7 @@ async fn content<R: AsyncBufReadExt + Unpin>(lines: &mut Lines<R>) -> Result<Str
     Err(ErrorKind::UnexpectedEof.into())
 }
 
-/// What stands between the angle brackets of a command.
+/// Returns the text between the angle brackets of a command.
 fn address(line: &str) -> String {
     let inside = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     inside.map_or(String::new(), |(address, _)| address.to_owned())

@@ -1,4 +1,5 @@
-//! Subscriptions at DHL, which begin when we call back: against a DHL that listens on this machine.
+//! Tests the activation of subscriptions at DHL: DHL sends a secret, and the worker calls DHL's API with it. The DHL of
+//! the tests listens on this machine.
 
 use std::{
     collections::VecDeque,
@@ -41,17 +42,17 @@ const KEY: &str = "hush-key";
 const SECRET: &str = "b1f7e6a4-say-it-back";
 const SUBSCRIPTION: &str = "3f0c1c5e-7d7a-4d4e-9b1e-2f1a6f0c9d11";
 
-/// Takes every request, keeps it, and answers what it was told to, or that all is well.
+/// A server that records every request, and answers what the test has chosen; by default that all is well.
 #[derive(Clone)]
 struct Listener {
     url: String,
     heard: Arc<Mutex<Vec<Heard>>>,
     answers: Arc<Mutex<VecDeque<(u16, String)>>>,
-    /// An answer needs a permit.
+    /// Each answer waits for a permit, so that a test can delay answers.
     gate: Arc<Semaphore>,
 }
 
-/// Path, key and body of a request.
+/// The path, the key and the body of a request.
 type Heard = (String, String, Value);
 
 impl Listener {
@@ -68,7 +69,7 @@ impl Listener {
         this
     }
 
-    /// Who calls here, below a path as DHL's has one.
+    /// Returns a client that calls this server. Its URL has a path, as DHL's has.
     fn caller(&self) -> Dhl {
         choose_tls();
         Dhl::new(KEY, format!("{}/push/v1", self.url).parse().unwrap()).unwrap()
@@ -101,7 +102,7 @@ fn shop(store: Store, dhl: Dhl) -> Shop {
     Shop { dhl, ..Shop::new(store) }
 }
 
-/// DHL asks for the secret, and says that the subscription lives at this address.
+/// The webhook with which DHL sends the secret and the address of the subscription.
 fn asked(address: &str) -> Vec<u8> {
     let asked = json!({"scope": "subscription.validate", "secret": SECRET, "self": address});
     asked.to_string().into_bytes()
@@ -112,12 +113,12 @@ async fn ask(shop: &Shop) {
     shop.push_as(Sender::Dhl, &asked(&address)).await;
 }
 
-/// What is called when a subscription is activated.
+/// The expected request to activate the subscription.
 fn call() -> Heard {
     (format!("/push/v1/subscription/{SUBSCRIPTION}"), KEY.to_owned(), json!({"secret": SECRET}))
 }
 
-/// The only webhook of DHL.
+/// Returns the only webhook of DHL.
 async fn webhook(shop: &Shop) -> WebhookHead {
     let page = read::PageRequest { limit: 100, from_end: false, after: None, before: None };
     let mut rows = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
@@ -191,7 +192,7 @@ async fn nothing_is_sent_to_an_address_that_a_message_names(database: Database) 
     let (dhl, other) = (Listener::start().await, Listener::start().await);
     let shop = shop(database.store, dhl.caller());
     shop.push_as(Sender::Dhl, &asked(&format!("{}/subscription/{SUBSCRIPTION}", other.url))).await;
-    // DHL itself cannot send us there either.
+    // A redirect in DHL's answer must not be followed either.
     dhl.answers(307, &format!("{}/subscription/{SUBSCRIPTION}", other.url));
     shop.drain().await;
     assert_eq!(dhl.heard(), [call()]);
@@ -239,7 +240,7 @@ async fn two_workers_may_both_call(database: Database) {
     };
     let slow = work();
     called(1).await;
-    // Its lease runs out before DHL answers.
+    // The lease of the webhook ends before DHL answers.
     shop.wait(TimeDelta::minutes(1));
     let quick = work();
     called(2).await;
@@ -252,7 +253,8 @@ async fn two_workers_may_both_call(database: Database) {
     assert_eq!(dhl.heard(), [call(), call()]);
 }
 
-/// A worker that dies in the middle of a call closes nothing. The call is made again ten times, and not for ever.
+/// If workers die during the call, its outcome is unknown, and another worker calls again. After ten calls the webhook
+/// has failed.
 async fn calls_of_unknown_outcome_are_bounded(database: Database) {
     let dhl = Listener::start().await;
     let shop = shop(database.store, dhl.caller());
@@ -277,7 +279,7 @@ async fn calls_of_unknown_outcome_are_bounded(database: Database) {
     assert_eq!(failed.state, WebhookState::Failed);
     assert!(failed.error.unwrap().starts_with("given up: DHL was called 10 times"));
 
-    // Somebody asks for it again: it is called again.
+    // A retry that support requests calls DHL again.
     shop.app.retry_webhook(&support(), failed.id).await.unwrap();
     dhl.gate.add_permits(1);
     shop.drain().await;

@@ -1,7 +1,7 @@
-//! Whatever the order of arrival, the same scans give the same state: through `POST /webhooks/…`, in every
-//! sender's own format.
+//! Tests that the state does not depend on the sequence in which scans arrive. The webhooks are posted to
+//! `POST /webhooks/…` in the format of every sender.
 //!
-//! `permutations` tries every order of six scans, `histories` any that chance comes up with.
+//! `permutations` tries all sequences of six scans. `histories` tries random ones.
 
 mod histories;
 mod permutations;
@@ -15,8 +15,8 @@ use persistence::mailbox;
 use tests::shop::{Shop, support};
 use uuid::Uuid;
 
-/// The bodies in which a sender tells these scans. FedEx tells of a pick-up by its usual code, whose time is not to be
-/// trusted.
+/// Composes the webhooks with which a sender reports these scans. For FedEx, a pick-up gets the usual code `PU`; its
+/// time is only estimated.
 fn bodies(
     sender: Sender,
     number: &str,
@@ -44,7 +44,7 @@ fn text(body: Vec<u8>) -> String {
     String::from_utf8(body).expect("JSON")
 }
 
-/// Whether a sender tells several scans in one body.
+/// Returns whether a webhook of this sender can report several scans.
 fn tells_histories(sender: Sender) -> bool {
     let at = DateTime::UNIX_EPOCH.fixed_offset();
     let told = SimulatedScan { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
@@ -56,7 +56,7 @@ fn carrier_of(sender: Sender) -> Carrier {
     sender.carrier().unwrap_or(Carrier::Dhl)
 }
 
-/// Support registers a shipment.
+/// Registers a shipment with the role support.
 pub(super) async fn register(
     shop: &Shop,
     order: OrderId,
@@ -75,11 +75,11 @@ pub(super) async fn register(
     shop.app.create_shipment(support(), order, new, None).await.expect("the parcel is registered");
 }
 
-/// How many mails left about each status, by order.
+/// Counts the mails that were sent about each status, by order.
 async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
     for mail in mailbox::latest(&shop.app.store, 100_000).await.expect("the mailbox opens") {
-        // `notify-{order}-{status}`
+        // A message id is `notify-{order}-{status}`.
         let key = mail.message_id.strip_prefix("notify-").expect("a notification");
         let (order, status) = key.rsplit_once('-').expect("an order and a status");
         let of_order = counts.entry(order.parse().expect("an order's id")).or_default();

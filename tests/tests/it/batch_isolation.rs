@@ -1,4 +1,4 @@
-//! One member of a batch fails: its neighbours do not, and the failure names what is wrong.
+//! Tests that a failing member of a batch does not affect the other members, and that its error says what is wrong.
 
 use app::webhooks::{Accepted, NotAccepted};
 use carriers::Sender;
@@ -22,7 +22,7 @@ on_every_database!(
     a_text_with_nul_is_refused_by_name,
 );
 
-/// Three orders with a shipment each, the second of which the database has garbled.
+/// Places three orders with a shipment each, and makes the second shipment's row invalid.
 async fn three_orders(shop: &Shop, database: &Database) -> Vec<domain::OrderId> {
     let mut orders = Vec::new();
     for at in 0..3 {
@@ -80,7 +80,7 @@ async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(databas
     for (order, number) in orders.into_iter().zip(["N0", "N1"]) {
         shop.ship(order, number).await;
     }
-    // As if both had been held when their shipments came.
+    // Simulate that both webhooks were locked when their shipments were registered, so they are still unmatched.
     database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
     for table in ["webhook_waits", "shipments"] {
         let garble = format!("UPDATE {table} SET carrier = 'pigeon' WHERE tracking_number = 'N1'");
@@ -109,7 +109,7 @@ async fn a_row_that_somebody_holds_stops_only_those_who_want_it() {
     assert!(shop.to(held, OrderStatus::Cancelled).await.unwrap().changed);
 }
 
-/// A sender's request, as it is answered.
+/// Posts a webhook of FedEx, and returns the answer.
 async fn posted(shop: &Shop, body: &[u8]) -> Result<Accepted, NotAccepted> {
     let headers = Sender::Fedex.sign(&secrets(Sender::Fedex), body, shop.now());
     let headers: Vec<(&str, &[u8])> =
@@ -128,7 +128,7 @@ async fn a_webhook_that_somebody_holds_stops_only_those_who_bring_it_again() {
         posted(&shop, body).await.unwrap();
     }
     let held = database.hold("SELECT 1 FROM webhooks FOR UPDATE").await;
-    // Both batches that may run at once wait for a row that is held, so all that comes then shares the next one.
+    // Two batches can run at once. Both now wait for the locked rows, so all webhooks that come next share one batch.
     let (first, second, together) = tokio::join!(
         posted(&shop, &bodies[0]),
         async {

@@ -1,4 +1,5 @@
-//! Times that a carrier tells without a zone: kept, not trusted, and still in their own order.
+//! Tests times that a carrier sends without a zone: they are stored, do not count as instants, and still order the
+//! scans.
 
 use domain::{OrderStatus, ShipmentStatus};
 use persistence::read;
@@ -7,7 +8,7 @@ use tests::{database::Database, on_every_database, shop::Shop};
 
 on_every_database!(clocks_without_a_zone_are_kept_and_put_scans_in_order);
 
-/// FedEx tells events of a shipment, each with a code and what a clock showed.
+/// Pushes a webhook of FedEx with these events, each with its code and its local time.
 async fn tells(shop: &Shop, number: &str, events: &[(&str, &str)]) {
     let event = |(code, clock): &(&str, &str)| json!({"date": clock, "eventType": code});
     let events: Vec<Value> = events.iter().map(event).collect();

@@ -1,4 +1,4 @@
-//! Many at once want the same: exactly one gets it.
+//! Tests simultaneous requests for the same thing: exactly one of them gets it.
 
 use domain::{OrderStatus, Request, ShipmentStatus};
 use futures::future::join_all;

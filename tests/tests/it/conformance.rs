@@ -1,8 +1,10 @@
-//! Every document of `tests/clients/conformance` gets the verdict that graphql-js gives it.
+//! Tests that the GraphQL server accepts and refuses the same documents as graphql-js.
 //!
-//! `judge.js` validates each document against `schema.graphql`, coerces its variables, and for some computes what keys
-//! an answer has. The same request goes through the HTTP server. A difference that is meant is in `differences.json`, with
-//! its reason; it has to be one.
+//! 1. `judge.js` validates each document of `tests/clients/conformance` against `schema.graphql` and coerces its
+//!    variables. For some documents it also computes the keys of the answer.
+//! 2. The test sends the same request through the HTTP server and compares.
+//! 3. An intended difference is listed in `differences.json` with its reason. A listed difference that no longer exists
+//!    fails the test.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tests::{database::Database, front::Front, node, shop::Shop, wait::within};
 
-/// What `documents.js` has at least.
+/// The minimum number of documents, so that the test notices if `documents.js` is not read completely.
 const DOCUMENTS: usize = 150;
 
 #[derive(Debug, Deserialize)]
@@ -21,9 +23,9 @@ struct Document {
     variables: Option<Value>,
     operation_name: Option<Value>,
     verdict: Verdict,
-    /// An answer with the keys that ours must have.
+    /// An example of the answer, whose keys the real answer must have.
     data: Option<Value>,
-    /// Why graphql-js refuses it.
+    /// The reasons why graphql-js refuses the document.
     #[serde(default)]
     messages: Vec<String>,
 }
@@ -35,7 +37,7 @@ enum Verdict {
     Refused,
 }
 
-/// Why a verdict of ours differs.
+/// An intended difference from graphql-js.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Difference {
@@ -80,8 +82,10 @@ async fn judged() -> Option<Vec<Document>> {
     Some(serde_json::from_slice(&output.stdout).expect("a list of documents"))
 }
 
+/// Sends the document to the server and compares the answer with the verdict of graphql-js.
+///
 /// # Errors
-/// What differs, in words.
+/// A description of the difference.
 async fn compare(document: &Document, front: &Front, order: &str) -> Result<(), String> {
     let mut request = Map::new();
     request.insert("query".to_owned(), json!(document.query));
@@ -97,7 +101,8 @@ async fn compare(document: &Document, front: &Front, order: &str) -> Result<(), 
     if text.contains("\"INTERNAL\"") {
         return Err(format!("a failure of ours: {text}"));
     }
-    // Validation comes first: a subscription that gets so far is valid. Over HTTP it goes no further.
+    // A subscription is validated before it is refused here, so this error means that it is valid. It would need a
+    // WebSocket to run.
     let is_subscription = code == "BAD_REQUEST" && text.contains("a subscription needs a WebSocket");
     let verdict = if answer.get("data").is_some() || is_subscription {
         Verdict::Accepted
@@ -117,7 +122,8 @@ async fn compare(document: &Document, front: &Front, order: &str) -> Result<(), 
     }
 }
 
-/// Whether an answer has the keys of another one. A scalar that may be null stands for any other.
+/// Returns whether an answer has the same keys as the expected one. A scalar of the answer matches any expected scalar
+/// that is not null.
 fn has_shape(answer: &Value, expected: &Value) -> bool {
     match (answer, expected) {
         (Value::Object(answer), Value::Object(expected)) => {

@@ -1,13 +1,13 @@
-//! `docker-compose.yml` follows the rules of the SimulatedHistory specification that the first `docker compose up
-//! --build` needs.
+//! Tests that `docker-compose.yml` follows the rules of the Compose specification that the first
+//! `docker compose up --build` needs. The test reads the file and starts no container.
 //!
-//! No container runs here. The rules: <https://docs.docker.com/reference/compose-file/services/#pull_policy>
+//! The rules: <https://docs.docker.com/reference/compose-file/services/#pull_policy>
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
-/// The services by name, with their anchors and merges resolved.
+/// Reads the services by name, with anchors and merges resolved.
 fn read_services() -> BTreeMap<String, Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docker-compose.yml");
     let text = fs::read_to_string(path).expect("docker-compose.yml is there");
@@ -16,16 +16,18 @@ fn read_services() -> BTreeMap<String, Value> {
     serde_json::from_value(file.remove("services").expect("there are services")).expect("services have names")
 }
 
-/// Whether a service needs another one, directly or through others.
+/// Returns whether a service depends on another one, directly or through others.
 fn depends_on(services: &BTreeMap<String, Value>, service: &str, wanted: &str) -> bool {
     let needed = services[service]["depends_on"].as_object().into_iter().flat_map(|needed| needed.keys());
     needed.into_iter().any(|needed| needed == wanted || depends_on(services, needed, wanted))
 }
 
-/// Rules: 1. one service builds an image; a second build of one tag at the same time fails with "already exists" in
-/// Docker's containerd image store. 2. Every other service with that image depends on the builder, so that it starts
-/// after the build, also when it is started alone. 3. It never pulls: by default SimulatedHistory would ask a registry
-/// first.
+/// The rules:
+/// 1. Only one service builds the image. If two services build the same tag at the same time, the second one fails with
+///    "already exists" in Docker's containerd image store.
+/// 2. Every other service with that image depends on the builder. So it starts after the build, also when it is started
+///    alone.
+/// 3. The other services never pull the image. By default Compose would ask a registry first.
 #[test]
 fn one_service_builds_the_image_and_the_others_use_it() {
     let services = read_services();
@@ -50,7 +52,7 @@ fn one_service_builds_the_image_and_the_others_use_it() {
     }
 }
 
-/// Every service of Milepost gets the same settings.
+/// All services of Milepost need the same settings.
 #[test]
 fn every_service_of_milepost_has_the_same_settings() {
     let services = read_services();

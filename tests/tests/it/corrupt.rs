@@ -1,4 +1,5 @@
-//! A row that Milepost cannot have written is an error that names it, and is never read as something else.
+//! Tests rows that Milepost cannot have written: reading one is an error that names the row, and no other value is
+//! assumed.
 
 use app::{IdempotencyKey, orders::Command};
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
@@ -103,7 +104,7 @@ async fn a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_other
     for (order, number) in second.into_iter().zip(["N0", "N1"]) {
         shop.ship(order, number).await;
     }
-    // As if the webhooks had been held while their numbers were registered anew.
+    // Simulate that the webhooks were locked when their numbers were registered again.
     database.execute("UPDATE webhooks SET state = 'processed', due_at = NULL").await;
     let garble = "UPDATE shipments SET status = 'on the moon' \
                   WHERE tracking_number = 'N0' AND status = 'label_created'";

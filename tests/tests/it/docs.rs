@@ -1,7 +1,7 @@
-//! The documents keep in step with the code: what is generated equals what it is generated from, what is named
-//! is there, and every setting is listed.
+//! Tests that the documents agree with the code: generated parts are up to date, named files exist, and all settings
+//! are listed.
 //!
-//! `UPDATE_DOCS=1` writes the generated part of ARCHITECTURE.md anew; `just generate` sets it.
+//! With `UPDATE_DOCS=1` the test writes the generated part of ARCHITECTURE.md; `just generate` does that.
 
 use std::{
     collections::BTreeSet,
@@ -54,7 +54,7 @@ fn the_readme_lists_every_setting_with_its_default() {
             unset = line.contains("Unset:") || (unset && line.starts_with("# "));
             continue;
         };
-        // Further secrets of a rotation stand in the line of the first.
+        // README.md has one row for all secrets of a rotation.
         if name.ends_with(|last: char| last.is_ascii_digit()) {
             continue;
         }
@@ -77,14 +77,15 @@ fn the_api_page_shows_the_clients_that_are_tested() {
     }
 }
 
-/// What is fixed where everything runs in containers: the server's own address in its image, the neighbours' in the file.
+/// The settings that are fixed in containers: the server's own address in the image, the addresses of the other
+/// services in docker-compose.yml.
 const FIXED_IN_CONTAINERS: [&str; 3] = ["LISTEN", "DATABASE_URL", "REDIS_URL"];
 
 #[test]
 fn compose_passes_every_setting_on() {
     let (example, compose) = (read(&root().join(".env.example")), read(&root().join("docker-compose.yml")));
     let listed = example.lines().filter_map(|line| line.strip_prefix("#MILEPOST_")?.split_once('='));
-    // The first of a rotation is enough to change a secret.
+    // Two secrets, the plain one and `_1`, are enough to change a secret in containers.
     let wanted: BTreeSet<String> = listed
         .map(|(name, _)| name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_'))
         .filter(|name| !FIXED_IN_CONTAINERS.contains(name))
@@ -102,7 +103,7 @@ fn compose_passes_every_setting_on() {
     assert_eq!(passed, wanted, "docker-compose.yml on the left, .env.example on the right");
 }
 
-/// The table for people, and the same as a diagram.
+/// Returns the table of transitions and a diagram of them, as Markdown.
 fn transitions() -> String {
     let mut table = "\n| from | to |\n|---|---|\n".to_owned();
     let mut diagram = "\n```mermaid\nstateDiagram-v2\n    [*] --> placed\n".to_owned();
@@ -128,7 +129,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// README.md, ARCHITECTURE.md, CONTRIBUTING.md and everything below docs.
+/// Returns README.md, ARCHITECTURE.md, CONTRIBUTING.md and all Markdown files in docs.
 fn documents() -> Vec<PathBuf> {
     let mut found =
         vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md")];
@@ -146,7 +147,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Paths of this repository in backticks: `crates/app/src/orders.rs`.
+/// Returns the paths of this repository in backticks, such as `crates/app/src/orders.rs`.
 fn quoted_paths(text: &str) -> impl Iterator<Item = &str> {
     const TOP: [&str; 8] =
         ["crates/", "migrations/", "tests/", "scripts/", "bench/", "docs/", ".ci/", ".config/"];
@@ -154,7 +155,7 @@ fn quoted_paths(text: &str) -> impl Iterator<Item = &str> {
     quoted.filter(|path| TOP.iter().any(|top| path.starts_with(top)) && !path.contains(char::is_whitespace))
 }
 
-/// Where the links between the documents lead, without the part behind `#`.
+/// Returns the targets of links between the documents, without the part after `#`.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let inside = targets.filter(|target| !target.contains(':') && !target.starts_with('#'));

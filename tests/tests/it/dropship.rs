@@ -1,4 +1,5 @@
-//! Dropship through the database: what a supplier agreed to is kept, told to the live feed, and no event.
+//! Tests dropship orders with the database: the supplier's answer is stored and published on the live feed, and is no
+//! order event.
 
 use app::orders::CommandOutcome;
 use chrono::TimeDelta;
@@ -24,7 +25,8 @@ fn origin(kind: OriginKind, code: &str) -> Origin {
     Origin { kind, code: code.to_owned() }
 }
 
-/// An order of two units from acme, due in two hours and shipped in a day, and one of the merchant's own.
+/// Places an order with two items: two units from the supplier acme, to be accepted in two hours and shipped in a day,
+/// and one unit of the merchant's own.
 async fn dropship(shop: &Shop) -> (OrderId, ItemId) {
     let mut new = new_order(&[2, 1]);
     new.items[0].origin = Some(origin(OriginKind::Supplier, "acme"));

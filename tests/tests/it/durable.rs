@@ -1,4 +1,4 @@
-//! A transaction is committed as a whole or not at all, whatever happened in it or to its connection.
+//! Tests that a transaction is committed completely or not at all, even after failed statements or a broken connection.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn announce(tx: &Tx, version: i32) {
     tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await.unwrap();
 }
 
-/// The versions that are in the outbox, as another connection sees it.
+/// Returns the versions in the outbox, read on another connection.
 async fn announced(database: &Database) -> Vec<i32> {
     let connection = database.connection().await;
     let sql = "SELECT version FROM outbox ORDER BY version";
@@ -69,14 +69,14 @@ async fn a_statement_that_was_not_waited_for_cannot_be_committed(database: Datab
     assert_eq!(announced(&database).await, [2]);
 }
 
-/// Lets the file grow no further, on the connection that writes. A new connection has no such bound.
+/// Stops the SQLite file from growing, on the connection that writes. A new connection has no such limit.
 async fn bound(store: &Store) {
     let tx = store.begin().await.unwrap();
     tx.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
     store.commit(tx).await.unwrap();
 }
 
-/// SQLite says that the disk is full, and ends the transaction by itself.
+/// Fills the file until SQLite reports a full disk. SQLite then ends the transaction by itself.
 async fn fill(store: &Store) {
     let tx = store.begin().await.unwrap();
     announce(&tx, 1).await;
@@ -94,7 +94,7 @@ async fn a_transaction_that_sqlite_ended_by_itself_is_not_gone_on_with() {
             bound(store).await;
             fill(store).await;
         }
-        // One that is taken back in between must leave none open.
+        // A transaction that is rolled back in between must not stay open.
         drop(store.begin().await.unwrap());
         let tx = store.begin().await.unwrap();
         announce(&tx, version).await;
@@ -113,7 +113,7 @@ async fn a_transaction_that_somebody_ended_is_not_committed_and_its_connection_n
     {
         let tx = store.begin().await.unwrap();
         tx.execute_unprepared(ending).await.unwrap();
-        // Whatever this one is told, the next ones are told the truth.
+        // This commit may succeed or fail. The following transactions must work correctly.
         store.commit(tx).await.ok();
         let tx = store.begin().await.unwrap();
         tx.execute_unprepared(ending).await.unwrap();

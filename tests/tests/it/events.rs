@@ -1,4 +1,4 @@
-//! Events are never changed or deleted, not even by the application's own database user.
+//! Tests that order events cannot be changed or deleted, not even by the database user of the application.
 
 use domain::OrderStatus;
 use sea_orm::ConnectionTrait;

@@ -1,4 +1,4 @@
-//! The live feed between processes: two feeds on one Redis stand for two processes.
+//! Tests the live feed between processes. Two feeds on one Redis stand for two processes.
 
 use std::{future::Future, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Long enough for every recovery below, on a busy machine.
+/// Long enough for every recovery in these tests, also on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One process's feed, subscribed.
+/// The feed of one process, with a subscription.
 struct Process {
     feed: Feed,
     subscription: Subscription,
@@ -25,7 +25,7 @@ struct Process {
 }
 
 impl Process {
-    /// Returns when the subscription stands and its first gap was received.
+    /// Starts a feed. Returns when it is subscribed and its first gap was received.
     async fn start(url: &str, prefix: &str) -> Self {
         let feed = Feed::redis(url, prefix).unwrap();
         let stop = CancellationToken::new();
@@ -139,7 +139,7 @@ async fn a_killed_redis_is_a_gap_and_then_updates_go_on() {
 async fn a_silent_redis_is_noticed() {
     let Some(redis) = Redis::start().await else { return };
     let mut one = Process::start(&redis.url(), &prefix()).await;
-    // An idle subscription is asked now and then, and stays.
+    // The feed pings Redis while its subscription is idle, so it notices that Redis is silent.
     redis.freeze().unwrap();
     let cut_off = async {
         let mut looks = interval(Duration::from_millis(100));
@@ -159,7 +159,7 @@ async fn a_silent_redis_is_noticed() {
 async fn an_idle_subscription_stays() {
     let Some(redis) = Redis::start().await else { return };
     let mut one = Process::start(&redis.url(), &prefix()).await;
-    // Longer than the silence after which it asks Redis.
+    // Longer than the silence after which the feed pings Redis.
     assert!(timeout(Duration::from_secs(5), one.subscription.recv()).await.is_err(), "it was made anew");
     one.feed.ping().await.unwrap();
     one.stop().await;
@@ -193,7 +193,8 @@ async fn many_pokes_leave_as_few_and_do_not_come_back() {
         one.feed.poke();
     }
     within(one.pokes.poked()).await;
-    // What follows on the same connection follows the pokes: two, the first and all others.
+    // The update follows the pokes on the same connection. The pokes were merged into two: the first one, and one for
+    // all others.
     one.feed.publish(&[update(1)]).await.unwrap();
     assert_eq!(one.next().await, Signal::Update(update(1)));
     assert!(timeout(Duration::from_millis(100), one.pokes.poked()).await.is_err(), "its own poke came back");

@@ -1,4 +1,4 @@
-//! The inbox: what is not a carrier's is refused, everything else is kept and can be seen.
+//! Tests the inbox: requests that are not a carrier's are refused; all others are stored and can be listed.
 
 use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
@@ -159,7 +159,7 @@ async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
     assert_eq!((retried.state, retried.failures, retried.error), (WebhookState::Pending, 0, None));
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
-    // Read once more it says nothing new, and nothing twice.
+    // Processing the webhook again finds no new scan, and does not count the known one again.
     shop.app.retry_webhook(&support(), failed.id).await.unwrap();
     shop.drain().await;
     assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
@@ -182,7 +182,8 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
             estimated_delivery: Some(at + TimeDelta::days(days)),
             sent_at: shop.now() + TimeDelta::minutes(minutes),
         };
-        // AfterShip says when it wrote; what it wrote earlier and comes later counts no more.
+        // AfterShip sends the time at which it wrote the push. An estimate that was written earlier but arrives later
+        // does not count.
         shop.push_as(Sender::Aftership, &Sender::Aftership.simulate(&history)[0]).await;
         shop.drain().await;
     }
@@ -227,7 +228,7 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     assert_eq!(webhook.state, WebhookState::Processed);
     let told = "4 applied, 1 element unread: shipment 4: `id` is missing";
     assert_eq!(webhook.reason.as_deref(), Some(told));
-    // Read once more it is told again.
+    // Processing the webhook again reports the unread element again.
     shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
     shop.drain().await;
     let told = "4 seen before, 1 element unread: shipment 4: `id` is missing";

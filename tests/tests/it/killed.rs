@@ -1,7 +1,7 @@
-//! The process dies between any two statements: nothing is lost, nothing is done twice.
+//! Tests that a process can die after any statement: nothing is lost, and nothing is done twice.
 //!
-//! A store that breaks off after its n-th statement stands for the process that is killed there. Afterwards a
-//! healthy process finishes the work, and the outcome is that of the undisturbed run.
+//! 1. A store that panics at its n-th statement simulates a process that is killed there.
+//! 2. Afterwards a healthy process finishes the work. The result must be the same as without the kill.
 
 use std::{
     collections::BTreeSet,
@@ -22,10 +22,11 @@ on_every_database!(
     an_api_killed_anywhere_in_a_change_leaves_all_or_nothing,
 );
 
-/// The most statements any of these stories takes; past it the story runs undisturbed and the test ends.
+/// The maximum number of statements in each of these tests. A test ends when its work needs fewer statements than the
+/// limit of the round.
 const MAX_STATEMENTS: usize = 60;
 
-/// A second way into the database, on which everything ends with the n-th statement.
+/// Opens the database a second time, with a store that panics at the statement number `after`.
 async fn doomed(database: &Database, after: usize) -> Store {
     let mut store = Store::connect(&database.url, 2).await.expect("the database answers");
     let count = Arc::new(AtomicUsize::new(0));
@@ -37,7 +38,7 @@ async fn doomed(database: &Database, after: usize) -> Store {
     store
 }
 
-/// Lets a doomed process do something; says whether it came to its end.
+/// Runs work in a process that may die. Returns whether the work was finished.
 async fn survives(work: impl Future<Output = ()> + Send + 'static) -> bool {
     tokio::spawn(work).await.is_ok()
 }
@@ -75,7 +76,8 @@ async fn a_worker_killed_anywhere_in_a_mail_is_made_up_for(database: Database) {
         let mails = mailbox::latest(&database.store, 1000).await.unwrap();
         let key = format!("notify-{order}-cancelled");
         let ours = mails.iter().filter(|mail| mail.message_id == key).count();
-        // Between the server's acceptance and our commit a second copy is the promise, with the same id.
+        // If the process dies between the mail server's acceptance and the commit, a second copy with the same message
+        // id is allowed.
         assert!((1..=2).contains(&ours), "{ours} mails, killed after {after}");
         let others: BTreeSet<_> = mails.iter().map(|mail| &mail.message_id).collect();
         assert_eq!(others.len(), after, "one key for each order");

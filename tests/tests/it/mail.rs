@@ -1,4 +1,4 @@
-//! Mails on the wire: what a mail server's behaviour means for a mail.
+//! Tests what the answers of a mail server mean for a mail.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ fn mailer(url: &str) -> Mailer {
     Mailer::smtp_with_timeouts(url, FROM, timeouts).expect(url)
 }
 
-/// Nothing is recorded before the content leaves.
+/// Records nothing before the content is sent.
 async fn not_recorded() -> Result<(), SendError> {
     Ok(())
 }
 
-/// What becomes of one mail under this behaviour.
+/// Sends a mail to a server with this behaviour. Returns the error and the server.
 async fn refusal(behaviour: Behaviour) -> (SendError, SmtpServer) {
     let server = SmtpServer::start(behaviour).await.expect("a free port");
     let error = mailer(&server.url()).send(&mail(TO), at(), not_recorded()).await.expect_err("a refusal");

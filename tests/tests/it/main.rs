@@ -1,4 +1,4 @@
-//! Tests of the whole product.
+//! Tests of the whole product in one process. `crates/milepost/tests` tests the program from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;

@@ -1,4 +1,4 @@
-//! Scans recorded by hand, for shipments without webhooks: the same fold, the same rules.
+//! Tests manual scans, for shipments without webhooks: the same fold and the same rules apply to them.
 
 use app::{Caller, Error, IdempotencyKey, orders::CommandOutcome, shipments::ManualScan};
 use chrono::TimeDelta;
@@ -111,7 +111,7 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
         }
         other => panic!("{other:?}"),
     }
-    // Older than what the carrier said last: progress has cleared it.
+    // This scan is older than the carrier's last scan, so the progress has already ended the condition.
     let lost = told(&shop, shipment.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
     let early = ManualScan { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
     record(&shop, early).await.unwrap();

@@ -1,4 +1,5 @@
-//! Mail servers that refuse, are down, or hang up: mails leave later, once, or are closed with the reason.
+//! Tests notifications while the mail server refuses mails, is down or closes the connection: a notification is sent
+//! later and once, or it fails with the reason.
 
 use chrono::TimeDelta;
 use domain::{NotificationState, OrderStatus, ShipmentStatus};

@@ -1,5 +1,5 @@
-//! Carriers' numbers: one spelling for whoever registers a shipment and whoever speaks of it, and nothing to learn of
-//! them for who may not ship.
+//! Tests tracking numbers: different spellings of a number match, and a caller who may not ship cannot find out which
+//! numbers exist.
 
 use app::{Caller, Error};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
@@ -24,7 +24,7 @@ on_every_database!(
     a_number_that_is_refused_leaves_the_order_as_it_was,
 );
 
-/// A shipment of USPS.
+/// A new shipment with USPS.
 fn usps(number: &str, lines: Option<Vec<Line>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
@@ -88,7 +88,7 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
     }
 }
 
-/// An order of three units from acme, and one of another supplier's that is on its way already.
+/// Places an order with two items: three units from acme, and one unit of another supplier that is in a live shipment.
 async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
     let mut new = new_order(&[3, 1]);
     for (item, code) in new.items.iter_mut().zip(["acme", "bolt"]) {
@@ -101,7 +101,7 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
     (order, items)
 }
 
-/// A shipment on its way with an order of somebody else.
+/// Registers a live shipment of another order.
 async fn live(shop: &Shop) {
     let order = shop.processing(&[1]).await;
     shop.app.create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
@@ -118,7 +118,8 @@ fn acme() -> Caller {
     Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None }
 }
 
-/// The main number of a shipment is the one that is pushed. Somebody may have registered another.
+/// A sender pushes the main number of a shipment, but the merchant may have registered another number of it. The reason
+/// of an unmatched webhook names all of them.
 async fn what_waits_names_the_other_numbers_of_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
     let front = Front::new(&shop);

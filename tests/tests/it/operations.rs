@@ -1,4 +1,5 @@
-//! The statements of docs/operations.md run on both databases, and what they change is taken up.
+//! Tests that the SQL statements in docs/operations.md run on both databases, and that the product handles what they
+//! change.
 
 use domain::{OrderStatus, ShipmentStatus};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -30,7 +31,7 @@ async fn the_statements_for_operators_run_and_failed_webhooks_are_read_again(dat
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
-/// The statements in the fences marked as SQL, without their comments.
+/// Returns the statements in the SQL code blocks, without their comments.
 fn statements() -> Vec<String> {
     let fenced = OPERATIONS.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = fenced.flat_map(str::lines).filter(|line| !line.starts_with("--"));

@@ -1,4 +1,4 @@
-//! The job queue, in memory and on Redis; `queue/trouble.rs`: against a Redis that is flushed, killed, frozen and
+//! Tests the job queue, in memory and on Redis. `queue/trouble.rs` tests it while Redis is flushed, killed, frozen and
 //! absent.
 
 mod trouble;
@@ -24,10 +24,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use worker::queue::{Batch, Health, Queue, run};
 
-/// Long enough for every recovery below, on a busy machine.
+/// Long enough for every recovery in these tests, also on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A queue with a worker that reports every batch it handled.
+/// A queue with a worker that reports every batch it has handled.
 struct Bench {
     queue: Queue,
     handled: mpsc::UnboundedReceiver<Batch>,
@@ -51,7 +51,7 @@ impl Bench {
         within(self.handled.recv()).await.unwrap()
     }
 
-    /// Pushes a batch, again when it was refused or lost as the relay does, until it was handled.
+    /// Pushes a batch until it was handled. Like the relay, it pushes again if the batch was refused or lost.
     async fn push_until_handled(&mut self) {
         let wanted = batch(1);
         let handled = async {
@@ -151,7 +151,8 @@ async fn redis_survives_panics() {
     assert_eq!(left_in(&redis).await, NOTHING);
 }
 
-/// Jobs never exceed the concurrency, and a stop waits for those that run and leaves the rest.
+/// Tests that not more jobs run than the concurrency allows, and that a stop waits for running jobs and leaves the
+/// others in the queue. Returns the number of finished jobs.
 async fn stops_after_running_jobs(queue: Queue) -> usize {
     let gate = Arc::new(Semaphore::new(0));
     let (report, mut began) = mpsc::unbounded_channel();
@@ -206,7 +207,7 @@ async fn redis_stops_after_running_jobs_and_leaves_the_rest_to_others() {
     bench.stop().await;
 }
 
-/// Jobs that take long are no reason to replace the worker, or to call it stalled.
+/// Tests that slow jobs do not make the worker count as stalled, and that it is not replaced.
 async fn is_slow_and_not_stalled_while_every_slot_is_busy(queue: Queue, concurrency: usize) {
     let gate = Arc::new(Semaphore::new(0));
     let handler = {
@@ -264,8 +265,8 @@ async fn memory_refuses_what_it_cannot_hold() {
 
 const NOTHING: [String; 0] = [];
 
-/// The keys in Redis, without the two of constant size that apalis-redis keeps for good: the set of all queues' names
-/// and, per queue, a list of at most one signal.
+/// Returns the keys in Redis. Leaves out two keys of constant size that apalis-redis never deletes: the set of all
+/// queue names, and for each queue a list with at most one signal.
 async fn left_in(redis: &Redis) -> Vec<String> {
     let mut keys: Vec<String> = redis.command(&["KEYS", "*"]).await.unwrap();
     keys.retain(|key| key != "core:apalis:queues:list" && !key.ends_with(":signal"));
@@ -296,7 +297,7 @@ async fn finished_batches_leave_nothing_in_redis() {
         memory.push(memory_of(&redis).await);
     }
     assert_eq!(queue.health().handled, 5_000);
-    // A thousand batches that stayed would be a megabyte and a half.
+    // If a thousand batches stayed in Redis, they would need 1.5 MB.
     assert!(memory[4] < memory[0] + 500_000, "{memory:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Webhooks that are read more than once: what they say counts once, and reaches whoever it is for.
+//! Tests webhooks that are processed several times: each scan counts once, and reaches the shipment it is for.
 
 use std::sync::{
     Arc,
@@ -26,7 +26,7 @@ on_every_database!(
     what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next,
 );
 
-/// FedEx says of these shipments that they were this far, all in one body.
+/// Composes one webhook of FedEx with a scan for each of these numbers.
 fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
     let results = numbers.iter().map(|number| {
         let mut body: Value = serde_json::from_slice(&fedex(number, status, shop.now())).unwrap();
@@ -36,7 +36,7 @@ fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
     json!({"output": {"completeTrackResults": results}}).to_string().into_bytes()
 }
 
-/// How often each scan of the order's first shipment came.
+/// Returns how often each scan of the order's first shipment was received.
 async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
     let shipment = shop.order(order).await.shipments()[0].id;
     let scans =
@@ -50,7 +50,7 @@ async fn a_webhook_that_is_read_again_counts_nothing_twice(database: Database) {
     shop.ship(order, "616001").await;
     shop.scan("616001", ShipmentStatus::InTransit).await;
     shop.drain().await;
-    // The same scan in another body.
+    // The same scan again, in a webhook with another body.
     let numbers = ["616001", "616002"].map(str::to_owned);
     shop.push(&batch(&shop, &numbers, ShipmentStatus::InTransit)).await;
     shop.drain().await;
@@ -79,7 +79,8 @@ async fn what_waited_for_its_shipment_counts_when_it_is_heard(database: Database
     assert!(inbox(&shop).await.iter().all(|webhook| webhook.state == WebhookState::Processed));
 }
 
-/// Three orders among so many numbers that nobody has, the last of them among the last numbers.
+/// Creates 450 numbers and places an order for the first one, one in the middle and the last one. The other numbers
+/// have no shipment.
 async fn among_very_many(shop: &Shop, prefix: &str) -> (Vec<String>, Vec<OrderId>) {
     let numbers: Vec<String> = (0..450).map(|at| format!("{prefix}{at:03}")).collect();
     let mut orders = Vec::new();
@@ -104,7 +105,7 @@ async fn a_webhook_about_very_many_shipments_is_taken_in_as_a_whole(database: Da
     let reason = webhook.reason.clone().unwrap();
     assert!(reason.starts_with("3 applied, no parcel with the FedEx number 636001 yet"), "{reason}");
     assert!(reason.ends_with("nor with 437 others"), "{reason}");
-    // One of those that nobody had.
+    // Register one of the numbers that had no shipment.
     let late = shop.processing(&[1]).await;
     shop.ship(late, &numbers[300]).await;
     shop.drain().await;
@@ -117,7 +118,7 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     let (numbers, orders) = among_very_many(&shop, "646").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
     let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    // Its lease has run out and somebody else has it: the first reader stops where it is.
+    // The lease ended and another worker has the webhook now. The first worker must stop.
     shop.wait(TimeDelta::minutes(2));
     let next = shop.app.lease(Work::Webhooks, 10).await.unwrap();
     shop.app.process_webhooks(&leased).await.unwrap();
@@ -128,7 +129,8 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     }
 }
 
-/// Of 40 webhooks of 199 numbers that nobody has, two have their numbers locked at once.
+/// 40 webhooks with 199 unknown numbers each are processed in one batch. The numbers of only two webhooks are locked at
+/// the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_about_many_shipments_each_do_not_hold_all_their_locks_together() {
     let Some(database) = Database::postgres().await else { return };

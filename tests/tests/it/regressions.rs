@@ -1,4 +1,5 @@
-//! What users of other order and shipment trackers have run into, each as it was reported there.
+//! Tests problems that users of other order and shipment trackers have reported. Where a report is public, the test
+//! names it.
 
 use chrono::TimeDelta;
 use domain::{Line, OrderStatus, ScanEffect, ShipmentStatus, progress};
@@ -23,7 +24,7 @@ fn of(item: domain::ItemId, quantity: u32) -> Option<Vec<Line>> {
     Some(vec![Line { item_id: item, quantity }])
 }
 
-/// vendurehq/vendure#2191, #2324: an error, or one unit lost, when a line was shipped in parts.
+/// vendurehq/vendure#2191, #2324: shipping a line in parts failed, or lost one unit.
 async fn two_of_three_units_of_one_line_are_a_partial_shipment(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
@@ -40,7 +41,8 @@ async fn two_of_three_units_of_one_line_are_a_partial_shipment(database: Databas
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
 }
 
-/// shlee322/delivery-tracker#50: such a shipment stayed in transit for ever.
+/// shlee322/delivery-tracker#50: a shipment whose delivery has an earlier time than "out for delivery" stayed in
+/// transit for ever.
 async fn delivered_stamped_before_out_for_delivery_is_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
@@ -55,7 +57,7 @@ async fn delivered_stamped_before_out_for_delivery_is_delivered(database: Databa
     assert_eq!(tracking.delivered_at, Some(now - TimeDelta::minutes(40)));
 }
 
-/// shlee322/delivery-tracker#104: the number that brought the shipment takes it back, and is scanned again.
+/// shlee322/delivery-tracker#104: the return uses the tracking number of the delivered shipment, and is scanned again.
 async fn a_number_used_again_for_the_return_takes_nothing_back(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
@@ -74,7 +76,8 @@ async fn a_number_used_again_for_the_return_takes_nothing_back(database: Databas
     assert_eq!((scans.len(), legs), (3, 2));
 }
 
-/// An order whose shipment was called off and sent anew was never delivered, since one of its shipments was not.
+/// Elsewhere, an order with a cancelled and a replaced shipment never became delivered, because not all of its
+/// shipments were delivered.
 async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1, 1]).await;
@@ -91,7 +94,7 @@ async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     shop.scan("D3", ShipmentStatus::Delivered).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
-    // With every shipment called off, on the other hand, nothing was delivered.
+    // But if all shipments are cancelled, the order is not delivered.
     let other = shop.processing(&[1]).await;
     let only = shop.ship(other, "D4").await;
     let support = tests::shop::support();
@@ -99,7 +102,7 @@ async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     assert_eq!(shop.status(other).await, OrderStatus::AwaitingPickup);
 }
 
-/// A shipment that was saved again counted its units again, and the order seemed shipped before it was.
+/// Elsewhere, saving a shipment again counted its units again, and the order became shipped too early.
 async fn a_shipment_saved_twice_counts_once(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
@@ -113,7 +116,7 @@ async fn a_shipment_saved_twice_counts_once(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::Processing);
 }
 
-/// NEARBuilders/nearmerch.com#214: the webhook of one shipment overwrote the numbers of the other.
+/// NEARBuilders/nearmerch.com#214: the webhook of one shipment overwrote the tracking numbers of the other.
 async fn a_second_shipment_does_not_touch_the_first(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;

@@ -1,5 +1,5 @@
-//! Reading stored webhooks again under the meanings of today: first told, then done. Those that could not be read when
-//! they came have their turn in `unread`.
+//! Tests the replay of stored webhooks with today's meanings: a dry run reports the changes, then they are applied.
+//! `unread` tests webhooks that could not be read when they were received.
 
 mod unread;
 
@@ -31,7 +31,7 @@ on_every_database!(
     what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_replay,
 );
 
-/// What a replay told.
+/// The result of a replay and everything that it reported.
 #[derive(Debug)]
 struct SimulatedScan {
     examined: u64,
@@ -56,7 +56,7 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
     Replay { since, until: None, sender: None, apply, most: None }
 }
 
-/// An order whose shipment FedEx has reported with a code of its own.
+/// Places an order with a shipment for which FedEx has pushed a scan with this code.
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
@@ -64,14 +64,14 @@ async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     order
 }
 
-/// FedEx reports the shipment with that code.
+/// Pushes and processes a FedEx scan with this code.
 async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
     shop.drain().await;
 }
 
-/// Closes everything that is due as a defect would.
+/// Marks all due webhooks as failed, as an internal error would.
 async fn fail_all(shop: &Shop) {
     for leased in shop.app.lease(persistence::leases::Work::Webhooks, 10).await.unwrap() {
         shop.app.record_webhook_failure(leased, "a defect of ours", false).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_shipment_whose_number_went_elsewhere_is_told_and_its_neighbours_are_c
     let shop = Shop::new(database.store);
     let first = reported(&shop, "232323", "DL").await;
     let neighbour = reported(&shop, "242424", "SE").await;
-    // The number is used again while the first shipment counts as delivered.
+    // The number can be used again, because the first shipment counts as delivered.
     shop.wait(TimeDelta::days(2));
     let second = shop.processing(&[1]).await;
     shop.ship(second, "232323").await;
@@ -201,7 +201,8 @@ async fn the_oldest_word_counts_first(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     shop.ship(order, "292929").await;
-    // A time without a zone counts with the arrival of the first who told it, whoever else told it later.
+    // A time without a zone counts as the time when the first webhook with the scan was received, also if others report
+    // it later.
     let body = String::from_utf8(fedex("292929", ShipmentStatus::Delivered, shop.now())).unwrap();
     let zoneless = body.replace("+00:00\"", "\"");
     assert_ne!(zoneless, body);
@@ -239,7 +240,7 @@ async fn only_the_webhook_a_scan_is_kept_under_changes_its_meaning(database: Dat
     let shop = Shop::new(database.store);
     let known = reported(&shop, "333333", "SE").await;
     let unknown = reported(&shop, "343434", "Q9").await;
-    // Somebody has to look at what was first, so it is not taken up.
+    // Mark the first webhooks as failed. Reprocessing leaves failed webhooks alone, because a person must look at them.
     for webhook in inbox(&shop).await {
         shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
     }

@@ -1,4 +1,5 @@
-//! Codes that nobody knows: kept, listed, counted, and taken up by themselves once they have a meaning.
+//! Tests unknown codes: their scans are stored, listed and counted, and are reprocessed automatically when a code gets
+//! a meaning.
 
 use std::{
     collections::HashSet,
@@ -32,7 +33,7 @@ on_every_database!(
     webhooks_without_number_are_taken_up_some_at_a_time,
 );
 
-/// FedEx says `code` of a shipment.
+/// Pushes and processes a FedEx scan with this code.
 async fn says(shop: &Shop, number: &str, code: &str) {
     let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
     shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
@@ -114,7 +115,8 @@ async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
     assert!(now.shipments()[0].tracking.condition.is_some(), "the scans of {} are both there", shipment.id.0);
 }
 
-/// A push that came with the meaning, and a newer one that only adds to the scan, read in one transaction.
+/// Two webhooks are read in one transaction: the old one, whose code now has a meaning, and a new one that adds details
+/// to the same scan.
 async fn a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_did(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
@@ -139,7 +141,7 @@ async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Databa
     old.ship(order, "373737").await;
     says(&old, "373737", "Q9").await;
     let new = old.restarted("fedex.Q9=delivered").await;
-    // The worker that is not restarted yet is quicker.
+    // The worker that was not restarted yet processes the webhook first.
     old.drain().await;
     new.drain().await;
     assert_eq!(new.status(order).await, OrderStatus::AwaitingPickup);
@@ -186,7 +188,7 @@ async fn a_webhook_that_failed_is_not_taken_up(database: Database) {
     assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1), "somebody has to look at it");
 }
 
-/// As many webhooks as asked for that brought a code, each with a scan of its own.
+/// Copies the webhook `count` times, each with a scan of its own.
 async fn multiply(database: &Database, count: usize) {
     let (series, id, hash) = match database.store.is_postgres() {
         true => ("generate_series(1, $1) AS n(n)", "gen_random_uuid()", "sha256(n::text::bytea)"),
@@ -227,7 +229,7 @@ async fn webhooks_without_number_are_taken_up_some_at_a_time(database: Database)
     shop.ship(order, "404040").await;
     says(&shop, "404040", "Q9").await;
     multiply(&database, 2_499).await;
-    // The latest stands for its code.
+    // The newest webhook of a code represents the code.
     shop.wait(TimeDelta::minutes(1));
     says(&shop, "404040", "Q9").await;
     assert_eq!(updates.swap(0, Ordering::Relaxed), 0);

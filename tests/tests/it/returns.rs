@@ -1,4 +1,4 @@
-//! Returns by quantity, through the database.
+//! Tests returns by quantity, with the database.
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
@@ -18,7 +18,7 @@ on_every_database!(
     trouble_on_the_way_back_is_no_trouble_of_what_was_delivered,
 );
 
-/// A delivered order.
+/// Places an order and delivers it.
 async fn delivered(shop: &Shop, quantities: &[i32]) -> (OrderId, Vec<ItemId>) {
     let order = shop.processing(quantities).await;
     let number = format!("N{order}").replace('-', "").to_uppercase();
@@ -42,7 +42,7 @@ fn line(item_id: ItemId, quantity: u32) -> Option<Vec<Line>> {
     Some(vec![Line { item_id, quantity }])
 }
 
-/// What is asked back and what is in, item by item.
+/// Returns for each item how many units the customer wants to return, and how many were received.
 async fn units(shop: &Shop, order: OrderId) -> Vec<(u32, u32)> {
     shop.order(order).await.items().iter().map(|item| (item.return_requested, item.returned)).collect()
 }
@@ -148,7 +148,7 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
     let shipment = shop.ship(order, "717171").await;
     let begin = shop.now();
     shop.wait(TimeDelta::days(14));
-    // The trouble comes first: what it was about is known only since the pick-up.
+    // The trouble arrives first. Only the pick-up shows that it belongs to the way back.
     let story = [
         (3, Meaning::Status(ShipmentStatus::Delivered)),
         (11, Meaning::Condition(ConditionKind::Delayed)),

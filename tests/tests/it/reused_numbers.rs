@@ -1,4 +1,4 @@
-//! Carriers' numbers that are used again: what is said of one is said of one shipment.
+//! Tests tracking numbers that carriers use again: a scan counts for exactly one of the shipments.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,8 +23,8 @@ on_every_database!(
     the_pick_up_of_the_shipment_before_ships_nothing,
 );
 
-/// What came while a number was called off, read while the number is registered anew with another order: whichever of
-/// the two is first, the new shipment hears of it.
+/// A webhook that came while the number's shipment was cancelled is processed at the moment when another order
+/// registers the number. The new shipment receives the scan, whichever is first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
     let Some(database) = Database::postgres().await else { return };
@@ -88,14 +88,15 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     assert_eq!(shop.app.requeue_matched().await.unwrap(), 0, "nothing is looked for twice");
 }
 
-/// Registers the number with the order and calls the shipment off.
+/// Registers a shipment with the number and cancels it.
 async fn called_off(shop: &Shop, order: OrderId, number: &str) {
     let wrong = shop.ship(order, number).await;
     let reason = "with the wrong order".to_owned();
     shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
 }
 
-/// FedEx tells all of this of a shipment in one push, worded so that it is another push each time.
+/// Pushes all these scans in one webhook of FedEx and processes it. `times` makes the body unique: a repeated body
+/// would not be read again.
 async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<Utc>)], times: usize) {
     let told = |(status, at): &(ShipmentStatus, DateTime<Utc>)| SimulatedScan {
         meaning: Meaning::Status(*status),
@@ -115,7 +116,7 @@ async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<U
     shop.drain().await;
 }
 
-/// An order's latest shipment, and how many scans it has.
+/// Returns the latest shipment of an order, and the number of its scans.
 async fn shipment(shop: &Shop, order: OrderId) -> (Shipment, usize) {
     let shipment = shop.order(order).await.shipments().last().unwrap().clone();
     let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap();
@@ -126,7 +127,7 @@ async fn shipment(shop: &Shop, order: OrderId) -> (Shipment, usize) {
 async fn what_a_cancelled_shipment_was_told_is_not_told_the_next_with_its_number(database: Database) {
     let shop = Shop::new(database.store);
     let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
-    // The number goes to the same order, or to one of the same day.
+    // The number is registered again, with the same order or with an order of the same day.
     for (number, next) in [("757575", first), ("767676", second)] {
         let order = if next == first { first } else { shop.processing(&[1]).await };
         shop.ship(order, number).await;
@@ -210,7 +211,7 @@ async fn what_was_heard_before_there_was_the_order_does_not_reach_its_shipment(d
     let shop = Shop::new(database.store);
     let first = shop.processing(&[1]).await;
     shop.ship(first, "808080").await;
-    // Times without a zone: only the arrival says when it was.
+    // These times have no zone, so only the time of arrival says when the scan was made.
     for at in [shop.now(), shop.now() + TimeDelta::minutes(5)] {
         let body = String::from_utf8(fedex("808080", ShipmentStatus::Delivered, at)).unwrap();
         shop.push(body.replace("+00:00\"", "\"").as_bytes()).await;
@@ -233,7 +234,7 @@ async fn what_happened_before_a_delivery_is_told_the_delivered_shipment_however_
     shop.wait(TimeDelta::hours(4));
     let out = shop.now() - TimeDelta::hours(2);
     history(&shop, "848484", &[(ShipmentStatus::Delivered, shop.now())], 0).await;
-    // The order is there within a day of the scan, so that the scan might be its own.
+    // The second order is placed within a day of the scan, so by its time the scan could belong to it.
     let second = shop.processing(&[1]).await;
     shop.ship(second, "848484").await;
     history(&shop, "848484", &[(ShipmentStatus::OutForDelivery, out)], 0).await;
@@ -242,7 +243,7 @@ async fn what_happened_before_a_delivery_is_told_the_delivered_shipment_however_
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
 }
 
-/// FedEx's usual code of a pick-up, whose time is not to be trusted to the hour.
+/// FedEx's usual code for a pick-up is `PU`. Its time is only estimated.
 async fn the_pick_up_of_the_shipment_before_ships_nothing(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;

@@ -1,4 +1,4 @@
-//! The two databases have the same tables, and both know exactly the domain's statuses.
+//! Tests that both databases have the same tables, and that both know exactly the statuses of the domain.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,8 @@ async fn the_database_knows_the_statuses_of_the_domain(database: Database) {
     }
 }
 
-/// The index tells the shipments that are not on their way by a list of its own.
+/// The index `uq_shipment_live` has its own list of the shipment statuses that are not on the way. It must equal the
+/// domain's.
 async fn a_number_is_one_shipments_while_it_is_on_its_way(database: Database) {
     let connection = database.connection().await;
     let (backend, sql) = match database.store.is_postgres() {

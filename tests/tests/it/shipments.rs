@@ -1,4 +1,4 @@
-//! Units in shipments: split, moved from one to another, and never counted twice.
+//! Tests the units in shipments: they are split, moved to another shipment, and never counted twice.
 
 use app::{IdempotencyKey, orders::CommandOutcome};
 use chrono::TimeDelta;
@@ -34,7 +34,8 @@ async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Resu
     shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await
 }
 
-/// What is in live shipments and what waits for one, of the first item, and the summary.
+/// Returns how many units of the first item are in live shipments, how many wait for one, and the summary of the
+/// progress.
 async fn told(shop: &Shop, order: OrderId) -> (u32, u32, String) {
     let now = shop.order(order).await;
     let item = &now.items()[0];
@@ -101,7 +102,7 @@ async fn units_move_from_one_shipment_to_another_and_the_order_does_not_go_back(
     assert_eq!(shop.status(order).await, OrderStatus::Shipped, "two units wait, and nothing goes back");
     let before = shop.events(order).await;
 
-    // One unit a shipment, and one of them moved once more.
+    // Ship the other units one by one, and move one of them to another shipment.
     shop.ship_lines(order, "333", lines(&shop, order, 1).await).await.unwrap();
     let fourth = shop.ship_lines(order, "444", lines(&shop, order, 1).await).await.unwrap();
     let over = shop.ship_lines(order, "555", lines(&shop, order, 1).await).await;
@@ -162,7 +163,7 @@ async fn a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good(dat
         old.cancel_reason.as_deref(),
         Some("cancelled by the carrier, its number was registered anew")
     );
-    // The carrier moves the old one all the same. That cannot make two of the number.
+    // The carrier moves the old shipment, although it was cancelled. The number must not have two live shipments.
     shop.scan_at("717171", ShipmentStatus::InTransit, moved_at).await;
     shop.scan("717171", ShipmentStatus::OutForDelivery).await;
     shop.drain().await;
@@ -172,7 +173,8 @@ async fn a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good(dat
     assert!(states.into_iter().all(|state| state == WebhookState::Processed));
 }
 
-/// Databases bound the parameters of a statement: SQLite at 32,766, PostgreSQL at 65,535.
+/// A statement has a maximum number of parameters: 32,766 on SQLite, 65,535 on PostgreSQL. Look-ups of more ids must
+/// work.
 async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let shop = Shop::new(database.store.clone());
     let order = shop.processing(&[1]).await;

@@ -1,5 +1,5 @@
-//! Every sender's pushes at the front door: what is the sender's is taken and moves an order; what is changed,
-//! unproved, somebody else's or too old is answered with 401, and nothing of it is kept.
+//! Tests the signature check of every sender over HTTP: a genuine webhook is stored and moves the order. A webhook that
+//! was changed, is not signed, is signed by another sender or is too old is answered with 401 and not stored.
 
 use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ use super::{arrivals::register, inbox::inbox};
 
 on_every_database!(every_sender_is_believed_and_nobody_in_its_name);
 
-/// Whether a sender proves when it wrote, so that an old push can be told.
+/// Returns whether a sender signs the time of a webhook, so that an old webhook can be rejected.
 fn tells_its_age(sender: Sender) -> bool {
     match sender {
         Sender::Usps | Sender::Easypost | Sender::Shippo => true,
@@ -23,7 +23,7 @@ fn tells_its_age(sender: Sender) -> bool {
     }
 }
 
-/// Whether the body is signed. The others show a secret beside it.
+/// Returns whether a sender signs the body. The others only send a secret with it.
 fn signs(sender: Sender) -> bool {
     match sender {
         Sender::Fedex | Sender::Usps | Sender::Easypost | Sender::Shippo | Sender::Aftership => true,

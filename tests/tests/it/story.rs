@@ -1,5 +1,5 @@
-//! The main story, on every database: placed, paid, shipped in two shipments, scanned out of order and twice,
-//! delivered, told by mail.
+//! Tests the main story on both databases: an order is placed, paid, shipped in two shipments, scanned out of order and
+//! twice, and delivered, and the customer receives mails.
 
 use chrono::TimeDelta;
 use domain::{Line, OrderStatus, ShipmentStatus, progress};

@@ -1,4 +1,4 @@
-//! A customer's and a supplier's own words reach no mail and no page of the shop, whatever way they take.
+//! Tests that texts written by a customer or a supplier appear in no mail and on no page of the shop.
 
 use app::{App, Caller, Policy, feed::Feed, orders::Command, shipments::ManualScan};
 use chrono::TimeDelta;
@@ -22,7 +22,7 @@ on_every_database!(
     a_place_that_a_supplier_names_is_not_mailed,
 );
 
-/// What a stranger wants others to read in the shop's name.
+/// A text that a stranger tries to show to others in the shop's name.
 const BAIT: &str = "https://evil.example call 555-0100";
 
 fn jane() -> Caller {
@@ -30,7 +30,7 @@ fn jane() -> Caller {
     Caller { actor, request_id: None, email: Some("jane@example.org".to_owned()) }
 }
 
-/// A shop whose customers place orders themselves.
+/// Creates a shop whose customers place orders themselves.
 fn open_shop(database: &Database) -> Shop {
     let mut shop = Shop::new(database.store.clone());
     let policy = Policy { customers_place_orders: true, ..policy() };

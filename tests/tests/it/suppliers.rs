@@ -1,5 +1,5 @@
-//! Suppliers have the orders with an item they send: in lists and look-ups, which the database sorts out, and in
-//! changes, which the loaded order is judged for.
+//! Tests that a supplier sees the orders with its items, and no others. For lists and look-ups the database filters;
+//! for changes the loaded order is checked.
 
 use std::sync::{Arc, Mutex};
 
@@ -32,7 +32,7 @@ fn supplier(code: &str) -> Caller {
     Caller { actor: Actor::new(ActorKind::Supplier, code), request_id: None, email: None }
 }
 
-/// Places an order with an item, of two units, from each of these places.
+/// Places an order with an item of two units from each of these origins.
 async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
     let mut new = new_order(&vec![2; origins.len()]);
     for (item, origin) in new.items.iter_mut().zip(origins) {
@@ -45,7 +45,7 @@ async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
 
 const ALL: PageRequest<Uuid> = PageRequest { limit: 50, from_end: false, after: None, before: None };
 
-/// The orders of a supplier, by the list.
+/// Returns the orders in the supplier's list.
 async fn listed(shop: &Shop, caller: &Caller) -> Vec<OrderId> {
     let page = shop.app.orders(caller, OrderFilter::default(), &ALL).await.unwrap();
     let count = shop.app.orders_count(caller, OrderFilter::default()).await.unwrap();
@@ -83,7 +83,8 @@ async fn lists_look_ups_and_changes_agree_on_what_is_a_suppliers(database: Datab
             let events = shop.app.events_count(&caller, filter).await.unwrap();
             assert_eq!(events, u64::from(own.contains(&at)), "{code} {at}");
 
-            // The status it has: granted to whoever may see the order, and nothing happens.
+            // Requests the status that the order has already: whoever may see the order is granted it, and nothing
+            // changes.
             let request = Request::Transition { to: OrderStatus::Placed, notes: None, metadata: None };
             let command =
                 Command { caller: caller.clone(), order_id, request, expected_version: None, key: None };
@@ -174,7 +175,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
             matches!(&refused, Err(app::Error::Refused(Refusal::NotFound(what))) if *what == gone),
             "{refused:?}"
         );
-        // Whoever sends the item now knows nothing of the shipment that was sent before.
+        // The item's new supplier must not learn of the earlier shipment.
         let refused = ship("bolt").await;
         let in_use = matches!(
             refused,
@@ -224,7 +225,7 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
     }
 }
 
-/// Every statement by which the orders of a supplier are sorted out, as the product says it.
+/// Returns all statements of the product that filter the orders of a supplier.
 async fn sorting_out(database: &Database) -> Vec<String> {
     let mut store = Store::connect(&database.url, 2).await.unwrap();
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -246,7 +247,8 @@ async fn the_orders_of_a_supplier_are_found_by_an_index() {
     let statements = sorting_out(&database).await;
     assert_eq!(statements.len(), 5, "the page, both counts, by id and by reference: {statements:?}");
     let connection = database.connection().await;
-    // A few rows fit a page of the disk, and would be read from the table. What is asked for makes no difference.
+    // With a few rows PostgreSQL would read the table instead of the index, so forbid that. The values of the
+    // parameters do not matter.
     connection.execute_unprepared("SET enable_seqscan = off").await.unwrap();
     connection.execute_unprepared("SET plan_cache_mode = force_generic_plan").await.unwrap();
     for (at, sql) in statements.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! `milepost check`: reads the settings, connects to the database, Redis and the mail server, and says what is wrong,
-//! one line each.
+//! The command `milepost check`: reads the settings, connects to the database, Redis and the mail server, and prints
+//! the result of each check in a line.
 
 use anyhow::bail;
 use app::feed::{Feed, FeedError};
@@ -17,13 +17,13 @@ use crate::{
     settings::{Settings, webhook_secret_variable},
 };
 
-/// The least characters of a secret that USPS takes.
+/// The minimum length of a secret for USPS, in characters.
 const USPS_LEAST: usize = 32;
 
-/// What is well, or what is wrong; one line.
+/// The result of a check, as one line: what is right, or what is wrong.
 type Finding = Result<String, String>;
 
-/// Prints one line for each thing it looked at; fails when any of them is wrong.
+/// Runs all checks and prints a line for each. Fails if any of them fails.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let findings = [
         (
@@ -70,7 +70,8 @@ fn check_webhooks(settings: &Settings) -> String {
     Sender::ALL.map(sender).join(", ")
 }
 
-/// What speaks against a secret that is set: where the sender would not take it, it signs with another one.
+/// Warns about a secret that is too short for the sender. The sender would not accept it, and would sign with another
+/// one.
 fn doubt(settings: &Settings, sender: Sender) -> String {
     let least = match sender {
         Sender::Usps => USPS_LEAST,
@@ -91,7 +92,7 @@ fn off(sender: Sender) -> String {
     format!("{sender} off ({} is unset)", webhook_secret_variable(sender))
 }
 
-/// Only what is set: DHL would have to be asked for something.
+/// Reports only the settings. To check the key, it would have to send a real request to DHL's API.
 fn check_dhl(settings: &Settings) -> String {
     match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
         (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
@@ -101,7 +102,7 @@ fn check_dhl(settings: &Settings) -> String {
     }
 }
 
-/// The mappings in force.
+/// Lists the merchant's mappings of codes.
 fn check_codes(settings: &Settings) -> String {
     match &settings.carrier_codes {
         none if none.is_empty() => {
@@ -130,7 +131,7 @@ async fn check_redis(settings: &Settings) -> Finding {
     address::answers(url.expose()).await.map_err(named)?;
     let feed = Feed::redis(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
     match feed.ping().await {
-        // Only a running server subscribes.
+        // `NotSubscribed` is no problem here: only a running server subscribes to the live feed.
         Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{redacted}: answers")),
         Err(error) => Err(named(line(&error.into()))),
     }

@@ -1,11 +1,11 @@
-//! `milepost migrate`: brings the schema up to date, or says how far it is.
+//! The command `milepost migrate`: brings the database schema up to date, or lists the migrations.
 
 use clap::Args;
 
 use super::say;
 use crate::{database, settings::Settings, telemetry};
 
-/// Shown below the help.
+/// The examples below the command's help.
 pub const EXAMPLES: &str = "Examples:\n  milepost migrate\n  milepost migrate --status";
 
 /// The arguments of `milepost migrate`.
@@ -16,7 +16,7 @@ pub struct Arguments {
     pub status: bool,
 }
 
-/// Migrates, or with `--status` lists.
+/// Applies all pending migrations. With `--status` it only lists the migrations.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
     let store = database::connect(&settings).await?;

@@ -1,4 +1,4 @@
-//! The subcommands, one file each: its arguments and what it does.
+//! The subcommands. Each has a file with its arguments and its code.
 
 pub mod check;
 pub mod migrate;
@@ -14,13 +14,13 @@ use anyhow::Context;
 use carriers::Sender;
 use domain::text::escape;
 
-/// Writes one line to stdout. Unsafe characters in it are escaped: it may repeat what a server or a file says. A reader that
-/// went away is an error, not a panic.
+/// Writes one line to stdout. Unsafe characters are escaped, because the line may repeat text of a server or a file. If
+/// the reader has closed the pipe, this returns an error and does not panic.
 pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", escape(line.as_ref())).context("the output could not be written")
 }
 
-/// The names of all senders, for the help of an argument.
+/// Returns the names of all senders, for the help of an argument.
 fn known_senders() -> String {
     Sender::ALL.map(Sender::as_str).join(", ")
 }

@@ -1,4 +1,4 @@
-//! `milepost replay`: reads stored webhooks again under the meanings that codes have today.
+//! The command `milepost replay`: reads stored webhooks again with today's meanings of the carriers' codes.
 
 use anyhow::bail;
 use app::{
@@ -21,7 +21,7 @@ use crate::{
     telemetry,
 };
 
-/// Shown below the help.
+/// The explanation and examples below the command's help.
 pub const EXAMPLES: &str = "\
 Says what would change; --apply changes it, and owes the customers the mails that are listed. It works on the
 database: a server that runs meanwhile is not disturbed. Codes mean what MILEPOST_CARRIER_CODES says to this process,
@@ -48,16 +48,15 @@ pub struct Arguments {
     pub apply: bool,
 }
 
-/// A time, or how long before now.
+/// A time, absolute or relative to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// A time.
     At(DateTime<Utc>),
-    /// How long ago.
+    /// How long before now.
     Ago(TimeDelta),
 }
 
-/// Replays and prints what changes, one line a shipment.
+/// Replays the webhooks and prints a line for each shipment that changes.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
     let replay = replay(&arguments, Clock::System.now())?;
@@ -90,7 +89,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     Ok(())
 }
 
-/// What the arguments ask for at this moment.
+/// Converts the arguments to a replay. Relative times count back from `now`.
 fn replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, BadUsage> {
     let since = arguments.since.before(now);
     let until = arguments.until.map(|until| until.before(now));

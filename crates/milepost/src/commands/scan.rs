@@ -1,4 +1,4 @@
-//! `milepost scan`: one webhook as a carrier would send it, or a story of many, to try an installation.
+//! The command `milepost scan`: posts a webhook as a carrier would, or plays a story of many, to test an installation.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::{
     webhook::{Post, Webhook},
 };
 
-/// Shown below the help.
+/// The examples below the command's help.
 pub const EXAMPLES: &str = "\
 The secret is the one in the settings (MILEPOST_WEBHOOK_SECRET_FEDEX, …) unless --secret is given.
 
@@ -85,13 +85,13 @@ pub struct Arguments {
     pub email: String,
 }
 
-/// Posts what the arguments say. Settings are read only for what the arguments leave open.
+/// Posts the webhook, or plays the story. Reads the settings only if the arguments leave something open.
 pub async fn run(
     settings: impl Fn() -> Result<Settings, BadSettings>,
     arguments: Arguments,
 ) -> anyhow::Result<()> {
     let secrets = |sender| match secret_among(&arguments.secret, sender, arguments.story.is_some())? {
-        // The header in which DHL sends it is the merchant's choice.
+        // Only the settings know in which header DHL sends the secret.
         Some(secrets) if sender == Sender::Dhl => Ok(secrets.with_header(settings()?.dhl_webhook_header)),
         Some(secrets) => Ok(secrets),
         None => configured_secrets(&settings()?, sender),
@@ -112,7 +112,7 @@ pub async fn run(
     story::run(options, secrets).await
 }
 
-/// Posts one webhook and prints the server's answer; one other than 2xx is a failure.
+/// Posts one webhook and prints the server's answer. Fails if the status of the answer is not 2xx.
 async fn one(
     arguments: &Arguments,
     post: &Post,
@@ -156,7 +156,8 @@ async fn one(
     Ok(())
 }
 
-/// What the command line gives the sender to sign with. A story has many senders: there each secret is named.
+/// Returns the sender's secret from the command line. In a story with many senders (`named`) each `--secret` begins
+/// with the sender's name, as in `fedex=SECRET`.
 fn secret_among(given: &[String], sender: Sender, named: bool) -> anyhow::Result<Option<Secrets>> {
     let wrong = |problem: String| BadUsage { argument: "--secret", problem };
     let mut found = None;
@@ -173,7 +174,7 @@ fn secret_among(given: &[String], sender: Sender, named: bool) -> anyhow::Result
     Ok(found)
 }
 
-/// What the sender proves itself by, which the server knows too.
+/// Returns the sender's secrets from the settings, which the server uses too.
 fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Secrets> {
     settings.senders()?.remove(&sender).ok_or_else(|| {
         let problem = format!("is needed: {} is not set", webhook_secret_variable(sender));

@@ -1,10 +1,10 @@
-//! `milepost schema`: the GraphQL schema, as checked in under `schema.graphql`.
+//! The command `milepost schema`: prints the GraphQL schema, which the repository has as `schema.graphql`.
 
 use std::io::{self, Write};
 
 use anyhow::Context;
 
-/// Prints the schema. Needs no settings and no database.
+/// Prints the schema. It needs no settings and no database.
 pub fn run() -> anyhow::Result<()> {
     io::stdout().write_all(api::graphql::sdl().as_bytes()).context("the output could not be written")
 }

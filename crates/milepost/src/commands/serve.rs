@@ -1,4 +1,4 @@
-//! `milepost serve`: the server, put together from the settings.
+//! The command `milepost serve`: creates a server from the settings and runs it.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
@@ -19,16 +19,17 @@ use crate::{
     shutdown, telemetry,
 };
 
-/// Shown below the help.
+/// The examples below the command's help.
 pub const EXAMPLES: &str = "\
 Examples:
   milepost serve
   MILEPOST_REDIS_URL=redis://127.0.0.1:6379 milepost serve --role worker";
 
-/// Connections that may wait to be accepted. With tokio's 1,024 a burst of 2,000 made other clients wait a second, until the
-/// system sent their first packet again. The system may allow fewer: `net.core.somaxconn`.
+/// How many connections may wait to be accepted. With tokio's default of 1,024, a burst of 2,000 connections delayed
+/// other clients by a second, until the system sent their first packet again. The system may allow fewer:
+/// `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
-/// Keys and channels in Redis begin with this.
+/// The prefix of all keys and channels in Redis.
 const NAMESPACE: &str = "milepost";
 
 /// The arguments of `milepost serve`.
@@ -42,7 +43,7 @@ pub struct Arguments {
     pub no_migrate: bool,
 }
 
-/// Serves until it is told to stop.
+/// Runs the server until a signal stops it.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     let role = arguments.role;
     settings.check_serving(role)?;
@@ -50,7 +51,8 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let stop = shutdown::on_signal()?;
     let http = files::fit(settings.http);
     let keys = Keys::from_settings(&settings)?;
-    // First, because a port that is taken is the commonest mistake.
+    // Bind the address before connecting to the database: a taken port is the most common mistake, and is reported at
+    // once.
     let listener = listen(settings.listen)
         .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
     let address = listener.local_addr().context("MILEPOST_LISTEN: the system does not tell the port")?;
@@ -79,7 +81,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     server.run(stop).await
 }
 
-/// The database with its schema up to date: brought there, or found there.
+/// Connects to the database, and migrates the schema. With `--no-migrate` it checks only that the schema is up to date.
 async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store> {
     if no_migrate {
         return database::started_up_to_date(settings).await;
@@ -89,16 +91,16 @@ async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store
     Ok(store)
 }
 
-/// Binds the address as tokio's `TcpListener::bind` does, with a longer queue of connections that wait to be accepted.
+/// Binds the address like tokio's `TcpListener::bind`, but with a longer queue of connections to accept.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restarted server takes its address while connections of the one before are still in TIME_WAIT.
+    // A restarted server can bind its address although connections of the previous process are still in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Live feed and queues: in Redis, or inside this process.
+/// Creates the live feed and the queues: in Redis, or without `REDIS_URL` inside this process.
 fn redis_or_memory(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
     let Some(url) = &settings.redis_url else { return Ok((Feed::memory(), Queues::memory())) };
     let bad = |error: &dyn fmt::Display| BadSettings::one("MILEPOST_REDIS_URL", error);
@@ -138,12 +140,12 @@ fn public_url(settings: &Settings, address: SocketAddr) -> String {
     settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
 }
 
-/// The mailbox is shown to whoever asks, so only the machine itself may ask.
+/// The mailbox needs no token, so it is shown only if the server listens on a loopback address.
 fn shows_mailbox(settings: &Settings, address: SocketAddr) -> bool {
     settings.smtp_url.is_none() && address.ip().is_loopback()
 }
 
-/// Says in the log what runs, and what the settings mean that nobody has set.
+/// Logs what the server runs with, and the consequences of settings that are unset.
 fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
     let url = public_url(settings, address);
     let database = address::redact(settings.database_url.expose());

@@ -1,4 +1,4 @@
-//! `milepost token`: a bearer token for development and scripts, by the rules under which the server checks it.
+//! The command `milepost token`: prints a bearer token for development and scripts. The server accepts it.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ use crate::{
     settings::{BadSettings, Settings},
 };
 
-/// Shown below the help.
+/// The examples below the command's help.
 pub const EXAMPLES: &str = "\
 Examples:
   milepost token --role support --user ada
@@ -45,7 +45,7 @@ pub struct Arguments {
     pub ttl: TimeDelta,
 }
 
-/// Prints the token.
+/// Creates the token and prints it.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
     known_to_the_server(settings)?;
     let keys = Keys::from_settings(settings)?;
@@ -59,21 +59,22 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
     say(keys.tokens.issue(&claims).map_err(refused)?)
 }
 
-/// Whether a server can have the secret that is signed with.
+/// Checks that the server can have the secret that signs the token. Fails if it cannot; warns if a new secret is
+/// created.
 fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
     let refused = |problem: String| BadSettings::one("MILEPOST_JWT_SECRET", problem);
     let kept = match Origin::from_settings(settings) {
         Origin::Setting => return Ok(()),
-        // The server has made one up for itself, and nobody else knows it.
+        // The server generated a secret in its own memory, so no other process can know it.
         Origin::Memory => bail!(refused("is needed to sign a token that the server accepts".to_owned())),
         Origin::File(kept) => kept,
     };
-    // Where it cannot be told whether the file is there, reading it says why.
+    // If the check for the file fails, reading the file will fail too and report the reason.
     if !matches!(fs::exists(&kept), Ok(false)) {
         return Ok(());
     }
     if let Some(database) = database::missing_file(settings) {
-        // Probably not the server's folder. A secret made up here would be nobody's.
+        // The command probably runs in another folder than the server. No server would use a secret created here.
         bail!(refused(format!(
             "is unset, and there is neither {} nor the database {}; run this in the server's folder and with its \
              settings, after its first start",
@@ -89,7 +90,7 @@ fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The argument that makes a token nobody would accept.
+/// Names the argument that is the cause of an error, where one is. The token would be rejected by the server.
 fn refused(error: AuthError) -> anyhow::Error {
     let argument = match error {
         AuthError::NoCustomerId => "--user",
@@ -115,7 +116,7 @@ fn email(text: &str) -> Result<String, String> {
     EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
 }
 
-/// How long a token is good for.
+/// Parses the lifetime of a token. It must not be zero.
 fn lifetime(text: &str) -> Result<TimeDelta, String> {
     match duration::parse(text) {
         Ok(duration) if duration.is_zero() => {

@@ -1,4 +1,4 @@
-//! Whether a assertion of the story holds: pure, over what was looked up.
+//! Checks the assertions of the demo's story against a [`Snapshot`]. The check is pure: it sends no requests.
 
 use domain::OrderStatus;
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::api_client::enum_name;
 
-/// What to tell people about a assertion that holds, if it says more than the order's status; or what is wrong.
+/// The result of a check. `Ok` has the line to print below the step, or `None` if the status of the order says it all.
+/// `Err` says what is so instead.
 type Verdict = Result<Option<String>, String>;
 
 impl Assertion {
-    /// Compares the assertion with the snapshot.
     pub fn check(&self, snapshot: &Snapshot) -> Verdict {
         match self {
             Self::Granted => granted(snapshot),
@@ -185,7 +185,8 @@ mod tests {
     use super::*;
     use crate::demo::snapshot::Answers;
 
-    /// A shipped order whose history has a gap, whose mail came twice, and whose page lags behind.
+    /// A shipped order with three faults: its history has a gap, its mail was sent twice, and its page is not up to
+    /// date.
     fn wrong() -> Snapshot {
         let order = json!({
             "reference": "D-1", "status": "SHIPPED", "version": 3,

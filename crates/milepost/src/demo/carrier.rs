@@ -1,4 +1,4 @@
-//! The carriers: they write webhooks in their own formats, sign them, and post them to the server.
+//! Plays the carriers of the demo: composes webhooks in their own formats, signs them, and posts them to the server.
 
 use anyhow::Context;
 use app::Clock;
@@ -10,46 +10,44 @@ use reqwest::StatusCode;
 use super::server::Embedded;
 use crate::webhook::{Post, Webhook};
 
-/// Where the demo's parcels travel.
+/// The place of every scan in the demo.
 const PLACE: &str = "Holbrook, NY, US";
 
-/// A parcel: its carrier and the carrier's number.
+/// A parcel of the demo: a carrier and a tracking number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DemoParcel {
-    /// Who carries it and reports on it.
+    /// The carrier, which also sends the webhooks about the parcel.
     pub carrier: Sender,
-    /// The tracking number.
     pub number: String,
 }
 
-/// One webhook: a carrier says how far a parcel was at some time.
+/// A webhook to post. It reports one scan of one parcel.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// The parcel.
     pub parcel: DemoParcel,
-    /// How far it was.
+    /// The status that the scan reports.
     pub status: ShipmentStatus,
-    /// How long ago by the carrier's clock.
+    /// How many minutes ago the parcel was scanned, by the carrier's clock.
     pub minutes_ago: i64,
-    /// How often the carrier sends the same bytes.
+    /// How many times the carrier sends the same bytes.
     pub times: u32,
-    /// Whether it is signed with a secret that is not the carrier's.
+    /// Whether to sign it with a wrong secret.
     pub forged: bool,
 }
 
-/// All carriers of the demo.
+/// Posts webhooks in the name of all carriers.
 pub struct Carriers {
     post: Post,
     secrets: [(Sender, String); Sender::ALL.len()],
 }
 
 impl Carriers {
-    /// The carriers that push to this server.
+    /// Creates carriers that post to the server of the demo.
     pub fn new(demo: &Embedded) -> anyhow::Result<Self> {
         Ok(Self { post: Post::without_proxy(&demo.url)?, secrets: demo.secrets.clone() })
     }
 
-    /// Posts a webhook as often as it says, and gives the last answer.
+    /// Posts the webhook `push.times` times, and returns the status of the last answer.
     pub async fn push(&self, push: &Push) -> anyhow::Result<StatusCode> {
         let DemoParcel { carrier: sender, number } = &push.parcel;
         let now = Clock::System.now();
@@ -70,7 +68,7 @@ impl Carriers {
         Ok(answer)
     }
 
-    /// What a carrier proves its webhooks with.
+    /// Returns the secret with which the carrier signs its webhooks.
     pub fn secret(&self, carrier: Sender) -> anyhow::Result<&str> {
         let known = self.secrets.iter().find(|(sender, _)| *sender == carrier);
         Ok(&known.with_context(|| format!("{carrier} has no secret"))?.1)

@@ -1,4 +1,4 @@
-//! What to open and to try, printed with everything that is needed for it.
+//! Prints what a user of the demo can open and try, with ready-made addresses, commands and tokens.
 
 use std::{env, io};
 
@@ -11,11 +11,11 @@ use super::{
     simulation::UnderWay,
 };
 
-/// What a query keeps in an address; blanks become `+`.
+/// The characters of a query to percent-encode. Spaces are not among them, because they become `+`.
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b' ').remove(b'(').remove(b')').remove(b':').remove(b'-').remove(b',');
 
-/// Said before the story: where everything is.
+/// Prints the addresses of the demo's parts, before the story.
 pub fn welcome(screen: &mut Screen, demo: &Embedded, shop: &Shop) -> io::Result<()> {
     screen.heading("Milepost demo", "Ctrl-C ends it, and nothing is left behind")?;
     if demo.usual_port_is_taken {
@@ -27,7 +27,7 @@ pub fn welcome(screen: &mut Screen, demo: &Embedded, shop: &Shop) -> io::Result<
     screen.copy(&graphiql(demo, shop, None))
 }
 
-/// Said after the story: what to try now.
+/// Prints commands to try after the story: post a scan as the carrier, and query the API.
 pub fn your_turn(
     screen: &mut Screen,
     demo: &Embedded,
@@ -56,7 +56,7 @@ pub fn your_turn(
     ))
 }
 
-/// The first order to be followed live, with everything that is needed for it.
+/// Prints an address of GraphiQL with a subscription, to watch the first order live.
 pub fn watch(screen: &mut Screen, demo: &Embedded, shop: &Shop, order: &UnderWay) -> io::Result<()> {
     let parcels = order.parcels.len();
     screen
@@ -64,7 +64,7 @@ pub fn watch(screen: &mut Screen, demo: &Embedded, shop: &Shop, order: &UnderWay
     screen.copy(&graphiql(demo, shop, Some(&subscription(order))))
 }
 
-/// Another order to be followed, after the one before was delivered.
+/// Prints the id of the next order to watch, after the previous one was delivered.
 pub fn watch_next(screen: &mut Screen, order: &UnderWay) -> io::Result<()> {
     screen.line(&format!("\n   Delivered. Next is {}: orderId {}", order.reference, order.order.id))
 }
@@ -78,7 +78,8 @@ fn subscription(order: &UnderWay) -> String {
     )
 }
 
-/// GraphiQL with support's token and, maybe, a query. What stands behind `#` is not sent to any server.
+/// Returns the address of GraphiQL with support's token and, if given, a query. The token is behind `#`, so the browser
+/// does not send it to a server.
 fn graphiql(demo: &Embedded, shop: &Shop, query: Option<&str>) -> String {
     let query = query
         .map(|query| format!("?query={}", utf8_percent_encode(query, PLAIN).to_string().replace(' ', "+")));

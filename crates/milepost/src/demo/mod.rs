@@ -1,7 +1,8 @@
-//! `milepost demo`: everything in one process, and a story that plays in it.
+//! The command `milepost demo`: runs a whole installation in one process, and plays a story against it.
 //!
-//! The server is the one of `serve --role all`. All else stands outside of it: a shop and its people who call
-//! GraphQL with tokens, carriers who post signed webhooks, and a spectator who looks everything up again.
+//! The server is the same as in `serve --role all`. Everything else calls it from outside, as in production: people and
+//! a shop system call GraphQL with tokens, carriers post signed webhooks, and after each step the demo looks up whether
+//! everything is as the story says.
 
 mod assertion;
 mod carrier;
@@ -30,7 +31,7 @@ use server::Embedded;
 use shop::Shop;
 use story::Stage;
 
-/// Shown below the help.
+/// The text below the help of the command.
 pub const EXAMPLES: &str = "\
 Needs no service and no setting, and leaves nothing behind.
 
@@ -39,7 +40,7 @@ Examples:
   milepost demo --speed 3
   milepost demo --once";
 
-/// Between two steps of the story, and between two scans after it.
+/// `STEP` is the pause between two steps of the story, `SCAN` the pause before each scan after the story.
 const STEP: Duration = Duration::from_millis(1200);
 const SCAN: Duration = Duration::from_secs(4);
 
@@ -54,7 +55,7 @@ pub struct Arguments {
     pub once: bool,
 }
 
-/// Plays the story; then, without `--once`, goes on until it is told to stop.
+/// Plays the story. Without `--once`, keeps orders moving afterwards until a signal or a failure stops it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&quiet()?)?;
     let stop = shutdown::on_signal()?;
@@ -66,7 +67,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = demo.stopping() => None,
         played = perform(&demo, &arguments, &mut screen) => Some(played),
     };
-    // Only now: whoever plays must never meet a server that is gone.
+    // Stop the server only here, after the play has ended or was dropped, so that the play never calls a stopped
+    // server.
     demo.end().await?;
     match played {
         Some(played) => played,
@@ -75,7 +77,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// The story, and what comes after it.
+/// Plays the story and, without `--once`, what follows it.
 async fn perform(demo: &Embedded, arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<()> {
     let shop = Shop::open(&demo.url, &demo.tokens)?;
     let carriers = Carriers::new(demo)?;
@@ -94,7 +96,7 @@ async fn perform(demo: &Embedded, arguments: &Arguments, screen: &mut Screen) ->
     go_on(demo, &shop, &carriers, screen, SCAN.div_f64(arguments.speed)).await
 }
 
-/// Says what to try, and keeps orders moving for ever.
+/// Prints what to try, and then keeps orders moving without end.
 async fn go_on(
     demo: &Embedded,
     shop: &Shop,
@@ -115,13 +117,14 @@ async fn go_on(
     Ok(())
 }
 
-/// Settings of which only the log's are used. A forged webhook is part of the story and no news.
+/// Returns the settings for logging; nothing else of them is used. Warnings about webhooks are off, because the story
+/// posts a forged webhook on purpose.
 fn quiet() -> anyhow::Result<Settings> {
     let log = ("MILEPOST_LOG".to_owned(), "warn,api::webhooks=error".to_owned());
     Ok(Settings::read([log], None, |path| std::fs::read_to_string(path))?)
 }
 
-/// Reads how many times as fast something is to be played.
+/// Parses the value of `--speed`: a factor from 0.01 to 1000.
 pub fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=1000.0).contains(speed));
     speed.ok_or_else(|| "a number from 0.01 to 1000 is needed".to_owned())

@@ -1,4 +1,4 @@
-//! The demo on a terminal: aligned, 100 columns, a little colour where it is wanted.
+//! Prints the demo on a terminal: aligned, at most 100 columns, with colours if the terminal supports them.
 
 use std::{
     env,
@@ -7,9 +7,9 @@ use std::{
 
 use domain::text::escape;
 
-/// No line of ours is longer. Addresses and tokens may be: they are not broken.
+/// The maximum length of a line in columns. Addresses and tokens may be longer, because they are not broken.
 const WIDTH: usize = 100;
-/// Where the words of a step begin: behind the longest status.
+/// The column where the text of a step begins: after the longest status.
 const TEXT: usize = 23;
 
 const PLAIN: &str = "0";
@@ -19,26 +19,26 @@ const RED: &str = "31";
 const GREEN: &str = "32";
 const BLUE: &str = "34";
 
-/// Where the story is told.
+/// The output of the demo.
 pub struct Screen {
     out: Box<dyn Write + Send>,
     colour: bool,
 }
 
 impl Screen {
-    /// Standard output. Coloured if it is a terminal and `NO_COLOR` (no-color.org) is not set.
+    /// Prints to standard output, with colours if it is a terminal and `NO_COLOR` (no-color.org) is not set.
     pub fn stdout() -> Self {
         let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { out: Box::new(io::stdout()), colour: io::stdout().is_terminal() && !unwanted }
     }
 
-    /// A screen without colour that a test can read.
+    /// Prints without colours to a writer that a test can read.
     #[cfg(test)]
     pub fn to(out: impl Write + Send + 'static) -> Self {
         Self { out: Box::new(out), colour: false }
     }
 
-    /// A heading between blank lines, with a note at the right end.
+    /// Prints a heading between blank lines, with a note at the right end.
     pub fn heading(&mut self, text: &str, note: &str) -> io::Result<()> {
         let gap = WIDTH.saturating_sub(text.chars().count() + note.chars().count());
         let (text, note) = (self.paint(BOLD, &escape(text)), self.paint(DIM, &escape(note)));
@@ -46,12 +46,12 @@ impl Screen {
         self.line(&format!("\n{}\n", heading.trim_end()))
     }
 
-    /// The heading of a scene.
+    /// Prints the heading of a scene.
     pub fn scene(&mut self, number: usize, title: &str, order: &str) -> io::Result<()> {
         self.heading(&format!("{number}  {title}"), order)
     }
 
-    /// One step: where the order stands after it, and what happened.
+    /// Prints a step: the status of the order after it, and what happened. A status that did not change is dimmed.
     pub fn step(&mut self, status: &str, is_new: bool, line: &str) -> io::Result<()> {
         let colour = match status {
             _ if !is_new => DIM,
@@ -64,7 +64,7 @@ impl Screen {
         self.line(&format!("   {status}{}", escape(line)))
     }
 
-    /// Something that was looked up and is so.
+    /// Prints a check that succeeded.
     pub fn told(&mut self, text: &str) -> io::Result<()> {
         for (at, line) in wrap(&escape(text), WIDTH - TEXT - 2).iter().enumerate() {
             let mark = if at == 0 { self.paint(GREEN, "✓") } else { " ".to_owned() };
@@ -74,18 +74,18 @@ impl Screen {
         Ok(())
     }
 
-    /// A name and what it stands for.
+    /// Prints a name and its value.
     pub fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
         let name = self.paint(BLUE, &format!("{name:<width$}", width = TEXT - 3));
         self.line(&format!("   {name}{}", escape(text)))
     }
 
-    /// A line to be copied: an address or a command.
+    /// Prints an address or a command to copy, unbroken.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         self.line(text)
     }
 
-    /// A line as it is.
+    /// Prints a line without changes.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")?;
         self.out.flush()
@@ -100,7 +100,7 @@ impl Screen {
     }
 }
 
-/// Breaks a text between words; a word longer than a line gets a line of its own.
+/// Breaks a text into lines between words. A word longer than `width` is not broken.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! The story: five orders, each with something that goes wrong elsewhere.
+//! The story of the demo: five orders, each with a difficulty that an order tracker must handle.
 
 use carriers::Sender;
 use domain::{FulfillmentPath, OrderStatus::*, Origin, OriginKind, ScanEffect, ShipmentStatus as At};
@@ -15,11 +15,10 @@ use super::{
     },
 };
 
-/// Every status from the order to the door.
+/// The history of an order that went from placement to delivery.
 const WHOLE_SEQUENCE: &[domain::OrderStatus] =
     &[Placed, PaymentConfirmed, Processing, AwaitingPickup, Shipped, OutForDelivery, Delivered];
 
-/// All scenes, in order.
 pub fn all() -> Vec<Scene> {
     vec![one_parcel(), two_parcels(), shuffled(), dropship(), cancelled()]
 }

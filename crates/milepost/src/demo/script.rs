@@ -1,4 +1,4 @@
-//! The words in which scenes are written: who does what, and what must be true afterwards.
+//! The types in which the scenes of the demo are written: who does what, and what must be true afterwards.
 
 use domain::{OrderStatus, ScanEffect, ShipmentStatus};
 use reqwest::StatusCode;
@@ -11,120 +11,119 @@ use super::{
 /// A part of the story, about one order.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// What it shows.
     pub title: &'static str,
-    /// The order it is about. Ada places it before the first step, whose line says so.
+    /// The order of the scene. The customer Ada places it before the first step, and the line of the first step says
+    /// so.
     pub order: Order,
-    /// What happens, in order.
     pub steps: Vec<Step>,
 }
 
-/// Something that happens, told in a line.
+/// A step of a scene.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The line for people.
+    /// What happens, for the spectator.
     pub line: &'static str,
-    /// What is done.
+    /// The requests to send.
     pub actions: Vec<Action>,
-    /// What must be true afterwards; all of it is looked up.
+    /// What must be true afterwards. All of it is looked up on the server.
     pub assertions: Vec<Assertion>,
 }
 
-/// Something somebody does.
+/// A request of a person, a system or a carrier.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Somebody asks for a status.
+    /// Someone requests a transition to this status.
     Ask(Who, OrderStatus),
-    /// So many callers ask for the same status at once.
+    /// This many callers request the same transition at once.
     Race(usize, OrderStatus),
-    /// Somebody cancels the order for a reason.
+    /// Someone cancels the order, for this reason.
     Cancel(Who, &'static str),
-    /// The shop registers a parcel with so many units, or with all that wait.
+    /// The shop registers a shipment with this many units; `None`: with all units that are in no shipment yet.
     Register(DemoParcel, Option<u32>),
     /// A carrier posts a webhook.
     Post(Push),
-    /// Somebody looks the order up.
+    /// Someone looks up the order.
     Look(Who),
 }
 
-/// Something that can be looked up and must be so.
+/// A fact that must be true after a step.
 #[derive(Clone, Debug)]
 pub enum Assertion {
-    /// Everything the step asked for was granted.
+    /// All requests of the step were granted.
     Granted,
-    /// It was refused, under this name.
+    /// The request was refused, with this code.
     Refused(&'static str),
-    /// The refusal names exactly these statuses as the ones to be had.
+    /// The refusal lists exactly these statuses as allowed.
     Allowed(&'static [OrderStatus]),
-    /// Of the callers who asked at once exactly one changed something.
+    /// Exactly one of the simultaneous requests changed the order. The others were granted and changed nothing.
     OneWinner,
-    /// It was granted, for it is so already, and changed nothing.
+    /// The request was granted and changed nothing, because the order already had the status.
     NothingToDo,
-    /// The webhook was answered with this.
+    /// The webhook was answered with this HTTP status.
     Answered(StatusCode),
-    /// For the caller the order does not exist.
+    /// The API answers the caller as if the order did not exist.
     Hidden,
-    /// The order's status.
+    /// The order has this status.
     Status(OrderStatus),
-    /// The order's progress in words, in the API and on the customer's page.
+    /// The API and the customer's page show this progress.
     Progress(&'static str),
-    /// The order went through exactly these statuses, numbered without gaps.
+    /// The order went through exactly these statuses, and its versions have no gaps.
     History(&'static [OrderStatus]),
-    /// Exactly these steps of the history are marked as inferred.
+    /// Exactly these order events are marked as inferred.
     Inferred(&'static [OrderStatus]),
-    /// Of the parcel one webhook was kept, of which so many copies came.
+    /// One webhook is stored for the parcel, with this many duplicates.
     Copies(DemoParcel, usize),
-    /// The parcel has a scan that says this, and it did that.
+    /// The shipment has a scan with this status, and the scan had this effect.
     Scan(DemoParcel, ShipmentStatus, ScanEffect),
-    /// The parcel has so many scans.
+    /// The shipment has this many scans.
     Scans(DemoParcel, usize),
-    /// Exactly one mail says this about the order.
+    /// Exactly one mail about the order has this in its subject.
     Mail(&'static str),
-    /// The mail about this status was held back, because newer news went out.
+    /// The notification about this status was suppressed, because a newer one superseded it.
     Superseded(OrderStatus),
 }
 
-/// A step that is granted.
+/// Creates a step whose requests are all granted.
 pub fn does<const N: usize>(line: &'static str, actions: [Action; N]) -> Step {
     Step { line, actions: actions.into(), assertions: vec![Assertion::Granted] }
 }
 
-/// A step that is refused, under this name.
+/// Creates a step whose request is refused with this code.
 pub fn tries(line: &'static str, action: Action, refusal: &'static str) -> Step {
     Step { line, actions: vec![action], assertions: vec![Assertion::Refused(refusal)] }
 }
 
-/// A webhook that is not the carrier's.
+/// Creates a step with a forged webhook. The server answers 401.
 pub fn forges(line: &'static str, push: Push) -> Step {
     let push = Push { forged: true, ..push };
     Step { line, actions: vec![push.into()], assertions: vec![Assertion::Answered(StatusCode::UNAUTHORIZED)] }
 }
 
-/// A carrier says how far a parcel is, now.
+/// Creates a webhook that reports a scan made now.
 pub fn scan(parcel: &DemoParcel, status: ShipmentStatus) -> Push {
     Push { parcel: parcel.clone(), status, minutes_ago: 0, times: 1, forged: false }
 }
 
 impl Step {
-    /// Adds what must be true.
+    /// Adds a fact that must be true after the step.
     pub fn expect(mut self, assertion: Assertion) -> Self {
         self.assertions.push(assertion);
         self
     }
 
-    /// Adds the status the order must have.
+    /// Adds the status that the order must have after the step.
     pub fn status(self, status: OrderStatus) -> Self {
         self.expect(Assertion::Status(status))
     }
 }
 
 impl Push {
-    /// It was scanned so many minutes ago.
+    /// Sets how many minutes ago the parcel was scanned.
     pub fn ago(self, minutes_ago: i64) -> Self {
         Self { minutes_ago, ..self }
     }
 
-    /// The same bytes are sent so many times.
+    /// Sets how many times the same bytes are sent.
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
     }

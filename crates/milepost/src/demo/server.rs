@@ -1,6 +1,6 @@
-//! The server of the demo: what `serve --role all` runs, on a SQLite file in a folder of its own.
+//! Runs the server of the demo: the one of `serve --role all`, with a SQLite file in a temporary folder.
 //!
-//! Nothing is read from the environment, and nothing is left behind when it ends.
+//! It reads no environment variable, and it removes the folder when it ends.
 
 use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
 
@@ -17,22 +17,22 @@ use worker::{Dhl, Queues, mail::Mailer};
 
 use crate::{role::Role, server::Server};
 
-/// The port of `milepost serve`; another one where it is taken.
+/// The default port of `milepost serve`. If it is taken, the system chooses another one.
 const PORT: u16 = 8080;
-/// The demo's shop, as its customers know it.
+/// The sender of the demo's mails.
 const MAIL_FROM: &str = "Corner Shop <orders@example.org>";
-/// Connections to the database: a few readers beside the one writer.
+/// The maximum number of database connections for reading. The writer has one more.
 const CONNECTIONS: u32 = 4;
 
-/// A running server with everything in it.
+/// A running server with all its parts.
 pub struct Embedded {
-    /// Where it is reached: `http://127.0.0.1:8080`.
+    /// The address of the server, such as `http://127.0.0.1:8080`.
     pub url: String,
-    /// Whether another process has the usual port.
+    /// Whether the usual port was taken, so that the server listens on another one.
     pub usual_port_is_taken: bool,
-    /// Signs tokens that it accepts.
+    /// Issues tokens that the server accepts.
     pub tokens: Tokens,
-    /// What each carrier proves its webhooks with.
+    /// The secret with which each sender signs its webhooks.
     pub secrets: [(Sender, String); Sender::ALL.len()],
     folder: TempDir,
     stop: CancellationToken,
@@ -40,7 +40,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts it on the loopback address.
+    /// Starts the server on the loopback address.
     pub async fn start() -> anyhow::Result<Self> {
         let BoundListener { listener, usual_port_is_taken } = bind_listener().await?;
         let address = listener.local_addr().context("the system does not tell the port")?;
@@ -71,17 +71,18 @@ impl Embedded {
         Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, stop, running })
     }
 
-    /// The folder that holds the database while the demo runs.
+    /// The folder that holds the database. It exists while the demo runs.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Waits until it stops by itself, because a part failed.
+    /// Waits until the server begins to stop because a part of it failed.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Stops it, waits for its end and removes the folder. Fails as the part did that failed.
+    /// Stops the server, waits for its end, and removes the folder. Returns the error of the part that failed, if one
+    /// did.
     pub async fn end(self) -> anyhow::Result<()> {
         self.stop.cancel();
         let ended = self.running.await.context("the server broke off")?;
@@ -90,13 +91,13 @@ impl Embedded {
     }
 }
 
-/// A listener, and whether the usual port was taken, so that it listens on another one.
+/// A bound listener. The flag says that the usual port was taken.
 struct BoundListener {
     listener: TcpListener,
     usual_port_is_taken: bool,
 }
 
-/// Binds the usual port, or any free one where somebody else has the usual one.
+/// Binds the usual port. If another process has it, binds any free port.
 async fn bind_listener() -> anyhow::Result<BoundListener> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     match bind(PORT).await {
@@ -130,7 +131,7 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
     })
 }
 
-/// 128 random bits as text, the 32 bytes that a token's secret needs at least.
+/// Returns 128 random bits as 32 hexadecimal digits: the minimum length, in bytes, of a secret for tokens.
 fn secret() -> String {
     format!("{:032x}", rand::random::<u128>())
 }

@@ -1,4 +1,4 @@
-//! What people and systems do in the demo, each as one GraphQL mutation.
+//! The people and systems of the demo. Each of their actions is one GraphQL mutation.
 
 use std::iter;
 
@@ -14,25 +14,25 @@ use uuid::Uuid;
 use super::carrier::DemoParcel;
 use crate::api_client::{Client, MutationAnswer, Placed, enum_name};
 
-/// How long the demo's tokens are good for.
+/// The lifetime of the demo's tokens.
 const TOKENS_FOR: TimeDelta = TimeDelta::hours(24);
-/// Where Ada's mails go.
+/// The address to which Ada's notifications go.
 pub const ADAS_ADDRESS: &str = "ada@example.org";
 
-/// Who acts in the story.
+/// A caller of the API in the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// The customer whose orders these are.
+    /// The customer of all orders.
     Ada,
-    /// Another customer.
+    /// Another customer, who must not see the orders.
     Eve,
-    /// A person of support.
+    /// A member of support.
     Sam,
-    /// The merchant's shop system.
+    /// The merchant's shop system, with the role system.
     Shop,
 }
 
-/// Everybody, each with a token of their own.
+/// The API clients of all callers, each with its own token.
 pub struct Shop {
     ada: Client,
     eve: Client,
@@ -41,25 +41,25 @@ pub struct Shop {
     adas_id: Uuid,
 }
 
-/// An order to be placed.
+/// An order to place, with one item.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The merchant's own number.
+    /// The merchant's order number.
     pub reference: String,
-    /// What is ordered: one line.
+    /// The name of the item.
     pub item: &'static str,
-    /// How many of it.
+    /// The quantity of the item.
     pub units: u32,
-    /// What all of it costs, in cents.
+    /// The total price, in cents.
     pub cents: u32,
-    /// The plan.
+    /// The planned way of fulfilment.
     pub path: FulfillmentPath,
-    /// Where it is planned to come from.
+    /// Where the item is planned to come from.
     pub origin: Origin,
 }
 
 impl Shop {
-    /// Everybody who calls the server at that address.
+    /// Creates the clients, and a token for each.
     pub fn open(url: &str, tokens: &Tokens) -> anyhow::Result<Self> {
         let adas_id = Uuid::now_v7();
         let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
@@ -76,7 +76,6 @@ impl Shop {
         })
     }
 
-    /// Somebody's client.
     pub fn client(&self, who: Who) -> &Client {
         match who {
             Who::Ada => &self.ada,
@@ -86,7 +85,7 @@ impl Shop {
         }
     }
 
-    /// The shop's checkout places an order for Ada: a customer names neither suppliers nor the merchant's numbers.
+    /// Places an order for Ada. The shop system does it, because customers may set neither a supplier nor a reference.
     pub async fn place(&self, order: &Order) -> anyhow::Result<Placed> {
         let origin = json!({ "kind": enum_name(order.origin.kind.as_str()), "code": order.origin.code });
         let sku = order.item.to_ascii_uppercase().replace(' ', "-");
@@ -101,7 +100,7 @@ impl Shop {
         self.shop.place(input).await
     }
 
-    /// Somebody asks for a status.
+    /// Requests a transition.
     pub async fn move_order(
         &self,
         who: Who,
@@ -111,7 +110,7 @@ impl Shop {
         self.client(who).move_order(order, to).await
     }
 
-    /// So many callers ask for the same status at the same moment.
+    /// Sends the same request `competitors` times at once.
     pub async fn race(
         &self,
         competitors: usize,
@@ -121,13 +120,13 @@ impl Shop {
         try_join_all(iter::repeat_with(|| self.move_order(Who::Shop, order, to)).take(competitors)).await
     }
 
-    /// Somebody cancels an order.
+    /// Cancels an order.
     pub async fn cancel(&self, who: Who, order: &Placed, reason: &str) -> anyhow::Result<MutationAnswer> {
         let input = json!({ "orderId": order.id, "reason": reason });
         self.client(who).mutate("cancelOrder", CANCEL, input).await
     }
 
-    /// The shop registers a parcel: with so many units, or with all that wait.
+    /// Registers a shipment with `units` units; `None`: with all units that are in no shipment yet.
     pub async fn register(
         &self,
         order: &Placed,

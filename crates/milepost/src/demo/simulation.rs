@@ -1,4 +1,4 @@
-//! After the story: orders that keep moving, so that whoever looks has something to see.
+//! Keeps orders moving after the story, so that the user of the demo can watch them live.
 
 use std::time::Duration;
 
@@ -14,23 +14,21 @@ use super::{
 };
 use crate::api_client::Placed;
 
-/// Parcels of an order to be watched. With three scans each it is under way for a minute or two.
+/// The number of shipments of an order to watch. With three scans each, its delivery takes a minute or two.
 const PARCELS: u32 = 8;
-/// What a carrier says of a parcel, one after the other.
+/// The scans of each parcel, in order of time.
 const WAY: [ShipmentStatus; 3] =
     [ShipmentStatus::PickedUp, ShipmentStatus::OutForDelivery, ShipmentStatus::Delivered];
 
-/// An order whose parcels carriers have yet to scan.
+/// An order with registered shipments that have no scans yet.
 pub struct UnderWay {
-    /// The order.
     pub order: Placed,
-    /// The merchant's number.
+    /// The merchant's order number.
     pub reference: String,
-    /// Its parcels.
     pub parcels: Vec<DemoParcel>,
 }
 
-/// A new order in so many parcels, paid, picked and labelled.
+/// Places an order of `parcels` units, confirms its payment, and registers one shipment for each unit.
 pub async fn labelled(shop: &Shop, reference: &str, parcels: u32) -> anyhow::Result<UnderWay> {
     let path = if parcels > 1 { FulfillmentPath::SplitShipment } else { FulfillmentPath::SingleWarehouse };
     let order = Order {
@@ -57,12 +55,13 @@ pub async fn labelled(shop: &Shop, reference: &str, parcels: u32) -> anyhow::Res
     Ok(UnderWay { order: placed, reference: order.reference, parcels })
 }
 
-/// The next order to be watched: `number` counts from 1.
+/// Places the next order to watch. `number` counts from 1 and becomes part of the order number.
 pub async fn to_watch(shop: &Shop, number: u32) -> anyhow::Result<UnderWay> {
     labelled(shop, &format!("D-{}", 2000 + number), PARCELS).await
 }
 
-/// Scans every parcel of the order on its way, each a scan ahead of the next, with a pause before every scan.
+/// Posts all scans of an order, with a pause before each. The parcels are staggered: each is one scan ahead of the next
+/// one.
 pub async fn deliver(carriers: &Carriers, order: &UnderWay, pause: Duration) -> anyhow::Result<()> {
     for turn in 0..order.parcels.len() + WAY.len() {
         for (at, parcel) in order.parcels.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What can be seen of an order from outside: over GraphQL, in the mailbox, and on the customer's page.
+//! Looks up the state of an order as users see it: over GraphQL, in the mailbox, and on the customer's page.
 
 use anyhow::Context;
 use reqwest::StatusCode;
@@ -7,14 +7,13 @@ use serde_json::json;
 
 use crate::api_client::{Client, MutationAnswer, Placed};
 
-/// What a step led to, as it can be seen at one moment.
+/// The state after a step, at one moment, together with the answers to the step's requests.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// What was answered to the step itself.
     pub answers: Answers,
     /// The order, as support sees it.
     pub order: Order,
-    /// Everything carriers have sent.
+    /// The webhooks of all carriers, the newest 100.
     pub webhooks: Vec<Webhook>,
     /// The list of caught mails, as HTML.
     pub mailbox: String,
@@ -22,104 +21,94 @@ pub struct Snapshot {
     pub page: String,
 }
 
-/// What was answered to the actions of a step.
+/// The answers to the requests of a step.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// To mutations.
     pub mutations: Vec<MutationAnswer>,
-    /// To webhooks.
+    /// The HTTP statuses of the answers to webhooks.
     pub webhooks: Vec<StatusCode>,
-    /// To looks: whether the caller saw the order.
+    /// For each look-up of the order, whether the caller saw it.
     pub looks: Vec<bool>,
 }
 
-/// An order.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// The merchant's number.
+    /// The merchant's order number.
     pub reference: String,
-    /// Its status.
     pub status: String,
-    /// How many events it has.
+    /// The version, which is also the number of order events.
     pub version: usize,
-    /// How far it is.
     pub progress: Progress,
-    /// Its history, oldest first.
+    /// The history, oldest first.
     pub events: Nodes<Event>,
-    /// What was owed to its customer.
     pub notifications: Vec<Notification>,
-    /// Its parcels.
     pub shipments: Vec<Shipment>,
 }
 
-/// A page of a list.
+/// A page of a list in the API.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Nodes<T> {
-    /// The entries.
     pub nodes: Vec<T>,
 }
 
-/// How far an order is.
+/// The progress of an order.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Progress {
-    /// In words.
+    /// The progress as text, such as `partial shipment: 2 of 3 items shipped`.
     pub summary: String,
 }
 
-/// One fact of a history.
+/// An order event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its place in the history.
+    /// The version of the order after the event.
     pub version: usize,
-    /// The status it led to.
+    /// The status after the transition.
     pub to_status: String,
-    /// Whether the carrier never said so itself.
+    /// Whether no carrier reported the status itself.
     pub inferred: bool,
 }
 
-/// A message owed to a customer.
+/// A notification to a customer.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Notification {
-    /// The news.
+    /// The order status that it reports.
     pub status: String,
-    /// What became of it.
+    /// Whether it was sent, suppressed and so on.
     pub state: String,
     /// Why it was suppressed.
     pub reason: Option<String>,
 }
 
-/// A parcel.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shipment {
-    /// Its number.
     pub tracking_number: String,
-    /// What its carrier said about it.
     pub scans: Nodes<Scan>,
 }
 
-/// One assertion of a carrier.
+/// A scan of a carrier.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scan {
-    /// The carrier's words.
+    /// The carrier's text.
     pub description: String,
-    /// How far it puts the parcel.
+    /// The shipment status that the scan means, if it means one.
     pub status: Option<String>,
-    /// What it did when it came.
+    /// What the scan did when it came, such as `APPLIED` or `STALE`.
     pub effect: String,
 }
 
-/// One stored request of a carrier.
+/// A stored webhook.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Webhook {
-    /// What became of it.
+    /// Whether it was read; `PENDING` if not yet.
     pub state: String,
-    /// As it came.
+    /// The body, as received.
     pub body: String,
-    /// How often the same came again.
+    /// How many more times the same content was received.
     pub duplicates: usize,
 }
 
@@ -141,7 +130,7 @@ const LOOK: &str = "query($id: ID!) {
 }";
 
 impl Snapshot {
-    /// Looks at everything at once, as support.
+    /// Looks up everything, with the token of support. `mailbox` is the address of the mailbox.
     pub async fn fetch(
         support: &Client,
         mailbox: &str,

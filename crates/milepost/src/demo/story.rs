@@ -1,4 +1,4 @@
-//! Plays the scenes against the server, from outside, and checks every assertion they make.
+//! Plays the scenes of the demo against the server, and checks all their assertions from outside.
 
 use std::time::Duration;
 
@@ -17,35 +17,33 @@ use super::{
 };
 use crate::api_client::Placed;
 
-/// How long a assertion may take to become true.
+/// How long an assertion may take to become true.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is looked up meanwhile.
+/// How often the state is looked up while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
 
-/// The stage: who plays, and where it is told.
+/// The parts that a play needs.
 pub struct Stage<'a> {
-    /// People and systems.
+    /// The API clients of people and systems.
     pub shop: &'a Shop,
-    /// Carriers.
+    /// The carriers that post webhooks.
     pub carriers: &'a Carriers,
     /// The address of the mailbox.
     pub mailbox: String,
-    /// How long the spectator gets to read a step.
+    /// The pause after each step, so that the spectator can read it.
     pub pause: Duration,
 }
 
-/// What was played.
+/// Counts what was played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Scenes.
     pub scenes: usize,
-    /// Steps.
     pub steps: usize,
-    /// Claims that were looked up and held.
+    /// The assertions that were checked. All of them were true, because a play stops at the first that is false.
     pub assertions: usize,
 }
 
-/// Plays everything. Fails at the first assertion that does not hold, naming it.
+/// Plays all scenes. Fails at the first assertion that is false, and names it.
 pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     for scene in scenes::all() {
@@ -85,7 +83,7 @@ async fn play_scene(
     Ok(())
 }
 
-/// Does what the step says.
+/// Sends the requests of a step one after the other, and collects the answers.
 async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<Answers> {
     let (shop, mut answers) = (stage.shop, Answers::default());
     for action in &step.actions {
@@ -105,8 +103,8 @@ async fn act(stage: &Stage<'_>, order: &Placed, step: &Step) -> anyhow::Result<A
     Ok(answers)
 }
 
-/// Waits until every assertion of the step holds. Gives the order's status and what to tell people, or the assertion
-/// that did not come true.
+/// Waits until every assertion of the step is true. Returns the order's status and the lines to print, or, after
+/// [`PATIENCE`], the reason why the first failing assertion is false. The outer error means that the look-up failed.
 async fn wait_for_assertions(
     stage: &Stage<'_>,
     order: &Placed,
@@ -124,9 +122,9 @@ async fn wait_for_assertions(
     }
 }
 
-/// What to tell about the assertions of a step, or the first that does not hold.
+/// Checks all assertions of a step. Returns the lines to print, or why the first failing assertion is false.
 fn verdict(step: &Step, snapshot: &Snapshot) -> Result<Vec<String>, String> {
-    // Before every webhook is read, nothing can be said about what they did not do.
+    // Assertions also say that webhooks did not change something. This is known only when all webhooks are read.
     if snapshot.webhooks.iter().any(|webhook| webhook.state == "PENDING") {
         return Err("a webhook is not read yet".to_owned());
     }
@@ -137,14 +135,15 @@ fn verdict(step: &Step, snapshot: &Snapshot) -> Result<Vec<String>, String> {
     Ok(told.into_iter().flatten().collect())
 }
 
-/// Whether somebody sees the order.
+/// Returns whether the caller sees the order.
 async fn sees(shop: &Shop, who: Who, order: &Placed) -> anyhow::Result<bool> {
     let query = "query($id: ID!) { order(id: $id) { id } }";
     let data: Value = shop.client(who).ask(query, json!({ "id": order.id })).await?;
     Ok(!data["order"].is_null())
 }
 
-/// Compares the mails owed with the mails caught, over all orders.
+/// Checks that the mailbox has exactly one mail for each notification that was sent, and that all others are
+/// suppressed.
 async fn compare_mails(stage: &Stage<'_>) -> anyhow::Result<String> {
     #[derive(Deserialize)]
     struct Data {

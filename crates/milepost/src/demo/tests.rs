@@ -1,4 +1,4 @@
-//! The story itself, and the orders that move after it.
+//! Plays the whole story of the demo, and delivers an order to watch.
 
 use std::{
     io::{self, Write},
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{shop::Who, *};
 
-/// What a screen shows.
+/// A writer that keeps the output for the test.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<Vec<u8>>>);
 

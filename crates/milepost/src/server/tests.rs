@@ -1,4 +1,4 @@
-//! A server on a SQLite file of its own, reached over HTTP.
+//! Tests of a whole server over HTTP, on a SQLite file of its own.
 
 use app::{Clock, Policy, feed::Feed};
 use carriers::{Secrets, Sender};

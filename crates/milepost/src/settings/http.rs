@@ -1,4 +1,4 @@
-//! The bounds of HTTP connections.
+//! Settings for the limits of HTTP connections.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use chrono::TimeDelta;
 use super::Reader;
 use crate::duration;
 
-/// The shortest and the longest timeout.
+/// The minimum and the maximum of every timeout.
 const TIMEOUT: [TimeDelta; 2] = [TimeDelta::seconds(1), TimeDelta::hours(1)];
-/// The most connections.
+/// The maximum of every setting that counts connections.
 const MAX_CONNECTIONS: usize = 1_000_000;
-/// The least and the most memory, in MiB. The least takes the largest webhook.
+/// The minimum and the maximum of every amount of memory, in MiB. The minimum is enough for the largest webhook.
 const MEMORY: [usize; 2] = [8, 1024 * 1024];
 
 impl Reader<'_> {

@@ -1,13 +1,13 @@
-//! Texts that must not be printed.
+//! A text that must not be printed or logged.
 
 use std::fmt;
 
-/// A secret, or an address that may hold one. It has no `Display`, and its `Debug` tells nothing.
+/// A secret, or a URL that may contain one. It has no `Display`, and its `Debug` output hides the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Masked(String);
 
 impl Masked {
-    /// The text itself, for whoever needs it to do the work.
+    /// Returns the text, for code that uses the secret. Never print or log it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,6 +1,8 @@
-//! The settings: the environment over milepost.toml over the defaults.
+//! Reads and validates the settings of the program.
 //!
-//! Read once, by `main`. [`Settings::read`] is pure; [`Settings::load`] gives it the real environment and files.
+//! 1. A setting comes from the environment, else from `milepost.toml`, else it has its default.
+//! 2. `main` reads the settings once.
+//! 3. [`Settings::load`] reads the real environment and files. [`Settings::read`] is pure and does the rest.
 
 mod http;
 mod mask;
@@ -34,69 +36,67 @@ use crate::{keys, role::Role};
 use names::{ALL, PREFIX};
 use sources::Sources;
 
-/// Where the settings file is looked for when none is named.
+/// The path of the settings file if `--config` names none. This file may be missing.
 const FILE: &str = "milepost.toml";
 
-/// What the merchant has set, each value checked by itself.
+/// All settings of the program. Each value was validated on its own.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Address of the HTTP server.
+    /// The address on which the HTTP server listens.
     pub listen: SocketAddr,
-    /// Where customers reach it, without a slash at the end; unset: `http://` and the address.
+    /// The address at which customers reach the server, without a slash at the end. Unset: `http://` and `listen`.
     pub public_url: Option<String>,
-    /// Whether a browser gets GraphiQL.
+    /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
-    /// The bounds of HTTP connections.
+    /// The limits of HTTP connections.
     pub http: HttpLimits,
-    /// The bounds of GraphQL operations.
+    /// The limits of GraphQL operations.
     pub limits: Limits,
-    /// How many orders a customer may place a minute.
+    /// How many orders one customer may place a minute.
     pub customer_orders_per_minute: NonZeroU32,
-    /// PostgreSQL or a SQLite file.
+    /// The URL of PostgreSQL or of a SQLite file.
     pub database_url: Masked,
-    /// The most connections of this process to the database.
+    /// The maximum number of database connections of this process.
     pub database_connections: u32,
-    /// Unset: queue and live feed inside the process.
+    /// The URL of Redis. Unset: the queue and the live feed run inside the process.
     pub redis_url: Option<Masked>,
-    /// Unset: mails go into the mailbox.
+    /// The URL of the mail server. Unset: mails go to the mailbox, which only stores them.
     pub smtp_url: Option<Masked>,
-    /// Sender of every mail.
+    /// The sender of every mail.
     pub mail_from: String,
-    /// What tokens are signed with; long enough.
+    /// The secret with which tokens are signed. It has the minimum length.
     pub jwt_secret: Option<Masked>,
-    /// The audience that tokens are issued for and must name; unset: tokens have none.
+    /// The audience of tokens: issued tokens have it, and received tokens must have it. Unset: tokens have no audience.
     pub jwt_audience: Option<String>,
     /// Whether customers may place orders with their own tokens.
     pub customers_place_orders: bool,
-    /// The senders that share a secret with us, each with at least one.
+    /// The secrets of each sender that signs its webhooks. A sender without a secret is not in the map.
     pub webhook_secrets: BTreeMap<Sender, Vec<Masked>>,
-    /// What UPS fetches tokens with; unset: it gets none.
+    /// The id and the secrets with which UPS fetches tokens. Unset: UPS can fetch none.
     pub ups_client: Option<UpsClient>,
-    /// The header in which DHL sends its secret.
+    /// The name of the header in which DHL sends its secret.
     pub dhl_webhook_header: String,
-    /// Unset: no subscription at DHL is activated.
+    /// The key for DHL's API. Unset: subscriptions at DHL are not activated.
     pub dhl_api_key: Option<Masked>,
-    /// Where DHL's subscriptions live.
+    /// The address of DHL's API for subscriptions.
     pub dhl_api_url: Url,
     /// The merchant's own meanings of carriers' codes.
     pub carrier_codes: CodeMap,
-    /// Filter of the log.
+    /// The filter of the log.
     pub log: String,
-    /// How the log is written.
     pub log_format: LogFormat,
 }
 
-/// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For machines, one object a line.
+    /// JSON for machines, one object a line.
     Json,
 }
 
 impl Settings {
-    /// Reads the environment and the settings file: the one named, or milepost.toml if it exists.
+    /// Reads the environment and the settings file. The file is `config`, else `milepost.toml` if it exists.
     pub fn load(config: Option<&Path>) -> Result<Self, BadSettings> {
         let path = config.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
         let toml = match fs::read_to_string(&path) {
@@ -110,7 +110,8 @@ impl Settings {
         Self::read(ours()?, toml.as_deref(), |path| fs::read_to_string(path))
     }
 
-    /// The settings in these variables and this text of a settings file. Names every problem, not only the first.
+    /// Validates the environment variables `env` and the text of a settings file. The error lists all problems, not
+    /// only the first. `read_file` reads files that hold secrets.
     pub fn read(
         env: impl IntoIterator<Item = (String, String)>,
         toml: Option<&str>,
@@ -173,7 +174,7 @@ impl Settings {
         }
     }
 
-    /// Whether a server of that role may run with these settings.
+    /// Checks the settings that a server with this role needs. The error lists all problems.
     pub fn check_serving(&self, role: Role) -> Result<(), BadSettings> {
         let mut problems = BadSettings::none();
         if role != Role::All && self.redis_url.is_none() {
@@ -196,7 +197,8 @@ impl Settings {
     }
 }
 
-/// Our variables. A name or value that is not text cannot be meant.
+/// Returns the environment variables of Milepost. A value that is not UTF-8 is an error, because no setting can have
+/// it.
 fn ours() -> Result<Vec<(String, String)>, BadSettings> {
     let ours = env::vars_os().map(|(key, value)| (key.to_string_lossy().into_owned(), value));
     let ours = ours.filter(|(key, _)| key.starts_with(PREFIX));
@@ -207,14 +209,15 @@ fn ours() -> Result<Vec<(String, String)>, BadSettings> {
     .collect()
 }
 
-/// Takes values out of the sources and collects what is wrong with them.
+/// Parses the values of the sources, and collects the problems.
 struct Reader<'a> {
     sources: &'a Sources,
     problems: &'a mut BadSettings,
 }
 
 impl Reader<'_> {
-    /// The value of a setting, or its default; nothing where there is neither, or where it is wrong.
+    /// Returns the value of a setting, or its default. Returns `None` if it has neither, or if the value is invalid; an
+    /// invalid value is added to the problems.
     fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
         match self.sources.one(name) {
@@ -223,7 +226,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The bounds of GraphQL operations.
+    /// Reads the limits of GraphQL operations.
     fn limits(&mut self) -> Option<Limits> {
         let introspection = self.value("INTROSPECTION", values::on_or_off);
         let timeout = self.value("QUERY_TIMEOUT", values::query_timeout);
@@ -231,12 +234,12 @@ impl Reader<'_> {
         Some(Limits { introspection: introspection?, timeout: timeout?, answer_bytes: answer_bytes? })
     }
 
-    /// The two mail settings, checked by whoever uses them.
+    /// Reads `SMTP_URL` and `MAIL_FROM`. [`Mailer`] validates both together.
     fn mail(&mut self) -> (Option<Masked>, Option<String>) {
         let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
         let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
         let key = |name: &str| self.sources.one(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
-        // Without a server the sender is checked all the same. Nothing connects here.
+        // Without a mail server, validate the sender with a placeholder. This does not connect to a server.
         let checked =
             Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), from.as_deref().unwrap_or_default());
         if let Err(error) = checked {

@@ -1,35 +1,35 @@
-//! Every setting's name, default and kind: the list that `.env.example` is compared with.
+//! The names, defaults and kinds of all settings. A test compares this list with `.env.example`.
 
 use std::fmt::Write;
 
 use crate::suggest::closest_name;
 
-/// What the names of our environment variables begin with. In the settings file they go without it.
+/// The prefix of the environment variables. The names in the settings file do not have it.
 pub const PREFIX: &str = "MILEPOST_";
 
-/// One setting.
 #[derive(Debug)]
 pub struct Setting {
-    /// The name, without the prefix.
+    /// The name without the prefix, in capitals.
     pub name: &'static str,
-    /// What holds when it is unset.
+    /// The value if the setting is unset.
     pub default: Option<&'static str>,
-    /// How its value is treated.
     pub kind: Kind,
 }
 
-/// How a value is treated.
+/// How the value of a setting is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It may be shown.
+    /// The value may be printed.
     Plain,
-    /// It is or holds a secret: never shown, and `NAME_FILE` may name a file that holds it.
+    /// The value is a secret or contains one. It is never printed, and the setting `NAME_FILE` can name a file with the
+    /// value.
     Secret,
-    /// A secret of which several hold at once: `NAME`, `NAME_1`, `NAME_2`, …, or a list in the settings file.
+    /// A secret of which several are valid at the same time, so that it can be changed without a gap: `NAME`, `NAME_1`,
+    /// `NAME_2` and so on, or a list in the settings file.
     Rotating,
 }
 
-/// Every setting, as in `.env.example`.
+/// All settings, in the same sequence as in `.env.example`.
 pub const ALL: [Setting; 39] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
@@ -76,19 +76,18 @@ pub const ALL: [Setting; 39] = [
     Setting { name: "LOG_FORMAT", default: Some("text"), kind: Kind::Plain },
 ];
 
-/// What a key in the environment or in the settings file stands for.
+/// A key of the environment or of the settings file, parsed.
 #[derive(Debug)]
 pub struct Key {
-    /// The setting.
     pub setting: &'static Setting,
-    /// The setting's name, with the number of a secret in rotation: `WEBHOOK_SECRET_FEDEX_1`.
+    /// The name of the setting, with the number of a rotating secret: `WEBHOOK_SECRET_FEDEX_1`.
     pub name: String,
-    /// Whether the value is the path of a file that holds it.
+    /// Whether the value is the path of a file that contains the real value.
     pub file: bool,
 }
 
 impl Key {
-    /// Reads a key without prefix, in capitals.
+    /// Parses a key. It must be in capitals and without the prefix. Returns `None` if there is no such setting.
     pub fn read(key: &str) -> Option<Self> {
         let (name, file) = match key.strip_suffix("_FILE") {
             Some(name) => (name, true),
@@ -108,7 +107,8 @@ impl Key {
     }
 }
 
-/// What to say of an unknown key: the nearest name there is, if one is near, written as `key` is.
+/// Returns the problem to report for an unknown key. It suggests the most similar name, if one is similar; `write_name`
+/// writes that name in the style of the key.
 pub fn unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
     let names = ALL.iter().flat_map(|setting| match setting.kind {
         Kind::Plain => vec![setting.name.to_owned()],
@@ -167,7 +167,8 @@ mod tests {
         }
     }
 
-    /// A line `#MILEPOST_NAME=value` of `.env.example`, numbered secrets left out.
+    /// Parses a line `#MILEPOST_NAME=value` of `.env.example`. Returns `None` for other lines, and for numbered secrets
+    /// and `_FILE` names.
     fn example(line: &str) -> Option<(&str, &str)> {
         let (key, value) = line.strip_prefix('#')?.strip_prefix(PREFIX)?.split_once('=')?;
         let key = Key::read(key).unwrap_or_else(|| panic!("there is no setting {key}"));

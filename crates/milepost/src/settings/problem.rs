@@ -1,21 +1,20 @@
-//! What is wrong with the settings, by name.
+//! The error for invalid settings. It names each setting and its problem.
 
 use std::fmt;
 
-/// Settings that nothing can start with: every problem there is, so that one round of mending is enough.
-/// Holds no secret values.
+/// All problems of the settings, so that the merchant can correct them in one go. It contains no secret values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub struct BadSettings(Vec<String>);
 
 impl BadSettings {
-    /// One problem. `name` is the setting as the merchant wrote it.
+    /// Creates an error with one problem. `name` is the setting as the merchant wrote it.
     pub fn one(name: impl fmt::Display, problem: impl fmt::Display) -> Self {
         let mut problems = Self::none();
         problems.add(name, problem);
         problems
     }
 
-    /// None yet.
+    /// Creates an empty list.
     pub(super) fn none() -> Self {
         Self(Vec::new())
     }
@@ -30,7 +29,7 @@ impl BadSettings {
 }
 
 impl fmt::Display for BadSettings {
-    /// One line each.
+    /// Writes one problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))
     }

@@ -1,4 +1,4 @@
-//! What is shared with each sender of webhooks.
+//! The secrets that are shared with each sender of webhooks.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,17 +6,16 @@ use carriers::{Client, NoSecret, Secrets, Sender};
 
 use super::{Masked, PREFIX, Reader, Settings, values};
 
-/// What UPS fetches its tokens with.
+/// The id and secret with which UPS fetches tokens from this server.
 #[derive(Clone, Debug)]
 pub struct UpsClient {
-    /// The id.
     pub id: String,
-    /// The secret, or several while it changes; at least one.
+    /// The valid secrets: at least one, and several while the secret is being changed.
     pub secrets: Vec<Masked>,
 }
 
 impl Settings {
-    /// The senders that may push, each with what it proves itself by.
+    /// Returns the senders whose webhooks are accepted, each with the secrets that verify its requests.
     pub fn senders(&self) -> Result<HashMap<Sender, Secrets>, NoSecret> {
         let exposed = |secrets: &[Masked]| -> Vec<String> {
             secrets.iter().map(|secret| secret.expose().to_owned()).collect()
@@ -46,7 +45,8 @@ impl Settings {
         Ok(senders)
     }
 
-    /// What a sender proves itself by, in words; nothing where it may not push.
+    /// Describes how a sender authenticates its webhooks. Returns `None` if it has no secret, so that its webhooks are
+    /// not accepted.
     pub fn proof_of(&self, sender: Sender) -> Option<String> {
         let secrets = match self.webhook_secrets.get(&sender).map_or(0, Vec::len) {
             0 => None,
@@ -61,12 +61,12 @@ impl Settings {
     }
 }
 
-/// The setting that holds the secrets of a sender, without the prefix.
+/// Returns the name of the setting with the sender's secrets, without the prefix.
 pub(super) fn webhook_secret(sender: Sender) -> String {
     format!("WEBHOOK_SECRET_{}", sender.as_str().to_ascii_uppercase())
 }
 
-/// The environment variable that holds the secrets of a sender.
+/// Returns the name of the environment variable with the sender's secrets.
 pub fn webhook_secret_variable(sender: Sender) -> String {
     format!("{PREFIX}{}", webhook_secret(sender))
 }
@@ -77,14 +77,14 @@ impl Reader<'_> {
         found.into_iter().filter(|(_, secrets)| !secrets.is_empty()).collect()
     }
 
-    /// Id and secret of UPS; one without the other cannot be meant.
+    /// Reads the id and the secrets of UPS. One without the other is a problem.
     pub(super) fn ups_client(&mut self) -> Option<UpsClient> {
         let id = self.value("UPS_CLIENT_ID", values::client_id);
         let secrets = self.secrets("UPS_CLIENT_SECRET");
         let mut missing = |name: &str, other: &str| {
             self.problems.add(format!("{PREFIX}{name}"), format!("is needed: {PREFIX}{other} is set"));
         };
-        // A value that was refused has its own problem already.
+        // An invalid value is set all the same, and its problem is reported already.
         if id.is_none() && self.sources.one("UPS_CLIENT_ID").is_none() && !secrets.is_empty() {
             missing("UPS_CLIENT_ID", "UPS_CLIENT_SECRET");
         }
@@ -94,7 +94,7 @@ impl Reader<'_> {
         id.filter(|_| !secrets.is_empty()).map(|id| UpsClient { id, secrets })
     }
 
-    /// The secrets that hold at once under this name.
+    /// Returns all valid secrets under this name and its numbered names.
     fn secrets(&mut self, name: &str) -> Vec<Masked> {
         let mut secrets = Vec::new();
         for found in self.sources.rotating(name) {

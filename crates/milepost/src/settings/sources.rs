@@ -1,6 +1,7 @@
-//! Where values come from: the environment over the settings file, and files that hold secrets.
+//! Collects the values of settings from the environment, the settings file, and files that hold secrets.
 //!
-//! What a value has to look like is not known here, only which keys there are.
+//! 1. The environment takes precedence over the settings file.
+//! 2. A key that is not a setting is a problem. The values are not validated here.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -11,22 +12,22 @@ use super::{
     names::{self, Key, Kind, PREFIX},
 };
 
-/// The values that were given, by the names of the settings.
+/// The given values, by the name of the setting, with its number if it has one.
 #[derive(Debug, Default)]
 pub struct Sources(BTreeMap<String, Found>);
 
-/// A value and the key it stands under.
+/// The value of a setting and the key under which it was found.
 pub struct Found {
-    /// The key, as the merchant wrote it.
+    /// The key as the merchant wrote it, for error messages.
     pub key: String,
-    /// The value; several where the settings file has a list.
+    /// The value, or all values of a list in the settings file.
     pub values: Vec<String>,
-    /// Whether each value is a path to read the value from.
+    /// Whether each value is the path of a file with the real value.
     file: bool,
 }
 
 impl Sources {
-    /// Collects what is given. An empty value is as good as none.
+    /// Collects the values of all sources. An empty value counts as unset.
     pub fn read(
         env: impl IntoIterator<Item = (String, String)>,
         toml: Option<&str>,
@@ -42,12 +43,12 @@ impl Sources {
         sources
     }
 
-    /// What stands under the name of a setting that has one value.
+    /// Returns the key and the value of a setting with a single value.
     pub fn one(&self, name: &str) -> Option<(&str, &str)> {
         self.0.get(name).and_then(|found| Some((found.key.as_str(), found.values.first()?.as_str())))
     }
 
-    /// Everything under a name and under the name with a number.
+    /// Returns the values of a rotating secret: those under its name and under its numbered names.
     pub fn rotating<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Found> {
         let belongs = move |key: &str| Key::read(key).is_some_and(|key| key.setting.name == name);
         self.0.iter().filter(move |(key, _)| belongs(key)).map(|(_, found)| found)
@@ -70,7 +71,7 @@ impl Sources {
         let table = match text.parse::<Table>() {
             Ok(table) => table,
             Err(error) => {
-                // Not the error itself: it repeats the line, which may hold a secret.
+                // Do not print the whole error: it repeats the line, which may hold a secret.
                 let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
                 let line = before.matches('\n').count() + 1;
                 problems.add("the settings file", format!("line {line}: {}", error.message()));
@@ -106,13 +107,13 @@ impl Sources {
 }
 
 impl std::fmt::Debug for Found {
-    /// Without the values: they may be secrets.
+    /// Omits the values, because they may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Found").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-/// The texts of a value in the settings file. Numbers and booleans are taken for what they are written as.
+/// Returns a value of the settings file as texts. Numbers become decimal text, booleans `on` or `off`.
 fn texts(value: Value, kind: Kind) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text]),
@@ -125,7 +126,7 @@ fn texts(value: Value, kind: Kind) -> Option<Vec<String>> {
     }
 }
 
-/// The content of a file, without the line end that editors leave.
+/// Reads a file with a secret, without the line break at its end. A file that is empty or cannot be read is a problem.
 fn open(
     found: &Found,
     path: &str,

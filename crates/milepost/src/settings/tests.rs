@@ -1,10 +1,11 @@
-//! One test for each rule, against the pure core.
+//! Tests of [`Settings::read`] and [`Settings::check_serving`], one for each rule.
 
 use super::*;
 
 const LONG: &str = "0123456789abcdef0123456789abcdef";
 
-/// Reads variables (without prefix) and a settings file. The only file there is holds a long secret.
+/// Reads environment variables (names without prefix) and the text of a settings file. The file `/run/secret` holds a
+/// long secret, `/run/empty` an empty line; no other file exists.
 fn read(env: &[(&str, &str)], toml: &str) -> Result<Settings, BadSettings> {
     let env = env.iter().map(|(key, value)| (format!("{PREFIX}{key}"), (*value).to_owned()));
     Settings::read(env, Some(toml), |path| match path.to_str() {

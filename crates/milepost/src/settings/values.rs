@@ -1,4 +1,4 @@
-//! What each value has to look like. An error says what is wrong and repeats no secret.
+//! Parses and validates the value of each setting. An error describes the problem and never repeats a secret.
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
@@ -11,25 +11,27 @@ use url::{Host, Url};
 use super::{LogFormat, Masked};
 use crate::{address, duration};
 
-/// The most connections one process may hold: PostgreSQL starts with a hundred for everybody.
+/// The maximum number of database connections of one process. PostgreSQL allows 100 for all clients by default.
 const MAX_CONNECTIONS: u32 = 1_000;
 
-/// The bounds of a GraphQL operation's deadline.
+/// The minimum and the maximum duration of a GraphQL operation.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(1);
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The bounds of the largest answer: an ordinary page needs some KiB, and the process holds two of the largest.
+/// The minimum and the maximum of the largest GraphQL answer, in bytes. An ordinary page needs some KiB. The process
+/// builds at most two large answers at a time, so it needs twice the memory.
 const LEAST_ANSWER: usize = 64 * 1024;
 const MOST_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Each order of a customer reads the ones of the minute before.
+/// The maximum of `CUSTOMER_ORDERS_PER_MINUTE`. It is limited because each new order of a customer reads the customer's
+/// orders of the last minute.
 const MAX_ORDERS_PER_MINUTE: u32 = 10_000;
 
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in 127.0.0.1:8080"))
 }
 
-/// Where customers reach the server; without a slash at its end.
+/// Parses the address at which customers reach the server. Removes slashes at its end.
 pub fn public_url(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is not a web address, as in https://track.example.org");
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -48,20 +50,20 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
     }
 }
 
-/// How long a GraphQL operation may take.
+/// Parses how long a GraphQL operation may take.
 pub fn query_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
     let timeout = duration::parse(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
 }
 
-/// The largest GraphQL answer.
+/// Parses the maximum size of a GraphQL answer, in bytes.
 pub fn answer_bytes(text: &str) -> Result<usize, String> {
     let bytes = text.parse().ok().filter(|bytes| (LEAST_ANSWER..=MOST_ANSWER).contains(bytes));
     bytes.ok_or_else(|| format!("`{text}` is not a number of bytes from {LEAST_ANSWER} to {MOST_ANSWER}"))
 }
 
-/// How many orders a customer may place a minute.
+/// Parses how many orders a customer may place a minute.
 pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
     let orders = text.parse::<NonZeroU32>().ok().filter(|orders| orders.get() <= MAX_ORDERS_PER_MINUTE);
     orders.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_ORDERS_PER_MINUTE}"))
@@ -108,7 +110,8 @@ pub fn jwt_secret(text: &str) -> Result<Masked, String> {
     }
 }
 
-/// The audience is compared with a claim, character by character.
+/// Accepts text without blanks around it and without unsafe characters, because the audience is compared with the
+/// token's claim character by character.
 pub fn jwt_audience(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.trim() != text || text.contains(is_unsafe) {
         return Err("it is blank, or has blanks around it or characters that cannot be printed".to_owned());
@@ -129,7 +132,7 @@ pub fn header(text: &str) -> Result<String, String> {
     Ok(name.as_str().to_owned())
 }
 
-/// The key goes into a header.
+/// Accepts only text that an HTTP header can carry, because the key is sent in a header.
 pub fn api_key(text: &str) -> Result<Masked, String> {
     match HeaderValue::from_str(text) {
         Ok(_) if !text.trim().is_empty() => Ok(text.into()),
@@ -138,7 +141,7 @@ pub fn api_key(text: &str) -> Result<Masked, String> {
     }
 }
 
-/// An address to which a key is sent: nobody on the way may read it.
+/// Accepts only https addresses (http on this machine), because a secret key is sent to the address.
 pub fn api_url(text: &str) -> Result<Url, String> {
     let url = text.parse::<Url>().map_err(|error| format!("`{text}` is not a web address: {error}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -162,7 +165,8 @@ pub fn carrier_codes(text: &str) -> Result<CodeMap, String> {
     text.parse().map_err(|error: carriers::BadCodeMap| error.to_string())
 }
 
-/// A filter of tracing-subscriber, except that a lone word has to be a level: it would silence everything else.
+/// Accepts a filter of tracing-subscriber. A single word must be a level: tracing-subscriber would take another word
+/// for a module, and log only that module.
 pub fn log(text: &str) -> Result<String, String> {
     let wrong = |part: &str| {
         format!("`{part}` is neither a level (error, warn, info, debug, trace, off) nor module=level")

@@ -1,6 +1,6 @@
-//! The tables of a story, read field by field: what is wrong is collected, with its place.
+//! Reads the tables of a story file field by field, and collects every problem with its place in the file.
 //!
-//! The format itself is in `file.rs`.
+//! `file.rs` says which fields there are.
 
 use std::{fmt, path::Path};
 
@@ -8,36 +8,36 @@ use toml::{Table, Value};
 
 use crate::suggest::suggest_name;
 
-/// A story that cannot be played: every problem there is, each with the file and the place in it.
+/// The error for a story that cannot be played. It lists all problems, each with the file and the place in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub struct BadStory(Vec<String>);
 
 impl fmt::Display for BadStory {
-    /// One line each.
+    /// Writes one problem a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))
     }
 }
 
-/// What is wrong with one file.
+/// Collects the problems of one file.
 pub struct Problems {
     file: String,
     lines: Vec<String>,
 }
 
 impl Problems {
-    /// None yet.
+    /// Creates an empty list.
     pub fn of(file: &Path) -> Self {
         Self { file: file.display().to_string(), lines: Vec::new() }
     }
 
-    /// One more, at a place: `step 2, send 1, status`.
+    /// Adds a problem. `place` is where it is in the file, such as `step 2, send 1, status`; empty: the whole file.
     pub fn add(&mut self, place: &str, problem: impl fmt::Display) {
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
         self.lines.push(format!("{}: {place}{problem}", self.file));
     }
 
-    /// The story, where nothing is wrong with it.
+    /// Returns the story if no problem was added, else all problems as the error.
     pub fn or<T>(self, story: Option<T>) -> Result<T, BadStory> {
         match story {
             Some(story) if self.lines.is_empty() => Ok(story),
@@ -46,7 +46,7 @@ impl Problems {
     }
 }
 
-/// One table of the file. Its fields are taken out by name; those that nobody took are unknown.
+/// One table of the file. The reader takes the fields by name; [`Self::end`] reports the fields that were not taken.
 pub struct Fields<'t, 'p> {
     table: &'t Table,
     place: String,
@@ -55,16 +55,16 @@ pub struct Fields<'t, 'p> {
 }
 
 impl<'t, 'p> Fields<'t, 'p> {
-    /// The fields of the table at that place: `step 2`.
+    /// Starts to read `table`. `place` is where the table is in the file, such as `step 2`; problems name it.
     pub fn of(table: &'t Table, place: impl Into<String>, problems: &'p mut Problems) -> Self {
         Self { table, place: place.into(), known: Vec::new(), problems }
     }
 
-    /// The value of a text that may be left out.
+    /// Takes an optional text and parses it with `read`. Returns `None` if the field is missing or has a problem.
     pub fn maybe<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = match self.take(name)? {
             Value::String(text) => text.clone(),
-            // A time need not stand in quotes.
+            // TOML has times without quotes.
             Value::Datetime(time) => time.to_string(),
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_) => {
                 return self.wrong(name, "must be a text");
@@ -73,12 +73,12 @@ impl<'t, 'p> Fields<'t, 'p> {
         read(&text).map_err(|problem| self.add(name, problem)).ok()
     }
 
-    /// The value of a text that must be there.
+    /// Takes a required text and parses it with `read`. A missing field is a problem.
     pub fn needed<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         if self.table.contains_key(name) { self.maybe(name, read) } else { self.wrong(name, "is missing") }
     }
 
-    /// A number that may be left out.
+    /// Takes an optional number from `least` to `most`.
     pub fn number<T: TryFrom<i64> + PartialOrd + fmt::Display>(
         &mut self,
         name: &'static str,
@@ -92,7 +92,7 @@ impl<'t, 'p> Fields<'t, 'p> {
         }
     }
 
-    /// The tables of a list, of which there must be one at least.
+    /// Takes a required list of tables. The list must have at least one table.
     pub fn tables(&mut self, name: &'static str) -> Vec<&'t Table> {
         let Some(list) = self.take(name) else {
             self.add(name, "is missing");
@@ -108,13 +108,13 @@ impl<'t, 'p> Fields<'t, 'p> {
         Vec::new()
     }
 
-    /// Something is wrong with a field, or with several together.
+    /// Adds a problem of a field. With an empty `name` the problem concerns the whole table.
     pub fn add(&mut self, name: &str, problem: impl fmt::Display) {
         let between = if self.place.is_empty() || name.is_empty() { "" } else { ", " };
         self.problems.add(&format!("{}{between}{name}", self.place), problem);
     }
 
-    /// Names the fields that nobody has asked for.
+    /// Reports the fields that were not taken. Each is unknown, and the message suggests the known name nearest to it.
     pub fn end(mut self) {
         let unknown: Vec<&String> =
             self.table.keys().filter(|name| !self.known.contains(&name.as_str())).collect();

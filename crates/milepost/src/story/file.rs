@@ -1,6 +1,6 @@
-//! A story as it stands in its file, and what it comes to. `docs/stories.md` describes the format.
+//! Reads a story file into a [`Story`]. `docs/stories.md` describes the format.
 //!
-//! The whole file is read before anything is sent, and every problem in it is named.
+//! The whole file is read before anything is sent, and all problems in it are reported together.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -16,80 +16,79 @@ use super::{
 };
 use crate::suggest::suggest_name;
 
-/// The most units of a parcel, and the most copies of a post.
+/// The maximum of a parcel's `units` and of a step's `repeat`.
 const MANY: u32 = 1000;
 
-/// A story, ready to be played.
+/// A story that was read from a file without problems.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// What it shows.
+    /// The headline that is printed before the play.
     pub title: String,
-    /// When the order was placed, if the story says so: where its scans begin before that, they are another's.
+    /// When the order was placed. Scans more than a day older than the order count as scans of another parcel, so a
+    /// story sets this to show them. Unset: an hour before the first scan.
     pub placed_at: Option<DateTime<FixedOffset>>,
-    /// Where the order is to end, if the story says so.
+    /// The status that the order must have after the story. Unset: not checked.
     pub order_ends: Option<OrderStatus>,
-    /// What it is about.
     pub parcels: Vec<StoryParcel>,
-    /// What happens.
     pub steps: Vec<Step>,
 }
 
-/// A parcel.
+/// A physical parcel of a carrier. With `--orders` it is registered as one shipment.
 #[derive(Clone, Debug)]
 pub struct StoryParcel {
-    /// The name in the story.
+    /// The name by which the steps refer to the parcel.
     pub name: String,
-    /// Who reports on it.
+    /// Who sends webhooks about the parcel: the carrier itself or an aggregator.
     pub sender: Sender,
-    /// Who carries it.
     pub carrier: Carrier,
-    /// Its number: the file's, or a fresh one.
+    /// The tracking number: from the command line, else from the file, else a generated one.
     pub tracking: String,
-    /// How many units of the order are in it.
+    /// How many units of the order are in the parcel.
     pub units: u32,
-    /// Where it is to end, if the story says so.
+    /// The status that the shipment must have after the story. Unset: not checked.
     pub ends: Option<ShipmentStatus>,
 }
 
-/// A step: after a pause, what was composed for it is posted.
+/// A step of the story: wait, then post the webhooks for `updates`.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// How long to wait before it.
+    /// How long to wait before the step.
     pub after: TimeDelta,
-    /// What is told, a parcel each.
+    /// The scans to report, grouped by parcel.
     pub updates: Vec<ParcelUpdate>,
-    /// How often the same bytes are posted.
+    /// How many times each webhook is posted, with the same bytes.
     pub repeat: u32,
-    /// How it is forged, if it is.
+    /// How the webhooks are forged. Unset: they are genuine.
     pub tampering: Option<Tampering>,
-    /// The answer that is expected.
+    /// The expected HTTP status of each answer.
     pub expect: u16,
 }
 
-/// What one step tells of one parcel.
+/// The scans that one step reports for one parcel.
 #[derive(Clone, Debug)]
 pub struct ParcelUpdate {
-    /// The parcel's place among the story's.
+    /// The index of the parcel in [`Story::parcels`].
     pub parcel: usize,
-    /// What is told, oldest first.
+    /// The scans, oldest first.
     pub scans: Vec<StoryScan>,
-    /// When it is expected to be delivered, if that is told too.
+    /// The expected time of delivery, if the step reports one.
     pub estimated_delivery: Option<DateTime<FixedOffset>>,
 }
 
-/// One scan.
+/// One scan that a step reports.
 #[derive(Clone, Debug)]
 pub struct StoryScan {
-    /// How far the parcel is, or what is wrong with it.
+    /// The status of the parcel, or a condition such as a delay.
     pub meaning: Meaning,
-    /// When it was scanned.
+    /// When the carrier scanned the parcel.
     pub at: DateTime<FixedOffset>,
-    /// Where.
+    /// The place of the scan, such as `Memphis, TN, US`.
     pub location: Option<String>,
 }
 
 impl Story {
-    /// Reads a file. Times count from `begin`; `fresh` makes up the number of a parcel that has none.
+    /// Parses the text of a story file. `file` is only named in problems. Relative times count from `begin`. `fresh`
+    /// generates the tracking number of a parcel that has none.
     pub fn read(
         file: &Path,
         text: &str,
@@ -121,7 +120,7 @@ impl Story {
         problems.or(story)
     }
 
-    /// The senders that take part.
+    /// Returns the senders of all parcels, each once.
     pub fn senders(&self) -> impl Iterator<Item = Sender> {
         let mut senders: Vec<_> = self.parcels.iter().map(|parcel| parcel.sender).collect();
         senders.sort();
@@ -129,14 +128,16 @@ impl Story {
         senders.into_iter()
     }
 
-    /// The earliest scan.
+    /// Returns the time of the earliest scan in all steps.
     pub fn earliest(&self) -> Option<DateTime<Utc>> {
         let scans = self.steps.iter().flat_map(|step| &step.updates).flat_map(|update| &update.scans);
         scans.map(|scan| scan.at.to_utc()).min()
     }
 
-    /// Composes everything once and sends nothing: whether every sender can say what the story has it say, and
-    /// whether every forgery can be told from the real thing.
+    /// Composes every webhook without sending any, and reports problems:
+    ///
+    /// 1. A sender whose format cannot express the scans of a step.
+    /// 2. A forgery that the sender's signature check would accept. The server could not detect it either.
     pub fn rehearse(
         &self,
         file: &Path,
@@ -167,7 +168,8 @@ impl Story {
 }
 
 impl ParcelUpdate {
-    /// What the parcel's sender cannot say by itself; all of it, where only the whole is too much.
+    /// Returns the meanings that the sender cannot express, one by one. If it can express each one alone but not all of
+    /// them together, returns all.
     fn unsaid(
         &self,
         parcel: &StoryParcel,
@@ -189,8 +191,10 @@ impl ParcelUpdate {
     }
 }
 
-/// The parcels that are sound, and what all of them are called: nothing where one has no name of its own, or there is
-/// none, because a step may mean that one.
+/// Reads the `[[parcel]]` tables. Returns the valid parcels and the names of all parcels, invalid ones too.
+///
+/// The names are `None` if there are no parcels, or if the name of one is missing or used twice. Steps may then refer
+/// to a parcel whose name is not known, so the names in steps cannot be checked.
 fn read_parcels(
     tables: &[&Table],
     fresh: &impl Fn(Carrier) -> String,
@@ -215,7 +219,7 @@ fn read_parcels(
                 None
             }
         });
-        // Whether it can be a number is the same for every carrier.
+        // Whether a text is a valid number does not depend on the carrier, so an unknown carrier does not matter here.
         let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::Fedex), text);
         let tracking = fields.maybe("tracking", read);
         let units = fields.number("units", 1, MANY).unwrap_or(1);
@@ -240,7 +244,7 @@ fn read_parcels(
     (parcels, names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty()))
 }
 
-/// Reads a step. Without the names of all parcels, whether it names one of them is not looked at.
+/// Reads one `[[step]]` table. If `names` is `None`, the parcels that the step names are not checked.
 fn read_step(
     table: &Table,
     number: usize,
@@ -275,7 +279,7 @@ fn read_step(
     Some(Step { after, updates, repeat, tampering, expect })
 }
 
-/// What one entry tells, of the parcel at which place, and when it expects the delivery.
+/// Reads one entry of `send`. Returns the index of its parcel, the scan, and the expected time of delivery.
 fn read_scan(
     mut fields: Fields<'_, '_>,
     begin: DateTime<Utc>,

@@ -1,8 +1,10 @@
-//! `milepost scan --story FILE`: a file of scans that is played against a server, for merchants to try their own
-//! installation.
+//! The command `milepost scan --story FILE`: plays a file of scans against a server, so that merchants can test their
+//! own installation.
 //!
-//! `file.rs` reads it, `forge.rs` writes the webhooks, `play.rs` posts them; `orders.rs` places the order they are
-//! about, where that is wanted.
+//! - `file.rs` reads the story.
+//! - `tamper.rs` composes the webhooks, genuine and forged ones.
+//! - `play.rs` posts the webhooks.
+//! - `orders.rs` places the order of the story, with `--orders`.
 
 mod fields;
 mod file;
@@ -35,34 +37,35 @@ use crate::{
 use file::{Story, StoryParcel};
 use orders::Shop;
 
-/// How a story is played.
+/// The arguments of a play.
 pub struct Options {
-    /// The file.
+    /// The story file.
     pub file: PathBuf,
-    /// The server.
+    /// The address of the server.
     pub to: Url,
-    /// Numbers of parcels that go before those in the file: `mug=794600000001`.
+    /// Tracking numbers that replace those of the file, as `parcel=number`: `mug=794600000001`.
     pub tracking: Vec<String>,
-    /// Pauses are so many times as short.
+    /// How many times faster to play: pauses are divided by it.
     pub speed: f64,
-    /// Who places the order first; nothing where it is there already.
+    /// Places the order of the story first. Unset: the merchant has already registered the shipments.
     pub merchant: Option<Merchant>,
 }
 
-/// Who places the order.
+/// The API caller who places the order of the story.
 pub struct Merchant {
-    /// A bearer token of support or a system.
+    /// A bearer token with the role support or system.
     pub token: String,
-    /// Where the customer's mails go.
+    /// The customer's address. The notifications of the order go there.
     pub email: String,
 }
 
-/// Plays a story, and says whether everything was as the story expects. `secrets` gives what a sender signs with.
+/// Plays a story. Fails if an answer or a final status differs from what the story expects. `secrets` returns the
+/// secrets with which a sender signs.
 pub async fn run(
     options: Options,
     secrets: impl Fn(Sender) -> anyhow::Result<Secrets>,
 ) -> anyhow::Result<()> {
-    // Whole seconds: carriers write no more, and a scan that is told twice is to be the same.
+    // Carriers write whole seconds. With fractions, a repeated scan could differ from the first one.
     let begin = Clock::System.now().trunc_subsecs(0);
     let mut story = read(&options.file, begin)?;
     give_numbers(&mut story, &options.tracking)?;
@@ -103,7 +106,7 @@ pub async fn run(
     Ok(())
 }
 
-/// How many there were, and how many of them were right.
+/// Counts checks, and how many of them succeeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     all: usize,
@@ -129,7 +132,7 @@ fn read(file: &Path, begin: DateTime<Utc>) -> anyhow::Result<Story> {
     Ok(Story::read(file, &text, begin, fresh)?)
 }
 
-/// Puts the numbers of the command line in place of those in the file.
+/// Replaces the tracking numbers of the file by those of the command line.
 fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> {
     let wrong = |problem| BadUsage { argument: "--tracking", problem };
     for given in tracking {
@@ -151,7 +154,7 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
     Ok(())
 }
 
-/// A number that nobody has used, in a form the carrier uses.
+/// Generates a random tracking number in a format of the carrier.
 fn fresh(carrier: Carrier) -> String {
     let digits = rand::random::<u64>() % 10_000_000_000;
     match carrier {

@@ -1,4 +1,4 @@
-//! The order that a story is about: placed and packed before it, looked at after it.
+//! Places the order of a story before the play, and compares its status with the story afterwards.
 
 use std::time::Duration;
 
@@ -18,31 +18,30 @@ use crate::{
     plural::pluralize,
 };
 
-/// What one unit costs, in cents.
+/// The price of one unit, in cents.
 const PRICE: u32 = 1000;
-/// How long before its first scan the order was placed.
+/// How long before its first scan the order is placed, if the story does not say when.
 const BEFORE: TimeDelta = TimeDelta::hours(1);
-/// How long the server may take to read what was posted.
+/// How long to wait until the server has read all posted webhooks.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often that is looked up meanwhile.
+/// How often to ask the server while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How far the server's clock may be behind ours.
+/// How far the server's clock may be behind the local clock.
 const CLOCKS: TimeDelta = TimeDelta::minutes(5);
 
-/// A merchant whose order is under way.
+/// The API client of a merchant, and the order that it placed for the story.
 pub struct Shop {
     client: Client,
-    /// The order.
     pub order: Placed,
 }
 
-/// What has not been read yet.
+/// The answer to the query `WAITING`: how many webhooks were not read yet.
 #[derive(Deserialize)]
 struct Inbox {
     webhooks: Waiting,
 }
 
-/// What is there to see after the story.
+/// The answer to the query `LOOK`: the order and its shipments after the story.
 #[derive(Deserialize)]
 struct Seen {
     order: Option<Order>,
@@ -76,7 +75,7 @@ const LOOK: &str = "query($id: ID!) {
 }";
 
 impl Shop {
-    /// Places an order for all parcels of the story, confirms its payment, and registers them.
+    /// Places an order with the units of all parcels, confirms its payment, and registers the shipments.
     pub async fn open(
         client: Client,
         story: &Story,
@@ -84,7 +83,7 @@ impl Shop {
         begin: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
         let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
-        // A scan that is older than its order counts as another parcel's.
+        // A scan more than a day older than its order would count as a scan of another parcel.
         let before_all = story.earliest().map_or(begin, |first| begin.min(first - BEFORE));
         let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
         let order = client
@@ -100,14 +99,14 @@ impl Shop {
             .map_err(|error| not_done(error, "the order could not be placed"))?;
         let shop = Self { client, order };
         if let Err(error) = shop.pack(story).await {
-            // It stays, whatever becomes of the play.
+            // The order stays on the server after this failure, so print its id.
             say(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
             return Err(error);
         }
         Ok(shop)
     }
 
-    /// Confirms the payment and registers the parcels.
+    /// Takes the order to `processing`, and registers each parcel as a shipment.
     async fn pack(&self, story: &Story) -> anyhow::Result<()> {
         let Self { client, order } = self;
         for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
@@ -124,15 +123,16 @@ impl Shop {
         Ok(())
     }
 
-    /// Waits until everything that was posted is read, prints where parcels and order have ended, and counts those
-    /// that are where the story has them.
+    /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
+    /// and counts how many are as the story expects.
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
         let waiting = self.settled(begin - CLOCKS).await?;
         if waiting > 0 {
             say("")?;
             say(format!("{} still to be read", pluralize(waiting, "webhook")))?;
         }
-        // Not together with the inbox: the parts of one query are read one after the other.
+        // A separate query, after the inbox is empty: one query for both would read its parts one after the other, and
+        // could show the order as it was before the last webhook.
         let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
         let order = seen.order.context("--orders: the order is gone")?;
         let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max();
@@ -153,7 +153,8 @@ impl Shop {
         Ok(tally)
     }
 
-    /// Waits until no webhook received since then waits any more, or patience ends; how many do.
+    /// Waits until all webhooks received since `since` are read, at most [`PATIENCE`]. Returns how many are still
+    /// unread.
     async fn settled(&self, since: DateTime<Utc>) -> anyhow::Result<usize> {
         let deadline = Instant::now() + PATIENCE;
         let variables = json!({ "since": since.to_rfc3339() });
@@ -168,10 +169,11 @@ impl Shop {
     }
 }
 
-/// Why there is no order to play with: the argument that the server refused, else what could not be done.
+/// Turns a failure of the API into the error to print. If the server refused an argument of the command line, the error
+/// names that argument; else it names `--orders` and the step `what`.
 fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
     let argument = match error.downcast_ref::<Refused>() {
-        // The first two answer a request, the third a mutation.
+        // The first two codes come from the whole request, the third from a mutation.
         Some(Refused { code, .. })
             if ["UNAUTHENTICATED", "FORBIDDEN", "Forbidden"].contains(&code.as_str()) =>
         {
@@ -186,7 +188,7 @@ fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
     }
 }
 
-/// A status, and what to think of it where the story says how it is to end.
+/// Describes a final status, compares it with the expected one if there is one, and counts the result.
 fn verdict(status: &str, expected: Option<&str>, tally: &mut Tally) -> String {
     let status = status.to_ascii_lowercase();
     let Some(expected) = expected else { return status };

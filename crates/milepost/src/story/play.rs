@@ -1,4 +1,4 @@
-//! Posts a story step by step, and prints a line for every answer.
+//! Posts the webhooks of a story step by step, and prints a line for every answer.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,10 +17,10 @@ use crate::{
     webhook::{HttpAnswer, Post},
 };
 
-/// So much of an answer is shown.
+/// How many characters of an answer's text are printed.
 const MAX_SHOWN: usize = 40;
 
-/// Plays the story, and counts the answers that are as expected.
+/// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses.
 pub async fn play(
     story: &Story,
     secrets: &BTreeMap<Sender, Secrets>,
@@ -59,14 +59,14 @@ pub async fn play(
     Ok(tally)
 }
 
-/// What a step tells of a parcel.
+/// Describes the scans that a step reports for one parcel, and how they are forged.
 fn describe_update(step: &Step, update: &ParcelUpdate) -> String {
     let said: Vec<_> = update.scans.iter().map(|scan| scan.meaning.as_str()).collect();
     let forged = step.tampering.map(|tampering| format!(" (forged: {tampering})")).unwrap_or_default();
     format!("{}{forged}", said.join(", "))
 }
 
-/// The answer, and what to think of it.
+/// Describes an answer, and compares its status with the expected one.
 fn verdict(answer: &HttpAnswer, expected: u16) -> String {
     let text: String = answer.text.lines().next().unwrap_or_default().chars().take(MAX_SHOWN).collect();
     let status = answer.status;

@@ -1,4 +1,4 @@
-//! What a part of a story looks like on the wire: composed and signed by its sender, or by somebody who is not.
+//! Composes and signs the webhooks of a story. A step can forge them, to show that the server rejects forgeries.
 
 use std::{fmt, str::FromStr};
 
@@ -8,27 +8,26 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::file::{ParcelUpdate, StoryParcel};
 use crate::webhook::Webhook;
 
-/// How long ago a webhook was signed that is sent again.
+/// The age of the signature of an [`Tampering::Old`] webhook.
 const OLD: TimeDelta = TimeDelta::days(1);
 
 /// How a webhook is forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tampering {
-    /// Signed with a secret that is not the sender's.
+    /// It is signed with a secret that is not the sender's.
     Signature,
-    /// Signed by the sender; then somebody wrote another parcel's number into it.
+    /// The sender signed it, and afterwards a digit of the tracking number was changed.
     Body,
-    /// Not signed at all.
+    /// It has no signature.
     Missing,
-    /// Signed by the sender, a day ago.
+    /// The sender signed it a day ago, as in a replay attack.
     Old,
 }
 
 impl Tampering {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Signature, Self::Body, Self::Missing, Self::Old];
 
-    /// The name in a story.
+    /// The name in a story file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Signature => "signature",
@@ -53,7 +52,8 @@ impl FromStr for Tampering {
     }
 }
 
-/// The webhooks that tell this, sent now. None where the sender has no way to say it.
+/// Composes the webhooks that report `update`, sent at `now`. The list is empty if the format of the sender cannot
+/// express the update.
 pub fn webhooks(
     parcel: &StoryParcel,
     update: &ParcelUpdate,
@@ -90,8 +90,8 @@ pub fn webhooks(
     Ok(sender.simulate(&history).into_iter().map(webhook).collect())
 }
 
-/// Whether the sender's own check tells the forgery from the real thing. It cannot where the sender does not sign
-/// what was changed: there is nothing to try then.
+/// Returns whether the sender's own signature check rejects the webhook. Some forgeries pass, because the sender does
+/// not sign the part that was changed. A story cannot use these.
 pub fn is_noticed(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> bool {
     let Webhook { sender, headers, body } = webhook;
     let headers: Vec<(&str, &[u8])> =
@@ -99,7 +99,7 @@ pub fn is_noticed(webhook: &Webhook, secrets: &Secrets, now: DateTime<Utc>) -> b
     sender.verify(secrets, &Request { at: now, query: "", headers: &headers, body }).is_err()
 }
 
-/// Why a forgery of that kind is not noticed.
+/// Explains why the signature check accepts this kind of forgery.
 pub fn unnoticed(tampering: Tampering, sender: Sender) -> String {
     match tampering {
         Tampering::Body => format!("{sender} does not sign the body, so that a changed one cannot be told"),
@@ -110,7 +110,8 @@ pub fn unnoticed(tampering: Tampering, sender: Sender) -> String {
     }
 }
 
-/// Changes one byte: the last of the parcel's number, or one in the middle where it does not stand there as it is.
+/// Changes one byte: the last one of the tracking number, or the middle one if the body does not contain the number as
+/// written.
 fn change(body: &mut [u8], number: &str) {
     let number = number.as_bytes();
     let found = body.windows(number.len().max(1)).position(|part| part == number);

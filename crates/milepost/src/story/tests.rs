@@ -1,4 +1,4 @@
-//! The format: what is read, and what is said of a file that cannot be played.
+//! Tests of the story format: what a file may contain, and the messages for a file that cannot be played.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -55,7 +55,7 @@ fn read(text: &str) -> Result<Story, Vec<String>> {
     story.map_err(|error| error.to_string().lines().map(str::to_owned).collect())
 }
 
-/// What is wrong with the whole story when a part of it is another one.
+/// Replaces a part of the sample story, and returns the problems of the result.
 fn wrong(part: &str, other: &str) -> Vec<String> {
     assert!(WHOLE.contains(part), "{part}");
     read(&WHOLE.replacen(part, other, 1)).expect_err(other)
@@ -80,7 +80,7 @@ fn everything_is_read() {
     assert_eq!((forged.after, forged.repeat), (TimeDelta::zero(), 1));
     assert_eq!((forged.tampering, forged.expect, refused.expect), (Some(Tampering::Signature), 401, 503));
 
-    // What is told of one parcel is one history, oldest first.
+    // All scans of one parcel in a step are one update, oldest first.
     let [of_mug, of_cup] = &told.updates[..] else { panic!("two parcels are told of") };
     let meanings: Vec<Meaning> = of_mug.scans.iter().map(|scan| scan.meaning).collect();
     let failed = Meaning::Condition(ConditionKind::DeliveryAttemptFailed);

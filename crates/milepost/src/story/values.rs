@@ -1,4 +1,4 @@
-//! What the values of a story look like. An error says what is wrong; the caller knows where.
+//! Parses the values of a story file. An error describes the problem; the caller adds the place in the file.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus,
 use super::tamper::Tampering;
 use crate::{duration, suggest::suggest_name};
 
-/// A status of a parcel, or a trouble it can be in.
+/// Parses a shipment status or a condition.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
     let told = |meaning: &Meaning| match meaning {
         Meaning::Status(_) | Meaning::Condition(_) => true,
@@ -21,37 +21,32 @@ pub fn meaning(text: &str) -> Result<Meaning, String> {
     })
 }
 
-/// A status of a parcel.
 pub fn shipment_status(text: &str) -> Result<ShipmentStatus, String> {
     one_of(text, "status of a parcel", &ShipmentStatus::ALL.map(ShipmentStatus::as_str))
 }
 
-/// A status of an order.
 pub fn order_status(text: &str) -> Result<OrderStatus, String> {
     one_of(text, "status of an order", &OrderStatus::ALL.map(OrderStatus::as_str))
 }
 
-/// Who sends webhooks.
 pub fn sender(text: &str) -> Result<carriers::Sender, String> {
     one_of(text, "sender of webhooks", &carriers::Sender::ALL.map(carriers::Sender::as_str))
 }
 
-/// Who carries parcels.
 pub fn carrier(text: &str) -> Result<Carrier, String> {
     one_of(text, "carrier", &Carrier::ALL.map(Carrier::as_str))
 }
 
-/// A way to forge.
 pub fn tampering(text: &str) -> Result<Tampering, String> {
     one_of(text, "forgery", &Tampering::ALL.map(Tampering::as_str))
 }
 
-/// Any text that is not blank.
+/// Accepts any text that is not blank.
 pub fn non_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-/// A tracking number, in the spelling that Milepost keeps.
+/// Parses a tracking number into the form that Milepost stores.
 pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     normalize_tracking_number(carrier, text).ok_or_else(|| {
         format!(
@@ -60,12 +55,11 @@ pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     })
 }
 
-/// How long.
 pub fn duration(text: &str) -> Result<TimeDelta, String> {
     duration::parse(text).map_err(|bad| bad.to_string())
 }
 
-/// A time: from the beginning of the play, `-26h` or `+0s`, or with its own date and offset.
+/// Parses a time: relative to the beginning of the play, as in `-26h` or `+0s`, or absolute in RFC 3339 with an offset.
 pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
     let wrong = || {
         format!(
@@ -80,13 +74,13 @@ pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>,
     }
 }
 
-/// A time that is not after the beginning of the play.
+/// Parses a time like [`moment`] that is not after the beginning of the play.
 pub fn past(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
     let at = moment(text, begin)?;
     if at > begin { Err(format!("`{text}` is after the beginning of the play")) } else { Ok(at) }
 }
 
-/// The value of that name; else what there is.
+/// Parses a name. The error suggests the nearest known name, or lists all names.
 fn one_of<T: FromStr>(text: &str, what: &str, names: &[&str]) -> Result<T, String> {
     text.parse().map_err(|_unknown| format!("`{text}` is no {what}; {}", suggest_name(text, names)))
 }

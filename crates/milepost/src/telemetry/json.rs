@@ -1,8 +1,10 @@
-//! The JSON format: one object a line.
+//! The JSON format of the log: one object a line.
 //!
-//! `timestamp`, `level`, the event's own fields, `target`, then `span` (the innermost) and `spans` (all, outermost first),
-//! each with its `name` and fields. tracing-subscriber has such a format, but it logs an error without its causes and
-//! leaves some unsafe characters as they are.
+//! An object has `timestamp`, `level`, the event's fields, `target`, then `span` (the innermost span) and `spans` (all
+//! spans, outermost first). Each span has its `name` and its fields.
+//!
+//! tracing-subscriber has a JSON format too, but it logs errors without their causes, and leaves some unsafe characters
+//! unescaped.
 
 use std::{
     error::Error,
@@ -30,10 +32,10 @@ use tracing_subscriber::{
 
 use super::value::Bounded;
 
-/// Keeps the fields of a span as the text of a JSON object.
+/// Stores the fields of a span as the text of a JSON object.
 pub struct JsonFields;
 
-/// Writes an event as one line of JSON. Needs [`JsonFields`].
+/// Writes an event as one line of JSON. It works only together with [`JsonFields`].
 pub struct JsonEvents;
 
 impl<'writer> FormatFields<'writer> for JsonFields {
@@ -120,13 +122,13 @@ fn span_object<S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>) -> Value {
     Value::Object(object)
 }
 
-/// Reads what [`JsonFields`] wrote.
+/// Parses a text that [`JsonFields`] wrote.
 fn read_object(json: &str) -> Map<String, Value> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-/// Writes JSON with its unsafe characters as `\u…`. JSON's own escapes cover those below U+0020; the others stand inside
-/// strings only, where the escape means the same character.
+/// Writes JSON, with unsafe characters as `\u…`. serde_json has escaped the characters below U+0020 already. The others
+/// can stand only inside strings, where the escape means the same character.
 fn write_inert(writer: &mut Writer<'_>, json: &str) -> fmt::Result {
     let mut rest = json;
     while let Some(at) = rest.find(is_unsafe) {
@@ -146,7 +148,7 @@ struct Visitor(Vec<(&'static str, Value)>);
 
 impl Visitor {
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
-        // What the `log` crate tells about the place is in the event's metadata already.
+        // The `log` crate adds the place of the event as fields; the event's metadata has the place already.
         if !field.name().starts_with("log.") {
             let name = field.name();
             self.0.push((name.strip_prefix("r#").unwrap_or(name), value.into()));

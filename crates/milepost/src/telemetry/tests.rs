@@ -1,4 +1,4 @@
-//! Hostile values in both formats, on every path on which a value reaches a line.
+//! Tests that hostile values are harmless in both formats, wherever a value can appear in a line.
 
 use std::{
     error::Error,
@@ -49,7 +49,7 @@ fn lines(format: LogFormat, log: impl FnOnce()) -> Vec<String> {
     written(format, false, log).split_terminator('\n').map(str::to_owned).collect()
 }
 
-/// Every unsafe character, between words of a forged line.
+/// A text with every unsafe character, and with parts that imitate a log line.
 fn hostile() -> String {
     let unsafe_characters: String =
         (0..=0xffff).filter_map(char::from_u32).filter(|&c| is_unsafe(c)).collect();
@@ -58,7 +58,8 @@ fn hostile() -> String {
     )
 }
 
-/// Logs a hostile value on every path: message, text, `%`, `?`, an error and its causes, spans and later fields of spans.
+/// Logs a hostile value in every way: as message, text, `%`, `?`, an error and its causes, a span's field, and a span's
+/// field that is recorded later.
 fn log_everywhere(text: &str) {
     let span = tracing::info_span!("request", id = text, shown = %text, debugged = ?text, later = tracing::field::Empty);
     span.record("later", text);

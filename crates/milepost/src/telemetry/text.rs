@@ -1,4 +1,4 @@
-//! The fields of events and spans in the text format. The rest of a line is tracing-subscriber's own.
+//! The text format of the log: writes the fields of events and spans. tracing-subscriber writes the rest of a line.
 
 use std::{
     error::Error,
@@ -14,7 +14,7 @@ use tracing_subscriber::{
 
 use super::value::Bounded;
 
-/// Writes the message as it is and other fields as `name=value`, texts in quotes.
+/// Writes the message as it is, and other fields as `name=value`, with texts in quotes.
 pub struct TextFields;
 
 impl<'writer> FormatFields<'writer> for TextFields {
@@ -33,7 +33,7 @@ struct Visitor<'a> {
 
 impl Visitor<'_> {
     fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        // What the `log` crate tells about the place is in the event's metadata already.
+        // The `log` crate adds the place of the event as fields; the event's metadata has the place already.
         if self.result.is_ok() && !field.name().starts_with("log.") {
             self.result = self.try_write(field.name(), value);
         }

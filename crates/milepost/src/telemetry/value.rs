@@ -1,11 +1,11 @@
-//! What both formats do with a long value: it is cut.
+//! Limits the length of logged values, in both formats.
 
 use std::fmt::{self, Write};
 
-/// The longest value, in bytes. What is longer was written by somebody else to fill the log.
+/// The maximum length of a value, in bytes. Without it a webhook or a request could fill the log.
 pub const MAX_BYTES: usize = 8 * 1024;
 
-/// A writer that passes on [`MAX_BYTES`] and marks that there was more.
+/// A writer that passes on the first [`MAX_BYTES`] bytes, then writes `…` and discards the rest.
 pub struct Bounded<W> {
     inner: W,
     left: usize,

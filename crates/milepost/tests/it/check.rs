@@ -1,4 +1,4 @@
-//! `milepost check`: a line for everything it looked at, and 1 where anything is wrong.
+//! Tests `milepost check`: it prints a line for each check, and exits with 1 if any of them fails.
 
 use std::fs;
 
@@ -9,14 +9,14 @@ use crate::installation::{on_postgres, program};
 
 on_every_database!(a_database_that_another_build_made_is_refused_and_left_alone);
 
-/// Exit code, output and complaints of `milepost check`.
+/// Runs `milepost check`. Returns the exit code, stdout and stderr.
 async fn check(program: &Program) -> (Option<i32>, String, String) {
     let output = program.run(&["check"]).await;
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// The line about that.
+/// Returns the line of the check with this name.
 fn line<'a>(told: &'a str, name: &str) -> &'a str {
     let its = |line: &&str| line.split_whitespace().nth(1) == Some(name);
     told.lines().find(its).unwrap_or_else(|| panic!("no line about {name}: {told}"))

@@ -1,5 +1,7 @@
-//! The clients that storefronts use follow orders through a hundred cuts of their sockets and a restart of the server:
-//! each sees every event once and in order. Their code is in `tests/clients/follow`, and docs/api.md shows it.
+//! Tests the GraphQL clients that storefronts use. They follow orders while their sockets are cut a hundred times and
+//! the server restarts once. Each client receives every order event once and in order.
+//!
+//! The code of the clients is in `tests/clients/follow`; docs/api.md shows it.
 
 use std::{collections::BTreeMap, process::Stdio};
 
@@ -16,22 +18,22 @@ use crate::installation::{CUSTOMER, SEQUENCE, customer, program, support};
 
 const CUTS: usize = 100;
 const ORDERS: usize = 16;
-/// After these, nothing can follow.
+/// The last statuses of each order. `RETURNED` is final, so the client's subscription ends there.
 const RETURN: [&str; 2] = ["RETURN_INITIATED", "RETURNED"];
 
-/// What a client has printed.
+/// The messages that a client has printed.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     connections: usize,
-    /// Of each order how often its present state came.
+    /// For each order, how often its current state was received.
     states: BTreeMap<String, usize>,
-    /// Of each order the events, as they came.
+    /// For each order, the versions and statuses of its events, in the sequence in which they were received.
     events: BTreeMap<String, Vec<(i64, String)>>,
-    /// Of each order how often its end came.
+    /// For each order, how often the end of its subscription was received.
     ends: BTreeMap<String, usize>,
 }
 
-/// A client that runs, on a wire of its own.
+/// A client process with a proxy of its own, so that the test can cut its connection.
 struct Follower {
     name: &'static str,
     wire: Proxy,
@@ -62,7 +64,7 @@ impl Follower {
         Self { name, wire, child, seen }
     }
 
-    /// Waits until what it has printed is so.
+    /// Waits until `is_so` holds for the messages of the client.
     async fn sees(&mut self, what: &str, is_so: impl FnMut(&Seen) -> bool) {
         let what = format!("{}: {what}", self.name);
         assert!(within(&what, self.seen.wait_for(is_so)).await.is_ok(), "{what}: the client ended");
@@ -114,13 +116,13 @@ async fn every_client_sees_every_event_once_through_cuts_and_a_restart() {
         follower.sees("the present state of every order", |seen| seen.states.len() == ORDERS).await;
     }
 
-    // One step of one order after another, so that all of them are under way at every cut.
+    // Move the orders in turn, so that all of them are between two statuses at every cut.
     let steps: Vec<&str> = SEQUENCE.into_iter().chain(RETURN).collect();
     let mut moves = steps.iter().flat_map(|step| orders.iter().map(move |order| (order, *step)));
     for cut in 0..CUTS {
         let before: Vec<usize> = followers.iter().map(Follower::connections).collect();
         let (order, step) = moves.next().unwrap();
-        // Half of the events happen just before the cut and half of them while nobody is connected.
+        // Half of the events happen just before the cut, half of them while no client is connected.
         if cut % 2 == 0 {
             mover.move_order(order, &[step]).await;
         }
@@ -157,7 +159,7 @@ async fn every_client_sees_every_event_once_through_cuts_and_a_restart() {
     server.stop().await;
 }
 
-/// The server again, at the address at which it was before.
+/// Starts the server again at its previous address.
 async fn restarted(program: &Program, address: &str) -> tests::process::Server {
     program.clone().set("MILEPOST_LISTEN", address).serve(&[]).await
 }

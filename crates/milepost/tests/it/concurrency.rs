@@ -1,4 +1,4 @@
-//! Rivals at two api processes: exactly one of them makes the change.
+//! Tests simultaneous requests at two api processes: exactly one of them makes the change.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -38,7 +38,8 @@ async fn of_rivals_for_the_same_units_exactly_one_gets_them() {
     let support = shop.support(&one).await;
     let callers = [support.clone(), support.at(&other)];
     for competitors in [2, 8, 64] {
-        // Two of three: the order's status stands still, so no version tells the competitors apart.
+        // Each request ships two of the three units. The order's status does not change, so its version cannot decide
+        // which request wins.
         let order = support.place(CUSTOMER, 3).await;
         support.move_order(&order, &SEQUENCE[..2]).await;
         let item = support.order(&order, "items { id }").await["items"][0]["id"].take();
@@ -60,7 +61,7 @@ async fn of_rivals_for_the_same_units_exactly_one_gets_them() {
     }
 }
 
-/// All at once, by turns at the one and the other process.
+/// Sends all requests at once, alternating between the processes.
 async fn race(
     callers: &[Client; 2],
     competitors: usize,

@@ -1,4 +1,4 @@
-//! The embedded server is killed, or loses its power, at any moment: what was acknowledged until then is there.
+//! Tests that acknowledged orders survive when a server with SQLite is killed, or loses its power, at any moment.
 
 use std::{
     fs,
@@ -17,12 +17,12 @@ use crate::{
     installation::{program, support},
 };
 
-/// The orders that were acknowledged so far.
+/// Returns the orders that were acknowledged so far.
 fn so_far(acknowledged: &Mutex<Vec<String>>) -> Vec<String> {
     acknowledged.lock().expect("no test has panicked").clone()
 }
 
-/// Places orders beside the test until it is told to stop, and keeps the ids of those that were acknowledged.
+/// Places orders in parallel until it is told to stop, and collects the ids of the acknowledged ones.
 async fn load(support: &Client, acknowledged: &Mutex<Vec<String>>, until: &AtomicBool) {
     let one = async || {
         while !until.load(SeqCst) {
@@ -79,7 +79,7 @@ async fn a_loss_of_power_at_any_moment_loses_nothing_that_was_acknowledged() {
     server.stop().await;
 }
 
-/// A server on what the loss of power left has these orders.
+/// Starts a server on the files that remained after the loss of power, and checks that it has these orders.
 async fn assert_kept(left: &Path, original: &Program, folder: &Path, orders: &[String]) {
     let secret = "milepost.db.jwt-secret";
     fs::copy(folder.join(secret), left.join(secret)).expect("the secret of the original");

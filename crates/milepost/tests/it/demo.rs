@@ -1,4 +1,4 @@
-//! `milepost demo` as people run it: beside another one, with settings lying around, until Ctrl-C.
+//! Tests `milepost demo` as users run it: two at the same time, with settings in the environment, until Ctrl-C.
 
 use std::process::Stdio;
 
@@ -18,7 +18,7 @@ const MILEPOST: &str = env!("CARGO_BIN_EXE_milepost");
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_demos_side_by_side_tell_the_whole_story_and_leave_nothing() {
     let folder = TempDir::new().unwrap();
-    // No setting is looked at, not even one that every other command would refuse.
+    // The demo reads no setting, not even an invalid one that all other commands would reject.
     let program = Program::new(MILEPOST, folder.path())
         .set("MILEPOST_LISTEN", "nowhere")
         .set("TMPDIR", folder.path().to_str().unwrap());
@@ -57,7 +57,7 @@ async fn ctrl_c_ends_a_demo_that_goes_on_and_its_folder_goes_with_it() {
     within("the first order after the story", goes_on).await;
     send_signal(demo.id().unwrap(), Signal::INT).unwrap();
     let ended = async {
-        // Whatever it still says must find a reader.
+        // Read what the demo still prints, so that it does not block or fail on a full or closed pipe.
         while lines.next_line().await.unwrap().is_some() {}
         demo.wait().await.unwrap()
     };

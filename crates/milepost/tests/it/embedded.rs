@@ -1,4 +1,4 @@
-//! One process with everything inside: nothing is set but what FedEx signs with.
+//! Tests one process with SQLite and all roles. Only the secret of FedEx's webhooks is set.
 
 use domain::ShipmentStatus::{Delivered, InTransit, OutForDelivery};
 use serde_json::json;

@@ -1,5 +1,7 @@
-//! The embedded database fails in every way a disk can: what was acknowledged is there, before and after a restart, and
-//! while nothing can be written callers are told to try again.
+//! Tests the failures of a disk under the SQLite database:
+//!
+//! 1. What was acknowledged can be read, before and after a restart.
+//! 2. While the database cannot be written, callers get an error that tells them to try again.
 
 use domain::ShipmentStatus::InTransit;
 use futures::{StreamExt, stream};
@@ -17,10 +19,10 @@ use tests::{
 use crate::installation::{CUSTOMER, SEQUENCE, fedex, program, support};
 
 const ORDERS: &str = "{ orders(first: 1) { totalCount } }";
-/// Requests at once.
+/// The number of simultaneous requests.
 const AT_ONCE: usize = 8;
 
-/// Places an order; its id if that was acknowledged, else the code of the error.
+/// Places an order. Returns its id if the order was acknowledged, else the code of the error.
 pub(crate) async fn try_to_place(support: &Client) -> Result<String, String> {
     let input = json!({ "input": tea(CUSTOMER, 1) });
     let (_, answer) =
@@ -31,13 +33,13 @@ pub(crate) async fn try_to_place(support: &Client) -> Result<String, String> {
     }
 }
 
-/// Places so many orders beside each other.
+/// Places `orders` orders, some of them at the same time.
 async fn place(support: &Client, orders: usize) -> Vec<String> {
     let placed = stream::iter(0..orders).map(|_| try_to_place(support)).buffer_unordered(AT_ONCE);
     placed.map(|placed| placed.expect("all is well")).collect().await
 }
 
-/// Places orders until one is refused.
+/// Places orders until one is refused. Returns the ids of the placed orders and the code of the refusal.
 async fn place_until_refused(support: &Client) -> (Vec<String>, String) {
     let mut placed = Vec::new();
     loop {
@@ -49,7 +51,7 @@ async fn place_until_refused(support: &Client) -> (Vec<String>, String) {
     }
 }
 
-/// Every order that was acknowledged can be read.
+/// Checks that all acknowledged orders can be read.
 pub(crate) async fn assert_readable(support: &Client, orders: &[String]) {
     let read = stream::iter(orders).map(|id| async move { (id, support.order(id, "id version").await) });
     let read: Vec<(&String, Value)> = read.buffer_unordered(AT_ONCE).collect().await;
@@ -65,7 +67,7 @@ async fn is_ready(server: &Server, ready: bool) {
     .await;
 }
 
-/// An order with a parcel, ready for a scan.
+/// Places an order with a registered shipment, ready for a scan.
 async fn shipped(support: &Client, number: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
     support.move_order(&order, &SEQUENCE[..2]).await;
@@ -77,7 +79,8 @@ async fn has_status(support: &Client, order: &str, status: &str) {
     until(status, async || (support.order(order, "status").await["status"] == status).then_some(())).await;
 }
 
-/// Fills a disk of 5 MB, checks what is promised meanwhile, makes the disk larger, and looks for what was acknowledged.
+/// Fills the disk, checks that errors are reported correctly, makes the disk larger, and checks that nothing
+/// acknowledged is lost.
 async fn fill_and_enlarge(program: Program, mut enlarge: impl AsyncFnMut()) {
     let server = program.serve(&[]).await;
     let support = support(&program, &server).await;
@@ -88,7 +91,7 @@ async fn fill_and_enlarge(program: Program, mut enlarge: impl AsyncFnMut()) {
     acknowledged.push(parcel.clone());
     is_ready(&server, false).await;
     server.logs("the database takes no writes").await;
-    // Less than an order may still have its place, and counts as soon as it is acknowledged.
+    // A small write may still find space after a larger one failed. If it is acknowledged, it must not be lost.
     for attempt in 0..6 {
         assert_eq!(server.readiness().await, Some(503), "look {attempt}");
         match try_to_place(&support).await {
@@ -118,7 +121,8 @@ async fn fill_and_enlarge(program: Program, mut enlarge: impl AsyncFnMut()) {
     server.stop().await;
 }
 
-/// While nothing can be written: not ready, and stays so; refusals with the right code; queries go on.
+/// Checks a server that cannot write: it stays not ready, refuses writes with the right code, and still answers
+/// queries.
 async fn assert_full(server: &Server, support: &Client) {
     is_ready(server, false).await;
     server.logs("the database takes no writes").await;
@@ -152,7 +156,7 @@ async fn a_file_that_may_not_grow_loses_nothing_that_was_acknowledged() {
     fill_and_enlarge(program, async || faults.set(Fault::None)).await;
 }
 
-/// A fault begins while orders are placed, lasts for some attempts, and ends.
+/// Starts a fault while orders are placed, ends it after some attempts, and checks that nothing acknowledged is lost.
 async fn survive(fault: Fault) {
     let (folder, faults) = (TempDir::new().expect("a folder"), Faults::new());
     let program = faults.within(program(folder.path()));
@@ -216,7 +220,7 @@ async fn failed_reads_lose_nothing_that_was_acknowledged() {
     let mut acknowledged = place(&support, 20).await;
     for _ in 0..3 {
         faults.set(Fault::Read);
-        // What the writer has in memory it need not read.
+        // Some attempts may succeed: the writer does not read what it has in its cache.
         let attempts: Vec<_> = stream::iter(0..20).then(|_| try_to_place(&support)).collect().await;
         for attempt in attempts {
             match attempt {

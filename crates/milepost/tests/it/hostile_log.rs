@@ -1,4 +1,5 @@
-//! The log of a server that is spoken to by strangers: a line is ours, whatever they send, and an error tells its causes.
+//! Tests the log of a server that receives hostile requests: values cannot forge a line, and errors are logged with
+//! their causes.
 
 use domain::text::is_unsafe;
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use tests::{database::Database, http, proxy::Proxy, wait::until};
 
 use crate::installation::{on_postgres, program, support};
 
-/// A name of a sender that wants a line, a colour and an order of its own in the log.
+/// The name of a sender, URL-encoded, that tries to forge log lines, to change the colour and to reverse the text
+/// direction.
 const FORGED: &str = "foo%0a2026-01-01T00:00:00Z%20ERROR%20forged%0d%1b%5b2J%c2%9b%e2%80%a8%e2%80%ae%22%7d%0a%7b%22level%22:%22ERROR%22%7d";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! `kill -9` of a worker in the middle of a job.
+//! Tests that a worker killed with `kill -9` in the middle of a job loses nothing.
 
 use domain::ShipmentStatus::{Delivered, InTransit, OutForDelivery};
 use futures::{StreamExt, stream};
@@ -8,7 +8,7 @@ use tests::{http::push, wait::until};
 use crate::installation::{CUSTOMER, SEQUENCE, Split, fedex};
 
 const ORDERS: usize = 24;
-/// Requests at once.
+/// The number of simultaneous requests.
 const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,7 +28,7 @@ async fn what_a_killed_worker_had_begun_is_done_by_the_next_one_and_once() {
         .collect()
         .await;
 
-    // The job that comes to this order stands still, its transaction open.
+    // The job that handles this order waits for the lock, with an open transaction.
     let lock = format!("SELECT 1 FROM orders WHERE order_id = '{}' FOR UPDATE", orders[0]);
     let held = shop.database.hold(&lock).await;
     let scans = [(Delivered, 5), (InTransit, 25), (OutForDelivery, 15)];

@@ -1,4 +1,4 @@
-//! Tests of the real binary, from outside: processes, HTTP, sockets, mails.
+//! Tests of the real program from outside: its processes, HTTP, sockets and mails.
 
 mod check;
 mod clients;

@@ -1,4 +1,4 @@
-//! The database goes away and comes back: callers are told to try again, and nothing else changes.
+//! Tests an outage of PostgreSQL: callers are told to try again, and everything continues when the database is back.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::installation::{CUSTOMER, SEQUENCE, customer, fedex, on_postgres, support};
 
-/// The server waits for about five seconds; the rest is for a busy machine.
+/// The server waits about five seconds for the database. The rest of the time is a reserve for a slow machine.
 const TOLD_WITHIN: Duration = Duration::from_secs(18);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +41,7 @@ async fn while_the_database_is_away_callers_are_told_to_try_again() {
     until("no readiness", async || (server.readiness().await == Some(503)).then_some(())).await;
     let (cancel, list) = (mutation("cancelOrder"), "{ orders { totalCount nodes { id } } }");
     let input = json!({"input": {"orderId": order, "reason": "the database is away"}});
-    // Each waits for a connection, and not for ever: the caller is still there to be told.
+    // Each request waits for a database connection only for a limited time, so the caller gets an answer.
     let (pushed, cancelled, listed) = timeout(TOLD_WITHIN, async {
         tokio::join!(
             push(server.url(), &body, None),

@@ -1,4 +1,4 @@
-//! PostgreSQL takes no writes: after a failover to a standby, or with a full disk.
+//! Tests PostgreSQL while it accepts no writes: after a failover to a standby, or with a full disk.
 
 use domain::ShipmentStatus::InTransit;
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn is_ready(server: &Server, ready: bool) {
     .await;
 }
 
-/// The code of the error with which an order is not placed.
+/// Returns the code of the error when an order cannot be placed.
 async fn refusal(support: &Client) -> String {
     let input = json!({ "input": tea(CUSTOMER, 1) });
     let (_, answer) = support.send(&mutation("placeOrder"), input).await.expect("an answer");
@@ -52,7 +52,7 @@ async fn a_read_only_server_is_read_from_and_reported_until_it_takes_writes_agai
 
     let writable = format!("ALTER DATABASE {name} SET default_transaction_read_only = off");
     database.execute_all(&["SET default_transaction_read_only = off", &writable]).await;
-    // Nobody ends the sessions that began read-only: the server makes new ones.
+    // The old sessions stay read-only and nothing ends them. The server must open new ones.
     is_ready(&server, true).await;
     server.logs("the database takes writes again").await;
     support.place(CUSTOMER, 1).await;

@@ -1,4 +1,4 @@
-//! What callers and carriers send that cannot be: each is answered as it is documented, over HTTP.
+//! Tests that invalid requests of callers and carriers are answered over HTTP as documented.
 
 use domain::ShipmentStatus::{InTransit, PickedUp};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use tests::{
 use crate::installation::{CUSTOMER, customer, fedex, program, support};
 
 const SOMEBODY_ELSE: &str = "018f4e9e-5d5c-7b6e-9a51-0d6f1f2c3b4b";
-/// The largest body of a webhook, in bytes.
+/// The maximum size of a webhook's body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// A server with everything inside.
+/// Starts a server with all roles on SQLite.
 async fn alone(folder: &TempDir) -> Server {
     program(folder.path()).serve(&[]).await
 }

@@ -1,4 +1,5 @@
-//! Codes that get a meaning: `milepost replay` while the server runs, and a restart for what was unknown.
+//! Tests how a code gets a meaning later: by `milepost replay` while the server runs, and for unknown codes by a
+//! restart.
 
 use std::fs;
 
@@ -13,7 +14,7 @@ use tests::{
 
 use crate::installation::{CUSTOMER, SEQUENCE, fedex, on_postgres, program, support};
 
-/// An order whose parcel FedEx reports with a code of its own, once that has been read.
+/// Places an order with a shipment, and pushes a FedEx scan with this code. Returns when the scan is stored.
 async fn reported(support: &Client, number: &str, code: &str) -> String {
     let order = support.place(CUSTOMER, 1).await;
     support.move_order(&order, &SEQUENCE[..2]).await;
@@ -30,7 +31,7 @@ async fn reported(support: &Client, number: &str, code: &str) -> String {
     order
 }
 
-/// Exit code, output and complaints of `milepost replay`.
+/// Runs `milepost replay`. Returns the exit code, stdout and stderr.
 async fn replay(program: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = program.run(&[&["replay"], arguments].concat()).await;
     let text = |bytes| String::from_utf8(bytes).expect("text");
@@ -59,7 +60,7 @@ async fn a_replay_tells_and_then_does(program: Program) {
     assert_eq!(replay(&program, &apply).await, (Some(0), nothing.to_owned(), String::new()));
     let again = replay(&program, &["--since", "30m"]).await;
     assert_eq!(again, (Some(0), nothing_more.to_owned(), String::new()));
-    // The running server sends the mail that is owed now.
+    // The replay has enqueued the notification; the running server sends it.
     let sent = json!({"status": "DELIVERED", "state": "SENT"});
     until("the mail", async || {
         let notifications =

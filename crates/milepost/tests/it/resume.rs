@@ -1,11 +1,11 @@
-//! A subscriber that was away comes back to another process and has missed nothing.
+//! Tests that a subscriber can resume at another process and misses no event.
 
 use serde_json::{Value, json};
 use tests::{http::Client, socket::Socket};
 
 use crate::installation::{CUSTOMER, SEQUENCE, Split};
 
-/// Four orders, five events each.
+/// Each of the orders gets the five events of `AWAY` while the subscriber is disconnected.
 const ORDERS: usize = 4;
 const AWAY: &[&str] = &["PROCESSING", "AWAITING_PICKUP", "SHIPPED", "OUT_FOR_DELIVERY", "DELIVERED"];
 
@@ -49,7 +49,7 @@ async fn a_subscriber_comes_back_to_another_process_and_gets_what_it_missed() {
     goes_on(&mut socket, &support, &followed[0].0).await;
 }
 
-/// Afterwards it is live again.
+/// Checks that the resumed subscription receives live events.
 async fn goes_on(socket: &mut Socket, support: &Client, order: &str) {
     support.move_order(order, &["RETURN_INITIATED"]).await;
     expect(&socket.update().await, order, json!(8), "RETURN_INITIATED");

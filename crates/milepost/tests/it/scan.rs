@@ -1,4 +1,5 @@
-//! `milepost scan` imitates each sender as the settings have it, and finds the server by them.
+//! Tests that `milepost scan` imitates each sender as the settings say, and gets the server's address from the
+//! settings.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::installation::{program, with_secret};
 
-/// The program with every sender, DHL with a header of its own, and UPS by the tokens that it fetches alone.
+/// Sets the secrets of all senders. DHL has a custom header. UPS has no shared secret, only the tokens that it fetches.
 fn with_their_own_proofs(program: Program) -> Program {
     let others = Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups);
     others
@@ -20,14 +21,14 @@ fn with_their_own_proofs(program: Program) -> Program {
         .set("MILEPOST_UPS_CLIENT_SECRET", "ups-client-secret")
 }
 
-/// Exit code, output and complaints of a scan.
+/// Runs `milepost scan`. Returns the exit code, stdout and stderr.
 async fn scan(program: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = program.run(&[&["scan"], arguments].concat()).await;
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// A scan by that sender.
+/// The arguments for a scan of this sender.
 fn delivered<'a>(sender: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--carrier", sender, "--tracking", "794600000001", "--status", "delivered"], more].concat()
 }

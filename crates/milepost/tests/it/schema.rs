@@ -1,4 +1,4 @@
-//! `serve --no-migrate` begins only on a database whose schema is the one of this build, in every role.
+//! Tests that `serve --no-migrate` starts, in every role, only if the database has exactly the schema of this build.
 
 use std::fs;
 
@@ -9,7 +9,8 @@ use crate::installation::{on_postgres, program};
 
 const ROLES: [&str; 3] = ["all", "api", "worker"];
 
-/// Starts it in every role; what each says before it ends with 1.
+/// Starts the server in every role. Checks that each start fails with exit code 1, and returns what each wrote to
+/// stderr.
 async fn refusals(program: &Program) -> Vec<String> {
     let program = program.clone().set("MILEPOST_REDIS_URL", "redis://127.0.0.1:1");
     let mut told = Vec::new();

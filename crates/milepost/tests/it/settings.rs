@@ -1,4 +1,5 @@
-//! A setting that cannot be: exit code 2, and the first line on stderr names it.
+//! Tests that an invalid setting ends the program with exit code 2, and that the first line on stderr names the
+//! setting.
 
 use tempfile::TempDir;
 

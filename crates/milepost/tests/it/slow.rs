@@ -1,4 +1,4 @@
-//! A worker whose jobs take long is ready: it works, and taking it away would not help.
+//! Tests that a worker stays ready while its jobs take long. It works, so replacing it would not help.
 
 use std::collections::HashSet;
 
@@ -9,16 +9,16 @@ use tests::{http::push, process::Server, smtp::Behaviour, wait::until};
 
 use crate::installation::{CUSTOMER, SEQUENCE, Split, fedex};
 
-/// What the worker logs once, when it begins to be slow, and once when it has caught up.
+/// The log messages of a worker: one when its jobs become slow, and one when it has caught up.
 const SLOW: &str = "jobs take long";
 const CAUGHT_UP: &str = "jobs no longer take long";
-/// Mails: more than the jobs that run at once take up.
+/// The number of mails: more than the number of jobs that run at once.
 const MAILS: usize = 40;
 const AT_ONCE: usize = 8;
-/// Orders that somebody else has locked.
+/// The number of orders that another session has locked.
 const LOCKED: usize = 12;
 
-/// Waits for words in the log. The worker has to be ready all the time until then.
+/// Waits until the log contains `words`. Until then the worker must always be ready.
 async fn ready_until_it_logs(worker: &Server, words: &str) {
     until(words, async || {
         assert_eq!(worker.readiness().await, Some(200), "{}", worker.log());
@@ -68,7 +68,7 @@ async fn a_worker_is_ready_while_orders_are_locked_by_somebody_else() {
             assert_eq!(push(api.url(), &fedex(&number(at), InTransit, 1), None).await, 200);
         })
         .await;
-    // The third attempt takes the members of a batch one by one, and each of them waits for its lock.
+    // The third attempt handles the webhooks of a batch one by one, and each of them waits for the lock of its order.
     ready_until_it_logs(&worker, "its members are tried alone").await;
     held.release().await;
     let shipped = "{ orders(filter: {statuses: [SHIPPED]}) { totalCount } }";

@@ -1,5 +1,7 @@
-//! SIGTERM while requests are on their way: they are answered, sockets are told, the exit code is 0. Further ones,
-//! until it is obeyed: the exit code is 1.
+//! Tests the stop of a server:
+//!
+//! 1. SIGTERM during requests: the requests are answered, sockets are closed with a code, and the exit code is 0.
+//! 2. Repeated SIGTERM: the process ends before the requests are answered, and the exit code is 1.
 
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use tokio::{
 
 use crate::installation::{CUSTOMER, SEQUENCE, on_postgres, program, support};
 
-/// Fewer than the server has connections to its database.
+/// Fewer requests than the server has database connections.
 const IN_FLIGHT: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +37,7 @@ async fn a_server_that_is_told_to_stop_answers_what_it_has_begun() {
     socket.follow(&followed, None);
     assert_eq!(socket.update().await["order"]["version"], 1);
 
-    // Placing an order now waits in the middle of its transaction.
+    // From now on a request to place an order waits in the middle of its transaction.
     let held = database.hold("LOCK TABLE orders IN EXCLUSIVE MODE").await;
     let requests: Vec<_> = (0..IN_FLIGHT)
         .map(|_| {
@@ -116,7 +118,7 @@ async fn a_server_that_is_told_to_stop_does_not_wait_for_half_a_request() {
     let mut go_on = [0; 12];
     within("the server to read the body", half_open[3].read_exact(&mut go_on)).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100");
-    // Less than any of the timeouts, and than the time to finish.
+    // Shorter than every timeout, and shorter than the time that running work may take to finish.
     let stopped = timeout(Duration::from_secs(8), server.stop());
     stopped.await.expect("it stops at once");
 }

@@ -1,4 +1,5 @@
-//! `milepost scan --story`: every story that is shipped, against a server of its own, and what is said of bad ones.
+//! Tests `milepost scan --story`: plays every story of the repository against a server, and checks the errors for
+//! invalid ones.
 
 use std::{fs, path::Path};
 
@@ -10,10 +11,10 @@ use crate::installation::{CUSTOMER, on_postgres, program, support, with_all_send
 
 const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stories");
 
-/// A scan without a story.
+/// The arguments of a scan without a story.
 const ONE: [&str; 6] = ["--carrier", "fedex", "--tracking", "1", "--status", "delivered"];
 
-/// Exit code, output and complaints of `milepost scan --story`, against the server.
+/// Plays a story against the server. Returns the exit code, stdout and stderr.
 async fn play(
     program: &Program,
     server: &Server,
@@ -27,7 +28,7 @@ async fn play(
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Plays every shipped story on one installation.
+/// Plays all stories of the repository on one installation.
 async fn play_all(program: &Program) {
     let server = program.serve(&[]).await;
     let token = program.token(&["--role", "system"]).await;
@@ -106,7 +107,7 @@ A story that is wrong about its ends
     let answer = shown.split_once("✗ 401 ").unwrap().1.split_once(", 200").unwrap().0.to_owned();
     assert_eq!(shown.replacen(&answer, "ANSWER", 1), expected, "{told}");
 
-    // The number is taken now: that is said, and nothing is posted.
+    // The tracking number is in use now. The program reports that and posts nothing.
     let (code, told, complaints) = play(&program, &server, &file, &["--orders", "--token", &token]).await;
     assert_eq!(code, Some(1), "{told}");
     assert!(
@@ -114,7 +115,7 @@ A story that is wrong about its ends
         "{complaints}"
     );
     assert!(!told.contains("200 stored"), "{told}");
-    // The order is there all the same.
+    // The order exists although its parcel could not be registered.
     let left = told.lines().last().unwrap();
     let (id, page) = left.strip_prefix("  order ").unwrap().split_once(", placed and not packed: ").unwrap();
     assert!(page.contains("/track/"), "{left}");
@@ -133,7 +134,7 @@ async fn a_bad_file_and_bad_arguments_are_refused_before_anything_is_posted() {
     let file = folder.path().join("story.toml");
     fs::write(&file, "title = 'x'\n[[parcel]]\nname = 'mug'\nsender = 'fedex'\n[[step]]\nsend = [{ parcel = 'mug', status = 'deliverd', at = '-1h' }]\nrepeet = 2\n").unwrap();
     let path = file.to_str().unwrap();
-    // Nobody listens there, and nobody is asked.
+    // No server listens there. If the program tried to post, the exit code would be 1.
     let nowhere = ["--to", "http://127.0.0.1:1"];
     let refused = async |arguments: &[&str]| {
         let output = program.run(&[&["scan"], arguments, &nowhere[..]].concat()).await;

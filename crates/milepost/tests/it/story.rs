@@ -1,5 +1,5 @@
-//! The main story in two processes, with a Redis that is well, killed, and flushed: an order in two parcels,
-//! scanned in the wrong order and twice, followed over a socket and told by mail.
+//! Tests the main story in two processes. An order in two shipments gets its scans in the wrong sequence and twice; a
+//! customer follows it over a socket and receives mails. The tests run with Redis working, killed and flushed.
 
 use std::collections::HashSet;
 
@@ -78,14 +78,15 @@ async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
     let flush = async || shop.redis.command::<()>(&["FLUSHALL"]).await.unwrap();
     flush().await;
     push_twice(api.url(), FIRST, OutForDelivery, 20).await;
-    // Perhaps with the job that reads them: then it comes back with its lease, after half a minute.
+    // The flush may delete the job that reads the webhooks. Then they are read again when their lease ends, after half
+    // a minute.
     flush().await;
     push_twice(api.url(), FIRST, InTransit, 30).await;
     flush().await;
     followed.until_parcel(FIRST, "OUT_FOR_DELIVERY").await;
     push_twice(api.url(), SECOND, Delivered, 10).await;
     followed.until_status("OUT_FOR_DELIVERY").await;
-    // A mail's job would come back too, but only after five minutes.
+    // The lease of a notification lasts five minutes, so wait until all are sent, to flush no job of a notification.
     settled(&support, &followed.order).await;
     flush().await;
     push_twice(api.url(), FIRST, Delivered, 5).await;
@@ -93,7 +94,7 @@ async fn nothing_is_lost_or_doubled_when_redis_is_flushed() {
     all_is_told(&shop.smtp, &support, &followed).await;
 }
 
-/// All scans of both parcels, in a wrong order, each twice.
+/// Posts all scans of both parcels in a wrong sequence, each twice.
 async fn scans(url: &str) {
     push_twice(url, FIRST, OutForDelivery, 20).await;
     push_twice(url, FIRST, InTransit, 30).await;
@@ -103,7 +104,7 @@ async fn scans(url: &str) {
     push_twice(url, SECOND, InTransit, 40).await;
 }
 
-/// FedEx pushes a scan, and again because it is not sure of the answer.
+/// Posts a scan of FedEx twice, as a sender does that is not sure about the answer.
 async fn push_twice(url: &str, number: &str, status: ShipmentStatus, minutes_ago: i64) {
     let body = fedex(number, status, minutes_ago);
     assert_eq!(push(url, &body, Some(&request_id(number, status))).await, 200);
@@ -114,11 +115,11 @@ fn request_id(number: &str, status: ShipmentStatus) -> String {
     format!("push/{number}/{status}")
 }
 
-/// An order with two registered parcels, and the customer's view of it.
+/// An order with two registered shipments, and the socket on which the customer follows it.
 struct Followed {
     order: String,
     socket: Socket,
-    /// The events so far, without the placement.
+    /// The events received so far, without the placement.
     events: Vec<Value>,
 }
 
@@ -139,14 +140,14 @@ impl Followed {
         followed
     }
 
-    /// Reads updates up to the event of that status.
+    /// Reads updates until the order event with this status.
     async fn until_status(&mut self, status: &str) {
         while self.events.last().is_none_or(|event| event["toStatus"] != status) {
             self.read().await;
         }
     }
 
-    /// Reads updates up to one without an event that shows a parcel that far, and gives it.
+    /// Reads updates until one shows the shipment with this status. Returns that update.
     async fn until_parcel(&mut self, number: &str, status: &str) -> Value {
         loop {
             let update = self.read().await;
@@ -157,7 +158,7 @@ impl Followed {
         }
     }
 
-    /// One update. Events come once, in order, none is left out.
+    /// Reads one update. Checks that events are received once, in order and without gaps.
     async fn read(&mut self) -> Value {
         let update = self.socket.update().await;
         if !update["event"].is_null() {
@@ -168,7 +169,8 @@ impl Followed {
     }
 }
 
-/// Everything happened once, and the customer knows it.
+/// Checks that each transition happened once, and that the customer received a mail for each notification that was
+/// sent.
 async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
     let order = &followed.order;
     let statuses: Vec<_> = followed.events.iter().map(|event| &event["toStatus"]).collect();
@@ -191,8 +193,8 @@ async fn all_is_told(smtp: &SmtpServer, support: &Client, followed: &Followed) {
     }
 }
 
-/// Waits until no notification of the order is on its way, and gives the keys of those that were sent: all that no
-/// newer one made stale.
+/// Waits until no notification of the order is queued. Returns the keys of those that were sent; the others were
+/// suppressed, because a newer one superseded them.
 async fn settled(support: &Client, order: &str) -> HashSet<String> {
     until("the mails", async || {
         let notifications = support.order(order, "notifications { key state }").await["notifications"].take();

@@ -1,4 +1,4 @@
-//! `milepost token`: what it cannot sign is refused as bad usage, with the argument named.
+//! Tests that `milepost token` refuses invalid arguments as bad usage, and names the argument.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Random histories of a pair of shipments, arriving as they like, against the run in which each scan came alone and in
-//! order.
+//! Tests random histories of two shipments that arrive in a random sequence. The result must equal that of the clean
+//! run, in which each scan arrives alone, in order and once.
 
 use std::collections::BTreeSet;
 
@@ -19,24 +19,25 @@ use super::{bodies, carrier_of, mails, register, tells_histories, text};
 
 on_every_database!(any_history_however_it_arrives_is_the_history_of_the_clean_run);
 
-/// A shipment's history as its sender tells it.
+/// The history of a shipment, as its sender reports it.
 #[derive(Clone, Debug)]
 struct History {
     sender: Sender,
-    /// What was scanned, with the hours since the scan before, and in how many days the delivery was expected then.
+    /// For each scan: its meaning, the hours since the previous scan, and in how many days the delivery was expected
+    /// then.
     scans: Vec<(Meaning, i64, Option<i64>)>,
-    /// Whether every other scan is told without a zone, by those who write times as text.
+    /// Whether every second scan has a time without a zone. Only formats that write times as text can do that.
     lacks_zones: bool,
 }
 
 /// How the histories of an order's shipments arrive.
 #[derive(Clone, Debug)]
 struct Arrival {
-    /// Each post: which shipment, and which of its scans are in it.
+    /// For each post: the index of the shipment, and the indexes of the scans to report.
     posts: Vec<(usize, Vec<usize>)>,
-    /// Behind which posts the work is done, by their place.
+    /// For each post, whether the worker processes the webhooks after it.
     pauses: Vec<bool>,
-    /// Whether the second shipment is registered only in the end.
+    /// Whether the second shipment is registered only after all posts.
     late_registration: bool,
 }
 
@@ -48,7 +49,7 @@ fn meanings() -> impl Strategy<Value = Meaning> {
     ]
 }
 
-/// Histories that the sender has words for.
+/// Generates histories that the format of the sender can express.
 fn histories() -> impl Strategy<Value = History> {
     let scans = prop::collection::vec((meanings(), 1..40i64, prop::option::of(1..6i64)), 1..7);
     (select(Sender::ALL.to_vec()), scans, any::<bool>()).prop_map(|(sender, scans, lacks_zones)| {
@@ -70,8 +71,8 @@ fn histories() -> impl Strategy<Value = History> {
     })
 }
 
-/// Two shipments, and a way their histories arrive: every scan at least once, many more than once, in any order,
-/// alone and with others.
+/// Generates two histories and a way in which they arrive. Every scan is posted at least once; some are posted again,
+/// alone or together with others. The sequence is random.
 fn arrivals() -> impl Strategy<Value = (Vec<History>, Arrival)> {
     prop::collection::vec(histories(), 2).prop_flat_map(|histories| {
         let posts: Vec<(usize, Vec<usize>)> = histories
@@ -101,7 +102,7 @@ fn arrivals() -> impl Strategy<Value = (Vec<History>, Arrival)> {
     })
 }
 
-/// What must not depend on the order of arrival.
+/// The part of the result that must not depend on the sequence of arrival.
 #[derive(Debug, PartialEq)]
 struct End {
     status: OrderStatus,
@@ -110,8 +111,8 @@ struct End {
     notifications: BTreeSet<String>,
 }
 
-/// Random histories of a pair of shipments: the order's end is that of the run in which each scan came alone, in order
-/// and once. Cases share the database; their count is what a minute allows.
+/// Compares random arrivals with the clean run. All cases share a database. Their number is chosen so that the test
+/// takes about a minute.
 async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database: Database) {
     let shop = Shop::new(database.store);
     let front = Front::new(&shop);
@@ -134,20 +135,20 @@ async fn any_history_however_it_arrives_is_the_history_of_the_clean_run(database
             let told = mails.get(&order.0).cloned().unwrap_or_default();
             assert!(told.values().all(|count| *count == 1), "case {case}: {told:?}");
         }
-        // Both were told of where they ended, if that is news a customer gets.
+        // In both runs the last mail must be about the same status, if there are mails.
         let last = |order: OrderId| mails.get(&order.0).and_then(|told| told.keys().max().copied());
         assert_eq!(last(got.0), last(expected.0), "case {case}");
     }
 }
 
-/// How many random histories are tried, unless `PROPTEST_CASES` says otherwise.
+/// The number of random cases, unless `PROPTEST_CASES` sets another one.
 const CASES: usize = 60;
 
-/// A scan, and when the delivery was expected then.
+/// A scan, and the delivery time that was expected when it was made.
 type Scanned = (SimulatedScan<'static>, Option<DateTime<Utc>>);
 
-/// When a sender wrote a push down whose last scan is this one: an estimate counts as of then. Those that sign the
-/// time write it now.
+/// Returns when the sender writes a push whose last scan is `last`; an estimate counts from this time. USPS signs the
+/// time of the push, so it must be now.
 fn written_at(sender: Sender, last: SimulatedScan<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
     match sender {
         Sender::Usps => now,
@@ -192,7 +193,7 @@ async fn run(
         let (at, of) = post;
         let sender = histories[*at].sender;
         let heard: Vec<Scanned> = of.iter().map(|scan| scans[*at][*scan]).collect();
-        // What a sender tells together it tells with what it expects in the end.
+        // A push with several scans reports the estimate of its last scan.
         let together = if tells_histories(sender) { heard.len() } else { 1 };
         for heard in heard.chunks(together) {
             let told: Vec<SimulatedScan<'_>> = heard.iter().map(|(told, _)| *told).collect();
@@ -218,7 +219,7 @@ async fn run(
     (order, end(shop, order, &lacks_zones).await)
 }
 
-/// The body with that time in it as a clock without a zone shows it.
+/// Replaces a time in a body by the same local time without a zone.
 fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
     let zoned = at.to_rfc3339_opts(SecondsFormat::Secs, false);
     text(body).replace(&format!("{zoned}\""), &format!("{}\"", at.format("%Y-%m-%dT%H:%M:%S"))).into_bytes()
@@ -231,7 +232,8 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
         let scans =
             read::scans_of(store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap_or_default();
-        // Identities have the number in them, which differs between the runs: the codes and times do not.
+        // The identity of a scan contains the tracking number, which differs between the runs. Compare the codes and
+        // the times instead.
         let of = |scan: &domain::Scan| {
             let text = format!("{} {}", scan.code, scan.clock());
             <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(text))
@@ -251,7 +253,7 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     }
 }
 
-/// What remains of a shipment where the arrival stands in for times: what it is, and not since when.
+/// Removes the times that depend on the arrival. They do where a scan's own time has no zone.
 fn without_times(tracking: &Tracking) -> Tracking {
     let never = DateTime::UNIX_EPOCH;
     let condition = tracking.condition.clone().map(|condition| Condition { since: never, ..condition });

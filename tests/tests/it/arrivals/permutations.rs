@@ -1,4 +1,4 @@
-//! All 720 orders of six scans, each with duplicates, for every sender.
+//! Tests all 720 sequences of six scans, each with duplicates, for every sender.
 
 use carriers::{Sender, SimulatedScan};
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use tests::{database::Database, front::Front, on_every_database, shop::Shop};
 
 use super::{bodies, carrier_of, mails, register, tells_histories};
 
-/// A test for each sender. One that has none is the compiler's to find.
+/// Defines a test for each sender. If a sender has none, the `match` below does not compile.
 macro_rules! all_720 {
     ($($test:ident => $sender:ident,)+) => {
         on_every_database!($($test),+);
@@ -34,7 +34,8 @@ all_720! {
     all_720_orders_of_six_scans_of_aftership_are_one_story => Aftership,
 }
 
-/// One order for each permutation; in every round each order hears its next scan, and all before it once more.
+/// Each permutation has an order of its own. In each round every order receives its next scan, and then again all scans
+/// so far.
 async fn all_720(database: Database, sender: Sender) {
     let shop = Shop::new(database.store);
     let front = Front::new(&shop);
@@ -90,7 +91,7 @@ async fn all_720(database: Database, sender: Sender) {
     assert_eq!(clean.status, ShipmentStatus::Delivered);
     assert_eq!(clean.condition, None, "delivered is past a failed attempt");
     assert_eq!(clean.delivered_at, Some(scans[5].at.to_utc()));
-    // The time of a pick-up of FedEx is not trusted.
+    // FedEx's time of a pick-up is only estimated, so the next scan counts as the time of shipping.
     let shipped = if sender == Sender::Fedex { &scans[2] } else { &scans[1] };
     assert_eq!(clean.shipped_at, Some(shipped.at.to_utc()));
     let mails = mails(&shop).await;
@@ -113,8 +114,9 @@ async fn all_720(database: Database, sender: Sender) {
     }
 }
 
-/// How often each scan is told, in its order: alone, and with those before it, where the sender tells histories. The
-/// same body is kept once.
+/// Returns how often each scan is received, in the sequence of the scans' times: once alone, and, if the sender's
+/// pushes have several scans, once for each later round. A webhook with the same body is stored once and does not count
+/// again.
 fn times(sender: Sender, permutation: &[usize]) -> Vec<i32> {
     let rounds = 0..permutation.len();
     let place = |scan: usize| permutation.iter().position(|one| *one == scan).expect("it is one of them");

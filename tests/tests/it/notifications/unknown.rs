@@ -1,5 +1,5 @@
-//! Mails whose outcome nobody knows: the mail server took the content and its answer was lost, or the process died. The
-//! customer may have each of them, so there are at most three.
+//! Tests mails with an unknown outcome: the mail server received the content, but its answer was lost or the process
+//! died. The customer may have received each of these copies, so at most three are sent.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ on_every_database!(
     a_mail_that_is_no_longer_wanted_is_kept_back,
 );
 
-/// Longer than the lease of a mail and than the longest pause.
+/// Longer than the lease of a notification, and longer than the longest pause between attempts.
 const LATER: TimeDelta = TimeDelta::minutes(10);
 
 async fn cancelled(shop: &Shop) -> OrderId {
@@ -37,7 +37,7 @@ async fn cancelled(shop: &Shop) -> OrderId {
     order
 }
 
-/// Works on for three days.
+/// Works for three days of the shop's clock.
 async fn work_for_days(shop: &Shop) {
     for _ in 0..12 {
         shop.drain().await;
@@ -57,7 +57,7 @@ async fn expect_given_up(shop: &Shop, order: OrderId) {
     assert!(error.contains("may have been delivered"), "{error}");
 }
 
-/// Takes the notification up, as a job does.
+/// Leases the notification, as the worker does for a job.
 async fn take_up(shop: &Shop) -> Leased {
     let leased = shop.app.lease(Work::Notifications, 8).await.unwrap();
     assert_eq!(leased.len(), 1);
@@ -103,7 +103,7 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     assert_eq!(server.mails().len(), 1, "the third attempt");
     expect_given_up(&shop, order).await;
 
-    // The third attempt may die as well: then the next one finds three, and sends nothing.
+    // If the third attempt dies as well, the fourth one finds three unknown outcomes and sends nothing.
     let order = cancelled(&shop).await;
     for _ in 0..3 {
         let leased = take_up(&shop).await;
@@ -191,7 +191,8 @@ async fn a_mail_that_left_after_lost_answers_is_sent(database: Database) {
     );
     assert_eq!(server.mails().len(), 3);
 
-    // A refusal after a lost answer says what may have happened before it.
+    // The error of a refusal mentions an earlier attempt whose answer was lost, because that mail may have been
+    // delivered.
     server.behave(Behaviour::DropAfterData);
     let order = cancelled(&shop).await;
     shop.drain().await;
@@ -215,7 +216,7 @@ async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
     assert!(shop.app.open_notification(&quick).await.unwrap().is_some());
     assert!(!shop.app.hand_over_notification(&slow).await.unwrap(), "its lease was lost");
     assert!(shop.app.hand_over_notification(&quick).await.unwrap());
-    // Done again, because the answer to the commit was lost: counted once.
+    // A repeated call counts once. It is repeated if the answer to the commit was lost.
     assert!(shop.app.hand_over_notification(&quick).await.unwrap());
     assert_eq!(notifications(&shop, order).await[0].unknown_outcomes, 1);
     let id = notifications(&shop, order).await[0].id;

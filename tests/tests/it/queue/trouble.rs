@@ -1,4 +1,4 @@
-//! What the queue survives: Redis flushed, killed, frozen and absent.
+//! Tests that the job queue survives a Redis that is flushed, killed, frozen or absent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -59,7 +59,7 @@ async fn redis_may_stall() {
     for stall in [50, 200, 400, 700, 1_500] {
         bench.push_until_handled().await;
         redis.freeze().unwrap();
-        // The stall itself, seen from the side of a push that waits for it or gives up.
+        // During the stall, the push waits for Redis or gives up.
         if let Err(error) = timeout(Duration::from_millis(stall), bench.queue.push(batch(1))).await {
             println!("{stall} ms: {error}");
         }

@@ -1,4 +1,5 @@
-//! Webhooks that could not be read when they came, or in part: a replay reads them and loses none.
+//! Tests the replay of webhooks that could not be read when they were received, or only in part. A replay reads them
+//! and loses nothing.
 
 use domain::{OrderStatus, ShipmentStatus, WebhookState};
 use persistence::{
@@ -57,7 +58,7 @@ async fn what_a_failed_webhook_says_of_a_number_nobody_has_yet_is_not_lost(datab
 async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: Database) {
     let shop = Shop::new(database.store);
     shop.scan("303030", ShipmentStatus::Delivered).await;
-    // As one is closed of which a part was read.
+    // Settle the webhook as if only a part of it had been read.
     let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
     let tx = shop.app.store.begin().await.unwrap();
     let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).id;

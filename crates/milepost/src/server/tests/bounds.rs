@@ -1,5 +1,5 @@
-//! What strangers do to hold a server up: on every route, of every role. Each connection is closed in time, and
-//! others are served meanwhile.
+//! Tests that no client can hold connections open or keep others out. For every attack, on every route of every role:
+//! the server closes the connection in time, and serves other clients meanwhile.
 
 use std::{io::ErrorKind, net::Ipv4Addr, time::Instant};
 
@@ -13,10 +13,10 @@ use tokio::{
 
 use super::*;
 
-/// Much longer than the timeouts below, and shorter than the least of the defaults.
+/// Much longer than the timeouts below, but shorter than the shortest default timeout.
 const PATIENCE: Duration = Duration::from_secs(9);
 const TIMEOUT: Duration = Duration::from_millis(400);
-/// Between two drips: shorter than any timeout.
+/// The pause between two drips. It is shorter than every timeout.
 const DRIP: Duration = Duration::from_millis(20);
 
 fn short() -> HttpLimits {
@@ -29,13 +29,14 @@ fn short() -> HttpLimits {
     }
 }
 
-/// The tokens of [`start_with`].
+/// Returns a header with a token that the server of [`start_with`] accepts.
 fn bearer() -> String {
     let claims = Claims { role: "support".to_owned(), exp: 4_000_000_000, ..Claims::default() };
     format!("authorization: Bearer {}\r\n", Tokens::new(&[7; 32]).unwrap().issue(&claims).unwrap())
 }
 
-/// Method, path and headers that are needed to come as far as the route lets anybody come.
+/// Returns the method, path and headers of a request for every route. The headers get the request as far as a stranger
+/// can get.
 fn routes(role: Role) -> Vec<(&'static str, String, String)> {
     let health = [("GET", "/livez"), ("GET", "/readyz"), ("GET", "/nowhere"), ("POST", "/livez")];
     let mut routes: Vec<_> =
@@ -72,10 +73,10 @@ fn routes(role: Role) -> Vec<(&'static str, String, String)> {
     routes
 }
 
-/// What a stranger does after connecting, until the server closes.
+/// What the attacker does with its connection. It returns when the server has closed the connection.
 type Attack = fn(Line) -> BoxFuture<'static, ()>;
 
-/// A connection and the route it is for.
+/// A connection, and the first lines of a request for the route under attack.
 struct Line {
     stream: TcpStream,
     start: String,
@@ -83,11 +84,11 @@ struct Line {
 
 impl Line {
     async fn say(&mut self, text: &str) {
-        // The server may have closed already: that is seen when it is waited for.
+        // An error means that the server has closed the connection. The attack notices that when it waits.
         self.stream.write_all(text.as_bytes()).await.ok();
     }
 
-    /// Says this again and again until the server closes.
+    /// Sends `text` again and again until the server closes the connection.
     async fn drip(mut self, text: &str) {
         let mut drips = interval(DRIP);
         let mut ignored = [0; 4096];
@@ -99,8 +100,8 @@ impl Line {
         }
     }
 
-    /// Waits until the server closes, and reads nothing. The end itself may wait behind answers that are not read: then
-    /// the system refuses what is written.
+    /// Waits until the server closes the connection, without reading. The client cannot see the close if unread answers
+    /// are before it; then a write fails.
     async fn see_the_end(self) {
         let mut looks = interval(DRIP);
         loop {
@@ -114,7 +115,7 @@ impl Line {
         }
     }
 
-    /// Reads until the server closes.
+    /// Reads until the server closes the connection.
     async fn wait(mut self) {
         let mut ignored = [0; 4096];
         while matches!(self.stream.read(&mut ignored).await, Ok(1..)) {}
@@ -229,7 +230,7 @@ async fn every_way_to_hold_a_connection_is_bounded_on_a_worker() {
     is_bounded_on_every_route(Role::Worker).await;
 }
 
-/// So many connections, spread over so many addresses, with half a request each.
+/// Opens `connections` connections from `addresses` addresses, each with a part of a request.
 async fn half_open(server: &Running, connections: usize, addresses: u8) -> Vec<TcpStream> {
     let to = server.address.trim_start_matches("http://").parse().unwrap();
     let mut streams = Vec::with_capacity(connections);
@@ -255,7 +256,7 @@ async fn two_thousand_half_open_connections_keep_nobody_out() {
             assert_eq!(server.status(path).await, 200, "{path} beside {addresses} addresses");
             assert!(asked.elapsed() < Duration::from_secs(1), "{path}: {:?}", asked.elapsed());
         }
-        // From the attackers' own address too.
+        // The attackers' own address is served too.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::new(127, 0, 7, 1), 0).into()).unwrap();
         let to = server.address.trim_start_matches("http://").parse().unwrap();
