@@ -1,7 +1,8 @@
-//! Objects without a field are `{}`.
+//! Makes objects without fields `{}` in the answer, as the specification requires.
 //!
-//! An object has none when no fragment applies to it, or when `@skip` and `@include` leave nothing. The library
-//! answers `null` for it. So the plan asks such an object for a placeholder, which is taken out of the answer.
+//! An object has no fields if no fragment applies to it, or if `@skip` and `@include` leave none. async-graphql answers
+//! `null` for such an object. So the plan selects a placeholder field in it, and the placeholder is removed from the
+//! answer.
 
 use async_graphql::{
     Name, Pos, Positioned, Value,
@@ -9,20 +10,20 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
 };
 
-/// The key of the placeholder in an answer. No query can ask for a key without a character.
+/// The key of the placeholder in an answer. No query can use it, because a key has at least one character.
 const KEY: &str = "";
 
-/// The selections of an operation, if it has a placeholder.
+/// The selections of an operation, if they contain a placeholder.
 #[derive(Debug)]
 pub struct EmptyObjects(Option<SelectionSet>);
 
 impl EmptyObjects {
-    /// For an operation with these selections; `None` if it has no placeholder.
+    /// For an operation with these selections. Pass `None` if they contain no placeholder.
     pub fn new(selections: Option<&SelectionSet>) -> Self {
         Self(selections.cloned())
     }
 
-    /// Takes the placeholders out of an answer.
+    /// Removes the placeholders from an answer.
     pub fn restore(&self, data: &mut Value) {
         if let Some(selections) = &self.0 {
             restore(data, selections);
@@ -30,7 +31,7 @@ impl EmptyObjects {
     }
 }
 
-/// The field that every object has.
+/// The placeholder: `__typename`, a field that every object has.
 pub fn placeholder() -> Positioned<Selection> {
     let place = Pos::default();
     let field = Field {
@@ -43,7 +44,7 @@ pub fn placeholder() -> Positioned<Selection> {
     Positioned::new(Selection::Field(Positioned::new(field, place)), place)
 }
 
-/// Whether a field is the placeholder: the limit on aliases does not count it.
+/// Whether a field is the placeholder. The limit on aliases does not count it.
 pub fn is_placeholder(field: &Field) -> bool {
     field.response_key().node == KEY
 }
@@ -61,15 +62,16 @@ fn restore(value: &mut Value, selections: &SelectionSet) {
     }
 }
 
-/// An object below an interface or union may meet the selections of another type. Their keys either are not in it or
-/// stand for the same shape: the validation ensures it.
+/// Removes the placeholders from an object. If the object is a member of an interface or union, `selections` can also
+/// contain those of another member. That does no harm: the validation ensures that their keys are either not in the
+/// object or have values of the same shape.
 fn restore_object(object: &mut IndexMap<Name, Value>, selections: &SelectionSet) {
     for selection in &selections.items {
         match &selection.node {
             Selection::Field(field) if is_placeholder(&field.node) => {
                 object.shift_remove(KEY);
             }
-            // A scalar of ours may be an object too. It has no selections.
+            // A value of a custom scalar can be an object too. It has no selections, so it is not searched.
             Selection::Field(field) if !field.node.selection_set.node.items.is_empty() => {
                 if let Some(value) = object.get_mut(&field.node.response_key().node) {
                     restore(value, &field.node.selection_set.node);
