@@ -18,7 +18,7 @@ use super::{
 const DEFAULT_PAGE: i32 = 20;
 const MAX_PAGE: i32 = 100;
 
-/// A page of a list.
+/// One page of a list.
 pub struct Connection<T: OutputType> {
     edges: Vec<Edge<T>>,
     has_previous: bool,
@@ -44,7 +44,7 @@ pub(super) enum Total {
     Webhooks(WebhookFilter),
 }
 
-/// A page of a list.
+/// One page of a list.
 #[Object(name_type)]
 impl<T: OutputType> Connection<T> {
     /// The records of the page, with their cursors.

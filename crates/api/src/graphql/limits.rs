@@ -1,18 +1,19 @@
 //! Limits on the work of one GraphQL operation, before it runs and while it runs.
 //!
 //! [`limited`] adds the limits to a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before
-//! it validates a request. The transports call [`bound_errors`] for every answer. Each file has one limit:
+//! it validates a request. The transports call [`bound_errors`] for every answer. Each file has its limits:
 //!
 //! | file | limit |
 //! |---|---|
 //! | `parsing` | the length of a query and its tokens, before it is parsed |
 //! | `document` | the size of the document: selections, aliases, names, directives, arguments, variables |
-//! | `introspection` | cost and nesting of introspection; whether there is any |
+//! | `introspection` | complexity and nesting of introspection |
 //! | `weights` | how much a list counts towards the complexity |
 //! | `variables` | how many values the JSON of a request holds |
-//! | `running` | values, bytes, rows and time while an operation is resolved |
+//! | `running` | values, bytes and rows while an operation is resolved |
 //! | `admission` | how many operations, and how many large ones, are resolved at once in the process |
 //! | `errors` | number and size of the errors of one answer |
+//! | `extension` | complexity, depth and time of an operation; whether introspection is allowed |
 
 mod admission;
 mod document;

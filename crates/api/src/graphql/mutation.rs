@@ -42,7 +42,8 @@ impl Mutation {
         execute(ctx, how, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Cancels an order. This is possible until a carrier has one of its shipments.
+    /// Cancels an order. It is refused if a carrier already has one of its shipments. Customers can cancel only while
+    /// the order is `PLACED` or `PAYMENT_CONFIRMED`.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,

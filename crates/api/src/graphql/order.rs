@@ -85,7 +85,7 @@ impl Order {
         Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
     }
 
-    /// The e-mail address to which notifications are sent. Null for suppliers.
+    /// The e-mail address to which notifications are sent. Null if there is none, and for suppliers.
     async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let caller = ctx.data::<Caller>()?;
         Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see_customers()))

@@ -273,7 +273,8 @@ impl Scan {
     }
 
     /// The local time that the carrier sent without a time zone, for example `2026-01-15T07:02:09`. Midnight can mean
-    /// that the carrier sent only a date. Null if `occurredAt` is the carrier's time.
+    /// that the carrier sent only a date. For a status that the carrier sent without any time, the time in UTC of the
+    /// newest scan sent with it. Null if `occurredAt` is the carrier's time.
     async fn local_time(&self) -> Option<String> {
         self.0.scan.local_time.map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string())
     }

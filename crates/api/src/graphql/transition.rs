@@ -14,7 +14,7 @@ use super::{
 /// Whether the caller may give a status to an order now.
 #[derive(SimpleObject)]
 pub struct AllowedTransition {
-    /// The status.
+    /// The status to which the order would change.
     to: OrderStatus,
     /// Whether `transitionOrder` to this status would succeed. True for the present status; that changes nothing.
     allowed: bool,
