@@ -1,4 +1,5 @@
-//! Converts a valid operation to a plan for async-graphql: a document that contains nothing but fields.
+//! Converts a valid operation to a plan for async-graphql: a document of plain fields, without variables, directives
+//! and named fragments.
 //!
 //! The specification collects the fields of each object before it resolves them
 //! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
