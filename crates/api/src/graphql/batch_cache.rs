@@ -1,10 +1,12 @@
-//! Parts of many records, one statement each, whatever the size of the page.
+//! Reads the parts of records (items, shipments, scans, events, notifications) for all records of a page together, so
+//! that the number of statements does not depend on the size of the page.
 //!
-//! Records that were read together stay together: when one of them is asked for a part, the part is read for all
-//! of them. Unlike a loader that collects keys for a moment, this needs no timer, costs no delay, and takes the
-//! same number of statements however the executor interleaves the resolvers. What was read is kept as long as
-//! these records are: the next operation, mutation or update reads its own. Below, `app` lets requests that run at
-//! the same time share statements.
+//! 1. Records that were read together share a cache. When a part of one of them is selected, the part is read for all
+//!    of them.
+//! 2. A usual data loader collects keys for a short time. This cache needs no timer and adds no delay, and the number
+//!    of statements does not depend on the sequence in which the resolvers run.
+//! 3. The parts are kept as long as the records. The next query, mutation or update reads its own.
+//! 4. Requests that run at the same time can share a statement: see `reads` in `app`.
 
 use std::{
     collections::HashMap,
@@ -25,7 +27,7 @@ use super::{
     limits::{MAX_ROWS, Running},
 };
 
-/// Orders that were read together, and the parts of them that were asked for.
+/// Orders that were read together, and their parts that were selected so far.
 #[derive(Default)]
 pub(super) struct BatchCache {
     pub heads: Vec<OrderHead>,
@@ -33,7 +35,7 @@ pub(super) struct BatchCache {
     visible_shipments: PartCache<OrderId, VisibleShipments>,
     scan_cache: OnceLock<Arc<ScanCache<ShipmentId>>>,
     notifications: PartCache<OrderId, Arc<[Notification]>>,
-    /// By the size of the page and the end it is taken from.
+    /// The histories, by the size of the page and by whether it is taken from the end.
     histories: Mutex<HashMap<(i32, bool), History>>,
 }
 
@@ -44,14 +46,14 @@ impl BatchCache {
         Arc::new(Self { heads, ..Self::default() })
     }
 
-    /// The items of one of them.
+    /// The items of one of the orders that the caller may see.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |extent| app.items_of(caller, self.ids(), extent);
         self.items.load(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
-    /// The shipments of one of them.
+    /// The shipments of one of the orders.
     pub async fn visible_shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<VisibleShipments> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |extent| app.visible_shipments_of(caller, self.ids(), extent);
@@ -60,13 +62,13 @@ impl BatchCache {
         self.visible_shipments.load(ctx, id, || bounded(ctx, read, rows)).await
     }
 
-    /// All their shipments that have been read and are shown.
+    /// The cache for the scans of all shipments that the caller may see. Call it after the shipments were read.
     pub fn scan_cache(&self) -> Arc<ScanCache<ShipmentId>> {
         let shown = self.visible_shipments.loaded().flat_map(|shipments| shipments.visible.iter());
         self.scan_cache.get_or_init(|| ScanCache::new(shown.map(|shipment| shipment.id).collect())).clone()
     }
 
-    /// The notifications of one of them, oldest first.
+    /// The notifications of one of the orders, oldest first.
     pub async fn notifications(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notification]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         self.notifications
@@ -74,7 +76,8 @@ impl BatchCache {
             .await
     }
 
-    /// The events of one of them within a window. A window with a cursor in it is that order's own.
+    /// The events of one of the orders within a window. A window with a cursor fits only this order, so it is read for
+    /// this order alone. A window without a cursor is read for all orders.
     pub async fn events(
         &self,
         ctx: &Context<'_>,
@@ -109,7 +112,7 @@ impl BatchCache {
     }
 }
 
-/// Shipments or webhooks that were read together, and their scans if those were asked for.
+/// Shipments or webhooks that were read together, and their scans if they were selected.
 pub(super) struct ScanCache<K> {
     ids: Vec<K>,
     scans: PartCache<K, Arc<[StoredScan]>>,
@@ -120,7 +123,7 @@ impl<K: Copy + Eq + Hash> ScanCache<K> {
         Arc::new(Self { ids, scans: PartCache::default() })
     }
 
-    /// The scans of one of them. `read` reads those of all.
+    /// The scans of one of the records. `read` reads the scans of all of them.
     pub async fn scans<Work>(
         &self,
         ctx: &Context<'_>,
@@ -135,8 +138,8 @@ impl<K: Copy + Eq + Hash> ScanCache<K> {
     }
 }
 
-/// Reads the parts of many records within the bounds of the operation. An ordinary read is tried first: it needs no
-/// permit.
+/// Reads the parts of many records within the limits of the operation. An ordinary read is tried first, because it
+/// needs no permit. If it finds too many rows, the operation waits for a large read.
 async fn bounded<K, T, Work>(
     ctx: &Context<'_>,
     read: impl Fn(Extent) -> Work,
@@ -146,7 +149,7 @@ where
     Work: Future<Output = app::Result<HashMap<K, T>>>,
 {
     let count = |found: &HashMap<K, T>| found.values().map(&rows).sum();
-    // A schema without the extension of the bounds has none.
+    // A schema without the extension of `limits`, as in some tests, has no limits of its own.
     let Some(running) = ctx.data_opt::<Arc<Running>>() else { return read(Extent::Large(MAX_ROWS)).await };
     match read(Extent::Ordinary).await {
         Err(error) if error.is_too_many_rows() => {
@@ -164,7 +167,7 @@ fn into_arcs<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Res
     Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
 }
 
-/// One kind of part of some records: read once, when the first is asked for.
+/// One kind of part of some records. It is read once, when the part of the first record is selected.
 struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
 
 impl<K, T> Default for PartCache<K, T> {
@@ -174,7 +177,7 @@ impl<K, T> Default for PartCache<K, T> {
 }
 
 impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
-    /// The parts of one record. A failure is written down once and told to all that wait.
+    /// The parts of one record. A failure is logged once, and every record gets the error.
     async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
     where
         Work: Future<Output = app::Result<HashMap<K, T>>>,
@@ -187,7 +190,7 @@ impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
         }
     }
 
-    /// Everything that has been read.
+    /// All parts that were read. Nothing if they were not read, or if the read failed.
     fn loaded(&self) -> impl Iterator<Item = &T> {
         let found = self.0.get().and_then(|found| found.as_ref().ok());
         found.into_iter().flat_map(|found| found.values())

@@ -1,7 +1,9 @@
-//! The bodies of webhooks that were read together: read only when one of them is asked for, all with two statements,
-//! and within a bound on the whole answer.
+//! Reads the bodies of webhooks, with a limit on all bodies in one answer.
 //!
-//! A body has up to 8 MiB, so a page of them could fill the memory. Their sizes are asked for first.
+//! 1. The bodies of webhooks that were read together are read together, when the first of them is selected. That takes
+//!    two statements.
+//! 2. A body can have 8 MiB, so a page of bodies could fill the memory. The first statement reads only their sizes; the
+//!    second reads the bodies, if the [`BodyBudget`] allows it.
 
 use std::{
     collections::HashMap,
@@ -18,10 +20,10 @@ use tokio::sync::OnceCell;
 
 use super::error::{coded, log, mask_error};
 
-/// The most bytes of bodies in one answer. The largest body that a carrier may push fits.
+/// The maximum size of all bodies in one answer, in bytes. The largest body that a sender may push fits.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// What one operation may still read. It is put into the operation's data.
+/// How many bytes of bodies one operation may still read. It is in the operation's data.
 pub(super) struct BodyBudget(AtomicUsize);
 
 impl Default for BodyBudget {
@@ -31,19 +33,19 @@ impl Default for BodyBudget {
 }
 
 impl BodyBudget {
-    /// Takes so many bytes from the budget, if it has them.
+    /// Takes bytes from the budget. Returns false, and takes nothing, if it has too few.
     fn take(&self, bytes: usize) -> bool {
         self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(bytes)).is_ok()
     }
 }
 
-/// The bodies of some webhooks.
+/// The bodies of webhooks that were read together.
 pub(super) struct Bodies {
     ids: Vec<WebhookId>,
     read: OnceCell<Result<HashMap<WebhookId, String>, NotRead>>,
 }
 
-/// Why bodies were not read. It is told to all who ask for one of them.
+/// Why the bodies were not read. Each selected body of them gets this error.
 enum NotRead {
     TooLarge(usize),
     Failed(app::Error),
@@ -54,10 +56,10 @@ impl Bodies {
         Arc::new(Self { ids, read: OnceCell::new() })
     }
 
-    /// The body of one of them. Bytes that are no UTF-8 are shown as `U+FFFD`.
+    /// The body of one of the webhooks. Bytes that are not valid UTF-8 are replaced by `U+FFFD`.
     ///
     /// # Errors
-    /// `QUERY_TOO_LARGE` when the bodies of all of them are more than one answer may hold.
+    /// `QUERY_TOO_LARGE` if the bodies of all of the webhooks are larger than the rest of the budget.
     pub async fn of(&self, ctx: &Context<'_>, id: WebhookId) -> Result<&str> {
         let request_id = ctx.data::<Caller>()?.request_id.as_deref();
         let (app, caller, budget) = (ctx.data::<App>()?, ctx.data::<Caller>()?, ctx.data::<BodyBudget>()?);

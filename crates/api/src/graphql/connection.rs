@@ -1,5 +1,7 @@
-//! Relay connections (<https://relay.dev/graphql/connections.htm>): `first`/`after` or `last`/`before`; with
-//! neither the first 20; at most 100.
+//! Pages of lists as Relay connections (<https://relay.dev/graphql/connections.htm>).
+//!
+//! A page is requested with `first` and `after`, or with `last` and `before`. With none of them it has the first 20
+//! records, and with `before` alone the last 20 before it. A page has at most 100 records.
 
 use std::borrow::Cow;
 
@@ -16,7 +18,7 @@ use super::{
 const DEFAULT_PAGE: i32 = 20;
 const MAX_PAGE: i32 = 100;
 
-/// A page of a list.
+/// One page of a list.
 pub struct Connection<T: OutputType> {
     edges: Vec<Edge<T>>,
     has_previous: bool,
@@ -24,17 +26,17 @@ pub struct Connection<T: OutputType> {
     total: Total,
 }
 
-/// One record of a page, with its cursor.
+/// A record of a page, with its cursor.
 #[derive(SimpleObject)]
 #[graphql(name_type)]
 pub struct Edge<T: OutputType> {
-    /// Where the record stands in the list: for `after` and `before`.
+    /// The place of the record in the list. Send it as `after` or `before`.
     cursor: String,
     /// The record.
     node: T,
 }
 
-/// How to find out the length of the whole list. It is counted only when asked for.
+/// How to get the length of the whole list. It is counted only if `totalCount` is selected.
 pub(super) enum Total {
     Known(u64),
     Orders(OrderFilter),
@@ -42,20 +44,20 @@ pub(super) enum Total {
     Webhooks(WebhookFilter),
 }
 
-/// A page of a list.
+/// One page of a list.
 #[Object(name_type)]
 impl<T: OutputType> Connection<T> {
-    /// The records with their cursors.
+    /// The records of the page, with their cursors.
     async fn edges(&self) -> &[Edge<T>] {
         &self.edges
     }
 
-    /// The records.
+    /// The records of the page.
     async fn nodes(&self) -> Vec<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Whether there is more, and where to go on.
+    /// Whether there are more records, and the cursors to continue with.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.has_previous,
@@ -65,7 +67,7 @@ impl<T: OutputType> Connection<T> {
         }
     }
 
-    /// The length of the whole list. Counted only when asked for.
+    /// The number of records in the whole list. It is counted only if it is selected.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let count = match &self.total {
@@ -79,7 +81,7 @@ impl<T: OutputType> Connection<T> {
 }
 
 impl<T: OutputType> Connection<T> {
-    /// The page that answers a window, with the cursor and the node of each row.
+    /// Makes the page for a window. `edge` returns the cursor and the node of a row.
     pub fn new<K, R>(
         page: Page<R>,
         window: &Window<K>,
@@ -107,7 +109,7 @@ impl<T: OutputType> TypeName for Edge<T> {
     }
 }
 
-/// The paging arguments as they came.
+/// The paging arguments as the client sent them.
 pub(super) struct PageArgs {
     pub first: Option<i32>,
     pub after: Option<String>,
@@ -115,7 +117,7 @@ pub(super) struct PageArgs {
     pub before: Option<String>,
 }
 
-/// Which part of a list is wanted.
+/// Which part of a list a page is: `limit` records from the beginning or the end of those between `after` and `before`.
 pub(super) struct Window<K> {
     pub limit: i32,
     pub from_end: bool,
@@ -124,10 +126,11 @@ pub(super) struct Window<K> {
 }
 
 impl PageArgs {
-    /// Reads the arguments. `place` makes a place in the list of what a cursor holds, if it can be one.
+    /// Reads the arguments. `place` converts the content of a cursor to a place in the list; `None` if it is no place
+    /// in it.
     ///
     /// # Errors
-    /// `BAD_INPUT` for sizes that cannot be, `BAD_CURSOR` for a cursor of something else.
+    /// `BAD_INPUT` for sizes that are not allowed, `BAD_CURSOR` for a cursor of another list.
     pub fn window<P: DeserializeOwned, K>(
         self,
         kind: Kind,
@@ -152,7 +155,7 @@ impl PageArgs {
 }
 
 impl<I: Copy> Window<Key<I>> {
-    /// The same for the database.
+    /// The window as a request to the database.
     pub fn request(&self) -> PageRequest<I> {
         let limit = u64::from(self.limit.unsigned_abs());
         PageRequest { limit, from_end: self.from_end, after: self.after, before: self.before }
@@ -160,7 +163,10 @@ impl<I: Copy> Window<Key<I>> {
 }
 
 impl Window<i32> {
-    /// The numbers of `1..=last` that make the page, and whether there are more in its direction.
+    /// The page of a list that has the numbers from 1 to `last`: its first and last number, and whether there are more
+    /// numbers in its direction. If the first number is greater than the last, the page is empty.
+    ///
+    /// Example: of 8 numbers, three after 3 are `(4, 6, true)`.
     pub fn range(&self, last: i32) -> (i32, i32, bool) {
         let from = self.after.map_or(1, |after| after.saturating_add(1)).max(1);
         let to = self.before.map_or(last, |before| before.saturating_sub(1)).min(last);
@@ -174,7 +180,7 @@ impl Window<i32> {
     }
 }
 
-/// How many records a page can have, for the complexity of a query.
+/// How many records a page can have. It is used for the complexity of a query.
 pub(super) fn page_size(first: Option<i32>, last: Option<i32>) -> usize {
     first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE).unsigned_abs() as usize
 }

@@ -1,7 +1,7 @@
-//! Cursors: where a list was left, or a subscription. Opaque to clients.
+//! Cursors: places in lists and subscriptions, from which a client continues. They are opaque to clients.
 //!
-//! A cursor knows its kind, so that one of another list is refused and not misread. It grants nothing: what a
-//! caller may see does not depend on it, so it need not be signed.
+//! A cursor contains its kind, so that a cursor of another list is refused and not misread. Cursors are not signed:
+//! what a caller may see does not depend on them.
 
 use async_graphql::Result;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -11,20 +11,20 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{error::bad_cursor, time::plausible};
 
-/// What a cursor is a place in.
+/// The kind of list or subscription in which a cursor is a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The list of orders.
     Orders,
-    /// The log of all orders.
+    /// The event log of all orders.
     Events,
-    /// The log of one order.
+    /// The history of one order.
     History,
     /// The scans of one shipment.
     Scans,
-    /// The inbox.
+    /// The inbox: the stored webhooks.
     Webhooks,
-    /// The updates of one order.
+    /// The updates of one order, in a subscription.
     Updates,
 }
 
@@ -40,17 +40,17 @@ impl Kind {
         }
     }
 
-    /// The cursor of a place.
+    /// Makes the cursor of a place.
     pub fn encode(self, place: &impl Serialize) -> String {
         // Ids, numbers and times always have a JSON form.
         let json = serde_json::to_vec(&(self.tag(), place)).unwrap_or_default();
         BASE64_URL_SAFE_NO_PAD.encode(json)
     }
 
-    /// The place of a cursor.
+    /// Reads the place of a cursor.
     ///
     /// # Errors
-    /// `BAD_CURSOR` for one of another kind, and for what never was one.
+    /// `BAD_CURSOR` for a cursor of another kind, and for a text that is no cursor.
     pub fn decode<P: DeserializeOwned>(self, cursor: &str) -> Result<P> {
         let json = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
         let (tag, place): (String, P) = serde_json::from_slice(&json).map_err(|_| bad_cursor())?;
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// The key of a place in a list that is sorted by time; nothing for a time that no record can have.
+/// The key of a place in a list that is sorted by time. `None` for a time that the database cannot store.
 pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
     plausible(at).ok().map(|at| Key { at, id })
 }

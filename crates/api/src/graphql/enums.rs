@@ -1,81 +1,84 @@
-//! The words of the domain as GraphQL enums. The compiler keeps the members the same.
+//! The enums of the domain as GraphQL enums. `remote` makes the compiler check that the members are the same.
 //!
-//! Their descriptions are the written definitions that clients read in the schema.
+//! The doc comments here are the descriptions that clients read in the schema.
 
 use async_graphql::Enum;
 use serde::Serialize;
 
-/// Where an order stands: as far as the slowest of its units that are still wanted.
+/// How far an order is. It is only as far as the slowest of its units that are not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::OrderStatus")]
 pub enum OrderStatus {
-    /// The customer has ordered. Nothing is paid.
+    /// The customer has placed the order. It is not paid yet.
     Placed,
-    /// The money is there, or promised by whoever handles the payment.
+    /// The money has arrived, or the party that handles the payment has promised it.
     PaymentConfirmed,
-    /// Somebody is picking and packing. From here on shipments move the order by themselves.
+    /// Somebody picks and packs the units. From this status on, shipments advance the order automatically.
     Processing,
-    /// Every unit is packed and labelled. No carrier has it yet.
+    /// Every unit is packed and has a label. At least one unit is not with a carrier yet.
     AwaitingPickup,
-    /// Carriers have every unit. One shipment of two is not enough.
+    /// Carriers have every unit. If a carrier has only one of two shipments, the order is not `SHIPPED` yet.
     Shipped,
-    /// Every unit is on the vehicle that delivers it, waits at a pickup point, or is there already.
+    /// Every unit is on the delivery vehicle, waits at a pickup point, or is already delivered.
     OutForDelivery,
     /// Every unit was handed over: to the customer, a neighbour, a safe place or a locker.
     Delivered,
-    /// Called off before it was shipped. Nothing more will happen.
+    /// The order was cancelled before it was shipped. This status is final.
     Cancelled,
-    /// The customer sends something back. It has not come in yet.
+    /// The customer sends units back. Not all of them have arrived yet.
     ReturnInitiated,
-    /// What was asked back has come in. Nothing more will happen.
+    /// All units that were to be sent back have arrived. This status is final.
     Returned,
 }
 
-/// How far a shipment is. It never goes back.
+/// How far a shipment is: the furthest status that its scans report. A later scan that reports an earlier status does
+/// not move it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ShipmentStatus")]
 pub enum ShipmentStatus {
-    /// A label exists. The carrier does not have the parcel.
+    /// A label exists. The carrier does not have the parcel yet.
     LabelCreated,
     /// The carrier has the parcel.
     PickedUp,
-    /// The shipment moves through the carrier's network.
+    /// The parcel moves through the carrier's network.
     InTransit,
-    /// The shipment goes back to where it came from. Cancel the shipment and ship anew.
+    /// The parcel goes back to its sender. To ship its units again, cancel the shipment and create a new one.
     ReturnedToSender,
-    /// The shipment is on the vehicle that delivers it.
+    /// The parcel is on the delivery vehicle.
     OutForDelivery,
-    /// The shipment waits for the customer at a pickup point.
+    /// The parcel waits for the customer at a pickup point.
     AvailableForPickup,
-    /// The shipment was handed over.
+    /// The parcel was handed over.
     Delivered,
-    /// The shipment will not travel. Its units wait for another one.
+    /// The shipment will not travel. Its units can go into another shipment. If only the carrier cancelled it and the
+    /// carrier later reports a movement, the shipment gets the status of that movement.
     Cancelled,
 }
 
-/// Trouble with a shipment, beside its status. Later progress clears it.
+/// A problem with a shipment. A shipment has it in addition to its status. Later progress clears it; only
+/// `OUT_FOR_DELIVERY`, `AVAILABLE_FOR_PICKUP` or `DELIVERED` clears `RETURNING`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::ConditionKind")]
 pub enum ShipmentConditionKind {
-    /// The carrier came and could not hand it over.
+    /// The carrier tried to deliver the parcel and could not hand it over.
     DeliveryAttemptFailed,
-    /// It will be later than said.
+    /// The parcel will arrive later than expected.
     Delayed,
-    /// It is held: by customs, at a facility, on request.
+    /// The parcel is held: by customs, at a facility of the carrier, or because somebody asked for it.
     Held,
     /// The address is wrong or incomplete.
     AddressIssue,
-    /// It is damaged.
+    /// The parcel is damaged.
     Damaged,
-    /// It is lost.
+    /// The parcel is lost.
     Lost,
-    /// It is on its way back.
+    /// The parcel is on its way back to its sender.
     Returning,
-    /// The carrier reports trouble that has no better name.
+    /// The carrier reports a problem of another kind.
     Other,
 }
 
-/// Who carries a shipment.
+/// The company that carries a shipment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::Carrier")]
 pub enum Carrier {
@@ -89,23 +92,23 @@ pub enum Carrier {
     Dhl,
 }
 
-/// The kinds of party that act on an order.
+/// The kinds of party that can change an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ActorKind")]
 pub enum ActorKind {
     /// Milepost itself, or another system of the merchant.
     System,
-    /// A carrier, through its scans.
+    /// A carrier. It changes orders only through its scans.
     Carrier,
     /// The customer whose order it is.
     Customer,
-    /// A person of the merchant's support.
+    /// A person of the merchant's support staff.
     Support,
-    /// A supplier who ships its own items.
+    /// A supplier that ships its own items to the customer.
     Supplier,
 }
 
-/// How the merchant planned to fulfil an order. What happens is told by the origins of items and shipments.
+/// How the merchant planned to fulfil an order. The origins of its shipments show where its units really come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::FulfillmentPath")]
 pub enum FulfillmentPath {
@@ -113,85 +116,86 @@ pub enum FulfillmentPath {
     SingleWarehouse,
     /// Several shipments, from several warehouses or at several times.
     SplitShipment,
-    /// A supplier ships to the customer.
+    /// A supplier ships items directly to the customer.
     Dropship,
 }
 
-/// Who sends a unit.
+/// The kind of place that sends a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::OriginKind")]
 pub enum OriginKind {
     /// A warehouse of the merchant.
     Warehouse,
-    /// A supplier, straight to the customer.
+    /// A supplier that ships directly to the customer.
     Supplier,
 }
 
-/// What a scan did when it came.
+/// What a scan changed when it was stored, or why it changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ScanEffect")]
 pub enum ScanEffect {
-    /// It changed what we say about the shipment.
+    /// It changed the status, the condition or a time of the shipment.
     Applied,
-    /// It said nothing new.
+    /// It changed nothing, because other scans already showed the same or more, or because the shipment was cancelled.
     Stale,
-    /// Its code is not listed. It is kept and shown, and never guessed at.
+    /// Neither a code table nor a setting contains its code. The scan is stored and shown. Milepost never guesses what
+    /// such a code means.
     UnknownCode,
-    /// Its code says nothing about where the shipment is.
+    /// Its code does not say how far the shipment is.
     Informational,
-    /// It moved the shipment before the order was in processing. The order takes it up when it gets there.
+    /// It moved the shipment before the order was in `PROCESSING`. The order advances with it as soon as it gets there.
     Early,
-    /// It is about another parcel with the same number: more than a day older than the order, or, by the carrier's own
-    /// account, of another package.
+    /// It is about another parcel with the same tracking number: it is more than a day older than the order, or the
+    /// carrier says that it is about another package.
     NotOurs,
-    /// It belongs to the way back of a delivered shipment.
+    /// It belongs to the way back of a shipment that was delivered before.
     ReturnLeg,
-    /// It came for an order that is closed.
+    /// It arrived when the order was already `CANCELLED` or `RETURNED`.
     OrderClosed,
 }
 
-/// Why an order cannot have a status now.
+/// The reason why an order cannot get a status now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::BlockerCode")]
 pub enum BlockerCode {
-    /// The table of transitions has no such step.
+    /// The order cannot go directly from its present status to this one. `stateMachine` lists all possible steps.
     NotInTable,
-    /// The caller's role may not ask for it.
+    /// The caller's role may not ask for this step.
     Role,
-    /// Shipments are not that far.
+    /// At least one unit is not that far: its shipment is behind, or it is in no shipment yet.
     ShipmentsBehind,
-    /// Shipments are on their way already.
+    /// A carrier already has shipments of the order, so the order cannot be cancelled.
     ParcelsMoving,
-    /// Units asked back are not in yet.
+    /// Units that the customer sends back have not arrived yet.
     ReturnIncomplete,
 }
 
-/// What has become of a notification.
+/// Whether a notification was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::NotificationState")]
 pub enum NotificationState {
-    /// It waits for its turn.
+    /// It waits to be sent.
     Queued,
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent,
-    /// The mail server refused it for good.
+    /// The mail server refused it permanently, or all attempts failed. There are no more attempts; `error` says why.
     Failed,
-    /// It was not sent, for the reason beside it.
+    /// It is not sent; `reason` says why.
     Suppressed,
 }
 
-/// What has become of a webhook.
+/// Whether a webhook was processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::WebhookState")]
 pub enum WebhookState {
-    /// It waits for its turn.
+    /// It waits to be processed.
     Pending,
-    /// Its scans are with their shipments.
+    /// Its scans are stored with their shipments.
     Processed,
-    /// It says nothing about a shipment, or nothing readable.
+    /// It contains nothing about a shipment, or nothing that can be read.
     Ignored,
-    /// It waits for a shipment with its number to be registered.
+    /// It waits until a shipment with its tracking number is registered.
     Unmatched,
-    /// Reading it failed for good, or as often as it may. `retryWebhook` has it read again.
+    /// It could not be processed: the failure is permanent, or too many attempts failed. `retryWebhook` starts again.
     Failed,
 }

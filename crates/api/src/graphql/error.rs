@@ -1,4 +1,4 @@
-//! Errors of a request as a whole. What a mutation's caller may expect to go wrong is in `outcome` instead.
+//! GraphQL errors with codes. Refusals that the caller of a mutation can expect are not errors: see `outcome`.
 
 use std::fmt::Display;
 
@@ -6,36 +6,38 @@ use app::Caller;
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use domain::Refusal;
 
-/// An error with a code for programs.
+/// An error with a code for programs, in `extensions.code`.
 pub(super) fn coded(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
 
-/// An argument that cannot be right.
+/// The error of an argument that is not valid. It names the argument in `extensions.field`.
 pub(super) fn bad_input(field: &str, message: impl Display) -> Error {
     coded("BAD_INPUT", format!("{field}: {message}"))
         .extend_with(|_, extensions| extensions.set("field", field))
 }
 
-/// A field that is not for the caller's role. One that may not be null takes what it is a part of with it.
+/// The error of a field that the caller's role may not read. If the field is non-null, the object around it becomes
+/// null too.
 pub(super) fn not_for(caller: &Caller, field: &str) -> Error {
     coded("FORBIDDEN", format!("{field}: the role {} may not see this", caller.actor.kind))
         .extend_with(|_, extensions| extensions.set("field", field))
 }
 
-/// A cursor that was not made for this list.
+/// The error of a cursor that does not belong to this list.
 pub(super) fn bad_cursor() -> Error {
     coded("BAD_CURSOR", "this cursor is not one of this list")
 }
 
-/// A failure the caller could not expect: logged here, once, with everything; told with nothing but a code.
+/// The error of a failure that the caller could not expect. The failure is logged here with all details. The caller
+/// gets only a code and the id of the request.
 pub(super) fn failed(ctx: &Context<'_>, error: &app::Error) -> Error {
     let request_id = ctx.data_opt::<Caller>().and_then(|caller| caller.request_id.as_deref());
     log(request_id, error);
     mask_error(request_id, error)
 }
 
-/// Writes a failure down. A refusal is none.
+/// Logs a failure. Refusals are not logged.
 pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
     match error {
         app::Error::Refused(_) | app::Error::KeyReused | app::Error::TooManyOrders { .. } => {}
@@ -45,7 +47,7 @@ pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
     }
 }
 
-/// What the caller is told of an error that was logged already.
+/// The GraphQL error for an error that was logged before. It contains no details of a failure.
 pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error {
     let error = match error {
         app::Error::Refused(refusal) => return refused(refusal),
@@ -64,7 +66,7 @@ pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error 
     }
 }
 
-/// A refusal where the schema has no member for it.
+/// The error of a refusal where the schema has no result union with a member for it.
 fn refused(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::InvalidInput { field, message } => bad_input(field, message),
@@ -77,7 +79,7 @@ fn refused(refusal: &Refusal) -> Error {
     }
 }
 
-/// The answer of a use case, its failure turned into an error of the request.
+/// Converts the error of a use case to a GraphQL error, and logs it if it is a failure.
 pub(super) fn answer<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
     result.map_err(|error| failed(ctx, &error))
 }

@@ -1,4 +1,4 @@
-//! Events: the history of one order, and the log of all.
+//! The GraphQL type of an order event, the history of one order, and the event log of all orders.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -18,10 +18,10 @@ use super::{
     order::Order,
 };
 
-/// The recorded fact of one change of status, or of the placement. Never changed, never deleted.
+/// One order event, already reduced to the parts that the caller may see.
 pub struct OrderEvent(pub(super) Event);
 
-/// A page of the history of one order, oldest first. Versions are dense, so a page is a range of them.
+/// Reads a page of the history of one order, oldest first. Versions have no gaps, so a page is a range of versions.
 pub(super) async fn history(
     ctx: &Context<'_>,
     order: &Order,
@@ -38,7 +38,7 @@ pub(super) async fn history(
     }))
 }
 
-/// A page of the log of all orders, newest first.
+/// Reads a page of the event log of all orders, newest first.
 pub(super) async fn log(
     ctx: &Context<'_>,
     filter: EventFilter,
@@ -55,84 +55,86 @@ pub(super) async fn log(
     }))
 }
 
-/// The recorded fact of one change of status, or of the placement. Never changed, never deleted.
+/// The record of one change of an order's status, or of its placement. It is never changed and never deleted.
 #[Object]
 impl OrderEvent {
-    /// The id: the order's UUID, a colon, and the version.
+    /// The id: the UUID of the order, a colon, and the version.
     pub(super) async fn id(&self) -> ID {
         format!("{}:{}", self.0.order_id, self.0.version).into()
     }
 
-    /// The order it is about.
+    /// The id of the order.
     async fn order_id(&self) -> ID {
         self.0.order_id.to_string().into()
     }
 
-    /// The order's version with it. The events of an order sort by it, without gaps.
+    /// The version of the order after this event. The events of an order have the versions 1, 2, 3 and so on, without
+    /// gaps.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// The status before. Null at the placement.
+    /// The status before the event. Null for the placement.
     async fn from_status(&self) -> Option<OrderStatus> {
         self.0.from.map(OrderStatus::from)
     }
 
-    /// The status after.
+    /// The status after the event.
     async fn to_status(&self) -> OrderStatus {
         self.0.to.into()
     }
 
-    /// Who caused it.
+    /// Who caused the event.
     async fn actor(&self) -> Actor {
         Actor::from(&self.0.actor)
     }
 
-    /// What they said about it. Null for suppliers. Customers are shown their own words, and why an order was cancelled;
-    /// what the shop or a supplier wrote otherwise is null for them.
+    /// The notes of the actor. Null for suppliers. Customers see their own notes and the reason of a cancellation; for
+    /// them, other notes of the merchant and of suppliers are null.
     async fn notes(&self) -> Option<&str> {
         self.0.notes.as_deref()
     }
 
-    /// What they attached. A step driven by a scan names `carrier`, `tracking_number` and `carrier_status`.
-    /// Null for suppliers.
+    /// Data that the actor attached. If a scan caused the event, it has `carrier`, `tracking_number` and
+    /// `carrier_status`. Null for suppliers.
     async fn metadata(&self) -> Option<&serde_json::Value> {
         self.0.metadata.as_ref()
     }
 
-    /// Whether the carrier never reported this status and a later one implies it.
+    /// Whether the status was inferred: no carrier reported it, but the order passed it on its way to a later status.
     async fn inferred(&self) -> bool {
         self.0.inferred
     }
 
-    /// When it happened, by the clock of whoever saw it.
+    /// When it happened: by the carrier's clock if a scan shows the status, otherwise by Milepost's clock. For a
+    /// placement, the time when the order was placed.
     async fn occurred_at(&self) -> DateTime<Utc> {
         self.0.occurred_at
     }
 
-    /// When it was written down, by our clock.
+    /// When the event was stored, by Milepost's clock.
     async fn recorded_at(&self) -> DateTime<Utc> {
         self.0.recorded_at
     }
 
-    /// The `x-request-id` of the HTTP request that caused it. Null for suppliers.
+    /// The `x-request-id` of the HTTP request that caused the event. Null for suppliers.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The webhook that caused it. Null for suppliers.
+    /// The id of the webhook that caused the event. Null for suppliers.
     async fn webhook_id(&self) -> Option<ID> {
         self.0.webhook_id.map(|id| id.to_string().into())
     }
 }
 
-/// Who did it.
+/// The party that caused a change.
 #[derive(SimpleObject)]
 pub struct Actor {
-    /// What kind of party.
+    /// The kind of party.
     kind: ActorKind,
-    /// Which one: a user id, a supplier's code, a carrier's name. Suppliers see only their own code, customers only
-    /// their own id.
+    /// The id of the party: the id of a user, the code of a supplier or the name of a carrier. Suppliers see only their
+    /// own code, customers only their own id.
     id: Option<String>,
 }
 

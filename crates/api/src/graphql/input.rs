@@ -1,6 +1,7 @@
-//! What mutations are asked for, read into the words of the use cases.
+//! The input types of mutations, and their conversion into commands of `app`.
 //!
-//! A value that cannot be read is an `InvalidInput` that names its field; whether it makes sense, the domain says.
+//! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the name of its
+//! field. The domain decides whether a readable value is allowed.
 
 mod dropship;
 mod lenient_scalars;
@@ -25,119 +26,127 @@ pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::{Lenient, NO_NUMBER};
 
-/// An order to be placed.
+/// An order to place.
 #[derive(InputObject, Serialize)]
 pub struct PlaceOrderInput {
-    /// The customer: the `sub` of their token. Left out by a customer: themselves.
+    /// The id of the customer: the `sub` claim of their token. A customer can leave it out to place an own order.
     user_id: Option<ID>,
-    /// Where notifications go: one address that every mail server takes. Needed from support and systems. A customer
-    /// leaves it out or gives the `email` of their token; without that claim, it is left out, and no mails are sent.
+    /// The e-mail address for notifications: a single ASCII address. Support and systems must send it. A customer
+    /// leaves it out or sends the `email` claim of their token. A customer whose token has no such claim leaves it out
+    /// and receives no mails.
     customer_email: Option<String>,
-    /// The merchant's own number, unique. For support and systems.
+    /// The merchant's own number of the order. It must be unique. For support and systems.
     reference: Option<String>,
-    /// The ISO 4217 code, in capitals. Left out: `USD`.
+    /// The ISO 4217 code of the currency, in upper case. The default is `USD`.
     currency: Option<String>,
-    /// What it costs, in minor units of the currency by ISO 4217: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
+    /// What the order costs, in minor units of the currency (ISO 4217). For example, 4205 is 42.05 USD, 4205 JPY or
+    /// 4.205 KWD.
     total_cents: Lenient<i32>,
-    /// The plan. Left out: what the items' origins amount to.
+    /// How the merchant plans to fulfil the order. By default it follows from the origins of the items.
     fulfillment_path: Option<FulfillmentPath>,
-    /// Its lines, at least one.
+    /// The items of the order, at least one.
     items: Vec<OrderItemInput>,
-    /// When it was placed, for an order that was placed elsewhere. For support and systems.
+    /// When the order was placed, if it was placed in another system before. For support and systems.
     placed_at: Option<Time>,
-    /// What to say about it on the first event.
+    /// Notes for the first event of the order.
     notes: Option<String>,
-    /// What to attach to the first event.
+    /// Data to attach to the first event of the order.
     metadata: Option<serde_json::Value>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// A line of an order to be placed.
+/// An item of an order to place.
 #[derive(InputObject, Serialize)]
 pub struct OrderItemInput {
     /// The merchant's stock keeping unit.
     sku: String,
-    /// What the customer calls it.
+    /// The name of the product, for customers.
     name: String,
-    /// Units, at least one.
+    /// The number of units, at least one.
     quantity: Lenient<i32>,
-    /// Where it is planned to come from. A supplier is named by support and systems only.
+    /// The place from which the item is planned to be shipped. Only support and systems may name a supplier.
     origin: Option<OriginInput>,
-    /// Until when the supplier has to accept it: now or later. Only with a supplier as `origin`. For support and systems.
+    /// The time until which the supplier must accept the item. It must not be before `placedAt` or, without `placedAt`,
+    /// in the past. Only with a supplier as `origin`. For support and systems.
     accept_by: Option<Time>,
-    /// Until when a carrier has to have every unit of it: now or later, and not before `acceptBy`. Only with a supplier as
-    /// `origin`. For support and systems.
+    /// The time until which a carrier must have every unit of the item. It must not be before `acceptBy`, nor before
+    /// `placedAt` or, without `placedAt`, in the past. Only with a supplier as `origin`. For support and systems.
     ship_by: Option<Time>,
 }
 
-/// Where units are sent from.
+/// The place from which units are sent.
 #[derive(InputObject, Serialize)]
 pub struct OriginInput {
-    /// Warehouse or supplier.
+    /// Whether it is a warehouse or a supplier.
     kind: OriginKind,
-    /// Which one, in the merchant's words.
+    /// The merchant's code of the warehouse or supplier.
     code: String,
 }
 
-/// A change of status.
+/// A change of an order's status.
 #[derive(InputObject, Serialize)]
 pub struct TransitionOrderInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// The status it should have.
+    /// The status that the order should get.
     to: OrderStatus,
-    /// What to say about it on the event.
+    /// Notes for the event.
     notes: Option<String>,
-    /// What to attach to the event.
+    /// Data to attach to the event.
     metadata: Option<serde_json::Value>,
-    /// The version you looked at. Another one by now is a `VersionConflict`.
+    /// The version of the order that you have read. If the order has another version now, the answer is a
+    /// `VersionConflict`.
     expected_version: Option<Lenient<i32>>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
-    /// Only say what would happen: the order in the answer is as it stands, and there is no event.
+    /// If true, nothing is changed and the answer says whether the change is possible. The order in the answer is then
+    /// the present one, and `event` is null.
     #[serde(skip)]
     dry_run: Option<bool>,
 }
 
-/// A cancellation.
+/// The cancellation of an order.
 #[derive(InputObject, Serialize)]
 pub struct CancelOrderInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// Why. Where support or a system cancels, the customer is told; a customer's own words are mailed to nobody.
+    /// The reason. If support or a system cancels the order, the mail to the customer contains it. A reason that the
+    /// customer gives is not mailed.
     reason: String,
-    /// The version you looked at. Another one by now is a `VersionConflict`.
+    /// The version of the order that you have read. If the order has another version now, the answer is a
+    /// `VersionConflict`.
     expected_version: Option<Lenient<i32>>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// Units that cannot be shipped.
+/// Units to cancel because they cannot be shipped.
 #[derive(InputObject, Serialize)]
 pub struct CancelItemsInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// How many of which.
+    /// The items and the quantities to cancel.
     items: Vec<QuantityInput>,
-    /// Why.
+    /// The reason.
     reason: String,
-    /// The version you looked at. Another one by now is a `VersionConflict`.
+    /// The version of the order that you have read. If the order has another version now, the answer is a
+    /// `VersionConflict`.
     expected_version: Option<Lenient<i32>>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// Units of an item.
+/// A number of units of an item.
 #[derive(InputObject, Serialize)]
 pub struct QuantityInput {
-    /// The item.
+    /// The id of the item.
     item_id: ID,
-    /// How many, at least one.
+    /// The number of units, at least one.
     quantity: Lenient<i32>,
 }
 
@@ -249,7 +258,7 @@ fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
     items.iter().enumerate().map(line).collect()
 }
 
-/// Until when a supplier has to act. `prefix` leads to the fields.
+/// Reads the deadlines of a supplier. `prefix` is the path of the input that contains the two fields.
 fn deadlines(prefix: &str, accept_by: Option<Time>, ship_by: Option<Time>) -> Result<Deadlines, Refusal> {
     Ok(Deadlines {
         accept_by: time(&format!("{prefix}acceptBy"), accept_by)?,
@@ -261,7 +270,7 @@ fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
     id.parse().map_err(|_| invalid(field, "that is no id of ours"))
 }
 
-/// A time in the microseconds that both databases keep.
+/// Reads a time and cuts it to microseconds, because both databases store no more.
 fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
     at.map(|at| moment(field, &at)).transpose()
 }

@@ -1,4 +1,4 @@
-//! The lines of an order.
+//! The GraphQL type of an item of an order: its quantities, its supplier's answer and its returns.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use domain::Rank;
 
 use super::{enums::OriginKind, order::Order};
 
-/// One line of an order: a number of units of one thing.
+/// One item of an order, for one caller.
 pub struct OrderItem {
     order: Order,
     items: Arc<[domain::Item]>,
     at: usize,
 }
 
-/// The items of an order.
+/// The items of an order that the caller may see.
 pub(super) async fn items_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
     let items = order.item_rows(ctx).await?;
     Ok((0..items.len()).map(|at| OrderItem { order: order.clone(), items: items.clone(), at }).collect())
@@ -31,14 +31,14 @@ impl OrderItem {
         self.item().id == id
     }
 
-    /// How many of its units are at least that far, counted as for the whole order.
+    /// How many of its units are at least that far. All shipments count, also those that the caller may not see.
     async fn units_at(&self, ctx: &Context<'_>, rank: Rank) -> Result<u32> {
         let shipments = self.order.visible_shipments(ctx).await?;
         Ok(self.item().units_at(rank, self.order.head().status, &shipments.counted))
     }
 }
 
-/// One line of an order: a number of units of one thing.
+/// One position of an order: a product and a number of units.
 #[Object]
 impl OrderItem {
     /// The id, a UUID.
@@ -51,103 +51,105 @@ impl OrderItem {
         &self.item().sku
     }
 
-    /// What the customer calls it.
+    /// The name of the product, for customers.
     async fn name(&self) -> &str {
         &self.item().name
     }
 
-    /// Units ordered.
+    /// How many units were ordered.
     async fn quantity(&self) -> u32 {
         self.item().quantity
     }
 
-    /// Units called off because they cannot be shipped. They hold the order back no longer.
+    /// How many units were cancelled because they cannot be shipped. The order no longer waits for them.
     async fn cancelled(&self) -> u32 {
         self.item().cancelled
     }
 
-    /// Why units of it were last called off. Null for suppliers.
+    /// The reason of the latest cancellation of units. Null for suppliers.
     async fn cancel_reason(&self) -> Option<&str> {
         self.item().cancel_reason.as_deref()
     }
 
-    /// Units in a shipment that is not cancelled. A unit is allocated once.
+    /// How many units are in shipments that are not cancelled. A unit is in at most one of them.
     async fn allocated(&self, ctx: &Context<'_>) -> Result<u32> {
         Ok(self.item().allocated(&self.order.visible_shipments(ctx).await?.counted))
     }
 
-    /// Units that a carrier has, or had.
+    /// How many units a carrier has or had, including delivered ones.
     async fn shipped(&self, ctx: &Context<'_>) -> Result<u32> {
         self.units_at(ctx, Rank::Shipped).await
     }
 
-    /// Units that were handed over.
+    /// How many units were delivered.
     async fn delivered(&self, ctx: &Context<'_>) -> Result<u32> {
         self.units_at(ctx, Rank::Delivered).await
     }
 
-    /// Where it is planned to come from.
+    /// The place from which the item is planned to be shipped.
     async fn origin(&self) -> Option<Origin> {
         self.item().origin.clone().map(Origin::from)
     }
 
-    /// Until when the supplier has to accept it. Null where no supplier ships it, or nothing was agreed; and for
-    /// customers.
+    /// The time until which the supplier must accept the item. Null if no supplier ships it or no time was agreed. Null
+    /// for customers.
     async fn accept_by(&self) -> Option<DateTime<Utc>> {
         self.item().commitment.deadlines.accept_by
     }
 
-    /// When the supplier accepted it, or registered its first shipment. Null for customers.
+    /// When the supplier accepted the item. A shipment from the supplier accepts it too. Null for customers.
     async fn accepted_at(&self) -> Option<DateTime<Utc>> {
         self.item().commitment.accepted_at()
     }
 
-    /// When the supplier declined it. It then has to be reassigned. Null for customers.
+    /// When the supplier declined the item. The item must then be reassigned with `reassignItems`. Null for customers.
     async fn declined_at(&self) -> Option<DateTime<Utc>> {
         self.item().commitment.declined().map(|(at, _)| at)
     }
 
-    /// Why the supplier declined it. Null for suppliers and customers.
+    /// Why the supplier declined the item. Null for suppliers and customers.
     async fn decline_reason(&self) -> Option<&str> {
         self.item().commitment.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
     }
 
-    /// Until when a carrier has to have every unit of it. Null where no supplier ships it, or nothing was agreed; and for
-    /// customers.
+    /// The time until which a carrier must have every unit of the item. Null if no supplier ships it or no time was
+    /// agreed. Null for customers.
     async fn ship_by(&self) -> Option<DateTime<Utc>> {
         self.item().commitment.deadlines.ship_by
     }
 
-    /// Whether the supplier is late by our clock: units are not with a carrier, and `acceptBy` has passed without an
-    /// answer, or `shipBy` has. Never for an order that is closed or delivered. False for customers.
+    /// Whether the supplier is late, by Milepost's clock: not all units are with a carrier, and either `acceptBy` has
+    /// passed without an answer or `shipBy` has passed. False if the order is delivered, cancelled or returned, while a
+    /// return is under way, and for customers.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
         let shipments = self.order.visible_shipments(ctx).await?;
         let now = ctx.data::<App>()?.clock.now();
         Ok(self.item().overdue(&shipments.counted, self.order.head().status, now).is_some())
     }
 
-    /// Units asked back. A return that was begun without quantities names none until something is received.
+    /// How many units the customer is to send back. A return that was started without quantities (with
+    /// `transitionOrder`) has 0 here until units are received.
     async fn return_requested(&self) -> u32 {
         self.item().return_requested
     }
 
-    /// Why units of it were last asked back. Null for suppliers.
+    /// The reason of the latest return of units. Null for suppliers.
     async fn return_reason(&self) -> Option<&str> {
         self.item().return_reason.as_deref()
     }
 
-    /// Units that came back.
+    /// How many units were sent back and have arrived.
     async fn returned(&self) -> u32 {
         self.item().returned
     }
 }
 
-/// Where units are sent from.
+/// The place from which units are sent.
 #[derive(SimpleObject)]
 pub struct Origin {
-    /// Warehouse or supplier.
+    /// Whether it is a warehouse or a supplier.
     kind: OriginKind,
-    /// Which one, in the merchant's words.
+    /// The merchant's code of the warehouse or supplier.
     code: String,
 }
 

@@ -1,18 +1,19 @@
-//! Bounds on the work of one GraphQL operation, before it runs and while it runs.
+//! Limits on the work of one GraphQL operation, before it runs and while it runs.
 //!
-//! [`limited`] puts the bounds on a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before a
-//! request is validated; the transports call [`bound_errors`] on every answer. Each file has one bound:
+//! [`limited`] adds the limits to a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before
+//! it validates a request. The transports call [`bound_errors`] for every answer. Each file has its limits:
 //!
-//! | file | bound |
+//! | file | limit |
 //! |---|---|
 //! | `parsing` | the length of a query and its tokens, before it is parsed |
 //! | `document` | the size of the document: selections, aliases, names, directives, arguments, variables |
-//! | `introspection` | cost and nesting of introspection; whether there is any |
+//! | `introspection` | complexity and nesting of introspection |
 //! | `weights` | how much a list counts towards the complexity |
 //! | `variables` | how many values the JSON of a request holds |
-//! | `running` | values, bytes, rows and time while an operation is resolved |
+//! | `running` | values, bytes and rows while an operation is resolved |
 //! | `admission` | how many operations, and how many large ones, are resolved at once in the process |
 //! | `errors` | number and size of the errors of one answer |
+//! | `extension` | complexity, depth and time of an operation; whether introspection is allowed |
 
 mod admission;
 mod document;
@@ -41,14 +42,14 @@ pub(crate) use self::{
 #[cfg(test)]
 pub(crate) use self::parsing::MAX_QUERY_BYTES;
 
-/// Fields inside fields. The introspection query of graphql-js needs 15.
+/// How deep fields may nest. The introspection query of graphql-js needs 15.
 pub const MAX_DEPTH: usize = 16;
-/// The sum of all fields' complexity. Lists multiply it, see [`weights`].
+/// The maximum complexity of an operation: the sum over all its fields. Lists multiply it, see [`weights`].
 pub const MAX_COMPLEXITY: usize = 30_000;
-/// Nested selections, fragments counted in.
+/// How deep selections may nest, including the selections of fragments.
 pub const MAX_RECURSION: usize = 32;
 
-/// The bounds that have a setting.
+/// The limits that have a setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Whether `__schema` and `__type` are answered.
@@ -65,22 +66,24 @@ impl Default for Limits {
     }
 }
 
-/// Puts every bound on a schema under construction. Suggestions are off: they help to guess hidden names.
+/// Adds all limits to a schema under construction. Suggestions in error messages are switched off, because they help to
+/// guess hidden names.
 pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    // The library's own limits on depth, complexity and directives have neither a code nor the limit in their message.
+    // The library has limits on depth, complexity and directives too. They are not used, because their errors have no
+    // code and do not name the limit.
     builder
         .limit_recursive_depth(MAX_RECURSION)
         .disable_suggestions()
         .extension(extension::BoundsFactory::new(limits))
 }
 
-/// Refuses a document that is too large to be validated. What its introspection costs is counted later, with the lengths
-/// of the schema's lists.
+/// Refuses a document that is too large to be validated. The cost of its introspection is checked later, because it
+/// needs the lengths of the schema's lists.
 pub(super) fn check_size(document: &ExecutableDocument) -> ServerResult<()> {
     document::check(document, &introspection::Weights::default()).map(drop)
 }

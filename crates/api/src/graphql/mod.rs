@@ -1,7 +1,8 @@
-//! The GraphQL schema over the use cases of `app`.
+//! The GraphQL schema of Milepost.
 //!
-//! A resolver reads its arguments, makes one call, and maps the answer: nothing is decided here. The crate's `router`
-//! builds the [`schema`] and hands [`request_data`] to the transports; `milepost schema` prints the [`sdl`].
+//! A resolver reads its arguments, calls one use case of `app`, and maps the result to types of the schema. It makes no
+//! decisions. The crate's `router` builds the [`schema`] and gives [`request_data`] to the transports. The command
+//! `milepost schema` prints the [`sdl`].
 
 mod batch_cache;
 mod bodies;
@@ -44,29 +45,29 @@ use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
 
-/// Milepost's schema.
+/// The type of Milepost's schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The schema over these use cases, within the [`limits`]. Its requests need what [`request_data`] adds.
+/// Builds the schema for these use cases, with the [`limits`]. Its requests need the data that [`request_data`] adds.
 pub fn schema(app: App, limits: Limits) -> Schema {
     limits::limited(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
 }
 
-/// What reads requests for the schema. Every process reads the schema once.
+/// The [`Documents`] that prepare requests for the schema. A process reads the schema once.
 pub fn documents() -> Documents {
     static DOCUMENTS: LazyLock<Documents> =
         LazyLock::new(|| Documents::new(&sdl()).expect("the schema describes itself"));
     DOCUMENTS.clone()
 }
 
-/// The schema in the schema definition language. Needs no database.
+/// The schema as text in the schema definition language. This needs no database.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().prefer_single_line_descriptions().use_space_ident();
     builder().finish().sdl_with_options(options)
 }
 
-/// What the transports do to every operation before it runs: they put the [`Caller`], and what it may read of large
-/// bodies, into its data.
+/// The function that the transports call for every operation before it runs. It adds the [`Caller`] and a budget for
+/// the bodies of webhooks to the data of the request.
 pub fn request_data() -> RequestData {
     Arc::new(|request, context| {
         let request_id = Some(context.request_id.0.clone());
@@ -76,6 +77,6 @@ pub fn request_data() -> RequestData {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    // No field returns the interface itself; its members do the work.
+    // No field has the type `Problem`, so it must be registered. The unions of results contain its members.
     Schema::build(Query, Mutation, Subscription).register_output_type::<outcome::Problem>()
 }

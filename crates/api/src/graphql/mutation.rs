@@ -1,4 +1,4 @@
-//! What can be done.
+//! The root type `Mutation`: every change that a client can request.
 
 use app::{App, Caller, orders::Command};
 use async_graphql::{Context, ID, Object, Result};
@@ -15,13 +15,14 @@ use super::{
     webhook::{self, WebhookResult},
 };
 
-/// What can be done.
+/// The root type of mutations.
 pub struct Mutation;
 
-/// What can be done. What may be expected to go wrong is a member of the result.
+/// All changes that a client can request. A refusal that a client can expect is a member of the result union and
+/// implements `Problem`.
 #[Object]
 impl Mutation {
-    /// Places an order. For support and systems; for customers only where `MILEPOST_CUSTOMERS_PLACE_ORDERS` is on.
+    /// Places an order. For support and systems. For customers only if `MILEPOST_CUSTOMERS_PLACE_ORDERS` is on.
     async fn place_order(&self, ctx: &Context<'_>, input: PlaceOrderInput) -> Result<PlaceOrderResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let placed = async {
@@ -31,7 +32,7 @@ impl Mutation {
         outcome::placed(ctx, placed.await)
     }
 
-    /// Brings an order into a status. Asking for the one it has succeeds and changes nothing.
+    /// Changes the status of an order. To request the status that the order already has succeeds and changes nothing.
     async fn transition_order(
         &self,
         ctx: &Context<'_>,
@@ -41,7 +42,8 @@ impl Mutation {
         execute(ctx, how, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Cancels an order, for a reason. Its shipments must not be moving yet.
+    /// Cancels an order. It is refused if a carrier already has one of its shipments. Customers can cancel only while
+    /// the order is `PLACED` or `PAYMENT_CONFIRMED`.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
@@ -50,7 +52,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Calls off units that cannot be shipped: they hold the order back no longer. The last one cancels the order.
+    /// Cancels units that cannot be shipped. The order then no longer waits for them. If no unit is left, the order is
+    /// cancelled. For support and systems.
     async fn cancel_items(
         &self,
         ctx: &Context<'_>,
@@ -59,7 +62,7 @@ impl Mutation {
         execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Asks delivered units back. Asked again, it adds to them.
+    /// Starts a return of delivered units. A further call adds units to the return.
     async fn initiate_return(
         &self,
         ctx: &Context<'_>,
@@ -68,7 +71,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Books units that came back. The last of those asked back makes the order returned.
+    /// Records that units of a return have arrived. With the last of them the order becomes `RETURNED`. For support and
+    /// systems.
     async fn receive_return(
         &self,
         ctx: &Context<'_>,
@@ -77,8 +81,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// The supplier will ship these items. Accepted again, nothing changes; a shipment registered by the supplier
-    /// accepts its items as well.
+    /// Records that the supplier will ship these items. To accept an item again changes nothing. A shipment from the
+    /// supplier accepts its items too. For suppliers, support and systems.
     async fn accept_items(
         &self,
         ctx: &Context<'_>,
@@ -87,8 +91,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
-    /// The supplier will not ship these items, for a reason. They wait to be reassigned. None of their units may be
-    /// in a shipment.
+    /// Records that the supplier will not ship these items. They must then be reassigned. It is refused while units of
+    /// them are in a shipment. For suppliers, support and systems.
     async fn decline_items(
         &self,
         ctx: &Context<'_>,
@@ -97,7 +101,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Lets another supplier or a warehouse ship these items. What was agreed with the supplier before is forgotten.
+    /// Assigns these items to another supplier or to a warehouse. The answer and the deadlines of the previous supplier
+    /// are deleted. For support and systems.
     async fn reassign_items(
         &self,
         ctx: &Context<'_>,
@@ -106,7 +111,8 @@ impl Mutation {
         execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Registers a shipment. The same number with the same items again is the same shipment, unchanged.
+    /// Registers a shipment. To register the same tracking number with the same items again changes nothing and returns
+    /// the first shipment.
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -116,7 +122,7 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Calls a shipment off. Its units wait for another one.
+    /// Cancels a shipment. Its units can go into another shipment.
     async fn cancel_shipment(&self, ctx: &Context<'_>, input: CancelShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -126,8 +132,8 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Records by hand where a shipment is, or what is wrong with it, for what its carrier does not push. It counts as
-    /// a carrier's scan does. For support and systems, and for suppliers on their own shipments.
+    /// Records a scan by hand, for news that the carrier does not send: how far a shipment is, or a problem with it. It
+    /// has the same effect as a scan of the carrier. For support and systems, and for suppliers on their own shipments.
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
@@ -137,15 +143,16 @@ impl Mutation {
         outcome::shipped(ctx, changed.await)
     }
 
-    /// Has a webhook read again, whatever became of it. One that waits for its turn already stays as it is. For support
-    /// and systems.
+    /// Processes a webhook again, whatever its state is. A webhook that already waits to be processed stays as it is.
+    /// For support and systems.
     async fn retry_webhook(&self, ctx: &Context<'_>, id: ID) -> Result<WebhookResult> {
         webhook::retry(ctx, &id).await
     }
 
-    /// Reads stored webhooks again under the meanings that codes have today, and says what would change; with
-    /// `apply` it is changed. Those that wait for their turn are left out. At most 20,000 at once; `milepost replay` has
-    /// no such bound. For support and systems.
+    /// Reads stored webhooks again with the meanings that carriers' codes have today, and returns what would change.
+    /// With `apply` it makes the changes; webhooks that could not be read before and can be read today are then
+    /// processed again. Webhooks that wait to be processed are left out. One request reads at most 20,000 webhooks; the
+    /// command `milepost replay` has no such limit. For support and systems.
     async fn replay_webhooks(&self, ctx: &Context<'_>, input: ReplayInput) -> Result<ReplayResult> {
         replay::replay(ctx, input).await
     }

@@ -1,4 +1,4 @@
-//! Records that can be looked up again by their id alone.
+//! The interface `Node`: records that a client can read again by their id alone.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, Interface, Result};
@@ -12,19 +12,22 @@ use super::{
     shipment::Shipment,
 };
 
-/// A record with an id that is its own among all records.
+/// A record with an id that is unique among all records.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The id. Opaque: ask `node` for what it names."))]
 pub enum Node {
-    /// An order: its UUID.
+    /// An order. Its id is its UUID.
     Order(Order),
-    /// A shipment: its UUID.
+    /// A shipment. Its id is its UUID.
     Shipment(Shipment),
-    /// An event: its order's UUID, a colon, its version.
+    /// An order event. Its id is the UUID of its order, a colon and its version.
     OrderEvent(OrderEvent),
 }
 
-/// The record with that id, if the caller may see it.
+/// Reads the record with this id. `None` if there is none or the caller may not see it.
+///
+/// # Errors
+/// `BAD_INPUT` for a text that is no id.
 pub(super) async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     if let Some((order, version)) = id.split_once(':') {
@@ -40,10 +43,10 @@ pub(super) async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::alone(order.into(), shipment))))
 }
 
-/// An id in an argument of a query.
+/// Reads an id from an argument.
 ///
 /// # Errors
-/// `BAD_INPUT` for what is no UUID.
+/// `BAD_INPUT` for a text that is no UUID. It names `field`.
 pub(super) fn uuid<T: std::str::FromStr>(field: &str, id: &str) -> Result<T> {
     id.parse().map_err(|_| no_id(field))
 }

@@ -1,4 +1,4 @@
-//! Messages owed to customers.
+//! The GraphQL type of a notification to a customer.
 
 use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
@@ -6,10 +6,11 @@ use persistence::notifications;
 
 use super::enums::{NotificationState, OrderStatus};
 
-/// A message owed to a customer because of an event, and what has become of it.
+/// One notification of an order.
 pub struct Notification(pub(super) notifications::Notification);
 
-/// A message owed to a customer because of an event, and what has become of it.
+/// A message to a customer about a new status of an order, and whether it was sent. There are notifications for
+/// `SHIPPED`, `OUT_FOR_DELIVERY`, `DELIVERED` and `CANCELLED`.
 #[Object]
 impl Notification {
     /// The id, a UUID.
@@ -17,52 +18,53 @@ impl Notification {
         self.0.id.to_string().into()
     }
 
-    /// What makes it the only one of its kind: `notify-{order}-{status}`.
+    /// The unique key `notify-{order}-{status}`: an order has at most one notification for each status.
     async fn key(&self) -> &str {
         &self.0.key
     }
 
-    /// The news.
+    /// The status about which the customer is told.
     async fn status(&self) -> OrderStatus {
         self.0.status.into()
     }
 
-    /// How it travels: `email`.
+    /// How the message is sent: `email`.
     async fn channel(&self) -> &str {
         &self.0.channel
     }
 
-    /// To whom. Empty when the order has no address.
+    /// The address of the recipient. Empty if the order has no address.
     async fn recipient(&self) -> &str {
         &self.0.recipient
     }
 
-    /// What has become of it.
+    /// Whether the notification was sent.
     async fn state(&self) -> NotificationState {
         self.0.state.into()
     }
 
-    /// Why it was suppressed: `superseded`, `no_address`.
+    /// Why the notification was suppressed. `superseded`: a newer notification of the order takes its place.
+    /// `no_address`: the order has no address.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// How often it was taken up.
+    /// How many attempts to send it have begun.
     async fn attempts(&self) -> i32 {
         self.0.attempt
     }
 
-    /// When it was written.
+    /// When the notification was created.
     async fn queued_at(&self) -> DateTime<Utc> {
         self.0.queued_at
     }
 
-    /// When the mail server took it.
+    /// When the mail server accepted the mail.
     async fn sent_at(&self) -> Option<DateTime<Utc>> {
         self.0.sent_at
     }
 
-    /// The latest failure, in the mail server's words.
+    /// The latest failure, usually in the mail server's words.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }

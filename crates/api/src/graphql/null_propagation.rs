@@ -1,8 +1,8 @@
-//! A failed field is `null`, and a `null` where the schema allows none makes its parent `null`.
+//! Makes failed fields `null`. If a field may not be `null`, its parent becomes `null` instead.
 //!
-//! The specification asks for this (<https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>); the library
-//! leaves the failed field out of its object and keeps the rest, also where the field is non-null. Typed clients
-//! break on either. The schema is built with [`NullPropagation`] as an extension.
+//! The specification requires this (<https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>). async-graphql
+//! leaves a failed field out of its object and keeps the rest, even if the field is non-null. Typed clients fail on
+//! both. The schema is built with [`NullPropagation`] as an extension.
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
 
-/// The extension; each request gets its own.
+/// The factory of the extension. Each request gets its own state.
 pub struct NullPropagation;
 
 impl ExtensionFactory for NullPropagation {
@@ -26,11 +26,12 @@ impl ExtensionFactory for NullPropagation {
 #[derive(Default)]
 struct Propagation(Mutex<Failures>);
 
-/// What failed in one execution: a request, or one event of a subscription.
+/// The failures of one execution: of a request, or of one update of a subscription.
 #[derive(Default)]
 struct Failures {
     errors: Vec<ServerError>,
-    /// The paths that must be `null` because something below them is `null` and may not be. The root is empty.
+    /// The paths of values that must become `null`, because a non-null value below them is `null`. The path of the root
+    /// is the empty string.
     nulled: HashSet<String>,
 }
 
@@ -57,7 +58,7 @@ impl Extension for Propagation {
         response
     }
 
-    /// Called for every field and for every element of a list, innermost first.
+    /// The library calls this for every field and for every element of a list. The innermost calls return first.
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -79,7 +80,8 @@ impl Extension for Propagation {
         };
         let path = place.to_string();
         let value = if failures.nulled.contains(&path) { Value::Null } else { value };
-        // The library names an element's type wrongly. The list around it looks after its elements.
+        // For an element of a list the library gives a wrong type. Elements are checked with the list that contains
+        // them.
         if matches!(place.segment, QueryPathSegment::Index(_)) {
             return Ok(Some(value));
         }
@@ -92,7 +94,8 @@ impl Extension for Propagation {
     }
 }
 
-/// The value as far as this type, such as `[Thing!]`, has room for its nulls; `None` if it may not be null and is.
+/// Applies a type, such as `[Thing!]`, to a value: a list with a `null` that may not be in it becomes `null`. Returns
+/// `None` if the value itself is then `null` and may not be.
 fn allowed(value: Value, declared: &str) -> Option<Value> {
     let (inner, needed) = declared.strip_suffix('!').map_or((declared, false), |inner| (inner, true));
     let element = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
@@ -126,7 +129,7 @@ mod tests {
             Err(Error::new("optional"))
         }
 
-        /// Fails for odd numbers.
+        /// A non-null field that fails for odd numbers.
         async fn needed(&self) -> Result<i32> {
             if self.0 % 2 == 0 { Ok(self.0) } else { Err(Error::new("needed")) }
         }
@@ -165,7 +168,7 @@ mod tests {
         Schema::build(Thing(1), EmptyMutation, Events).extension(NullPropagation).finish()
     }
 
-    /// The data, and the number of errors.
+    /// Runs a query. Returns the data and the number of errors.
     async fn run(query: &str) -> (serde_json::Value, usize) {
         let response = schema().execute(query).await;
         (response.data.into_json().unwrap(), response.errors.len())

@@ -1,4 +1,4 @@
-//! An order with everything that hangs on it.
+//! The GraphQL type of an order, with its items, shipments, events and notifications.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use super::{
     transition::AllowedTransition,
 };
 
-/// What a customer ordered, as it stands now.
+/// One order, for one caller. It knows the other orders that were read with it, so that a part of all of them is read
+/// with one statement.
 #[derive(Clone)]
 pub struct Order {
     batch: Arc<BatchCache>,
@@ -34,7 +35,7 @@ impl From<OrderHead> for Order {
 }
 
 impl Order {
-    /// Orders whose parts are read together.
+    /// Makes orders whose parts are read together.
     pub(super) fn with_shared_cache(heads: Vec<OrderHead>) -> Vec<Self> {
         let batch = BatchCache::new(heads);
         (0..batch.heads.len()).map(|at| Self { batch: batch.clone(), at }).collect()
@@ -48,7 +49,10 @@ impl Order {
         &self.batch
     }
 
-    /// What only the customer themselves and staff may know: whose the order is, what it costs. Suppliers may not.
+    /// The order, for fields that only its customer and staff may read.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for suppliers.
     fn for_customers(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
         let caller = ctx.data::<Caller>()?;
         if caller.may_see_customers() { Ok(self.head()) } else { Err(not_for(caller, field)) }
@@ -63,7 +67,7 @@ impl Order {
     }
 }
 
-/// What a customer ordered, as it stands now.
+/// An order of a customer, as it is now.
 #[Object]
 impl Order {
     /// The id, a UUID.
@@ -71,33 +75,34 @@ impl Order {
         self.head().id.to_string().into()
     }
 
-    /// The merchant's own number. No two orders have the same.
+    /// The merchant's own number of the order. It is unique.
     async fn reference(&self) -> Option<&str> {
         self.head().reference.as_deref()
     }
 
-    /// The customer: the `sub` of their token. Not for suppliers.
+    /// The id of the customer: the `sub` claim of their token. An error for suppliers.
     async fn user_id(&self, ctx: &Context<'_>) -> Result<ID> {
         Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
     }
 
-    /// Where notifications go. For the customer themselves, support and systems; null for suppliers.
+    /// The e-mail address to which notifications are sent. Null if there is none, and for suppliers.
     async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let caller = ctx.data::<Caller>()?;
         Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see_customers()))
     }
 
-    /// Where the order stands: as far as its slowest unit.
+    /// How far the order is: as far as its slowest unit.
     async fn status(&self) -> OrderStatus {
         self.head().status.into()
     }
 
-    /// How many events the order has. Name it as `expectedVersion` to change only what you have seen.
+    /// The number of events of the order. Send it as `expectedVersion` to change the order only if it is still as you
+    /// have read it.
     async fn version(&self) -> i32 {
         self.head().version
     }
 
-    /// What it costs. Not for suppliers.
+    /// What the order costs. An error for suppliers.
     async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
         let total = &self.for_customers(ctx, "total")?.total;
         Ok(Money {
@@ -108,31 +113,33 @@ impl Order {
         })
     }
 
-    /// How it was planned to be fulfilled.
+    /// How the merchant planned to fulfil the order.
     async fn fulfillment_path(&self) -> FulfillmentPath {
         self.head().fulfillment_path.into()
     }
 
-    /// Its lines, in the order they were placed. For a supplier: those it sends.
+    /// The items, in the sequence in which they were given when the order was placed. A supplier sees only the items
+    /// that it ships.
     #[graphql(complexity = "list(ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
         items_of(ctx, self).await
     }
 
-    /// Its shipments, cancelled ones too, oldest first. For a supplier: those with nothing but its own items.
+    /// The shipments, oldest first, including cancelled ones. A supplier sees only shipments that contain nothing but
+    /// its own items and that no other supplier sent.
     #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         shipments_of(ctx, self).await
     }
 
-    /// How far it is, counted in units of the items and in shipments that the caller sees. A supplier's units count in
-    /// whichever shipment they are.
+    /// How many units and shipments are how far. Only items and shipments that the caller may see are counted. A
+    /// supplier's units are counted in every shipment, also in one that the supplier may not see.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
         let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
         Ok(shipments.progress(self.head().status, &items).into())
     }
 
-    /// For every status: whether this caller may bring the order there now, and if not, why.
+    /// For every status: whether this caller may give it to the order now, and if not, why not.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     async fn allowed_transitions(&self, ctx: &Context<'_>) -> Result<Vec<AllowedTransition>> {
         let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
@@ -141,7 +148,7 @@ impl Order {
         Ok(transitions.into_iter().map(|(to, why)| AllowedTransition::new(self, to, why)).collect())
     }
 
-    /// Its history, oldest first: one event for the placement and for every change of status.
+    /// The history of the order, oldest first: one event for the placement and one for every change of status.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn events(
         &self,
@@ -154,69 +161,70 @@ impl Order {
         event::history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
-    /// The messages its events called for, oldest first. One per status at most. None for suppliers.
+    /// The notifications to the customer about this order, oldest first. There is at most one for each status. Empty
+    /// for suppliers.
     #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
         let notifications = self.batch.notifications(ctx, self.head().id).await?;
         Ok(notifications.iter().cloned().map(Notification).collect())
     }
 
-    /// When the last of the shipments that the caller sees and that are under way is expected, as far as their
-    /// carriers say.
+    /// The latest estimated delivery of the shipments that are not delivered and not cancelled. Only shipments that the
+    /// caller may see are counted. Null if none of them has an estimate.
     async fn estimated_delivery(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         let shipments = self.visible_shipments(ctx).await?;
         let on_their_way = shipments.visible.iter().filter(|one| one.status().is_on_its_way());
         Ok(on_their_way.filter_map(|one| one.tracking.estimated_delivery).max())
     }
 
-    /// When the customer placed it.
+    /// When the customer placed the order.
     async fn placed_at(&self) -> DateTime<Utc> {
         self.head().placed_at
     }
 
-    /// When anything about it last changed, by our clock.
+    /// When anything of the order last changed, by Milepost's clock.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.head().updated_at
     }
 
-    /// The page on which the customer follows the order: a signed link that needs no login and expires. Not for
-    /// suppliers.
+    /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
+    /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(ctx.data::<App>()?.tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
     }
 }
 
-/// An amount in the smallest unit of a currency.
+/// An amount of money, in the smallest unit of its currency.
 #[derive(SimpleObject)]
 pub struct Money {
-    /// The amount in minor units of the currency: 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
+    /// The amount in minor units of the currency. For example, 4205 is 42.05 USD, 4205 JPY or 4.205 KWD.
     cents: i32,
-    /// The ISO 4217 code: `USD`.
+    /// The ISO 4217 code of the currency, for example `USD`.
     currency: String,
-    /// How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD.
+    /// The number of decimals of the currency: 2 for USD, 0 for JPY, 3 for KWD.
     decimals: u16,
-    /// For people: `42.05 USD`.
+    /// The amount as text for people, for example `42.05 USD`.
     formatted: String,
 }
 
-/// Units and shipments, counted by how far they are. Cancelled ones do not count.
+/// How many units and shipments are how far. Cancelled ones are not counted.
 #[derive(SimpleObject)]
 pub struct Progress {
-    /// Units still wanted.
+    /// Units ordered, without the cancelled ones.
     items_total: u32,
-    /// Units that a carrier has, or had.
+    /// Units that a carrier has or had, including delivered ones.
     items_shipped: u32,
-    /// Units handed over.
+    /// Units that were delivered.
     items_delivered: u32,
-    /// Units that came back.
+    /// Units that were sent back and have arrived.
     items_returned: u32,
-    /// Shipments.
+    /// All shipments.
     shipments_total: u32,
-    /// Shipments that a carrier has, or had.
+    /// Shipments that a carrier has or had, including delivered ones.
     shipments_shipped: u32,
-    /// Shipments handed over.
+    /// Shipments that were delivered.
     shipments_delivered: u32,
-    /// For people: `partial shipment: 2 of 3 items shipped`.
+    /// The progress as text for people, for example `partial shipment: 2 of 3 items shipped`.
     summary: String,
 }
 

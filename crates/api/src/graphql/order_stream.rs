@@ -1,8 +1,9 @@
-//! Following one order: the core of the subscription `orderUpdated`, without GraphQL.
+//! The stream of the updates of one order: the core of the subscription `orderUpdated`, without GraphQL.
 //!
-//! Subscribed to the feed first, then read from the log, then live. A signal of the feed says only "look": what
-//! is told comes from the log by its dense versions, so nothing is missed, repeated or out of order, whatever
-//! the feed loses. A tick looks even when the feed is silent.
+//! 1. It subscribes to the live feed first and reads the stored events afterwards, so no change falls between the two.
+//! 2. A signal of the feed only says that there may be something new. The updates come from the stored events, whose
+//!    versions have no gaps. So no event is missed, repeated or out of order, even if the feed loses signals.
+//! 3. It also reads at a fixed interval, because the feed can lose the last signal.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -16,38 +17,39 @@ use futures::{Stream, stream};
 use persistence::{Event, read::VersionRange};
 use tokio::time::{Instant, sleep_until};
 
-/// One update: the order as of now, and what happened to it.
+/// One update: the order as it is now, and what happened to it.
 #[derive(Clone, Debug)]
 pub(super) struct Update {
-    /// Where to go on after this update.
+    /// The version after which a client continues that has received this update.
     pub version: i32,
-    /// The order as of now.
+    /// The order as it is now.
     pub order: OrderHead,
-    /// The event. Nothing for the present state, and when shipments changed and the status did not.
+    /// The event that happened. `None` for the present state, and for a change that left the status as it was.
     pub event: Option<Event>,
 }
 
-/// Where to begin.
+/// Where a stream begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StartFrom {
-    /// With the present state.
+    /// With the present state of the order.
     Now,
     /// With the event after this version.
     Version(i32),
 }
 
-/// Why nothing can be followed.
+/// Why a stream cannot begin.
 #[derive(Debug)]
 pub(super) enum NotStreamed {
-    /// There is no such order, or none the caller may see.
+    /// The order does not exist, or the caller may not see it.
     NoOrder,
-    /// The order has not got to that version yet.
+    /// The order has not reached that version yet.
     FutureVersion,
     /// The database failed.
     Failed(Error),
 }
 
-/// Follows an order until it is cancelled or returned. Looks at least every `tick`.
+/// Streams the updates of an order until it is cancelled or returned, or until the caller may no longer see it. The
+/// order is read at least once in every `tick`.
 pub(super) async fn stream_order(
     app: App,
     caller: Caller,
@@ -82,7 +84,7 @@ pub(super) async fn stream_order(
     }))
 }
 
-/// The events after a version, each with the order as of now.
+/// The events after a version, each with the order as it is now.
 async fn events_since(
     app: &App,
     caller: &Caller,
@@ -105,13 +107,13 @@ struct OrderStream {
     signals: Subscription,
     tick: Duration,
     next_look: Instant,
-    /// What was read and not told yet.
+    /// Updates that were read and are not sent yet.
     pending: VecDeque<Update>,
-    /// The version and the time of the last change that were read.
+    /// The version of the order, and the time of its last change, at the last read.
     seen: (i32, DateTime<Utc>),
-    /// Whether nothing can follow what was read.
+    /// Whether no update can follow after `pending`.
     ended: bool,
-    /// Whether the last look failed: an outage is written down once.
+    /// Whether the last read failed. An outage is logged once, not at every read.
     failing: bool,
 }
 
@@ -128,7 +130,7 @@ impl OrderStream {
             match self.read_new_events().await {
                 Ok(()) => self.failing = false,
                 Err(error) => {
-                    // The log is still there: the next look reads it from the same version.
+                    // No update is lost: the next read begins at the same version.
                     if !std::mem::replace(&mut self.failing, true) {
                         let error = &error as &dyn std::error::Error;
                         tracing::warn!(request_id = self.caller.request_id, order = %self.id, error, "an order could not be looked at");
@@ -138,7 +140,7 @@ impl OrderStream {
         }
     }
 
-    /// Waits for a reason to look.
+    /// Waits until a signal for this order, a gap of the feed or the tick.
     async fn wait_for_signal(&mut self) {
         loop {
             let signal = tokio::select! {
@@ -153,7 +155,7 @@ impl OrderStream {
         self.next_look = Instant::now() + self.tick;
     }
 
-    /// Reads what is new.
+    /// Reads the order again, and the events since the last read, into `pending`.
     async fn read_new_events(&mut self) -> Result<()> {
         let Some(order) = self.app.order(&self.caller, self.id).await? else {
             self.ended = true;

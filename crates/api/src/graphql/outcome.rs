@@ -1,4 +1,5 @@
-//! What mutations answer. What the caller may expect to go wrong is data, with the facts in it.
+//! The results of mutations. A refusal that a caller can expect is a member of the result union, with its facts as
+//! fields. Other failures are GraphQL errors, see `error`.
 
 use app::{
     App, Caller,
@@ -17,150 +18,150 @@ use super::{
     transition::Blocker,
 };
 
-/// Why something was not done.
+/// Why a mutation was refused.
 #[derive(Interface)]
 #[graphql(field(name = "message", ty = "&String", desc = "The reason, for people."))]
 pub enum Problem {
-    /// The status cannot be had.
+    /// The order cannot get the status now.
     InvalidTransition(InvalidTransition),
-    /// The order has moved on.
+    /// The order has another version than expected.
     VersionConflict(VersionConflict),
-    /// There is no such thing.
+    /// The record does not exist, or the caller may not see it.
     NotFound(NotFound),
-    /// The role may not.
+    /// The caller's role may not do this.
     Forbidden(Forbidden),
-    /// A value cannot be right.
+    /// A value of the input is not valid.
     InvalidInput(InvalidInput),
-    /// The key was used before.
+    /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
-    /// The shipment cannot be had.
+    /// The shipment cannot be registered or cancelled.
     ShipmentRefused(ShipmentRefused),
-    /// Too many units.
+    /// More units are asked for than are free.
     OverAllocated(OverAllocated),
-    /// Too many orders within a minute.
+    /// The customer has placed too many orders within a minute.
     TooManyOrders(TooManyOrders),
 }
 
-/// What placing an order comes to.
+/// The result of placing an order.
 #[derive(Union)]
 pub enum PlaceOrderResult {
-    /// It was placed.
+    /// The order was placed.
     Success(PlaceOrderSuccess),
-    /// A value cannot be right.
+    /// A value of the input is not valid.
     InvalidInput(InvalidInput),
-    /// The key was used before.
+    /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
-    /// The role may not.
+    /// The caller's role may not do this.
     Forbidden(Forbidden),
-    /// Too many orders within a minute.
+    /// The customer has placed too many orders within a minute.
     TooManyOrders(TooManyOrders),
 }
 
-/// What changing an order comes to.
+/// The result of changing an order.
 #[derive(Union)]
 pub enum TransitionOrderResult {
-    /// It is as asked.
+    /// The change was made, or nothing had to be changed.
     Success(TransitionOrderSuccess),
-    /// The status cannot be had.
+    /// The order cannot get the status now.
     InvalidTransition(InvalidTransition),
-    /// The order has moved on.
+    /// The order has another version than expected.
     VersionConflict(VersionConflict),
-    /// There is no such thing.
+    /// The record does not exist, or the caller may not see it.
     NotFound(NotFound),
-    /// The role may not.
+    /// The caller's role may not do this.
     Forbidden(Forbidden),
-    /// A value cannot be right.
+    /// A value of the input is not valid.
     InvalidInput(InvalidInput),
-    /// The key was used before.
+    /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
 }
 
-/// What registering a shipment, calling it off or recording where it is comes to.
+/// The result of registering a shipment, of cancelling it, or of recording a scan for it.
 #[derive(Union)]
 pub enum ShipmentResult {
-    /// It is as asked.
+    /// The change was made, or nothing had to be changed.
     Success(ShipmentSuccess),
-    /// Too many units.
+    /// More units are asked for than are free.
     OverAllocated(OverAllocated),
-    /// The shipment cannot be had.
+    /// The shipment cannot be registered or cancelled.
     ShipmentRefused(ShipmentRefused),
-    /// There is no such thing.
+    /// The record does not exist, or the caller may not see it.
     NotFound(NotFound),
-    /// The role may not.
+    /// The caller's role may not do this.
     Forbidden(Forbidden),
-    /// A value cannot be right.
+    /// A value of the input is not valid.
     InvalidInput(InvalidInput),
-    /// The key was used before.
+    /// The idempotency key was used before with another input.
     IdempotencyMismatch(IdempotencyMismatch),
 }
 
 /// The order was placed.
 #[derive(SimpleObject)]
 pub struct PlaceOrderSuccess {
-    /// The order.
+    /// The order that was placed.
     order: Order,
-    /// Whether it was placed before, under the same idempotency key.
+    /// Whether an earlier request with the same idempotency key placed the order.
     replayed: bool,
 }
 
-/// The order is as asked.
+/// The order is as requested.
 #[derive(SimpleObject)]
 pub struct TransitionOrderSuccess {
-    /// The order as it is now. It may have gone further than asked, as far as its shipments are.
+    /// The order as it is now. It may be further than requested, because it advances as far as its shipments are.
     order: Order,
-    /// The event that was asked for. Null when nothing changed the status.
+    /// The event of the requested change. Null if the status did not change.
     event: Option<OrderEvent>,
-    /// Whether anything changed; in a dry run, whether anything would.
+    /// Whether the request changed anything. In a dry run, whether it would change anything.
     changed: bool,
 }
 
-/// The shipment is as asked.
+/// The shipment is as requested.
 #[derive(SimpleObject)]
 pub struct ShipmentSuccess {
-    /// The shipment.
+    /// The shipment as it is now.
     shipment: Shipment,
-    /// Its order as it is now.
+    /// The order of the shipment, as it is now.
     order: Order,
 }
 
-/// The order cannot have that status now.
+/// The order cannot get the requested status now.
 #[derive(SimpleObject)]
 pub struct InvalidTransition {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// Where the order stands.
+    /// The present status of the order.
     from: OrderStatus,
-    /// What was asked for.
+    /// The requested status.
     to: OrderStatus,
-    /// What this caller could ask for instead.
+    /// The statuses that this caller could request instead.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     allowed: Vec<OrderStatus>,
-    /// What stands in the way.
+    /// What prevents the change.
     blocked_by: Blocker,
 }
 
-/// The order has changed since the caller looked at it.
+/// The order has changed since the caller read it: its version is not `expectedVersion`.
 #[derive(SimpleObject)]
 pub struct VersionConflict {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// The version there is.
+    /// The present version of the order.
     current_version: i32,
     /// The order as it is now.
     order: Order,
 }
 
-/// There is no such thing, or none the caller may see.
+/// The record does not exist, or the caller may not see it.
 #[derive(SimpleObject)]
 pub struct NotFound {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
 }
 
 /// The caller's role may not do this.
 #[derive(SimpleObject)]
 pub struct Forbidden {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
 }
 
@@ -176,59 +177,59 @@ impl Forbidden {
     }
 }
 
-/// A value that cannot be right.
+/// A value of the input is not valid, or not valid now.
 #[derive(SimpleObject)]
 pub struct InvalidInput {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// Where it stands in the input: `items[0].quantity`.
+    /// The path of the value in the input, for example `items[0].quantity`.
     field: String,
 }
 
-/// The idempotency key was used before, for something else.
+/// The idempotency key was used before, with another operation or another input.
 #[derive(SimpleObject)]
 pub struct IdempotencyMismatch {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
 }
 
-/// A customer has placed as many orders within a minute as the shop allows.
+/// The customer has already placed as many orders within a minute as the merchant allows.
 #[derive(SimpleObject)]
 pub struct TooManyOrders {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// How many orders a customer may place a minute.
+    /// How many orders a customer may place in a minute.
     per_minute: u32,
-    /// Seconds until the next order may be placed.
+    /// The number of seconds until the customer may place the next order.
     retry_after: u32,
 }
 
-/// The shipment cannot be registered or called off.
+/// The shipment cannot be registered or cancelled.
 #[derive(SimpleObject)]
 pub struct ShipmentRefused {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// The reason, for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ORDER_CLOSED`, `NUMBER_IN_USE`,
+    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ORDER_CLOSED`, `NUMBER_IN_USE` or
     /// `NOTHING_TO_SHIP`.
     code: String,
 }
 
-/// More units than wait for a shipment.
+/// The request wants to ship more units of an item than are free.
 #[derive(SimpleObject)]
 pub struct OverAllocated {
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
-    /// Which item.
+    /// The id of the item.
     item_id: ID,
-    /// Units ordered, less those cancelled.
+    /// How many units were ordered, without the cancelled ones.
     ordered: u32,
-    /// Units in live shipments.
+    /// How many units are in shipments that are not cancelled.
     allocated: u32,
-    /// Units asked for.
+    /// How many units were requested.
     asked: u32,
 }
 
-/// Maps what placing an order came to.
+/// Maps the outcome of placing an order.
 pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<PlaceOrderResult> {
     let error = match placed {
         Ok(Placed { order, replayed }) => {
@@ -257,7 +258,7 @@ pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<P
     })
 }
 
-/// Maps what changing an order came to. `id` is the order's, where the input had a readable one.
+/// Maps the outcome of changing an order. `id` is the order's id, or `None` if the input had no valid one.
 pub(super) async fn changed(
     ctx: &Context<'_>,
     id: Option<OrderId>,
@@ -303,7 +304,7 @@ pub(super) async fn changed(
     })
 }
 
-/// Maps what registering a shipment or calling it off came to.
+/// Maps the outcome of registering a shipment, of cancelling it, or of recording a scan for it.
 pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<CommandOutcome>) -> Result<ShipmentResult> {
     let error = match changed {
         Ok(CommandOutcome { order, shipment, .. }) => {
@@ -335,7 +336,7 @@ pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<CommandOutcome>) -
     })
 }
 
-/// The order that a refusal speaks of, as it is now.
+/// Reads the order that a refusal is about, as it is now. `None` if the caller may not see it.
 async fn current(ctx: &Context<'_>, id: Option<OrderId>) -> Result<Option<Order>> {
     let Some(id) = id else { return Ok(None) };
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);

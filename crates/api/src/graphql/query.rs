@@ -1,4 +1,4 @@
-//! What can be asked. What a caller may not see does not exist for them.
+//! The root type `Query`, and the filters of its lists. For a caller, records that they may not see do not exist.
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
@@ -21,31 +21,31 @@ use super::{
     webhook::{self, UnknownCode, Webhook},
 };
 
-/// What can be asked.
+/// The root type of queries.
 pub struct Query;
 
-/// What can be asked. What a caller may not see is null, or missing from the list.
+/// All records that a client can read. A record that the caller may not see is null, or missing from its list.
 #[Object]
 impl Query {
-    /// The record with that id: an order, a shipment or an event.
+    /// The order, shipment or order event with this id.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         node::node(ctx, &id).await
     }
 
-    /// The order with that id.
+    /// The order with this id.
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         Ok(answer(ctx, app.order(caller, uuid("id", &id)?).await)?.map(Order::from))
     }
 
-    /// The order with the merchant's own number.
+    /// The order with this merchant's own number (`Order.reference`).
     async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         Ok(answer(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
     }
 
-    /// Orders, newest first: a customer's own; those with an item of theirs for a supplier; every order for
-    /// support and systems.
+    /// Orders, the newest first. Customers see their own orders, suppliers see orders with an item that they ship, and
+    /// support and systems see every order.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn orders(
         &self,
@@ -67,7 +67,7 @@ impl Query {
         }))
     }
 
-    /// The newest shipment with that number that the caller may see.
+    /// The shipment of this carrier with this tracking number. If the caller may see several, the newest of them.
     async fn shipment(
         &self,
         ctx: &Context<'_>,
@@ -79,7 +79,7 @@ impl Query {
         Ok(found.map(|(order, shipment)| Shipment::alone(order.into(), shipment)))
     }
 
-    /// Events of all orders the caller may see, newest first.
+    /// The events of all orders that the caller may see, newest first.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn order_events(
         &self,
@@ -94,13 +94,13 @@ impl Query {
         event::log(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
-    /// The table of permitted changes of status. What is not in it does not happen.
+    /// The table of all permitted changes of an order's status. No other change is possible.
     #[graphql(complexity = "list(STATE_MACHINE, child_complexity)")]
     async fn state_machine(&self) -> Vec<StateMachineEdge> {
         state_machine()
     }
 
-    /// What carriers sent, newest first. For support and systems.
+    /// The webhooks that carriers and other senders have sent, newest first. For support and systems.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn webhooks(
         &self,
@@ -115,28 +115,27 @@ impl Query {
         webhook::inbox(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
-    /// The codes carriers sent that have no meaning here, the most frequent first, 500 at most. For support and
-    /// systems.
+    /// The codes in scans that have no known meaning, the most frequent first. At most 500. For support and systems.
     #[graphql(complexity = "list(UNKNOWN_CODES, child_complexity)")]
     async fn unknown_codes(&self, ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
         webhook::unknown_codes(ctx).await
     }
 }
 
-/// Which orders. What is left out does not matter.
+/// Selects orders. An order must match all fields that are given.
 #[derive(InputObject)]
 pub struct OrderFilter {
-    /// Of this customer. Not for suppliers.
+    /// Orders of this customer. Suppliers may not use it.
     user_id: Option<ID>,
-    /// In one of these statuses.
+    /// Orders with one of these statuses. An empty list selects every status.
     statuses: Option<Vec<OrderStatus>>,
-    /// Placed then or later.
+    /// Orders placed at this time or later.
     placed_since: Option<Time>,
-    /// Placed before.
+    /// Orders placed before this time.
     placed_until: Option<Time>,
-    /// With a shipment by this carrier. Not for suppliers.
+    /// Orders with a shipment of this carrier. Suppliers may not use it.
     carrier: Option<Carrier>,
-    /// Planned so.
+    /// Orders that the merchant planned to fulfil in this way.
     fulfillment_path: Option<FulfillmentPath>,
 }
 
@@ -154,22 +153,23 @@ impl OrderFilter {
     }
 }
 
-/// Which events. What is left out does not matter.
+/// Selects order events. An event must match all fields that are given.
 #[derive(InputObject)]
 pub struct OrderEventFilter {
-    /// Of this order.
+    /// Events of this order.
     order_id: Option<ID>,
-    /// Leaving this status.
+    /// Events that changed the order's status from this one.
     from_status: Option<OrderStatus>,
-    /// Reaching this status.
+    /// Events that changed the order's status to this one.
     to_status: Option<OrderStatus>,
-    /// Caused by this kind of party. Not for suppliers.
+    /// Events that this kind of party caused. Suppliers may not use it.
     actor: Option<ActorKind>,
-    /// Driven by what this carrier said itself, not by scans recorded by hand. Not for suppliers.
+    /// Events that scans reported by this carrier caused. Scans that were recorded by hand do not count. Suppliers may
+    /// not use it.
     carrier: Option<Carrier>,
-    /// Happened then or later.
+    /// Events that happened at this time or later.
     since: Option<Time>,
-    /// Happened before.
+    /// Events that happened before this time.
     until: Option<Time>,
 }
 
@@ -189,16 +189,17 @@ impl OrderEventFilter {
     }
 }
 
-/// Which webhooks. What is left out does not matter.
+/// Selects webhooks. A webhook must match all fields that are given.
 #[derive(InputObject)]
 pub struct WebhookFilter {
-    /// Of this sender: a carrier, in any spelling of its name, or one that reports for many (`easypost`).
+    /// Webhooks of this sender: a carrier, in any spelling of its name, or a service that reports for many carriers
+    /// (`easypost`).
     carrier: Option<String>,
-    /// In one of these states.
+    /// Webhooks in one of these states. An empty list selects every state.
     states: Option<Vec<WebhookState>>,
-    /// Received then or later.
+    /// Webhooks received at this time or later.
     since: Option<Time>,
-    /// Received before.
+    /// Webhooks received before this time.
     until: Option<Time>,
 }
 
@@ -214,7 +215,10 @@ impl WebhookFilter {
     }
 }
 
-/// Who sends webhooks, in any spelling of a carrier's name.
+/// Reads the name of a sender of webhooks. Every spelling of a carrier's name is accepted.
+///
+/// # Errors
+/// `BAD_INPUT` for an unknown name.
 pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
@@ -223,7 +227,10 @@ fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
     at.map(|at| moment(field, &at)).transpose()
 }
 
-/// A time, if records can have it.
+/// Reads a time.
+///
+/// # Errors
+/// `BAD_INPUT` for a value that is no time, or for a time that the database cannot store.
 pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
     at.read().map_err(|needed| bad_input(field, needed))
 }

@@ -1,4 +1,4 @@
-//! Reading stored webhooks again, under the meanings that carriers' codes have today.
+//! The mutation `replayWebhooks`: it reads stored webhooks again with the meanings that carriers' codes have today.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,64 +17,66 @@ use super::{
     shipment::Shipment,
 };
 
-/// The most webhooks one request reads: it has to be answered in time. `milepost replay` has no such bound.
+/// The maximum number of webhooks for one request, because it must be answered in time. `milepost replay` has no such
+/// limit.
 const MAX_WEBHOOKS: u64 = 20_000;
 
-/// Which webhooks to read again.
+/// Selects the webhooks to read again.
 #[derive(InputObject)]
 pub struct ReplayInput {
-    /// Received then or later.
+    /// Webhooks received at this time or later.
     since: Time,
-    /// Received before. Left out: until now.
+    /// Webhooks received before this time. By default, all until now.
     until: Option<Time>,
-    /// Of this sender: `fedex`, `easypost`. Left out: of all.
+    /// Webhooks of this sender, for example `fedex` or `easypost`. By default, of all senders.
     carrier: Option<String>,
-    /// Whether to make the changes. Left out: only say what would change.
+    /// Whether to make the changes. By default, the answer only says what would change.
     apply: Option<bool>,
 }
 
-/// What reading webhooks again comes to.
+/// The result of `replayWebhooks`.
 #[derive(SimpleObject)]
 pub struct ReplayResult {
-    /// Webhooks that were read.
+    /// The number of webhooks that were read.
     examined: u64,
-    /// Scans that read differently from what is stored.
+    /// The number of scans that now differ from the stored ones.
     scans: u64,
-    /// Shipments that change by that.
+    /// The shipments that change because of these scans.
     #[graphql(complexity = "list(REPLAY_CHANGES, child_complexity)")]
     changes: Vec<ReplayChange>,
-    /// Orders that could not be changed.
+    /// The orders that could not be changed.
     #[graphql(complexity = "list(REPLAY_CHANGES, child_complexity)")]
     failed: Vec<ReplayFailure>,
     /// Whether the changes were made.
     applied: bool,
 }
 
-/// What reading webhooks again changes, or would change, of a shipment.
+/// What a replay changes, or would change, in one shipment.
 #[derive(SimpleObject)]
 pub struct ReplayChange {
     /// The order as it is now.
     order: Order,
     /// The shipment as it is now.
     shipment: Shipment,
-    /// How far the shipment was.
+    /// The status of the shipment before the replay.
     from: ShipmentStatus,
-    /// How far it is by today's meanings. The same where only its condition or its times change.
+    /// The status of the shipment with today's meanings. It equals `from` if only the condition or times change.
     to: ShipmentStatus,
-    /// Where the order stands after it. An order never goes back.
+    /// The status of the order after the replay. An order never goes back.
     order_to: OrderStatus,
-    /// What the customer is told because of it, noted with the first shipment of an order.
+    /// The statuses about which the customer gets a notification because of the replay. If several shipments of an
+    /// order change, they are listed with the first one.
     #[graphql(complexity = "list(STATUSES, child_complexity)")]
     #[graphql(name = "notices")]
     notifications: Vec<OrderStatus>,
 }
 
-/// An order that could not be changed.
+/// An order that a replay could not change.
 #[derive(SimpleObject)]
 pub struct ReplayFailure {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// Why.
+    /// The reason, as text for people.
     message: String,
 }
 
@@ -130,7 +132,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
     })
 }
 
-/// The orders of these changes, each once, so that parts of them are read together.
+/// The orders of these changes, each once, so that their parts are read together.
 fn orders_of(changes: &[webhooks::ReplayChange]) -> HashMap<OrderId, Order> {
     let heads: BTreeMap<OrderId, _> =
         changes.iter().map(|change| (change.order.id, change.order.clone())).collect();
@@ -138,7 +140,7 @@ fn orders_of(changes: &[webhooks::ReplayChange]) -> HashMap<OrderId, Order> {
     heads.into_keys().zip(orders).collect()
 }
 
-/// Names the field as the caller wrote it.
+/// Adds `input.` to the field that a refusal names, as the caller wrote it.
 fn of_input(error: app::Error) -> app::Error {
     match error {
         app::Error::Refused(Refusal::InvalidInput { field, message }) => {

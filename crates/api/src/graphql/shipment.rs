@@ -1,4 +1,4 @@
-//! Shipments, what is in them, and what their carriers said.
+//! The GraphQL types of a shipment: its items, its condition and its scans.
 
 use std::sync::Arc;
 
@@ -23,15 +23,15 @@ use super::{
     order::Order,
 };
 
-/// One shipment: a carrier, a tracking number, an origin, and quantities of the order's items.
+/// One shipment of an order, for one caller.
 pub struct Shipment {
     order: Order,
-    // Boxed, because results have it beside small members.
+    // In a box, because the other members of the result unions are small.
     shipment: Box<domain::Shipment>,
     batch: Arc<ScanCache<ShipmentId>>,
 }
 
-/// The shipments of an order.
+/// The shipments of an order that the caller may see.
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.visible_shipments(ctx).await?;
     let batch = order.batch().scan_cache();
@@ -40,13 +40,13 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
 }
 
 impl Shipment {
-    /// A shipment that was read alone.
+    /// Makes a shipment that was read without others.
     pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
         let batch = ScanCache::new(vec![shipment.id]);
         Self::of(order, shipment, batch)
     }
 
-    /// One of several shipments whose scans are read together.
+    /// Makes one of several shipments whose scans are read together, through `batch`.
     pub(super) fn of(order: Order, shipment: domain::Shipment, batch: Arc<ScanCache<ShipmentId>>) -> Self {
         Self { order, shipment: Box::new(shipment), batch }
     }
@@ -56,7 +56,8 @@ impl Shipment {
     }
 }
 
-/// One shipment: a carrier, a tracking number, an origin, and quantities of the order's items.
+/// Units of one order that travel under one tracking number. A shipment has a carrier, a tracking number, an origin and
+/// quantities of the order's items.
 #[Object]
 impl Shipment {
     /// The id, a UUID.
@@ -64,42 +65,42 @@ impl Shipment {
         self.shipment.id.to_string().into()
     }
 
-    /// The order whose units it carries.
+    /// The order whose units are in the shipment.
     async fn order(&self) -> Order {
         self.order.clone()
     }
 
-    /// Who carries it.
+    /// The company that carries the shipment.
     async fn carrier(&self) -> Carrier {
         self.shipment.carrier.into()
     }
 
-    /// The carrier's number for it, without blanks, in capitals.
+    /// The number that the carrier gave the shipment, without blanks and in upper case.
     async fn tracking_number(&self) -> &str {
         &self.shipment.tracking_number
     }
 
-    /// The carrier's own page about it.
+    /// The carrier's own tracking page for the shipment.
     async fn carrier_url(&self) -> String {
         self.shipment.carrier.tracking_url(&self.shipment.tracking_number)
     }
 
-    /// How far it is.
+    /// How far the shipment is.
     async fn status(&self) -> ShipmentStatus {
         self.shipment.status().into()
     }
 
-    /// What is wrong with it. Null when nothing is.
+    /// The present problem with the shipment. Null if there is none.
     async fn condition(&self) -> Option<ShipmentCondition> {
         self.shipment.tracking.condition.as_ref().map(ShipmentCondition::from)
     }
 
-    /// Where it comes from.
+    /// The place from which the shipment is sent.
     async fn origin(&self) -> Origin {
         self.shipment.origin.clone().into()
     }
 
-    /// What is in it.
+    /// The items in the shipment, with quantities.
     #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
         let items = items_of(ctx, &self.order).await?;
@@ -112,37 +113,39 @@ impl Shipment {
             .collect())
     }
 
-    /// When the carrier expects to deliver it; before the carrier says so, what was expected at registration.
+    /// When the carrier expects to deliver the shipment. Until the carrier says so, the time that was given when the
+    /// shipment was registered.
     async fn estimated_delivery(&self) -> Option<DateTime<Utc>> {
         self.shipment.tracking.estimated_delivery
     }
 
-    /// When it was registered here, by our clock.
+    /// When the shipment was registered, by Milepost's clock.
     async fn created_at(&self) -> DateTime<Utc> {
         self.shipment.created_at
     }
 
-    /// The carrier's time of the earliest scan that shows it with the carrier.
+    /// The carrier's time of the earliest scan that shows the parcel with the carrier.
     async fn shipped_at(&self) -> Option<DateTime<Utc>> {
         self.shipment.tracking.shipped_at
     }
 
-    /// The carrier's time of the earliest scan that shows it handed over.
+    /// The carrier's time of the earliest scan that shows the parcel delivered.
     async fn delivered_at(&self) -> Option<DateTime<Utc>> {
         self.shipment.tracking.delivered_at
     }
 
-    /// When it was called off here, by our clock.
+    /// When the shipment was cancelled in Milepost, by Milepost's clock. Null if only the carrier cancelled it.
     async fn cancelled_at(&self) -> Option<DateTime<Utc>> {
         self.shipment.cancelled_at
     }
 
-    /// Why it was called off. Null for suppliers.
+    /// Why the shipment was cancelled. Null for suppliers.
     async fn cancel_reason(&self) -> Option<&str> {
         self.shipment.cancel_reason.as_deref()
     }
 
-    /// What was said about it, by its carrier or by hand, newest first by the time it tells. Each claim once.
+    /// The scans of the shipment, reported by its carrier or recorded by hand. The newest `occurredAt` is first. A scan
+    /// that arrived several times is listed once.
     #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
     async fn scans(
         &self,
@@ -165,7 +168,7 @@ impl Shipment {
     }
 }
 
-/// One page of a shipment's scans. There are some dozens at most, and the loader reads them all.
+/// Cuts one page out of all scans of a shipment. All of them are in memory: a shipment has a few dozen at most.
 fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
     let place = |scan: &StoredScan| (scan.scan.occurred_at, scan.id.0);
     let within = |scan: &&StoredScan| {
@@ -188,20 +191,20 @@ fn page(scans: &[StoredScan], window: &Window<Key<Uuid>>) -> Page<StoredScan> {
 pub struct ShipmentItem {
     /// The item.
     item: OrderItem,
-    /// Units of it in this shipment.
+    /// How many units of the item are in this shipment.
     quantity: u32,
 }
 
-/// What is wrong with a shipment.
+/// A problem with a shipment.
 #[derive(SimpleObject)]
 pub struct ShipmentCondition {
-    /// What kind of trouble.
+    /// The kind of the problem.
     kind: ShipmentConditionKind,
-    /// The carrier's words, or ours where it has none.
+    /// The problem in the carrier's words; in Milepost's words if the carrier sent no text, and for suppliers.
     message: String,
-    /// The carrier's time of the scan that said so.
+    /// The carrier's time of the scan that reported the problem.
     since: DateTime<Utc>,
-    /// Whether somebody has to do something before the shipment goes on.
+    /// Whether a person has to act before the shipment can go on.
     action_required: bool,
 }
 
@@ -216,10 +219,10 @@ impl From<&domain::Condition> for ShipmentCondition {
     }
 }
 
-/// One claim about a shipment: its carrier's, or one that was recorded by hand.
+/// One scan, already reduced to the parts that the caller may see.
 pub struct Scan(pub(super) StoredScan);
 
-/// One claim about a shipment: its carrier's, or one that was recorded by hand.
+/// One tracking event of a parcel. Its carrier reported it, or a person recorded it by hand.
 #[Object]
 impl Scan {
     /// The id, a UUID.
@@ -227,12 +230,12 @@ impl Scan {
         self.0.id.to_string().into()
     }
 
-    /// The carrier's code as sent; `BY_HAND` where it was recorded by hand.
+    /// The code as the carrier sent it. `BY_HAND` if the scan was recorded by hand.
     async fn carrier_code(&self) -> &str {
         &self.0.scan.code
     }
 
-    /// How far the code says the shipment is. Null when it says nothing of the kind.
+    /// The shipment status that the code means. Null if the code means no status.
     async fn status(&self) -> Option<ShipmentStatus> {
         match self.0.scan.meaning {
             Meaning::Status(status) => Some(status.into()),
@@ -240,7 +243,7 @@ impl Scan {
         }
     }
 
-    /// The trouble the code stands for. Null when it stands for none.
+    /// The problem that the code means. Null if the code means no problem.
     async fn condition(&self) -> Option<ShipmentConditionKind> {
         match self.0.scan.meaning {
             Meaning::Condition(kind) => Some(kind.into()),
@@ -248,49 +251,51 @@ impl Scan {
         }
     }
 
-    /// The carrier's words, or the notes of whoever recorded it by hand. Notes of others are null for suppliers.
+    /// The carrier's text, or the notes of the person who recorded the scan by hand. Null for suppliers if somebody
+    /// else recorded it by hand.
     async fn description(&self) -> Option<&str> {
         self.0.scan.description.as_deref()
     }
 
-    /// Where: `Holbrook, NY, US`.
+    /// The place of the scan, for example `Holbrook, NY, US`. Null for suppliers if somebody else recorded it by hand.
     async fn location(&self) -> Option<&str> {
         self.0.scan.location.as_deref()
     }
 
-    /// The carrier's time; the arrival where that cannot be trusted.
+    /// When it happened, by the carrier's clock. If that time cannot be trusted, the time when the scan arrived.
     async fn occurred_at(&self) -> Option<DateTime<Utc>> {
         Some(self.0.scan.occurred_at)
     }
 
-    /// Whether `occurredAt` is the arrival, because the carrier's time had no zone or lay in the future.
+    /// Whether `occurredAt` is the time of arrival, because the carrier's time had no time zone or was in the future.
     async fn time_estimated(&self) -> bool {
         self.0.scan.time_estimated
     }
 
-    /// What the clock of the place showed, `2026-01-15T07:02:09`, where the carrier told no zone. Midnight may stand for a
-    /// date. Null where `occurredAt` is the carrier's time.
+    /// The local time that the carrier sent without a time zone, for example `2026-01-15T07:02:09`. Midnight can mean
+    /// that the carrier sent only a date. For a status that the carrier sent without any time, the time in UTC of the
+    /// newest scan sent with it. Null if `occurredAt` is the carrier's time.
     async fn local_time(&self) -> Option<String> {
         self.0.scan.local_time.map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string())
     }
 
-    /// When we first heard of it, by our clock.
+    /// When Milepost first received the scan, by Milepost's clock.
     async fn recorded_at(&self) -> DateTime<Utc> {
         self.0.recorded_at
     }
 
-    /// Who recorded it by hand. Null where the carrier said it. Customers are told the kind alone, and so are suppliers,
-    /// unless that was themselves.
+    /// Who recorded the scan by hand. Null if the carrier reported it. Customers and suppliers see only the kind of the
+    /// actor, except where they recorded the scan themselves.
     async fn recorded_by(&self) -> Option<Actor> {
         self.0.recorded_by.as_ref().map(Actor::from)
     }
 
-    /// What it did when it came, or when its code got another meaning since.
+    /// What the scan changed when it was stored; or, if its code got another meaning later, what it changed then.
     async fn effect(&self) -> ScanEffect {
         self.0.effect.into()
     }
 
-    /// How often it came. It counts once.
+    /// How often the scan arrived. Repetitions change nothing.
     async fn seen(&self) -> i32 {
         self.0.seen
     }

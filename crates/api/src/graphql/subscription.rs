@@ -1,4 +1,4 @@
-//! What can be followed as it happens.
+//! The root type `Subscription`: updates that a client receives while they happen.
 
 use std::time::Duration;
 
@@ -17,20 +17,21 @@ use super::{
     order_stream::{self, NotStreamed, StartFrom},
 };
 
-/// How long a change may go unnoticed when the live feed has lost it.
+/// How long a change can go unnoticed if the live feed has lost its message: the database is read at this interval.
 const TICK: Duration = Duration::from_secs(5);
 
-/// What can be followed as it happens.
+/// The root type of subscriptions.
 pub struct Subscription;
 
-/// What can be followed as it happens.
+/// Updates that a client receives while they happen.
 #[Subscription]
 impl Subscription {
-    /// One order. Without `after`: its present state at once (with `event` null), then every event as it
-    /// happens. With `after`, the cursor of the last update received: every event since, none missing, none
-    /// twice, in order, then the present state, then live.
-    /// A change of shipments that leaves the status as it is comes with `event` null; several may come as one.
-    /// Ends after `CANCELLED` or `RETURNED`; `DELIVERED` does not end it.
+    /// Follows one order. Without `after`, it sends the present state at once (with `event` null) and then every event
+    /// when it happens. `after` is the cursor of the last update that the client received: then it first sends every
+    /// event since then, in order and each exactly once, then the present state, and then every event when it happens.
+    /// A change that leaves the status as it is, such as a change of a shipment, is sent with `event` null. Several
+    /// such changes can arrive as one update.
+    /// The subscription ends after `CANCELLED` or `RETURNED`. `DELIVERED` does not end it.
     async fn order_updated(
         &self,
         ctx: &Context<'_>,
@@ -63,10 +64,10 @@ impl Subscription {
 /// One update of an order.
 #[derive(SimpleObject)]
 pub struct OrderUpdate {
-    /// Where to go on after this update: for `after`.
+    /// The cursor of this update. Send it as `after` to continue after this update.
     cursor: String,
-    /// The order as of now.
+    /// The order as it is now.
     order: Order,
-    /// What happened. Null for the present state, and when shipments changed and the status did not.
+    /// The event that happened. Null for the present state, and for a change that left the status as it was.
     event: Option<OrderEvent>,
 }

@@ -1,4 +1,4 @@
-//! The schema over a SQLite file, without HTTP: what resolvers map, count and follow.
+//! Tests of the schema on a SQLite file, without HTTP.
 
 mod access;
 mod bounds;

@@ -1,11 +1,11 @@
-//! Times that both databases can hold.
+//! Checks whether a time can be stored in both databases.
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// The time itself.
+/// Returns the time, if both databases can store it.
 ///
 /// # Errors
-/// What is needed, in words, of a time that no record can have.
+/// A message that says what is needed instead.
 pub(super) fn plausible(at: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
     match (1..=9999).contains(&at.year()) {
         true => Ok(at),

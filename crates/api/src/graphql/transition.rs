@@ -1,4 +1,5 @@
-//! What may follow what, in general and for one order and one caller.
+//! The GraphQL types of transitions: the permitted transitions in general (`stateMachine`), and those that are possible
+//! for one order and one caller (`allowedTransitions`).
 
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use domain::ShipmentId;
@@ -10,14 +11,14 @@ use super::{
     shipment::{Shipment, shipments_of},
 };
 
-/// Whether the caller may bring an order into a status now.
+/// Whether the caller may give a status to an order now.
 #[derive(SimpleObject)]
 pub struct AllowedTransition {
-    /// The status.
+    /// The status to which the order would change.
     to: OrderStatus,
-    /// Whether `transitionOrder` would be granted. For the present status it is, and changes nothing.
+    /// Whether `transitionOrder` to this status would succeed. True for the present status; that changes nothing.
     allowed: bool,
-    /// What stands in the way. Null when it is allowed.
+    /// What prevents the change. Null if it is allowed.
     blocked_by: Option<Blocker>,
 }
 
@@ -28,13 +29,13 @@ impl AllowedTransition {
     }
 }
 
-/// What stands between an order and a status.
+/// What prevents an order from getting a status.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Blocker {
-    /// The reason, for programs.
+    /// The reason, as a code for programs.
     code: BlockerCode,
-    /// The reason, for people.
+    /// The reason, as text for people.
     message: String,
     #[graphql(skip)]
     order: Order,
@@ -50,7 +51,7 @@ impl Blocker {
 
 #[ComplexObject]
 impl Blocker {
-    /// The shipments that are behind, or moving.
+    /// The shipments that prevent the change. Only shipments that the caller may see.
     #[graphql(complexity = "list(SHIPMENTS, child_complexity)")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<Shipment>> {
         if self.ids.is_empty() {
@@ -61,16 +62,16 @@ impl Blocker {
     }
 }
 
-/// One row of the table of transitions.
+/// One permitted change of an order's status.
 #[derive(SimpleObject)]
 pub struct StateMachineEdge {
-    /// The status before.
+    /// The status before the change.
     from: OrderStatus,
-    /// A status that may follow.
+    /// The status after the change.
     to: OrderStatus,
 }
 
-/// The table of transitions.
+/// The table of all permitted transitions.
 pub(super) fn state_machine() -> Vec<StateMachineEdge> {
     let edge = |(from, to): (domain::OrderStatus, domain::OrderStatus)| StateMachineEdge {
         from: from.into(),

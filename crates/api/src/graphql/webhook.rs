@@ -1,4 +1,4 @@
-//! The inbox: what carriers sent, as it came.
+//! The GraphQL types of the inbox: stored webhooks, their scans, and codes without a known meaning.
 
 use std::sync::Arc;
 
@@ -24,20 +24,20 @@ use super::{
     shipment::Scan,
 };
 
-/// A request of a carrier with a good signature, byte for byte. The same content is kept once.
+/// One webhook. It knows the other webhooks that were read with it, so that their scans and bodies are read together.
 pub struct Webhook {
     webhook: webhooks::WebhookHead,
     batch: Arc<ScanCache<WebhookId>>,
     bodies: Arc<Bodies>,
 }
 
-/// Webhooks that were read together.
+/// Makes webhooks that were read together. `ids` are the ids of all of them.
 fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
     let (batch, bodies) = (ScanCache::new(ids.clone()), Bodies::new(ids));
     move |webhook| Webhook { webhook, batch: batch.clone(), bodies: bodies.clone() }
 }
 
-/// A page of the inbox, newest first.
+/// Reads a page of the inbox, newest first.
 pub(super) async fn inbox(
     ctx: &Context<'_>,
     filter: WebhookFilter,
@@ -57,7 +57,7 @@ pub(super) async fn inbox(
     ))
 }
 
-/// Has a webhook read again.
+/// Requeues a webhook, so that it is processed again.
 pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let retried = app.retry_webhook(caller, uuid("id", id)?).await;
@@ -72,49 +72,49 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     })
 }
 
-/// The codes that nobody knows.
+/// Reads the codes that have no known meaning.
 pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let codes = answer(ctx, app.unknown_codes(caller).await)?;
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
-/// What reading a webhook again comes to.
+/// The result of `retryWebhook`.
 #[derive(Union)]
 pub enum WebhookResult {
-    /// It will be read.
+    /// The webhook will be processed again.
     Success(WebhookSuccess),
-    /// There is no such webhook.
+    /// The webhook does not exist.
     NotFound(NotFound),
-    /// The role may not.
+    /// The caller's role may not do this.
     Forbidden(Forbidden),
 }
 
-/// The webhook will be read again, in a moment.
+/// The webhook waits to be processed again.
 #[derive(SimpleObject)]
 pub struct WebhookSuccess {
-    /// The webhook.
+    /// The webhook as it is now.
     webhook: Webhook,
 }
 
-/// A code that no table lists and no setting maps. Its scans are kept and move nothing. Spellings that differ in the
-/// case of ASCII letters only are one code.
+/// A code of a sender that neither a code table nor a setting contains. Its scans are stored and move no shipment.
+/// Spellings that differ only in the case of ASCII letters are one code.
 #[derive(SimpleObject)]
 pub struct UnknownCode {
-    /// Who sent it: a carrier, or one that reports for many (`easypost`).
+    /// The sender: a carrier, or a service that reports for many carriers (`easypost`).
     carrier: String,
-    /// The code, as shown on the latest of the scans.
+    /// The code, as the latest of the scans spells it.
     carrier_code: String,
-    /// The carrier's words on the latest of them.
+    /// The carrier's text of the latest of the scans.
     description: Option<String>,
-    /// Scans with it, each claim once.
+    /// The number of scans with the code. A scan that arrived several times counts once.
     scans: i64,
-    /// When the first came, by our clock.
+    /// When the first of the scans arrived, by Milepost's clock.
     first_at: DateTime<Utc>,
-    /// When the latest came, by our clock.
+    /// When the latest of the scans arrived, by Milepost's clock.
     latest_at: DateTime<Utc>,
-    /// The beginning of an entry of `MILEPOST_CARRIER_CODES` that gives it a meaning: `fedex.Q9=`. Its scans are
-    /// taken up by themselves when a worker starts with it.
+    /// The beginning of an entry for the setting `MILEPOST_CARRIER_CODES` that gives the code a meaning, for example
+    /// `fedex.Q9=`. A worker that starts with such an entry processes the scans again automatically.
     setting: String,
 }
 
@@ -132,7 +132,8 @@ impl From<read::UnknownCode> for UnknownCode {
     }
 }
 
-/// A request of a carrier with a good signature, byte for byte. The same content is kept once.
+/// A request of a carrier, or of a service that reports for carriers, with a valid signature. It is stored as it was
+/// received, byte for byte. The same content is stored once.
 #[Object]
 impl Webhook {
     /// The id, a UUID.
@@ -140,53 +141,53 @@ impl Webhook {
         self.webhook.id.to_string().into()
     }
 
-    /// Who sent it: a carrier, or one that reports for many (`easypost`).
+    /// The sender: a carrier, or a service that reports for many carriers (`easypost`).
     async fn carrier(&self) -> &str {
         &self.webhook.sender
     }
 
-    /// When it came, by our clock.
+    /// When the webhook was received, by Milepost's clock.
     async fn received_at(&self) -> DateTime<Utc> {
         self.webhook.received_at
     }
 
-    /// What has become of it.
+    /// Whether the webhook was processed.
     async fn state(&self) -> WebhookState {
         self.webhook.state.into()
     }
 
-    /// What it did, or why it did nothing.
+    /// What the webhook changed, or why it changed nothing.
     async fn reason(&self) -> Option<&str> {
         self.webhook.reason.as_deref()
     }
 
-    /// How often it was taken up.
+    /// How many attempts to process it have begun.
     async fn attempts(&self) -> i32 {
         self.webhook.attempt
     }
 
-    /// The latest failure.
+    /// The error of the latest failed attempt.
     async fn error(&self) -> Option<&str> {
         self.webhook.error.as_deref()
     }
 
-    /// The body. Bytes that are no UTF-8 are shown as `U+FFFD`. Read only where it is selected. All bodies in one
-    /// answer have at most 8 MiB together; more are refused as `QUERY_TOO_LARGE`.
+    /// The body of the request. Bytes that are not valid UTF-8 are replaced by `U+FFFD`. All bodies in one answer may
+    /// have at most 8 MiB together; otherwise the error is `QUERY_TOO_LARGE`.
     async fn body(&self, ctx: &Context<'_>) -> Result<&str> {
         self.bodies.of(ctx, self.webhook.id).await
     }
 
-    /// How often the same content came again.
+    /// How often the same content was received again.
     async fn duplicates(&self) -> i32 {
         self.webhook.duplicates
     }
 
-    /// The `x-request-id` it came with.
+    /// The `x-request-id` of the HTTP request.
     async fn request_id(&self) -> Option<&str> {
         self.webhook.request_id.as_deref()
     }
 
-    /// The scans it was the first to bring or to give a meaning, oldest first.
+    /// The scans that this webhook contained first, or whose codes got a known meaning with it. The oldest is first.
     #[graphql(complexity = "list(WEBHOOK_SCANS, child_complexity)")]
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);

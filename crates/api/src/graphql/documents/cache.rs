@@ -1,4 +1,4 @@
-//! Documents that were read before: clients send few different ones, many times.
+//! A cache of valid documents. Clients send few different documents, many times each.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,12 +6,12 @@ use hashlink::LruCache;
 
 use super::Document;
 
-/// The longest text that is kept, in bytes.
+/// The maximum length of a text that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The length of all texts that are kept, in bytes. A document takes some twenty times its text.
+/// The maximum length of all texts that are kept, in bytes. A document takes some twenty times the memory of its text.
 const MAX_BYTES: usize = 512 * 1024;
 
-/// The documents used last, by their texts.
+/// The documents that were used last, by their texts.
 #[derive(Debug)]
 pub struct Cache(Mutex<Kept>);
 
@@ -22,18 +22,18 @@ struct Kept {
 }
 
 impl Cache {
-    /// An empty cache.
+    /// Makes an empty cache.
     pub fn new() -> Self {
         Self(Mutex::new(Kept { documents: LruCache::new_unbounded(), bytes: 0 }))
     }
 
-    /// The document with that text.
+    /// The document with this text, if it is kept.
     pub fn get(&self, text: &str) -> Option<Arc<Document>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.documents.get(text).cloned()
     }
 
-    /// Keeps a document, and drops those that were not used for the longest time.
+    /// Keeps a document, unless its text is too long. Drops the least recently used documents while there are too many.
     pub fn keep(&self, text: &str, document: &Arc<Document>) {
         if text.len() > MAX_TEXT_BYTES {
             return;

@@ -1,4 +1,4 @@
-//! The fields of one object, collected from all selections that apply to it.
+//! Collects the fields of one object from all selections that apply to it.
 //!
 //! <https://spec.graphql.org/October2021/#CollectFields()>
 
@@ -12,10 +12,12 @@ use async_graphql::indexmap::{IndexMap, map::Entry};
 
 use super::types::Types;
 
-/// By response key, in the order of their appearance: the first field with it, and the others.
+/// The fields by response key, in the sequence in which they appear: the first field with the key, and all others with
+/// it.
 pub type Collected<'a> = IndexMap<&'a str, (&'a Node<Field>, Vec<&'a Node<Field>>)>;
 
-/// Collects the fields of an object from these selections, as far as their directives include them.
+/// Collects the fields of an object from these selection sets. `is_included` decides by the directives of a selection
+/// whether it counts.
 ///
 /// # Errors
 /// The first error of `is_included`.
@@ -38,7 +40,7 @@ struct Collection<'a, 'b, F> {
     object: &'b str,
     is_included: F,
     collected: Collected<'a>,
-    /// The fragments that were spread: a second time adds nothing.
+    /// The fragments that were added. To add one again would change nothing.
     spread: HashSet<&'a str>,
 }
 

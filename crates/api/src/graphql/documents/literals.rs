@@ -1,4 +1,4 @@
-//! Values written in a document, with the variables put in.
+//! Converts literals of a document to values, and replaces variables by their values.
 
 use apollo_compiler::{
     Node,
@@ -9,10 +9,10 @@ use async_graphql::{Name, Number, ServerError, Value, indexmap::IndexMap};
 
 use super::{super::limits::too_large, types::Types, variables::Values};
 
-/// How much all variables that are put into one operation may add to it, in bytes. A variable can be used many times.
+/// The maximum memory of all values of variables in one plan, in bytes. A variable counts as often as it is used.
 const MAX_VARIABLE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Turns literals into values. The document was validated, so they fit their types.
+/// Converts literals to values. The document was validated, so literals fit their types.
 pub struct Literals<'a> {
     types: &'a Types,
     variables: Option<&'a Values>,
@@ -20,25 +20,25 @@ pub struct Literals<'a> {
 }
 
 impl<'a> Literals<'a> {
-    /// For literals without variables.
+    /// For literals that contain no variables.
     pub fn constant(types: &'a Types) -> Self {
         Self { types, variables: None, bytes_left: 0 }
     }
 
-    /// For the arguments of an operation.
+    /// For literals that can contain variables, such as the arguments of an operation.
     pub fn with_variables(types: &'a Types, variables: &'a Values) -> Self {
         Self { types, variables: Some(variables), bytes_left: MAX_VARIABLE_BYTES }
     }
 
-    /// The value of a variable; `None` if it is absent.
+    /// The value of a variable. `None` if it is absent.
     pub fn variable(&self, name: &str) -> Option<&'a Value> {
         self.variables?.get(name)
     }
 
-    /// The value of a literal; `None` if it is a variable that is absent.
+    /// The value of a literal. `None` if it is a variable that is absent.
     ///
     /// # Errors
-    /// The variables are too large together.
+    /// `QUERY_TOO_LARGE` if the values of all used variables are too large together.
     pub fn value(&mut self, ty: &Type, literal: &Node<Literal>) -> Result<Option<Value>, ServerError> {
         let value = match (ty, literal.as_ref()) {
             (_, Literal::Variable(name)) => return self.copy(name),
@@ -46,7 +46,7 @@ impl<'a> Literals<'a> {
             (Type::List(inner) | Type::NonNullList(inner), Literal::List(literals)) => {
                 Value::List(self.list(inner, literals)?)
             }
-            // A single value stands for a list of one.
+            // The specification reads a single value as a list of one element.
             (Type::List(inner) | Type::NonNullList(inner), _) => {
                 Value::List(vec![self.value(inner, literal)?.unwrap_or_default()])
             }
@@ -72,7 +72,8 @@ impl<'a> Literals<'a> {
         literals.iter().map(|literal| Ok(self.value(inner, literal)?.unwrap_or_default())).collect()
     }
 
-    /// An input object, or an object inside a scalar of ours, whose fields have no type of their own.
+    /// Converts the fields of an input object, or of an object inside a custom scalar. Fields of the latter have no
+    /// type.
     fn object(
         &mut self,
         name: &str,
@@ -101,13 +102,14 @@ impl<'a> Literals<'a> {
     }
 }
 
-/// A number as it is written. One that no float can hold can only be part of a scalar of ours: it is null there.
+/// Converts a number. A number that no float can hold becomes null; it can only be inside a custom scalar, because the
+/// validation refuses it elsewhere.
 fn number(text: &str) -> Value {
     let integer = text.parse::<i64>().map(Number::from);
     integer.ok().or_else(|| text.parse().ok()).map_or(Value::Null, Value::Number)
 }
 
-/// About what a value takes in memory.
+/// The approximate memory of a value, in bytes.
 fn bytes(value: &Value) -> usize {
     let own = size_of::<Value>();
     match value {

@@ -1,10 +1,13 @@
-//! From the text of a request to what will be executed, as the specification says.
+//! Parses and validates GraphQL requests as the specification says, and plans what async-graphql will execute.
 //!
-//! The library that executes (async-graphql) accepts requests that the specification refuses, and refuses some that it
-//! allows. So the transports hand every request to [`Documents::prepare`] before it is executed: another library
-//! (apollo-compiler) parses and validates the document, the variables are coerced, and the operation becomes a plan of
-//! plain fields ([`plan`]), about which the two libraries agree. The checks of size come first ([`limits`]).
-//! `tests/tests/it/conformance.rs` compares the verdicts with those of graphql-js.
+//! async-graphql, the library that executes, accepts requests that the specification refuses, and refuses some that the
+//! specification allows. So the transports give every request to [`Documents::prepare`] before it is executed:
+//! 1. The limits on the size of the text and of the document are checked ([`limits`]).
+//! 2. Another library, apollo-compiler, parses and validates the document. `rules` has the rules that it lacks.
+//! 3. The values of variables are coerced to their types, in `variables`.
+//! 4. The operation becomes a plan of plain fields ([`plan`]). For such a plan both libraries agree.
+//!
+//! `tests/tests/it/conformance.rs` compares the results of validation with those of graphql-js.
 
 mod cache;
 mod fields;
@@ -35,10 +38,10 @@ use super::limits;
 
 pub use self::shape::is_placeholder;
 
-/// How deep a text may nest, so that parsing it does not use up the stack. The limits on what is selected are lower.
+/// How deep a document may nest, so that parsing it does not overflow the stack. The limits on selections are lower.
 const MAX_NESTING: usize = 64;
 
-/// Reads requests for one schema. Clones share what they keep.
+/// Prepares requests for one schema. Clones share the schema and the cache of documents.
 #[derive(Clone, Debug)]
 pub struct Documents(Arc<Shared>);
 
@@ -48,36 +51,36 @@ struct Shared {
     cache: Cache,
 }
 
-/// A valid document.
+/// A document that was parsed and found valid.
 #[derive(Debug)]
 struct Document {
     source: Valid<ExecutableDocument>,
     positions: Positions,
 }
 
-/// A request that can be executed.
+/// A valid request that is ready to be executed.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The request, with its plan in place of what was sent.
+    /// The request, with the plan in place of the document that was sent. Its variables are already in the plan.
     pub request: Request,
-    /// What kind of operation it is.
+    /// The kind of the operation.
     pub operation_type: OperationType,
     shape: Shape,
 }
 
 impl Prepared {
-    /// Splits the request from what completes its responses.
+    /// Splits it into the request and the [`Completion`] for its responses.
     pub fn split(self) -> (Request, Completion) {
         (self.request, Completion(self.shape))
     }
 }
 
-/// What is left to do with each response of a request.
+/// The last step for each response of a request: it restores objects without fields, see `empty`.
 #[derive(Debug)]
 pub struct Completion(Shape);
 
 impl Completion {
-    /// The response as the client gets it.
+    /// Completes a response. The result is what the client gets.
     pub fn complete(&self, mut response: Response) -> Response {
         self.0.restore(&mut response.data);
         response
@@ -85,15 +88,15 @@ impl Completion {
 }
 
 impl Documents {
-    /// For the schema that this text in the schema definition language describes.
+    /// Reads a schema from its text in the schema definition language.
     ///
     /// # Errors
-    /// The text describes no valid schema.
+    /// The faults of the text, if it describes no valid schema.
     pub fn new(sdl: &str) -> Result<Self, String> {
         Ok(Self(Arc::new(Shared { types: Types::read(sdl)?, cache: Cache::new() })))
     }
 
-    /// Reads a request; a long one away from the threads that serve requests.
+    /// Does the same as [`prepare`](Self::prepare), for a long request on a thread for blocking work.
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare).
@@ -102,10 +105,10 @@ impl Documents {
         limits::read_apart(request.query.len(), move || documents.prepare(request)).await
     }
 
-    /// Reads a request.
+    /// Parses, validates and plans a request.
     ///
     /// # Errors
-    /// Why the request is refused, each with its code.
+    /// The reasons why the request is refused, each with its code.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Vec<ServerError>> {
         let document = self.document(&request.query)?;
         let operation = document.operation(request.operation_name.take().as_deref())?;
@@ -118,7 +121,7 @@ impl Documents {
         Ok(Prepared { request, operation_type, shape })
     }
 
-    /// The valid document with this text.
+    /// The valid document with this text, from the cache if it is there.
     fn document(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
         if let Some(document) = self.0.cache.get(text) {
             return Ok(document);
@@ -151,7 +154,7 @@ impl Documents {
 }
 
 impl Document {
-    /// The operation of that name, or the only one.
+    /// The operation with this name. Without a name, the only operation.
     fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ServerError> {
         self.source.operations.get(name).map_err(|_| {
             let message = match name {

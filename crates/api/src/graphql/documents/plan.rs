@@ -1,10 +1,14 @@
-//! What one operation will execute, in the types of the library that executes: fields and nothing else.
+//! Converts a valid operation to a plan for async-graphql: a document of plain fields, without variables, directives
+//! and named fragments.
 //!
 //! The specification collects the fields of each object before it resolves them
-//! (<https://spec.graphql.org/October2021/#sec-Field-Collection>): it leaves out what `@skip` and `@include` say, takes the
-//! fields out of fragments that apply to the object, and merges fields with one response key. The library resolves
-//! such fields once each, a mutation too; sees no fragments at the root of a subscription; and does not know the
-//! defaults of variables in directives. So all of this is done here, and the values of variables are put in.
+//! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
+//! 1. It resolves several fields with one response key once each, even in a mutation. The specification merges them.
+//! 2. It does not find fragments at the root of a subscription.
+//! 3. It ignores defaults of variables in `@skip` and `@include`.
+//!
+//! So the fields are collected and merged here, directives are applied, and variables are replaced by their values.
+//! Below an interface or union, the plan has one inline fragment for each possible object.
 
 use apollo_compiler::{
     ExecutableDocument as Source, Node,
@@ -30,13 +34,15 @@ use super::{
     written::operation_type,
 };
 
-/// The most fields of a plan. Below an interface or union a field counts once for each object that it can be.
+/// The maximum number of fields in a plan. Below an interface or union, a field counts once for each possible object.
 const MAX_FIELDS: usize = 40_000;
 
-/// Plans the operation with these values.
+/// Plans an operation with these values of its variables.
 ///
 /// # Errors
-/// A condition of `@skip` or `@include` is null, or the plan would be too large.
+/// - A condition of `@skip` or `@include` is null.
+/// - `@skip` and `@include` do not leave exactly one root field of a subscription.
+/// - The plan would be too large.
 pub fn plan(
     types: &Types,
     source: &Source,
@@ -72,7 +78,7 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// What these selections together select of a type.
+    /// Plans the selections of a type from all these selection sets together.
     fn selections(
         &mut self,
         ty: &str,
@@ -101,7 +107,7 @@ impl<'a> Planner<'a> {
         Ok(SelectionSet { items: with_placeholder(items, some_empty) })
     }
 
-    /// The fields of an object.
+    /// Plans the fields of an object.
     fn fields(
         &mut self,
         object: &str,
@@ -112,7 +118,8 @@ impl<'a> Planner<'a> {
         collected.into_values().map(|(first, others)| self.field(first, &others)).collect()
     }
 
-    /// One field for all that share its response key. The validation ensures that they ask for the same.
+    /// Plans one field for all fields with the same response key. The validation ensures that they have the same name
+    /// and arguments.
     fn field(
         &mut self,
         first: &'a Node<executable::Field>,
@@ -150,7 +157,7 @@ impl<'a> Planner<'a> {
         Ok(Positioned::new(Selection::Field(Positioned::new(field, place)), place))
     }
 
-    /// Whether `@skip` and `@include` leave a selection in.
+    /// Whether `@skip` and `@include` include a selection.
     fn is_included(&self, directives: &executable::DirectiveList) -> Result<bool, ServerError> {
         for directive in directives.iter() {
             let included = match directive.name.as_str() {
@@ -180,7 +187,8 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether conditions left one root field of a subscription. The validation knows only those that are written out.
+/// Whether exactly one root field of a subscription is left. The validation checks this too, but it knows only
+/// conditions that are literals, not those that are variables.
 fn has_one_field(root: &SelectionSet) -> bool {
     match root.items.as_slice() {
         [Positioned { node: Selection::Field(field), .. }] => !is_placeholder(&field.node),
@@ -188,7 +196,8 @@ fn has_one_field(root: &SelectionSet) -> bool {
     }
 }
 
-/// The introspection of the library takes `null` for no Boolean, where the specification takes it for `false`.
+/// Whether the argument is `includeDeprecated: null`. The specification treats it like `false`, but async-graphql
+/// refuses `null`, so the argument is left out.
 fn is_no_flag(argument: &str, value: &Value) -> bool {
     argument == "includeDeprecated" && *value == Value::Null
 }

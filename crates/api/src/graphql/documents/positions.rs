@@ -1,18 +1,18 @@
-//! Lines and columns of a query text, as errors name them.
+//! Computes lines and columns of a query text, for the locations of errors.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
 
-/// Where the lines of one text begin. Finding a position takes two binary searches, however long a line is.
+/// The beginnings of the lines of one text. To find a position takes binary searches only, however long a line is.
 #[derive(Debug)]
 pub struct Positions {
     line_starts: Vec<usize>,
-    /// The bytes that begin no character: columns count characters.
+    /// The offsets of bytes that do not begin a character. Columns count characters, not bytes.
     continuation_bytes: Vec<usize>,
 }
 
 impl Positions {
-    /// Reads the text once.
+    /// Reads the whole text once.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends_line = |at: usize| match bytes[at] {
@@ -26,7 +26,7 @@ impl Positions {
         Self { line_starts: line_starts.collect(), continuation_bytes: continuation_bytes.collect() }
     }
 
-    /// The position of what begins at that byte.
+    /// The position of the character that begins at this byte.
     pub fn at(&self, offset: usize) -> Pos {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
@@ -35,7 +35,7 @@ impl Positions {
         Pos { line, column }
     }
 
-    /// The position of a node. A node without a location was not in the text.
+    /// The position of a node. A node without a location was not in the text and gets line 0, column 0.
     pub fn of(&self, location: Option<SourceSpan>) -> Pos {
         location.map(|span| self.at(span.offset())).unwrap_or_default()
     }

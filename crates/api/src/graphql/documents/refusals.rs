@@ -1,4 +1,4 @@
-//! Errors of a request that was not executed, with their codes.
+//! Makes the errors, with their codes, for requests that are refused before they are executed.
 
 use apollo_compiler::{
     diagnostic::{Diagnostic, ToCliReport},
@@ -11,17 +11,17 @@ use super::{
     positions::Positions,
 };
 
-/// The longest message, in characters: a message may repeat a name as long as the query.
+/// The maximum length of a message, in characters. A message can repeat a name that is as long as the query.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The text is no GraphQL document.
+/// The error of a text that is not a GraphQL document.
 pub fn syntax_errors(faults: &DiagnosticList, positions: &Positions) -> Vec<ServerError> {
-    // One fault makes the parser report others that follow from it.
+    // Only the first fault, because the parser also reports faults that follow from it.
     errors(faults.iter(), positions, "GRAPHQL_PARSE_FAILED").take(1).collect()
 }
 
-/// The document does not fit the schema. Errors of the rules with these names do not count. A long document can have
-/// thousands of errors, so those that no answer has room for are only counted.
+/// The errors of a document that does not fit the schema. Errors of rules that `replaced` names are ignored. A long
+/// document can have thousands of errors, so errors beyond [`MAX_ERRORS`] are only counted.
 pub fn validation_errors(
     faults: &DiagnosticList,
     positions: &Positions,
@@ -35,7 +35,7 @@ pub fn validation_errors(
     shown_errors.chain((count > shown).then(|| errors_left_out(count - shown))).collect()
 }
 
-/// The request does not fit the schema.
+/// The error of a request that does not fit the schema.
 pub fn invalid(message: String, pos: Option<Pos>) -> ServerError {
     coded(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
 }

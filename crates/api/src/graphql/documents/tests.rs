@@ -16,7 +16,7 @@ use crate::graphql::null_propagation::NullPropagation;
 #[derive(SimpleObject)]
 struct Dog {
     name: String,
-    /// JSON that has keys of its own.
+    /// A custom scalar with the keys `""` and `__typename`. They are no placeholders and must stay in the answer.
     data: async_graphql::Json<serde_json::Value>,
 }
 
@@ -135,7 +135,7 @@ fn documents() -> Documents {
     Documents::new(&schema().sdl()).unwrap()
 }
 
-/// The answer to a request that is accepted.
+/// Prepares and executes a request that must be accepted. Returns its data and the number of its errors.
 async fn run(request: impl Into<Request>) -> serde_json::Value {
     let (request, completion) = documents().prepare(request.into()).unwrap().split();
     let response = completion.complete(schema().execute(request).await);
@@ -146,7 +146,7 @@ fn variables(values: serde_json::Value) -> Variables {
     Variables::from_json(values)
 }
 
-/// The code and message of the only error of a request that is refused.
+/// The code and the message of the only error of a request that must be refused.
 fn refusal(request: impl Into<Request>) -> (String, String) {
     let mut errors = documents().prepare(request.into()).unwrap_err();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -282,7 +282,7 @@ fn errors_are_few_and_short() {
     assert!(message.starts_with("syntax error: ") && !message.contains("secret"), "{message}");
 }
 
-/// Each is answered at once, whatever the answer is.
+/// Checks only the time: each document is answered at once, whatever the answer is.
 #[tokio::test]
 async fn hostile_documents_take_little_time() {
     let deep = |open: &str| open.repeat(limits::MAX_QUERY_BYTES / open.len());

@@ -1,13 +1,13 @@
-//! The schema as this module asks it: which objects an interface or union can be, and the kind of an input type.
+//! The types of the schema, and the objects that an interface or union can be.
 
 use std::collections::HashMap;
 
 use apollo_compiler::{Name, Schema, schema::ExtendedType, validation::Valid};
 
-/// A field of introspection that the library does not know yet. A later edition of the specification has it.
+/// A field of introspection from a later edition of the specification, which apollo-compiler does not know yet.
 const IS_ONE_OF: &str = "extend type __Type { isOneOf: Boolean }";
 
-/// The types of the schema.
+/// The schema, with the possible objects of its interfaces and unions.
 #[derive(Debug)]
 pub struct Types {
     schema: Valid<Schema>,
@@ -15,10 +15,10 @@ pub struct Types {
 }
 
 impl Types {
-    /// Reads the schema definition language.
+    /// Reads a schema from its text in the schema definition language.
     ///
     /// # Errors
-    /// The first faults of the text. The library that executes writes it, so there are none.
+    /// The faults of the text. There are none in a text that async-graphql has written.
     pub fn read(sdl: &str) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(format!("{sdl}\n{IS_ONE_OF}"), "schema.graphql")
             .map_err(|faults| faults.errors.to_string())?;
@@ -43,17 +43,17 @@ impl Types {
         Ok(Self { schema, possible })
     }
 
-    /// The schema itself.
+    /// The schema, as apollo-compiler reads it.
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema
     }
 
-    /// The definition of a type.
+    /// The definition of a type. `None` if there is no type of this name.
     pub fn get(&self, name: &str) -> Option<&ExtendedType> {
         self.schema.types.get(name)
     }
 
-    /// The objects that an interface or a union can be; `None` for an object.
+    /// The objects that an interface or a union can be. `None` for another type.
     pub fn objects_of(&self, name: &str) -> Option<&[Name]> {
         match self.get(name)? {
             ExtendedType::Interface(_) | ExtendedType::Union(_) => {
@@ -66,7 +66,7 @@ impl Types {
         }
     }
 
-    /// Whether a fragment on `condition` selects fields of this object.
+    /// Whether a fragment with the type condition `condition` applies to this object.
     pub fn applies(&self, condition: &str, object: &str) -> bool {
         condition == object
             || self.possible.get(condition).is_some_and(|objects| objects.iter().any(|name| name == object))

@@ -1,7 +1,9 @@
-//! The values of variables, as the specification coerces them.
+//! Coerces the values of variables to their types, as the specification says.
 //!
-//! <https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values>. A value that does not fit its type refuses the
-//! request before anything runs. JSON has one kind of number, so `1.0` is an `Int`.
+//! <https://spec.graphql.org/October2021/#sec-Coercing-Variable-Values>
+//! 1. If a value does not fit its type, the request is refused before anything runs.
+//! 2. JSON has only one kind of number, so `1.0` is a valid `Int`.
+//! 3. A value of a custom scalar is not checked here. The field that uses it reads it, and refuses it if necessary.
 
 use std::collections::HashMap;
 
@@ -14,13 +16,13 @@ use async_graphql::{Name, Number, ServerError, Value, Variables};
 
 use super::{literals::Literals, positions::Positions, refusals::invalid, types::Types};
 
-/// The coerced values by their names. A variable that was neither sent nor has a default is absent.
+/// The coerced values by the names of their variables. A variable that was not sent and has no default is absent.
 pub type Values = HashMap<String, Value>;
 
-/// Coerces what was sent to the types of the operation's variables.
+/// Coerces the values that a client sent to the types of the operation's variables.
 ///
 /// # Errors
-/// One for each variable that is missing or does not fit.
+/// One for each variable that is missing or does not fit its type.
 pub fn coerce(
     types: &Types,
     operation: &Operation,
@@ -56,10 +58,10 @@ fn coerce_one(
     }
 }
 
-/// A value that does not fit its type: the path into the value, and what is needed there.
+/// Why a value does not fit its type: the path to the wrong part of the value, and what is needed there.
 #[derive(Debug)]
 struct Misfit {
-    /// Innermost first.
+    /// The steps of the path, the innermost first.
     path: Vec<String>,
     needed: String,
 }
@@ -97,7 +99,7 @@ fn fit(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
             });
             fitted.collect::<Result<_, _>>().map(Value::List)
         }
-        // A single value stands for a list of one.
+        // The specification reads a single value as a list of one element.
         (Type::List(inner) | Type::NonNullList(inner), value) => {
             Ok(Value::List(vec![fit(types, inner, value)?]))
         }
@@ -155,14 +157,14 @@ fn fit_scalar(name: &str, value: Value) -> Option<Value> {
         | ("String" | "ID", value @ Value::String(_))
         | ("Boolean", value @ Value::Boolean(_)) => Some(value),
         ("Int" | "Float" | "String" | "ID" | "Boolean", _) => None,
-        // A scalar of ours is read where it is used, and refused there with its own words.
+        // A custom scalar: see rule 3 of this module.
         (_, value) => Some(value),
     }
 }
 
-/// The number, if it is whole and a 64-bit integer holds it.
+/// The number as an integer, if it is whole and fits into 64 bits.
 fn whole(number: &Number) -> Option<i64> {
-    /// Up to here every whole number is exact as a float.
+    /// 2^53: a float represents every whole number up to here exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     number.as_i64().or_else(|| {
         let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;

@@ -1,5 +1,6 @@
-//! A parsed document in the types of the library that executes, as it was written: for the checks of its size, which
-//! come before everything else.
+//! Converts a parsed document from the types of apollo-compiler to those of async-graphql, without changing it.
+//!
+//! `limits` checks the size of the result before the document is validated.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use async_graphql::{
     },
 };
 
-/// The whole document. Of fragments with the same name the first counts, as for the validation.
+/// Converts a whole document. If several fragments have the same name, the first one counts, as in the validation.
 pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDocument {
     let convert = Convert { positions };
     let (mut operations, mut fragments) = (HashMap::new(), HashMap::new());
@@ -29,7 +30,7 @@ pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDoc
             ast::Definition::FragmentDefinition(fragment) => {
                 fragments.entry(Name::new(&fragment.name)).or_insert_with(|| convert.fragment(fragment));
             }
-            // The validation refuses definitions of types.
+            // Definitions of types have no size here; the validation refuses them.
             _ => {}
         }
     }
@@ -60,7 +61,8 @@ impl Convert<'_> {
     }
 
     fn variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
-        // The limits count variables, whatever their types. A type of the document always reads as one.
+        // The limits count variables and ignore their types. A type of the document can always be parsed again; the
+        // other branch is never used.
         let ty = Type::new(&node.ty.to_string())
             .unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
         let variable = VariableDefinition {
@@ -116,7 +118,7 @@ impl Convert<'_> {
         }
     }
 
-    /// An argument. The checks of size do not look at its value.
+    /// Converts an argument without its value, because the checks of size do not need the value.
     fn argument<V: Default>(&self, argument: &Node<ast::Argument>) -> (Positioned<Name>, Positioned<V>) {
         (self.name(&argument.name), Positioned::default())
     }
@@ -130,7 +132,7 @@ impl Convert<'_> {
     }
 }
 
-/// The kind of an operation in the types of the library that executes.
+/// Converts the kind of an operation to the type of async-graphql.
 pub fn operation_type(ty: ast::OperationType) -> OperationType {
     match ty {
         ast::OperationType::Query => OperationType::Query,

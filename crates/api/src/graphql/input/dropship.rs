@@ -1,4 +1,4 @@
-//! Items that suppliers ship: accepted, declined, given to somebody else.
+//! The inputs of the mutations `acceptItems`, `declineItems` and `reassignItems`, for items that suppliers ship.
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
@@ -7,35 +7,37 @@ use serde::Serialize;
 
 use super::{OriginInput, Time, deadlines, id, key};
 
-/// Items that their supplier will ship, or will not.
+/// Items that their supplier accepts or declines.
 #[derive(InputObject, Serialize)]
 pub struct SupplierItemsInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// Which items of it, at least one.
+    /// The ids of the items, at least one.
     item_ids: Vec<ID>,
-    /// Why. Needed to decline; not kept on accepting.
+    /// The reason. `declineItems` requires it. `acceptItems` does not store it.
     reason: Option<String>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// Items that somebody else is to ship.
+/// Items to assign to another supplier or to a warehouse.
 #[derive(InputObject, Serialize)]
 pub struct ReassignItemsInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// Which items of it, at least one.
+    /// The ids of the items, at least one.
     item_ids: Vec<ID>,
-    /// Where they come from now: another supplier, the same one asked again, or a warehouse.
+    /// The place from which the items are to be shipped now: another supplier, a warehouse, or the same supplier, who
+    /// is then asked again.
     origin: OriginInput,
-    /// Until when the supplier has to accept them: now or later. Left out: no time is agreed.
+    /// The time until which the supplier must accept the items. It must not be in the past. By default there is no
+    /// deadline.
     accept_by: Option<Time>,
-    /// Until when a carrier has to have every unit of them: now or later, and not before `acceptBy`. Left out: no time is
-    /// agreed.
+    /// The time until which a carrier must have every unit of the items. It must not be in the past and not before
+    /// `acceptBy`. By default there is no deadline.
     ship_by: Option<Time>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Units that come back: asked for, received.
+//! The inputs of the mutations `initiateReturn` and `receiveReturn`.
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
@@ -7,30 +7,30 @@ use serde::Serialize;
 
 use super::{QuantityInput, id, key, lines};
 
-/// Units that the customer sends back.
+/// Units that the customer is to send back.
 #[derive(InputObject, Serialize)]
 pub struct InitiateReturnInput {
-    /// The order. It was delivered, or something of it is on its way back already.
+    /// The id of the order. Its status must be `DELIVERED` or `RETURN_INITIATED`.
     order_id: ID,
-    /// Why.
+    /// The reason.
     reason: String,
-    /// How many of which. Left out: everything delivered that is not asked back yet.
+    /// The items and quantities to send back. By default, all delivered units that are not part of the return yet.
     items: Option<Vec<QuantityInput>>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// Units that came back.
+/// Units of a return that have arrived.
 #[derive(InputObject, Serialize)]
 pub struct ReceiveReturnInput {
-    /// The order.
+    /// The id of the order.
     order_id: ID,
-    /// How many of which. Left out: everything asked back that is not in yet.
+    /// The items and quantities that have arrived. By default, all units of the return that have not arrived yet.
     items: Option<Vec<QuantityInput>>,
-    /// What to say about it on the event that makes the order returned, if these are the last units.
+    /// Notes for the event `RETURNED`. They are stored only if these are the last units of the return.
     notes: Option<String>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Shipments: registered, called off, seen somewhere.
+//! The inputs of the mutations `createShipment`, `cancelShipment` and `recordScan`.
 
 use app::{IdempotencyKey, shipments::ManualScan};
 use async_graphql::{ID, InputObject};
@@ -11,58 +11,63 @@ use super::{
     OriginInput, QuantityInput, Time, id, invalid, key, lines, moment, time,
 };
 
-/// A shipment to be registered.
+/// A shipment to register.
 #[derive(InputObject, Serialize)]
 pub struct CreateShipmentInput {
-    /// The order whose units it carries.
+    /// The id of the order whose units are in the shipment.
     order_id: ID,
-    /// Who carries it.
+    /// The company that carries the shipment.
     carrier: Carrier,
-    /// The carrier's number for it. Blanks do not count.
+    /// The number that the carrier gave the shipment. Blanks in it and the case of letters do not matter.
     tracking_number: String,
-    /// Where it comes from. Left out: where its items were planned to come from, the main warehouse (`main`) for those
-    /// without a plan. Items of several places are refused then, so that nobody ships a supplier's items by mistake.
+    /// The place from which the shipment is sent. By default, the place from which its items are planned to be shipped;
+    /// for items without a plan, the warehouse `main`. If the items are planned to come from several places, `origin`
+    /// is required, so that nobody ships a supplier's items by mistake.
     origin: Option<OriginInput>,
-    /// What is in it. Left out: every unit that waits for a shipment and that the caller may ship, suppliers' items
-    /// too; where these come from several places, `origin` is needed, or the items are.
+    /// The items and quantities in the shipment. By default, every unit that is in no shipment yet and that the caller
+    /// may ship, including suppliers' items. If these come from several places, send `items` or `origin`.
     items: Option<Vec<QuantityInput>>,
-    /// When it is expected.
+    /// When the shipment is expected to be delivered. It is used until the carrier sends an estimate.
     estimated_delivery: Option<Time>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// A shipment to be called off.
+/// A shipment to cancel.
 #[derive(InputObject, Serialize)]
 pub struct CancelShipmentInput {
-    /// The shipment.
+    /// The id of the shipment.
     shipment_id: ID,
-    /// Why.
+    /// The reason.
     reason: String,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-/// Where somebody saw a shipment, or what is wrong with it: exactly one of `status` and `condition`.
+/// A scan to record by hand: how far a shipment is, or a problem with it. Send exactly one of `status` and
+/// `condition`.
 #[derive(InputObject, Serialize)]
 pub struct RecordScanInput {
-    /// The shipment.
+    /// The id of the shipment.
     shipment_id: ID,
-    /// How far it was. Not `CANCELLED`: that is `cancelShipment`.
+    /// How far the shipment was. `CANCELLED` is refused; use `cancelShipment` for it.
     status: Option<ShipmentStatus>,
-    /// What is wrong with it. Later progress clears it. One that is `LOST`, `DAMAGED` or `RETURNING` can be called off.
-    // Left out as well where it was before there was such a field: then a key still has the same input.
+    /// The problem with the shipment. Later progress clears it. A shipment that is `LOST`, `DAMAGED` or `RETURNING` can
+    /// be cancelled.
+    // Not serialized when it is `None`: before this field existed, inputs were hashed without it, and an idempotency
+    // key of that time must still match its input.
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<ShipmentConditionKind>,
-    /// When: at most an hour ahead, which clocks may differ, and not more than a day before the order.
+    /// When it happened. It may be at most one hour in the future, because clocks differ, and at most one day before
+    /// the order was placed.
     occurred_at: Time,
-    /// Where.
+    /// The place.
     location: Option<String>,
-    /// What to say about it. Shown as the description of the scan, to the customer too.
+    /// Notes. They become the `description` of the scan, which the customer sees too.
     notes: Option<String>,
-    /// The same key with the same input gets the same answer, and nothing happens twice.
+    /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
 }

@@ -1,18 +1,20 @@
-//! How much is resolved at once in the whole process, so that its memory is bounded whatever many clients ask for.
+//! Limits on how many operations are resolved at once in the whole process. They bound its memory, however many clients
+//! send queries.
 //!
-//! 1. At most [`MAX_RESOLVING`] queries are resolved at once. The others wait, within their deadline.
-//! 2. A query of ordinary size needs at most about a MiB. One that grows beyond that (see `running`) needs one of
-//!    [`MAX_LARGE`] permits to go on. At most [`MAX_LARGE_WAITING`] wait for one, and the next is refused: they would
-//!    take the places of ordinary queries.
-//! 3. The permit of a large answer is returned when the answer is written as JSON. The transport puts a [`PermitSlot`]
-//!    into the request's data and takes the permit from it. How many bytes of answers wait for their clients is bounded
-//!    by the listener, so a client that does not read delays no other large query.
-//! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait without
-//!    a place of rule 1, so that many queries of one token do not delay other callers. At most
-//!    [`MAX_WAITING_OF_CALLER`] wait, and the next is refused, because each takes some 20 KiB while it waits. Staff and
-//!    systems have no such bounds.
+//! 1. At most [`MAX_RESOLVING`] queries are resolved at once. The others wait; their deadline is already running.
+//! 2. A query of ordinary size needs at most about one MiB. A query that grows beyond that (see `running`) needs one of
+//!    [`MAX_LARGE`] permits to continue. At most [`MAX_LARGE_WAITING`] queries wait for a permit, and the next one is
+//!    refused: queries that wait for a permit occupy places of rule 1, which ordinary queries need.
+//! 3. The permit of a large answer is returned when the answer has been written as JSON. The transport puts a
+//!    [`PermitSlot`] into the request's data and takes the permit from it. The listener limits how many bytes of
+//!    answers wait for their clients, so a client that does not read delays no other large query.
+//! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait and
+//!    occupy no place of rule 1, so many queries of one token do not delay other callers. At most
+//!    [`MAX_WAITING_OF_CALLER`] of them wait, and the next one is refused, because each takes some 20 KiB while it
+//!    waits. Support and systems have no such limits.
 //!
-//! Mutations are outside of rules 1 and 4: they wait for rows that others hold, and queries must not wait for those.
+//! Rules 1 and 4 do not apply to mutations. A mutation can wait for rows that another transaction has locked, and
+//! queries must not wait for that.
 
 use std::{
     collections::HashMap,
@@ -26,18 +28,18 @@ use app::Caller;
 use domain::ActorKind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-/// Queries that are resolved at once.
+/// How many queries are resolved at once.
 pub const MAX_RESOLVING: usize = 64;
-/// Queries of one customer or supplier that are resolved at once.
+/// How many queries of one customer or supplier are resolved at once.
 pub const MAX_RESOLVING_OF_CALLER: usize = 8;
-/// Queries of one customer or supplier that wait for the others to end.
+/// How many more queries of the same customer or supplier may wait.
 pub const MAX_WAITING_OF_CALLER: usize = 64;
-/// Large answers that are made at once, from their resolution until they are written as JSON.
+/// How many large answers are made at once, from their resolution until they are written as JSON.
 pub const MAX_LARGE: usize = 2;
-/// Operations that wait until they may make a large answer.
+/// How many operations may wait for the permit of a large answer.
 pub const MAX_LARGE_WAITING: usize = 16;
 
-/// The permits of one schema, and so of the process.
+/// All permits of one schema. A process has one schema.
 #[derive(Debug)]
 pub struct Admission {
     resolving: Semaphore,
@@ -56,8 +58,8 @@ impl Admission {
         }
     }
 
-    /// Waits until a query of this caller may be resolved, or an update of a subscription. Keep the result until it is.
-    /// `None` if too many queries of the caller wait already; an update waits nevertheless.
+    /// Waits until a query of this caller, or an update of a subscription, may be resolved. Keep the result until it is
+    /// resolved. `None` if too many queries of the caller already wait. An update is never refused; it waits.
     pub async fn resolving(&self, caller: Option<&Caller>, is_update: bool) -> Option<Admitted<'_>> {
         let own = match caller.and_then(bounded_caller) {
             Some(key) => Some(self.of_caller(key, is_update).await?),
@@ -72,20 +74,20 @@ impl Admission {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(MAX_RESOLVING_OF_CALLER));
             let semaphore = callers.entry(key.clone()).or_insert_with(new);
-            // The map has one, and each query that runs or waits has two: its own and that of its permit.
+            // The map holds one reference. Each query that runs or waits holds two: its own and that of its permit.
             let queries = (Arc::strong_count(semaphore) - 1) / 2;
             if !is_update && queries >= MAX_RESOLVING_OF_CALLER + MAX_WAITING_OF_CALLER {
                 return None;
             }
             semaphore.clone()
         };
-        // Made before the wait, so that a caller who stops waiting is forgotten too.
+        // Created before the wait, so that dropping it removes the caller from the map even if the query stops waiting.
         let mut own = OwnPermit { admission: self, key, semaphore, permit: None };
         own.permit = own.semaphore.clone().acquire_owned().await.ok();
         Some(own)
     }
 
-    /// Waits until a large answer may be made. `None` if too many wait already.
+    /// Waits until a large answer may be made. `None` if too many operations already wait.
     pub async fn large(&self) -> Option<AnswerPermit> {
         if let Ok(permit) = self.large.clone().try_acquire_owned() {
             return Some(AnswerPermit { _permit: permit });
@@ -97,14 +99,14 @@ impl Admission {
     }
 }
 
-/// A query that is being resolved.
+/// The permits of one query while it is resolved.
 #[derive(Debug)]
 pub struct Admitted<'a> {
     _resolving: Option<SemaphorePermit<'a>>,
     _own: Option<OwnPermit<'a>>,
 }
 
-/// The permit of one query among those of its caller. The caller is forgotten with the last of them.
+/// The permit of one query for rule 4. Dropping the last permit of a caller removes the caller from the map.
 #[derive(Debug)]
 struct OwnPermit<'a> {
     admission: &'a Admission,
@@ -117,14 +119,14 @@ impl Drop for OwnPermit<'_> {
     fn drop(&mut self) {
         let mut callers = self.admission.callers.lock().unwrap_or_else(PoisonError::into_inner);
         self.permit = None;
-        // The map has one, and this query has one.
+        // Two references are left: that of the map and that of this query.
         if Arc::strong_count(&self.semaphore) == 2 {
             callers.remove(&self.key);
         }
     }
 }
 
-/// The name under which the queries of a caller are counted; `None` for those that have no bound.
+/// The key under which the queries of a caller are counted. `None` for callers without a limit.
 fn bounded_caller(caller: &Caller) -> Option<String> {
     match caller.actor.kind {
         ActorKind::Customer | ActorKind::Supplier => {
@@ -134,7 +136,7 @@ fn bounded_caller(caller: &Caller) -> Option<String> {
     }
 }
 
-/// One of those that wait; counted until it is dropped.
+/// One operation that waits for the permit of a large answer. It is counted until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -151,13 +153,13 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The permit of one large answer. Dropped, it lets the next one begin.
+/// The permit of one large answer. Dropping it lets the next one begin.
 #[derive(Debug)]
 pub(crate) struct AnswerPermit {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Where an operation leaves the permit of a large answer for the transport that writes the answer.
+/// The place where an operation puts the permit of its large answer, for the transport that writes the answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PermitSlot(Arc<Mutex<Option<AnswerPermit>>>);
 
@@ -166,7 +168,7 @@ impl PermitSlot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
-    /// The permit of the answer that was made last, if that was large.
+    /// Takes the permit of the last answer. `None` if the answer was not large.
     pub(crate) fn take(&self) -> Option<AnswerPermit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -241,7 +243,7 @@ mod tests {
             drop(second);
         }
         assert_eq!(known(), 0);
-        // Also those who stop waiting.
+        // A caller whose query stops waiting is removed too.
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {

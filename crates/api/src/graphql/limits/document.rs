@@ -1,10 +1,10 @@
-//! The size of a document, counted before anything else is done with it.
+//! Limits on the size of a document. They are checked before the document is validated.
 //!
-//! The library's checks of depth and complexity walk every path through the fragments, and fragments that use each other
-//! twice make those paths exponential in number. So the document is counted here first, each fragment once, and the counts
-//! of a fragment are added as often as it is used. Rules:
-//! 1. All operations of the document count, not only the one that runs: all of them are validated.
-//! 2. Fragments that no operation uses are checked too, but do not count towards the sums.
+//! The library's checks of depth and complexity follow every path through the fragments. If each fragment uses the next
+//! one twice, the number of paths is exponential. So the document is counted here first: each fragment is counted once,
+//! and its counts are added wherever it is used. Rules:
+//! 1. All operations of the document count, not only the one that runs, because all of them are validated.
+//! 2. Fragments that no operation uses are checked too, but are not part of the sums.
 
 use std::collections::HashMap;
 
@@ -20,25 +20,26 @@ use super::{
     introspection::{self, Introspection, MAX_NESTED_LISTS, Weights},
 };
 
-/// Selections in one document, each counted as often as its fragment is used.
+/// The maximum number of selections in a document. A selection in a fragment counts wherever the fragment is used.
 pub const MAX_SELECTIONS: usize = 5_000;
-/// Aliases in one document, each counted as often as its fragment is used.
+/// The maximum number of aliases in a document. An alias in a fragment counts wherever the fragment is used.
 pub const MAX_ALIASES: usize = 50;
-/// Directives on one field, fragment, operation or variable.
+/// The maximum number of directives on one field, fragment, operation or variable.
 pub const MAX_DIRECTIVES: usize = 4;
-/// Arguments of one field or directive.
+/// The maximum number of arguments of one field or directive.
 pub const MAX_ARGUMENTS: usize = 50;
-/// Variables of one operation.
+/// The maximum number of variables of one operation.
 pub const MAX_VARIABLES: usize = 100;
-/// Operations in one document.
+/// The maximum number of operations in a document.
 pub const MAX_OPERATIONS: usize = 50;
-/// The length of a name in bytes: of fields, aliases, arguments, variables, fragments, types and operations.
+/// The maximum length in bytes of a name: of a field, alias, argument, variable, fragment, type, directive or
+/// operation.
 pub const MAX_NAME_BYTES: usize = 200;
 
-/// Counts a document. The result is what its introspection costs.
+/// Checks the size of a document. Returns the cost of its introspection.
 ///
 /// # Errors
-/// `QUERY_TOO_LARGE` with the bound that is passed; an error for a fragment that contains itself.
+/// `QUERY_TOO_LARGE` with the limit that is exceeded; an error without a code for a fragment that contains itself.
 pub fn check(document: &ExecutableDocument, weights: &Weights) -> ServerResult<Introspection> {
     if document.operations.iter().count() > MAX_OPERATIONS {
         return Err(too_large(format!("the query has more than {MAX_OPERATIONS} operations")));
@@ -88,7 +89,8 @@ impl Size {
     }
 }
 
-/// Counts each fragment once and remembers the result; `None` while a fragment is being counted.
+/// The state of counting one document. `fragments` has the result for each fragment that was counted, and `None` for a
+/// fragment that is being counted now.
 struct Count<'a> {
     document: &'a ExecutableDocument,
     weights: &'a Weights,
@@ -97,9 +99,9 @@ struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    /// Counts a selection set. `of_schema`: whether it is one of the types of introspection.
+    /// Counts a selection set. `of_schema` says whether it selects from a type of introspection.
     fn selections(&mut self, set: &'a SelectionSet, of_schema: bool) -> ServerResult<Size> {
-        // A long chain of fragments must not use up the stack.
+        // A long chain of fragments must not overflow the stack.
         if self.depth > MAX_RECURSION {
             return Err(too_large(format!("the query nests deeper than {MAX_RECURSION} selections")));
         }
@@ -149,7 +151,7 @@ impl<'a> Count<'a> {
             return known.ok_or_else(cycle);
         }
         check_name(name)?;
-        // An unknown fragment is the validation's business.
+        // The validation refuses unknown fragments.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
         check_directives(&fragment.node.directives)?;
         let on = fragment.node.type_condition.node.on.node.as_str();

@@ -1,9 +1,9 @@
-//! The errors of the bounds, and the bound on errors.
+//! The errors of exceeded limits, and the limits on the errors of one answer.
 //!
-//! Rules for the errors of one answer, whatever they are about:
-//! 1. At most [`MAX_ERRORS`]. When there are more, the last of them says how many were left out.
-//! 2. Each message has at most [`MAX_MESSAGE_BYTES`], because a message may repeat a name of the query.
-//! 3. Each error names at most [`MAX_LOCATIONS`] places.
+//! Rules for the errors of one answer, whatever their cause:
+//! 1. An answer has at most [`MAX_ERRORS`] errors. If there are more, the last error says how many were left out.
+//! 2. Each message has at most [`MAX_MESSAGE_BYTES`] bytes, because a message can repeat a name of the query.
+//! 3. Each error names at most [`MAX_LOCATIONS`] places of the query.
 
 use std::time::Duration;
 
@@ -11,42 +11,43 @@ use async_graphql::{ErrorExtensionValues, ServerError};
 
 use super::admission::MAX_WAITING_OF_CALLER;
 
-/// Errors in one answer.
+/// The maximum number of errors in one answer.
 pub const MAX_ERRORS: usize = 50;
-/// The length of one error's message, in bytes.
+/// The maximum length of an error's message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1024;
-/// Places in the query that one error names.
+/// The maximum number of places in the query that an error names.
 pub const MAX_LOCATIONS: usize = 10;
 
-/// An operation that asks for too much, or whose answer gets too large.
+/// The error of an operation that asks for too much, or whose answer gets too large.
 pub(crate) fn too_large(message: impl Into<String>) -> ServerError {
     coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
 }
 
-/// An operation that was stopped at its deadline.
+/// The error of an operation that was stopped at its deadline.
 pub(crate) fn timed_out(timeout: Duration, mutation: bool) -> ServerError {
     let may_be_done = if mutation { "; a mutation that had begun is still carried out" } else { "" };
     let message = format!("the operation took longer than {timeout:?}{may_be_done}");
     coded(ServerError::new(message, None), "QUERY_TIMEOUT")
 }
 
-/// A large operation while too many others wait for their turn.
+/// The error of a large operation while too many others wait for the permit of a large answer.
 pub(super) fn too_many_large() -> ServerError {
     coded(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
 }
 
-/// A query of somebody of whom too many others wait for their turn.
+/// The error of a query whose caller already has too many waiting queries.
 pub(super) fn too_many_of_caller() -> ServerError {
     let message = format!("more than {MAX_WAITING_OF_CALLER} of your queries wait already: try again");
     coded(ServerError::new(message, None), "UNAVAILABLE")
 }
 
-/// Introspection where it is switched off.
+/// The error of introspection while it is switched off.
 pub(super) fn no_introspection() -> ServerError {
     coded(ServerError::new("introspection is switched off on this server", None), "INTROSPECTION_DISABLED")
 }
 
-/// The parser's message draws the line of the query that it could not read; only what it expected is passed on.
+/// The error of a text that is not GraphQL. The parser's message contains the line of the query that it could not read;
+/// only the part that says what the parser expected is kept.
 pub(super) fn syntax_error(mut error: ServerError) -> ServerError {
     let expected = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
     error.message = format!("syntax error: {}", expected.chars().take(200).collect::<String>());
@@ -58,12 +59,12 @@ fn coded(mut error: ServerError, code: &str) -> ServerError {
     error
 }
 
-/// The last error of an answer that has too many.
+/// The last error of an answer that has too many errors. `count` is the number of errors that were left out.
 pub(crate) fn errors_left_out(count: usize) -> ServerError {
     coded(ServerError::new(format!("{count} more errors were left out"), None), "TOO_MANY_ERRORS")
 }
 
-/// Cuts the errors of one answer to the bounds above.
+/// Cuts the errors of one answer to the limits of this module.
 pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.len() - (MAX_ERRORS - 1);
@@ -77,7 +78,7 @@ pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
     }
 }
 
-/// Cuts a text at the last character that leaves room for an ellipsis.
+/// Cuts a text that is longer than [`MAX_MESSAGE_BYTES`], so that it ends with an ellipsis and is not longer than that.
 fn cut(text: &mut String) {
     if text.len() > MAX_MESSAGE_BYTES {
         let end = text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8());

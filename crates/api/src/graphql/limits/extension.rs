@@ -1,7 +1,7 @@
-//! Puts the bounds around the steps of an operation: before validation, after it, and around every field.
+//! The extension that applies the limits to an operation: before its validation, after it, and around every field.
 //!
-//! This is the outermost extension of a schema. An operation that passes a bound while it is resolved is dropped here, with
-//! every future below it.
+//! This is the outermost extension of a schema. When an operation exceeds a limit while it is resolved, the operation
+//! is dropped here, with every future in it.
 
 use std::{
     future::{Future, poll_fn},
@@ -34,7 +34,7 @@ use super::{
     running::Running,
 };
 
-/// Makes the bounds of each request of one schema.
+/// Makes a [`Bounds`] for each request of one schema.
 pub struct BoundsFactory {
     limits: Limits,
     admission: Arc<Admission>,
@@ -61,7 +61,7 @@ impl ExtensionFactory for BoundsFactory {
     }
 }
 
-/// The bounds of one request.
+/// The limits of one request, and their state.
 struct Bounds {
     limits: Limits,
     admission: Arc<Admission>,
@@ -69,9 +69,10 @@ struct Bounds {
     running: Arc<Running>,
     /// The complexity of the document's introspection.
     introspection: AtomicUsize,
-    /// What the operation is; nothing before it is parsed, and where the document has none of its name.
+    /// The kind of the operation. Empty until the document is parsed, and if the document has no operation of that
+    /// name.
     operation: OnceLock<OperationType>,
-    /// When a mutation has to be done.
+    /// The deadline of a mutation. Empty for other operations.
     deadline: OnceLock<Instant>,
 }
 
@@ -126,17 +127,18 @@ impl Extension for Bounds {
         self.running.restart();
         let operation = self.operation.get();
         if operation == Some(&OperationType::Mutation) {
-            // A mutation that has begun is never dropped; see `resolve`.
+            // A mutation that has begun is never dropped at its deadline. `resolve` checks the deadline instead.
             self.deadline.get_or_init(|| deadline);
             return self.resolve_bounded(next.run(ctx, operation_name), slot).await;
         }
         let resolved = async {
-            // An update of a subscription is not refused: its client would miss it.
+            // An update of a subscription is not refused, because its client would miss it.
             let is_update = operation == Some(&OperationType::Subscription);
             let Some(_admitted) = self.admission.resolving(ctx.data_opt::<Caller>(), is_update).await else {
                 return Response::from_errors(vec![too_many_of_caller()]);
             };
-            // Many may wait until the same moment: none of them begins to read then.
+            // Many queries can be admitted at the same moment after a long wait. They must not all begin to read when
+            // their callers no longer wait.
             if Instant::now() >= deadline {
                 return Response::from_errors(vec![timed_out(self.limits.timeout, false)]);
             }
@@ -148,7 +150,7 @@ impl Extension for Bounds {
         }
     }
 
-    /// Called for every field and for every element of a list.
+    /// The library calls this for every field and for every element of a list.
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -177,7 +179,7 @@ impl Bounds {
     ) -> Response {
         let mut operation = pin!(operation);
         let mut waiting: Option<Pin<Box<dyn Future<Output = Option<AnswerPermit>> + Send + '_>>> = None;
-        // Without a slot, the permit is returned with the answer.
+        // If there is no slot, the permit is returned when the operation is resolved.
         let mut kept = None;
         let response = poll_fn(|cx| {
             loop {
@@ -208,8 +210,8 @@ impl Bounds {
         response
     }
 
-    /// Stops a mutation at its deadline where nothing of it is under way: before one of its fields begins, and while what is
-    /// selected of its result is resolved.
+    /// Stops a mutation at its deadline, but only at places where no change is being made: before one of its fields
+    /// begins, and while the selection of a field's result is resolved.
     fn check_mutation(&self, deadline: Instant, of_result: bool) -> ServerResult<()> {
         if Instant::now() < deadline {
             return Ok(());
@@ -222,7 +224,7 @@ impl Bounds {
     }
 }
 
-/// The kind of the operation that is to run. `None` if the document has none of that name.
+/// The kind of the operation that is to run. `None` if the document has no operation of that name.
 fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
     let mut operations = document.operations.iter();
     let operation = match name {

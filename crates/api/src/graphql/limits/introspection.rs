@@ -1,20 +1,22 @@
-//! The cost of introspection, and how deep its lists nest.
+//! The complexity of introspection, and the limit on its nested lists.
 //!
-//! The library counts every field of introspection as 1, though `types` returns every type of the schema. Rules:
-//! 1. A list costs its usual length in this schema times what is selected of an element.
+//! The library counts every field of introspection as 1, although `types` returns every type of the schema. Rules:
+//! 1. The complexity of a list is its usual length in this schema times the complexity of the selection of one element.
 //! 2. At most [`MAX_NESTED_LISTS`] lists are nested. The introspection query of graphql-js nests `types`, `fields` and
-//!    `args`. A chain such as `possibleTypes { interfaces { possibleTypes …` returns the whole schema at every second step.
-//! 3. `ofType` costs half of what is selected below it: most types are wrapped once or not at all, and clients ask for nine
-//!    steps.
+//!    `args`. A chain such as `possibleTypes { interfaces { possibleTypes …` returns the whole schema at every second
+//!    step.
+//! 3. `ofType` costs half of the selection below it. Most types are wrapped once or not at all, but clients ask for
+//!    nine steps.
 
 use async_graphql::registry::{MetaType, Registry};
 
 use super::weights::list;
 
-/// Lists of introspection inside each other.
+/// How deep lists of introspection may nest.
 pub const MAX_NESTED_LISTS: usize = 3;
 
-/// The usual lengths of the lists of introspection in one schema: averages over all its types, rounded up.
+/// The usual lengths of the lists of introspection in one schema: averages over all its types, rounded up. The lists of
+/// types and directives have their real lengths.
 #[derive(Debug, Default)]
 pub struct Weights {
     types: usize,
@@ -27,11 +29,11 @@ pub struct Weights {
     directives: usize,
 }
 
-/// Locations of one directive.
+/// The usual number of locations of one directive.
 const LOCATIONS: usize = 5;
 
 impl Weights {
-    /// The lengths in this schema.
+    /// Computes the lengths for this schema.
     pub fn of(registry: &Registry) -> Self {
         let mut sums = Self {
             types: registry.types.len(),
@@ -72,7 +74,7 @@ impl Weights {
         }
     }
 
-    /// The usual length of a field of introspection that is a list.
+    /// The usual length of a list of introspection. `None` for a field that is no list.
     fn length(&self, field: &str) -> Option<usize> {
         let length = match field {
             "types" => self.types,
@@ -95,31 +97,31 @@ pub fn is_entry(field: &str) -> bool {
     matches!(field, "__schema" | "__type")
 }
 
-/// Whether this is a type of introspection: names with two underscores are reserved for them.
+/// Whether this is a type of introspection. The specification reserves names that begin with two underscores for them.
 pub fn is_type(name: &str) -> bool {
     name.starts_with("__")
 }
 
-/// What the introspection in a selection set asks for.
+/// The cost of the introspection in a selection set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Introspection {
-    /// Its complexity.
+    /// The complexity of its introspection.
     pub complexity: usize,
-    /// How many lists are inside each other.
+    /// How deep its lists of introspection nest.
     pub nested_lists: usize,
-    /// Whether `__schema` or `__type` is in it.
+    /// Whether it contains `__schema` or `__type`.
     pub entered: bool,
 }
 
 impl Introspection {
-    /// Adds a selection beside this one.
+    /// Adds the cost of another selection of the same set.
     pub fn add(&mut self, other: Self) {
         self.complexity = self.complexity.saturating_add(other.complexity);
         self.nested_lists = self.nested_lists.max(other.nested_lists);
         self.entered |= other.entered;
     }
 
-    /// What a field asks for below which this is selected.
+    /// The cost of a field whose selection set has this cost.
     pub fn of_field(self, field: &str, weights: &Weights) -> Self {
         let entered = self.entered || is_entry(field);
         match weights.length(field) {

@@ -1,24 +1,28 @@
-//! Parsing a query within bounds on its length and its tokens.
+//! Parses queries, with limits on their length and on their number of tokens.
 //!
-//! The parser takes some microseconds a token. So the tokens are counted first, which takes a hundredth of that; and a long
-//! query is parsed on a thread for blocking work, a few at a time, so that the threads that serve requests stay free.
+//! The parser takes some microseconds for each token.
+//! 1. The tokens are counted first, which takes a hundredth of that time.
+//! 2. Long queries are parsed on threads for blocking work, only a few at a time. The threads that serve requests stay
+//!    free.
 
 use async_graphql::{Request, ServerResult, parser::types::ExecutableDocument};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::errors::{syntax_error, too_large};
 
-/// The length of a query, in bytes.
+/// The maximum length of a query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
-/// Names, numbers, texts and punctuators of a query.
+/// The maximum number of tokens of a query: names, numbers, texts and punctuators.
 pub const MAX_TOKENS: usize = 15_000;
-/// Queries up to this length are parsed where they arrive: that takes less than changing the thread.
+/// Queries up to this length, in bytes, are parsed on the thread of the request: that is faster than to change the
+/// thread.
 const SHORT_BYTES: usize = 4 * 1024;
 
-/// Long queries that are parsed at once in this process.
+/// Limits how many long queries are parsed at once in this process.
 static LONG_QUERIES: Semaphore = Semaphore::const_new(2);
 
-/// Reads a query of this length: a short one here, a long one on a thread for blocking work.
+/// Runs `read` for a query of this length in bytes: for a short query here, for a long one on a thread for blocking
+/// work.
 pub(crate) async fn read_apart<T: Send + 'static>(
     length: usize,
     read: impl FnOnce() -> T + Send + 'static,
@@ -29,21 +33,22 @@ pub(crate) async fn read_apart<T: Send + 'static>(
     let _permit = LONG_QUERIES.acquire().await;
     match spawn_blocking(read).await {
         Ok(read) => read,
-        // Nobody aborts it while the runtime lives, so it panicked, and so does this.
+        // Nobody aborts the task while the runtime lives. So the error is a panic, and it continues here.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-/// Parses a request, if it is not parsed yet. The transports have done so; this is for those that call the schema directly.
+/// Parses a request that is not parsed yet. The transports hand over parsed requests; only callers that execute the
+/// schema directly, such as tests, do not.
 ///
 /// # Errors
-/// `QUERY_TOO_LARGE` for a long query, `GRAPHQL_PARSE_FAILED` for one that is not GraphQL.
+/// `QUERY_TOO_LARGE` for a query that is too long, `GRAPHQL_PARSE_FAILED` for a text that is not GraphQL.
 pub(super) fn parse_within_limits(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     check_text(&request.query)?;
     request.parsed_query().map_err(syntax_error)
 }
 
-/// Refuses a query that is too long to be parsed.
+/// Refuses a query that is too long, or has too many tokens, to be parsed.
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE`.
@@ -57,7 +62,7 @@ pub(crate) fn check_text(query: &str) -> ServerResult<()> {
     Ok(())
 }
 
-/// How many tokens a query has. A query that is no GraphQL has some number of tokens too.
+/// Counts the tokens of a query. For a text that is not GraphQL the result is some number, which is good enough.
 fn tokens(query: &str) -> usize {
     let mut rest = query.as_bytes();
     let mut count = 0;
@@ -83,12 +88,12 @@ fn tokens(query: &str) -> usize {
     count
 }
 
-/// Names and numbers.
+/// Whether a byte can be part of a name or a number.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'+')
 }
 
-/// The length of the text that begins here, with its quotes; to the end if it has no end.
+/// The length of the string that begins here, with its quotes. A string without an end goes up to the end of `rest`.
 fn text_length(rest: &[u8]) -> usize {
     let quote: &[u8] = if rest.starts_with(b"\"\"\"") { b"\"\"\"" } else { b"\"" };
     let mut at = quote.len();

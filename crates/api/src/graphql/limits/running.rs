@@ -1,21 +1,21 @@
-//! The bounds on one operation while it is resolved.
+//! The limits on one operation while it is resolved.
 //!
-//! `extension` tells a [`Running`] of every field and every element of a list, before and after it is resolved; the loaders
-//! of resolvers tell it of the rows they read. The rules:
+//! `extension` calls a [`Running`] before and after each field and each element of a list is resolved. `batch_cache`
+//! calls it with the number of rows that it has read. Rules:
 //!
-//! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime, so that a large one does
-//!    not keep others from running, and so that it notifications its deadline and that its caller is gone.
-//! 2. **Elements.** At most [`ELEMENTS_A_LEVEL`] elements of lists are resolved at once on each level of nested lists, because
-//!    every field of an element that waits takes some KiB. Elements of a level wait only for deeper levels, so there is
-//!    always one that can go on. Of the operation's own fields at most [`ROOTS_AT_ONCE`] are resolved at once, so that one
-//!    operation with fifty aliases does not take every connection to the database.
-//! 3. **Size.** Values and bytes of the answer are counted as they are made. Beyond [`MAX_VALUES`] or the answer's limit the
-//!    operation stops, before the rest is made.
+//! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime. Otherwise a large
+//!    operation would keep others from running, and would notice neither its deadline nor that its caller is gone.
+//! 2. **Elements.** At most [`ELEMENTS_A_LEVEL`] elements of lists are resolved at once on each level of nested lists,
+//!    because every field of an element that waits takes some KiB. Elements of a level wait only for deeper levels, so
+//!    one of them can always continue. At most [`ROOTS_AT_ONCE`] of the operation's own fields are resolved at once, so
+//!    that an operation with fifty aliases does not take all connections to the database.
+//! 3. **Size.** Values and bytes of the answer are counted while they are made. Beyond [`MAX_VALUES`] or the maximum
+//!    size of an answer the operation stops, before the rest is made.
 //! 4. **Rows.** Rows that resolvers keep are counted in the same way, up to [`MAX_ROWS`].
-//! 5. **Large answers.** Beyond an ordinary number of values, bytes or rows the operation waits for the permit of a large
-//!    answer.
+//! 5. **Large answers.** Beyond an ordinary number of values, bytes or rows the operation waits for the permit of a
+//!    large answer.
 //!
-//! An operation that stops is dropped as a whole by `extension`, and its answer is one error.
+//! When an operation stops, `extension` drops all of it, and its answer is one error.
 
 use std::{
     convert::Infallible,
@@ -33,27 +33,28 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{MAX_DEPTH, errors::too_large};
 
-/// Fields that are begun before the runtime gets the thread back: about a millisecond.
+/// How many fields begin before the runtime gets the thread back. They take about a millisecond.
 pub const FIELDS_A_TURN: usize = 256;
-/// Elements of lists that are resolved at once, on each level of nested lists.
+/// How many elements of lists are resolved at once, on each level of nested lists.
 pub const ELEMENTS_A_LEVEL: usize = 32;
-/// Fields of the operation itself that are resolved at once.
+/// How many fields of the operation itself are resolved at once.
 pub const ROOTS_AT_ONCE: usize = 4;
-/// Fields and elements of one answer.
+/// The maximum number of fields and elements of lists in one answer.
 pub const MAX_VALUES: usize = 100_000;
-/// Rows that one operation keeps while it is resolved: items, shipments with what is in them, scans.
+/// The maximum number of rows that one operation keeps while it is resolved: items, shipments and their lines, scans.
 pub const MAX_ROWS: usize = 10_000;
-/// Values that need no permit, and below, bytes. For rows see [`ORDINARY_ROWS`].
+// Up to these numbers of values and bytes, an answer needs no permit. The limit for rows is `ORDINARY_ROWS`.
 const ORDINARY_VALUES: usize = 5_000;
 const ORDINARY_BYTES: usize = 512 * 1024;
 
-/// The state of one operation, or of one update of a subscription. Only one task polls it.
+/// The counters of one operation, or of one update of a subscription. Only one task polls the operation.
 pub(crate) struct Running {
     answer_bytes: usize,
     turns: AtomicUsize,
-    /// Fields and elements that were begun.
+    /// Fields and elements that have begun.
     values: AtomicUsize,
-    /// Members of objects that were made: `__typename` is made without being begun.
+    /// Members of objects that were made. They are counted too, because the library makes `__typename` without a call
+    /// of [`begin`](Self::begin).
     members: AtomicUsize,
     bytes: AtomicUsize,
     rows: AtomicUsize,
@@ -62,11 +63,11 @@ pub(crate) struct Running {
     error: Mutex<Option<ServerError>>,
     roots: Semaphore,
     levels: [Semaphore; MAX_DEPTH],
-    /// Large reads of one operation happen one by one, so that each knows what the ones before it kept.
+    /// Lets one large read of the operation run at a time, so that each one knows how many rows the previous ones kept.
     reading: Semaphore,
 }
 
-/// Whether the operation may be large.
+/// Whether the operation needs, or has, the permit of a large answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Large {
@@ -93,7 +94,7 @@ impl Running {
         })
     }
 
-    /// Forgets the update before, for the next one of a subscription.
+    /// Resets the counters for the next update of a subscription.
     pub fn restart(&self) {
         for counter in [&self.values, &self.members, &self.bytes, &self.rows] {
             counter.store(0, Relaxed);
@@ -103,7 +104,7 @@ impl Running {
         self.next_turn();
     }
 
-    /// The runtime has had the thread.
+    /// Begins a new turn: the runtime has had the thread.
     pub fn next_turn(&self) {
         self.turns.store(FIELDS_A_TURN, Relaxed);
     }
@@ -123,21 +124,21 @@ impl Running {
         }
     }
 
-    /// Ends the operation with this error. The first one counts.
+    /// Ends the operation with this error. If it was already ended, the first error remains.
     pub fn stop(&self, error: ServerError) {
         if !self.stopped.swap(true, Relaxed) {
             *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 
-    /// The error that ended the operation.
+    /// Takes the error that ended the operation. `None` if it was not ended.
     pub fn take_stop(&self) -> Option<ServerError> {
         let stopped = self.stopped.load(Relaxed);
         stopped.then(|| self.error.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten()
     }
 
-    /// Takes a turn for one more field or element. While none is left, the task is requeued again at once: whoever
-    /// polls the operation decides when it goes on.
+    /// Takes a part of the turn for one more field or element. If nothing is left of the turn, it is pending and wakes
+    /// the task at once. `extension`, which polls the operation, decides when the operation continues.
     fn poll_turn(&self, cx: &Context<'_>) -> Poll<()> {
         let turns = self.turns.load(Relaxed);
         if turns == 0 || self.stopped.load(Relaxed) || self.wants_permit() {
@@ -148,24 +149,24 @@ impl Running {
         Poll::Ready(())
     }
 
-    /// Begins a field or an element of a list. Keep the permit of an element until it is resolved.
+    /// Begins a field or an element of a list. Keep the permit until the field or element is resolved.
     pub async fn begin(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
         let permit = match place.segment {
             QueryPathSegment::Index(_) => match self.levels.get(level(place)) {
                 Some(elements) => elements.acquire().await.ok(),
-                // Validation admits no deeper query.
+                // The validation refuses deeper queries.
                 None => None,
             },
             QueryPathSegment::Name(_) if place.parent.is_none() => self.roots.acquire().await.ok(),
             QueryPathSegment::Name(_) => None,
         };
         self.count(&self.values, 1);
-        // Of an operation that was stopped nothing more begins.
+        // Nothing more begins in an operation that was stopped.
         poll_fn(|cx| self.poll_turn(cx)).await;
         permit
     }
 
-    /// Counts the bytes of a value. Those inside an object or a list were counted before.
+    /// Counts the bytes of a value that was made. Values inside an object or a list were counted before.
     pub fn made(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
         let (members, added) = match value {
@@ -206,7 +207,7 @@ impl Running {
         }
     }
 
-    /// Waits until a read may return more than [`ORDINARY_ROWS`].
+    /// Waits until a read of this operation may return more than [`ORDINARY_ROWS`] rows.
     pub async fn large_read(&self) -> LargeRead<'_> {
         self.want_permit();
         poll_fn(|cx| {
@@ -221,16 +222,17 @@ impl Running {
         LargeRead { rows: MAX_ROWS.saturating_sub(self.rows.load(Relaxed)), _permit: permit }
     }
 
-    /// Ends the operation because a read would return too many rows. Whoever awaits this is dropped with it.
+    /// Ends the operation because a read would return too many rows. It never returns: the future that awaits it is
+    /// dropped with the operation.
     pub async fn refuse_rows(&self) -> Infallible {
         self.stop(too_many_rows());
         pending().await
     }
 }
 
-/// The right to read many rows. Keep it until they are counted with [`Running::keep_rows`].
+/// The permission to read many rows. Keep it until the rows are counted with [`Running::keep_rows`].
 pub(crate) struct LargeRead<'a> {
-    /// How many may still be read.
+    /// How many rows the operation may still read.
     pub rows: usize,
     _permit: Option<SemaphorePermit<'a>>,
 }
@@ -241,13 +243,13 @@ fn too_many_rows() -> ServerError {
     ))
 }
 
-/// How many lists are around an element.
+/// In how many other lists the list of this element is.
 fn level(place: &QueryPathNode<'_>) -> usize {
     let is_index = |node: &&QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
     place.parents().filter(is_index).count()
 }
 
-/// How many values are inside a value.
+/// How many values a value contains, without itself.
 fn values_in(value: &Value) -> usize {
     match value {
         Value::List(values) => values.iter().map(|value| 1 + values_in(value)).sum(),
@@ -261,7 +263,7 @@ fn values_in(value: &Value) -> usize {
     }
 }
 
-/// The JSON of a whole value, in bytes.
+/// The length of the JSON of a whole value, in bytes.
 fn whole_size(value: &Value) -> usize {
     let inner: usize = match value {
         Value::List(values) => values.iter().map(whole_size).sum(),
@@ -276,7 +278,7 @@ fn whole_size(value: &Value) -> usize {
     own_size(value).saturating_add(inner)
 }
 
-/// The JSON of a value without the values inside it, in bytes. Numbers count with their usual length.
+/// The length of the JSON of a value without the values inside it, in bytes. Numbers count with a usual length.
 fn own_size(value: &Value) -> usize {
     match value {
         Value::Null => 4,
@@ -285,13 +287,13 @@ fn own_size(value: &Value) -> usize {
         Value::Enum(name) => name.len() + 2,
         Value::String(text) => text_size(text) + 2,
         Value::Binary(bytes) => bytes.len() * 4 + 2,
-        // Brackets, and a comma an element; for an object also the quotes and the colon of each member.
+        // Two brackets, and a comma for each element. For each member of an object, also two quotes and a colon.
         Value::List(values) => values.len() + 2,
         Value::Object(members) => members.keys().map(|name| name.len() + 4).sum::<usize>() + 2,
     }
 }
 
-/// A text in JSON without its quotes: control characters take six bytes, quotes and backslashes two.
+/// The length of a text in JSON without its quotes. A control character takes six bytes, a quote or backslash two.
 fn text_size(text: &str) -> usize {
     let escaped: usize = text
         .bytes()

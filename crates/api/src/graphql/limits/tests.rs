@@ -26,7 +26,7 @@ impl Tree {
     }
 }
 
-/// Runs a query; a hostile one must be refused at once.
+/// Runs a query. It must be answered within five seconds, also if it is hostile.
 async fn run(query: &str) -> Response {
     let schema = limited(Schema::build(Tree, EmptyMutation, EmptySubscription), Limits::default()).finish();
     tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
@@ -42,7 +42,7 @@ async fn refusal(query: &str) -> String {
     error(query).await.message
 }
 
-/// The message of a query that asks for too much.
+/// The message for a query that must be refused as `QUERY_TOO_LARGE`.
 async fn too_much(query: &str) -> String {
     let error = error(query).await;
     let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));

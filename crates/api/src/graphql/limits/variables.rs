@@ -1,19 +1,21 @@
-//! How many values the JSON of a request may hold.
+//! The limit on the number of values in the JSON of a request.
 //!
-//! A list of zeros takes two bytes an element in JSON and about 80 in memory, so a body within its limit could take
-//! forty times its size, several times over while variables are checked. The values are counted in the bytes, before
-//! anything is built from them. The largest useful input is an order of 1,000 items with about 9,000 values.
+//! An element of a list of zeros takes two bytes in JSON and about 80 bytes in memory. So a body of permitted length
+//! could take forty times its length in memory, and several times that while variables are checked. The values are
+//! therefore counted in the bytes, before the JSON is parsed. The largest useful input is an order of 1,000 items with
+//! about 9,000 values.
 
-/// Values in the JSON of one request: elements of lists and members of objects.
+/// The maximum number of values in the JSON of one request: elements of lists and members of objects.
 pub const MAX_JSON_VALUES: usize = 25_000;
 
-/// Bodies up to this length cannot hold more.
+/// Up to this length in bytes, a body cannot hold more values than that, and is not counted.
 const SHORT: usize = 2 * MAX_JSON_VALUES;
 
-/// Refuses JSON with more values than a request may have. It need not be valid JSON: the parser comes afterwards.
+/// Refuses JSON with more values than [`MAX_JSON_VALUES`]. It counts commas and opening brackets outside of strings.
+/// The bytes need not be valid JSON, because they are parsed afterwards.
 ///
 /// # Errors
-/// A message for the caller.
+/// [`TooManyValues`], whose message is for the caller.
 pub(crate) fn check_json(bytes: &[u8]) -> Result<(), TooManyValues> {
     if bytes.len() <= SHORT {
         return Ok(());
@@ -31,7 +33,7 @@ pub(crate) fn check_json(bytes: &[u8]) -> Result<(), TooManyValues> {
     if values > MAX_JSON_VALUES { Err(TooManyValues) } else { Ok(()) }
 }
 
-/// A request holds too many values.
+/// The error of a request that holds too many values.
 #[derive(Debug, thiserror::Error)]
 #[error("the request holds more than {MAX_JSON_VALUES} values")]
 pub(crate) struct TooManyValues;

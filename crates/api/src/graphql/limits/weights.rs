@@ -1,31 +1,31 @@
-//! How much a list counts towards the complexity of a query: its usual length times what is selected of an element.
+//! The complexity of lists: the usual length of the list times the complexity of the selection of one element.
 //!
-//! Connections count with the size of the page that is asked for. The other lists have the lengths below. An order can
-//! hold far more than its usual number (1,000 items), so `running` also bounds what a list really returns.
+//! For a connection, the length is the size of the requested page. The other lists have the lengths below. An order can
+//! have far more elements than usual (1,000 items), so `running` also limits what a list really returns.
 
-/// Items of an order. The domain allows 1,000.
+/// Usual number of items of an order. The domain allows 1,000.
 pub const ITEMS: usize = 10;
-/// Shipments of an order. The domain allows as many as there are units.
+/// Usual number of shipments of an order. The domain allows as many as there are units.
 pub const SHIPMENTS: usize = 4;
-/// Items in one shipment.
+/// Usual number of items in one shipment.
 pub const SHIPMENT_ITEMS: usize = 5;
-/// Scans of one webhook. A webhook has at most 5,000.
+/// Usual number of scans of one webhook. A webhook has at most 5,000.
 pub const WEBHOOK_SCANS: usize = 20;
-/// Notifications of an order: at most one for each status.
+/// Usual number of notifications of an order. There is at most one for each status.
 pub const NOTIFICATIONS: usize = 5;
-/// Statuses: every element of `allowedTransitions`, and what `InvalidTransition.allowed` can name.
+/// Number of statuses: the length of `allowedTransitions`, and the maximum length of `InvalidTransition.allowed`.
 pub const STATUSES: usize = 10;
-/// Steps of the state machine.
+/// Number of transitions in `stateMachine`.
 pub const STATE_MACHINE: usize = 15;
-/// Unknown codes. There are at most 500.
+/// Maximum number of unknown codes in an answer.
 pub const UNKNOWN_CODES: usize = 500;
-/// Changes and failures of a replay.
+/// Usual number of changes, and of failures, of a replay.
 pub const REPLAY_CHANGES: usize = 50;
 
-/// The highest complexity of one list. Sums and products of it cannot overflow.
+/// The highest complexity of one list. Sums of it, and the products that the library forms, do not overflow.
 const MAX: usize = 1_000_000_000;
 
-/// The complexity of a list of about `length` elements, each of this complexity.
+/// The complexity of a list of `length` elements, each of this complexity.
 pub fn list(length: usize, element: usize) -> usize {
     length.saturating_mul(element.max(1)).saturating_add(1).min(MAX)
 }

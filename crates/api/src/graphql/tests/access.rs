@@ -1,4 +1,4 @@
-//! Who sees what: what a caller may not see does not exist for them.
+//! Tests of access: for a caller, records that they may not see do not exist.
 
 use async_graphql::Request;
 use domain::{Actor, ActorKind, ShipmentStatus};
@@ -10,7 +10,7 @@ use crate::{
     transport::{RequestContext, RequestId},
 };
 
-/// Every way to one order.
+/// Reaches one order in every way that the schema has.
 const WAYS: &str = "query($id: ID!, $event: ID!, $shipment: ID!) {
     order(id: $id) { id }
     byReference: orderByReference(reference: \"A-1\") { id }
@@ -44,7 +44,7 @@ async fn an_order_is_seen_by_its_customer_and_by_staff_alone() {
             assert_eq!(data[field]["totalCount"], 1, "{field}");
         }
     }
-    // Another customer, and a supplier who sends nothing of it.
+    // Another customer, and a supplier that ships no item of the order.
     for caller in [customer(2), supplier()] {
         let data = world.data(&caller, WAYS, variables.clone()).await;
         for field in ["order", "byReference", "shipment", "asNode", "eventNode", "shipmentNode"] {

@@ -1,11 +1,11 @@
-//! What one caller can make the server do: large orders, and many orders.
+//! Tests of the limits on one caller: reads of large orders, and many new orders.
 
 use serde_json::{Value, json};
 
 use super::world::{ORDERS_PER_MINUTE, World, customer, support, tea, user};
 use crate::graphql::limits::MAX_ROWS;
 
-/// An order with as many items as an order can have.
+/// An order with the maximum number of items.
 fn large_order() -> Value {
     let item = |at: usize| json!({"sku": format!("SKU-{at}"), "name": format!("Thing {at}"), "quantity": 1});
     let mut order = tea();
@@ -51,7 +51,7 @@ async fn pages_of_large_orders_are_refused_before_they_are_in_memory() {
         aliases(1, "progress { itemsTotal }"),
         aliases(1, "allowedTransitions { to }"),
         aliases(1, "items { __typename }"),
-        // Each is within the bounds, all of them are not.
+        // Each of the two lists is within the limits, but not both together.
         "{ a: orders(first: 6) { nodes { items { sku } } } b: orders(last: 6) { nodes { items { sku } } } }"
             .to_owned(),
     ] {
@@ -62,7 +62,7 @@ async fn pages_of_large_orders_are_refused_before_they_are_in_memory() {
             assert_eq!(response["errors"][0]["extensions"]["code"], "QUERY_TOO_LARGE", "{query}");
         }
     }
-    // Others are not refused with it.
+    // Other queries are not refused because of the refused ones.
     world.data(&support(), "{ orders(first: 100) { nodes { id } } }", json!({})).await;
 }
 
@@ -88,7 +88,7 @@ async fn a_customer_places_at_most_so_many_orders_a_minute() {
     assert_eq!(refused["__typename"], "TooManyOrders");
     assert_eq!((&refused["perMinute"], &refused["retryAfter"]), (&json!(ORDERS_PER_MINUTE), &json!(60)));
     assert_eq!(refused["message"], "5 orders a minute are the most for one customer: try again in 60 s");
-    // An answer that was given before is given again; others place theirs; staff place as many as they like.
+    // A repeated request gets its first answer, another customer can place orders, and staff have no limit.
     assert_eq!(place(1, Some("order-0")).await["replayed"], true);
     assert_eq!(place(2, None).await["__typename"], "PlaceOrderSuccess");
     for _ in 0..2 * ORDERS_PER_MINUTE {

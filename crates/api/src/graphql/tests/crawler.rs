@@ -1,7 +1,7 @@
-//! Operations made from the schema itself: every field of every type that an operation leads to. A field that
-//! somebody adds is asked for without anybody thinking of it. Used to look for what a caller must not read.
+//! Makes operations from the schema that select every reachable field of every type. Tests search the answers for
+//! values that a caller must not read. A new field of the schema is selected automatically.
 //!
-//! `making` writes the operations, `reading` looks through the answers.
+//! `making` writes the operations, `reading` searches the answers.
 
 mod making;
 mod reading;
@@ -21,7 +21,7 @@ pub(super) use reading::{filled, told};
 use super::world::World;
 use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};
 
-/// How long a subscription may be silent before it is left.
+/// How long a subscription may be silent before the crawler leaves it.
 const SILENCE: Duration = Duration::from_millis(500);
 
 const INTROSPECTION: &str = "{ __schema {
@@ -31,41 +31,42 @@ const INTROSPECTION: &str = "{ __schema {
 } }
 fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
-/// What arguments are made of.
+/// The values from which arguments are made.
 #[derive(Default)]
 pub(super) struct Pool {
     pub orders: Vec<String>,
     pub shipments: Vec<String>,
     pub items: Vec<String>,
-    /// Everything that an id may be tried with.
+    /// The values for arguments of the type `ID`.
     pub ids: Vec<String>,
-    /// Everything that a text may be tried with: references, numbers of shipments.
+    /// The values for arguments that are texts: references and tracking numbers.
     pub texts: Vec<String>,
-    /// Where a subscription may go on.
+    /// The cursors for the argument `after` of subscriptions.
     pub cursors: Vec<String>,
 }
 
-/// One operation and all that came of it.
+/// One operation and its response.
 pub(super) struct Answer {
     pub query: String,
     pub response: Value,
 }
 
-/// The schema, as a caller finds it.
+/// Makes and runs operations for one caller.
 pub(super) struct Crawler<'a> {
     world: &'a World,
     schema: Schema,
     types: BTreeMap<String, Value>,
     roots: [String; 3],
     pool: Pool,
-    /// Fields the caller was refused, `Type.field`. One that may not be null hides all beside it.
+    /// The fields that the caller may not read, as `Type.field`. They are left out of later queries, because a refused
+    /// non-null field makes the object around it null and so hides its other fields.
     pub refused: BTreeSet<String>,
     caller: Caller,
 }
 
 impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
-        // Without the limits: what is too much for one operation could be asked for in several.
+        // Without the limits: a caller could split an operation that is too large into several.
         let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();
         let answer = schema.execute(INTROSPECTION).await;
         assert_eq!(answer.errors, []);
@@ -77,7 +78,7 @@ impl<'a> Crawler<'a> {
         Self { world, schema, types, roots, pool, refused: BTreeSet::new(), caller }
     }
 
-    /// Every query of these names, with whatever fits its arguments.
+    /// Runs all queries with these names, with all values of the pool that fit their arguments.
     pub async fn queries(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<Answer> {
         let mut answers = Vec::new();
         let fields = self.fields(&self.roots[0]);
@@ -89,7 +90,8 @@ impl<'a> Crawler<'a> {
         answers
     }
 
-    /// Every subscription from the present state and from each cursor, as far as it has something to tell.
+    /// Runs all subscriptions, from the present state and from each cursor, until an update without an event or until
+    /// silence.
     pub async fn subscriptions(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         for field in self.fields(&self.roots[2]) {
@@ -118,8 +120,8 @@ impl<'a> Crawler<'a> {
         answers
     }
 
-    /// Every mutation, over and over with other members of the pool; with the needed fields of its input alone,
-    /// and with all of them.
+    /// Runs all mutations repeatedly, with other values of the pool each time: once with only the required fields of
+    /// the input, and once with all fields.
     pub async fn mutations(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         let rounds = self.pool.orders.len() * self.pool.shipments.len().max(self.pool.items.len());
@@ -142,7 +144,8 @@ impl<'a> Crawler<'a> {
         answers
     }
 
-    /// Asks until nothing is refused any more but what was refused before: whatever a refused field hid shows.
+    /// Repeats a query without its refused fields until no further field is refused. Then it shows what refused fields
+    /// hid.
     async fn ask(&mut self, field: &Value, arguments: &str) -> Vec<Answer> {
         let mut answers = Vec::new();
         loop {
@@ -161,7 +164,7 @@ impl<'a> Crawler<'a> {
         }
     }
 
-    /// Notes the field that an error is about, unless it is the query as a whole.
+    /// Adds the field of an error to the refused fields, unless the error is about the query as a whole.
     fn note(&mut self, error: &Value) {
         let path: Vec<&str> = list(&error["path"]).iter().filter_map(Value::as_str).collect();
         let Some((last, parents)) = path.split_last().filter(|(_, parents)| !parents.is_empty()) else {
@@ -175,7 +178,7 @@ impl<'a> Crawler<'a> {
         self.refused.extend(refused);
     }
 
-    /// Which of these types, or of what they stand for, have a field of that name.
+    /// The types with a field of this name, among these types and their members, each with the field.
     fn owners(&self, kinds: &[String], name: &str) -> impl Iterator<Item = (String, Value)> {
         let members = kinds.iter().flat_map(|kind| self.members(kind));
         let with = members.flat_map(|kind| {
@@ -195,14 +198,15 @@ impl<'a> Crawler<'a> {
     }
 }
 
-/// A field that fails below the operation may hide others. Queries are asked again without it; these cannot be.
+/// Checks that no field below the operation failed, because it would hide others. Queries can be repeated without such
+/// a field; mutations and subscriptions cannot.
 fn assert_whole(response: &Value, operation: &str) {
     for error in list(&response["errors"]) {
         assert!(list(&error["path"]).len() <= 1, "{error} of {operation}");
     }
 }
 
-/// The name of a type without lists and marks.
+/// The name of a type without its wrappers `[]` and `!`.
 fn named(declared: &Value) -> &str {
     match &declared["ofType"] {
         Value::Null => text(&declared["name"]),

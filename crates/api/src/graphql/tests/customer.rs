@@ -1,5 +1,5 @@
-//! A customer sees its own order, and nothing of what is between the merchant and its suppliers, nor what people of the
-//! shop wrote for themselves: field by field, through every way.
+//! Tests that a customer sees its own orders, but neither the agreements between the merchant and suppliers nor the
+//! internal notes of the merchant. Every field is tested, in every way to reach it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::graphql::cursor::Kind;
 
-/// Support, with an id that only staff may read.
+/// A caller of the role support, with an id that only staff may read.
 fn staff() -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Support, "tell-tale-sam"),
@@ -24,10 +24,10 @@ fn staff() -> Caller {
     }
 }
 
-/// A customer's orders with all that the merchant and a supplier say to each other about them.
+/// Orders of a customer, with all values that the merchant and a supplier exchange about them.
 struct Scene {
     world: World,
-    /// One with its item declined and late; cancelled; one that came back.
+    /// The first order has an item that was declined and is late, the second is cancelled, the third was returned.
     orders: [String; 3],
     items: [String; 3],
     shipments: Vec<String>,
@@ -86,7 +86,7 @@ impl Scene {
         ask(&customer(1), "initiateReturn", json!({"orderId": orders[2], "reason": "too small"})).await;
         ask(&staff(), "receiveReturn", json!({"orderId": orders[2], "notes": "tell-tale as it came back"}))
             .await;
-        // Past every deadline.
+        // Now every deadline has passed.
         world.advance(3 * 365 * 24 * 60);
         Self { world, orders, items, shipments: vec![shipment] }
     }
@@ -102,12 +102,12 @@ impl Scene {
     }
 }
 
-/// What only staff may read.
+/// Texts that only staff may read.
 fn tales() -> Vec<String> {
     ["tell-tale", "2027-07-07", "2028-08-08"].map(str::to_owned).to_vec()
 }
 
-/// The answers tell nothing that is not the customer's, and something of everything named here.
+/// Checks that the answers contain none of these texts, and that each field in `seen` had a value somewhere.
 fn assert_discreet(answers: &[Answer], seen: &[&str]) {
     let tales = tales();
     for answer in answers {

@@ -1,4 +1,4 @@
-//! Items that suppliers ship: what is agreed, answered and late, and what is refused.
+//! Tests of items that suppliers ship: deadlines, answers, lateness and refusals.
 
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::world::{World, customer, support, user};
 const ITEMS: &str = "query($id: ID!) { order(id: $id) { version updatedAt fulfillmentPath items { sku overdue
     acceptBy acceptedAt declinedAt declineReason shipBy origin { kind code } } } }";
 
-/// Two units from acme, with deadlines, and one of the merchant's own.
+/// An order with two units from the supplier acme, with deadlines, and one unit of the merchant's own.
 fn input() -> Value {
     json!({
         "userId": user(1),
@@ -189,7 +189,7 @@ async fn whoever_follows_the_order_is_told_without_an_event() {
     let item = world.item(&id).await;
     let query = "subscription($id: ID!) { orderUpdated(orderId: $id) { event { version } order { version items { acceptedAt } } } }";
     let follow = |caller| world.subscribe(&caller, query, json!({ "id": id }));
-    // What the supplier answers is nothing to the customer.
+    // The customer does not see the answer of the supplier.
     let mut followers =
         [(follow(support()), json!("2026-03-01T12:01:00+00:00")), (follow(customer(1)), Value::Null)];
     for (updates, _) in &mut followers {

@@ -1,4 +1,4 @@
-//! The subscription `orderUpdated`: nothing missing, nothing twice, in order.
+//! Tests of the subscription `orderUpdated`: no event is missing or repeated, and they come in order.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::graphql::order_stream::{NotStreamed, StartFrom, stream_order};
 const UPDATES: &str = "subscription($id: ID!, $after: String) { orderUpdated(orderId: $id, after: $after) {
     cursor event { version toStatus } order { status version shipments { status } } } }";
 
-/// A tick that no test waits for.
+/// A tick that never comes during a test.
 const NEVER: Duration = Duration::from_secs(3600);
 
 async fn next(updates: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
@@ -23,7 +23,7 @@ async fn next(updates: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
     response["data"]["orderUpdated"].take()
 }
 
-/// The version of the event, or null, and the order's status.
+/// The version of the event, or null, and the status of the order.
 fn told(update: &Value) -> (Value, &str) {
     (update["event"]["version"].clone(), update["order"]["status"].as_str().unwrap())
 }
@@ -143,7 +143,7 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
     let signal = |order_id, version| Update { order_id, version, user_id: UserId(Uuid::from_u128(1)) };
     let feed = world.app.feed.clone();
     world.move_order(&order, &["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP"]).await;
-    // The signals of the first two are lost; that of the third comes twice, and an old one after it.
+    // The signals of the first two events are lost. The signal of the third arrives twice, and an old one after it.
     let foreign = signal(OrderId(Uuid::from_u128(5)), 9);
     feed.publish(&[foreign, signal(id, 4), signal(id, 4), signal(id, 2)]).await.unwrap();
     for version in [2, 3, 4] {
@@ -151,7 +151,7 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
     }
     assert_eq!(updates.next().now_or_never(), None);
 
-    // A subscriber that lags gets a gap in place of signals, and reads the log.
+    // A subscriber that is too slow gets a gap instead of signals, and reads the stored events.
     world.move_order(&order, &["SHIPPED"]).await;
     let flood = vec![foreign; 5_000];
     feed.publish(&flood).await.unwrap();

@@ -1,4 +1,4 @@
-//! The inbox and what support does with it; scans by hand.
+//! Tests of the inbox, of the mutations that process webhooks again, and of manual scans.
 
 use domain::ShipmentStatus;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const RETRY: &str = "mutation($id: ID!) { retryWebhook(id: $id) {
     __typename ... on Problem { message } ... on WebhookSuccess { webhook { id state attempts } }
 } }";
 
-/// An order in processing with shipment 1001.
+/// An order in processing with the shipment 1001.
 async fn shipped() -> (World, String, String) {
     let world = World::new().await;
     let order = world.place(tea()).await;
@@ -209,7 +209,7 @@ async fn more_bodies_than_an_answer_holds_are_refused_before_they_are_read() {
     assert_eq!(lengths("{ webhooks(first: 2) { nodes { body } } }").await, 6 * 1024 * 1024);
     let page = "webhooks(first: 3) { nodes { id body } }";
     assert_eq!(world.code(&support(), &format!("{{ {page} }}"), json!({})).await, "QUERY_TOO_LARGE");
-    // The bound is the whole answer's.
+    // The limit is for all bodies of an answer, not for each list.
     let aliases = "{ a: webhooks(first: 2) { nodes { body } } b: webhooks(last: 2) { nodes { body } } }";
     assert_eq!(world.code(&support(), aliases, json!({})).await, "QUERY_TOO_LARGE");
     let list = "{ webhooks(first: 3) { nodes { id state } } }";

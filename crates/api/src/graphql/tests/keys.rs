@@ -1,4 +1,4 @@
-//! Idempotency keys: the same request gets the same answer, another one is refused.
+//! Tests of idempotency keys: the same request gets the same answer, another request with the key is refused.
 
 use serde_json::json;
 

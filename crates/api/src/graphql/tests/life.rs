@@ -1,4 +1,4 @@
-//! Orders through their life, and what is shown of them.
+//! Tests of orders from their placement to their last status, and of what the API shows of them.
 
 use domain::ShipmentStatus;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Pages: forwards, backwards, to the end, and with arguments that cannot be.
+//! Tests of pages: forwards, backwards, up to the end, and with arguments that are not valid.
 
 use chrono::{DateTime, Utc};
 use domain::ShipmentStatus;
@@ -18,7 +18,7 @@ fn ids(page: &Value) -> Vec<String> {
     nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Walks through a list and gives everything in it, in the order it came.
+/// Reads a list page by page. Returns the ids of all records, in the sequence of the list.
 async fn walk(world: &World, query: &str, page_size: i32, backwards: bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = Value::Null;
@@ -51,7 +51,7 @@ async fn orders_are_paged_both_ways_newest_first() {
     let world = World::new().await;
     let mut placed = Vec::new();
     for at in 0..7 {
-        // Some are placed at the same time; their ids then tell them apart.
+        // Some orders are placed at the same time, so that only their ids sort them.
         world.advance(at % 2);
         placed.insert(0, world.place(tea()).await);
     }
@@ -66,7 +66,7 @@ async fn orders_are_paged_both_ways_newest_first() {
 
     let none = world.data(&support(), ORDERS, json!({"first": 0})).await["page"].take();
     assert_eq!((ids(&none).len(), &none["pageInfo"]["hasNextPage"]), (0, &json!(true)));
-    // One that is placed meanwhile does not shift the pages after it.
+    // An order that is placed between two pages does not shift the next page.
     world.advance(1);
     let newest = world.place(tea()).await;
     let after = json!({"first": 3, "after": page["pageInfo"]["endCursor"]});
@@ -132,7 +132,7 @@ async fn histories_logs_and_scans_are_paged_alike() {
 #[tokio::test]
 async fn a_place_in_the_log_tells_nothing_of_the_events_of_others() {
     let world = World::new().await;
-    // All at one time: only the order in which they were written tells them apart.
+    // All are placed at one time, so that only the sequence in which they were stored sorts them.
     let mut placed = Vec::new();
     for _ in 0..5 {
         placed.insert(0, format!("{}:1", world.place(tea()).await));
@@ -178,7 +178,7 @@ async fn events_and_orders_are_filtered() {
         let data = count(json!({ "orders": filter })).await;
         assert_eq!(ids(&data["orders"]).iter().collect::<Vec<_>>(), expected, "{filter}");
     }
-    // More than a statement takes, each on its own.
+    // More values than a statement can have parameters, but all are equal.
     let often = json!({"orders": {"statuses": vec!["PLACED"; 40_000]}, "webhooks": {"states": vec!["PROCESSED"; 40_000]}});
     let data = count(often).await;
     assert_eq!((ids(&data["orders"]), &data["webhooks"]["totalCount"]), (vec![two.clone()], &json!(1)));

@@ -1,4 +1,4 @@
-//! Every member of every result: what may be expected to go wrong is data.
+//! Tests of every member of every result union.
 
 use domain::ShipmentStatus;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Returns by quantity, as clients see them.
+//! Tests of returns by quantity, as clients see them.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const RETURN: &str =
 const DELIVERED: [&str; 6] =
     ["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP", "SHIPPED", "OUT_FOR_DELIVERY", "DELIVERED"];
 
-/// Three units of one thing, delivered; the order's id and the item's.
+/// Places an order of three units of one item and delivers it. Returns the ids of the order and of the item.
 async fn delivered(world: &World) -> (String, String) {
     let id = world.place(tea()).await;
     world.move_order(&id, &DELIVERED).await;

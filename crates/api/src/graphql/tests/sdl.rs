@@ -1,4 +1,4 @@
-//! The schema as it is checked in.
+//! Tests of `schema.graphql`, the schema that is checked in.
 
 use crate::graphql::sdl;
 

@@ -1,4 +1,4 @@
-//! What a page costs the database: the same number of statements, whatever its size.
+//! Tests of the number of statements: it does not depend on the size of a page.
 
 use domain::ShipmentStatus;
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn fifty_orders_cost_as_many_statements_as_five() {
     }
     let five = world.cost(&support(), EVERYTHING, json!({"first": 5})).await;
     let fifty = world.cost(&support(), EVERYTHING, json!({"first": 50})).await;
-    // Orders, their number, items, shipments and what is in them, scans, events, notifications.
+    // One each for orders, their number, items, shipments, lines of shipments, scans, events and notifications.
     assert_eq!((five, fifty), (8, 8));
 }
 

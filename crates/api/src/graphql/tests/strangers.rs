@@ -1,5 +1,5 @@
-//! What a customer, or anybody else, may have in an order: only where the shop allows it, for their own address, without
-//! characters that forge or hide text, and in a currency that exists.
+//! Tests of the input that customers and others may send: customers place orders only if the merchant allows it and
+//! only with their own address; no text has characters that forge or hide text; and the currency must exist.
 
 use app::Caller;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn customer_with(email: Option<&str>) -> Caller {
     Caller { email: email.map(str::to_owned), ..customer(1) }
 }
 
-/// What a customer sends, without an address.
+/// The input of a customer's order, without an address.
 fn own_order() -> Value {
     let mut input = tea();
     input.as_object_mut().expect("an object").remove("customerEmail");
@@ -122,7 +122,7 @@ async fn a_total_has_the_decimals_of_its_currency() {
     }
 }
 
-/// One of each kind of character that forges or hides text.
+/// One character of each kind that forges or hides text.
 const UNSAFE: [char; 9] =
     ['\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}', '\u{200f}'];
 
@@ -191,7 +191,7 @@ async fn no_text_of_an_input_has_characters_that_forge_or_hide() {
         let declined = json!({"orderId": supplied, "itemIds": [theirs], "reason": text});
         let refused = world.mutate(&supplier(), "declineItems", declined).await;
         assert_eq!(refused["field"], "reason", "{c:?}: {refused}");
-        // Blanks of any kind are no part of a number.
+        // Whitespace of any kind is removed from tracking numbers, so it is not refused there.
         if !c.is_whitespace() {
             let number = json!({"orderId": order, "carrier": "FEDEX", "trackingNumber": text});
             let refused = world.mutate(&support(), "createShipment", number).await;

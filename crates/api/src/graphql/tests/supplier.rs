@@ -1,7 +1,8 @@
-//! A supplier sees and touches its own items, and reads nothing of anybody else: field by field, through every way.
+//! Tests that a supplier can read and change its own items, and can read nothing of others. Every field is tested, in
+//! every way to reach it.
 //!
-//! The world here is full of tell-tales: texts and numbers that only others may read. `crawls` asks for everything
-//! there is, `reads` and `changes` show the rules one by one.
+//! The records here contain tell-tales: texts and numbers that only others may read. `crawls` selects everything and
+//! searches for them. `reads` and `changes` test the rules one by one.
 
 mod changes;
 mod crawls;
@@ -20,27 +21,27 @@ use crate::graphql::cursor::Kind;
 
 const EMAIL: &str = "tell-tale@customer.example";
 const TOTAL: i32 = 98_765_432;
-/// Quantities that no UUID will have in it by chance.
+/// Quantities whose digits do not occur in a UUID by chance.
 const MANY: i32 = 733_331;
 const MORE: i32 = 644_443;
 
-/// An order of things by Acme, by another supplier and from a warehouse, with a shipment of each kind, and orders of
-/// theirs alone.
+/// An order with items of Acme, of another supplier and from a warehouse, with a shipment of each kind. Also one order
+/// without Acme's items, and one with nothing but them.
 struct Scene {
     world: World,
     shared: String,
     others: String,
     acmes: String,
-    /// Acme's item, the other supplier's and the warehouse's.
+    /// The item of Acme, that of the other supplier, and that of the warehouse.
     items: [String; 3],
-    /// Acme's shipment.
+    /// The shipment of Acme.
     own: String,
-    /// Those that are not for Acme: the other supplier's, the warehouse's, a mixed one, one with Acme's things that
-    /// the other supplier sent.
+    /// The shipments that Acme may not see: that of the other supplier, that of the warehouse, one with items of both,
+    /// and one with Acme's item that the other supplier sent.
     hidden: [String; 4],
 }
 
-/// Support, with ids that only staff may read.
+/// A caller of the role support, with ids that only staff may read.
 fn staff() -> Caller {
     Caller {
         actor: Actor::new(ActorKind::Support, "tell-tale-sam"),
@@ -142,7 +143,7 @@ impl Scene {
         Self { world, shared, others, acmes, items, own, hidden }
     }
 
-    /// What only others may read.
+    /// Texts that the supplier may not read.
     async fn tell_tales(&self) -> Vec<String> {
         let query = "query($id: ID!, $others: ID!) {
             order(id: $id) { progress { itemsTotal } shipments { id scans { nodes { id } } } }
@@ -167,7 +168,7 @@ impl Scene {
         tales
     }
 
-    /// What to try arguments with.
+    /// The values for arguments.
     fn pool(&self) -> Pool {
         let orders = [self.shared.clone(), self.others.clone(), self.acmes.clone()];
         let shipments = [std::slice::from_ref(&self.own), &self.hidden].concat();
@@ -200,7 +201,7 @@ impl Scene {
     }
 }
 
-/// The ids in some records, and in what they hold.
+/// The ids of records, and of the records in them.
 fn ids(value: &Value) -> Vec<String> {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![],

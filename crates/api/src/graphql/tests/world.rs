@@ -1,4 +1,4 @@
-//! One database with its use cases and its schema, at a time that stands until it is moved.
+//! A database with the use cases and the schema, for tests. Its clock stands still until a test moves it.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::graphql::{Schema, bodies::BodyBudget, limits::Limits, schema};
 
 const SECRET: &str = "secret";
-/// How many orders a customer may place a minute.
+/// How many orders a customer may place in a minute.
 pub(super) const ORDERS_PER_MINUTE: u32 = 5;
 
 pub(super) struct World {
@@ -34,7 +34,7 @@ pub(super) fn support() -> Caller {
     caller(Actor::new(ActorKind::Support, "sam"))
 }
 
-/// A customer with the address that is on the orders here.
+/// A customer with the e-mail address of the orders in these tests.
 pub(super) fn customer(number: u128) -> Caller {
     let email = Some("kim@example.com".to_owned());
     Caller { email, ..caller(Actor::new(ActorKind::Customer, user(number))) }
@@ -53,7 +53,7 @@ pub(super) fn user(number: u128) -> String {
     Uuid::from_u128(number).to_string()
 }
 
-/// An order of three units of one thing for customer 1.
+/// The input of an order of three units of one item, for customer 1.
 pub(super) fn tea() -> Value {
     json!({
         "userId": user(1),
@@ -85,7 +85,7 @@ impl World {
         Self { schema: schema(app.clone(), Limits::default()), app, statements, _folder: folder }
     }
 
-    /// The same, started again with other meanings of codes.
+    /// Restarts the application with other meanings of codes.
     pub fn remapped(mut self, codes: &str) -> Self {
         let policy = Policy {
             codes: codes.parse().unwrap(),
@@ -97,7 +97,7 @@ impl World {
         self
     }
 
-    /// The same, started again as a shop whose customers place no orders themselves.
+    /// Restarts the application with the setting that customers may not place orders.
     pub fn without_customers_orders(mut self) -> Self {
         let policy = Policy { customers_place_orders: false, ..self.app.policy().clone() };
         self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
@@ -109,25 +109,25 @@ impl World {
         self.app.clock.advance(TimeDelta::minutes(minutes));
     }
 
-    /// Runs an operation and gives its whole response.
+    /// Runs an operation and returns its whole response.
     pub async fn run(&self, caller: &Caller, query: &str, variables: Value) -> Value {
         serde_json::to_value(self.schema.execute(self.request(caller, query, variables)).await).unwrap()
     }
 
-    /// Runs an operation that has no errors and gives its data.
+    /// Runs an operation that must have no errors, and returns its data.
     pub async fn data(&self, caller: &Caller, query: &str, variables: Value) -> Value {
         let mut response = self.run(caller, query, variables).await;
         assert_eq!(response.get("errors"), None, "{query}");
         response["data"].take()
     }
 
-    /// Runs an operation that fails as a whole and gives the code of its first error.
+    /// Runs an operation that must fail, and returns the code of its first error.
     pub async fn code(&self, caller: &Caller, query: &str, variables: Value) -> String {
         let response = self.run(caller, query, variables).await;
         response["errors"][0]["extensions"]["code"].as_str().expect(query).to_owned()
     }
 
-    /// Runs a mutation with an input and gives its result.
+    /// Runs a mutation with an input and returns its result.
     pub async fn mutate(&self, caller: &Caller, name: &str, input: Value) -> Value {
         let kind = match name {
             "acceptItems" | "declineItems" => "SupplierItemsInput".to_owned(),
@@ -152,13 +152,13 @@ impl World {
         self.data(caller, &query, json!({ "input": input })).await[name].take()
     }
 
-    /// Places an order and gives its id.
+    /// Places an order and returns its id.
     pub async fn place(&self, input: Value) -> String {
         let placed = self.mutate(&support(), "placeOrder", input).await;
         placed["order"]["id"].as_str().expect("an order").to_owned()
     }
 
-    /// Brings an order into one status after another.
+    /// Changes an order to these statuses, one after the other.
     pub async fn move_order(&self, order: &str, statuses: &[&str]) {
         for status in statuses {
             let input = json!({"orderId": order, "to": status});
@@ -167,7 +167,8 @@ impl World {
         }
     }
 
-    /// Registers a FedEx shipment with some of an order's only item, or all that waits, and gives its id.
+    /// Registers a FedEx shipment and returns its id. It has this many units of the order's first item; `None`: all
+    /// units that are in no shipment.
     pub async fn ship(&self, order: &str, number: &str, units: Option<i32>) -> String {
         let mut input = json!({"orderId": order, "carrier": "FEDEX", "trackingNumber": number});
         if let Some(units) = units {
@@ -177,24 +178,24 @@ impl World {
         shipped["shipment"]["id"].as_str().expect("a parcel").to_owned()
     }
 
-    /// The id of an order's first item.
+    /// The id of the first item of an order.
     pub async fn item(&self, order: &str) -> String {
         let query = "query($id: ID!) { order(id: $id) { items { id } } }";
         let data = self.data(&support(), query, json!({ "id": order })).await;
         data["order"]["items"][0]["id"].as_str().expect("an item").to_owned()
     }
 
-    /// FedEx pushes a scan from Berlin, and it is read.
+    /// Receives and processes a scan of FedEx from Berlin.
     pub async fn scan(&self, number: &str, status: ShipmentStatus) {
         self.scan_in(number, status, "Berlin, DE").await;
     }
 
-    /// FedEx pushes a scan from somewhere, and it is read.
+    /// Receives and processes a scan of FedEx from this place.
     pub async fn scan_in(&self, number: &str, status: ShipmentStatus, location: &str) {
         self.push(self.written(number, status, location)).await;
     }
 
-    /// FedEx pushes a scan with a code nobody knows, and it is read.
+    /// Receives and processes a scan of FedEx with an unknown code.
     pub async fn unknown(&self, number: &str, code: &str) {
         let body = String::from_utf8(self.written(number, ShipmentStatus::InTransit, "Berlin, DE")).unwrap();
         self.push(body.replace("\"IT\"", &format!("\"{code}\"")).into_bytes()).await;
@@ -217,7 +218,7 @@ impl World {
         Sender::Fedex.simulate(&history).remove(0)
     }
 
-    /// FedEx pushes a body, and it is read.
+    /// Receives and processes a webhook of FedEx with this body.
     pub async fn push(&self, body: Vec<u8>) {
         let at = self.app.clock.now();
         let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, at);
@@ -228,7 +229,7 @@ impl World {
         self.app.process_webhooks(&leased).await.unwrap();
     }
 
-    /// Begins a subscription.
+    /// Starts a subscription.
     pub fn subscribe(
         &self,
         caller: &Caller,
@@ -239,12 +240,12 @@ impl World {
         responses.map(|response| serde_json::to_value(response).unwrap()).boxed()
     }
 
-    /// How many statements an operation costs.
+    /// The number of statements that an operation runs.
     pub async fn cost(&self, caller: &Caller, query: &str, variables: Value) -> usize {
         self.statements(caller, query, variables).await.len()
     }
 
-    /// The statements that an operation without errors runs.
+    /// The statements that an operation runs. It must have no errors.
     pub async fn statements(&self, caller: &Caller, query: &str, variables: Value) -> Vec<String> {
         self.statements.lock().unwrap().clear();
         self.data(caller, query, variables).await;

@@ -1,7 +1,7 @@
-//! Fields that become one have the same arguments, also where these hold lists.
+//! Checks that fields which are merged into one have the same arguments.
 //!
-//! <https://spec.graphql.org/October2021/#sec-Field-Selection-Merging>. The library compares two lists only up to the
-//! end of the shorter one.
+//! <https://spec.graphql.org/October2021/#sec-Field-Selection-Merging>. apollo-compiler checks this too, but compares
+//! two lists only up to the end of the shorter one.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use async_graphql::ServerError;
 
 use super::super::{fields::collect, positions::Positions, refusals::invalid, types::Types};
 
-/// The errors of all operations.
+/// Checks all operations and returns their errors.
 pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
     let mut merging = Merging { types, source, positions, errors: Vec::new() };
     for operation in source.operations.iter() {

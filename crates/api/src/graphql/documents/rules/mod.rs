@@ -1,4 +1,4 @@
-//! Rules of the validation that the library which validates (apollo-compiler 1.33) leaves out or has differently.
+//! Rules of validation that apollo-compiler 1.33 does not check, or checks differently than the specification.
 
 mod merged_arguments;
 mod subscription_root;
@@ -11,7 +11,7 @@ pub use subscription_root::REPLACED;
 
 use super::{positions::Positions, types::Types};
 
-/// Checks a document that the library found valid.
+/// Checks a document that apollo-compiler found valid.
 ///
 /// # Errors
 /// One for each place that breaks a rule.

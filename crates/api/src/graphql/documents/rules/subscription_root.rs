@@ -1,8 +1,9 @@
-//! A subscription has one root field.
+//! Checks that a subscription has exactly one root field.
 //!
-//! <https://spec.graphql.org/October2021/#sec-Single-root-field>. The library counts selections: it refuses a field
-//! that is selected twice under one response key, which is one field. And it refuses every `@skip` and `@include` there,
-//! as later editions of the specification do; a condition that is written out is known, so it counts here.
+//! <https://spec.graphql.org/October2021/#sec-Single-root-field>. apollo-compiler is stricter in two points:
+//! 1. It counts selections, so it refuses a field that is selected twice with one response key. That is one field.
+//! 2. It refuses every `@skip` and `@include` at the root, as later editions of the specification do. Here, a condition
+//!    that is a literal is applied. A condition that is a variable is applied later, in the plan.
 
 use std::convert::Infallible;
 
@@ -14,10 +15,10 @@ use async_graphql::ServerError;
 
 use super::super::{fields::collect, positions::Positions, refusals::invalid, types::Types};
 
-/// The rules of the library that this one takes the place of.
+/// The names of the rules of apollo-compiler that this rule replaces.
 pub const REPLACED: [&str; 2] = ["SubscriptionUsesMultipleFields", "SubscriptionUsesConditionalSelection"];
 
-/// The errors of all subscriptions.
+/// Checks all subscriptions of a document and returns their errors.
 pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
     let subscriptions = source.operations.iter().filter(|operation| operation.is_subscription());
     let wrong = subscriptions.filter(|operation| {
@@ -31,7 +32,7 @@ pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) 
     wrong.map(|operation| invalid(message.to_owned(), Some(positions.of(operation.location())))).collect()
 }
 
-/// Whether no condition that is written out leaves the selection out.
+/// Whether the selection can be included: no condition that is a literal excludes it.
 fn may_be_included(directives: &DirectiveList) -> bool {
     directives.iter().all(|directive| {
         let condition = directive.specified_argument_by_name("if").map(|value| value.as_ref());

@@ -1,12 +1,11 @@
-//! Two rules about values, of arguments and inside of each other.
+//! Checks two rules for the values of arguments, at every depth.
 //!
-//! A variable is used only where its type is allowed
-//! (<https://spec.graphql.org/October2021/#sec-All-Variable-Usages-are-Allowed>). The library compares the whole type for a
-//! variable that is an argument; inside of values it compares the name of the type alone. And it takes a default of
-//! `null` for a value.
-//!
-//! An input object has each field once (<https://spec.graphql.org/October2021/#sec-Input-Object-Field-Uniqueness>). The
-//! library does not look.
+//! 1. A variable is used only where its type is allowed
+//!    (<https://spec.graphql.org/October2021/#sec-All-Variable-Usages-are-Allowed>). apollo-compiler compares the whole
+//!    type only if the variable is the argument itself. Inside of lists and objects it compares only the name of the
+//!    type. And it treats the default `null` like a default that is a value.
+//! 2. An input object has each field at most once
+//!    (<https://spec.graphql.org/October2021/#sec-Input-Object-Field-Uniqueness>). apollo-compiler does not check this.
 
 use std::collections::HashSet;
 
@@ -21,7 +20,7 @@ use async_graphql::ServerError;
 
 use super::super::{positions::Positions, refusals::invalid, types::Types};
 
-/// The errors of all operations.
+/// Checks all operations and returns their errors.
 pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in source.operations.iter() {
@@ -43,7 +42,7 @@ struct Values<'a> {
     source: &'a ExecutableDocument,
     positions: &'a Positions,
     operation: &'a Operation,
-    /// The fragments that were looked at for this operation.
+    /// The fragments that were already checked for this operation.
     spread: HashSet<&'a str>,
     errors: Vec<ServerError>,
 }
@@ -108,7 +107,7 @@ impl<'a> Values<'a> {
                 for (name, value) in fields {
                     match input.and_then(|input| input.fields.get(name)) {
                         Some(field) => self.value(&field.ty, field.default_value.is_some(), value),
-                        // An object inside a scalar of ours: variables of any type may be in it.
+                        // An object inside a custom scalar can contain variables of any type.
                         None => self.untyped(value),
                     }
                 }
@@ -153,7 +152,8 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A default takes the place of a null that the position does not allow.
+/// Whether a variable may be used at a position of this type. A nullable variable may be used at a non-null position if
+/// the variable has a default other than `null`, or if the position has a default.
 fn is_allowed(variable: &VariableDefinition, position: &Type, has_default: bool) -> bool {
     if !position.is_non_null() || variable.ty.is_non_null() {
         return variable.ty.is_assignable_to(position);

@@ -1,4 +1,4 @@
-//! The bounds of introspection, on Milepost's own schema. No test here needs a database.
+//! Tests of the limits on introspection, with Milepost's own schema. They need no database.
 
 use std::{
     sync::{Arc, Mutex},
@@ -21,7 +21,7 @@ fn schema(limits: Limits) -> Schema {
     limited(builder(), limits).finish()
 }
 
-/// Runs a query; a hostile one must be refused at once.
+/// Runs a query. It must be answered within five seconds, also if it is hostile.
 async fn run(query: &str) -> Response {
     let schema = schema(Limits::default());
     tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
@@ -37,7 +37,7 @@ async fn assert_too_large(query: &str) {
     assert_eq!(code(&response), Some(&"QUERY_TOO_LARGE".into()), "{query}: {:?}", response.errors);
 }
 
-/// The introspection query that clients send, with every option and `steps` of `ofType`.
+/// The introspection query that clients send, with all options and with `steps` levels of `ofType`.
 fn usual(steps: usize) -> String {
     let mut reference = "kind name".to_owned();
     for _ in 0..steps {
@@ -78,7 +78,7 @@ async fn the_usual_introspection_query_passes() {
     }
 }
 
-/// Counts the introspection of every request.
+/// An extension that stores the cost of the introspection of each request.
 struct Probe(Arc<Mutex<Option<Introspection>>>);
 
 impl ExtensionFactory for Probe {
@@ -109,7 +109,7 @@ async fn the_usual_introspection_query_leaves_room_for_a_larger_schema() {
     let counted = counted.lock().unwrap().unwrap();
     assert_eq!(counted.nested_lists, MAX_NESTED_LISTS);
     assert!(counted.entered);
-    // The schema may grow by half; then the limit has to grow too.
+    // There must be room for a schema that is larger by half. If this fails, raise the limit.
     assert!(counted.complexity * 3 / 2 < MAX_COMPLEXITY, "{counted:?}");
     assert!(counted.complexity > 5_000, "{counted:?}");
 }

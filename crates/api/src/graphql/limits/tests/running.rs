@@ -1,4 +1,4 @@
-//! The bounds of an operation while it is resolved.
+//! Tests of the limits on an operation while it is resolved.
 
 use std::{
     sync::{
@@ -19,13 +19,13 @@ use super::super::{
     running::{ELEMENTS_A_LEVEL, MAX_VALUES, ROOTS_AT_ONCE},
 };
 
-/// More than any test needs, so that a hanging one fails.
+/// More time than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a test and the resolvers share.
+/// The state that a test shares with the resolvers.
 #[derive(Clone, Default)]
 struct Shared {
-    /// Elements being resolved, and the most at once.
+    /// How many elements are being resolved now. `most` is the maximum so far.
     now: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
     done: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ struct Shared {
 
 struct Node;
 
-/// Lists whose complexity is not told: what `running` is for.
+/// Lists whose complexity is given as 1, so that only the limits of `running` stop them.
 #[Object]
 impl Node {
     async fn value(&self) -> i32 {
@@ -59,7 +59,7 @@ impl Node {
         (0..length).map(|_| Node).collect()
     }
 
-    /// Lets others run and counts who is here.
+    /// Counts the elements that are resolved at the same time, and lets others run meanwhile.
     async fn shared(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
         let shared = ctx.data::<Shared>()?;
         let now = shared.now.fetch_add(1, SeqCst) + 1;
@@ -70,7 +70,7 @@ impl Node {
         Ok(1)
     }
 
-    /// Waits for the test.
+    /// Waits until the test continues it.
     async fn wait(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
         ctx.data::<Shared>()?.release.notified().await;
         Ok(1)
@@ -118,7 +118,7 @@ async fn an_answer_with_too_many_values_is_stopped_before_it_is_made() {
         assert!(response.errors[0].message.contains(&MAX_VALUES.to_string()), "{:?}", response.errors);
         assert!(started.elapsed() < Duration::from_secs(20), "{:?}: {query}", started.elapsed());
     }
-    // Just below: a thousand elements with 48 values each, and the elements themselves.
+    // Just below the limit: a thousand elements with 48 values each, and the elements themselves.
     let fields: String = (0..48).map(|n| format!("a{n}: value ")).collect();
     assert!(run(&format!("{{ nodes(length: 1000) {{ {fields} }} }}"), Limits::default()).await.is_ok());
 }
@@ -175,7 +175,7 @@ async fn an_operation_is_stopped_at_its_deadline() {
     let response = run("{ value never }", limits).await;
     assert_eq!(code(&response), "QUERY_TIMEOUT");
     assert_eq!(response.errors[0].message, "the operation took longer than 50ms");
-    // Nothing here waits: the deadline is seen in the middle of the work.
+    // Nothing in this query waits, so the deadline must be noticed in the middle of the work.
     let busy = "{ nodes(length: 300) { nodes(length: 300) { value } } }";
     let started = Instant::now();
     let limits = Limits { timeout: Duration::from_millis(5), ..Limits::default() };
@@ -183,7 +183,7 @@ async fn an_operation_is_stopped_at_its_deadline() {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
-/// The runtime has one thread here: whoever keeps it keeps everybody waiting.
+/// The runtime of this test has one thread, so an operation that keeps the thread would make all others wait.
 #[tokio::test]
 async fn a_large_operation_lets_others_run() {
     let schema = bounded(Limits::default(), Shared::default());
@@ -197,7 +197,7 @@ async fn a_large_operation_lets_others_run() {
         longest = longest.max(before.elapsed());
         before = Instant::now();
     }
-    // 90,000 elements, and 256 fields a turn.
+    // 90,000 elements at 256 fields for each turn.
     assert!(turns > 300, "{turns}");
     assert!(longest < Duration::from_millis(500), "{longest:?}");
     assert_eq!(code(&busy.await.unwrap()), "QUERY_TOO_LARGE");
@@ -232,14 +232,14 @@ async fn large_answers_take_turns_and_ordinary_ones_do_not_wait_for_them() {
         let request = async_graphql::Request::new("{ nodes(length: 6000) { value } }").data(slot);
         async move { timeout(PATIENCE, schema.execute(request)).await.unwrap() }
     };
-    // The first answers have not left yet: their permits are with the transport.
+    // The first answers are not written yet: their permits are still with the transport.
     let slots: Vec<PermitSlot> = (0..MAX_LARGE).map(|_| PermitSlot::default()).collect();
     let mut permits = Vec::new();
     for slot in &slots {
         assert!(large(slot.clone()).await.is_ok());
         permits.push(slot.take().expect("the permit of a large answer"));
     }
-    // As many wait as may, and one too many is refused.
+    // As many operations wait as are allowed; one more is refused.
     let waiting: Vec<_> =
         (0..=MAX_LARGE_WAITING).map(|_| tokio::spawn(large(PermitSlot::default()))).collect();
     let (refused, _, waiting) = timeout(PATIENCE, select_all(waiting)).await.unwrap();

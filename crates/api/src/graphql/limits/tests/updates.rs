@@ -1,4 +1,4 @@
-//! The bounds of a subscription count for each of its updates, not for the stream.
+//! Tests that the limits on a subscription are for each of its updates, not for the whole stream.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Root {
     }
 }
 
-/// One update.
+/// One update of the subscription.
 struct Update(usize);
 
 #[Object]
@@ -26,7 +26,7 @@ impl Update {
         (0..self.0).collect()
     }
 
-    /// Takes longer than the deadline of the test in every second update.
+    /// In every second update, takes longer than the deadline of the test.
     async fn slow(&self) -> usize {
         if self.0 % 2 == 1 {
             std::future::pending::<()>().await;
@@ -39,7 +39,7 @@ struct Updates;
 
 #[Subscription]
 impl Updates {
-    /// Updates with lists of these lengths, some time apart.
+    /// Sends updates with lists of these lengths, with a pause between them.
     async fn updates(&self, lengths: Vec<usize>, apart: u64) -> impl Stream<Item = Update> {
         stream::iter(lengths).then(move |length| async move {
             tokio::time::sleep(Duration::from_millis(apart)).await;

@@ -1,21 +1,21 @@
-//! What operations are made of: everything that a type leads to, and whatever fits the arguments on the way.
+//! Writes selections of everything that a type leads to, and values for all arguments in them.
 
 use serde_json::{Value, json};
 
 use super::{Crawler, list, named, text};
 
-/// How often a type may stand on a path: an order, its shipment, and the order of that again.
+/// How often a type may occur on a path: for example an order, its shipment, and the order of the shipment again.
 const REPEATS: usize = 2;
-/// Objects inside objects: enough for what is in a shipment that holds back an order of a list.
+/// How deep objects may nest. It is enough for the items of a shipment that blocks a transition of an order in a list.
 const DEPTH: usize = 9;
 
 impl Crawler<'_> {
-    /// The selection below a field, empty for a leaf.
+    /// The selection below a field. Empty for a leaf.
     pub(super) fn below(&self, field: &Value) -> String {
         self.selection(named(&field["type"]), &mut Vec::new()).expect("the first field is near")
     }
 
-    /// Everything of a type, and of what it leads to; nothing where the path has gone far enough.
+    /// Selects everything of a type and of the types that it leads to. `None` if the path is long enough.
     fn selection(&self, kind: &str, path: &mut Vec<String>) -> Option<String> {
         match text(&self.types[kind]["kind"]) {
             "SCALAR" | "ENUM" => return Some(String::new()),
@@ -47,7 +47,7 @@ impl Crawler<'_> {
         Some(selection)
     }
 
-    /// The object types that a type stands for: itself, or the members of an interface or a union.
+    /// The object types of a type: the type itself, or the members of an interface or union.
     pub(super) fn members(&self, kind: &str) -> Vec<String> {
         match &self.types[kind]["possibleTypes"] {
             Value::Array(members) => members.iter().map(|one| text(&one["name"]).to_owned()).collect(),
@@ -59,7 +59,7 @@ impl Crawler<'_> {
         list(&self.types[kind]["fields"]).to_vec()
     }
 
-    /// All ways to fill the arguments that a field needs.
+    /// All combinations of values for the required arguments of a field.
     pub(super) fn arguments(&self, field: &Value) -> Vec<String> {
         let mut ways = vec![Vec::new()];
         for argument in list(&field["args"]).iter().filter(|one| one["type"]["kind"] == "NON_NULL") {
@@ -83,14 +83,14 @@ impl Crawler<'_> {
         ways.into_iter().map(written).collect()
     }
 
-    /// A value for an input of that name and type.
+    /// A value for an input of this name and type.
     pub(super) fn input(&self, name: &str, declared: &Value, round: usize, whole: bool) -> String {
         match text(&declared["kind"]) {
             "NON_NULL" => return self.input(name, &declared["ofType"], round, whole),
             "LIST" => return format!("[{}]", self.input(name, &declared["ofType"], round, whole)),
             _ => {}
         }
-        // Every order with every item and shipment.
+        // The rounds combine every order with every item and every shipment.
         let (turn, order) = (round / self.pool.orders.len(), round % self.pool.orders.len());
         let pick = |pool: &[String]| json!(pool[turn % pool.len()]).to_string();
         let kind = text(&declared["name"]);
@@ -99,7 +99,7 @@ impl Crawler<'_> {
             return text(&values[turn % values.len()]["name"]).to_owned();
         }
         if let Value::Array(fields) = &described["inputFields"] {
-            // Of a scan exactly one of these, in turn.
+            // A scan has exactly one of these two fields. The rounds alternate between them.
             let (asked, other) =
                 if round.is_multiple_of(2) { ("status", "condition") } else { ("condition", "status") };
             let is_scan = fields.iter().any(|field| field["name"] == "condition");
@@ -124,7 +124,8 @@ impl Crawler<'_> {
             "Boolean" => "false".to_owned(),
             "DateTime" => json!(self.world.app.clock.now()).to_string(),
             "JSON" => "{}".to_owned(),
-            // A word of its own: what it writes, it reads again.
+            // A text that occurs nowhere else: the caller reads its own texts again, and they must not be taken for
+            // secrets.
             _ => json!(format!("acme{name}{round}")).to_string(),
         }
     }

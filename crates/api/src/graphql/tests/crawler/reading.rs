@@ -1,4 +1,4 @@
-//! What is in an answer: all its texts, and which fields have something in them.
+//! Searches an answer: for secrets in its texts, and for fields that have a value.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Answer;
 
-/// The tell-tales in an answer, beside what the caller wrote itself: that may come back.
+/// The secrets that an answer contains. Texts of the query itself are removed first, because they may come back.
 pub(in super::super) fn told<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'a String> {
     let written: Vec<&str> =
         answer.query.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
@@ -15,7 +15,7 @@ pub(in super::super) fn told<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'
     tales.iter().filter(|tale| texts.iter().any(|text| text.contains(&tale.to_lowercase()))).collect()
 }
 
-/// Every text in an answer, the insides of its cursors too.
+/// Every text in an answer, including the decoded content of cursors.
 fn texts(value: &Value) -> Vec<String> {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     match value {
@@ -33,7 +33,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The fields that an answer has something in, `Type.field`.
+/// The fields of an answer that are neither null nor an empty list, as `Type.field`.
 pub(in super::super) fn filled(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),

@@ -1,4 +1,4 @@
-//! What a supplier does with its own items, and that it cannot touch or find out about those of others.
+//! Tests that a supplier can change its own items, and can neither change nor detect items of others.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ async fn a_supplier_ships_and_calls_off_its_own() {
     assert_eq!(again["shipment"], shipped["shipment"]);
     let reason = json!({"shipmentId": shipped["shipment"]["id"], "reason": "torn"});
     assert_eq!(scene.mutate("cancelShipment", reason).await["shipment"]["status"], "CANCELLED");
-    // Everything that waits is everything of its own that waits.
+    // Without `items`, a shipment of a supplier contains all of its own units that are in no shipment.
     let rest = json!({"orderId": scene.shared, "carrier": "UPS", "trackingNumber": "1Z2"});
     let shipped = scene.mutate("createShipment", rest).await;
     let query = "query($id: ID!) { node(id: $id) { ... on Shipment { origin { code } items { quantity item { sku } } } } }";
@@ -112,7 +112,7 @@ async fn an_item_of_somebody_else_is_an_item_that_is_not_there() {
 #[tokio::test]
 async fn a_number_in_use_is_in_use_whoever_has_it() {
     let scene = Scene::new().await;
-    // Of this order and of another, with the supplier's own items in it and with others'.
+    // Tracking numbers of this order and of another one, of shipments with the supplier's own items and with others.
     for number in ["TELLTALE2001", "TELLTALE3001", "TELLTALE4001", "TELLTALE5001", "TELLTALE6001"] {
         let input = json!({"orderId": scene.shared, "carrier": "FEDEX", "trackingNumber": number,
                            "items": [{"itemId": scene.items[0], "quantity": 1}]});
@@ -139,7 +139,7 @@ async fn transitions_are_not_the_suppliers() {
         let input = json!({"orderId": scene.shared, "to": to, "expectedVersion": version});
         scene.mutate("transitionOrder", input).await
     };
-    // Shipments of others are moving: that is not the reason a supplier is given.
+    // A carrier has shipments of others. The supplier must not learn that from the reason.
     let refused = ask("CANCELLED", None).await;
     assert_eq!(refused["__typename"], "InvalidTransition");
     assert_eq!(refused["allowed"], json!([]));
@@ -162,7 +162,7 @@ async fn an_answer_is_repeated_to_the_supplier_it_was_given_to() {
     let first = scene.mutate("createShipment", input.clone()).await;
     assert_eq!(first["shipment"]["status"], "LABEL_CREATED");
     assert_eq!(scene.mutate("createShipment", input.clone()).await, first);
-    // The same key of another supplier is another key.
+    // Keys belong to a caller: the same text of another supplier is another key.
     let other = supplier_called("tell-tale-supplier");
     let theirs = scene.world.mutate(&other, "createShipment", input).await;
     assert_eq!(theirs["code"], "NUMBER_IN_USE", "{theirs}");

@@ -1,4 +1,4 @@
-//! Everything there is to ask, asked as a supplier: none of the tell-tales may come.
+//! Tests that no operation of a supplier returns a tell-tale. They run everything that the schema has.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::graphql::tests::world::supplier;
 
-/// Walks as the supplier, once it is known which fields hide what is beside them.
+/// A crawler for the supplier. It already knows the refused fields, which would hide others.
 async fn crawler(scene: &Scene) -> Crawler<'_> {
     let mut crawler = Crawler::new(&scene.world, supplier(), scene.pool()).await;
     crawler.queries(|name| name == "node").await;
@@ -20,7 +20,7 @@ async fn crawler(scene: &Scene) -> Crawler<'_> {
     crawler
 }
 
-/// The answers tell nothing of anybody else, and something of everything named here.
+/// Checks that the answers contain no tell-tale, and that each field in `seen` had a value somewhere.
 fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
     for answer in answers {
         let told = told(answer, tales);
@@ -41,7 +41,8 @@ fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
     }
 }
 
-/// Staff decline for two suppliers at once, and a customer sends something back: with words for both.
+/// Creates two reasons that the supplier may not read, and returns them: staff decline items of two suppliers in one
+/// request, and staff request a return.
 async fn plant_reasons(scene: &Scene) -> [String; 2] {
     let [declined, back] = ["tell-tale why declined", "tell-tale why back"];
     let world = &scene.world;

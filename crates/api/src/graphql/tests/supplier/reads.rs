@@ -1,4 +1,4 @@
-//! What a supplier is shown, and what it is refused, rule by rule.
+//! Tests of what a supplier may read, rule by rule.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +79,8 @@ async fn how_far_its_units_are_is_the_same_for_the_supplier_and_for_staff_whatev
         let item = order["items"].as_array().unwrap().iter().find(|item| item["sku"] == "ACME-SKU").unwrap();
         (item.clone(), order["shipments"].as_array().unwrap().len(), order["progress"].clone())
     };
-    // A shipment of the other supplier's alone: it does not make the order's status speak for Acme's unit.
+    // The order has only a shipment with the other supplier's item. Acme's unit must not be counted by the order's
+    // status, as in an order without shipments.
     let items = world
         .data(&support(), "query($id: ID!) { order(id: $id) { items { id } } }", json!({ "id": id }))
         .await;
