@@ -51,7 +51,7 @@ pub enum Command {
     /// Read stored webhooks again under the meanings codes have today: what would change, and changing it
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Arguments),
-    /// SimulatedHistory, sign and post a webhook as a carrier would, to try an installation
+    /// Compose, sign and post a webhook as a carrier would, to try an installation
     #[command(after_help = scan::EXAMPLES)]
     Scan(scan::Arguments),
     /// Read the settings, connect to the database, Redis and the mail server, and say what is wrong, one line each

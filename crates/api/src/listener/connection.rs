@@ -229,7 +229,7 @@ impl Connection {
 
     /// Whether the client still waits for a response, or for the rest of one. When the server stops, it finishes these
     /// connections first.
-    pub(super) fn notifies_customer(&self) -> bool {
+    pub(super) fn owes_response(&self) -> bool {
         self.phase() == Phase::Answering || self.blocked_since.load(Ordering::Relaxed) != READS
     }
 

@@ -146,7 +146,7 @@ async fn converse(stream: Stream, service: Service, connection: Arc<Connection>,
         biased;
         ended = conversation.as_mut() => ended,
         () = stop.cancelled() => {
-            if !connection.notifies_customer() {
+            if !connection.owes_response() {
                 connection.end(End::Stopped);
                 return;
             }

@@ -50,7 +50,7 @@ pub struct Arguments {
     /// Play so many times as fast
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     pub speed: f64,
-    /// Play the story without pauses, check all it assertions, and exit: with 1 if a assertion does not hold
+    /// Play the story without pauses, check every assertion, and exit: with 1 if one does not hold
     #[arg(long, conflicts_with = "speed")]
     pub once: bool,
 }
