@@ -54,7 +54,7 @@ fn the_configuration_page_lists_every_setting_with_its_default() {
             unset = line.contains("Unset:") || (unset && line.starts_with("# "));
             continue;
         };
-        // Further secrets of a rotation stand in the line of the first.
+        // docs/configuration.md has one row for all secrets of a rotation.
         if name.ends_with(|last: char| last.is_ascii_digit()) {
             continue;
         }
@@ -67,7 +67,7 @@ fn the_configuration_page_lists_every_setting_with_its_default() {
     }
 }
 
-/// The README is the first page that a visitor reads. Details belong into docs.
+/// The README is the first page that a visitor reads. Details belong in docs.
 const README_LINES: usize = 160;
 const README_BYTES: usize = 9_216;
 
@@ -140,7 +140,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The documents in the root, and every document below docs.
+/// Returns the documents in the root and all Markdown files in docs.
 fn documents() -> Vec<PathBuf> {
     const IN_ROOT: [&str; 5] =
         ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
