@@ -44,8 +44,8 @@ fn what_the_documents_name_is_there() {
 }
 
 #[test]
-fn the_readme_lists_every_setting_with_its_default() {
-    let readme = read(&root().join("README.md"));
+fn the_configuration_page_lists_every_setting_with_its_default() {
+    let page = read(&root().join("docs/configuration.md"));
     let example = read(&root().join(".env.example"));
     let mut unset = false;
     for line in example.lines() {
@@ -54,17 +54,29 @@ fn the_readme_lists_every_setting_with_its_default() {
             unset = line.contains("Unset:") || (unset && line.starts_with("# "));
             continue;
         };
-        // README.md has one row for all secrets of a rotation.
+        // docs/configuration.md has one row for all secrets of a rotation.
         if name.ends_with(|last: char| last.is_ascii_digit()) {
             continue;
         }
-        let row = readme.lines().find(|row| row.starts_with(&format!("| `MILEPOST_{name}` |")));
-        let row = row.unwrap_or_else(|| panic!("README.md has no row for MILEPOST_{name}"));
+        let row = page.lines().find(|row| row.starts_with(&format!("| `MILEPOST_{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for MILEPOST_{name}"));
         let value = value.trim_matches('"');
         let default = row.split('|').nth(2).map(str::trim);
         let expected = if unset || value.is_empty() { "unset".to_owned() } else { format!("`{value}`") };
         assert_eq!(default, Some(expected.as_str()), "MILEPOST_{name}");
     }
+}
+
+/// The README is the first page that a visitor reads. Details belong in docs.
+const README_LINES: usize = 160;
+const README_BYTES: usize = 9_216;
+
+#[test]
+fn the_readme_stays_short() {
+    let readme = read(&root().join("README.md"));
+    let (lines, bytes) = (readme.lines().count(), readme.len());
+    assert!(lines <= README_LINES, "README.md has {lines} lines, {README_LINES} are allowed");
+    assert!(bytes <= README_BYTES, "README.md has {bytes} bytes, {README_BYTES} are allowed");
 }
 
 #[test]
@@ -129,10 +141,11 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns README.md, ARCHITECTURE.md, CONTRIBUTING.md and all Markdown files in docs.
+/// Returns the documents in the root and all Markdown files in docs.
 fn documents() -> Vec<PathBuf> {
-    let mut found =
-        vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md")];
+    const IN_ROOT: [&str; 5] =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+    let mut found: Vec<_> = IN_ROOT.iter().map(|name| root().join(name)).collect();
     let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("the folder of the documents") {

@@ -106,7 +106,7 @@ fn check_dhl(settings: &Settings) -> String {
 fn check_codes(settings: &Settings) -> String {
     match &settings.carrier_codes {
         none if none.is_empty() => {
-            "MILEPOST_CARRIER_CODES is unset; codes mean what the README says".to_owned()
+            "MILEPOST_CARRIER_CODES is unset; docs/carriers.md says what codes mean".to_owned()
         }
         codes => codes.to_string(),
     }

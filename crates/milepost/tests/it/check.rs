@@ -95,7 +95,7 @@ async fn mappings_in_force_are_told() {
     let folder = TempDir::new().unwrap();
     let program = program(folder.path());
     let (_, told, _) = check(&program).await;
-    let unset = "ok     codes     MILEPOST_CARRIER_CODES is unset; codes mean what the README says";
+    let unset = "ok     codes     MILEPOST_CARRIER_CODES is unset; docs/carriers.md says what codes mean";
     assert_eq!(line(&told, "codes"), unset);
     let mapped = program
         .clone()
