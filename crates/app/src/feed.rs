@@ -3,32 +3,44 @@
 //! 1. An update says that something about an order may have changed. The event log says what. The relay publishes
 //!    updates; the API's subscriptions receive them.
 //! 2. A poke says that there is work. Each commit pokes the relay.
-//! 3. With Redis, updates and pokes go through publish/subscribe to every process, and updates come back to this one.
-//!    Without Redis they stay inside this process.
+//! 3. With a [`Transport`], updates and pokes go to every process, and updates come back to this one. Without, they stay
+//!    inside this process.
 //! 4. The feed may lose messages. Subscribers then get [`Signal::Gap`] and read the event log again.
-
-mod remote;
 
 use std::sync::Arc;
 
 use domain::{OrderId, UserId};
-use futures::future;
-use redis::RedisError;
-use tokio::{
-    sync::{broadcast, watch},
-    time::error::Elapsed,
-};
+use futures::future::{self, BoxFuture};
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
-
-use remote::Remote;
 
 /// Number of signals that a subscription may be behind. With more, it gets a gap instead of the lost ones.
 const CAPACITY: usize = 1_024;
+
 /// The live feed. Clones are handles to the same feed.
 #[derive(Clone)]
 pub struct Feed {
     local: Arc<Local>,
-    remote: Option<Arc<Remote>>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// Connects the feeds of several processes.
+pub trait Transport: Send + Sync {
+    /// Sends updates to every process, including this one.
+    fn publish<'a>(&'a self, updates: &'a [Update]) -> BoxFuture<'a, Result<(), FeedError>>;
+
+    /// Requests a poke to the other processes. Never waits and never fails.
+    fn poke(&self);
+
+    /// Checks that the transport answers.
+    fn ping(&self) -> BoxFuture<'_, Result<(), FeedError>>;
+
+    /// Whether this process receives messages, as far as it knows.
+    fn is_subscribed(&self) -> bool;
+
+    /// Stays subscribed and passes on what arrives, until the future is dropped. After each new subscription it calls
+    /// [`Inbound::resubscribed`].
+    fn run<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, ()>;
 }
 
 /// Says that something about this order may have changed.
@@ -60,14 +72,12 @@ impl Feed {
     /// Creates a feed that stays inside this process.
     pub fn memory() -> Self {
         let local = Local { signals: broadcast::Sender::new(CAPACITY), pokes: watch::Sender::new(()) };
-        Self { local: Arc::new(local), remote: None }
+        Self { local: Arc::new(local), transport: None }
     }
 
-    /// Creates a feed through Redis, on the channels `{prefix}:updates` and `{prefix}:pokes`. It connects when it is
-    /// used first, and reconnects by itself, so Redis may be down at this call. Fails only if the URL is invalid. Call
-    /// it inside a Tokio runtime.
-    pub fn redis(url: &str, prefix: &str) -> Result<Self, FeedError> {
-        Ok(Self { remote: Some(Arc::new(Remote::new(url, prefix)?)), ..Self::memory() })
+    /// Creates a feed that is shared with other processes.
+    pub fn shared(transport: impl Transport + 'static) -> Self {
+        Self { transport: Some(Arc::new(transport)), ..Self::memory() }
     }
 
     /// Sends updates to every subscription of every process, in one round trip. After an error they may have reached
@@ -76,8 +86,8 @@ impl Feed {
         if updates.is_empty() {
             return Ok(());
         }
-        match &self.remote {
-            Some(remote) => remote.publish(updates).await,
+        match &self.transport {
+            Some(transport) => transport.publish(updates).await,
             None => {
                 self.local.deliver(updates);
                 Ok(())
@@ -94,8 +104,8 @@ impl Feed {
     /// poke is lost, the relay finds the work at its next tick.
     pub fn poke(&self) {
         self.local.pokes.send_replace(());
-        if let Some(remote) = &self.remote {
-            remote.poke();
+        if let Some(transport) = &self.transport {
+            transport.poke();
         }
     }
 
@@ -104,29 +114,57 @@ impl Feed {
         Pokes { pokes: self.local.pokes.subscribe(), _local: self.local.clone() }
     }
 
-    /// Checks for readiness that Redis answers and that `run` has subscribed.
+    /// Checks for readiness that the transport answers and that `run` has subscribed.
     pub async fn ping(&self) -> Result<(), FeedError> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        remote.ping().await?;
+        let Some(transport) = &self.transport else { return Ok(()) };
+        transport.ping().await?;
         if self.subscribed() { Ok(()) } else { Err(FeedError::NotSubscribed) }
     }
 
     /// Whether this process receives updates that other processes publish, as far as it knows. A Redis that stops
     /// answering is noticed within about three seconds.
     pub fn subscribed(&self) -> bool {
-        self.remote.as_ref().is_none_or(|remote| remote.subscribed())
+        self.transport.as_ref().is_none_or(|transport| transport.is_subscribed())
     }
 
-    /// Keeps this process subscribed in Redis and forwards messages to local subscriptions, until `stop` is cancelled.
-    /// Each process runs it once. After each new subscription in Redis, local subscriptions get a gap and the relay
-    /// gets a poke.
+    /// Keeps this process subscribed and forwards messages to local subscriptions, until `stop` is cancelled. Each process
+    /// runs it once.
     pub async fn run(&self, stop: CancellationToken) {
-        match &self.remote {
-            Some(remote) => {
-                stop.run_until_cancelled(remote.run(&self.local)).await;
+        match &self.transport {
+            Some(transport) => {
+                let inbound = Inbound { local: self.local.clone() };
+                stop.run_until_cancelled(transport.run(&inbound)).await;
             }
             None => stop.cancelled().await,
         }
+    }
+}
+
+/// Where a [`Transport`] passes on what it receives from other processes.
+pub struct Inbound {
+    local: Arc<Local>,
+}
+
+impl Inbound {
+    /// Updates have arrived.
+    pub fn deliver(&self, updates: &[Update]) {
+        self.local.deliver(updates);
+    }
+
+    /// Updates may have been lost.
+    pub fn gap(&self) {
+        self.local.send(Signal::Gap);
+    }
+
+    /// Another process has work for the relay.
+    pub fn poke(&self) {
+        self.local.pokes.send_replace(());
+    }
+
+    /// A subscription has begun. Messages may have been lost before it.
+    pub fn resubscribed(&self) {
+        self.gap();
+        self.poke();
     }
 }
 
@@ -135,10 +173,6 @@ impl Local {
         for update in updates {
             self.send(Signal::Update(*update));
         }
-    }
-
-    fn gap(&self) {
-        self.send(Signal::Gap);
     }
 
     fn send(&self, signal: Signal) {
@@ -184,27 +218,15 @@ impl Pokes {
     }
 }
 
-/// Why the live feed failed. Every error except an invalid URL ends when Redis is back.
+/// Why the live feed failed. Each of these ends when the transport works again.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The URL of Redis in the settings is invalid. A retry does not help.
-    #[error("the address of Redis is not valid")]
-    Address(#[source] RedisError),
-    /// Redis did not answer, or answered with an error.
-    #[error("the live feed's Redis did not answer")]
-    Redis(#[from] RedisError),
-    /// Redis did not answer in time.
-    #[error("the live feed's Redis did not answer in time")]
-    Timeout(#[from] Elapsed),
-    /// Redis closed the subscription.
-    #[error("the live feed's subscription ended")]
-    Ended,
+    /// The transport did not answer, or answered with an error.
+    #[error("the live feed did not answer")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// `run` has not subscribed yet, or is not running.
     #[error("the live feed is not subscribed")]
     NotSubscribed,
-    /// Updates could not be written as JSON.
-    #[error("the updates could not be encoded")]
-    Encode(#[source] serde_json::Error),
 }
 
 #[cfg(test)]

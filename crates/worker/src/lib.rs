@@ -8,6 +8,7 @@ mod dhl;
 mod jobs;
 pub mod mail;
 pub mod queue;
+mod redis;
 mod relay;
 mod schedule;
 
@@ -19,9 +20,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use mail::Mailer;
-use queue::{Health, Queue, QueueError};
+use queue::{Health, Queue};
 
 pub use dhl::{Dhl, DhlSettingError};
+pub use redis::{AddressError, redis_feed};
 pub use relay::drain;
 
 /// The job queues, one for each kind of work.
@@ -43,8 +45,8 @@ impl Queues {
     /// Creates queues in Redis, under keys that begin with `namespace`.
     ///
     /// # Errors
-    /// [`QueueError::Address`].
-    pub fn redis(url: &str, namespace: &str) -> Result<Self, QueueError> {
+    /// The URL is invalid.
+    pub fn redis(url: &str, namespace: &str) -> Result<Self, AddressError> {
         Ok(Self {
             webhooks: Queue::redis(url, namespace, Work::Webhooks.name())?,
             notifications: Queue::redis(url, namespace, Work::Notifications.name())?,

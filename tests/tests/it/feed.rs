@@ -27,7 +27,7 @@ struct Process {
 impl Process {
     /// Starts a feed. Returns when it is subscribed and its first gap was received.
     async fn start(url: &str, prefix: &str) -> Self {
-        let feed = Feed::redis(url, prefix).unwrap();
+        let feed = worker::redis_feed(url, prefix).unwrap();
         let stop = CancellationToken::new();
         let (subscription, pokes) = (feed.subscribe(), feed.pokes());
         let run = tokio::spawn({
@@ -206,7 +206,7 @@ async fn many_pokes_leave_as_few_and_do_not_come_back() {
 async fn a_feed_starts_while_redis_is_down() {
     let Some(mut redis) = Redis::start().await else { return };
     redis.kill().unwrap();
-    let feed = Feed::redis(&redis.url(), &prefix()).unwrap();
+    let feed = worker::redis_feed(&redis.url(), &prefix()).unwrap();
     let mut pokes = feed.pokes();
     feed.poke();
     within(pokes.poked()).await;

@@ -2,9 +2,9 @@
 //! the result of each check in a line.
 
 use anyhow::bail;
-use app::feed::{Feed, FeedError};
+use app::feed::FeedError;
 use carriers::Sender;
-use worker::mail::Mailer;
+use worker::{mail::Mailer, redis_feed};
 
 use super::say;
 use crate::{
@@ -129,7 +129,7 @@ async fn check_redis(settings: &Settings) -> Finding {
     let redacted = address::redact(url.expose());
     let named = |problem: String| format!("MILEPOST_REDIS_URL: {redacted}: {problem}");
     address::answers(url.expose()).await.map_err(named)?;
-    let feed = Feed::redis(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
+    let feed = redis_feed(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
     match feed.ping().await {
         // `NotSubscribed` is no problem here: only a running server subscribes to the live feed.
         Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{redacted}: answers")),

@@ -8,7 +8,7 @@ use carriers::Sender;
 use clap::Args;
 use persistence::Store;
 use tokio::net::{TcpListener, TcpSocket};
-use worker::{Dhl, Queues, mail::Mailer};
+use worker::{Dhl, Queues, mail::Mailer, redis_feed};
 
 use crate::{
     address, database, files,
@@ -104,7 +104,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 fn redis_or_memory(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
     let Some(url) = &settings.redis_url else { return Ok((Feed::memory(), Queues::memory())) };
     let bad = |error: &dyn fmt::Display| BadSettings::one("MILEPOST_REDIS_URL", error);
-    let feed = Feed::redis(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
+    let feed = redis_feed(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
     let queues = Queues::redis(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
     Ok((feed, queues))
 }

@@ -75,7 +75,9 @@ async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
     match app.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(kept_back("another worker has opened the notification, or it is superseded".to_owned())),
+        Ok(false) => {
+            Err(kept_back("another worker has opened the notification, or it is superseded".to_owned()))
+        }
         Err(error) => Err(kept_back(format!("the attempt could not be recorded: {}", ErrorChain(&error)))),
     }
 }

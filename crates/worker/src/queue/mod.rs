@@ -8,7 +8,6 @@
 
 mod health;
 mod memory;
-mod redis;
 mod service;
 mod supervise;
 mod watchdog;
@@ -22,6 +21,8 @@ pub use health::Health;
 pub use supervise::run;
 
 use health::Progress;
+
+use crate::redis::{AddressError, queue::Redis};
 
 /// A batch of work: row ids, and the attempt with which each row was leased. It never contains anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ struct Inner {
 /// Where the batches of a queue wait.
 enum Place {
     Memory(memory::Memory),
-    Redis(Box<redis::Redis>),
+    Redis(Box<Redis>),
 }
 
 impl Queue {
@@ -57,8 +58,8 @@ impl Queue {
     /// Creates a queue in Redis, under the keys `{namespace}:{name}:…`. It connects when it is used first, and
     /// reconnects by itself, so Redis may be down at this call. Fails only if the URL is invalid. Call it inside a
     /// Tokio runtime.
-    pub fn redis(url: &str, namespace: &str, name: &str) -> Result<Self, QueueError> {
-        Ok(Self::new(name, Place::Redis(Box::new(redis::Redis::new(url, &format!("{namespace}:{name}"))?))))
+    pub fn redis(url: &str, namespace: &str, name: &str) -> Result<Self, AddressError> {
+        Ok(Self::new(name, Place::Redis(Box::new(Redis::new(url, &format!("{namespace}:{name}"))?))))
     }
 
     fn new(name: &str, place: Place) -> Self {
@@ -100,9 +101,6 @@ impl Queue {
 /// Why a batch could not be pushed, or the length of a queue not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The URL of Redis in the settings is invalid. A retry does not help.
-    #[error("the address of Redis is not valid")]
-    Address(#[source] ::redis::RedisError),
     /// Redis did not answer, or answered with an error.
     #[error("the queue in Redis did not answer")]
     Redis(#[from] ::redis::RedisError),

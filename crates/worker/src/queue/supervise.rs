@@ -19,10 +19,10 @@ use uuid::Uuid;
 
 use super::{
     Batch, Place, Queue, QueueError,
-    redis::Left,
     service::Jobs,
     watchdog::{Finding, STALLED_AFTER, Slowness, Watchdog},
 };
+use crate::redis::queue::Left;
 
 /// How often the length of the queue and the worker are checked.
 const CHECK_EVERY: Duration = Duration::from_secs(1);

@@ -10,16 +10,14 @@ use std::{
     time::Duration,
 };
 
-use ::redis::{
-    Client, Pipeline,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use ::redis::{Client, Pipeline, aio::ConnectionManager};
 use apalis::prelude::{PollSnapshot, PollStrategy, PollWith, TaskBuilder, WorkerContext};
 use apalis_redis::{Config, RedisStorage, queries::push_tasks};
 use futures::task::AtomicWaker;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::{Batch, QueueError};
+use super::{AddressError, connect};
+use crate::queue::{Batch, QueueError};
 
 /// How often an idle worker asks for work.
 const POLL_EVERY: Duration = Duration::from_millis(25);
@@ -34,9 +32,9 @@ const MISSED_HEARTBEATS: usize = 15;
 /// else removes them.
 const METADATA_TTL: i64 = 3_600;
 
-pub(super) type Backend = PollWith<RedisStorage<Batch>, Pulse>;
+pub(crate) type Backend = PollWith<RedisStorage<Batch>, Pulse>;
 
-pub(super) struct Redis {
+pub(crate) struct Redis {
     client: Client,
     connection: ConnectionManager,
     config: Config,
@@ -45,7 +43,7 @@ pub(super) struct Redis {
 
 /// How a worker ended. This decides what happens to the batches that it fetched and did not hand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// The worker was asked to stop. The batches return to the queue.
     InOrder,
     /// The worker failed. One of the batches may be the cause, so they are dropped. Their work is due again when its
@@ -54,8 +52,8 @@ pub(super) enum Left {
 }
 
 impl Redis {
-    pub(super) fn new(url: &str, queue: &str) -> Result<Self, QueueError> {
-        let client = Client::open(url).map_err(QueueError::Address)?;
+    pub(crate) fn new(url: &str, queue: &str) -> Result<Self, AddressError> {
+        let client = Client::open(url)?;
         let config = Config::default()
             .queue(queue)
             // A fetch takes one batch. So no batch is buffered in one worker while others are idle, and heartbeats
@@ -66,17 +64,17 @@ impl Redis {
             .lock_tasks(false)
             .persist_results(false)
             .emit_events(false);
-        Ok(Self { connection: connect(&client)?, client, config, pushed: Arc::default() })
+        Ok(Self { connection: connect(&client, RESPONSE_TIMEOUT)?, client, config, pushed: Arc::default() })
     }
 
-    pub(super) async fn push(&self, batch: &Batch) -> Result<(), QueueError> {
+    pub(crate) async fn push(&self, batch: &Batch) -> Result<(), QueueError> {
         let task = TaskBuilder::new(serde_json::to_vec(batch)?).build();
         push_tasks(&mut self.connection.clone(), &self.config, &[task]).await?;
         self.pushed.wake();
         Ok(())
     }
 
-    pub(super) async fn len(&self) -> Result<usize, QueueError> {
+    pub(crate) async fn len(&self) -> Result<usize, QueueError> {
         let (fetchable, scheduled): (usize, usize) = ::redis::pipe()
             .llen(self.config.active_jobs_list())
             // A pushed batch waits in this set until the next fetch of any worker moves all due batches.
@@ -87,20 +85,21 @@ impl Redis {
     }
 
     /// Creates the backend of one worker, with its own connection.
-    pub(super) fn backend(&self) -> Result<Backend, QueueError> {
-        let storage = RedisStorage::new(connect(&self.client)?).with_config(self.config.clone());
+    pub(crate) fn backend(&self) -> Result<Backend, QueueError> {
+        let storage =
+            RedisStorage::new(connect(&self.client, RESPONSE_TIMEOUT)?).with_config(self.config.clone());
         Ok(PollWith::new(storage, Pulse::new(self.pushed.clone())))
     }
 
     /// Extends the lifetime of a worker's metadata. Those of a dead worker expire.
-    pub(super) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
+    pub(crate) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.expire(self.config.worker_metadata_key(worker), METADATA_TTL).ignore();
         self.apply(pipe).await
     }
 
     /// Removes a batch whose job has ended.
-    pub(super) async fn acknowledge(&self, worker: &str, task: &str) -> Result<(), QueueError> {
+    pub(crate) async fn acknowledge(&self, worker: &str, task: &str) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.atomic();
         self.drop_task(&mut pipe, task);
@@ -109,7 +108,7 @@ impl Redis {
     }
 
     /// Removes the data of a worker that has ended.
-    pub(super) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
+    pub(crate) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
         let in_flight = self.config.inflight_set_for(worker);
         // Unregister the worker first: then a fetch that is still on its way is refused.
         let (tasks,): (Vec<String>,) = ::redis::pipe()
@@ -142,20 +141,11 @@ impl Redis {
     }
 }
 
-/// Creates a connection that opens when it is used first, and reopens with the next command after it broke.
-fn connect(client: &Client) -> Result<ConnectionManager, QueueError> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(0)
-        .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    Ok(ConnectionManager::new_lazy_with_config(client.clone(), config)?)
-}
-
 /// Decides when a worker fetches: at every tick, and at once after a push from this process.
 ///
 /// apalis's own interval resets its timer without registering for a wake-up. If a fetch is slower than the interval,
 /// the worker then sleeps until its heartbeat, or for ever. This strategy always leaves a timer registered.
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     tick: Interval,
     pushed: Arc<AtomicWaker>,
 }

@@ -1,7 +1,7 @@
-//! Connects the live feed to the other processes, with publish/subscribe in Redis.
+//! The live feed's transport: publish/subscribe in Redis.
 //!
-//! `Feed` owns one `Remote`. Commands use one connection, which reconnects by itself. Messages arrive on a second
-//! connection, which is replaced when it breaks or when Redis stops answering.
+//! Commands use one connection, which reconnects by itself. Messages arrive on a second connection, which is replaced
+//! when it breaks or when Redis stops answering.
 
 use std::{
     convert::Infallible,
@@ -9,19 +9,20 @@ use std::{
     time::Duration,
 };
 
+use ::redis::{Client, Cmd, Msg, RedisError, aio::ConnectionManager};
+use app::feed::{Feed, FeedError, Inbound, Transport, Update};
 use domain::{OrderId, UserId};
-use futures::{StreamExt, future};
-use redis::{
-    Client, Cmd, Msg, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+use futures::{
+    FutureExt, StreamExt,
+    future::{self, BoxFuture},
 };
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{error::Elapsed, sleep, timeout},
 };
 use uuid::Uuid;
 
-use super::{FeedError, Local, Update};
+use super::{AddressError, connect};
 
 /// Timeout for a connection and for an answer of Redis.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,8 +34,17 @@ const POKE_EVERY: Duration = Duration::from_millis(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Creates a feed through Redis, on the channels `{prefix}:updates` and `{prefix}:pokes`. It connects when it is used
+/// first, and reconnects by itself, so Redis may be down at this call. Call it inside a Tokio runtime.
+///
+/// # Errors
+/// The URL is invalid.
+pub fn redis_feed(url: &str, prefix: &str) -> Result<Feed, AddressError> {
+    Ok(Feed::shared(PubSub::new(url, prefix)?))
+}
+
 /// The connection of this process to Redis.
-pub(super) struct Remote {
+struct PubSub {
     client: Client,
     connection: ConnectionManager,
     updates: String,
@@ -45,15 +55,11 @@ pub(super) struct Remote {
     subscribed: AtomicBool,
 }
 
-impl Remote {
-    pub(super) fn new(url: &str, prefix: &str) -> Result<Self, FeedError> {
-        let client = Client::open(url).map_err(FeedError::Address)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+impl PubSub {
+    fn new(url: &str, prefix: &str) -> Result<Self, AddressError> {
+        let client = Client::open(url)?;
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
+            connection: connect(&client, RESPONSE_TIMEOUT)?,
             client,
             updates: format!("{prefix}:updates"),
             pokes: format!("{prefix}:pokes"),
@@ -61,30 +67,6 @@ impl Remote {
             poke_due: Notify::new(),
             subscribed: AtomicBool::new(false),
         })
-    }
-
-    /// Sends updates to every process, including this one.
-    pub(super) async fn publish(&self, updates: &[Update]) -> Result<(), FeedError> {
-        Ok(self.send(redis::cmd("PUBLISH").arg(&self.updates).arg(encode(updates)?)).await?)
-    }
-
-    /// Requests a poke to the other processes. `run` sends it soon.
-    pub(super) fn poke(&self) {
-        self.poke_due.notify_one();
-    }
-
-    pub(super) async fn ping(&self) -> Result<(), FeedError> {
-        Ok(self.send(&redis::cmd("PING")).await?)
-    }
-
-    pub(super) fn subscribed(&self) -> bool {
-        self.subscribed.load(Relaxed)
-    }
-
-    /// Keeps the subscription and sends the pokes, until it is dropped.
-    pub(super) async fn run(&self, local: &Local) {
-        let _unsubscribe = Unsubscribe(&self.subscribed);
-        future::join(self.listen(local), self.send_pokes()).await;
     }
 
     /// Sends a command, and sends it again after an I/O error other than a timeout. So the command may run twice. After
@@ -104,7 +86,7 @@ impl Remote {
     async fn send_pokes(&self) -> Infallible {
         loop {
             self.poke_due.notified().await;
-            if let Err(error) = self.send(redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
+            if let Err(error) = self.send(::redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "a poke did not leave this process"
@@ -114,10 +96,10 @@ impl Remote {
         }
     }
 
-    async fn listen(&self, local: &Local) -> Infallible {
+    async fn listen(&self, inbound: &Inbound) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Err(error) = self.hold(local).await;
+            let Err(error) = self.receive_all(inbound).await;
             if self.subscribed.swap(false, Relaxed) {
                 pause = FIRST_PAUSE;
             }
@@ -132,41 +114,89 @@ impl Remote {
     }
 
     /// Subscribes, and receives messages until an error ends the subscription.
-    async fn hold(&self, local: &Local) -> Result<Infallible, FeedError> {
+    async fn receive_all(&self, inbound: &Inbound) -> Result<Infallible, SubscriptionError> {
         let (mut sink, mut messages) =
             timeout(RESPONSE_TIMEOUT, self.client.get_async_pubsub()).await??.split();
         timeout(RESPONSE_TIMEOUT, sink.subscribe(&[&self.updates, &self.pokes])).await??;
         self.subscribed.store(true, Relaxed);
-        local.gap();
-        local.pokes.send_replace(());
+        inbound.resubscribed();
         loop {
             match timeout(PING_EVERY, messages.next()).await {
-                Ok(Some(message)) => self.receive(local, &message),
-                Ok(None) => return Err(FeedError::Ended),
+                Ok(Some(message)) => self.receive(inbound, &message),
+                Ok(None) => return Err(SubscriptionError::Ended),
                 // A vanished peer looks like silence, so ask whether it answers.
                 Err(_) => {
-                    timeout(RESPONSE_TIMEOUT, sink.ping::<redis::Value>()).await??;
+                    timeout(RESPONSE_TIMEOUT, sink.ping::<::redis::Value>()).await??;
                 }
             }
         }
     }
 
-    fn receive(&self, local: &Local, message: &Msg) {
+    fn receive(&self, inbound: &Inbound, message: &Msg) {
         if message.get_channel_name() == self.updates {
             match decode(message.get_payload_bytes()) {
-                Ok(updates) => local.deliver(&updates),
+                Ok(updates) => inbound.deliver(&updates),
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "an update that cannot be read: another version of this server?"
                     );
-                    local.gap();
+                    inbound.gap();
                 }
             }
         } else if message.get_payload_bytes() != self.process.as_bytes() {
-            local.pokes.send_replace(());
+            inbound.poke();
         }
     }
+}
+
+impl Transport for PubSub {
+    fn publish<'a>(&'a self, updates: &'a [Update]) -> BoxFuture<'a, Result<(), FeedError>> {
+        async move {
+            let encoded = encode(updates).map_err(failed)?;
+            self.send(::redis::cmd("PUBLISH").arg(&self.updates).arg(encoded)).await.map_err(failed)
+        }
+        .boxed()
+    }
+
+    /// `run` sends the poke soon.
+    fn poke(&self) {
+        self.poke_due.notify_one();
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), FeedError>> {
+        async { self.send(&::redis::cmd("PING")).await.map_err(failed) }.boxed()
+    }
+
+    fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Relaxed)
+    }
+
+    fn run<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, ()> {
+        async move {
+            let _unsubscribe = Unsubscribe(&self.subscribed);
+            future::join(self.listen(inbound), self.send_pokes()).await;
+        }
+        .boxed()
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> FeedError {
+    FeedError::Transport(Box::new(error))
+}
+
+/// Why a subscription ended.
+#[derive(Debug, thiserror::Error)]
+enum SubscriptionError {
+    /// Redis answered with an error, or the connection broke.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    /// Redis did not answer in time.
+    #[error("Redis did not answer in time")]
+    Timeout(#[from] Elapsed),
+    /// Redis closed the subscription.
+    #[error("Redis closed the subscription")]
+    Ended,
 }
 
 /// Clears the flag when `run` is dropped.
@@ -181,9 +211,9 @@ impl Drop for Unsubscribe<'_> {
 /// Format of updates in Redis: `[[order, version, user], …]` in JSON.
 type Wire = Vec<(Uuid, i32, Uuid)>;
 
-fn encode(updates: &[Update]) -> Result<Vec<u8>, FeedError> {
+fn encode(updates: &[Update]) -> Result<Vec<u8>, serde_json::Error> {
     let wire: Wire = updates.iter().map(|u| (u.order_id.0, u.version, u.user_id.0)).collect();
-    serde_json::to_vec(&wire).map_err(FeedError::Encode)
+    serde_json::to_vec(&wire)
 }
 
 fn decode(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
