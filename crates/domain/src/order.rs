@@ -206,6 +206,9 @@ impl Order {
 
     /// Grants or refuses a request. The caller has made sure that `context.actor` may see this order.
     ///
+    /// Every request checks everything first and changes the order afterwards: behind its first change nothing refuses
+    /// it any more. So there is nothing to undo, and no copy of the order to undo it with.
+    ///
     /// # Errors
     /// A [`Refusal`] with the facts; the order is then as it was before.
     pub fn apply(
@@ -224,7 +227,6 @@ impl Order {
         {
             return Err(Refusal::VersionConflict { expected, current: self.head.version });
         }
-        let before = self.clone();
         let outcome = match request {
             Request::Transition { to, notes, metadata } => self.transition(to, notes, metadata, context),
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
@@ -245,13 +247,11 @@ impl Order {
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }
-        };
-        match &outcome {
-            Ok(outcome) if outcome.changed => self.head.updated_at = context.now,
-            Ok(_) => {}
-            Err(_) => *self = before,
+        }?;
+        if outcome.changed {
+            self.head.updated_at = context.now;
         }
-        outcome
+        Ok(outcome)
     }
 
     /// What is known of it without items and shipments.
@@ -297,6 +297,10 @@ impl Order {
         self.head.occurred_at = occurred_at;
         self.changes.transitions.push(transition);
         self.head.version
+    }
+
+    fn shipment(&self, id: ShipmentId) -> Result<&Shipment, Refusal> {
+        self.shipments.iter().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
     fn shipment_mut(&mut self, id: ShipmentId) -> Result<&mut Shipment, Refusal> {
