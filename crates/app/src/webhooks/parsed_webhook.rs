@@ -25,6 +25,7 @@ pub(super) enum WebhookContent {
 }
 
 /// What is said of one parcel.
+#[derive(Clone)]
 pub(super) struct ParcelScans {
     pub carrier: Carrier,
     pub number: String,
@@ -76,13 +77,6 @@ impl ParsedWebhook {
         match &self.content {
             WebhookContent::Parcels(parcels, _) => parcels.len(),
             WebhookContent::Activation(_) | WebhookContent::Nothing(_) => 0,
-        }
-    }
-
-    /// Forgets all shipments but so many from a place on.
-    pub fn keep_portion(&mut self, from: usize, most: usize) {
-        if let WebhookContent::Parcels(parcels, _) = &mut self.content {
-            *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
         }
     }
 
