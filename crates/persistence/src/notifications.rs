@@ -1,7 +1,9 @@
 //! Notifications: one row a key, written with the event that calls for it.
 
 use chrono::{DateTime, Utc};
-use domain::{NotificationId, NotificationState, Order, OrderId, OrderStatus, Suppression, notification};
+use domain::{
+    NotificationId, NotificationKind, NotificationState, Order, OrderId, Suppression, notification,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait},
@@ -26,7 +28,7 @@ pub struct Notification {
     /// The order it is about.
     pub order_id: OrderId,
     /// The news.
-    pub status: OrderStatus,
+    pub kind: NotificationKind,
     /// How it travels: `email`.
     pub channel: String,
     /// To whom; empty where the order has no address.
@@ -69,27 +71,27 @@ const NOTIFICATIONS: Table = Table {
 /// what is still queued is superseded, and so are the milestones an advance passed on its way.
 pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> =
-        orders.iter().copied().filter(|order| !notified_statuses(order).is_empty()).collect();
+        orders.iter().copied().filter(|order| !notification_kinds(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
-        let statuses = notified_statuses(order);
-        let newest = statuses.len() - 1;
-        statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
+        let kinds = notification_kinds(order);
+        let newest = kinds.len() - 1;
+        kinds.into_iter().enumerate().map(move |(at, kind)| row(order, kind, at == newest))
     });
     write(tx, rows, |db, rows| NOTIFICATIONS.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
 }
 
 /// The notifications that the transitions of an order call for, the newest last.
-fn notified_statuses(order: &Order) -> Vec<OrderStatus> {
+fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
     let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter(|status| notification::notifies_customer(*status)).collect()
+    statuses.filter_map(NotificationKind::from_status).collect()
 }
 
-fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
+fn row(order: &Order, kind: NotificationKind, newest: bool) -> Row {
     let head = order.head();
     let reason = match &head.customer_email {
         None => Some(Suppression::NoAddress),
@@ -99,9 +101,9 @@ fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
     let state = if reason.is_some() { NotificationState::Suppressed } else { NotificationState::Queued };
     Row::default()
         .set("notification_id", Uuid::now_v7())
-        .set("key", notification::notification_key(head.id, status))
+        .set("key", notification::notification_key(head.id, kind))
         .set("order_id", head.id.0)
-        .set("status", status.as_str())
+        .set("status", kind.as_str())
         .set("recipient", head.customer_email.as_deref().unwrap_or_default())
         .set("state", state.as_str())
         .set("reason", reason.map(|reason| reason.as_str()))

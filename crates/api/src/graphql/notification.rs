@@ -24,7 +24,7 @@ impl Notification {
 
     /// The news.
     async fn status(&self) -> OrderStatus {
-        self.0.status.into()
+        self.0.kind.status().into()
     }
 
     /// How it travels: `email`.

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId, WebhookState,
+    NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId,
+    WebhookState,
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
@@ -77,7 +78,7 @@ pub struct ReplayChange {
     pub order_to: OrderStatus,
     /// What the customer is told because of it, noted with the first shipment of an order. Nothing where there is no
     /// address to tell it to.
-    pub notifications: Vec<OrderStatus>,
+    pub notifications: Vec<NotificationKind>,
 }
 
 /// An order that a replay could not change.
