@@ -79,7 +79,7 @@ impl App {
         let pickup_place = self.pickup_place(&shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
-        let reason = customer_text::reason_to_mail(&events, notification.status);
+        let reason = customer_text::reason_to_mail(&events, notification.kind.status());
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments),

@@ -37,7 +37,7 @@ pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
-pub use notification::{NotificationState, Suppression};
+pub use notification::{NotificationKind, NotificationState, Suppression};
 pub use order::{
     Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
 };

@@ -26,23 +26,65 @@ string_enum! {
     }
 }
 
-/// Whether the customer gets a notification when an order reaches this status.
-pub const fn notifies_customer(status: OrderStatus) -> bool {
-    match status {
-        OrderStatus::Shipped
-        | OrderStatus::OutForDelivery
-        | OrderStatus::Delivered
-        | OrderStatus::Cancelled => true,
-        OrderStatus::Placed
-        | OrderStatus::PaymentConfirmed
-        | OrderStatus::Processing
-        | OrderStatus::AwaitingPickup
-        | OrderStatus::ReturnInitiated
-        | OrderStatus::Returned => false,
+string_enum! {
+    /// What a notification tells the customer: that the order has got one of four statuses. The spelling is that of
+    /// the status.
+    pub enum NotificationKind ("notification kind") {
+        /// Carriers have every unit.
+        Shipped => "shipped",
+        /// Every unit is at least on its last leg, or waits at a pickup point.
+        OutForDelivery => "out_for_delivery",
+        /// Every unit was handed over.
+        Delivered => "delivered",
+        /// The order was called off.
+        Cancelled => "cancelled",
     }
 }
 
-/// The unique key of a notification: `notify-{order}-{status}`. It allows one notification for each order and status.
-pub fn notification_key(order: OrderId, status: OrderStatus) -> String {
-    format!("notify-{order}-{status}")
+impl NotificationKind {
+    /// What the customer is told when an order gets this status. Nothing where the customer is not told.
+    pub const fn from_status(status: OrderStatus) -> Option<Self> {
+        match status {
+            OrderStatus::Shipped => Some(Self::Shipped),
+            OrderStatus::OutForDelivery => Some(Self::OutForDelivery),
+            OrderStatus::Delivered => Some(Self::Delivered),
+            OrderStatus::Cancelled => Some(Self::Cancelled),
+            OrderStatus::Placed
+            | OrderStatus::PaymentConfirmed
+            | OrderStatus::Processing
+            | OrderStatus::AwaitingPickup
+            | OrderStatus::ReturnInitiated
+            | OrderStatus::Returned => None,
+        }
+    }
+
+    /// The status that it tells of.
+    pub const fn status(self) -> OrderStatus {
+        match self {
+            Self::Shipped => OrderStatus::Shipped,
+            Self::OutForDelivery => OrderStatus::OutForDelivery,
+            Self::Delivered => OrderStatus::Delivered,
+            Self::Cancelled => OrderStatus::Cancelled,
+        }
+    }
+}
+
+/// The key that makes a notification the only one of its kind: `notify-{order}-{kind}`.
+pub fn notification_key(order: OrderId, kind: NotificationKind) -> String {
+    format!("notify-{order}-{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_spelled_as_its_status_and_comes_back_from_it() {
+        for kind in NotificationKind::ALL {
+            assert_eq!(kind.as_str(), kind.status().as_str());
+            assert_eq!(NotificationKind::from_status(kind.status()), Some(kind));
+        }
+        let told = OrderStatus::ALL.into_iter().filter_map(NotificationKind::from_status);
+        assert_eq!(told.count(), NotificationKind::ALL.len());
+    }
 }

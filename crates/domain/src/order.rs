@@ -213,6 +213,9 @@ impl Order {
     /// 2. `expected_version` must be the present version, if it is given.
     /// 3. Everything else depends on the request, the actor and the state of the order.
     ///
+    /// Every request checks everything first and changes the order afterwards: behind its first change nothing refuses
+    /// it any more. So there is nothing to undo, and no copy of the order to undo it with.
+    ///
     /// # Errors
     /// A [`Refusal`] that says why. The order is then as it was before.
     pub fn apply(
@@ -231,7 +234,6 @@ impl Order {
         {
             return Err(Refusal::VersionConflict { expected, current: self.head.version });
         }
-        let before = self.clone();
         let outcome = match request {
             Request::Transition { to, notes, metadata } => self.transition(to, notes, metadata, context),
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
@@ -252,13 +254,11 @@ impl Order {
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }
-        };
-        match &outcome {
-            Ok(outcome) if outcome.changed => self.head.updated_at = context.now,
-            Ok(_) => {}
-            Err(_) => *self = before,
+        }?;
+        if outcome.changed {
+            self.head.updated_at = context.now;
         }
-        outcome
+        Ok(outcome)
     }
 
     /// The order without its items and shipments.
@@ -305,6 +305,10 @@ impl Order {
         self.head.occurred_at = occurred_at;
         self.changes.transitions.push(transition);
         self.head.version
+    }
+
+    fn shipment(&self, id: ShipmentId) -> Result<&Shipment, Refusal> {
+        self.shipments.iter().find(|shipment| shipment.id == id).ok_or(Refusal::NotFound("shipment"))
     }
 
     fn shipment_mut(&mut self, id: ShipmentId) -> Result<&mut Shipment, Refusal> {

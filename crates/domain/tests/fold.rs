@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use domain::{
@@ -113,6 +113,35 @@ proptest! {
             (story.tracking(1).clone(), story.path().into_iter().collect::<BTreeSet<_>>())
         };
         prop_assert_eq!(end(vec![&set]), end(shuffled.chunks(size).collect()));
+    }
+
+    /// The effects of a batch are those of its scans one by one, in the order of their clocks. Of one package: a batch
+    /// knows all packages at once.
+    #[test]
+    fn a_batch_has_the_effects_of_its_scans_one_by_one(
+        (set, shuffled) in shuffled(),
+        status in select(vec![OrderStatus::Placed, OrderStatus::Processing]),
+    ) {
+        let shipped = || {
+            let mut story = Story::new(status, &[1]);
+            story.ship(1, &[(1, 1)]).expect("the unit is free");
+            story
+        };
+        let mut set = of_one_package(set);
+        set.sort_by_key(|scan| (scan.clock(), scan.identity));
+        let mut one_by_one = shipped();
+        let single: BTreeMap<_, _> =
+            set.iter().map(|scan| (scan.identity, one_by_one.scans(1, std::slice::from_ref(scan))[0])).collect();
+        let batch = of_one_package(shuffled);
+        let mut at_once = shipped();
+        let mut heard = BTreeSet::new();
+        for (scan, effect) in batch.iter().zip(at_once.scans(1, &batch)) {
+            if heard.insert(scan.identity) {
+                prop_assert_eq!(effect, single[&scan.identity], "{:?}", scan);
+            }
+        }
+        prop_assert_eq!(at_once.tracking(1), one_by_one.tracking(1));
+        prop_assert_eq!(at_once.path(), one_by_one.path());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{
-    Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, OrderHead, OrderId,
-    Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierAnswer,
-    SupplierCommitment, Tracking, UserId, WebhookId,
+    Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
+    OrderHead, OrderId, OrderStatus, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
+    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,11 @@ impl At<'_> {
 
     fn count(&self, column: &str, number: i32) -> Result<u32> {
         u32::try_from(number).map_err(|_| self.corrupt(format_args!("{column} is {number}")))
+    }
+
+    fn notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
+        let kind = NotificationKind::from_status(status);
+        kind.ok_or_else(|| self.corrupt(format_args!("customers are not told of {status}")))
     }
 
     fn hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
@@ -306,7 +311,7 @@ impl TryFrom<entity::notification::Model> for Notification {
         Ok(Self {
             id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
-            status: row.status.into(),
+            kind: at.notification_kind(row.status.into())?,
             state: at.parse(&row.state)?,
             key: row.key,
             channel: row.channel,

@@ -2,7 +2,9 @@
 //! attempts to send it.
 
 use chrono::{DateTime, Utc};
-use domain::{NotificationId, NotificationState, Order, OrderId, OrderStatus, Suppression, notification};
+use domain::{
+    NotificationId, NotificationKind, NotificationState, Order, OrderId, Suppression, notification,
+};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait},
@@ -25,7 +27,7 @@ pub struct Notification {
     pub key: String,
     pub order_id: OrderId,
     /// The status that the customer is told.
-    pub status: OrderStatus,
+    pub kind: NotificationKind,
     /// The channel by which it is sent: `email`.
     pub channel: String,
     /// The customer's address. Empty if the order has none.
@@ -67,27 +69,27 @@ const NOTIFICATIONS: Table = Table {
 /// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
 pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> =
-        orders.iter().copied().filter(|order| !notified_statuses(order).is_empty()).collect();
+        orders.iter().copied().filter(|order| !notification_kinds(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
-        let statuses = notified_statuses(order);
-        let newest = statuses.len() - 1;
-        statuses.into_iter().enumerate().map(move |(at, status)| row(order, status, at == newest))
+        let kinds = notification_kinds(order);
+        let newest = kinds.len() - 1;
+        kinds.into_iter().enumerate().map(move |(at, kind)| row(order, kind, at == newest))
     });
     write(tx, rows, |db, rows| NOTIFICATIONS.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
     Ok(())
 }
 
 /// The statuses of an order's new transitions that cause a notification, the newest last.
-fn notified_statuses(order: &Order) -> Vec<OrderStatus> {
+fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
     let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter(|status| notification::notifies_customer(*status)).collect()
+    statuses.filter_map(NotificationKind::from_status).collect()
 }
 
-fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
+fn row(order: &Order, kind: NotificationKind, newest: bool) -> Row {
     let head = order.head();
     let reason = match &head.customer_email {
         None => Some(Suppression::NoAddress),
@@ -97,9 +99,9 @@ fn row(order: &Order, status: OrderStatus, newest: bool) -> Row {
     let state = if reason.is_some() { NotificationState::Suppressed } else { NotificationState::Queued };
     Row::default()
         .set("notification_id", Uuid::now_v7())
-        .set("key", notification::notification_key(head.id, status))
+        .set("key", notification::notification_key(head.id, kind))
         .set("order_id", head.id.0)
-        .set("status", status.as_str())
+        .set("status", kind.as_str())
         .set("recipient", head.customer_email.as_deref().unwrap_or_default())
         .set("state", state.as_str())
         .set("reason", reason.map(|reason| reason.as_str()))

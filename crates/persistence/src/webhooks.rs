@@ -211,6 +211,18 @@ pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     ours.map(Webhook::try_from).collect()
 }
 
+/// The same for one webhook whose body is in memory already: everything but the body, which may have megabytes.
+pub async fn open_without_body(tx: &Tx, leased: Leased) -> Result<Option<WebhookHead>> {
+    let row = webhook::Entity::find_by_id(leased.id)
+        .filter(webhook::Column::Attempt.eq(leased.attempt))
+        .filter(webhook::Column::DueAt.is_not_null())
+        .lock_exclusive()
+        .into_partial_model::<webhook::Head>()
+        .one(tx)
+        .await?;
+    row.map(WebhookHead::try_from).transpose()
+}
+
 /// The result of processing a webhook.
 #[derive(Clone, Debug)]
 pub struct Settled {

@@ -2,7 +2,7 @@
 //! later and once, or it fails with the reason.
 
 use chrono::TimeDelta;
-use domain::{NotificationState, OrderStatus, ShipmentStatus};
+use domain::{NotificationKind, NotificationState, OrderStatus, ShipmentStatus};
 use persistence::{notifications::Notification, read};
 use tests::{
     database::Database,
@@ -80,14 +80,13 @@ async fn stale_news_is_not_sent(database: Database) {
     shop.drain().await;
     let subjects: Vec<_> = server.mails().iter().map(|mail| mail.subject()).collect();
     assert_eq!(subjects.len(), 1, "{subjects:?}");
-    let states: Vec<_> =
-        notifications(&shop, order).await.iter().map(|one| (one.status, one.state)).collect();
+    let states: Vec<_> = notifications(&shop, order).await.iter().map(|one| (one.kind, one.state)).collect();
     assert_eq!(
         states,
         [
-            (OrderStatus::Shipped, NotificationState::Suppressed),
-            (OrderStatus::OutForDelivery, NotificationState::Suppressed),
-            (OrderStatus::Delivered, NotificationState::Sent),
+            (NotificationKind::Shipped, NotificationState::Suppressed),
+            (NotificationKind::OutForDelivery, NotificationState::Suppressed),
+            (NotificationKind::Delivered, NotificationState::Sent),
         ]
     );
 }

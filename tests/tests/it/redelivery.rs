@@ -22,12 +22,13 @@ on_every_database!(
     what_waited_for_its_shipment_counts_when_it_is_heard,
     a_webhook_about_very_many_shipments_is_taken_in_as_a_whole,
     a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
+    the_body_of_a_large_webhook_is_read_once,
     many_bodies_are_read_some_at_a_time,
     what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next,
 );
 
 /// Composes one webhook of FedEx with a scan for each of these numbers.
-fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
+pub(super) fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
     let results = numbers.iter().map(|number| {
         let mut body: Value = serde_json::from_slice(&fedex(number, status, shop.now())).unwrap();
         body["output"]["completeTrackResults"][0].take()
@@ -37,7 +38,7 @@ fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> Vec<u8> {
 }
 
 /// Returns how often each scan of the order's first shipment was received.
-async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
+pub(super) async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
     let shipment = shop.order(order).await.shipments()[0].id;
     let scans =
         read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
@@ -126,6 +127,29 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     shop.app.process_webhooks(&next).await.unwrap();
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
+    }
+}
+
+/// A webhook cannot be parsed without its body: all portions of this one use what was parsed once.
+async fn the_body_of_a_large_webhook_is_read_once(database: Database) {
+    let mut store = Store::connect(&database.url, 4).await.unwrap();
+    let bodies = Arc::new(AtomicUsize::new(0));
+    let counted = bodies.clone();
+    store.on_statement(move |sql| {
+        if sql.starts_with("SELECT") && sql.contains(r#""webhooks"."body""#) {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let shop = Shop::new(store);
+    let (numbers, orders) = among_very_many(&shop, "696").await;
+    shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
+    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    bodies.store(0, Ordering::Relaxed);
+    shop.app.process_webhooks(&leased).await.unwrap();
+    assert_eq!(bodies.load(Ordering::Relaxed), 1);
+    for order in orders {
+        assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
+        assert_eq!(seen(&shop, order).await, [1]);
     }
 }
 

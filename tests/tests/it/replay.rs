@@ -9,7 +9,7 @@ use app::{
 };
 use carriers::Sender;
 use chrono::TimeDelta;
-use domain::{Carrier, NewOrder, OrderId, OrderStatus, Refusal, ShipmentStatus};
+use domain::{Carrier, NewOrder, NotificationKind, OrderId, OrderStatus, Refusal, ShipmentStatus};
 use tests::{
     database::Database,
     on_every_database,
@@ -91,7 +91,7 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
         assert_eq!((change.from, change.to), (ShipmentStatus::LabelCreated, ShipmentStatus::Delivered));
         assert_eq!(
             (change.order_to, &change.notifications[..]),
-            (OrderStatus::Delivered, &[OrderStatus::Delivered][..])
+            (OrderStatus::Delivered, &[NotificationKind::Delivered][..])
         );
         assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "nothing is written");
     }

@@ -25,7 +25,7 @@ impl Notification {
 
     /// The status about which the customer is told.
     async fn status(&self) -> OrderStatus {
-        self.0.status.into()
+        self.0.kind.status().into()
     }
 
     /// How the message is sent: `email`.

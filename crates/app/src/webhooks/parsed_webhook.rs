@@ -25,6 +25,7 @@ pub(super) enum WebhookContent {
 }
 
 /// The scans that a webhook has for one parcel.
+#[derive(Clone)]
 pub(super) struct ParcelScans {
     pub carrier: Carrier,
     pub number: String,
@@ -75,13 +76,6 @@ impl ParsedWebhook {
         match &self.content {
             WebhookContent::Parcels(parcels, _) => parcels.len(),
             WebhookContent::Activation(_) | WebhookContent::Nothing(_) => 0,
-        }
-    }
-
-    /// Keeps only the parcels from index `from` on, at most `most` of them.
-    pub fn keep_portion(&mut self, from: usize, most: usize) {
-        if let WebhookContent::Parcels(parcels, _) = &mut self.content {
-            *parcels = std::mem::take(parcels).into_iter().skip(from).take(most).collect();
         }
     }
 

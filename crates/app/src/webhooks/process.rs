@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use carriers::Unread;
 use domain::WebhookId;
 use persistence::{
     Tx,
@@ -21,7 +22,7 @@ use uuid::Uuid;
 use super::{
     CallBack, MAX_BYTES,
     ingest_summary::IngestSummary,
-    parsed_webhook::{ParsedWebhook, WebhookContent, tracking_numbers},
+    parsed_webhook::{ParcelScans, ParsedWebhook, WebhookContent, tracking_numbers},
     routed_scans::RoutedScans,
     routing,
 };
@@ -44,15 +45,19 @@ impl App {
         let mut waiting = leased.to_vec();
         // The ids are UUIDv7: sorted by id, the webhooks are sorted by the time of receipt.
         waiting.sort_by_key(|one| one.id);
-        let (mut call_back, mut large) = (Vec::new(), Vec::new());
+        let (mut call_back, mut large) = (Vec::new(), Vec::<LargeWebhook>::new());
         while !waiting.is_empty() {
             let batch = retry_transaction(|| self.process_batch(&waiting)).await?;
             call_back.extend(batch.call_back);
             large.extend(batch.large);
             waiting = batch.later;
-        }
-        for large in large {
-            self.process_large(large).await?;
+            // Large webhooks come after the others, but no more of them are kept in memory than their bodies may fill.
+            let bytes: usize = large.iter().map(|large| large.body_bytes).sum();
+            if waiting.is_empty() || bytes > MAX_BYTES {
+                for large in std::mem::take(&mut large) {
+                    self.process_large(&large).await?;
+                }
+            }
         }
         self.feed.poke();
         Ok(call_back)
@@ -78,7 +83,9 @@ impl App {
                 WebhookContent::Activation(activation) => {
                     batch.call_back.push(CallBack { leased, activation })
                 }
-                WebhookContent::Parcels(ref of, _) if of.len() > MAX_PARCELS => batch.large.push(leased),
+                WebhookContent::Parcels(of, unread) if of.len() > MAX_PARCELS => {
+                    batch.large.push(LargeWebhook::new(leased, parsed.webhook, of, unread));
+                }
                 WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_PARCELS_TOGETHER => {
                     batch.later.push(leased)
                 }
@@ -98,10 +105,13 @@ impl App {
 
     /// Processes a webhook with more than [`MAX_PARCELS`] parcels, one portion per transaction. The last portion
     /// settles it. After a crash all portions are processed again: the scans that are already stored change nothing.
-    async fn process_large(&self, leased: Leased) -> Result<()> {
+    async fn process_large(&self, large: &LargeWebhook) -> Result<()> {
         let mut summary = IngestSummary::default();
-        for portion in 0.. {
-            match retry_transaction(|| self.process_portion(leased, portion, summary.clone())).await? {
+        let mut portions = large.parcels.chunks(MAX_PARCELS).peekable();
+        while let Some(portion) = portions.next() {
+            let is_last = portions.peek().is_none();
+            let done = retry_transaction(|| self.process_portion(large, portion, is_last, summary.clone()));
+            match done.await? {
                 Some(so_far) => summary = so_far,
                 None => break,
             }
@@ -113,22 +123,23 @@ impl App {
     /// portion or another worker has settled the webhook.
     async fn process_portion(
         &self,
-        leased: Leased,
-        portion: usize,
+        large: &LargeWebhook,
+        portion: &[ParcelScans],
+        is_last: bool,
         summary: IngestSummary,
     ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
-        let Some(webhook) = webhooks::open(&tx, &[leased]).await?.pop() else { return Ok(None) };
-        let mut one = Ingestion { summary, ..Ingestion::new(self.parse_webhook(webhook)) };
-        let is_last = one.parsed.count_parcels() <= (portion + 1) * MAX_PARCELS;
-        one.parsed.keep_portion(portion * MAX_PARCELS, MAX_PARCELS);
+        let Some(head) = webhooks::open_without_body(&tx, large.leased).await? else { return Ok(None) };
+        let webhook = Webhook { reason: head.reason, ..large.webhook.clone() };
+        let content = WebhookContent::Parcels(portion.to_vec(), large.unread.clone());
+        let mut one = Ingestion { summary, parsed: ParsedWebhook { webhook, content } };
         self.ingest(&tx, std::slice::from_mut(&mut one)).await?;
         let summary = one.summary.clone();
         if is_last {
             webhooks::settle(&tx, &[one.into_settled()]).await?;
         }
         self.store.commit_repeatable(tx).await?;
-        Ok(Some(summary).filter(|_| !is_last))
+        Ok(Some(summary))
     }
 
     /// Routes the scans of these webhooks to shipments and records them in the orders. A number without a shipment goes
@@ -181,9 +192,26 @@ impl App {
 struct Batch {
     call_back: Vec<CallBack>,
     /// Webhooks with too many parcels for one transaction.
-    large: Vec<Leased>,
+    large: Vec<LargeWebhook>,
     /// Webhooks that did not fit into this transaction.
     later: Vec<Leased>,
+}
+
+/// A webhook about more parcels than one transaction takes in, parsed.
+struct LargeWebhook {
+    leased: Leased,
+    /// As it was when it was parsed, without its body.
+    webhook: Webhook,
+    body_bytes: usize,
+    parcels: Vec<ParcelScans>,
+    unread: Option<Unread>,
+}
+
+impl LargeWebhook {
+    fn new(leased: Leased, webhook: Webhook, parcels: Vec<ParcelScans>, unread: Option<Unread>) -> Self {
+        let body_bytes = webhook.body.len();
+        Self { leased, webhook: Webhook { body: vec![], ..webhook }, body_bytes, parcels, unread }
+    }
 }
 
 /// A webhook while it is processed, and the outcomes of its scans so far.

@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId, WebhookState,
+    NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId,
+    WebhookState,
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
@@ -80,7 +81,7 @@ pub struct ReplayChange {
     pub order_to: OrderStatus,
     /// The notifications to the customer that the change causes, listed only at the first changed shipment of an order.
     /// Empty if the order has no email address.
-    pub notifications: Vec<OrderStatus>,
+    pub notifications: Vec<NotificationKind>,
 }
 
 /// An order that a replay could not change.

@@ -20,6 +20,7 @@ const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::days(2);
 /// number to another parcel so soon.
 const MAX_SILENCE: TimeDelta = TimeDelta::days(30);
 /// Decides whether a scan belongs to this shipment, or to another parcel that had the number before or has it later.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Attribution {
     placed_at: DateTime<Utc>,
     /// The packages (see [`Scan::package`]) of this shipment. Empty if the carrier does not tell packages apart.
@@ -36,13 +37,52 @@ impl Attribution {
     ///    identity when the parcel is tendered again. A package does not continue them if it was scanned beside them,
     ///    after their delivery, or a long time after their last scan. The first such package ends the search.
     pub fn from_scans<'a>(scans: impl IntoIterator<Item = &'a Scan>, placed_at: DateTime<Utc>) -> Self {
-        let mut packages: BTreeMap<&str, Package> = BTreeMap::new();
-        for scan in scans {
-            let Some(name) = scan.package.as_deref() else { continue };
-            let seen = Package::from_scan(scan, placed_at);
-            packages.entry(name).and_modify(|known| *known = known.merge(seen)).or_insert(seen);
+        let mut packages = Packages::new(placed_at);
+        scans.into_iter().enumerate().for_each(|(place, scan)| packages.insert(place, scan));
+        packages.attribution()
+    }
+
+    /// Whether the scan is one of this parcel.
+    pub fn includes(&self, scan: &Scan) -> bool {
+        let named = scan.package.as_deref();
+        named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
+    }
+}
+
+/// The packages of a number, while scans of them come and change.
+pub(super) struct Packages {
+    placed_at: DateTime<Utc>,
+    by_name: BTreeMap<String, PackageScans>,
+}
+
+impl Packages {
+    pub fn new(placed_at: DateTime<Utc>) -> Self {
+        Self { placed_at, by_name: BTreeMap::new() }
+    }
+
+    /// Adds the scan that has that place among all.
+    pub fn insert(&mut self, place: usize, scan: &Scan) {
+        let Some(name) = scan.package.as_deref() else { return };
+        if !self.by_name.contains_key(name) {
+            self.by_name.insert(name.to_owned(), PackageScans::default());
         }
-        let mut packages: Vec<(&str, Package)> = packages.into_iter().collect();
+        if let Some(package) = self.by_name.get_mut(name) {
+            package.insert(place, scan, self.placed_at);
+        }
+    }
+
+    /// Takes out the scan that has that place among all.
+    pub fn remove(&mut self, place: usize, scan: &Scan) {
+        let Some(name) = scan.package.as_deref() else { return };
+        if let Some(package) = self.by_name.get_mut(name) {
+            package.remove(place, scan, self.placed_at);
+        }
+    }
+
+    /// Which of them are ours.
+    pub fn attribution(&self) -> Attribution {
+        let described = self.by_name.iter().filter_map(|(name, scans)| Some((&**name, scans.describe()?)));
+        let mut packages: Vec<(&str, Package)> = described.collect();
         packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
         let mut own_packages = BTreeSet::new();
         let mut so_far: Option<Package> = None;
@@ -53,13 +93,47 @@ impl Attribution {
             own_packages.insert(name.to_owned());
             so_far = Some(so_far.map_or(package, |so_far| so_far.merge(package)));
         }
-        Self { placed_at, packages: own_packages }
+        Attribution { placed_at: self.placed_at, packages: own_packages }
+    }
+}
+
+/// The scans of one package, those with a believed time first, each by its clock and its place among all.
+#[derive(Default)]
+struct PackageScans {
+    all: BTreeSet<(Seen, usize)>,
+    delivered: BTreeSet<(Seen, usize)>,
+    /// How many of them are from before the order.
+    old: usize,
+}
+
+impl PackageScans {
+    fn insert(&mut self, place: usize, scan: &Scan, placed_at: DateTime<Utc>) {
+        let seen = Seen::from_scan(scan);
+        self.all.insert((seen, place));
+        if status_of(scan) == Some(ShipmentStatus::Delivered) {
+            self.delivered.insert((seen, place));
+        }
+        self.old += usize::from(is_too_old(scan, placed_at));
     }
 
-    /// Whether the scan belongs to this shipment: it is of a chosen package or of none, and not too old for the order.
-    pub fn includes(&self, scan: &Scan) -> bool {
-        let named = scan.package.as_deref();
-        named.is_none_or(|name| self.packages.contains(name)) && !is_too_old(scan, self.placed_at)
+    fn remove(&mut self, place: usize, scan: &Scan, placed_at: DateTime<Utc>) {
+        let seen = Seen::from_scan(scan);
+        self.all.remove(&(seen, place));
+        self.delivered.remove(&(seen, place));
+        self.old -= usize::from(is_too_old(scan, placed_at));
+    }
+
+    /// What they say together. Nothing where there are none.
+    fn describe(&self) -> Option<Package> {
+        let (first, _) = *self.all.first()?;
+        let (latest, _) = *self.all.last()?;
+        let last_believed = self.all.range(..(Seen::FIRST_ESTIMATED, 0)).next_back();
+        Some(Package {
+            is_old: self.old > 0,
+            first,
+            last: last_believed.map_or(latest, |(seen, _)| *seen),
+            delivered: self.delivered.first().map(|(seen, _)| *seen),
+        })
     }
 }
 
@@ -73,20 +147,23 @@ struct Package {
     delivered: Option<Seen>,
 }
 
-/// The clock of a scan, and whether it can be trusted.
-#[derive(Clone, Copy)]
+/// A scan, as far as it says when it was. A believed time sorts before any other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Seen {
     time_estimated: bool,
     at: NaiveDateTime,
 }
 
-impl Package {
-    fn from_scan(scan: &Scan, placed_at: DateTime<Utc>) -> Self {
-        let seen = Seen { time_estimated: scan.time_estimated, at: scan.clock() };
-        let delivered = (status_of(scan) == Some(ShipmentStatus::Delivered)).then_some(seen);
-        Self { is_old: is_too_old(scan, placed_at), first: seen, last: seen, delivered }
-    }
+impl Seen {
+    /// Before every scan whose time is not believed, and after all others.
+    const FIRST_ESTIMATED: Self = Self { time_estimated: true, at: NaiveDateTime::MIN };
 
+    fn from_scan(scan: &Scan) -> Self {
+        Self { time_estimated: scan.time_estimated, at: scan.clock() }
+    }
+}
+
+impl Package {
     fn merge(self, other: Self) -> Self {
         let earliest = |seen: &Seen| (seen.time_estimated, seen.at);
         let latest = |seen: &Seen| (!seen.time_estimated, seen.at);

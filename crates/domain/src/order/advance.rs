@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    fold::first_scan_reaching,
+    fold::FoldState,
     order::{Order, StepDetail},
     rollup::{live_shipments, rank_without_shipments, slowest, status_of_rank, time_of_rank},
     scan::Scan,
@@ -24,14 +24,9 @@ pub(super) struct Trigger {
 
 impl Trigger {
     /// Creates the trigger from the scan that moved a shipment, and from all scans of this shipment.
-    pub(super) fn from_scan(
-        scan: &Scan,
-        all: &[Scan],
-        shipment: &Shipment,
-        placed_at: DateTime<Utc>,
-    ) -> Self {
+    pub(super) fn from_scan(scan: &Scan, all: &FoldState<'_>, shipment: &Shipment) -> Self {
         let metadata = FULFILMENT_SEQUENCE.map(|status| {
-            let scan = first_scan_reaching(all, placed_at, rank_without_shipments(status)).unwrap_or(scan);
+            let scan = all.first_scan_reaching(rank_without_shipments(status)).unwrap_or(scan);
             carrier_metadata(shipment, Some(&scan.code))
         });
         Self { metadata, occurred_at: scan.occurred_at }

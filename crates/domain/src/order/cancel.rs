@@ -27,14 +27,14 @@ impl Order {
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let shipment = self.shipment_mut(id)?.clone();
-        if !self.may_ship(&shipment, context) {
+        let shipment = self.shipment(id)?;
+        if !self.may_ship(shipment, context) {
             return Err(Refusal::Forbidden("this role may not call off that shipment".to_owned()));
         }
         if shipment.cancelled_at.is_some() {
             return Ok(Outcome { shipment: Some(id), ..Default::default() });
         }
-        may_be_called_off(&shipment)?;
+        may_be_called_off(shipment)?;
         check_reason(&reason)?;
         self.call_off(id, &reason, context);
         self.advance(None, context);
@@ -54,13 +54,19 @@ impl Order {
             let message = format!("the order is {status}: no unit is left to cancel");
             return Err(Refusal::invalid("items", message));
         }
-        let taken = self.sum_quantities(lines, &context.actor)?;
-        self.confirm_carrier_cancellations(&taken, context);
+        // What only its carrier has cancelled holds no unit, so these are free before that is made final below.
         let free = |item: &Item| item.unallocated(&self.shipments);
         let taken = self.check_free_units(lines, &context.actor, free, |item, asked| {
             let (free, sku) = (free(item), &item.sku);
             format!("{free} units of {sku} are in no parcel, {asked} were asked to be cancelled: cancel their shipment first")
         })?;
+        let taken_of = |item: &Item| taken.iter().find(|line| line.item_id == item.id);
+        let left = |item: &Item| item.wanted() - taken_of(item).map_or(0, |line| line.quantity);
+        let is_all = self.items.iter().all(|item| left(item) == 0);
+        if is_all {
+            self.check_transition(OrderStatus::Cancelled, &context.actor)?;
+        }
+        self.confirm_carrier_cancellations(&taken, context);
         for item in self.items.iter_mut() {
             let Some(line) = taken.iter().find(|line| line.item_id == item.id) else { continue };
             item.cancelled += line.quantity;
@@ -68,8 +74,7 @@ impl Order {
             self.changes.items.insert(item.id);
         }
         let before = self.head.version;
-        if self.items.iter().all(|item| item.wanted() == 0) {
-            self.check_transition(OrderStatus::Cancelled, &context.actor)?;
+        if is_all {
             self.cancel_labels(context);
             let detail =
                 StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };

@@ -69,13 +69,18 @@ impl Order {
         if self.head.status != OrderStatus::ReturnInitiated {
             self.check_transition(OrderStatus::Returned, &context.actor)?;
         }
-        self.ask_all_back_unless_named();
-        let lines = self.named_or_all(lines, &context.actor, outstanding, |item, came| {
+        let is_named = self.names_returned_units();
+        let asked = |item: &Item| if is_named { item.return_requested } else { self.delivered(item) };
+        let missing = |item: &Item| asked(item).saturating_sub(item.returned);
+        let lines = self.named_or_all(lines, &context.actor, missing, |item, came| {
             format!(
                 "{came} units of {} came in, but of {} asked back {} are in already",
-                item.sku, item.return_requested, item.returned
+                item.sku,
+                asked(item),
+                item.returned
             )
         })?;
+        self.ask_all_back_unless_named();
         for item in self.items.iter_mut() {
             let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
             item.returned += line.quantity;
@@ -106,8 +111,13 @@ impl Order {
         Some(Blocker { code: BlockerCode::ReturnIncomplete, message, shipments: vec![] })
     }
 
+    /// Whether it is told which units are asked back.
+    fn names_returned_units(&self) -> bool {
+        self.items.iter().any(|item| item.return_requested > 0)
+    }
+
     fn ask_all_back_unless_named(&mut self) {
-        if self.items.iter().any(|item| item.return_requested > 0) {
+        if self.names_returned_units() {
             return;
         }
         let delivered: Vec<u32> = self.items.iter().map(|item| self.delivered(item)).collect();

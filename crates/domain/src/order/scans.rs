@@ -2,13 +2,16 @@
 //!
 //! `fold.rs` computes the state of the shipment from its scans. `advance.rs` moves the order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     actor::ActorKind,
-    fold::{Attribution, classify_effect, fold, is_too_old},
+    fold::{Attribution, FoldState, OwnScans, classify_effect, is_too_old},
     ids::ShipmentId,
     order::{
         Order, Outcome,
@@ -34,22 +37,22 @@ impl Order {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let (status, placed_at) = (self.head.status, self.head.placed_at);
-        let shipment = self.shipment_mut(id)?.clone();
-        if !self.may_scan(&shipment, context) {
+        let shipment = self.shipment(id)?;
+        if !self.may_scan(shipment, context) {
             return Err(Refusal::Forbidden("this role may not record scans of that shipment".to_owned()));
         }
         if context.actor.kind != ActorKind::Carrier {
             incoming.iter().try_for_each(|scan| check_manual_scan(scan, placed_at, context.now))?;
         }
+        let attribution = Attribution::from_scans(known.iter().chain(incoming), placed_at);
         let shipment = self.shipment_mut(id)?;
+        let mut scans = Scans::new(known, attribution, placed_at, shipment.promised_delivery);
         // A shipment that was cancelled in Milepost is stored as cancelled, whatever its scans say. So its state is
         // computed.
         let before = match shipment.cancelled_at {
-            Some(_) => fold(&known, placed_at, shipment.promised_delivery),
+            Some(_) => scans.state.tracking(),
             None => shipment.tracking.clone(),
         };
-        let attribution = Attribution::from_scans(known.iter().chain(incoming), placed_at);
-        let mut scans = Scans::of(known);
         let mut tracking = before.clone();
         let mut answers = vec![ScanOutcome::Repeated; incoming.len()];
         let mut cause: Option<&Scan> = None;
@@ -57,9 +60,9 @@ impl Order {
         by_time.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
         for (scan, answer) in by_time {
             let Some((place, added)) = scans.add(scan, restated.contains(&scan.identity)) else { continue };
-            let after = fold(&scans.all, placed_at, shipment.promised_delivery);
-            let now = &scans.all[place];
-            let effect = classify_effect(now, &scans.all, &attribution, status, &tracking, &after);
+            let after = scans.state.tracking();
+            let now: &Scan = &scans.state.scans()[place];
+            let effect = classify_effect(now, &scans.own, status, &tracking, &after);
             let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
             *answer = match added {
                 Added::New => ScanOutcome::New(effect),
@@ -75,7 +78,7 @@ impl Order {
         let changed = tracking != before;
         if changed {
             shipment.tracking = tracking;
-            let trigger = cause.map(|scan| Trigger::from_scan(scan, &scans.all, shipment, placed_at));
+            let trigger = cause.map(|scan| Trigger::from_scan(scan, &scans.state, shipment));
             self.mark_changed(id);
             self.advance(trigger, context);
         }
@@ -94,8 +97,11 @@ impl Order {
 }
 
 /// The scans of one shipment, while more are added.
-struct Scans {
-    all: Vec<Scan>,
+struct Scans<'a> {
+    state: FoldState<'a>,
+    /// Those that are the shipment's by all scans of the batch, also those that come later in it. An effect is told
+    /// once, so it is told by all that is known.
+    own: OwnScans,
     places: HashMap<ScanIdentity, usize>,
 }
 
@@ -110,22 +116,33 @@ enum Added {
     },
 }
 
-impl Scans {
-    fn of(known: Vec<Scan>) -> Self {
+impl<'a> Scans<'a> {
+    fn new(
+        known: Vec<Scan>,
+        attribution: Attribution,
+        placed_at: DateTime<Utc>,
+        promised_delivery: Option<DateTime<Utc>>,
+    ) -> Self {
         let places = known.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
-        Self { all: known, places }
+        let state = FoldState::new(known.into_iter().map(Cow::Owned), placed_at, promised_delivery);
+        let own = OwnScans::new(attribution, state.scans());
+        Self { state, own, places }
     }
 
     /// Adds an incoming scan. Returns its index in `all` and what it added, or `None` if it says nothing new.
-    fn add(&mut self, incoming: &Scan, restated: bool) -> Option<(usize, Added)> {
+    fn add(&mut self, incoming: &'a Scan, restated: bool) -> Option<(usize, Added)> {
         let Some(&place) = self.places.get(&incoming.identity) else {
-            self.places.insert(incoming.identity, self.all.len());
-            self.all.push(incoming.clone());
-            return Some((self.all.len() - 1, Added::New));
+            let place = self.state.scans().len();
+            self.places.insert(incoming.identity, place);
+            self.own.update(place, None, incoming);
+            self.state.push(Cow::Borrowed(incoming));
+            return Some((place, Added::New));
         };
-        let merged = self.all[place].merge_repeated(incoming, restated)?;
-        let new_meaning = merged.meaning != self.all[place].meaning;
-        self.all[place] = merged;
+        let old = &self.state.scans()[place];
+        let merged = old.merge_repeated(incoming, restated)?;
+        let new_meaning = merged.meaning != old.meaning;
+        self.own.update(place, Some(old), &merged);
+        self.state.replace(place, merged);
         Some((place, Added::More { new_meaning }))
     }
 }

@@ -80,12 +80,13 @@ impl Order {
             }
             None => self.planned_origin(&lines)?,
         };
-        self.accept_by_shipping(&lines, &origin, new.lines.as_deref(), context)?;
+        self.check_not_declined(&lines, &origin, new.lines.as_deref())?;
         // This refusal comes last, like the one of a number that another order has: a caller that may not ship must
         // not learn which numbers exist.
         if is_taken {
             return Err(in_use("on its way already"));
         }
+        self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
         self.give_up_number(new.carrier, &number, context);
         self.shipments.push(Shipment {
@@ -106,39 +107,32 @@ impl Order {
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
 
-    /// Records that a supplier accepts the items that it ships, whoever registers the shipment. Refuses an item that
-    /// the supplier declined.
-    fn accept_by_shipping(
-        &mut self,
+    /// A supplier does not ship an item that it declined, whoever registers the shipment.
+    fn check_not_declined(
+        &self,
         lines: &[Line],
         origin: &Origin,
         asked: Option<&[Line]>,
-        context: &Context,
     ) -> Result<(), Refusal> {
-        if origin.kind != OriginKind::Supplier {
-            return Ok(());
-        }
-        let theirs = |item: &&mut Item| {
-            item.origin.as_ref() == Some(origin) && lines.iter().any(|line| line.item_id == item.id)
+        let declined = |item: &&Item| {
+            is_shipped_by_its_supplier(item, lines, origin) && item.commitment.declined().is_some()
         };
-        for item in self.items.iter_mut().filter(theirs) {
-            match item.commitment.answer {
-                Some(SupplierAnswer::Accepted { .. }) => {}
-                None => {
-                    item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
-                    self.changes.items.insert(item.id);
-                }
-                Some(SupplierAnswer::Declined { .. }) => {
-                    let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
-                    let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
-                    let (code, sku) = (&origin.code, &item.sku);
-                    let message =
-                        format!("{code} declined {sku}: it has to be reassigned before {code} ships it");
-                    return Err(Refusal::invalid(field, message));
-                }
+        let Some(item) = self.items.iter().find(declined) else { return Ok(()) };
+        let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
+        let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
+        let (code, sku) = (&origin.code, &item.sku);
+        let message = format!("{code} declined {sku}: it has to be reassigned before {code} ships it");
+        Err(Refusal::invalid(field, message))
+    }
+
+    /// A supplier who ships an item has accepted it, whoever registers the shipment.
+    fn accept_by_shipping(&mut self, lines: &[Line], origin: &Origin, context: &Context) {
+        for item in &mut self.items {
+            if is_shipped_by_its_supplier(item, lines, origin) && item.commitment.answer.is_none() {
+                item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
+                self.changes.items.insert(item.id);
             }
         }
-        Ok(())
     }
 
     /// Whether the actor may register or cancel this shipment. A supplier may if the shipment is sent by this
@@ -203,6 +197,13 @@ impl Order {
     fn find_live_shipment(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
         self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
     }
+}
+
+/// Whether the item is among these units, and they come from the supplier it was planned to come from.
+fn is_shipped_by_its_supplier(item: &Item, lines: &[Line], origin: &Origin) -> bool {
+    origin.kind == OriginKind::Supplier
+        && item.origin.as_ref() == Some(origin)
+        && lines.iter().any(|line| line.item_id == item.id)
 }
 
 /// Refuses a supplier's shipment with an origin other than this supplier.

@@ -9,7 +9,7 @@ use app::{
 use carriers::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use domain::OrderStatus;
+use domain::NotificationKind;
 
 use super::{known_senders, say};
 use crate::{
@@ -107,7 +107,7 @@ fn line(change: &ReplayChange) -> String {
         true => format!("{} with other times or another condition", change.to),
         false => format!("{} → {}", change.from, change.to),
     };
-    let told: Vec<&str> = change.notifications.iter().copied().map(OrderStatus::as_str).collect();
+    let told: Vec<&str> = change.notifications.iter().copied().map(NotificationKind::as_str).collect();
     let mail = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
     format!("order {name}, {shipment}: {moved}; order: {}; mail: {mail}", change.order_to)
 }

@@ -15,7 +15,7 @@ use app::{
     App,
     notifications::{NotSent, NotificationContext, Outcome},
 };
-use domain::{ErrorChain, Item, OrderStatus, Shipment, ShipmentStatus};
+use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -113,21 +113,14 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
 
 fn kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
-    match context.notification.status {
-        OrderStatus::OutForDelivery => match waits() {
+    match context.notification.kind {
+        NotificationKind::Shipped => Kind::Shipped,
+        NotificationKind::OutForDelivery => match waits() {
             Some(_) => Kind::ReadyForCollection { place: context.pickup_place.clone() },
             None => Kind::OutForDelivery,
         },
-        OrderStatus::Delivered => Kind::Delivered,
-        OrderStatus::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
-        // Notifications exist only for four statuses, see `domain::notification::notifies_customer`.
-        OrderStatus::Shipped
-        | OrderStatus::Placed
-        | OrderStatus::PaymentConfirmed
-        | OrderStatus::Processing
-        | OrderStatus::AwaitingPickup
-        | OrderStatus::ReturnInitiated
-        | OrderStatus::Returned => Kind::Shipped,
+        NotificationKind::Delivered => Kind::Delivered,
+        NotificationKind::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
     }
 }
 

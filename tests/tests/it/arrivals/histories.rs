@@ -249,7 +249,7 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
         status: order.head().status,
         reached: shop.path(id).await.into_iter().collect(),
         shipments,
-        notifications: notifications.iter().map(|notification| notification.status.to_string()).collect(),
+        notifications: notifications.iter().map(|notification| notification.kind.to_string()).collect(),
     }
 }
 

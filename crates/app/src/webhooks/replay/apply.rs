@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{
-    ErrorChain, Order, OrderStatus, ScanIdentity, ScanOutcome, ShipmentId, WebhookId, notification,
-};
+use domain::{ErrorChain, NotificationKind, Order, ScanIdentity, ScanOutcome, ShipmentId, WebhookId};
 use persistence::{Error, orders, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed};
@@ -115,11 +113,9 @@ fn describe_failure(error: &Error) -> String {
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
     let reached = after.changes().transitions.iter().map(|step| step.to());
-    let is_told = |status: &OrderStatus| {
-        notification::notifies_customer(*status) && after.head().customer_email.is_some()
-    };
+    let told = reached.filter(|_| after.head().customer_email.is_some());
     // If the order passes several statuses, only the newest notification is sent.
-    let mut notifications: Vec<OrderStatus> = reached.filter(is_told).collect();
+    let mut notifications: Vec<NotificationKind> = told.filter_map(NotificationKind::from_status).collect();
     notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();
     for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {

@@ -1,0 +1,153 @@
+//! The scans of a shipment on its way to the customer, sorted so that what they amount to is at an end of a set.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::{clears, condition_of, ends_with_delivery};
+use crate::{
+    scan::{Estimate, Meaning, Scan, ScanIdentity},
+    shipment::{Condition, ConditionKind, Rank, ShipmentStatus, Tracking},
+};
+
+/// The outbound scans of a shipment. A scan has its place among all scans of the shipment in each of the sets that it
+/// is in; adding one, taking one out, and reading the result take logarithmic time.
+///
+/// Times that are the carrier's own come before those that are not: where there is one of the first kind among the
+/// scans in question, those of the second kind do not count.
+#[derive(Default)]
+pub(super) struct OutboundScans {
+    by_status: BTreeMap<ShipmentStatus, StatusScans>,
+    /// The last one is the latest trouble.
+    troubles: BTreeSet<(ClockKey, usize)>,
+    /// The last one counts.
+    estimates: BTreeSet<(Estimate, usize)>,
+}
+
+/// The scans that claim one status.
+#[derive(Default)]
+struct StatusScans {
+    /// The first one is the scan since whose time the shipment has this status.
+    by_time: BTreeSet<(TimeKey, usize)>,
+    /// The last one is the latest.
+    by_clock: BTreeSet<(ClockKey, usize)>,
+}
+
+/// The earliest whose time is believed comes first, else the first to arrive.
+type TimeKey = (bool, DateTime<Utc>, NaiveDateTime, ScanIdentity);
+/// The latest whose time is believed comes last, else the latest of all.
+type ClockKey = (bool, NaiveDateTime, ScanIdentity);
+
+fn time_key(scan: &Scan) -> TimeKey {
+    (scan.time_estimated, scan.occurred_at, scan.clock(), scan.identity)
+}
+
+fn clock_key(scan: &Scan) -> ClockKey {
+    (!scan.time_estimated, scan.clock(), scan.identity)
+}
+
+impl OutboundScans {
+    /// Adds the scan that has that place among all.
+    pub fn insert(&mut self, place: usize, scan: &Scan) {
+        #[cfg(test)]
+        super::tests::count_work();
+        if let Meaning::Status(status) = scan.meaning {
+            let scans = self.by_status.entry(status).or_default();
+            scans.by_time.insert((time_key(scan), place));
+            scans.by_clock.insert((clock_key(scan), place));
+        }
+        if condition_of(scan).is_some() {
+            self.troubles.insert((clock_key(scan), place));
+        }
+        self.estimates.extend(scan.estimate.map(|estimate| (estimate, place)));
+    }
+
+    /// Takes out the scan that has that place among all.
+    pub fn remove(&mut self, place: usize, scan: &Scan) {
+        #[cfg(test)]
+        super::tests::count_work();
+        if let Meaning::Status(status) = scan.meaning
+            && let Some(scans) = self.by_status.get_mut(&status)
+        {
+            scans.by_time.remove(&(time_key(scan), place));
+            scans.by_clock.remove(&(clock_key(scan), place));
+            if scans.by_time.is_empty() {
+                self.by_status.remove(&status);
+            }
+        }
+        self.troubles.remove(&(clock_key(scan), place));
+        if let Some(estimate) = scan.estimate {
+            self.estimates.remove(&(estimate, place));
+        }
+    }
+
+    /// What they amount to, being some of these.
+    pub fn tracking(&self, all: &[Cow<'_, Scan>], promised_delivery: Option<DateTime<Utc>>) -> Tracking {
+        let furthest = self.milestones().map(|(status, _)| status).next_back();
+        let status = match furthest {
+            Some(status) if status.rank() >= Rank::Shipped => status,
+            _ if self.by_status.contains_key(&ShipmentStatus::Cancelled) => ShipmentStatus::Cancelled,
+            _ => ShipmentStatus::LabelCreated,
+        };
+        let tells = |rank: Rank| self.milestones().any(|(status, _)| status.rank() == rank);
+        let since = |rank: Rank| self.first_at_rank(rank).map(|((_, occurred_at, ..), _)| occurred_at);
+        let estimate = self.estimates.last().map(|(estimate, _)| estimate.expected);
+        Tracking {
+            status,
+            condition: self.condition(all),
+            estimated_delivery: estimate.or(promised_delivery),
+            shipped_at: since(Rank::Shipped),
+            shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
+            out_for_delivery_at: since(Rank::OutForDelivery),
+            out_for_delivery_inferred: since(Rank::OutForDelivery).is_some() && !tells(Rank::OutForDelivery),
+            delivered_at: since(Rank::Delivered),
+        }
+    }
+
+    /// The scan since whose time the shipment has been at least that far: the earliest whose time is believed, else
+    /// the first to arrive. With its place among all.
+    pub fn first_at_rank(&self, rank: Rank) -> Option<(TimeKey, usize)> {
+        let of_rank = self.milestones().filter(|(status, _)| status.rank() >= rank);
+        of_rank.filter_map(|(_, scans)| scans.by_time.first().copied()).min()
+    }
+
+    /// The scans by the milestone they claim, a cancellation aside.
+    fn milestones(&self) -> impl DoubleEndedIterator<Item = (ShipmentStatus, &StatusScans)> {
+        let all = self.by_status.iter().map(|(status, scans)| (*status, scans));
+        all.filter(|(status, _)| *status != ShipmentStatus::Cancelled)
+    }
+
+    /// The latest trouble, unless the shipment got on since.
+    fn condition(&self, all: &[Cow<'_, Scan>]) -> Option<Condition> {
+        let (_, place) = self.troubles.last()?;
+        let scan = all.get(*place)?;
+        let kind = condition_of(scan)?;
+        if self.is_past_condition(scan, kind) {
+            return None;
+        }
+        let message = scan.description.clone().unwrap_or_else(|| kind.as_str().replace('_', " "));
+        Some(Condition { kind, message, since: scan.occurred_at })
+    }
+
+    /// Whether the shipment got on after that trouble. Of two bare dates, or two scans of one minute, the delivery is
+    /// the later one, where the trouble is one that it ends.
+    fn is_past_condition(&self, trouble: &Scan, kind: ConditionKind) -> bool {
+        let progress = self.milestones().filter(|(status, _)| clears(*status, kind));
+        let latest = progress.filter_map(|(status, scans)| {
+            let ((believed, clock, _), _) = scans.by_clock.last()?;
+            let is_last = status == ShipmentStatus::Delivered && ends_with_delivery(kind);
+            Some((*believed, *clock, is_last))
+        });
+        let is_past = |(_, clock, is_last)| (clock, is_last) > (trouble.clock(), false);
+        latest.max().is_some_and(is_past) || (ends_with_delivery(kind) && self.is_delivered_untimed())
+    }
+
+    /// Whether the shipment was delivered, and no time of it is believed: then it is not asked whether that was before
+    /// or after, and scans of other steps that have a time do not silence it.
+    fn is_delivered_untimed(&self) -> bool {
+        self.first_at_rank(Rank::Delivered).is_some_and(|((time_estimated, ..), _)| time_estimated)
+    }
+}
