@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub use requeue::{lock, requeue, requeue_for_numbers, requeue_matched, requeue_processed};
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of, write},
+    dialect::{self, is_one_of},
     entity::{webhook, webhook_wait},
     error::Result,
     leases::Leased,
@@ -95,42 +95,31 @@ pub struct NewWebhook {
     pub duplicates: u32,
 }
 
-const WEBHOOKS: Table = Table {
-    name: "webhooks",
-    columns: &[
-        ("webhook_id", Type::Uuid),
-        ("sender", Type::Text),
-        ("content_hash", Type::Bytes),
-        ("body", Type::Bytes),
-        ("request_id", Type::Text),
-        ("received_at", Type::Time),
-        ("state", Type::Text),
-        ("duplicates", Type::Int),
-        ("due_at", Type::Time),
-    ],
-};
-
 /// Keeps requests, each content once, due at once. Contents in one call must differ.
 pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
-    let rows = new.iter().map(|webhook| {
-        Row::default()
-            .set("webhook_id", webhook.id.0)
-            .set("sender", webhook.sender)
-            .set("content_hash", webhook.content_hash.as_slice())
-            .set("body", webhook.body.as_slice())
-            .set("request_id", webhook.request_id.as_deref())
-            .set("received_at", webhook.received_at)
-            .set("state", WebhookState::Pending.as_str())
-            .set("duplicates", webhook.duplicates)
-            .set("due_at", webhook.received_at)
-    });
-    let mut rows: Vec<_> = rows.collect();
+    let mut new: Vec<_> = new.iter().collect();
     // In one order everywhere: two batches with the same contents must not wait for each other.
-    rows.sort_by(|a, b| a.text("content_hash").cmp(b.text("content_hash")));
+    new.sort_by_key(|webhook| webhook.content_hash);
+    let rows = new.into_iter().map(|webhook| webhook::Model {
+        webhook_id: webhook.id.0,
+        sender: webhook.sender.to_owned(),
+        content_hash: webhook.content_hash.to_vec(),
+        body: webhook.body.clone(),
+        request_id: webhook.request_id.clone(),
+        received_at: webhook.received_at,
+        state: WebhookState::Pending.as_str().to_owned(),
+        reason: None,
+        error: None,
+        attempt: 0,
+        failures: 0,
+        duplicates: webhook.duplicates as i32,
+        calls: 0,
+        due_at: Some(webhook.received_at),
+    });
     let again = "ON CONFLICT (sender, content_hash) \
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
-    write(&tx, rows, |db, rows| WEBHOOKS.insert(db, again, rows)).await?;
+    dialect::insert(&tx, rows, again).await?;
     // Kept twice it is kept once, and counted as if it had come again, as it would be if its sender were told to try
     // again.
     store.commit_repeatable(tx).await
@@ -219,34 +208,22 @@ pub struct Settled {
     pub waits_for: Vec<Number>,
 }
 
-const SETTLED: Table = Table {
-    name: "webhooks",
-    columns: &[
-        ("webhook_id", Type::Uuid),
-        ("state", Type::Text),
-        ("reason", Type::Text),
-        ("error", Type::Text),
-        ("due_at", Type::Time),
-    ],
-};
-
-const WAITS: Table = Table {
-    name: "webhook_waits",
-    columns: &[("carrier", Type::Text), ("tracking_number", Type::Text), ("webhook_id", Type::Uuid)],
-};
-
 /// Closes webhooks. Those that wait for a number are found again by [`requeue_for_numbers`].
 pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     if settled.is_empty() {
         return Ok(());
     }
     let rows = settled.iter().map(|one| {
-        Row::default()
-            .set("webhook_id", one.id.0)
-            .set("state", one.state.as_str())
-            .set("reason", one.reason.as_deref())
+        let new = webhook::ActiveModel {
+            state: Set(one.state.as_str().to_owned()),
+            reason: Set(one.reason.clone()),
+            error: Set(None),
+            due_at: Set(None),
+            ..Default::default()
+        };
+        [webhook::ActiveModel { webhook_id: Set(one.id.0), ..Default::default() }, new]
     });
-    write(tx, rows, |db, rows| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    dialect::update(tx, rows, "").await?;
     webhook_wait::Entity::delete_many()
         .filter(is_one_of(
             tx.get_database_backend(),
@@ -256,14 +233,13 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         .exec(tx)
         .await?;
     let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|(carrier, number)| {
-            Row::default()
-                .set("carrier", carrier.as_str())
-                .set("tracking_number", number.as_str())
-                .set("webhook_id", one.id.0)
+        one.waits_for.iter().map(|(carrier, number)| webhook_wait::Model {
+            carrier: carrier.as_str().to_owned(),
+            tracking_number: number.clone(),
+            webhook_id: one.id.0,
         })
     });
-    write(tx, waits, |db, waits| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
+    dialect::insert(tx, waits, "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 
