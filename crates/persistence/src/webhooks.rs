@@ -27,28 +27,10 @@ mod requeue;
 /// A request of a carrier, as it is kept.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Its id.
-    pub id: WebhookId,
-    /// Who sent it: `fedex`, `ups`.
-    pub sender: String,
+    /// Everything but its body.
+    pub head: WebhookHead,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// The HTTP request it came with.
-    pub request_id: Option<String>,
-    /// When it came, by our clock.
-    pub received_at: DateTime<Utc>,
-    /// What has become of it.
-    pub state: WebhookState,
-    /// Why, where the state alone does not say. There is one from the first time on that it was settled.
-    pub reason: Option<String>,
-    /// The latest failure.
-    pub error: Option<String>,
-    /// How often it was taken up.
-    pub attempt: i32,
-    /// How often that failed.
-    pub failures: i32,
-    /// How often the same content came again.
-    pub duplicates: i32,
 }
 
 /// A request of a carrier as it is listed: everything but its body, which may have megabytes.

@@ -8,7 +8,7 @@ use std::{
 use domain::{ScanEffect, ScanOutcome, Shipment, WebhookId, WebhookState};
 use persistence::{
     shipments::Number,
-    webhooks::{Settled, Webhook},
+    webhooks::{Settled, WebhookHead},
 };
 
 use super::parsed_webhook::{ParsedWebhook, WebhookContent};
@@ -86,7 +86,7 @@ impl IngestSummary {
 
     /// How the webhook is closed, of which this is all.
     pub fn into_settled(self, parsed: ParsedWebhook) -> Settled {
-        let Webhook { id, sender, .. } = parsed.webhook;
+        let WebhookHead { id, sender, .. } = parsed.webhook;
         let unread = match parsed.content {
             WebhookContent::Nothing(reason) => {
                 return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };

@@ -1,6 +1,6 @@
 //! Codes that nobody knew: listed for support, and taken up when they have got a meaning since.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
@@ -60,9 +60,7 @@ impl App {
             let fitting = read::count_webhooks_within_bytes(&self.store, ids, MAX_BYTES).await?;
             let page = &unknown[done..done + fitting];
             done += fitting;
-            let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
-            let bodies: HashMap<WebhookId, Vec<u8>> =
-                webhooks.into_iter().map(|webhook| (webhook.id, webhook.body)).collect();
+            let bodies = read::webhook_bodies(&self.store, &ids[..fitting]).await?;
             for one in page {
                 let Some(body) = bodies.get(&one.webhook_id) else { continue };
                 if has_meaning(one, body, &self.policy().codes) {
