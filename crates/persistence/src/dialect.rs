@@ -3,231 +3,23 @@
 //! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it
 //! is prepared once, and it needs one round trip.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
     ConnectionTrait, DbBackend, Statement, Value as SqlValue,
     sea_query::{
         Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement, SimpleExpr, extension::postgres::PgFunc,
     },
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
+
+pub(crate) use rows::{add, insert, select, update};
 
 use crate::{
     error::Result,
     store::{Store, Tx},
 };
 
-/// The types of columns that the two databases write differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    Uuid,
-    Bytes,
-    Text,
-    Int,
-    Bool,
-    Time,
-    Json,
-    Status,
-}
-
-/// A table, with the columns that a statement writes and their types.
-pub(crate) struct Table {
-    pub name: &'static str,
-    pub columns: &'static [(&'static str, Type)],
-}
-
-/// One row to write.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Row(Map<String, Value>);
-
-impl Row {
-    pub fn set(mut self, column: &'static str, cell: impl Cell) -> Self {
-        if let Some(value) = cell.cell() {
-            self.0.insert(column.to_owned(), value);
-        }
-        self
-    }
-}
-
-impl Row {
-    /// The text of a column, or an empty text if the row has none.
-    pub fn text(&self, column: &str) -> &str {
-        self.0.get(column).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-/// A value of a row; `None` for NULL.
-pub(crate) trait Cell {
-    fn cell(self) -> Option<Value>;
-}
-
-macro_rules! cells {
-    ($($type:ty: $self:ident => $value:expr;)+) => {
-        $(impl Cell for $type { fn cell($self) -> Option<Value> { Some($value) } })+
-    };
-}
-
-cells! {
-    Uuid: self => self.simple().to_string().into();
-    &str: self => self.into();
-    String: self => self.into();
-    i32: self => self.into();
-    u32: self => self.into();
-    bool: self => self.into();
-    DateTime<Utc>: self => time(self).into();
-    &[u8]: self => hex(self).into();
-    &Value: self => self.clone();
-}
-
-impl<T: Cell> Cell for Option<T> {
-    fn cell(self) -> Option<Value> {
-        self.and_then(Cell::cell)
-    }
-}
-
-/// A time in the format in which sqlx writes it to SQLite, so that times from both sort together.
-pub(crate) fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // Whole bodies go through here. To format byte by byte would take ten times as long.
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
-}
-
-impl Table {
-    /// The source of a `SELECT`: the rows in the first parameter of the statement, with the name `r`.
-    fn source(&self, backend: DbBackend) -> String {
-        if backend == DbBackend::Postgres {
-            let columns: Vec<_> =
-                self.columns.iter().map(|(name, kind)| format!("{name} {}", kind.postgres())).collect();
-            format!("jsonb_to_recordset($1) AS r({})", columns.join(", "))
-        } else {
-            let columns: Vec<_> = self.columns.iter().map(|(name, kind)| kind.sqlite(name)).collect();
-            format!("(SELECT {} FROM json_each(?1)) AS r", columns.join(", "))
-        }
-    }
-
-    /// An `INSERT` of all rows. `rest` follows it: `ON CONFLICT …`, `RETURNING …`.
-    pub fn insert(&self, backend: DbBackend, rest: &str, rows: Vec<Row>) -> Statement {
-        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
-        let cells: Vec<_> = self.columns.iter().map(|(name, kind)| kind.read(backend, name)).collect();
-        // Without `WHERE true`, SQLite reads ON CONFLICT as a join condition.
-        let sql = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {} WHERE true {rest}",
-            self.name,
-            names.join(", "),
-            cells.join(", "),
-            self.source(backend),
-        );
-        statement(backend, sql, rows)
-    }
-
-    /// A `SELECT` of `columns` from the rows (named `r`) and from what `join` adds to them.
-    pub fn select(&self, backend: DbBackend, columns: &str, join: &str, rows: Vec<Row>) -> Statement {
-        let sql = format!("SELECT {columns} FROM {} {join}", self.source(backend));
-        statement(backend, sql, rows)
-    }
-
-    /// An `UPDATE` that adds to one column, in every row whose keys match.
-    pub fn add(&self, backend: DbBackend, keys: &[&str], column: &str, rows: Vec<Row>) -> Statement {
-        let matches: Vec<_> = keys.iter().map(|key| self.matches(backend, key)).collect();
-        let sql = format!(
-            "UPDATE {name} SET {column} = {name}.{column} + r.{column} FROM {} WHERE {}",
-            self.source(backend),
-            matches.join(" AND "),
-            name = self.name,
-        );
-        statement(backend, sql, rows)
-    }
-
-    fn matches(&self, backend: DbBackend, key: &str) -> String {
-        let kind = self.columns.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, kind)| *kind);
-        format!("{}.{key} = {}", self.name, kind.read(backend, key))
-    }
-
-    /// An `UPDATE` that sets all other columns, in every row whose keys match and for which `guard` holds. Columns
-    /// whose name begins with `expected_` are only for the guard.
-    pub fn update(&self, backend: DbBackend, keys: &[&str], guard: &str, rows: Vec<Row>) -> Statement {
-        let sets: Vec<_> = self
-            .columns
-            .iter()
-            .filter(|(name, _)| !keys.contains(name))
-            .filter(|(name, _)| !name.starts_with("expected_"))
-            .map(|(name, kind)| format!("{name} = {}", kind.read(backend, name)))
-            .collect();
-        let matches: Vec<_> = keys.iter().map(|key| self.matches(backend, key)).collect();
-        let sql = format!(
-            "UPDATE {} SET {} FROM {} WHERE {}{guard}",
-            self.name,
-            sets.join(", "),
-            self.source(backend),
-            matches.join(" AND "),
-        );
-        statement(backend, sql, rows)
-    }
-}
-
-impl Type {
-    fn postgres(self) -> &'static str {
-        match self {
-            Self::Uuid => "uuid",
-            Self::Bytes | Self::Text => "text",
-            Self::Int => "int",
-            Self::Bool => "boolean",
-            Self::Time => "timestamptz",
-            Self::Json => "jsonb",
-            Self::Status => "order_status",
-        }
-    }
-
-    fn sqlite(self, name: &str) -> String {
-        match self {
-            Self::Uuid | Self::Bytes => format!("unhex(value ->> '$.{name}') AS {name}"),
-            Self::Json => format!("value -> '$.{name}' AS {name}"),
-            Self::Text | Self::Int | Self::Bool | Self::Time | Self::Status => {
-                format!("value ->> '$.{name}' AS {name}")
-            }
-        }
-    }
-
-    fn read(self, backend: DbBackend, name: &str) -> String {
-        match self {
-            Self::Bytes if backend == DbBackend::Postgres => format!("decode(r.{name}, 'hex')"),
-            _ => format!("r.{name}"),
-        }
-    }
-}
-
-fn statement(backend: DbBackend, sql: String, rows: Vec<Row>) -> Statement {
-    let rows = Value::Array(rows.into_iter().map(|row| Value::Object(row.0)).collect());
-    let parameter = if backend == DbBackend::Postgres {
-        SqlValue::Json(Some(Box::new(rows)))
-    } else {
-        SqlValue::String(Some(rows.to_string()))
-    };
-    Statement::from_sql_and_values(backend, sql, [parameter])
-}
-
-/// Runs a statement over rows, unless there are none. Returns the number of changed rows.
-// Not `async`: the compiler cannot see that a future which holds the iterator is `Send`.
-pub(crate) fn write(
-    tx: &Tx,
-    rows: impl IntoIterator<Item = Row>,
-    statement: impl FnOnce(DbBackend, Vec<Row>) -> Statement,
-) -> impl Future<Output = Result<u64>> {
-    let rows: Vec<Row> = rows.into_iter().collect();
-    let statement = (!rows.is_empty()).then(|| statement(tx.get_database_backend(), rows));
-    async move {
-        match statement {
-            Some(statement) => Ok(tx.execute_raw(statement).await?.rows_affected()),
-            None => Ok(0),
-        }
-    }
-}
+mod rows;
 
 /// The condition that `column` is one of `ids`. They are one parameter, so the text is the same for any number of
 /// ids.

@@ -8,7 +8,7 @@ use domain::{OrderId, ShipmentId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of_texts, write},
+    dialect::{self, is_one_of_texts},
     entity::idempotency_key,
     error::Result,
     store::{Store, Tx},
@@ -54,35 +54,20 @@ pub async fn find_answers(tx: &Tx, keys: &[ScopedKey]) -> Result<HashMap<ScopedK
     answers.collect()
 }
 
-const KEYS: Table = Table {
-    name: "idempotency_keys",
-    columns: &[
-        ("actor", Type::Text),
-        ("key", Type::Text),
-        ("fingerprint", Type::Bytes),
-        ("order_id", Type::Uuid),
-        ("shipment_id", Type::Uuid),
-        ("version", Type::Int),
-        ("changed", Type::Bool),
-        ("created_at", Type::Time),
-    ],
-};
-
 /// Stores answers. If somebody else has used a key meanwhile, this fails with a unique violation. The caller then
 /// repeats the work from the start, and finds the other answer.
 pub async fn insert(tx: &Tx, answers: &[(ScopedKey, StoredAnswer)], now: DateTime<Utc>) -> Result<()> {
-    let rows = answers.iter().map(|((actor, key), answer)| {
-        Row::default()
-            .set("actor", actor.as_str())
-            .set("key", key.as_str())
-            .set("fingerprint", answer.fingerprint.as_slice())
-            .set("order_id", answer.order_id.0)
-            .set("shipment_id", answer.shipment_id.map(|id| id.0))
-            .set("version", answer.version)
-            .set("changed", answer.changed)
-            .set("created_at", now)
+    let rows = answers.iter().map(|((actor, key), answer)| idempotency_key::Model {
+        actor: actor.clone(),
+        key: key.clone(),
+        fingerprint: answer.fingerprint.to_vec(),
+        order_id: answer.order_id.0,
+        shipment_id: answer.shipment_id.map(|id| id.0),
+        version: answer.version,
+        changed: answer.changed,
+        created_at: now,
     });
-    write(tx, rows, |db, rows| KEYS.insert(db, "", rows)).await?;
+    dialect::insert(tx, rows, "").await?;
     Ok(())
 }
 

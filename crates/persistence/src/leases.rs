@@ -6,12 +6,13 @@
 //! due again.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, Set, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, skip_locked_subquery, write},
+    dialect::{self, skip_locked_subquery},
+    entity::{notification, webhook},
     error::Result,
     store::{Store, Tx},
 };
@@ -40,15 +41,6 @@ impl Work {
         match self {
             Self::Webhooks => "webhook_id",
             Self::Notifications => "notification_id",
-        }
-    }
-
-    const fn lease_columns(self) -> &'static [(&'static str, Type)] {
-        match self {
-            Self::Webhooks => &[("webhook_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)],
-            Self::Notifications => {
-                &[("notification_id", Type::Uuid), ("attempt", Type::Int), ("due_at", Type::Time)]
-            }
         }
     }
 }
@@ -148,16 +140,31 @@ pub(crate) async fn fail_in(
 /// Makes leased rows due again at `at`, because they did not reach a job. A row that was settled or leased again
 /// since stays as it is, and so does a notification whose job has begun.
 pub async fn postpone(store: &Store, work: Work, leased: &[Leased], at: DateTime<Utc>) -> Result<()> {
-    let begun = match work {
-        Work::Webhooks => "",
-        Work::Notifications => " AND notifications.opened < r.attempt",
-    };
-    let guard = format!(" AND {}.due_at IS NOT NULL{begun}", work.name());
-    let table = Table { name: work.name(), columns: work.lease_columns() };
-    let rows = leased
-        .iter()
-        .map(|one| Row::default().set(work.key(), one.id).set("attempt", one.attempt).set("due_at", at));
     let tx = store.begin().await?;
-    write(&tx, rows, |db, rows| table.update(db, &[work.key(), "attempt"], &guard, rows)).await?;
+    match work {
+        Work::Webhooks => {
+            let rows = leased.iter().map(|one| {
+                let found = webhook::ActiveModel {
+                    webhook_id: Set(one.id),
+                    attempt: Set(one.attempt),
+                    ..Default::default()
+                };
+                [found, webhook::ActiveModel { due_at: Set(Some(at)), ..Default::default() }]
+            });
+            dialect::update(&tx, rows, "AND webhooks.due_at IS NOT NULL").await?;
+        }
+        Work::Notifications => {
+            let rows = leased.iter().map(|one| {
+                let found = notification::ActiveModel {
+                    notification_id: Set(one.id),
+                    attempt: Set(one.attempt),
+                    ..Default::default()
+                };
+                [found, notification::ActiveModel { due_at: Set(Some(at)), ..Default::default() }]
+            });
+            let guard = "AND notifications.due_at IS NOT NULL AND notifications.opened < r.key_attempt";
+            dialect::update(&tx, rows, guard).await?;
+        }
+    }
     store.commit_repeatable(tx).await
 }

@@ -5,12 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use crate::{
-    dialect::{Row, Table, Type, write},
-    entity::mail,
-    error::Result,
-    store::Store,
-};
+use crate::{dialect, entity::mail, error::Result, store::Store};
 
 /// A mail that was stored instead of sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,30 +23,18 @@ pub struct CaughtMail {
     pub caught_at: DateTime<Utc>,
 }
 
-const MAILBOX: Table = Table {
-    name: "mailbox",
-    columns: &[
-        ("mail_id", Type::Uuid),
-        ("message_id", Type::Text),
-        ("recipient", Type::Text),
-        ("subject", Type::Text),
-        ("text", Type::Text),
-        ("html", Type::Text),
-        ("caught_at", Type::Time),
-    ],
-};
-
 pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
-    let row = Row::default()
-        .set("mail_id", mail.id)
-        .set("message_id", mail.message_id.as_str())
-        .set("recipient", mail.recipient.as_str())
-        .set("subject", mail.subject.as_str())
-        .set("text", mail.text.as_str())
-        .set("html", mail.html.as_str())
-        .set("caught_at", mail.caught_at);
+    let row = mail::Model {
+        mail_id: mail.id,
+        message_id: mail.message_id.clone(),
+        recipient: mail.recipient.clone(),
+        subject: mail.subject.clone(),
+        text: mail.text.clone(),
+        html: mail.html.clone(),
+        caught_at: mail.caught_at,
+    };
     let tx = store.begin().await?;
-    write(&tx, [row], |db, rows| MAILBOX.insert(db, "", rows)).await?;
+    dialect::insert(&tx, [row], "").await?;
     store.commit_repeatable(tx).await
 }
 

@@ -251,20 +251,19 @@ impl TryFrom<entity::webhook::Model> for Webhook {
     type Error = Error;
 
     fn try_from(row: entity::webhook::Model) -> Result<Self> {
-        let at = At { table: "webhooks", row: &row.webhook_id };
-        Ok(Self {
-            id: WebhookId(row.webhook_id),
-            state: at.parse(&row.state)?,
+        let head = entity::webhook::Head {
+            webhook_id: row.webhook_id,
             sender: row.sender,
-            body: row.body,
             request_id: row.request_id,
             received_at: row.received_at,
+            state: row.state,
             reason: row.reason,
             error: row.error,
             attempt: row.attempt,
             failures: row.failures,
             duplicates: row.duplicates,
-        })
+        };
+        Ok(Self { head: head.try_into()?, body: row.body })
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of, write},
+    dialect::{self, is_one_of},
     entity,
     error::Result,
     leases::{self, Leased, Next, Work},
@@ -50,21 +50,6 @@ pub struct Notification {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
-const NOTIFICATIONS: Table = Table {
-    name: "notifications",
-    columns: &[
-        ("notification_id", Type::Uuid),
-        ("key", Type::Text),
-        ("order_id", Type::Uuid),
-        ("status", Type::Status),
-        ("recipient", Type::Text),
-        ("state", Type::Text),
-        ("reason", Type::Text),
-        ("queued_at", Type::Time),
-        ("due_at", Type::Time),
-    ],
-};
-
 /// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
 /// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
 pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
@@ -77,9 +62,9 @@ pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let rows = telling.iter().flat_map(|order| {
         let kinds = notification_kinds(order);
         let newest = kinds.len() - 1;
-        kinds.into_iter().enumerate().map(move |(at, kind)| row(order, kind, at == newest))
+        kinds.into_iter().enumerate().map(move |(at, kind)| to_row(order, kind, at == newest))
     });
-    write(tx, rows, |db, rows| NOTIFICATIONS.insert(db, "ON CONFLICT (key) DO NOTHING", rows)).await?;
+    dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
@@ -89,7 +74,7 @@ fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
     statuses.filter_map(NotificationKind::from_status).collect()
 }
 
-fn row(order: &Order, kind: NotificationKind, newest: bool) -> Row {
+fn to_row(order: &Order, kind: NotificationKind, newest: bool) -> entity::notification::Model {
     let head = order.head();
     let reason = match &head.customer_email {
         None => Some(Suppression::NoAddress),
@@ -97,16 +82,25 @@ fn row(order: &Order, kind: NotificationKind, newest: bool) -> Row {
         Some(_) => None,
     };
     let state = if reason.is_some() { NotificationState::Suppressed } else { NotificationState::Queued };
-    Row::default()
-        .set("notification_id", Uuid::now_v7())
-        .set("key", notification::notification_key(head.id, kind))
-        .set("order_id", head.id.0)
-        .set("status", kind.as_str())
-        .set("recipient", head.customer_email.as_deref().unwrap_or_default())
-        .set("state", state.as_str())
-        .set("reason", reason.map(|reason| reason.as_str()))
-        .set("queued_at", head.updated_at)
-        .set("due_at", reason.is_none().then_some(head.updated_at))
+    entity::notification::Model {
+        notification_id: Uuid::now_v7(),
+        key: notification::notification_key(head.id, kind),
+        order_id: head.id.0,
+        status: kind.status().into(),
+        channel: "email".to_owned(),
+        recipient: head.customer_email.clone().unwrap_or_default(),
+        state: state.as_str().to_owned(),
+        reason: reason.map(|reason| reason.as_str().to_owned()),
+        error: None,
+        attempt: 0,
+        opened: 0,
+        failures: 0,
+        unknown_outcomes: 0,
+        content_attempt: 0,
+        queued_at: head.updated_at,
+        sent_at: None,
+        due_at: reason.is_none().then_some(head.updated_at),
+    }
 }
 
 async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {

@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, skip_locked_subquery, write},
+    dialect::{self, skip_locked_subquery},
+    entity::outbox_entry,
     error::Result,
     store::{Store, Tx},
 };
@@ -21,18 +22,19 @@ pub struct OutboxEntry {
     pub version: i32,
 }
 
-const OUTBOX: Table = Table {
-    name: "outbox",
-    columns: &[("order_id", Type::Uuid), ("user_id", Type::Uuid), ("version", Type::Int)],
-};
-
 /// Writes one entry for each order.
 pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let rows = orders.iter().map(|order| {
         let head = order.head();
-        Row::default().set("order_id", head.id.0).set("user_id", head.user_id.0).set("version", head.version)
+        outbox_entry::Model {
+            // Assigned by the database.
+            outbox_id: 0,
+            order_id: head.id.0,
+            user_id: head.user_id.0,
+            version: head.version,
+        }
     });
-    write(tx, rows, |db, rows| OUTBOX.insert(db, "", rows)).await?;
+    dialect::insert(tx, rows, "").await?;
     Ok(())
 }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{Actor, Scan, ScanEffect, ScanId, ScanIdentity, ShipmentId, WebhookId};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, Set};
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of, write},
+    dialect::{self, is_one_of},
     entity::scan,
     error::Result,
     mapping::LOCAL_TIME,
@@ -58,107 +58,75 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-const SCANS: Table = Table {
-    name: "scans",
-    columns: &[
-        ("scan_id", Type::Uuid),
-        ("shipment_id", Type::Uuid),
-        ("webhook_id", Type::Uuid),
-        ("identity", Type::Bytes),
-        ("code", Type::Text),
-        ("meaning", Type::Text),
-        ("description", Type::Text),
-        ("location", Type::Text),
-        ("occurred_at", Type::Time),
-        ("time_estimated", Type::Bool),
-        ("local_time", Type::Text),
-        ("package", Type::Text),
-        ("estimated_delivery", Type::Time),
-        ("estimated_at", Type::Time),
-        ("recorded_at", Type::Time),
-        ("recorded_by", Type::Text),
-        ("recorded_by_id", Type::Text),
-        ("effect", Type::Text),
-        ("called_off", Type::Bool),
-    ],
-};
-
-const SEEN: Table = Table {
-    name: "scans",
-    columns: &[("shipment_id", Type::Uuid), ("identity", Type::Bytes), ("seen", Type::Int)],
-};
-
 /// Stores new scans. The caller has locked the order of their shipment, so none of them can be stored already.
 pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
-    let rows = scans.into_iter().map(|stored| {
-        changeable_columns(stored)
-            .set("scan_id", stored.id.0)
-            .set("code", stored.scan.code.as_str())
-            .set("package", stored.scan.package.as_deref())
-            .set("recorded_at", stored.recorded_at)
-            .set("recorded_by", stored.recorded_by.as_ref().map(|actor| actor.kind.as_str()))
-            .set("recorded_by_id", stored.recorded_by.as_ref().and_then(|actor| actor.id.as_deref()))
-            .set("called_off", stored.called_off)
-    });
-    write(tx, rows, |db, rows| SCANS.insert(db, "", rows)).await?;
+    dialect::insert(tx, scans.into_iter().map(to_row), "").await?;
     Ok(())
 }
 
-/// The columns that identify a scan, and the columns that a revision can change.
-fn changeable_columns(stored: &StoredScan) -> Row {
+fn to_row(stored: &StoredScan) -> scan::Model {
     let scan = &stored.scan;
-    Row::default()
-        .set("shipment_id", stored.shipment_id.0)
-        .set("identity", scan.identity.0.as_slice())
-        .set("webhook_id", stored.webhook_id.map(|id| id.0))
-        .set("meaning", scan.meaning.as_str())
-        .set("description", scan.description.as_deref())
-        .set("location", scan.location.as_deref())
-        .set("occurred_at", scan.occurred_at)
-        .set("time_estimated", scan.time_estimated)
-        .set("local_time", local_time(scan))
-        .set("estimated_delivery", scan.estimate.map(|estimate| estimate.expected))
-        .set("estimated_at", scan.estimate.map(|estimate| estimate.said_at))
-        .set("effect", stored.effect.as_str())
+    scan::Model {
+        scan_id: stored.id.0,
+        shipment_id: stored.shipment_id.0,
+        webhook_id: stored.webhook_id.map(|id| id.0),
+        identity: scan.identity.0.to_vec(),
+        code: scan.code.clone(),
+        meaning: scan.meaning.as_str().to_owned(),
+        description: scan.description.clone(),
+        location: scan.location.clone(),
+        occurred_at: scan.occurred_at,
+        time_estimated: scan.time_estimated,
+        local_time: scan.local_time.map(|at| at.format(LOCAL_TIME).to_string()),
+        package: scan.package.clone(),
+        estimated_delivery: scan.estimate.map(|estimate| estimate.expected),
+        estimated_at: scan.estimate.map(|estimate| estimate.said_at),
+        recorded_at: stored.recorded_at,
+        recorded_by: stored.recorded_by.as_ref().map(|actor| actor.kind.as_str().to_owned()),
+        recorded_by_id: stored.recorded_by.as_ref().and_then(|actor| actor.id.clone()),
+        effect: stored.effect.as_str().to_owned(),
+        called_off: stored.called_off,
+        seen: stored.seen,
+    }
 }
 
-fn local_time(scan: &Scan) -> Option<String> {
-    scan.local_time.map(|at| at.format(LOCAL_TIME).to_string())
+/// What finds a scan: its shipment and its identity.
+fn key(shipment: ShipmentId, identity: &ScanIdentity) -> scan::ActiveModel {
+    scan::ActiveModel {
+        shipment_id: Set(shipment.0),
+        identity: Set(identity.0.to_vec()),
+        ..Default::default()
+    }
 }
-
-const REVISED: Table = Table {
-    name: "scans",
-    columns: &[
-        ("shipment_id", Type::Uuid),
-        ("identity", Type::Bytes),
-        ("webhook_id", Type::Uuid),
-        ("meaning", Type::Text),
-        ("description", Type::Text),
-        ("location", Type::Text),
-        ("occurred_at", Type::Time),
-        ("time_estimated", Type::Bool),
-        ("local_time", Type::Text),
-        ("estimated_delivery", Type::Time),
-        ("estimated_at", Type::Time),
-        ("effect", Type::Text),
-    ],
-};
 
 /// Writes the scans that repeats have revised. The caller has locked the order of their shipment.
 pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
-    let rows = revised.into_iter().map(changeable_columns);
-    write(tx, rows, |db, rows| REVISED.update(db, &["shipment_id", "identity"], "", rows)).await?;
+    let rows = revised.into_iter().map(|stored| {
+        let row = to_row(stored);
+        let new = scan::ActiveModel {
+            webhook_id: Set(row.webhook_id),
+            meaning: Set(row.meaning),
+            description: Set(row.description),
+            location: Set(row.location),
+            occurred_at: Set(row.occurred_at),
+            time_estimated: Set(row.time_estimated),
+            local_time: Set(row.local_time),
+            estimated_delivery: Set(row.estimated_delivery),
+            estimated_at: Set(row.estimated_at),
+            effect: Set(row.effect),
+            ..Default::default()
+        };
+        [key(stored.shipment_id, &stored.scan.identity), new]
+    });
+    dialect::update(tx, rows, "").await?;
     Ok(())
 }
 
 /// Adds the repeats of scans to `seen`: how often each came again, by shipment and identity.
 pub async fn add_to_seen(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
     let rows = again.iter().map(|((shipment, identity), times)| {
-        Row::default()
-            .set("shipment_id", shipment.0)
-            .set("identity", identity.0.as_slice())
-            .set("seen", *times)
+        [key(*shipment, identity), scan::ActiveModel { seen: Set(*times as i32), ..Default::default() }]
     });
-    write(tx, rows, |db, rows| SEEN.add(db, &["shipment_id", "identity"], "seen", rows)).await?;
+    dialect::add(tx, rows).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use requeue::{lock, requeue, requeue_for_numbers, requeue_matched, requeue_processed};
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of, write},
+    dialect::{self, is_one_of},
     entity::{webhook, webhook_wait},
     error::Result,
     leases::Leased,
@@ -28,27 +28,10 @@ mod requeue;
 /// A stored webhook.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    pub id: WebhookId,
-    /// The name of the sender: `fedex`, `ups`.
-    pub sender: String,
+    /// Everything but its body.
+    pub head: WebhookHead,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// The id of the HTTP request that brought it.
-    pub request_id: Option<String>,
-    /// When it was received, by our clock.
-    pub received_at: DateTime<Utc>,
-    pub state: WebhookState,
-    /// Why it has this state, for people. `Some` from the first time on that it was settled, also while it is due
-    /// again.
-    pub reason: Option<String>,
-    /// The latest failure, for people.
-    pub error: Option<String>,
-    /// How often it was leased.
-    pub attempt: i32,
-    /// How often processing failed since it was last requeued.
-    pub failures: i32,
-    /// How often the same content came again.
-    pub duplicates: i32,
 }
 
 /// A stored webhook without its body, for lists. A body can have megabytes.
@@ -95,44 +78,33 @@ pub struct NewWebhook {
     pub duplicates: u32,
 }
 
-const WEBHOOKS: Table = Table {
-    name: "webhooks",
-    columns: &[
-        ("webhook_id", Type::Uuid),
-        ("sender", Type::Text),
-        ("content_hash", Type::Bytes),
-        ("body", Type::Bytes),
-        ("request_id", Type::Text),
-        ("received_at", Type::Time),
-        ("state", Type::Text),
-        ("duplicates", Type::Int),
-        ("due_at", Type::Time),
-    ],
-};
-
 /// Stores webhooks and makes them due at once. If a content is stored already, its number of duplicates grows
 /// instead. The contents in one call must differ.
 pub async fn insert(store: &Store, new: &[NewWebhook]) -> Result<()> {
-    let rows = new.iter().map(|webhook| {
-        Row::default()
-            .set("webhook_id", webhook.id.0)
-            .set("sender", webhook.sender)
-            .set("content_hash", webhook.content_hash.as_slice())
-            .set("body", webhook.body.as_slice())
-            .set("request_id", webhook.request_id.as_deref())
-            .set("received_at", webhook.received_at)
-            .set("state", WebhookState::Pending.as_str())
-            .set("duplicates", webhook.duplicates)
-            .set("due_at", webhook.received_at)
-    });
-    let mut rows: Vec<_> = rows.collect();
+    let mut new: Vec<_> = new.iter().collect();
     // Every batch inserts in the sequence of the hashes. Else two batches with the same contents could wait for each
     // other.
-    rows.sort_by(|a, b| a.text("content_hash").cmp(b.text("content_hash")));
+    new.sort_by_key(|webhook| webhook.content_hash);
+    let rows = new.into_iter().map(|webhook| webhook::Model {
+        webhook_id: webhook.id.0,
+        sender: webhook.sender.to_owned(),
+        content_hash: webhook.content_hash.to_vec(),
+        body: webhook.body.clone(),
+        request_id: webhook.request_id.clone(),
+        received_at: webhook.received_at,
+        state: WebhookState::Pending.as_str().to_owned(),
+        reason: None,
+        error: None,
+        attempt: 0,
+        failures: 0,
+        duplicates: webhook.duplicates as i32,
+        calls: 0,
+        due_at: Some(webhook.received_at),
+    });
     let again = "ON CONFLICT (sender, content_hash) \
                  DO UPDATE SET duplicates = webhooks.duplicates + 1 + excluded.duplicates";
     let tx = store.begin().await?;
-    write(&tx, rows, |db, rows| WEBHOOKS.insert(db, again, rows)).await?;
+    dialect::insert(&tx, rows, again).await?;
     // The caller repeats the insert after a lost connection. If the first one was committed, the number of duplicates
     // is one too high, as when a sender that got no answer sends again.
     store.commit_repeatable(tx).await
@@ -235,34 +207,22 @@ pub struct Settled {
     pub waits_for: Vec<Number>,
 }
 
-const SETTLED: Table = Table {
-    name: "webhooks",
-    columns: &[
-        ("webhook_id", Type::Uuid),
-        ("state", Type::Text),
-        ("reason", Type::Text),
-        ("error", Type::Text),
-        ("due_at", Type::Time),
-    ],
-};
-
-const WAITS: Table = Table {
-    name: "webhook_waits",
-    columns: &[("carrier", Type::Text), ("tracking_number", Type::Text), ("webhook_id", Type::Uuid)],
-};
-
 /// Records the results of webhooks and ends their leases. [`requeue_for_numbers`] finds those that wait for a number.
 pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
     if settled.is_empty() {
         return Ok(());
     }
     let rows = settled.iter().map(|one| {
-        Row::default()
-            .set("webhook_id", one.id.0)
-            .set("state", one.state.as_str())
-            .set("reason", one.reason.as_deref())
+        let new = webhook::ActiveModel {
+            state: Set(one.state.as_str().to_owned()),
+            reason: Set(one.reason.clone()),
+            error: Set(None),
+            due_at: Set(None),
+            ..Default::default()
+        };
+        [webhook::ActiveModel { webhook_id: Set(one.id.0), ..Default::default() }, new]
     });
-    write(tx, rows, |db, rows| SETTLED.update(db, &["webhook_id"], "", rows)).await?;
+    dialect::update(tx, rows, "").await?;
     webhook_wait::Entity::delete_many()
         .filter(is_one_of(
             tx.get_database_backend(),
@@ -272,14 +232,13 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         .exec(tx)
         .await?;
     let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|(carrier, number)| {
-            Row::default()
-                .set("carrier", carrier.as_str())
-                .set("tracking_number", number.as_str())
-                .set("webhook_id", one.id.0)
+        one.waits_for.iter().map(|(carrier, number)| webhook_wait::Model {
+            carrier: carrier.as_str().to_owned(),
+            tracking_number: number.clone(),
+            webhook_id: one.id.0,
         })
     });
-    write(tx, waits, |db, waits| WAITS.insert(db, "ON CONFLICT DO NOTHING", waits)).await?;
+    dialect::insert(tx, waits, "ON CONFLICT DO NOTHING").await?;
     Ok(())
 }
 

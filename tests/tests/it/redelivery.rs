@@ -198,11 +198,11 @@ async fn many_bodies_are_read_some_at_a_time(database: Database) {
             "{most}"
         );
         let page = read::webhooks_after(&database.store, &Default::default(), None, 100, most).await.unwrap();
-        assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[..fitting], "{most}");
+        assert_eq!(page.iter().map(|webhook| webhook.head.id).collect::<Vec<_>>(), ids[..fitting], "{most}");
     }
     let after = Some(read::Key { at: all[0].received_at, id: all[0].id.0 });
     let page = read::webhooks_after(&database.store, &Default::default(), after, 1, 9 * size).await.unwrap();
-    assert_eq!(page.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), ids[1..2]);
+    assert_eq!(page.iter().map(|webhook| webhook.head.id).collect::<Vec<_>>(), ids[1..2]);
 }
 
 async fn what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next(database: Database) {

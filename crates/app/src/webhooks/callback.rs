@@ -51,7 +51,7 @@ impl App {
         let tx = self.store.begin().await?;
         let opened = webhooks::open(&tx, &[leased]).await?;
         let close = |webhook: webhooks::Webhook| Settled {
-            id: webhook.id,
+            id: webhook.head.id,
             state: WebhookState::Processed,
             reason: Some(what.to_owned()),
             waits_for: vec![],

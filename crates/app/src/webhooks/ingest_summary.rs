@@ -8,7 +8,7 @@ use std::{
 use domain::{ScanEffect, ScanOutcome, Shipment, WebhookId, WebhookState};
 use persistence::{
     shipments::Number,
-    webhooks::{Settled, Webhook},
+    webhooks::{Settled, WebhookHead},
 };
 
 use super::parsed_webhook::{ParsedWebhook, WebhookContent};
@@ -88,7 +88,7 @@ impl IngestSummary {
     /// The state, the reason and the waiting numbers with which the webhook is settled. Call it after all scans were
     /// added.
     pub fn into_settled(self, parsed: ParsedWebhook) -> Settled {
-        let Webhook { id, sender, .. } = parsed.webhook;
+        let WebhookHead { id, sender, .. } = parsed.webhook;
         let unread = match parsed.content {
             WebhookContent::Nothing(reason) => {
                 return Settled { id, state: WebhookState::Ignored, reason: Some(reason), waits_for: vec![] };

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use carriers::{Activation, Push, Sender, Unread};
 use domain::{Carrier, Scan};
-use persistence::{shipments::Number, webhooks::Webhook};
+use persistence::{
+    shipments::Number,
+    webhooks::{Webhook, WebhookHead},
+};
 
 use crate::App;
 
 /// A stored webhook and its parsed content.
 pub(super) struct ParsedWebhook {
-    pub webhook: Webhook,
+    pub webhook: WebhookHead,
     pub content: WebhookContent,
 }
 
@@ -44,10 +47,9 @@ impl ParcelScans {
 impl App {
     /// Parses a webhook. Never fails: a body that cannot be parsed becomes [`WebhookContent::Nothing`] with the reason.
     pub(super) fn parse_webhook(&self, webhook: Webhook) -> ParsedWebhook {
+        let Webhook { head: webhook, body } = webhook;
         let parsed = match webhook.sender.parse::<Sender>() {
-            Ok(sender) => {
-                sender.parse(&webhook.body, &self.policy().codes).map_err(|error| error.to_string())
-            }
+            Ok(sender) => sender.parse(&body, &self.policy().codes).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         let content = match parsed {

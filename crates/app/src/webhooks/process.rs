@@ -15,7 +15,7 @@ use persistence::{
     Tx,
     leases::Leased,
     orders,
-    webhooks::{self, Settled, Webhook},
+    webhooks::{self, Settled, WebhookHead},
 };
 use uuid::Uuid;
 
@@ -69,11 +69,11 @@ impl App {
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
         let (these, rest) = leased.split_at(webhooks::count_within_bytes(&tx, &ids, MAX_BYTES).await?);
         let mut opened = webhooks::open(&tx, these).await?;
-        opened.sort_by_key(|webhook| (webhook.received_at, webhook.id));
+        opened.sort_by_key(|webhook| (webhook.head.received_at, webhook.head.id));
         let (mut batch, mut read) = (Batch::default(), Vec::new());
         let mut parcels = 0;
         for webhook in opened {
-            let leased = Leased { id: webhook.id.0, attempt: webhook.attempt };
+            let leased = Leased { id: webhook.head.id.0, attempt: webhook.head.attempt };
             if !batch.later.is_empty() {
                 batch.later.push(leased);
                 continue;
@@ -223,7 +223,7 @@ struct Ingestion {
 impl Ingestion {
     fn new(parsed: ParsedWebhook) -> Self {
         if let WebhookContent::Nothing(reason) = &parsed.content {
-            let Webhook { id, sender, .. } = &parsed.webhook;
+            let WebhookHead { id, sender, .. } = &parsed.webhook;
             tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
         }
         Self { parsed, summary: IngestSummary::default() }

@@ -169,7 +169,7 @@ impl App {
         loop {
             let page = read::webhooks_after(&self.store, filter, after, PAGE, MAX_BYTES).await?;
             let Some(last) = page.last() else { break };
-            after = Some(Key { at: last.received_at, id: last.id.0 });
+            after = Some(Key { at: last.head.received_at, id: last.head.id.0 });
             replayed.examined += page.len() as u64;
             self.compare_with_stored(page, &mut found).await?;
         }

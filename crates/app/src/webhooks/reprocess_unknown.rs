@@ -1,7 +1,7 @@
 //! Lists carriers' codes without a known meaning, for support, and processes their webhooks again once the codes have a
 //! meaning.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
@@ -64,9 +64,7 @@ impl App {
             let fitting = read::count_webhooks_within_bytes(&self.store, ids, MAX_BYTES).await?;
             let page = &unknown[done..done + fitting];
             done += fitting;
-            let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
-            let bodies: HashMap<WebhookId, Vec<u8>> =
-                webhooks.into_iter().map(|webhook| (webhook.id, webhook.body)).collect();
+            let bodies = read::webhook_bodies(&self.store, &ids[..fitting]).await?;
             for one in page {
                 let Some(body) = bodies.get(&one.webhook_id) else { continue };
                 if has_meaning(one, body, &self.policy().codes) {

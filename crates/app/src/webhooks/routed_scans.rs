@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Order, OrderId, Scan, ScanOutcome, Shipment, ShipmentId, WebhookId,
 };
-use persistence::{Error, webhooks::Webhook};
+use persistence::{Error, webhooks::WebhookHead};
 
 use super::{parsed_webhook::ParcelScans, routing::ScanRouter};
 use crate::scans::{ScanRecorder, Source};
@@ -30,7 +30,13 @@ pub(super) struct RoutedScans(pub BTreeMap<(OrderId, ShipmentId), Vec<WebhookSca
 impl RoutedScans {
     /// Routes the scans that a webhook has for one number, and adds each to its shipment. Call it for the webhooks in
     /// the order in which they were received.
-    pub fn add(&mut self, webhook: &Webhook, parcel: ParcelScans, router: &ScanRouter, is_repeated: bool) {
+    pub fn add(
+        &mut self,
+        webhook: &WebhookHead,
+        parcel: ParcelScans,
+        router: &ScanRouter,
+        is_repeated: bool,
+    ) {
         let number = (parcel.carrier, parcel.number);
         for scan in parcel.scans {
             let Some(target) = router.route(&number, &scan) else { continue };

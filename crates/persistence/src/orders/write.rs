@@ -3,137 +3,42 @@
 //! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
 //! and it checks that the order still has the version from which they start.
 
-use domain::{Item, ItemId, Order};
+use domain::{Item, Order, OrderId};
+use sea_orm::Set;
 
 use crate::{
-    dialect::{Row, Table, Type, write},
+    dialect,
+    entity::{order, order_event, order_item},
     error::{Error, Result},
     notifications, outbox, shipments,
     store::Tx,
-};
-
-const ORDERS: Table = Table {
-    name: "orders",
-    columns: &[
-        ("order_id", Type::Uuid),
-        ("user_id", Type::Uuid),
-        ("reference", Type::Text),
-        ("customer_email", Type::Text),
-        ("status", Type::Status),
-        ("version", Type::Int),
-        ("total_cents", Type::Int),
-        ("currency", Type::Text),
-        ("fulfillment_path", Type::Text),
-        ("placed_at", Type::Time),
-        ("updated_at", Type::Time),
-        ("occurred_at", Type::Time),
-    ],
-};
-
-const ITEMS: Table = Table {
-    name: "order_items",
-    columns: &[
-        ("item_id", Type::Uuid),
-        ("order_id", Type::Uuid),
-        ("position", Type::Int),
-        ("sku", Type::Text),
-        ("name", Type::Text),
-        ("quantity", Type::Int),
-        ("origin_kind", Type::Text),
-        ("origin_code", Type::Text),
-        ("accept_by", Type::Time),
-        ("ship_by", Type::Time),
-    ],
-};
-
-const EVENTS: Table = Table {
-    name: "order_events",
-    columns: &[
-        ("order_id", Type::Uuid),
-        ("version", Type::Int),
-        ("from_status", Type::Status),
-        ("to_status", Type::Status),
-        ("actor", Type::Text),
-        ("actor_id", Type::Text),
-        ("notes", Type::Text),
-        ("metadata", Type::Json),
-        ("inferred", Type::Bool),
-        ("occurred_at", Type::Time),
-        ("recorded_at", Type::Time),
-        ("request_id", Type::Text),
-        ("webhook_id", Type::Uuid),
-    ],
-};
-
-/// The columns of an order that can change, and the version that the order must have before.
-const STANDING: Table = Table {
-    name: "orders",
-    columns: &[
-        ("order_id", Type::Uuid),
-        ("status", Type::Status),
-        ("version", Type::Int),
-        ("updated_at", Type::Time),
-        ("occurred_at", Type::Time),
-        ("expected_version", Type::Int),
-    ],
-};
-
-/// The columns of an item that can change.
-const ITEM_STANDING: Table = Table {
-    name: "order_items",
-    columns: &[
-        ("item_id", Type::Uuid),
-        ("cancelled", Type::Int),
-        ("cancel_reason", Type::Text),
-        ("origin_kind", Type::Text),
-        ("origin_code", Type::Text),
-        ("accept_by", Type::Time),
-        ("ship_by", Type::Time),
-        ("accepted_at", Type::Time),
-        ("declined_at", Type::Time),
-        ("decline_reason", Type::Text),
-        ("return_requested", Type::Int),
-        ("return_reason", Type::Text),
-        ("returned", Type::Int),
-    ],
 };
 
 /// Writes placed orders with their items, their first events, and entries of the outbox.
 pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     let rows = orders.iter().map(|order| {
         let head = order.head();
-        Row::default()
-            .set("order_id", head.id.0)
-            .set("user_id", head.user_id.0)
-            .set("reference", head.reference.as_deref())
-            .set("customer_email", head.customer_email.as_deref())
-            .set("status", head.status.as_str())
-            .set("version", head.version)
-            .set("total_cents", head.total.cents)
-            .set("currency", head.total.currency.as_str())
-            .set("fulfillment_path", head.fulfillment_path.as_str())
-            .set("placed_at", head.placed_at)
-            .set("updated_at", head.updated_at)
-            .set("occurred_at", head.occurred_at)
+        order::Model {
+            order_id: head.id.0,
+            user_id: head.user_id.0,
+            reference: head.reference.clone(),
+            customer_email: head.customer_email.clone(),
+            status: head.status.into(),
+            version: head.version,
+            total_cents: head.total.cents,
+            currency: head.total.currency.clone(),
+            fulfillment_path: head.fulfillment_path.as_str().to_owned(),
+            placed_at: head.placed_at,
+            updated_at: head.updated_at,
+            occurred_at: head.occurred_at,
+        }
     });
-    write(tx, rows, |db, rows| ORDERS.insert(db, "", rows)).await?;
+    dialect::insert(tx, rows, "").await?;
     let items = orders.iter().flat_map(|order| {
-        order.items().iter().enumerate().map(move |(position, item)| {
-            let origin = item.origin.as_ref();
-            Row::default()
-                .set("item_id", item.id.0)
-                .set("order_id", order.head().id.0)
-                .set("position", position as u32)
-                .set("sku", item.sku.as_str())
-                .set("name", item.name.as_str())
-                .set("quantity", item.quantity)
-                .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
-                .set("origin_code", origin.map(|origin| origin.code.as_str()))
-                .set("accept_by", item.commitment.deadlines.accept_by)
-                .set("ship_by", item.commitment.deadlines.ship_by)
-        })
+        let items = order.items().iter().enumerate();
+        items.map(|(position, item)| to_item_row(order.head().id, position, item))
     });
-    write(tx, items, |db, items| ITEMS.insert(db, "", items)).await?;
+    dialect::insert(tx, items, "").await?;
     let placed: Vec<_> = orders.iter().collect();
     insert_events(tx, &placed).await?;
     outbox::insert(tx, &placed).await
@@ -149,16 +54,21 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {
         let head = order.head();
-        Row::default()
-            .set("order_id", head.id.0)
-            .set("status", head.status.as_str())
-            .set("version", head.version)
-            .set("updated_at", head.updated_at)
-            .set("occurred_at", head.occurred_at)
-            .set("expected_version", head.version - order.changes().transitions.len() as i32)
+        let found = order::ActiveModel {
+            order_id: Set(head.id.0),
+            version: Set(head.version - order.changes().transitions.len() as i32),
+            ..Default::default()
+        };
+        let new = order::ActiveModel {
+            status: Set(head.status.into()),
+            version: Set(head.version),
+            updated_at: Set(head.updated_at),
+            occurred_at: Set(head.occurred_at),
+            ..Default::default()
+        };
+        [found, new]
     });
-    let guard = " AND orders.version = r.expected_version";
-    let written = write(tx, standing, |db, rows| STANDING.update(db, &["order_id"], guard, rows)).await?;
+    let written = dialect::update(tx, standing, "").await?;
     if written != changed.len() as u64 {
         return Err(Error::LostUpdate);
     }
@@ -171,50 +81,76 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
 
 async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let events = orders.iter().flat_map(|order| &order.changes().transitions);
-    let rows = events.map(|event| {
-        Row::default()
-            .set("order_id", event.order_id().0)
-            .set("version", event.version())
-            .set("from_status", event.from().map(|status| status.as_str()))
-            .set("to_status", event.to().as_str())
-            .set("actor", event.actor().kind.as_str())
-            .set("actor_id", event.actor().id.as_deref())
-            .set("notes", event.notes())
-            .set("metadata", event.metadata())
-            .set("inferred", event.inferred())
-            .set("occurred_at", event.occurred_at())
-            .set("recorded_at", event.recorded_at())
-            .set("request_id", event.request_id())
-            .set("webhook_id", event.webhook_id().map(|id| id.0))
+    let rows = events.map(|event| order_event::Model {
+        // Assigned by the database.
+        event_id: 0,
+        order_id: event.order_id().0,
+        version: event.version(),
+        from_status: event.from().map(Into::into),
+        to_status: event.to().into(),
+        actor: event.actor().kind.as_str().to_owned(),
+        actor_id: event.actor().id.clone(),
+        notes: event.notes().map(str::to_owned),
+        metadata: event.metadata().cloned(),
+        inferred: event.inferred(),
+        occurred_at: event.occurred_at(),
+        recorded_at: event.recorded_at(),
+        request_id: event.request_id().map(str::to_owned),
+        webhook_id: event.webhook_id().map(|id| id.0),
     });
-    write(tx, rows, |db, rows| EVENTS.insert(db, "", rows)).await?;
+    dialect::insert(tx, rows, "").await?;
     Ok(())
 }
 
 async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
-    let is_changed = |order: &Order, id: ItemId| order.changes().items.contains(&id);
-    let changed =
-        orders.iter().flat_map(|order| order.items().iter().filter(|item| is_changed(order, item.id)));
-    let rows = changed.map(item_columns);
-    write(tx, rows, |db, rows| ITEM_STANDING.update(db, &["item_id"], "", rows)).await?;
+    let rows = orders.iter().flat_map(|order| {
+        let items = order.items().iter().enumerate();
+        let changed = items.filter(|(_, item)| order.changes().items.contains(&item.id));
+        changed.map(|(position, item)| {
+            let row = to_item_row(order.head().id, position, item);
+            let new = order_item::ActiveModel {
+                cancelled: Set(row.cancelled),
+                cancel_reason: Set(row.cancel_reason),
+                origin_kind: Set(row.origin_kind),
+                origin_code: Set(row.origin_code),
+                accept_by: Set(row.accept_by),
+                ship_by: Set(row.ship_by),
+                accepted_at: Set(row.accepted_at),
+                declined_at: Set(row.declined_at),
+                decline_reason: Set(row.decline_reason),
+                return_requested: Set(row.return_requested),
+                return_reason: Set(row.return_reason),
+                returned: Set(row.returned),
+                ..Default::default()
+            };
+            [order_item::ActiveModel { item_id: Set(row.item_id), ..Default::default() }, new]
+        })
+    });
+    dialect::update(tx, rows, "").await?;
     Ok(())
 }
 
-fn item_columns(item: &Item) -> Row {
+fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Model {
     let (origin, commitment) = (item.origin.as_ref(), &item.commitment);
     let declined = commitment.declined();
-    Row::default()
-        .set("item_id", item.id.0)
-        .set("cancelled", item.cancelled)
-        .set("cancel_reason", item.cancel_reason.as_deref())
-        .set("origin_kind", origin.map(|origin| origin.kind.as_str()))
-        .set("origin_code", origin.map(|origin| origin.code.as_str()))
-        .set("accept_by", commitment.deadlines.accept_by)
-        .set("ship_by", commitment.deadlines.ship_by)
-        .set("accepted_at", commitment.accepted_at())
-        .set("declined_at", declined.map(|(at, _)| at))
-        .set("decline_reason", declined.map(|(_, reason)| reason))
-        .set("return_requested", item.return_requested)
-        .set("return_reason", item.return_reason.as_deref())
-        .set("returned", item.returned)
+    order_item::Model {
+        item_id: item.id.0,
+        order_id: order.0,
+        position: position as i32,
+        sku: item.sku.clone(),
+        name: item.name.clone(),
+        quantity: item.quantity as i32,
+        cancelled: item.cancelled as i32,
+        cancel_reason: item.cancel_reason.clone(),
+        origin_kind: origin.map(|origin| origin.kind.as_str().to_owned()),
+        origin_code: origin.map(|origin| origin.code.clone()),
+        accept_by: commitment.deadlines.accept_by,
+        ship_by: commitment.deadlines.ship_by,
+        accepted_at: commitment.accepted_at(),
+        declined_at: declined.map(|(at, _)| at),
+        decline_reason: declined.map(|(_, reason)| reason.to_owned()),
+        return_requested: item.return_requested as i32,
+        return_reason: item.return_reason.clone(),
+        returned: item.returned as i32,
+    }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::{ActorKind, Carrier, OrderId, OrderStatus, UserId};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    Statement,
+    Set,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -13,8 +13,7 @@ use super::{
     page::{Page, PageRequest, fetch},
 };
 use crate::{
-    Event, Result, Store,
-    dialect::{Row, Table, Type},
+    Event, Result, Store, dialect,
     entity::{order, order_event, status::Status},
 };
 
@@ -111,20 +110,25 @@ pub struct VersionRange {
     pub last: i32,
 }
 
-const RANGES: Table =
-    Table { name: "ranges", columns: &[("order_id", Type::Uuid), ("first", Type::Int), ("last", Type::Int)] };
-
 /// The events in all of these ranges, sorted by order and version, with one statement.
 pub async fn events_in(store: &Store, ranges: &[VersionRange]) -> Result<Vec<Event>> {
     let rows = ranges.iter().map(|range| {
-        Row::default().set("order_id", range.order_id.0).set("first", range.first).set("last", range.last)
+        let first = order_event::ActiveModel {
+            order_id: Set(range.order_id.0),
+            version: Set(range.first),
+            ..Default::default()
+        };
+        [first, order_event::ActiveModel { version: Set(range.last), ..Default::default() }]
     });
     let columns = "e.event_id, e.order_id, e.version, CAST(e.from_status AS text) AS from_status, \
                    CAST(e.to_status AS text) AS to_status, e.actor, e.actor_id, e.notes, e.metadata, \
                    e.inferred, e.occurred_at, e.recorded_at, e.request_id, e.webhook_id";
-    let on = "JOIN order_events e ON e.order_id = r.order_id AND e.version BETWEEN r.first AND r.last \
-              ORDER BY e.order_id, e.version";
-    let statement: Statement = RANGES.select(store.backend(), columns, on, rows.collect());
+    let on = "JOIN order_events e ON e.order_id = r.first_order_id \
+              AND e.version BETWEEN r.first_version AND r.last_version ORDER BY e.order_id, e.version";
+    let parts = ["first_", "last_"];
+    let Some(statement) = dialect::select(store.backend(), columns, on, parts, rows)? else {
+        return Ok(vec![]);
+    };
     let rows = order_event::Model::find_by_statement(statement).all(store.reader()).await?;
     rows.into_iter().map(Event::try_from).collect()
 }

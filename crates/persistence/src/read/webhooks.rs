@@ -86,7 +86,7 @@ pub async fn webhooks_after(
     let count_within_bytes = count_within(sizes.iter().map(|(_, size)| *size), most_bytes);
     let ids: Vec<WebhookId> = sizes[..count_within_bytes].iter().map(|(id, _)| WebhookId(*id)).collect();
     let mut webhooks = webhooks(store, &ids).await?;
-    webhooks.sort_by_key(|webhook| Reverse((webhook.received_at, webhook.id)));
+    webhooks.sort_by_key(|webhook| Reverse((webhook.head.received_at, webhook.head.id)));
     Ok(webhooks)
 }
 

@@ -3,52 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::{Changes, Order, Shipment, ShipmentId};
+use sea_orm::Set;
 
 use crate::{
-    dialect::{Row, Table, Type, write},
+    dialect,
+    entity::{shipment, shipment_item},
     error::{Error, Result},
     store::Tx,
-};
-
-const SHIPMENTS: Table = Table {
-    name: "shipments",
-    columns: &[
-        ("shipment_id", Type::Uuid),
-        ("order_id", Type::Uuid),
-        ("carrier", Type::Text),
-        ("tracking_number", Type::Text),
-        ("status", Type::Text),
-        ("origin_kind", Type::Text),
-        ("origin_code", Type::Text),
-        ("estimated_delivery", Type::Time),
-        ("promised_delivery", Type::Time),
-        ("created_at", Type::Time),
-    ],
-};
-
-const LINES: Table = Table {
-    name: "shipment_items",
-    columns: &[("shipment_id", Type::Uuid), ("item_id", Type::Uuid), ("quantity", Type::Int)],
-};
-
-/// The columns that scans and cancellations can change.
-const STANDING: Table = Table {
-    name: "shipments",
-    columns: &[
-        ("shipment_id", Type::Uuid),
-        ("status", Type::Text),
-        ("condition", Type::Text),
-        ("condition_message", Type::Text),
-        ("condition_since", Type::Time),
-        ("estimated_delivery", Type::Time),
-        ("shipped_at", Type::Time),
-        ("shipped_inferred", Type::Bool),
-        ("out_for_delivery_at", Type::Time),
-        ("out_for_delivery_inferred", Type::Bool),
-        ("delivered_at", Type::Time),
-        ("cancelled_at", Type::Time),
-        ("cancel_reason", Type::Text),
-    ],
 };
 
 /// Writes the new and the changed shipments of these orders.
@@ -58,10 +19,9 @@ pub(crate) async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
         orders.iter().any(|order| order.changes().new_shipments.contains(&shipment.id))
     };
     let changed = orders.iter().flat_map(|order| shipments_in_set(order, |changes| &changes.shipments));
-    let (new, old): (Vec<&Shipment>, Vec<&Shipment>) = changed.partition(is_new);
+    let old: Vec<&Shipment> = changed.filter(|shipment| !is_new(shipment)).collect();
     update(tx, &old).await?;
-    insert(tx, orders).await?;
-    update(tx, &new).await
+    insert(tx, orders).await
 }
 
 /// The shipments of an order that are in a set of its changes.
@@ -74,55 +34,67 @@ fn shipments_in_set<'a>(
 }
 
 async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
-    let rows = shipments.iter().map(|shipment| status_columns(shipment));
-    let written = write(tx, rows, |db, rows| STANDING.update(db, &["shipment_id"], "", rows)).await?;
+    let rows = shipments.iter().map(|shipment| {
+        let row = to_row(shipment);
+        let new = shipment::ActiveModel {
+            status: Set(row.status),
+            condition: Set(row.condition),
+            condition_message: Set(row.condition_message),
+            condition_since: Set(row.condition_since),
+            estimated_delivery: Set(row.estimated_delivery),
+            shipped_at: Set(row.shipped_at),
+            shipped_inferred: Set(row.shipped_inferred),
+            out_for_delivery_at: Set(row.out_for_delivery_at),
+            out_for_delivery_inferred: Set(row.out_for_delivery_inferred),
+            delivered_at: Set(row.delivered_at),
+            cancelled_at: Set(row.cancelled_at),
+            cancel_reason: Set(row.cancel_reason),
+            ..Default::default()
+        };
+        [shipment::ActiveModel { shipment_id: Set(row.shipment_id), ..Default::default() }, new]
+    });
+    let written = dialect::update(tx, rows, "").await?;
     if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
 }
 
 async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let new: Vec<&Shipment> =
         orders.iter().flat_map(|order| shipments_in_set(order, |changes| &changes.new_shipments)).collect();
-    let rows = new.iter().map(|shipment| {
-        Row::default()
-            .set("shipment_id", shipment.id.0)
-            .set("order_id", shipment.order_id.0)
-            .set("carrier", shipment.carrier.as_str())
-            .set("tracking_number", shipment.tracking_number.as_str())
-            .set("status", shipment.status().as_str())
-            .set("origin_kind", shipment.origin.kind.as_str())
-            .set("origin_code", shipment.origin.code.as_str())
-            .set("estimated_delivery", shipment.tracking.estimated_delivery)
-            .set("promised_delivery", shipment.promised_delivery)
-            .set("created_at", shipment.created_at)
-    });
-    write(tx, rows, |db, rows| SHIPMENTS.insert(db, "", rows)).await?;
+    dialect::insert(tx, new.iter().map(|shipment| to_row(shipment)), "").await?;
     let lines = new.iter().flat_map(|shipment| {
-        shipment.lines.iter().map(|line| {
-            Row::default()
-                .set("shipment_id", shipment.id.0)
-                .set("item_id", line.item_id.0)
-                .set("quantity", line.quantity)
+        shipment.lines.iter().map(|line| shipment_item::Model {
+            shipment_id: shipment.id.0,
+            item_id: line.item_id.0,
+            quantity: line.quantity as i32,
         })
     });
-    write(tx, lines, |db, lines| LINES.insert(db, "", lines)).await?;
+    dialect::insert(tx, lines, "").await?;
     Ok(())
 }
 
-fn status_columns(shipment: &Shipment) -> Row {
+fn to_row(shipment: &Shipment) -> shipment::Model {
     let tracking = &shipment.tracking;
     let condition = tracking.condition.as_ref();
-    Row::default()
-        .set("shipment_id", shipment.id.0)
-        .set("status", shipment.status().as_str())
-        .set("condition", condition.map(|condition| condition.kind.as_str()))
-        .set("condition_message", condition.map(|condition| condition.message.as_str()))
-        .set("condition_since", condition.map(|condition| condition.since))
-        .set("estimated_delivery", tracking.estimated_delivery)
-        .set("shipped_at", tracking.shipped_at)
-        .set("shipped_inferred", tracking.shipped_inferred)
-        .set("out_for_delivery_at", tracking.out_for_delivery_at)
-        .set("out_for_delivery_inferred", tracking.out_for_delivery_inferred)
-        .set("delivered_at", tracking.delivered_at)
-        .set("cancelled_at", shipment.cancelled_at)
-        .set("cancel_reason", shipment.cancel_reason.as_deref())
+    shipment::Model {
+        shipment_id: shipment.id.0,
+        order_id: shipment.order_id.0,
+        carrier: shipment.carrier.as_str().to_owned(),
+        tracking_number: shipment.tracking_number.clone(),
+        status: shipment.status().as_str().to_owned(),
+        origin_kind: shipment.origin.kind.as_str().to_owned(),
+        origin_code: shipment.origin.code.clone(),
+        condition: condition.map(|condition| condition.kind.as_str().to_owned()),
+        condition_message: condition.map(|condition| condition.message.clone()),
+        condition_since: condition.map(|condition| condition.since),
+        estimated_delivery: tracking.estimated_delivery,
+        promised_delivery: shipment.promised_delivery,
+        shipped_at: tracking.shipped_at,
+        shipped_inferred: tracking.shipped_inferred,
+        out_for_delivery_at: tracking.out_for_delivery_at,
+        out_for_delivery_inferred: tracking.out_for_delivery_inferred,
+        delivered_at: tracking.delivered_at,
+        created_at: shipment.created_at,
+        cancelled_at: shipment.cancelled_at,
+        cancel_reason: shipment.cancel_reason.clone(),
+    }
 }

@@ -4,22 +4,22 @@
 use chrono::{DateTime, Utc};
 use domain::{WebhookId, WebhookState};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, Statement,
     sea_query::{Expr, LockBehavior, LockType},
 };
 use uuid::Uuid;
 
 use crate::{
-    dialect::{Row, Table, Type, is_one_of},
-    entity::webhook::{self, Column},
+    dialect::{self, is_one_of},
+    entity::{
+        webhook::{self, Column},
+        webhook_wait,
+    },
     error::Result,
     mapping::{self, skip_corrupt},
     shipments::Number,
     store::{Store, Tx},
 };
-
-const NUMBERS: Table =
-    Table { name: "numbers", columns: &[("carrier", Type::Text), ("tracking_number", Type::Text)] };
 
 /// Makes webhooks due that may have scans for shipments which have just been registered with these numbers. Returns
 /// how many.
@@ -43,9 +43,16 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>
     let mut ids: Vec<Uuid> = Vec::new();
     for join in [waiting, passed_on] {
         let rows = numbers.iter().map(|(carrier, number)| {
-            Row::default().set("carrier", carrier.as_str()).set("tracking_number", number.as_str())
+            [webhook_wait::ActiveModel {
+                carrier: Set(carrier.as_str().to_owned()),
+                tracking_number: Set(number.clone()),
+                ..Default::default()
+            }]
         });
-        let statement = NUMBERS.select(tx.get_database_backend(), "w.webhook_id", join, rows.collect());
+        let Some(statement) = dialect::select(tx.get_database_backend(), "w.webhook_id", join, [""], rows)?
+        else {
+            continue;
+        };
         for row in tx.query_all_raw(statement).await? {
             ids.push(row.try_get_by_index(0)?);
         }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::{OrderId, WebhookId};
-use persistence::{read, webhooks::Webhook};
+use persistence::{
+    read,
+    webhooks::{Webhook, WebhookHead},
+};
 
 use super::PAGE;
 use crate::{
@@ -33,7 +36,7 @@ impl App {
                 left.split_at(read::count_webhooks_within_bytes(&self.store, page, MAX_BYTES).await?);
             left = rest;
             let mut webhooks = read::webhooks(&self.store, page).await?;
-            webhooks.sort_by_key(|webhook| webhook.id);
+            webhooks.sort_by_key(|webhook| webhook.head.id);
             for (parcel, scans_of_webhooks) in self.collect_from(webhooks, |_, _| {}).await?.0 {
                 if orders.contains(&parcel.0) {
                     all.0.entry(parcel).or_default().extend(scans_of_webhooks);
@@ -48,7 +51,7 @@ impl App {
     pub(super) async fn collect_from(
         &self,
         webhooks: Vec<Webhook>,
-        mut readable: impl FnMut(&Webhook, bool),
+        mut readable: impl FnMut(&WebhookHead, bool),
     ) -> Result<RoutedScans> {
         let parsed_webhooks: Vec<ParsedWebhook> =
             webhooks.into_iter().map(|webhook| self.parse_webhook(webhook)).collect();
