@@ -27,7 +27,7 @@ on_every_database!(
 
 /// The maximum number of statements in each of these tests. A test ends when its work needs fewer statements than the
 /// limit of the round.
-const MAX_STATEMENTS: usize = 60;
+const MAX_STATEMENTS: usize = 120;
 
 /// Opens the database a second time, with a store that panics at the statement number `after`.
 async fn doomed(database: &Database, after: usize) -> Store {
