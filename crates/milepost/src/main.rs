@@ -9,17 +9,14 @@ mod cli;
 mod commands;
 mod database;
 mod demo;
-mod duration;
 mod failure;
 mod files;
 mod keys;
-mod plural;
 mod role;
 mod server;
 mod settings;
 mod shutdown;
 mod story;
-mod suggest;
 mod telemetry;
 mod webhook;
 

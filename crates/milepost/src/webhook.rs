@@ -5,10 +5,9 @@ use std::{error::Error, time::Duration};
 use anyhow::Context;
 use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, Utc};
+use console::BadUsage;
 use domain::Carrier;
 use reqwest::{Client, ClientBuilder, StatusCode, Url, header::CONTENT_TYPE};
-
-use crate::failure::BadUsage;
 
 /// How long to wait for the server's answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,13 +7,13 @@ use app::Clock;
 use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
+use console::{BadUsage, say};
 use domain::{Carrier, Meaning};
 use reqwest::Url;
 
-use super::{known_senders, say};
+use super::known_senders;
 use crate::{
     demo,
-    failure::BadUsage,
     settings::{BadSettings, Settings, webhook_secret_variable},
     story::{self, values},
     webhook::{Post, Webhook},

@@ -25,15 +25,13 @@ use anyhow::bail;
 use app::Clock;
 use carriers::{Secrets, Sender};
 use chrono::{DateTime, SubsecRound, Utc};
+use console::{BadUsage, pluralize, say, suggest_name};
 use domain::Carrier;
 use reqwest::Url;
 
 pub use fields::BadStory;
 
-use crate::{
-    api_client::Client, commands::say, failure::BadUsage, plural::pluralize, suggest::suggest_name,
-    webhook::Post,
-};
+use crate::{api_client::Client, webhook::Post};
 use file::{Story, StoryParcel};
 use orders::Shop;
 

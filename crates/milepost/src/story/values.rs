@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use console::{duration, suggest_name};
 use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
 use super::tamper::Tampering;
-use crate::{duration, suggest::suggest_name};
 
 /// Parses a shipment status or a condition.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
