@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use console::BadUsage;
 use domain::text::escape;
+use simulator::story::BadStory;
 
-use crate::{settings::BadSettings, story::BadStory};
+use crate::settings::BadSettings;
 
 /// Prints the error to stderr, then its causes, one a line. Returns the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {

@@ -4,11 +4,9 @@
 //! usage or bad settings.
 
 mod address;
-mod api_client;
 mod cli;
 mod commands;
 mod database;
-mod demo;
 mod failure;
 mod files;
 mod keys;
@@ -16,9 +14,7 @@ mod role;
 mod server;
 mod settings;
 mod shutdown;
-mod story;
 mod telemetry;
-mod webhook;
 
 use std::process::ExitCode;
 
@@ -44,7 +40,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     choose_tls();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {
-        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(settings()?, arguments).await,
         Command::Migrate(arguments) => commands::migrate::run(settings()?, arguments).await,
         Command::Schema => commands::schema::run(),

@@ -1,5 +1,4 @@
-//! The command `milepost scan --story FILE`: plays a file of scans against a server, so that merchants can test their
-//! own installation.
+//! Plays a file of scans against a server, so that merchants can test their own installation: `milepost scan --story`.
 //!
 //! - `file.rs` reads the story.
 //! - `tamper.rs` composes the webhooks, genuine and forged ones.
@@ -13,7 +12,6 @@ mod play;
 mod tamper;
 #[cfg(test)]
 mod tests;
-pub mod values;
 
 use std::{
     collections::BTreeMap,
@@ -30,8 +28,9 @@ use domain::Carrier;
 use reqwest::Url;
 
 pub use fields::BadStory;
+pub(crate) use tamper::Tampering;
 
-use crate::{api_client::Client, webhook::Post};
+use crate::{api_client::Client, values, webhook::Post};
 use file::{Story, StoryParcel};
 use orders::Shop;
 

@@ -13,8 +13,8 @@ use toml::Table;
 use super::{
     fields::{BadStory, Fields, Problems},
     tamper::{self, Tampering},
-    values,
 };
+use crate::values;
 
 /// The maximum of a parcel's `units` and of a step's `repeat`.
 const MANY: u32 = 1000;
