@@ -8,13 +8,14 @@ use app::{
     feed::Feed,
     orders::{Command, CommandOutcome},
 };
-use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
+use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
     OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
+use simulator::Webhook;
 use uuid::Uuid;
 use worker::{Dhl, mail::Mailer};
 
@@ -243,14 +244,9 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
 
 /// Composes a webhook of FedEx with one scan that was made at `at`.
 pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8> {
-    let meaning = Meaning::Status(status);
-    let scans = [SimulatedScan { meaning, at: at.fixed_offset(), location: Some("Holbrook, NY, US") }];
-    let history = SimulatedHistory {
-        carrier: Carrier::Fedex,
-        tracking_number: number,
-        scans: &scans,
-        estimated_delivery: None,
-        sent_at: at,
-    };
-    Sender::Fedex.simulate(&history).pop().expect("FedEx can say that")
+    let place = Some("Holbrook, NY, US");
+    let told = SimulatedScan { meaning: Meaning::Status(status), at: at.fixed_offset(), location: place };
+    let secrets = secrets(Sender::Fedex);
+    let webhook = Webhook::simulate(Sender::Fedex, Carrier::Fedex, number, told, &secrets, at);
+    webhook.expect("FedEx can say that").body
 }

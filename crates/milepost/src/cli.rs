@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    commands::{migrate, replay, scan, serve, token},
-    demo,
-};
+use crate::commands::{demo, migrate, replay, scan, serve, token};
 
 /// The command line.
 #[derive(Debug, Parser)]

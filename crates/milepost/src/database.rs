@@ -4,10 +4,11 @@
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
+use console::pluralize;
 use persistence::{Error, Result, Store};
 use tokio::time::{Instant, sleep};
 
-use crate::{address, keys::sqlite_file, plural::pluralize, settings::Settings};
+use crate::{address, keys::sqlite_file, settings::Settings};
 
 /// How long to wait for a database that is starting, and the pauses between attempts.
 const STARTING: Patience = Patience {

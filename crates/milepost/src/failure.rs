@@ -2,18 +2,11 @@
 
 use std::process::ExitCode;
 
+use console::BadUsage;
 use domain::text::escape;
+use simulator::story::BadStory;
 
-use crate::{settings::BadSettings, story::BadStory};
-
-/// An invalid argument of the command line. The message begins with the argument's name.
-#[derive(Debug, thiserror::Error)]
-#[error("{argument}: {problem}")]
-pub struct BadUsage {
-    /// The argument as the user types it, such as `--to`.
-    pub argument: &'static str,
-    pub problem: String,
-}
+use crate::settings::BadSettings;
 
 /// Prints the error to stderr, then its causes, one a line. Returns the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {

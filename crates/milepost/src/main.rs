@@ -4,24 +4,17 @@
 //! usage or bad settings.
 
 mod address;
-mod api_client;
 mod cli;
 mod commands;
 mod database;
-mod demo;
-mod duration;
 mod failure;
 mod files;
 mod keys;
-mod plural;
 mod role;
 mod server;
 mod settings;
 mod shutdown;
-mod story;
-mod suggest;
 mod telemetry;
-mod webhook;
 
 use std::process::ExitCode;
 
@@ -47,7 +40,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     choose_tls();
     let settings = || Settings::load(cli.config.as_deref());
     match cli.command.unwrap_or_default() {
-        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(settings()?, arguments).await,
         Command::Migrate(arguments) => commands::migrate::run(settings()?, arguments).await,
         Command::Schema => commands::schema::run(),

@@ -4,15 +4,14 @@
 use anyhow::bail;
 use app::feed::FeedError;
 use carriers::Sender;
+use console::{pluralize, say};
 use worker::{mail::Mailer, redis_feed};
 
-use super::say;
 use crate::{
     address, database,
     failure::line,
     files,
     keys::Origin,
-    plural::pluralize,
     role::Role,
     settings::{Settings, webhook_secret_variable},
 };

@@ -1,8 +1,8 @@
 //! The command `milepost migrate`: brings the database schema up to date, or lists the migrations.
 
 use clap::Args;
+use console::say;
 
-use super::say;
 use crate::{database, settings::Settings, telemetry};
 
 /// The examples below the command's help.

@@ -1,6 +1,7 @@
 //! The subcommands. Each has a file with its arguments and its code.
 
 pub mod check;
+pub mod demo;
 pub mod migrate;
 pub mod replay;
 pub mod scan;
@@ -8,19 +9,28 @@ pub mod schema;
 pub mod serve;
 pub mod token;
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use carriers::Sender;
-use domain::text::escape;
-
-/// Writes one line to stdout. Unsafe characters are escaped, because the line may repeat text of a server or a file. If
-/// the reader has closed the pipe, this returns an error and does not panic.
-pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{}", escape(line.as_ref())).context("the output could not be written")
-}
 
 /// Returns the names of all senders, for the help of an argument.
 fn known_senders() -> String {
     Sender::ALL.map(Sender::as_str).join(", ")
+}
+
+/// Parses the value of `--speed`: a factor from 0.01 to 1000.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=1000.0).contains(speed));
+    speed.ok_or_else(|| "a number from 0.01 to 1000 is needed".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_a_number_above_nothing() {
+        assert_eq!(speed("2.5"), Ok(2.5));
+        for wrong in ["", "fast", "0", "-1", "NaN", "inf", "1e9"] {
+            assert!(speed(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,17 +9,15 @@ use app::{
 use carriers::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
+use console::{
+    BadUsage,
+    duration::{self, BadDuration},
+    pluralize, say,
+};
 use domain::NotificationKind;
 
-use super::{known_senders, say};
-use crate::{
-    database,
-    duration::{self, BadDuration},
-    failure::BadUsage,
-    plural::pluralize,
-    settings::Settings,
-    telemetry,
-};
+use super::known_senders;
+use crate::{database, settings::Settings, telemetry};
 
 /// The explanation and examples below the command's help.
 pub const EXAMPLES: &str = "\

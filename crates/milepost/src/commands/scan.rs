@@ -3,21 +3,20 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use app::Clock;
-use carriers::{Secrets, Sender, SimulatedScan};
+use carriers::{Secrets, Sender};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, value_parser};
+use console::BadUsage;
 use domain::{Carrier, Meaning};
-use reqwest::Url;
-
-use super::{known_senders, say};
-use crate::{
-    demo,
-    failure::BadUsage,
-    settings::{BadSettings, Settings, webhook_secret_variable},
-    story::{self, values},
-    webhook::{Post, Webhook},
+use simulator::{
+    Post,
+    scan::{self, Scan},
+    story, values,
 };
+use url::Url;
+
+use super::{known_senders, speed};
+use crate::settings::{BadSettings, Settings, webhook_secret_variable};
 
 /// The examples below the command's help.
 pub const EXAMPLES: &str = "\
@@ -65,7 +64,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub story: Option<PathBuf>,
     /// With --story: make the pauses so many times as short
-    #[arg(long, value_name = "N", default_value = "1", value_parser = demo::speed, requires = "story",
+    #[arg(long, value_name = "N", default_value = "1", value_parser = speed, requires = "story",
         conflicts_with = "carrier")]
     pub speed: f64,
     /// With --story: place its order and register its parcels first, and compare how they end
@@ -101,7 +100,7 @@ pub async fn run(
             Some(to) => Post::to(to)?,
             None => Post::to_server(&own_address(&settings()?)?)?,
         };
-        return one(&arguments, &post, secrets).await;
+        return scan::run(&read_scan(&arguments)?, &post, secrets).await;
     };
     let to = match arguments.to {
         Some(to) => to,
@@ -112,48 +111,25 @@ pub async fn run(
     story::run(options, secrets).await
 }
 
-/// Posts one webhook and prints the server's answer. Fails if the status of the answer is not 2xx.
-async fn one(
-    arguments: &Arguments,
-    post: &Post,
-    secrets: impl Fn(Sender) -> anyhow::Result<Secrets>,
-) -> anyhow::Result<()> {
+/// Reads the scan of the command without `--story`.
+fn read_scan(arguments: &Arguments) -> Result<Scan, BadUsage> {
     let (Some(sender), Some(meaning)) = (arguments.carrier, arguments.status) else {
-        bail!(BadUsage { argument: "--carrier, --status", problem: "are needed without --story".to_owned() });
+        let problem = "are needed without --story".to_owned();
+        return Err(BadUsage { argument: "--carrier, --status", problem });
     };
-    let [number] = &arguments.tracking[..] else {
-        bail!(BadUsage { argument: "--tracking", problem: "is needed once without --story".to_owned() });
+    let [tracking] = &arguments.tracking[..] else {
+        let problem = "is needed once without --story".to_owned();
+        return Err(BadUsage { argument: "--tracking", problem });
     };
-    let carrier = match (sender.carrier(), arguments.parcel_carrier) {
-        (Some(own), Some(other)) if own != other => {
-            let problem = format!("{sender} reports on its own parcels only");
-            bail!(BadUsage { argument: "--parcel-carrier", problem });
-        }
-        (Some(own), Some(_) | None) => own,
-        (None, carrier) => carrier.unwrap_or(Carrier::Fedex),
-    };
-    let number = values::tracking_number(carrier, number)
-        .map_err(|problem| BadUsage { argument: "--tracking", problem })?;
-    let secrets = secrets(sender)?;
-    let now = Clock::System.now();
-    let told = SimulatedScan {
+    Ok(Scan {
+        sender,
+        tracking: tracking.clone(),
+        carrier: arguments.parcel_carrier,
         meaning,
-        at: arguments.at.unwrap_or_else(|| now.fixed_offset()),
-        location: arguments.location.as_deref(),
-    };
-    let Some(webhook) = Webhook::simulate(sender, carrier, &number, told, &secrets, now) else {
-        let problem = format!("{sender} has no way to say {meaning}");
-        bail!(BadUsage { argument: "--status", problem });
-    };
-    for _ in 0..arguments.repeat {
-        let answer = post.send(&webhook).await?;
-        let line = format!("{} {}", answer.status, answer.text);
-        if !answer.status.is_success() {
-            bail!("{} refused it: {}", post.address(sender), line.trim_end());
-        }
-        say(line.trim_end())?;
-    }
-    Ok(())
+        at: arguments.at,
+        location: arguments.location.clone(),
+        repeat: arguments.repeat,
+    })
 }
 
 /// Returns the sender's secret from the command line. In a story with many senders (`named`) each `--secret` begins

@@ -7,12 +7,11 @@ use api::auth::{AuthError, Claims};
 use app::Clock;
 use chrono::TimeDelta;
 use clap::{Args, builder::PossibleValuesParser};
+use console::{BadUsage, duration, say};
 use domain::EmailAddress;
 
-use super::say;
 use crate::{
-    database, duration,
-    failure::BadUsage,
+    database,
     keys::{Keys, Origin},
     settings::{BadSettings, Settings},
 };

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use api::listener::HttpLimits;
 use chrono::TimeDelta;
+use console::duration;
 
 use super::Reader;
-use crate::duration;
 
 /// The minimum and the maximum of every timeout.
 const TIMEOUT: [TimeDelta; 2] = [TimeDelta::seconds(1), TimeDelta::hours(1)];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::suggest::closest_name;
+use console::closest_name;
 
 /// The prefix of the environment variables. The names in the settings file do not have it.
 pub const PREFIX: &str = "MILEPOST_";

@@ -3,13 +3,14 @@
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use carriers::CodeMap;
+use console::duration;
 use domain::text::is_unsafe;
-use reqwest::header::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::{Host, Url};
 
 use super::{LogFormat, Masked};
-use crate::{address, duration};
+use crate::address;
 
 /// The maximum number of database connections of one process. PostgreSQL allows 100 for all clients by default.
 const MAX_CONNECTIONS: u32 = 1_000;

@@ -32,8 +32,7 @@ impl Screen {
         Self { out: Box::new(io::stdout()), colour: io::stdout().is_terminal() && !unwanted }
     }
 
-    /// Prints without colours to a writer that a test can read.
-    #[cfg(test)]
+    /// Prints without colours to a writer.
     pub fn to(out: impl Write + Send + 'static) -> Self {
         Self { out: Box::new(out), colour: false }
     }

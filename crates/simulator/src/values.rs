@@ -1,12 +1,13 @@
-//! Parses the values of a story file. An error describes the problem; the caller adds the place in the file.
+//! Parses the values of story files and of arguments. An error describes the problem; the caller adds the place in the
+//! file, or the argument.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use console::{duration, suggest_name};
 use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
-use super::tamper::Tampering;
-use crate::{duration, suggest::suggest_name};
+use crate::story::Tampering;
 
 /// Parses a shipment status or a condition.
 pub fn meaning(text: &str) -> Result<Meaning, String> {
@@ -21,33 +22,34 @@ pub fn meaning(text: &str) -> Result<Meaning, String> {
     })
 }
 
-pub fn shipment_status(text: &str) -> Result<ShipmentStatus, String> {
+pub(crate) fn shipment_status(text: &str) -> Result<ShipmentStatus, String> {
     one_of(text, "status of a parcel", &ShipmentStatus::ALL.map(ShipmentStatus::as_str))
 }
 
-pub fn order_status(text: &str) -> Result<OrderStatus, String> {
+pub(crate) fn order_status(text: &str) -> Result<OrderStatus, String> {
     one_of(text, "status of an order", &OrderStatus::ALL.map(OrderStatus::as_str))
 }
 
+/// Parses the name of a sender.
 pub fn sender(text: &str) -> Result<carriers::Sender, String> {
     one_of(text, "sender of webhooks", &carriers::Sender::ALL.map(carriers::Sender::as_str))
 }
 
-pub fn carrier(text: &str) -> Result<Carrier, String> {
+pub(crate) fn carrier(text: &str) -> Result<Carrier, String> {
     one_of(text, "carrier", &Carrier::ALL.map(Carrier::as_str))
 }
 
-pub fn tampering(text: &str) -> Result<Tampering, String> {
+pub(crate) fn tampering(text: &str) -> Result<Tampering, String> {
     one_of(text, "forgery", &Tampering::ALL.map(Tampering::as_str))
 }
 
 /// Accepts any text that is not blank.
-pub fn non_blank(text: &str) -> Result<String, String> {
+pub(crate) fn non_blank(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// Parses a tracking number into the form that Milepost stores.
-pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
+pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     normalize_tracking_number(carrier, text).ok_or_else(|| {
         format!(
             "`{text}` cannot be a tracking number: up to {MAX_TRACKING_NUMBER} letters and digits, and hyphens"
@@ -55,12 +57,12 @@ pub fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
     })
 }
 
-pub fn duration(text: &str) -> Result<TimeDelta, String> {
+pub(crate) fn duration(text: &str) -> Result<TimeDelta, String> {
     duration::parse(text).map_err(|bad| bad.to_string())
 }
 
 /// Parses a time: relative to the beginning of the play, as in `-26h` or `+0s`, or absolute in RFC 3339 with an offset.
-pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
+pub(crate) fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
     let wrong = || {
         format!(
             "`{text}` is no time: neither from the beginning of the play, as in -26h, nor like 2026-01-15T07:02:09-05:00"
@@ -75,7 +77,7 @@ pub fn moment(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>,
 }
 
 /// Parses a time like [`moment`] that is not after the beginning of the play.
-pub fn past(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
+pub(crate) fn past(text: &str, begin: DateTime<Utc>) -> Result<DateTime<FixedOffset>, String> {
     let at = moment(text, begin)?;
     if at > begin { Err(format!("`{text}` is after the beginning of the play")) } else { Ok(at) }
 }

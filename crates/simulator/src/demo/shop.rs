@@ -3,19 +3,14 @@
 use std::iter;
 
 use anyhow::Context;
-use api::auth::{Claims, Tokens};
-use app::Clock;
-use chrono::TimeDelta;
-use domain::{FulfillmentPath, OrderStatus, Origin};
+use domain::{Actor, ActorKind, FulfillmentPath, OrderStatus, Origin};
 use futures::future::try_join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::carrier::DemoParcel;
+use super::{Installation, carrier::DemoParcel};
 use crate::api_client::{Client, MutationAnswer, Placed, enum_name};
 
-/// The lifetime of the demo's tokens.
-const TOKENS_FOR: TimeDelta = TimeDelta::hours(24);
 /// The address to which Ada's notifications go.
 pub const ADAS_ADDRESS: &str = "ada@example.org";
 
@@ -60,18 +55,15 @@ pub struct Order {
 
 impl Shop {
     /// Creates the clients, and a token for each.
-    pub fn open(url: &str, tokens: &Tokens) -> anyhow::Result<Self> {
+    pub fn open(demo: &Installation) -> anyhow::Result<Self> {
         let adas_id = Uuid::now_v7();
-        let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
-        let client = |role: &str, sub: String| {
-            let assertions = Claims { sub: Some(sub), role: role.to_owned(), exp, ..Claims::default() };
-            Client::without_proxy(url, tokens.issue(&assertions)?)
-        };
+        let client =
+            |kind, id: String| Client::without_proxy(&demo.url, (demo.issue_token)(&Actor::new(kind, id))?);
         Ok(Self {
-            ada: client("customer", adas_id.to_string())?,
-            eve: client("customer", Uuid::now_v7().to_string())?,
-            sam: client("support", "sam".to_owned())?,
-            shop: client("system", "shop".to_owned())?,
+            ada: client(ActorKind::Customer, adas_id.to_string())?,
+            eve: client(ActorKind::Customer, Uuid::now_v7().to_string())?,
+            sam: client(ActorKind::Support, "sam".to_owned())?,
+            shop: client(ActorKind::System, "shop".to_owned())?,
             adas_id,
         })
     }

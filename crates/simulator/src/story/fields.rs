@@ -4,9 +4,8 @@
 
 use std::{fmt, path::Path};
 
+use console::suggest_name;
 use toml::{Table, Value};
-
-use crate::suggest::suggest_name;
 
 /// The error for a story that cannot be played. It lists all problems, each with the file and the place in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use domain::{Carrier, Meaning, ShipmentStatus};
 use reqwest::StatusCode;
 
-use super::server::Embedded;
+use super::Installation;
 use crate::webhook::{Post, Webhook};
 
 /// The place of every scan in the demo.
@@ -43,7 +43,7 @@ pub struct Carriers {
 
 impl Carriers {
     /// Creates carriers that post to the server of the demo.
-    pub fn new(demo: &Embedded) -> anyhow::Result<Self> {
+    pub fn new(demo: &Installation) -> anyhow::Result<Self> {
         Ok(Self { post: Post::without_proxy(&demo.url)?, secrets: demo.secrets.clone() })
     }
 

@@ -1,5 +1,4 @@
-//! The command `milepost scan --story FILE`: plays a file of scans against a server, so that merchants can test their
-//! own installation.
+//! Plays a file of scans against a server, so that merchants can test their own installation: `milepost scan --story`.
 //!
 //! - `file.rs` reads the story.
 //! - `tamper.rs` composes the webhooks, genuine and forged ones.
@@ -13,7 +12,6 @@ mod play;
 mod tamper;
 #[cfg(test)]
 mod tests;
-pub mod values;
 
 use std::{
     collections::BTreeMap,
@@ -25,15 +23,14 @@ use anyhow::bail;
 use app::Clock;
 use carriers::{Secrets, Sender};
 use chrono::{DateTime, SubsecRound, Utc};
+use console::{BadUsage, pluralize, say, suggest_name};
 use domain::Carrier;
 use reqwest::Url;
 
 pub use fields::BadStory;
+pub(crate) use tamper::Tampering;
 
-use crate::{
-    api_client::Client, commands::say, failure::BadUsage, plural::pluralize, suggest::suggest_name,
-    webhook::Post,
-};
+use crate::{api_client::Client, values, webhook::Post};
 use file::{Story, StoryParcel};
 use orders::Shop;
 

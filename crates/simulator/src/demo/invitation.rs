@@ -5,8 +5,8 @@ use std::{env, io};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
+    Installation,
     print::Screen,
-    server::Embedded,
     shop::{Shop, Who},
     simulation::UnderWay,
 };
@@ -16,13 +16,13 @@ const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b' ').remove(b'(').remove(b')').remove(b':').remove(b'-').remove(b',');
 
 /// Prints the addresses of the demo's parts, before the story.
-pub fn welcome(screen: &mut Screen, demo: &Embedded, shop: &Shop) -> io::Result<()> {
+pub fn welcome(screen: &mut Screen, demo: &Installation, shop: &Shop) -> io::Result<()> {
     screen.heading("Milepost demo", "Ctrl-C ends it, and nothing is left behind")?;
     if demo.usual_port_is_taken {
         screen.line("   Port 8080 is taken, so this is another one.")?;
     }
     screen.entry("mailbox", &format!("{}/mailbox", demo.url))?;
-    screen.entry("database", &format!("SQLite in {}", demo.folder().display()))?;
+    screen.entry("database", &format!("SQLite in {}", demo.folder.display()))?;
     screen.entry("GraphiQL", "with support's token in the headers:")?;
     screen.copy(&graphiql(demo, shop, None))
 }
@@ -30,7 +30,7 @@ pub fn welcome(screen: &mut Screen, demo: &Embedded, shop: &Shop) -> io::Result<
 /// Prints commands to try after the story: post a scan as the carrier, and query the API.
 pub fn your_turn(
     screen: &mut Screen,
-    demo: &Embedded,
+    demo: &Installation,
     shop: &Shop,
     waiting: &UnderWay,
     secret: &str,
@@ -57,7 +57,7 @@ pub fn your_turn(
 }
 
 /// Prints an address of GraphiQL with a subscription, to watch the first order live.
-pub fn watch(screen: &mut Screen, demo: &Embedded, shop: &Shop, order: &UnderWay) -> io::Result<()> {
+pub fn watch(screen: &mut Screen, demo: &Installation, shop: &Shop, order: &UnderWay) -> io::Result<()> {
     let parcels = order.parcels.len();
     screen
         .line(&format!("\n   Watch order {} in {parcels} parcels, live; press play:\n", order.reference))?;
@@ -80,7 +80,7 @@ fn subscription(order: &UnderWay) -> String {
 
 /// Returns the address of GraphiQL with support's token and, if given, a query. The token is behind `#`, so the browser
 /// does not send it to a server.
-fn graphiql(demo: &Embedded, shop: &Shop, query: Option<&str>) -> String {
+fn graphiql(demo: &Installation, shop: &Shop, query: Option<&str>) -> String {
     let query = query
         .map(|query| format!("?query={}", utf8_percent_encode(query, PLAIN).to_string().replace(' ', "+")));
     format!("{}/graphql{}#token={}", demo.url, query.unwrap_or_default(), shop.client(Who::Sam).token())

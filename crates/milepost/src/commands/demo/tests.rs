@@ -3,11 +3,13 @@
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use domain::{Actor, ActorKind};
 use serde_json::{Value, json};
 
-use super::{shop::Who, *};
+use super::*;
 
 /// A writer that keeps the output for the test.
 #[derive(Clone, Default)]
@@ -34,9 +36,8 @@ async fn every_claim_of_the_story_holds_and_fits_the_screen() {
     crate::choose_tls();
     let demo = Embedded::start().await.unwrap();
     let shown = Shown::default();
-    let once = Arguments { speed: 1.0, once: true };
-    perform(&demo, &once, &mut Screen::to(shown.clone())).await.unwrap();
-    let folder = demo.folder().to_owned();
+    perform(&demo.installation, Mode::Once, &mut Screen::to(shown.clone())).await.unwrap();
+    let folder = demo.installation.folder.clone();
     demo.end().await.unwrap();
     assert!(!folder.exists(), "nothing is left behind");
 
@@ -61,29 +62,31 @@ async fn every_claim_of_the_story_holds_and_fits_the_screen() {
 async fn an_order_to_be_watched_is_delivered_scan_by_scan() {
     crate::choose_tls();
     let demo = Embedded::start().await.unwrap();
-    let shop = Shop::open(&demo.url, &demo.tokens).unwrap();
-    let carriers = Carriers::new(&demo).unwrap();
-    let order = simulation::to_watch(&shop, 1).await.unwrap();
-    simulation::deliver(&carriers, &order, Duration::ZERO).await.unwrap();
-    let query = "query($id: ID!) { order(id: $id) { status progress { summary } } }";
+    let token = (demo.installation.issue_token)(&Actor::new(ActorKind::Support, "sam")).unwrap();
+    let (http, url) = (reqwest::Client::new(), format!("{}/graphql", demo.installation.url));
+    let query =
+        json!({ "query": "{ orders(first: 100) { nodes { reference status progress { summary } } } }" });
     let delivered = async {
         loop {
-            let data: Value =
-                shop.client(Who::Sam).ask(query, json!({ "id": order.order.id })).await.unwrap();
-            if data["order"]["status"] == "DELIVERED" {
-                return data;
+            let answer = http.post(&url).bearer_auth(&token).json(&query).send().await.unwrap();
+            let data: Value = answer.json().await.unwrap();
+            let orders = data["data"]["orders"]["nodes"].as_array().expect("a list of orders");
+            let watched = orders.iter().find(|order| order["reference"] == "D-2001");
+            if let Some(order) = watched.filter(|order| order["status"] == "DELIVERED") {
+                return order.clone();
             }
         }
     };
-    let data = tokio::time::timeout(Duration::from_secs(15), delivered).await.unwrap();
-    assert_eq!(data["order"]["progress"]["summary"], "delivered: 8 of 8 items");
+    let mut screen = Screen::to(io::sink());
+    let endless = async {
+        tokio::select! {
+            played = perform(&demo.installation, Mode::Endless { speed: 1000.0 }, &mut screen) => {
+                panic!("the demo ended by itself: {played:?}")
+            }
+            order = delivered => order,
+        }
+    };
+    let order = tokio::time::timeout(Duration::from_secs(60), endless).await.unwrap();
+    assert_eq!(order["progress"]["summary"], "delivered: 8 of 8 items");
     demo.end().await.unwrap();
-}
-
-#[test]
-fn a_speed_is_a_number_above_nothing() {
-    assert_eq!(speed("2.5"), Ok(2.5));
-    for wrong in ["", "fast", "0", "-1", "NaN", "inf", "1e9"] {
-        assert!(speed(wrong).is_err(), "{wrong}");
-    }
 }

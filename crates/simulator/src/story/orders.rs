@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use console::{BadUsage, pluralize, say};
 use domain::OrderStatus;
 use serde::Deserialize;
 use serde_json::json;
@@ -11,12 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{Tally, file::Story};
-use crate::{
-    api_client::{Client, Placed, Refused, enum_name},
-    commands::say,
-    failure::BadUsage,
-    plural::pluralize,
-};
+use crate::api_client::{Client, Placed, Refused, enum_name};
 
 /// The price of one unit, in cents.
 const PRICE: u32 = 1000;

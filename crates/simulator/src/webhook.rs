@@ -5,10 +5,9 @@ use std::{error::Error, time::Duration};
 use anyhow::Context;
 use carriers::{Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, Utc};
+use console::BadUsage;
 use domain::Carrier;
 use reqwest::{Client, ClientBuilder, StatusCode, Url, header::CONTENT_TYPE};
-
-use crate::failure::BadUsage;
 
 /// How long to wait for the server's answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A webhook, ready to be posted.
 #[derive(Clone, Debug)]
 pub struct Webhook {
+    /// Who sends the webhook.
     pub sender: Sender,
     /// The headers that authenticate the sender, such as a signature.
     pub headers: Vec<(String, String)>,
@@ -43,7 +43,7 @@ impl Webhook {
 
 /// The server's answer to a webhook.
 #[derive(Clone, Debug)]
-pub struct HttpAnswer {
+pub(crate) struct HttpAnswer {
     pub status: StatusCode,
     /// The text of the body, without blanks around it.
     pub text: String,
@@ -53,7 +53,7 @@ pub struct HttpAnswer {
 #[derive(Clone, Debug)]
 pub struct Post {
     /// The HTTP client; it may be used for other requests to the server too.
-    pub http: Client,
+    pub(crate) http: Client,
     to: Place,
 }
 
@@ -79,7 +79,7 @@ impl Post {
     }
 
     /// Posts to a server on this machine, without a proxy.
-    pub fn without_proxy(url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn without_proxy(url: &str) -> anyhow::Result<Self> {
         Ok(Self { http: client(Client::builder().no_proxy())?, to: Place::Server(url.to_owned()) })
     }
 
@@ -92,7 +92,7 @@ impl Post {
     }
 
     /// Returns the address to which webhooks of the sender are posted.
-    pub fn address(&self, sender: Sender) -> String {
+    pub(crate) fn address(&self, sender: Sender) -> String {
         match &self.to {
             Place::Server(server) => format!("{server}/webhooks/{sender}"),
             Place::Webhook(webhook) => webhook.to_string(),
@@ -100,7 +100,7 @@ impl Post {
     }
 
     /// Posts the webhook once. Returns the answer whatever its status is; no answer is an error.
-    pub async fn send(&self, webhook: &Webhook) -> anyhow::Result<HttpAnswer> {
+    pub(crate) async fn send(&self, webhook: &Webhook) -> anyhow::Result<HttpAnswer> {
         let to = self.address(webhook.sender);
         let unanswered = || format!("no answer from {to}");
         let mut request = self.http.post(&to).header(CONTENT_TYPE, "application/json");
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn the_address_is_the_server_or_the_webhook_itself() {
-        crate::choose_tls();
+        // The error says that a provider is installed already; that is fine.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let address =
             |url: &str| Post::to(&url.parse().unwrap()).map(|post| post.address(Sender::Ups).to_string());
         assert_eq!(address("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080/webhooks/ups");

@@ -6,15 +6,15 @@ use std::{collections::BTreeMap, path::Path};
 
 use carriers::{NoSecret, Secrets, Sender};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use console::suggest_name;
 use domain::{Carrier, Meaning, OrderStatus, ShipmentStatus};
 use toml::Table;
 
 use super::{
     fields::{BadStory, Fields, Problems},
     tamper::{self, Tampering},
-    values,
 };
-use crate::suggest::suggest_name;
+use crate::values;
 
 /// The maximum of a parcel's `units` and of a step's `repeat`.
 const MANY: u32 = 1000;

@@ -5,11 +5,18 @@
 use std::{io::ErrorKind, net::Ipv4Addr, path::Path, sync::Arc};
 
 use anyhow::Context;
-use api::{auth::Tokens, graphql::limits::Limits, listener::HttpLimits};
+use api::{
+    auth::{Claims, Tokens},
+    graphql::limits::Limits,
+    listener::HttpLimits,
+};
 use app::{App, Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
+use chrono::TimeDelta;
+use domain::Actor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use persistence::Store;
+use simulator::demo::Installation;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -23,17 +30,14 @@ const PORT: u16 = 8080;
 const MAIL_FROM: &str = "Corner Shop <orders@example.org>";
 /// The maximum number of database connections for reading. The writer has one more.
 const CONNECTIONS: u32 = 4;
+/// The lifetime of the demo's tokens.
+const TOKENS_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// A running server with all its parts.
 pub struct Embedded {
-    /// The address of the server, such as `http://127.0.0.1:8080`.
-    pub url: String,
-    /// Whether the usual port was taken, so that the server listens on another one.
-    pub usual_port_is_taken: bool,
-    /// Issues tokens that the server accepts.
-    pub tokens: Tokens,
-    /// The secret with which each sender signs its webhooks.
-    pub secrets: [(Sender, String); Sender::ALL.len()],
+    /// What the simulator needs to know of the server.
+    pub installation: Installation,
+    /// The folder that holds the database. [`Self::end`] removes it.
     folder: TempDir,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
@@ -68,12 +72,14 @@ impl Embedded {
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));
-        Ok(Self { url, usual_port_is_taken, tokens, secrets, folder, stop, running })
-    }
-
-    /// The folder that holds the database. It exists while the demo runs.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+        let installation = Installation {
+            url,
+            usual_port_is_taken,
+            folder: folder.path().to_owned(),
+            secrets,
+            issue_token: Box::new(move |actor| issue_token(&tokens, actor)),
+        };
+        Ok(Self { installation, folder, stop, running })
     }
 
     /// Waits until the server begins to stop because a part of it failed.
@@ -129,6 +135,13 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
         customers_place_orders: false,
         customer_orders_per_minute: None,
     })
+}
+
+/// Issues a token that the server accepts.
+fn issue_token(tokens: &Tokens, actor: &Actor) -> anyhow::Result<String> {
+    let role = actor.kind.as_str().to_owned();
+    let exp = (Clock::System.now() + TOKENS_FOR).timestamp();
+    Ok(tokens.issue(&Claims { sub: actor.id.clone(), role, exp, ..Claims::default() })?)
 }
 
 /// Returns 128 random bits as 32 hexadecimal digits: the minimum length, in bytes, of a secret for tokens.

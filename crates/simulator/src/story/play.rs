@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use app::Clock;
 use carriers::{Secrets, Sender};
+use console::say;
 use reqwest::StatusCode;
 use tokio::time::sleep;
 
@@ -12,10 +13,7 @@ use super::{
     file::{ParcelUpdate, Step, Story},
     tamper,
 };
-use crate::{
-    commands::say,
-    webhook::{HttpAnswer, Post},
-};
+use crate::webhook::{HttpAnswer, Post};
 
 /// How many characters of an answer's text are printed.
 const MAX_SHOWN: usize = 40;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// The noun must form its plural with `s`.
+/// Writes a count and its noun. The noun must form its plural with `s`.
 pub fn pluralize<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let ending = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{ending}")

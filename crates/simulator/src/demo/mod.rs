@@ -1,0 +1,104 @@
+//! Plays a fixed story against an installation, for `milepost demo`.
+//!
+//! Everything calls the server from outside, as in production: people and a shop system call GraphQL with tokens,
+//! carriers post signed webhooks, and after each step the demo looks up whether everything is as the story says.
+
+mod assertion;
+mod carrier;
+mod invitation;
+mod print;
+mod scenes;
+mod script;
+mod shop;
+mod simulation;
+mod snapshot;
+mod story;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use carriers::Sender;
+use domain::Actor;
+use tokio::time::Instant;
+
+pub use print::Screen;
+
+use carrier::Carriers;
+use shop::Shop;
+use story::Stage;
+
+/// `STEP` is the pause between two steps of the story, `SCAN` the pause before each scan after the story.
+const STEP: Duration = Duration::from_millis(1200);
+const SCAN: Duration = Duration::from_secs(4);
+
+/// The installation against which the demo plays. The program that starts the server describes it here.
+pub struct Installation {
+    /// The address of the server, such as `http://127.0.0.1:8080`.
+    pub url: String,
+    /// Whether the usual port was taken, so that the server listens on another one.
+    pub usual_port_is_taken: bool,
+    /// The folder that holds the database, to print it for the user.
+    pub folder: PathBuf,
+    /// The secret with which each sender signs its webhooks.
+    pub secrets: [(Sender, String); Sender::ALL.len()],
+    /// Issues the tokens of the demo's callers.
+    pub issue_token: IssueToken,
+}
+
+/// Issues a bearer token for an actor. The server accepts it.
+pub type IssueToken = Box<dyn Fn(&Actor) -> anyhow::Result<String> + Send + Sync>;
+
+/// What to play, and how fast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mode {
+    /// The story without pauses.
+    Once,
+    /// The story, and then orders that keep moving without end.
+    Endless {
+        /// How many times faster to play: pauses are divided by it.
+        speed: f64,
+    },
+}
+
+/// Plays the story and, with [`Mode::Endless`], what follows it. Fails at the first assertion that is false.
+pub async fn perform(demo: &Installation, mode: Mode, screen: &mut Screen) -> anyhow::Result<()> {
+    let shop = Shop::open(demo)?;
+    let carriers = Carriers::new(demo)?;
+    invitation::welcome(screen, demo, &shop)?;
+    let pause = match mode {
+        Mode::Once => Duration::ZERO,
+        Mode::Endless { speed } => STEP.div_f64(speed),
+    };
+    let mailbox = format!("{}/mailbox", demo.url);
+    let started = Instant::now();
+    let tally = story::play(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
+    let (seconds, story::Tally { scenes, steps, assertions }) = (started.elapsed().as_secs_f64(), tally);
+    screen.line(&format!(
+        "\n   {scenes} scenes, {steps} steps, {assertions} claims: all of them hold. {seconds:.1} s"
+    ))?;
+    match mode {
+        Mode::Once => Ok(()),
+        Mode::Endless { speed } => go_on(demo, &shop, &carriers, screen, SCAN.div_f64(speed)).await,
+    }
+}
+
+/// Prints what to try, and then keeps orders moving without end.
+async fn go_on(
+    demo: &Installation,
+    shop: &Shop,
+    carriers: &Carriers,
+    screen: &mut Screen,
+    pause: Duration,
+) -> anyhow::Result<()> {
+    let waiting = simulation::labelled(shop, "D-1006", 1).await?;
+    let parcel = waiting.parcels.first().context("an order without parcels")?;
+    invitation::your_turn(screen, demo, shop, &waiting, carriers.secret(parcel.carrier)?)?;
+    let mut order = simulation::to_watch(shop, 1).await?;
+    invitation::watch(screen, demo, shop, &order)?;
+    for number in 2.. {
+        simulation::deliver(carriers, &order, pause).await?;
+        order = simulation::to_watch(shop, number).await?;
+        invitation::watch_next(screen, &order)?;
+    }
+    Ok(())
+}
