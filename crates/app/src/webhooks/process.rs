@@ -78,13 +78,14 @@ impl App {
                 batch.later.push(leased);
                 continue;
             }
+            let body_bytes = webhook.body.len();
             let parsed = self.parse_webhook(webhook);
             match parsed.content {
                 WebhookContent::Activation(activation) => {
                     batch.call_back.push(CallBack { leased, activation })
                 }
-                WebhookContent::Parcels(of, unread) if of.len() > MAX_PARCELS => {
-                    batch.large.push(LargeWebhook::new(leased, parsed.webhook, of, unread));
+                WebhookContent::Parcels(parcels, unread) if parcels.len() > MAX_PARCELS => {
+                    batch.large.push(LargeWebhook { leased, body_bytes, parcels, unread });
                 }
                 WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_PARCELS_TOGETHER => {
                     batch.later.push(leased)
@@ -129,8 +130,7 @@ impl App {
         summary: IngestSummary,
     ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
-        let Some(head) = webhooks::open_without_body(&tx, large.leased).await? else { return Ok(None) };
-        let webhook = Webhook { reason: head.reason, ..large.webhook.clone() };
+        let Some(webhook) = webhooks::open_without_body(&tx, large.leased).await? else { return Ok(None) };
         let content = WebhookContent::Parcels(portion.to_vec(), large.unread.clone());
         let mut one = Ingestion { summary, parsed: ParsedWebhook { webhook, content } };
         self.ingest(&tx, std::slice::from_mut(&mut one)).await?;
@@ -197,21 +197,13 @@ struct Batch {
     later: Vec<Leased>,
 }
 
-/// A webhook about more parcels than one transaction takes in, parsed.
+/// A parsed webhook with more parcels than one transaction takes.
 struct LargeWebhook {
     leased: Leased,
-    /// As it was when it was parsed, without its body.
-    webhook: Webhook,
+    /// The size of the body that was parsed.
     body_bytes: usize,
     parcels: Vec<ParcelScans>,
     unread: Option<Unread>,
-}
-
-impl LargeWebhook {
-    fn new(leased: Leased, webhook: Webhook, parcels: Vec<ParcelScans>, unread: Option<Unread>) -> Self {
-        let body_bytes = webhook.body.len();
-        Self { leased, webhook: Webhook { body: vec![], ..webhook }, body_bytes, parcels, unread }
-    }
 }
 
 /// A webhook while it is processed, and the outcomes of its scans so far.
