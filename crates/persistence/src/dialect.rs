@@ -75,3 +75,28 @@ pub(crate) async fn lock_names(tx: &Tx, names: &[String]) -> Result<()> {
     tx.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [names])).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{EntityTrait, QueryTrait, Set};
+
+    use super::*;
+    use crate::entity::webhook_wait;
+
+    fn statement_for(rows: u128) -> Statement {
+        let waits = (0..rows).map(|row| webhook_wait::ActiveModel {
+            carrier: Set("ups".to_owned()),
+            tracking_number: Set(row.to_string()),
+            webhook_id: Set(Uuid::from_u128(row)),
+        });
+        webhook_wait::Entity::insert_many(waits).build(DbBackend::Postgres)
+    }
+
+    #[test]
+    fn library_writes_another_text_and_more_parameters_for_more_rows() {
+        const CHANGED: &str = "the library does this now: see docs/decisions/sea-orm.md";
+        let (one, many) = (statement_for(1), statement_for(500));
+        assert_ne!(one.sql, many.sql, "{CHANGED}");
+        assert_eq!(many.values.map(|values| values.iter().count()), Some(3 * 500), "{CHANGED}");
+    }
+}

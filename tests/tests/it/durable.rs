@@ -1,5 +1,7 @@
 //! Tests that a transaction is committed completely or not at all, even after failed statements or a broken connection.
 
+mod library;
+
 use std::time::Duration;
 
 use futures::{StreamExt, stream};

@@ -1,5 +1,7 @@
 //! Tests what the answers of a mail server mean for a mail.
 
+mod library;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

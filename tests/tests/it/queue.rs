@@ -1,6 +1,7 @@
 //! Tests the job queue, in memory and on Redis. `queue/trouble.rs` tests it while Redis is flushed, killed, frozen and
 //! absent.
 
+mod library;
 mod trouble;
 
 use std::{

@@ -1,5 +1,7 @@
 //! Tests of the listener with real connections: a server on a free port, and clients that write raw bytes.
 
+mod library;
+
 use std::time::Duration;
 
 use axum::{

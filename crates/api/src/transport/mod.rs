@@ -8,6 +8,8 @@
 mod accept;
 mod execution;
 mod http;
+#[cfg(test)]
+mod library;
 mod refusal;
 pub mod request_id;
 mod response;

@@ -7,6 +7,8 @@
 //! 3. Therefore apalis's own retries, results, locks and events stay off, and a finished batch leaves no key in Redis.
 
 mod health;
+#[cfg(test)]
+mod library;
 mod memory;
 mod service;
 mod supervise;

@@ -237,4 +237,15 @@ mod tests {
         assert_eq!(decode(&encode(&updates).unwrap()).unwrap(), updates);
         assert!(decode(b"[[1]]").is_err());
     }
+
+    #[tokio::test]
+    async fn library_subscribes_again_only_with_resp3() {
+        let client = Client::open("redis://127.0.0.1:1").unwrap();
+        let (sender, _receiver) = tokio::sync::mpsc::unbounded_channel();
+        let config = ::redis::aio::ConnectionManagerConfig::new()
+            .set_push_sender(sender)
+            .set_automatic_resubscription();
+        let made = ConnectionManager::new_lazy_with_config(client, config);
+        assert!(made.is_err(), "the library does this now: see docs/decisions/redis.md");
+    }
 }

@@ -75,7 +75,7 @@ impl Prepared {
     }
 }
 
-/// The last step for each response of a request: it restores objects without fields, see `empty`.
+/// The last step for each response of a request: it restores objects without fields, see `shape`.
 #[derive(Debug)]
 pub struct Completion(Shape);
 

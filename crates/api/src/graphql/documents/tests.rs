@@ -1,3 +1,5 @@
+mod library;
+
 use std::{
     fmt::Write,
     sync::atomic::{AtomicUsize, Ordering},
