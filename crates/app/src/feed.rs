@@ -79,7 +79,7 @@ impl Feed {
         match &self.remote {
             Some(remote) => remote.publish(updates).await,
             None => {
-                self.local.deliver(updates);
+                self.local.deliver_updates(updates);
                 Ok(())
             }
         }
@@ -131,17 +131,17 @@ impl Feed {
 }
 
 impl Local {
-    fn deliver(&self, updates: &[Update]) {
+    fn deliver_updates(&self, updates: &[Update]) {
         for update in updates {
-            self.send(Signal::Update(*update));
+            self.send_signal(Signal::Update(*update));
         }
     }
 
     fn gap(&self) {
-        self.send(Signal::Gap);
+        self.send_signal(Signal::Gap);
     }
 
-    fn send(&self, signal: Signal) {
+    fn send_signal(&self, signal: Signal) {
         // `send` fails only if there are no subscriptions at the moment.
         self.signals.send(signal).ok();
     }

@@ -22,7 +22,7 @@ use mail::Mailer;
 use queue::{Health, Queue, QueueError};
 
 pub use dhl::{Dhl, DhlSettingError};
-pub use relay::drain;
+pub use relay::drain_outbox;
 
 /// The job queues, one for each kind of work.
 #[derive(Clone)]

@@ -65,7 +65,7 @@ impl Remote {
 
     /// Sends updates to every process, including this one.
     pub(super) async fn publish(&self, updates: &[Update]) -> Result<(), FeedError> {
-        Ok(self.send(redis::cmd("PUBLISH").arg(&self.updates).arg(encode(updates)?)).await?)
+        Ok(self.send_command(redis::cmd("PUBLISH").arg(&self.updates).arg(encode_updates(updates)?)).await?)
     }
 
     /// Requests a poke to the other processes. `run` sends it soon.
@@ -74,7 +74,7 @@ impl Remote {
     }
 
     pub(super) async fn ping(&self) -> Result<(), FeedError> {
-        Ok(self.send(&redis::cmd("PING")).await?)
+        Ok(self.send_command(&redis::cmd("PING")).await?)
     }
 
     pub(super) fn subscribed(&self) -> bool {
@@ -84,13 +84,13 @@ impl Remote {
     /// Keeps the subscription and sends the pokes, until it is dropped.
     pub(super) async fn run(&self, local: &Local) {
         let _unsubscribe = Unsubscribe(&self.subscribed);
-        future::join(self.listen(local), self.send_pokes()).await;
+        future::join(self.receive_messages(local), self.send_pokes()).await;
     }
 
     /// Sends a command, and sends it again after an I/O error other than a timeout. So the command may run twice. After
     /// an outage the first attempt often fails: the old connection is closed, or the error of the last attempt to
     /// connect is returned.
-    async fn send(&self, command: &Cmd) -> Result<(), RedisError> {
+    async fn send_command(&self, command: &Cmd) -> Result<(), RedisError> {
         let mut connection = self.connection.clone();
         match command.exec_async(&mut connection).await {
             Err(error) if error.is_io_error() && !error.is_timeout() => {
@@ -104,7 +104,9 @@ impl Remote {
     async fn send_pokes(&self) -> Infallible {
         loop {
             self.poke_due.notified().await;
-            if let Err(error) = self.send(redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
+            if let Err(error) =
+                self.send_command(redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await
+            {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "a poke did not leave this process"
@@ -114,7 +116,7 @@ impl Remote {
         }
     }
 
-    async fn listen(&self, local: &Local) -> Infallible {
+    async fn receive_messages(&self, local: &Local) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
             let Err(error) = self.hold(local).await;
@@ -141,7 +143,7 @@ impl Remote {
         local.pokes.send_replace(());
         loop {
             match timeout(PING_EVERY, messages.next()).await {
-                Ok(Some(message)) => self.receive(local, &message),
+                Ok(Some(message)) => self.handle_message(local, &message),
                 Ok(None) => return Err(FeedError::Ended),
                 // A vanished peer looks like silence, so ask whether it answers.
                 Err(_) => {
@@ -151,10 +153,10 @@ impl Remote {
         }
     }
 
-    fn receive(&self, local: &Local, message: &Msg) {
+    fn handle_message(&self, local: &Local, message: &Msg) {
         if message.get_channel_name() == self.updates {
-            match decode(message.get_payload_bytes()) {
-                Ok(updates) => local.deliver(&updates),
+            match decode_updates(message.get_payload_bytes()) {
+                Ok(updates) => local.deliver_updates(&updates),
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -181,12 +183,12 @@ impl Drop for Unsubscribe<'_> {
 /// Format of updates in Redis: `[[order, version, user], …]` in JSON.
 type Wire = Vec<(Uuid, i32, Uuid)>;
 
-fn encode(updates: &[Update]) -> Result<Vec<u8>, FeedError> {
+fn encode_updates(updates: &[Update]) -> Result<Vec<u8>, FeedError> {
     let wire: Wire = updates.iter().map(|u| (u.order_id.0, u.version, u.user_id.0)).collect();
     serde_json::to_vec(&wire).map_err(FeedError::Encode)
 }
 
-fn decode(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
+fn decode_updates(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
     let wire: Wire = serde_json::from_slice(payload)?;
     let update = |(order, version, user)| Update { order_id: OrderId(order), version, user_id: UserId(user) };
     Ok(wire.into_iter().map(update).collect())
@@ -204,7 +206,7 @@ mod tests {
             user_id: UserId(Uuid::from_u128(8)),
         };
         let updates = [update(1), update(i32::MAX)];
-        assert_eq!(decode(&encode(&updates).unwrap()).unwrap(), updates);
-        assert!(decode(b"[[1]]").is_err());
+        assert_eq!(decode_updates(&encode_updates(&updates).unwrap()).unwrap(), updates);
+        assert!(decode_updates(b"[[1]]").is_err());
     }
 }

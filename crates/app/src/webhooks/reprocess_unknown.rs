@@ -7,7 +7,7 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, Spelling, UnknownCode};
 
-use super::{MAX_BYTES, misrouted::MAX_DUE};
+use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE};
 use crate::{
     App, Caller,
     error::Result,
@@ -64,7 +64,7 @@ impl App {
             let fitting = read::count_webhooks_within_bytes(&self.store, ids, MAX_BYTES).await?;
             let page = &unknown[done..done + fitting];
             done += fitting;
-            let webhooks = read::webhooks(&self.store, &ids[..fitting]).await?;
+            let webhooks = read::read_webhooks(&self.store, &ids[..fitting]).await?;
             let bodies: HashMap<WebhookId, Vec<u8>> =
                 webhooks.into_iter().map(|webhook| (webhook.id, webhook.body)).collect();
             for one in page {
@@ -86,7 +86,7 @@ impl App {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
-        for chunk in webhooks.chunks(MAX_DUE) {
+        for chunk in webhooks.chunks(MAX_REQUEUED_AT_ONCE) {
             match retry_transaction(|| self.requeue_processed(chunk)).await {
                 Ok(requeued) => count += requeued,
                 Err(error) if may_succeed_alone(&error) => {

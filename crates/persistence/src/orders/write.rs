@@ -66,7 +66,7 @@ const EVENTS: Table = Table {
 };
 
 /// The columns of an order that can change, and the version that the order must have before.
-const STANDING: Table = Table {
+const ORDER_STATE: Table = Table {
     name: "orders",
     columns: &[
         ("order_id", Type::Uuid),
@@ -158,12 +158,12 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
             .set("expected_version", head.version - order.changes().transitions.len() as i32)
     });
     let guard = " AND orders.version = r.expected_version";
-    let written = write(tx, standing, |db, rows| STANDING.update(db, &["order_id"], guard, rows)).await?;
+    let written = write(tx, standing, |db, rows| ORDER_STATE.update(db, &["order_id"], guard, rows)).await?;
     if written != changed.len() as u64 {
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue(tx, &changed).await?;
+    notifications::enqueue_notifications(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     outbox::insert(tx, &changed).await

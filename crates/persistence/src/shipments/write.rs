@@ -32,7 +32,7 @@ const LINES: Table = Table {
 };
 
 /// The columns that scans and cancellations can change.
-const STANDING: Table = Table {
+const SHIPMENT_STATE: Table = Table {
     name: "shipments",
     columns: &[
         ("shipment_id", Type::Uuid),
@@ -75,7 +75,7 @@ fn shipments_in_set<'a>(
 
 async fn update(tx: &Tx, shipments: &[&Shipment]) -> Result<()> {
     let rows = shipments.iter().map(|shipment| status_columns(shipment));
-    let written = write(tx, rows, |db, rows| STANDING.update(db, &["shipment_id"], "", rows)).await?;
+    let written = write(tx, rows, |db, rows| SHIPMENT_STATE.update(db, &["shipment_id"], "", rows)).await?;
     if written == shipments.len() as u64 { Ok(()) } else { Err(Error::LostUpdate) }
 }
 

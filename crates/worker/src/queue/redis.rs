@@ -45,7 +45,7 @@ pub(super) struct Redis {
 
 /// How a worker ended. This decides what happens to the batches that it fetched and did not hand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
+pub(super) enum Delivery {
     /// The worker was asked to stop. The batches return to the queue.
     InOrder,
     /// The worker failed. One of the batches may be the cause, so they are dropped. Their work is due again when its
@@ -96,7 +96,7 @@ impl Redis {
     pub(super) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.expire(self.config.worker_metadata_key(worker), METADATA_TTL).ignore();
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     /// Removes a batch whose job has ended.
@@ -105,11 +105,15 @@ impl Redis {
         pipe.atomic();
         self.drop_task(&mut pipe, task);
         pipe.srem(format!("{}:{worker}", self.config.inflight_jobs_set()), task).ignore();
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     /// Removes the data of a worker that has ended.
-    pub(super) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
+    pub(super) async fn remove_worker(
+        &self,
+        worker: &WorkerContext,
+        left: Delivery,
+    ) -> Result<(), QueueError> {
         let in_flight = self.config.inflight_set_for(worker);
         // Unregister the worker first: then a fetch that is still on its way is refused.
         let (tasks,): (Vec<String>,) = ::redis::pipe()
@@ -123,13 +127,13 @@ impl Redis {
         pipe.atomic().del(&in_flight).ignore().del(self.config.worker_metadata_key(worker)).ignore();
         for task in &tasks {
             match left {
-                Left::InOrder => {
+                Delivery::InOrder => {
                     pipe.rpush(self.config.active_jobs_list(), task).ignore();
                 }
-                Left::Broken => self.drop_task(&mut pipe, task),
+                Delivery::Broken => self.drop_task(&mut pipe, task),
             }
         }
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     fn drop_task(&self, pipe: &mut Pipeline, task: &str) {
@@ -137,7 +141,7 @@ impl Redis {
         pipe.del(format!("{}:{task}", self.config.job_meta_hash())).ignore();
     }
 
-    async fn apply(&self, pipe: Pipeline) -> Result<(), QueueError> {
+    async fn run_pipeline(&self, pipe: Pipeline) -> Result<(), QueueError> {
         Ok(pipe.query_async(&mut self.connection.clone()).await?)
     }
 }
