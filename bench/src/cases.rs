@@ -162,7 +162,7 @@ async fn transitions(
         order_id(first),
         order_id(last)
     );
-    expect(count, databases.ask(&changes).await?, "changes")?;
+    expect(count, databases.query_one(&changes).await?, "changes")?;
     Ok(Measured { count, time: done.end - done.start, latencies: done.latencies, effects: None, usage })
 }
 
@@ -174,7 +174,8 @@ async fn webhooks(
     server: &Server,
     meter: &Meter,
 ) -> Result<Measured> {
-    let now: chrono::DateTime<chrono::Utc> = databases.ask("SELECT date_trunc('second', now())").await?;
+    let now: chrono::DateTime<chrono::Utc> =
+        databases.query_one("SELECT date_trunc('second', now())").await?;
     let secrets = Secrets::new([FEDEX_SECRET.to_owned()])?;
     let mut pushes = Vec::new();
     for n in orders.clone() {
@@ -212,9 +213,9 @@ async fn webhooks(
         order_id(last)
     );
     let count = done.latencies.len() as u64;
-    expect(count, databases.ask(&format!("SELECT count(*) {of_these}")).await?, "shipped orders")?;
+    expect(count, databases.query_one(&format!("SELECT count(*) {of_these}")).await?, "shipped orders")?;
     let effects: Vec<i32> = databases
-        .ask(&format!(
+        .query_one(&format!(
             "SELECT array_agg(extract(microseconds FROM e.recorded_at - w.received_at)::int) {of_these}"
         ))
         .await?;

@@ -144,7 +144,7 @@ impl Databases {
     }
 
     /// Runs a query in Milepost's database, and returns the first column of the first row.
-    pub async fn ask<T: TryGetable>(&self, sql: &str) -> Result<T> {
+    pub async fn query_one<T: TryGetable>(&self, sql: &str) -> Result<T> {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         let row = self.look.query_one_raw(statement).await?.context("a question without an answer")?;
         row.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{error:?}"))
@@ -152,7 +152,7 @@ impl Databases {
 
     /// The process id of PostgreSQL's parent process. `None`: PostgreSQL does not run on this machine.
     pub async fn postmaster(&self) -> Result<Option<u32>> {
-        let backend: i32 = self.ask("SELECT pg_backend_pid()").await?;
+        let backend: i32 = self.query_one("SELECT pg_backend_pid()").await?;
         Ok(crate::usage::parent_of_postgres(backend))
     }
 
@@ -160,7 +160,10 @@ impl Databases {
     /// due.
     pub async fn wait_until_webhooks_are_read(&self) -> Result<()> {
         let patience = Instant::now() + Duration::from_secs(60);
-        while self.ask::<bool>("SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL)").await? {
+        while self
+            .query_one::<bool>("SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL)")
+            .await?
+        {
             if Instant::now() > patience {
                 bail!("webhooks are still unread after a minute");
             }
@@ -174,7 +177,7 @@ impl Databases {
         let start = Instant::now();
         let busy = "SELECT EXISTS (SELECT 1 FROM webhooks WHERE due_at IS NOT NULL) \
                     OR EXISTS (SELECT 1 FROM notifications WHERE due_at IS NOT NULL) OR EXISTS (SELECT 1 FROM outbox)";
-        while self.ask::<bool>(busy).await? {
+        while self.query_one::<bool>(busy).await? {
             if start.elapsed() > patience {
                 bail!("work is left over after {} s", patience.as_secs());
             }

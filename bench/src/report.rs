@@ -27,12 +27,12 @@ const SETTINGS: [&str; 7] = [
 pub async fn heading(plan: &Plan, databases: &Databases, milepost: &Path, redis: bool) -> Result<String> {
     let mut settings = Vec::new();
     for name in SETTINGS {
-        let value: String = databases.ask(&format!("SELECT current_setting('{name}')")).await?;
+        let value: String = databases.query_one(&format!("SELECT current_setting('{name}')")).await?;
         settings.push(format!("{name}={value}"));
     }
-    let version: String = databases.ask("SELECT current_setting('server_version')").await?;
+    let version: String = databases.query_one("SELECT current_setting('server_version')").await?;
     let date: String =
-        databases.ask("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"')").await?;
+        databases.query_one("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"')").await?;
     let mut text = String::new();
     writeln!(text, "- {date}, commit {}, {}", commit().await, version_of(milepost).await)?;
     writeln!(text, "- {}", machine::describe())?;

@@ -65,7 +65,7 @@ impl Shop {
 
     /// Does all work that is due.
     pub async fn drain(&self) {
-        worker::drain(&self.app, &self.mailer, &self.dhl).await.expect("the work is done");
+        worker::drain_outbox(&self.app, &self.mailer, &self.dhl).await.expect("the work is done");
     }
 
     /// Places an order with one item for each quantity.
@@ -158,7 +158,7 @@ impl Shop {
 
     /// Reads an order without items and shipments.
     pub async fn head(&self, id: OrderId) -> OrderHead {
-        read::order(&self.app.store, id).await.expect("the database answers").expect("the order exists")
+        read::read_order(&self.app.store, id).await.expect("the database answers").expect("the order exists")
     }
 
     /// Reads the status of an order.
@@ -179,7 +179,7 @@ impl Shop {
 
     /// Returns the subjects of the mails in the mailbox, oldest first.
     pub async fn mails(&self) -> Vec<String> {
-        let mails = mailbox::latest(&self.app.store, 1000).await.expect("the mailbox opens");
+        let mails = mailbox::list_latest(&self.app.store, 1000).await.expect("the mailbox opens");
         mails.into_iter().rev().map(|mail| mail.subject).collect()
     }
 }

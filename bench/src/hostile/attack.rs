@@ -11,7 +11,7 @@ use super::{client::Reply, target::Target};
 pub struct Attack {
     /// The name, for the option `--only`.
     pub name: &'static str,
-    play: Box<dyn Fn(Target) -> BoxFuture<'static, Result<Vec<Line>>>>,
+    play: Box<dyn Fn(Target) -> BoxFuture<'static, Result<Vec<Finding>>>>,
 }
 
 impl Attack {
@@ -21,20 +21,20 @@ impl Attack {
     /// Makes an attack that runs this function.
     pub fn new<F>(name: &'static str, play: impl Fn(Target) -> F + 'static) -> Self
     where
-        F: Future<Output = Result<Vec<Line>>> + Send + 'static,
+        F: Future<Output = Result<Vec<Finding>>> + Send + 'static,
     {
         Self { name, play: Box::new(move |target| play(target).boxed()) }
     }
 
     /// Runs the attack once.
-    pub fn play(&self, target: Target) -> BoxFuture<'static, Result<Vec<Line>>> {
+    pub fn play(&self, target: Target) -> BoxFuture<'static, Result<Vec<Finding>>> {
         (self.play)(target)
     }
 }
 
 /// One line of the report: what was tried, how the server responded, and what was wrong with the responses.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct Finding {
     /// What was tried.
     pub what: String,
     /// The limit of the server that stops the attack.
@@ -45,7 +45,7 @@ pub struct Line {
     faults: BTreeMap<String, usize>,
 }
 
-impl Line {
+impl Finding {
     /// A line without results.
     pub fn new(what: impl Into<String>, bound: &'static str) -> Self {
         Self {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_line_counts_answers_and_faults() {
-        let mut line = Line::new("x", "y");
+        let mut line = Finding::new("x", "y");
         for ended in ["200", "closed", "closed"] {
             line.add(ended, Duration::from_secs(1));
         }

@@ -10,10 +10,10 @@ use futures::future::join_all;
 use tokio::time::sleep;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     seed::now,
     target::{Target, UPS_SECRET},
-    wire::{Heard, Wire},
+    wire::{ConnectionEnd, Wire},
 };
 
 /// The number of connections at once.
@@ -52,7 +52,7 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 /// Incomplete webhooks of all senders but UPS, at the same time.
-async fn others(target: Target, with_proof: bool) -> Result<Vec<Line>> {
+async fn others(target: Target, with_proof: bool) -> Result<Vec<Finding>> {
     const EACH: usize = 50;
     let mut plays = Vec::new();
     for sender in Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups) {
@@ -83,8 +83,8 @@ fn head(path: &str, headers: &[(String, String)], length: &str) -> String {
 }
 
 /// Sends a head and a body of `length` bytes without its last ten bytes, then waits for the end.
-async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> Heard {
-    let Ok(mut wire) = Wire::open(port, from).await else { return Heard::refused() };
+async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> ConnectionEnd {
+    let Ok(mut wire) = Wire::open(port, from).await else { return ConnectionEnd::refused() };
     let chunk = vec![b'x'; 64 * 1024];
     let mut left = length - 10;
     let mut sending = wire.send(head.as_bytes()).await;
@@ -93,7 +93,7 @@ async fn stop_short(port: u16, from: Ipv4Addr, head: String, length: usize) -> H
         sending = wire.send(&chunk[..now]).await;
         left -= now;
     }
-    wire.hear(PATIENCE).await
+    wire.read_to_end(PATIENCE).await
 }
 
 /// The address of attacker `n`. The attackers have ten addresses.
@@ -118,12 +118,12 @@ impl Body {
     }
 
     /// Runs the attack. `at_once`: the server must refuse by the head alone, with 401, before it waits for the body.
-    async fn stop(&self, target: &Target, name: &str, at_once: bool) -> Line {
+    async fn stop(&self, target: &Target, name: &str, at_once: bool) -> Finding {
         let statuses: &[u16] = if at_once { &[401, 503] } else { &[400, 401, 408, 413, 429, 503] };
         let attempts = (0..self.connections)
             .map(|n| stop_short(target.port, address(n), self.head.clone(), self.length));
         let heard = join_all(attempts).await;
-        let mut line = Line::new(name, if at_once { HEAD_FIRST } else { SUM });
+        let mut line = Finding::new(name, if at_once { HEAD_FIRST } else { SUM });
         for heard in &heard {
             line.add(heard.to_string(), heard.after);
             line.expect(heard.closed, "a connection is still open");
@@ -138,7 +138,7 @@ impl Body {
     }
 }
 
-async fn graphql_and_forms(target: Target) -> Result<Vec<Line>> {
+async fn graphql_and_forms(target: Target) -> Result<Vec<Finding>> {
     const MIB: usize = 1024 * 1024;
     let bearer = |token: &str| [("authorization".to_owned(), token.to_owned())];
     let guessed = bearer("Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA");
@@ -159,7 +159,7 @@ async fn graphql_and_forms(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Chunked bodies without an end, sent as fast as the server takes them, up to 64 MiB.
-async fn chunks(target: Target) -> Result<Vec<Line>> {
+async fn chunks(target: Target) -> Result<Vec<Finding>> {
     let mut lines = Vec::new();
     let right = signed(Sender::Ups, UPS_SECRET)?;
     let token = vec![("authorization".to_owned(), target.tokens.customer.clone())];
@@ -173,16 +173,18 @@ async fn chunks(target: Target) -> Result<Vec<Line>> {
         let head = head(path, headers, "transfer-encoding: chunked");
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
         let stream = async |n: usize| {
-            let Ok(mut wire) = Wire::open(target.port, address(n)).await else { return Heard::refused() };
+            let Ok(mut wire) = Wire::open(target.port, address(n)).await else {
+                return ConnectionEnd::refused();
+            };
             let mut sending = wire.send(head.as_bytes()).await;
             let (mut sent, most) = (0, 64 * 1024 * 1024);
             while sending && sent < most {
                 sending = wire.send(chunk.as_bytes()).await;
                 sent += chunk.len();
             }
-            wire.hear(PATIENCE).await
+            wire.read_to_end(PATIENCE).await
         };
-        let mut line = Line::new(name, "size of a body");
+        let mut line = Finding::new(name, "size of a body");
         for heard in join_all((0..20).map(stream)).await {
             line.add(heard.to_string(), heard.after);
             line.expect(heard.closed, "a connection is still open");
@@ -193,9 +195,9 @@ async fn chunks(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Bodies of 8 GB that are announced with `Expect: 100-continue`. The server must not ask for them.
-async fn expected(target: Target) -> Result<Vec<Line>> {
+async fn expected(target: Target) -> Result<Vec<Finding>> {
     let mut line =
-        Line::new("100 × 8 GB announced with Expect: 100-continue", "size of a body, proof in the head");
+        Finding::new("100 × 8 GB announced with Expect: 100-continue", "size of a body, proof in the head");
     let attempts = (0..100).map(|n| {
         let path = ["/webhooks/ups", "/webhooks/fedex", "/graphql", "/nowhere"][n % 4];
         let head = head(path, &[], "content-length: 8000000000\r\nexpect: 100-continue");
@@ -210,10 +212,10 @@ async fn expected(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Complete bodies of the maximum size with wrong signatures. The server must free their memory.
-async fn whole(target: Target) -> Result<Vec<Line>> {
-    let mut line = Line::new("144 × whole bodies of 1 MiB with wrong proofs", SUM);
+async fn whole(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new("144 × whole bodies of 1 MiB with wrong proofs", SUM);
     let ends = Sender::ALL.into_iter().filter(|sender| *sender != Sender::Ups).map(
-        async |sender| -> Result<Vec<Heard>> {
+        async |sender| -> Result<Vec<ConnectionEnd>> {
             let headers = signed(sender, "guessed")?;
             let length = sender.max_body();
             let head = head(

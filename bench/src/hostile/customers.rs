@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, Reply, exchange, graphql},
     seed::order_input,
     target::Target,
@@ -26,7 +26,7 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 /// Places 400 orders of 1,000 items, eight at a time.
-async fn orders_in_a_loop(target: Target) -> Result<Vec<Line>> {
+async fn orders_in_a_loop(target: Target) -> Result<Vec<Finding>> {
     const PLACE: &str = "mutation($input:PlaceOrderInput!){placeOrder(input:$input){__typename \
         ...on PlaceOrderSuccess{order{id}} ...on Problem{message}}}";
     let mut input = order_input(1_000);
@@ -34,8 +34,10 @@ async fn orders_in_a_loop(target: Target) -> Result<Vec<Line>> {
         fields.remove("userId");
     }
     let variables = json!({"input": input});
-    let mut line =
-        Line::new("400 orders of 1,000 items, placed by a customer", "orders a minute; customers may place");
+    let mut line = Finding::new(
+        "400 orders of 1,000 items, placed by a customer",
+        "orders a minute; customers may place",
+    );
     let mut placed = 0;
     for _ in 0..50 {
         let attempts = (0..8).map(|_| async {
@@ -56,10 +58,10 @@ async fn orders_in_a_loop(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Twelve clients that request the total count of three lists in a loop, for 10 s.
-async fn counts_in_a_loop(target: Target) -> Result<Vec<Line>> {
+async fn counts_in_a_loop(target: Target) -> Result<Vec<Finding>> {
     let query =
         "{orders(first:1){totalCount} orderEvents(first:1){totalCount} webhooks(first:1){totalCount}}";
-    let mut line = Line::new("12 clients that count every list", "a pool of its own for reads");
+    let mut line = Finding::new("12 clients that count every list", "a pool of its own for reads");
     let start = Instant::now();
     let client = async || -> Result<Vec<Reply>> {
         let mut replies = Vec::new();
@@ -79,7 +81,7 @@ async fn counts_in_a_loop(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Queries with tokens of other algorithms, without a valid signature, malformed, or with another scheme.
-async fn wrong_tokens(target: Target) -> Result<Vec<Line>> {
+async fn wrong_tokens(target: Target) -> Result<Vec<Finding>> {
     let own = target.tokens.customer.trim_start_matches("Bearer ").to_owned();
     let parts: Vec<_> = own.split('.').collect();
     let (head, claims) = (parts.first().copied().unwrap_or(""), parts.get(1).copied().unwrap_or(""));
@@ -94,7 +96,7 @@ async fn wrong_tokens(target: Target) -> Result<Vec<Line>> {
         "Bearer ".to_owned(),
         "Basic YTpi".to_owned(),
     ];
-    let mut line = Line::new("1,600 queries with wrong tokens", "401");
+    let mut line = Finding::new("1,600 queries with wrong tokens", "401");
     for _ in 0..25 {
         let attempts = tokens.iter().cycle().take(64).map(|token| async {
             let request = graphql(token, "{orders(first:1){totalCount}}", &json!({}))?;

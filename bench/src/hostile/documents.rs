@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, Reply, exchange, json_post},
     target::Target,
 };
@@ -32,7 +32,7 @@ pub(super) fn attacks() -> Vec<Attack> {
         Attack::new(name, move |target| async move {
             let mut lines = Vec::new();
             for (name, body) in cases() {
-                lines.push(judge(Line::new(name, bound), &send(&target, body).await?));
+                lines.push(judge(Finding::new(name, bound), &send(&target, body).await?));
             }
             Ok(lines)
         })
@@ -46,9 +46,9 @@ async fn send(target: &Target, body: String) -> Result<Reply> {
     Ok(exchange(target.port, ATTACKER, json_post(&target.tokens.customer, body)?, PATIENCE).await)
 }
 
-async fn nested(target: Target) -> Result<Vec<Line>> {
+async fn nested(target: Target) -> Result<Vec<Finding>> {
     let mut line =
-        Line::new("13 kinds of nests, 100 to 30,000 deep", "depth of a document, before it is parsed");
+        Finding::new("13 kinds of nests, 100 to 30,000 deep", "depth of a document, before it is parsed");
     for (name, body) in deep() {
         let reply = send(&target, body).await?;
         line = judge(line, &reply);
@@ -62,7 +62,7 @@ async fn nested(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Checks a reply: a refusal or a result, but at once, short, without an internal error, and with few and short errors.
-fn judge(mut line: Line, reply: &Reply) -> Line {
+fn judge(mut line: Finding, reply: &Reply) -> Finding {
     line.add_reply(reply);
     line.expect(reply.after() < AT_ONCE, "it was not answered at once");
     let Reply::Answered(answer) = reply else {

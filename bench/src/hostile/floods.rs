@@ -8,10 +8,10 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{Reply, exchange, graphql, request},
     target::Target,
-    wire::{Heard, Wire},
+    wire::{ConnectionEnd, Wire},
 };
 
 const CONNECTIONS: usize = 2_000;
@@ -39,7 +39,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
 }
 
-async fn flood(target: &Target, name: &str, address: impl Fn(usize) -> Ipv4Addr) -> Result<Vec<Line>> {
+async fn flood(target: &Target, name: &str, address: impl Fn(usize) -> Ipv4Addr) -> Result<Vec<Finding>> {
     let port = target.port;
     let opened = join_all((0..CONNECTIONS).map(|n| {
         let from = address(n);
@@ -52,16 +52,17 @@ async fn flood(target: &Target, name: &str, address: impl Fn(usize) -> Ipv4Addr)
     .await;
     let half_open: Vec<_> = opened.into_iter().flatten().collect();
     let served = well_behaved(target).await?;
-    let mut client = Line::new(format!("a client that behaves well, beside {name}"), "a place is left");
+    let mut client = Finding::new(format!("a client that behaves well, beside {name}"), "a place is left");
     for reply in &served {
         client.add_reply(reply);
         client.expect(reply.status() == Some(200), format!("{reply}"));
         client.expect(reply.after() < Duration::from_millis(500), "it was served slowly");
     }
-    let mut line = Line::new(name, "connections in all and per address, time for a head");
+    let mut line = Finding::new(name, "connections in all and per address, time for a head");
     let refused = CONNECTIONS - half_open.len();
     (0..refused).for_each(|_| line.add("refused", Duration::ZERO));
-    let heard: Vec<Heard> = join_all(half_open.into_iter().map(|wire| wire.hear(PATIENCE))).await;
+    let heard: Vec<ConnectionEnd> =
+        join_all(half_open.into_iter().map(|wire| wire.read_to_end(PATIENCE))).await;
     for heard in heard {
         line.add(heard.to_string(), heard.after);
         line.expect(heard.closed, "a connection is still open");

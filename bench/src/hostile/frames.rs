@@ -53,7 +53,7 @@ impl Socket {
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         wire.send(head.as_bytes()).await;
-        let heard = wire.hear_until(b"\r\n\r\n").await?;
+        let heard = wire.read_until(b"\r\n\r\n").await?;
         if !heard.starts_with(b"HTTP/1.1 101") {
             return Err(io::Error::other(String::from_utf8_lossy(&heard).into_owned()));
         }
@@ -98,7 +98,7 @@ impl Socket {
     }
 
     /// Reads until the server closes the connection, or until `patience` has passed since the upgrade.
-    pub async fn hear(mut self, patience: Duration) -> Ended {
+    pub async fn read_to_end(mut self, patience: Duration) -> Ended {
         let (mut code, mut texts) = (None, Vec::new());
         let left = patience.saturating_sub(self.opened.elapsed());
         let read = async {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, Outgoing, Reply, exchange, graphql, request},
     target::Target,
     wire::Wire,
@@ -97,32 +97,32 @@ fn documents() -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn refused(name: &'static str, query: String, target: Target) -> Result<Vec<Line>> {
+async fn refused(name: &'static str, query: String, target: Target) -> Result<Vec<Finding>> {
     let request = graphql(&target.tokens.customer, &query, &json!({}))?;
     let reply = exchange(target.port, ATTACKER, request, PATIENCE).await;
-    let mut line = Line::new(name, BOUND);
+    let mut line = Finding::new(name, BOUND);
     judge(&mut line, &reply);
     Ok(vec![line])
 }
 
-fn judge(line: &mut Line, reply: &Reply) {
+fn judge(line: &mut Finding, reply: &Reply) {
     line.add_reply(reply);
     line.expect(!reply.codes().is_empty(), "it was not refused");
     line.expect(reply.after() < AT_ONCE, "it was not refused at once");
 }
 
-async fn by_get(target: Target) -> Result<Vec<Line>> {
+async fn by_get(target: Target) -> Result<Vec<Finding>> {
     let query: String = rounds(7).bytes().map(|byte| format!("%{byte:02x}")).collect();
     let headers =
         [("authorization", target.tokens.customer.as_str()), ("accept", "application/graphql-response+json")];
     let request: Outgoing = request("GET", &format!("/graphql?query={query}"), &headers, "")?;
-    let mut line = Line::new("introspection by GET", BOUND);
+    let mut line = Finding::new("introspection by GET", BOUND);
     judge(&mut line, &exchange(target.port, ATTACKER, request, PATIENCE).await);
     Ok(vec![line])
 }
 
 /// The introspection query of graphql-js and its tools, which the server must answer.
-async fn usual(target: Target) -> Result<Vec<Line>> {
+async fn usual(target: Target) -> Result<Vec<Finding>> {
     const QUERY: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } \
         subscriptionType { name } types { ...FullType } directives { name description locations \
         args { ...InputValue } } } } \
@@ -135,14 +135,14 @@ async fn usual(target: Target) -> Result<Vec<Line>> {
         kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";
     let request = graphql(&target.tokens.customer, QUERY, &json!({}))?;
     let reply = exchange(target.port, ATTACKER, request, PATIENCE).await;
-    let mut line = Line::new("introspection as graphql-js asks", "none: it is answered");
+    let mut line = Finding::new("introspection as graphql-js asks", "none: it is answered");
     line.add_reply(&reply);
     line.expect(reply.status() == Some(200) && reply.codes().is_empty(), "it was not answered");
     Ok(vec![line])
 }
 
 /// Four clients that send introspection and close the connection at once: the server must stop the work.
-async fn abandoned(target: Target) -> Result<Vec<Line>> {
+async fn abandoned(target: Target) -> Result<Vec<Finding>> {
     let body = json!({"query": rounds(7)}).to_string();
     let post = format!(
         "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
@@ -159,7 +159,7 @@ async fn abandoned(target: Target) -> Result<Vec<Line>> {
     let before = cpu()?;
     sleep(Duration::from_secs(3)).await;
     let used = cpu()? - before;
-    let mut line = Line::new("introspection, four sockets closed at once", "depth; a caller who is gone");
+    let mut line = Finding::new("introspection, four sockets closed at once", "depth; a caller who is gone");
     line.add(format!("{used:.2} s of CPU afterwards"), Duration::ZERO);
     line.expect(used < 0.5, "the server goes on working");
     Ok(vec![line])

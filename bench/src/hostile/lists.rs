@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, Reply, exchange, graphql},
     target::Target,
     wire::Wire,
@@ -174,7 +174,7 @@ async fn bounded(
     document: Document,
     at_once: usize,
     target: Target,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<Finding>> {
     let query = document(&target);
     let mut requests = Vec::new();
     for _ in 0..at_once {
@@ -183,7 +183,7 @@ async fn bounded(
     let replies =
         join_all(requests.into_iter().map(|request| exchange(target.port, ATTACKER, request, PATIENCE)))
             .await;
-    let mut line = Line::new(name, COMPLEXITY);
+    let mut line = Finding::new(name, COMPLEXITY);
     for reply in &replies {
         let bytes = reply.answer().map_or(0, |answer| answer.bytes);
         let granted = reply.answer().is_some() && reply.codes().is_empty();
@@ -203,12 +203,12 @@ async fn largest(
     sizes: &[usize],
     query: impl Fn(usize) -> String,
     target: &Target,
-) -> Result<Vec<Line>> {
+) -> Result<Vec<Finding>> {
     let ask = async |size: usize| -> Result<Reply> {
         let request = graphql(&target.tokens.customer, &query(size), &json!({}))?;
         Ok(exchange(target.port, ATTACKER, request, PATIENCE).await)
     };
-    let mut line = Line::new(name, SIZE);
+    let mut line = Finding::new(name, SIZE);
     let mut found = None;
     for size in sizes {
         let reply = ask(*size).await?;
@@ -232,14 +232,14 @@ async fn largest(
     Ok(vec![line])
 }
 
-async fn largest_granted(target: Target) -> Result<Vec<Line>> {
+async fn largest_granted(target: Target) -> Result<Vec<Finding>> {
     let query =
         |size| format!("{{orders(first:{size},filter:{{statuses:[PLACED]}}){{nodes{{id items{ITEM}}}}}}}");
     let name = "lists: the largest page of orders with items that is granted, 16 at once";
     largest(name, &[10, 8, 6, 5, 4, 3, 2, 1], query, &target).await
 }
 
-async fn most_by_id(target: Target) -> Result<Vec<Line>> {
+async fn most_by_id(target: Target) -> Result<Vec<Finding>> {
     let big = target.shop.big.clone();
     let query = |size| aliases(size, |n| format!("order(id:\"{}\"){{items{ITEM}}}", big[n]));
     let name = "lists: the most orders by id with items that are granted, 16 at once";
@@ -247,9 +247,11 @@ async fn most_by_id(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Pages of webhooks without their bodies: the server must not read the bodies from the database.
-async fn webhooks_without_bodies(target: Target) -> Result<Vec<Line>> {
-    let mut line =
-        Line::new("lists: 8 pages of 40 webhooks of 7 MB, without bodies", "bodies are read where selected");
+async fn webhooks_without_bodies(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new(
+        "lists: 8 pages of 40 webhooks of 7 MB, without bodies",
+        "bodies are read where selected",
+    );
     let ask = async || -> Result<Reply> {
         let request = graphql(&target.tokens.support, "{webhooks(first:40){nodes{id state}}}", &json!({}))?;
         Ok(exchange(target.port, ATTACKER, request, PATIENCE).await)
@@ -263,7 +265,7 @@ async fn webhooks_without_bodies(target: Target) -> Result<Vec<Line>> {
 }
 
 /// 100 clients that send a large permitted query and close the connection at once: the server must stop the work.
-async fn abandoned(target: Target) -> Result<Vec<Line>> {
+async fn abandoned(target: Target) -> Result<Vec<Finding>> {
     let query = format!("{{orders(first:3,filter:{{statuses:[PLACED]}}){{nodes{{items{ITEM}}}}}}}");
     let body = json!({"query": query}).to_string();
     let post = format!(
@@ -281,7 +283,7 @@ async fn abandoned(target: Target) -> Result<Vec<Line>> {
     let before = cpu()?;
     sleep(Duration::from_secs(2)).await;
     let used = cpu()? - before;
-    let mut line = Line::new("lists: 100 callers who are gone", "an operation stops with its caller");
+    let mut line = Finding::new("lists: 100 callers who are gone", "an operation stops with its caller");
     line.add(format!("{used:.2} s of CPU afterwards"), Duration::ZERO);
     line.expect(used < 0.5, "the server goes on working");
     Ok(vec![line])

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, exchange, graphql, request},
     target::Target,
-    wire::say,
+    wire::send_and_read,
 };
 use crate::server::{Server, Setup};
 
@@ -99,7 +99,7 @@ async fn send_all(target: &Target, port: u16) -> Result<()> {
             let head = format!(
                 "POST /webhooks/ups HTTP/1.1\r\nhost: a\r\n{header}: {value}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
             );
-            say(port, ATTACKER, head.as_bytes(), PATIENCE).await;
+            send_and_read(port, ATTACKER, head.as_bytes(), PATIENCE).await;
         }
     }
     // Wait until the log lines are written.
@@ -109,8 +109,8 @@ async fn send_all(target: &Target, port: u16) -> Result<()> {
 
 /// Checks a log in text format: each line with the mark begins with a time, and no line contains a character that a
 /// terminal acts on.
-fn judge_text(log: &str) -> Line {
-    let mut line = Line::new("names and headers that forge lines, text format", "values are escaped");
+fn judge_text(log: &str) -> Finding {
+    let mut line = Finding::new("names and headers that forge lines, text format", "values are escaped");
     let lines: Vec<_> = log.split('\n').filter(|line| !line.is_empty()).collect();
     let marked = lines.iter().filter(|line| line.contains(MARK)).count();
     line.add(format!("{marked} lines with the mark of {}", lines.len()), Duration::ZERO);
@@ -132,7 +132,7 @@ fn acts(c: char) -> bool {
 }
 
 /// The same attack on a server that logs JSON: each line must be a JSON object without a field of the attacker.
-async fn json_format(target: Target) -> Result<Vec<Line>> {
+async fn json_format(target: Target) -> Result<Vec<Finding>> {
     let folder = tempfile::tempdir()?;
     let milepost = fs::read_link(format!("/proc/{}/exe", target.pid)).context("the server has ended")?;
     let settings = [
@@ -145,7 +145,7 @@ async fn json_format(target: Target) -> Result<Vec<Line>> {
     send_all(&target, server.port).await?;
     server.stop().await?;
     let log = fs::read_to_string(folder.path().join("milepost.log"))?;
-    let mut line = Line::new("names and headers that forge lines, JSON format", "values are escaped");
+    let mut line = Finding::new("names and headers that forge lines, JSON format", "values are escaped");
     let lines: Vec<_> = log.split('\n').filter(|line| !line.is_empty()).collect();
     line.add(format!("{} lines", lines.len()), Duration::ZERO);
     for text in lines {

@@ -39,7 +39,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::{sleep, timeout};
 
 use self::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     target::{Attacked, Target},
     watch::{MIB, Seen, Watch},
 };
@@ -127,7 +127,7 @@ const HEADING: &str = "| attack | answered by | bound | slowest end | peak memor
 
 /// The result of one attack.
 struct Played {
-    lines: Vec<Line>,
+    lines: Vec<Finding>,
     seen: Seen,
 }
 
@@ -180,8 +180,8 @@ async fn play(attack: &Attack, target: &Target) -> Result<Played> {
     Ok(Played { lines, seen })
 }
 
-fn broken_off(attack: &Attack, why: &str) -> Line {
-    let mut line = Line::new(attack.name, "");
+fn broken_off(attack: &Attack, why: &str) -> Finding {
+    let mut line = Finding::new(attack.name, "");
     line.expect(false, why);
     line
 }

@@ -7,10 +7,10 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, exchange, graphql, request},
     target::Target,
-    wire::{Wire, say},
+    wire::{Wire, send_and_read},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,14 +27,14 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 /// Mutations by GET, and by a POST with another content type than JSON. Another site can make a browser send both.
-async fn mutations_by_get(target: Target) -> Result<Vec<Line>> {
+async fn mutations_by_get(target: Target) -> Result<Vec<Finding>> {
     let documents = [
         "mutation{cancelOrder(input:{orderId:\"x\",reason:\"y\"}){__typename}}",
         "query q{__typename} mutation m{retryWebhook(id:\"x\"){__typename}}",
         "mutation m{retryWebhook(id:\"x\"){__typename}} query q{__typename}",
         "#comment\nmutation{retryWebhook(id:\"x\"){__typename}}",
     ];
-    let mut line = Line::new("mutations by GET", "405");
+    let mut line = Finding::new("mutations by GET", "405");
     for document in documents {
         let query: String = document.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let headers = [("authorization", target.tokens.system.as_str()), ("accept", "application/json")];
@@ -54,14 +54,14 @@ async fn mutations_by_get(target: Target) -> Result<Vec<Line>> {
         ("accept", "application/json"),
     ];
     let body = json!({"query": documents[0]}).to_string();
-    let mut form = Line::new("mutations as a form of another site", "415");
+    let mut form = Finding::new("mutations as a form of another site", "415");
     let reply = exchange(target.port, ATTACKER, request("POST", "/graphql", &headers, body)?, PATIENCE).await;
     form.add_reply(&reply);
     form.expect(reply.status() == Some(415), "it was not refused");
     Ok(vec![line, form])
 }
 
-async fn heads(target: Target) -> Result<Vec<Line>> {
+async fn heads(target: Target) -> Result<Vec<Finding>> {
     let host = "host: 127.0.0.1\r\n";
     let many: String = (0..10_000).map(|n| format!("x-{n}: 1\r\n")).collect();
     let folded: String = (0..5_000).map(|_| " folded\r\n").collect();
@@ -112,11 +112,11 @@ async fn heads(target: Target) -> Result<Vec<Line>> {
     let (port, mut lines) = (target.port, Vec::new());
     let heard = join_all(cases.iter().enumerate().map(|(n, (_, bytes))| {
         let from = [127, 0, 40, u8::try_from(n + 1).unwrap_or(1)].into();
-        say(port, from, bytes, PATIENCE)
+        send_and_read(port, from, bytes, PATIENCE)
     }))
     .await;
     for ((name, _), heard) in cases.iter().zip(heard) {
-        let mut line = Line::new(*name, "size of a head; 400, 414, 431");
+        let mut line = Finding::new(*name, "size of a head; 400, 414, 431");
         line.add(heard.to_string(), heard.after);
         line.expect(heard.closed && heard.after < CLOSED_WITHIN, "it was not closed");
         line.expect(
@@ -129,7 +129,7 @@ async fn heads(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Pipelining: many requests on one connection, sent without waiting for the responses. All responses are read.
-async fn pipelined(target: Target) -> Result<Vec<Line>> {
+async fn pipelined(target: Target) -> Result<Vec<Finding>> {
     let livez = "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(10_000);
     let body = json!({"query": "{orders(first:1){nodes{id}}}"}).to_string();
     let query = format!(
@@ -142,7 +142,7 @@ async fn pipelined(target: Target) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for (name, bytes) in [("10,000 requests in a row, read", livez), ("1,000 queries in a row, read", query)]
     {
-        let mut line = Line::new(name, "one request after the other");
+        let mut line = Finding::new(name, "one request after the other");
         let wire = Wire::open(target.port, ATTACKER).await?;
         wire.stream.set_nodelay(true)?;
         let (mut reader, mut writer) = wire.stream.into_split();
@@ -178,8 +178,8 @@ async fn pipelined(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Connections that one client opens and closes as fast as it can.
-async fn churn(target: Target) -> Result<Vec<Line>> {
-    let mut line = Line::new("5,000 connections, opened and closed", "places are given back");
+async fn churn(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new("5,000 connections, opened and closed", "places are given back");
     let start = std::time::Instant::now();
     let mut refused = 0;
     for n in 0..5_000_u32 {

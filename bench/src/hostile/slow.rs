@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, time::sleep};
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{ATTACKER, exchange, graphql, request},
     target::{Target, UPS_SECRET},
-    wire::{Heard, Wire},
+    wire::{ConnectionEnd, Wire},
 };
 
 /// The longest time until the server closes a connection. The server's own timeouts are shorter: 10 s for a head is the
@@ -166,10 +166,10 @@ fn ways() -> Vec<Way> {
     ]
 }
 
-async fn every_way(target: Target) -> Result<Vec<Line>> {
+async fn every_way(target: Target) -> Result<Vec<Finding>> {
     let routes = routes(&target);
     let plays = ways().into_iter().enumerate().map(async |(n, way)| {
-        let mut line = Line::new(format!("{}, on {} routes", way.name, routes.len()), way.bound);
+        let mut line = Finding::new(format!("{}, on {} routes", way.name, routes.len()), way.bound);
         let ends = routes.iter().enumerate().map(|(m, route)| {
             let byte = |n: usize| u8::try_from(n + 1).unwrap_or(1);
             play(target.port, Ipv4Addr::new(127, 0, 10 + byte(n), byte(m)), &way, (way.first)(route))
@@ -184,8 +184,8 @@ async fn every_way(target: Target) -> Result<Vec<Line>> {
     Ok(join_all(plays).await)
 }
 
-async fn play(port: u16, from: Ipv4Addr, way: &Way, first: String) -> Heard {
-    let Ok(mut wire) = Wire::open(port, from).await else { return Heard::refused() };
+async fn play(port: u16, from: Ipv4Addr, way: &Way, first: String) -> ConnectionEnd {
+    let Ok(mut wire) = Wire::open(port, from).await else { return ConnectionEnd::refused() };
     wire.send(first.as_bytes()).await;
     if way.half_closed {
         wire.finish().await;
@@ -213,8 +213,8 @@ async fn not_read(port: u16, from: Ipv4Addr, request: &[u8]) -> (bool, Duration)
     (false, start.elapsed())
 }
 
-async fn unread(target: &Target, name: &str, request: &[u8], connections: usize) -> Line {
-    let mut line = Line::new(name, "time for a reader");
+async fn unread(target: &Target, name: &str, request: &[u8], connections: usize) -> Finding {
+    let mut line = Finding::new(name, "time for a reader");
     let ends = (0..connections).map(|n| {
         let from = Ipv4Addr::new(127, 0, 30, u8::try_from(n % 100 + 1).unwrap_or(1));
         not_read(target.port, from, request)
@@ -227,7 +227,7 @@ async fn unread(target: &Target, name: &str, request: &[u8], connections: usize)
 }
 
 /// Clients that do not read the responses to the largest query that the server accepts.
-async fn unread_answers(target: Target) -> Result<Vec<Line>> {
+async fn unread_answers(target: Target) -> Result<Vec<Finding>> {
     let query = |size: usize| {
         format!(
             "{{orders(first:{size},filter:{{statuses:[PLACED]}}){{nodes{{items{{id sku name quantity origin{{kind code}}}}}}}}}}"
@@ -255,7 +255,7 @@ async fn unread_answers(target: Target) -> Result<Vec<Line>> {
     ])
 }
 
-async fn unread_assets(target: Target) -> Result<Vec<Line>> {
+async fn unread_assets(target: Target) -> Result<Vec<Finding>> {
     let get = "GET /graphql/assets/graphiql.js HTTP/1.1\r\nhost: 127.0.0.1\r\naccept-encoding: gzip\r\n\r\n";
     let mut lines = vec![
         unread(
@@ -273,7 +273,7 @@ async fn unread_assets(target: Target) -> Result<Vec<Line>> {
         PATIENCE,
     )
     .await;
-    let mut line = Line::new("GraphiQL's script for a client that reads", "none: it is answered");
+    let mut line = Finding::new("GraphiQL's script for a client that reads", "none: it is answered");
     line.add_reply(&reply);
     line.expect(reply.status() == Some(200), "it was not answered");
     lines.push(line);
@@ -282,10 +282,10 @@ async fn unread_assets(target: Target) -> Result<Vec<Line>> {
 
 /// Clients that read 100 bytes a second. The server has to keep a large response for them, as for those that read
 /// nothing.
-async fn sipped(target: Target) -> Result<Vec<Line>> {
+async fn sipped(target: Target) -> Result<Vec<Finding>> {
     use tokio::io::AsyncReadExt;
     let get = "GET /graphql/assets/graphiql.js HTTP/1.1\r\nhost: 127.0.0.1\r\naccept-encoding: gzip\r\n\r\n";
-    let mut line = Line::new("100 connections that read 100 bytes a second", "time for a reader");
+    let mut line = Finding::new("100 connections that read 100 bytes a second", "time for a reader");
     let sip = async |n: usize| {
         let start = std::time::Instant::now();
         let from = Ipv4Addr::new(127, 0, 31, u8::try_from(n + 1).unwrap_or(1));

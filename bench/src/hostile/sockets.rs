@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    attack::{Attack, Line},
+    attack::{Attack, Finding},
     client::{exchange, graphql},
     frames::{CLOSE, Ended, PING, Socket, TEXT, frame, frame_head},
     target::Target,
@@ -38,44 +38,46 @@ fn address(n: usize) -> Ipv4Addr {
 }
 
 /// Checks that the close codes are the documented ones, and that the server echoes the client's close frame.
-async fn closing(target: Target) -> Result<Vec<Line>> {
+async fn closing(target: Target) -> Result<Vec<Finding>> {
     let authorization = &target.tokens.customer;
     let mut lines = Vec::new();
     let mut judge = |name: &str, ended: &Ended, code: u16| {
-        let mut line = Line::new(name, "documented codes");
+        let mut line = Finding::new(name, "documented codes");
         line.add(ended.to_string(), ended.after);
         line.expect(ended.closed && ended.code == Some(code), format!("{ended}, not {code}"));
         lines.push(line);
     };
     let mut socket = Socket::ready(target.port, address(0), authorization).await?;
     socket.wire.send(&frame(CLOSE, true, &1000_u16.to_be_bytes())).await;
-    judge("a close of the client, 1000", &socket.hear(PATIENCE).await, 1000);
+    judge("a close of the client, 1000", &socket.read_to_end(PATIENCE).await, 1000);
     let mut socket = Socket::open(target.port, address(0)).await?;
     socket.wire.send(&frame(CLOSE, true, &1000_u16.to_be_bytes())).await;
-    judge("a close before connection_init", &socket.hear(PATIENCE).await, 1000);
+    judge("a close before connection_init", &socket.read_to_end(PATIENCE).await, 1000);
     let socket = Socket::upgrade(target.port, address(0), "").await?;
-    judge("no subprotocol", &socket.hear(PATIENCE).await, 4406);
+    judge("no subprotocol", &socket.read_to_end(PATIENCE).await, 4406);
     let mut socket = Socket::open(target.port, address(0)).await?;
     socket.subscribe("1", "{__typename}").await;
-    judge("subscribe before connection_init", &socket.hear(PATIENCE).await, 4401);
+    judge("subscribe before connection_init", &socket.read_to_end(PATIENCE).await, 4401);
     let mut socket = Socket::ready(target.port, address(0), authorization).await?;
     socket.wire.send(&frame(TEXT, true, b"\xff\xfe")).await;
-    judge("text that is no UTF-8", &socket.hear(PATIENCE).await, 1007);
+    judge("text that is no UTF-8", &socket.read_to_end(PATIENCE).await, 1007);
     let mut socket = Socket::ready(target.port, address(0), authorization).await?;
     socket.wire.send(&[0xf1, 0x80, 0, 0, 0, 0]).await;
-    judge("reserved bits", &socket.hear(PATIENCE).await, 1002);
+    judge("reserved bits", &socket.read_to_end(PATIENCE).await, 1002);
     let mut socket = Socket::ready(target.port, address(0), authorization).await?;
     socket.text(&json!("x".repeat(1_100_000))).await;
-    judge("a message of 1.1 MB", &socket.hear(PATIENCE).await, 1009);
+    judge("a message of 1.1 MB", &socket.read_to_end(PATIENCE).await, 1009);
     Ok(lines)
 }
 
-async fn never_begin(target: Target) -> Result<Vec<Line>> {
-    let mut line =
-        Line::new("2,000 sockets that never send connection_init", "time for connection_init, connections");
+async fn never_begin(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new(
+        "2,000 sockets that never send connection_init",
+        "time for connection_init, connections",
+    );
     let sockets = join_all((0..2_000).map(|n| async move {
         match Socket::open(target.port, address(n % 100)).await {
-            Ok(socket) => Some(socket.hear(PATIENCE).await),
+            Ok(socket) => Some(socket.read_to_end(PATIENCE).await),
             Err(_) => None,
         }
     }))
@@ -93,7 +95,7 @@ async fn never_begin(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Messages without their last bytes, from strangers and from a customer.
-async fn unfinished(target: Target) -> Result<Vec<Line>> {
+async fn unfinished(target: Target) -> Result<Vec<Finding>> {
     const LENGTH: usize = 1024 * 1024 - 100;
     let kinds = [
         ("200 messages of 1 MiB less ten bytes, by strangers", false, 0),
@@ -122,9 +124,9 @@ async fn unfinished(target: Target) -> Result<Vec<Line>> {
                     socket.wire.send(&frame_head(TEXT, true, LENGTH as u64)).await;
                     socket.wire.send(&vec![b'x'; LENGTH - 10]).await;
                 }
-                Some(socket.hear(PATIENCE).await)
+                Some(socket.read_to_end(PATIENCE).await)
             };
-            let mut line = Line::new(name, "time for a message, size before connection_init");
+            let mut line = Finding::new(name, "time for a message, size before connection_init");
             for ended in join_all((0..200).map(attempt)).await {
                 match ended {
                     Some(ended) => {
@@ -140,7 +142,7 @@ async fn unfinished(target: Target) -> Result<Vec<Line>> {
     Ok(join_all(plays).await)
 }
 
-async fn too_large(target: Target) -> Result<Vec<Line>> {
+async fn too_large(target: Target) -> Result<Vec<Finding>> {
     let mut lines = Vec::new();
     let announced: [(&str, Vec<u8>); 4] = [
         ("a frame of 2^40 bytes", frame_head(TEXT, true, 1 << 40)),
@@ -155,7 +157,7 @@ async fn too_large(target: Target) -> Result<Vec<Line>> {
         ("a ping of 100 KB", frame(PING, true, &vec![b'x'; 100_000])),
     ];
     for (name, bytes) in announced {
-        let mut line = Line::new(name, "1009, 1002");
+        let mut line = Finding::new(name, "1009, 1002");
         let mut socket = Socket::open(target.port, address(1)).await?;
         // The server closes the connection before it has read everything.
         for part in bytes.chunks(64 * 1024) {
@@ -163,7 +165,7 @@ async fn too_large(target: Target) -> Result<Vec<Line>> {
                 break;
             }
         }
-        let ended = socket.hear(PATIENCE).await;
+        let ended = socket.read_to_end(PATIENCE).await;
         line.add(ended.to_string(), ended.after);
         line.expect(ended.closed && ended.after < Duration::from_secs(15), "it was not closed");
         lines.push(line);
@@ -171,8 +173,8 @@ async fn too_large(target: Target) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-async fn many_operations(target: Target) -> Result<Vec<Line>> {
-    let mut line = Line::new("10,000 subscriptions on each of 5 sockets", "operations of a socket");
+async fn many_operations(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new("10,000 subscriptions on each of 5 sockets", "operations of a socket");
     let query = format!("subscription{{orderUpdated(orderId:\"{}\"){{order{{id}}}}}}", target.shop.small[0]);
     let attempt = async |n: usize| {
         let mut socket = Socket::ready(target.port, address(n), &target.tokens.customer).await.ok()?;
@@ -182,7 +184,7 @@ async fn many_operations(target: Target) -> Result<Vec<Line>> {
                 break;
             }
         }
-        Some(socket.hear(Duration::from_secs(15)).await)
+        Some(socket.read_to_end(Duration::from_secs(15)).await)
     };
     for ended in join_all((0..5).map(attempt)).await {
         let Some(ended) = ended else {
@@ -197,7 +199,7 @@ async fn many_operations(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Queries that are refused over HTTP must be refused over a WebSocket too.
-async fn refused_queries(target: Target) -> Result<Vec<Line>> {
+async fn refused_queries(target: Target) -> Result<Vec<Finding>> {
     let rounds = (0..7).fold("name".to_owned(), |inner, _| format!("possibleTypes{{interfaces{{{inner}}}}}"));
     let items = "{id sku name quantity origin{kind code}}";
     let order = &target.shop.many_shipments;
@@ -223,7 +225,7 @@ async fn refused_queries(target: Target) -> Result<Vec<Line>> {
     ];
     let mut lines = Vec::new();
     for (name, query) in queries {
-        let mut line = Line::new(name, "the same as over HTTP");
+        let mut line = Finding::new(name, "the same as over HTTP");
         let mut socket = Socket::ready(target.port, address(2), &target.tokens.customer).await?;
         let start = Instant::now();
         socket.subscribe("1", &query).await;
@@ -238,7 +240,7 @@ async fn refused_queries(target: Target) -> Result<Vec<Line>> {
 }
 
 /// Clients that send pings and do not read the pongs. The server must not store the pongs without a limit.
-async fn pings(target: Target) -> Result<Vec<Line>> {
+async fn pings(target: Target) -> Result<Vec<Finding>> {
     let large = json!({"type": "ping", "payload": {"x": "y".repeat(100_000)}}).to_string();
     let frames = [
         ("pings of the protocol, pongs not read", frame(PING, true, &[b'x'; 120])),
@@ -247,13 +249,13 @@ async fn pings(target: Target) -> Result<Vec<Line>> {
     let plays = frames.map(|(name, ping)| {
         let target = &target;
         async move {
-            let mut line = Line::new(name, "time to send");
+            let mut line = Finding::new(name, "time to send");
             let attempt = async |n: usize| {
                 let mut socket = Socket::open(target.port, address(n)).await.ok()?;
                 let (many, start) = (ping.repeat(1 + 200_000 / ping.len()), Instant::now());
                 while start.elapsed() < Duration::from_secs(10) && socket.wire.send(&many).await {}
                 let closed_in = start.elapsed();
-                Some((socket.hear(Duration::from_secs(30)).await, closed_in))
+                Some((socket.read_to_end(Duration::from_secs(30)).await, closed_in))
             };
             for (ended, after) in join_all((0..40).map(attempt)).await.into_iter().flatten() {
                 line.add(ended.to_string(), after);
@@ -266,8 +268,8 @@ async fn pings(target: Target) -> Result<Vec<Line>> {
 }
 
 /// WebSockets that subscribe to large orders and do not read, while the orders change.
-async fn updates_unread(target: Target) -> Result<Vec<Line>> {
-    let mut line = Line::new(
+async fn updates_unread(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new(
         "50 sockets that follow 10 large orders and do not read",
         "slow readers, size of an answer",
     );
@@ -296,7 +298,7 @@ async fn updates_unread(target: Target) -> Result<Vec<Line>> {
         }
     }
     sleep(Duration::from_secs(20)).await;
-    for ended in join_all(sockets.into_iter().map(|socket| socket.hear(PATIENCE))).await {
+    for ended in join_all(sockets.into_iter().map(|socket| socket.read_to_end(PATIENCE))).await {
         line.add(ended.to_string(), ended.after);
         line.expect(ended.closed, "a socket is still open");
     }
@@ -304,9 +306,11 @@ async fn updates_unread(target: Target) -> Result<Vec<Line>> {
 }
 
 /// WebSockets that send 90 large queries each and do not read the results.
-async fn answers_unread(target: Target) -> Result<Vec<Line>> {
-    let mut line =
-        Line::new("40 sockets with 90 large queries each, not read", "slow readers, operations of a socket");
+async fn answers_unread(target: Target) -> Result<Vec<Finding>> {
+    let mut line = Finding::new(
+        "40 sockets with 90 large queries each, not read",
+        "slow readers, operations of a socket",
+    );
     let items = "{id sku name quantity cancelled allocated shipped delivered origin{kind code}}";
     let attempt = async |n: usize| {
         let mut socket = Socket::ready(target.port, address(n), &target.tokens.customer).await.ok()?;
@@ -317,7 +321,7 @@ async fn answers_unread(target: Target) -> Result<Vec<Line>> {
             }
         }
         sleep(Duration::from_secs(20)).await;
-        Some(socket.hear(PATIENCE).await)
+        Some(socket.read_to_end(PATIENCE).await)
     };
     for ended in join_all((0..40).map(attempt)).await {
         match ended {

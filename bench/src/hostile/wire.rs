@@ -25,7 +25,7 @@ pub struct Wire {
 
 /// How a connection ended, or what was received when the client stopped waiting.
 #[derive(Debug)]
-pub struct Heard {
+pub struct ConnectionEnd {
     /// The status code of the first response.
     pub status: Option<u16>,
     /// Whether the server closed the connection.
@@ -48,7 +48,7 @@ impl Wire {
     }
 
     /// Sends bytes. `false`: the server has not taken all of them within 5 s, or it has closed the connection. Then
-    /// [`Wire::hear`] returns how it ended.
+    /// [`Wire::read_to_end`] returns how it ended.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         matches!(timeout(Duration::from_secs(5), self.stream.write_all(bytes)).await, Ok(Ok(())))
     }
@@ -59,13 +59,13 @@ impl Wire {
     }
 
     /// Reads until the server closes the connection, or until `patience` has passed since the opening.
-    pub async fn hear(self, patience: Duration) -> Heard {
+    pub async fn read_to_end(self, patience: Duration) -> ConnectionEnd {
         self.drip(b"", Duration::from_secs(3600), patience).await
     }
 
     /// Sends the same bytes again and again, with a pause of `every`, and reads, until the server closes the connection
     /// or until `patience` has passed since the opening.
-    pub async fn drip(mut self, drop: &[u8], every: Duration, patience: Duration) -> Heard {
+    pub async fn drip(mut self, drop: &[u8], every: Duration, patience: Duration) -> ConnectionEnd {
         let until = TokioInstant::from_std(self.opened + patience);
         let mut buffer = vec![0; 16 * 1024];
         let mut next = TokioInstant::now() + every;
@@ -89,11 +89,11 @@ impl Wire {
             }
         };
         let after = self.opened.elapsed();
-        Heard { status: status(&self.heard), closed, after }
+        ConnectionEnd { status: status(&self.heard), closed, after }
     }
 
-    /// Reads until `needle` was received, within 5 s. The received bytes also stay in the buffer for [`Wire::hear`].
-    pub async fn hear_until(&mut self, needle: &[u8]) -> io::Result<Vec<u8>> {
+    /// Reads until `needle` was received, within 5 s. The received bytes also stay in the buffer for [`Wire::read_to_end`].
+    pub async fn read_until(&mut self, needle: &[u8]) -> io::Result<Vec<u8>> {
         let read = async {
             while find(&self.heard, needle).is_none() {
                 if self.stream.read_buf(&mut self.heard).await? == 0 {
@@ -106,25 +106,25 @@ impl Wire {
     }
 }
 
-/// Opens a connection, sends bytes, and waits for the end as [`Wire::hear`] does.
-pub async fn say(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) -> Heard {
+/// Opens a connection, sends bytes, and waits for the end as [`Wire::read_to_end`] does.
+pub async fn send_and_read(port: u16, from: Ipv4Addr, bytes: &[u8], patience: Duration) -> ConnectionEnd {
     match Wire::open(port, from).await {
         Ok(mut wire) => {
             wire.send(bytes).await;
-            wire.hear(patience).await
+            wire.read_to_end(patience).await
         }
-        Err(_) => Heard::refused(),
+        Err(_) => ConnectionEnd::refused(),
     }
 }
 
-impl Heard {
+impl ConnectionEnd {
     /// The result for a connection that could not be opened.
     pub fn refused() -> Self {
         Self { status: None, closed: true, after: Duration::ZERO }
     }
 }
 
-impl fmt::Display for Heard {
+impl fmt::Display for ConnectionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(status) = self.status {
             write!(f, "{status}, ")?;

@@ -15,11 +15,11 @@ pub(crate) const RETRY_AFTER_SECONDS: &str = "5";
 /// body and send nothing.
 const MAX_TRUST: usize = 64 * 1024;
 /// The message when a response is not sent because the memory for responses is used up.
-pub(crate) const HELD_UP: &str = "too many answers wait for clients that read slowly";
+pub(crate) const RESPONSES_WAIT: &str = "too many answers wait for clients that read slowly";
 
 /// Why a body could not be read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotRead {
+pub(crate) enum ReadBodyError {
     /// The body is longer than this number of bytes.
     #[error("{0} bytes are the most")]
     TooLarge(usize),
@@ -34,7 +34,7 @@ pub(crate) enum NotRead {
     BrokenOff,
 }
 
-impl NotRead {
+impl ReadBodyError {
     /// The HTTP status of the response.
     pub(crate) fn status(self) -> StatusCode {
         match self {
@@ -46,7 +46,7 @@ impl NotRead {
     }
 
     /// Adds the headers that belong to the status: `Retry-After` for a busy server.
-    pub(crate) fn complete(self, mut response: Response) -> Response {
+    pub(crate) fn add_headers(self, mut response: Response) -> Response {
         match self {
             Self::Busy => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
@@ -57,43 +57,43 @@ impl NotRead {
     }
 }
 
-impl IntoResponse for NotRead {
+impl IntoResponse for ReadBodyError {
     fn into_response(self) -> Response {
-        self.complete((self.status(), format!("{self}\n")).into_response())
+        self.add_headers((self.status(), format!("{self}\n")).into_response())
     }
 }
 
 /// The response 503 of a server that has no place or memory for a request at the moment.
-pub(crate) fn busy(why: &'static str) -> Response {
+pub(crate) fn respond_busy(why: &'static str) -> Response {
     let retry_after = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
     (StatusCode::SERVICE_UNAVAILABLE, retry_after, format!("{why}, try again\n")).into_response()
 }
 
 /// Reads a body of at most `most` bytes. When its announced length is larger, it is refused before any byte is read.
-pub(crate) async fn read(mut body: Body, most: usize) -> Result<Vec<u8>, NotRead> {
+pub(crate) async fn read_body(mut body: Body, most: usize) -> Result<Vec<u8>, ReadBodyError> {
     let promised = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if promised > most {
-        return Err(NotRead::TooLarge(most));
+        return Err(ReadBodyError::TooLarge(most));
     }
     let mut whole = Vec::with_capacity(promised.min(MAX_TRUST));
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(not_read)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(convert_body_error)?.into_data() else { continue };
         if data.len() > most - whole.len() {
-            return Err(NotRead::TooLarge(most));
+            return Err(ReadBodyError::TooLarge(most));
         }
         whole.extend_from_slice(&data);
     }
     Ok(whole)
 }
 
-fn not_read(error: axum::Error) -> NotRead {
+fn convert_body_error(error: axum::Error) -> ReadBodyError {
     match error.into_inner().downcast_ref::<BodyError>() {
-        Some(BodyError::TooSlow) => NotRead::TooSlow,
-        Some(BodyError::Busy) => NotRead::Busy,
+        Some(BodyError::TooSlow) => ReadBodyError::TooSlow,
+        Some(BodyError::Busy) => ReadBodyError::Busy,
         Some(BodyError::BrokenOff(error)) => {
             tracing::debug!(error = error as &dyn std::error::Error, "a body broke off");
-            NotRead::BrokenOff
+            ReadBodyError::BrokenOff
         }
-        None => NotRead::BrokenOff,
+        None => ReadBodyError::BrokenOff,
     }
 }

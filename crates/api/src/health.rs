@@ -53,7 +53,7 @@ impl Health {
                 let written = store.writable(PATIENCE).await;
                 return written.err().map(|cause| format!("the database takes no writes: {cause}"));
             }
-            Ok(Err(error)) => (error.root(), "the database does not answer"),
+            Ok(Err(error)) => (error.root_message(), "the database does not answer"),
             Err(_) => (format!("nothing within {PATIENCE:?}"), "the database does not answer in time"),
         };
         if self.answers.swap(false, SeqCst) {

@@ -27,9 +27,9 @@ const SHOWN: u64 = 100;
 /// The routes of the mailbox.
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
-        .route("/mailbox", get(list))
-        .route("/mailbox/{id}", get(show))
-        .route("/mailbox/{id}/html", get(body))
+        .route("/mailbox", get(show_list))
+        .route("/mailbox/{id}", get(show_mail))
+        .route("/mailbox/{id}/html", get(show_html))
         .layer(middleware::from_fn(local_only))
         .with_state(app)
 }
@@ -61,30 +61,30 @@ struct Show {
     mail: CaughtMail,
 }
 
-async fn list(State(app): State<App>) -> Response {
-    match mailbox::latest(&app.store, SHOWN).await {
+async fn show_list(State(app): State<App>) -> Response {
+    match mailbox::list_latest(&app.store, SHOWN).await {
         Ok(mails) => page::html(StatusCode::OK, &List { mails }),
-        Err(error) => failed(&error),
+        Err(error) => respond_to_failure(&error),
     }
 }
 
-async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::find(&app.store, id).await {
+async fn show_mail(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::find_mail(&app.store, id).await {
         Ok(Some(mail)) => page::html(StatusCode::OK, &Show { mail }),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
-        Err(error) => failed(&error),
+        Err(error) => respond_to_failure(&error),
     }
 }
 
-async fn body(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::find(&app.store, id).await {
+async fn show_html(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::find_mail(&app.store, id).await {
         Ok(Some(mail)) => (page::headers(), mail.html).into_response(),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
-        Err(error) => failed(&error),
+        Err(error) => respond_to_failure(&error),
     }
 }
 
-fn failed(error: &persistence::Error) -> Response {
+fn respond_to_failure(error: &persistence::Error) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "the mailbox was not read");
     (StatusCode::SERVICE_UNAVAILABLE, "the mailbox cannot be read now\n").into_response()
 }

@@ -27,7 +27,7 @@ struct Track {
     progress: Progress,
     steps: Vec<Step>,
     shipments: Vec<ShipmentView>,
-    events: Vec<Happened>,
+    events: Vec<HistoryEntry>,
 }
 
 /// One step of the progress bar from placed to delivered.
@@ -46,7 +46,7 @@ struct ShipmentView {
     items: Vec<String>,
 }
 
-struct Happened {
+struct HistoryEntry {
     at: DateTime<Utc>,
     what: &'static str,
 }
@@ -69,7 +69,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
             return page::html(status, &Message { title, text: error.to_string() });
         }
     };
-    match load(&app, id).await {
+    match load_track(&app, id).await {
         Ok(Some(track)) => page::html(StatusCode::OK, &track),
         Ok(None) => {
             let message =
@@ -84,8 +84,8 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
     }
 }
 
-async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Track>> {
-    let Some(order) = read::order(&app.store, id).await? else { return Ok(None) };
+async fn load_track(app: &App, id: domain::OrderId) -> persistence::Result<Option<Track>> {
+    let Some(order) = read::read_order(&app.store, id).await? else { return Ok(None) };
     let items = read::items_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
     let shipments = read::shipments_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
@@ -102,7 +102,7 @@ async fn load(app: &App, id: domain::OrderId) -> persistence::Result<Option<Trac
     Ok(Some(Track {
         steps: steps(&order, &events),
         shipments: shipments.collect(),
-        events: events.iter().rev().map(happened).collect(),
+        events: events.iter().rev().map(build_history_entry).collect(),
         progress,
         order,
     }))
@@ -152,8 +152,8 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
     steps
 }
 
-fn happened(event: &Event) -> Happened {
-    Happened { at: event.occurred_at, what: describe_status(event.to) }
+fn build_history_entry(event: &Event) -> HistoryEntry {
+    HistoryEntry { at: event.occurred_at, what: describe_status(event.to) }
 }
 
 /// The name of a status on the page, in customers' words.

@@ -27,7 +27,7 @@ use domain::text::escape;
 use serde_json::json;
 
 use crate::{
-    body::{NotRead, read},
+    body::{ReadBodyError, read_body},
     transport::RequestId,
 };
 
@@ -48,18 +48,18 @@ async fn receive(
     body: Body,
 ) -> Response {
     let Ok(sender) = carrier.parse::<Sender>() else {
-        return refused(&carrier, &NotAccepted::UnknownSender(carrier.clone()));
+        return respond_to_refusal(&carrier, &NotAccepted::UnknownSender(carrier.clone()));
     };
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let query = query.as_deref().unwrap_or_default();
     let head = carriers::Head { at: app.clock.now(), query, headers: &headers };
     if let Err(error) = app.admit_webhook(sender, &head) {
-        return refused(&carrier, &error);
+        return respond_to_refusal(&carrier, &error);
     }
-    let body = match read(body, sender.max_body()).await {
+    let body = match read_body(body, sender.max_body()).await {
         Ok(body) => body,
-        Err(error) => return not_read(&carrier, error),
+        Err(error) => return respond_to_unread_body(&carrier, error),
     };
     let request = head.with_body(&body);
     match app.accept_webhook(sender, &request, Some(request_id.0)).await {
@@ -67,11 +67,11 @@ async fn receive(
         Ok(Accepted { challenge: Some(challenge) }) => {
             (StatusCode::OK, Json(json!({ "challenge": challenge }))).into_response()
         }
-        Err(error) => refused(&carrier, &error),
+        Err(error) => respond_to_refusal(&carrier, &error),
     }
 }
 
-fn not_read(carrier: &str, error: NotRead) -> Response {
+fn respond_to_unread_body(carrier: &str, error: ReadBodyError) -> Response {
     let status = error.status().as_u16();
     tracing::warn!(
         carrier,
@@ -82,7 +82,7 @@ fn not_read(carrier: &str, error: NotRead) -> Response {
     error.into_response()
 }
 
-fn refused(carrier: &str, error: &NotAccepted) -> Response {
+fn respond_to_refusal(carrier: &str, error: &NotAccepted) -> Response {
     let status = match error {
         NotAccepted::UnknownSender(_) => StatusCode::NOT_FOUND,
         NotAccepted::Signature(_) => StatusCode::UNAUTHORIZED,

@@ -48,7 +48,7 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..workers {
-            tokio::spawn(work(waiting.clone(), most, abandoned, run.clone()));
+            tokio::spawn(run_worker(waiting.clone(), most, abandoned, run.clone()));
         }
         Self { queue }
     }
@@ -64,7 +64,7 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     }
 }
 
-async fn work<T, R, F, Work>(
+async fn run_worker<T, R, F, Work>(
     waiting: Arc<Mutex<mpsc::Receiver<Slot<T, R>>>>,
     most: usize,
     abandoned: Abandoned,

@@ -89,7 +89,7 @@ impl Feed {
         match &self.transport {
             Some(transport) => transport.publish(updates).await,
             None => {
-                self.local.deliver(updates);
+                self.local.deliver_updates(updates);
                 Ok(())
             }
         }
@@ -148,12 +148,12 @@ pub struct Inbound {
 impl Inbound {
     /// Updates have arrived.
     pub fn deliver(&self, updates: &[Update]) {
-        self.local.deliver(updates);
+        self.local.deliver_updates(updates);
     }
 
     /// Updates may have been lost.
     pub fn gap(&self) {
-        self.local.send(Signal::Gap);
+        self.local.send_signal(Signal::Gap);
     }
 
     /// Another process has work for the relay.
@@ -169,13 +169,13 @@ impl Inbound {
 }
 
 impl Local {
-    fn deliver(&self, updates: &[Update]) {
+    fn deliver_updates(&self, updates: &[Update]) {
         for update in updates {
-            self.send(Signal::Update(*update));
+            self.send_signal(Signal::Update(*update));
         }
     }
 
-    fn send(&self, signal: Signal) {
+    fn send_signal(&self, signal: Signal) {
         // `send` fails only if there are no subscriptions at the moment.
         self.signals.send(signal).ok();
     }

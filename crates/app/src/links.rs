@@ -28,8 +28,8 @@ impl App {
     /// Creates the URL of the page on which the customer follows an order.
     pub fn tracking_url(&self, order: OrderId) -> String {
         let expires = (self.clock.now() + VALID_FOR).timestamp();
-        let mut token = payload(order, expires);
-        token.extend(self.signature(&token));
+        let mut token = build_payload(order, expires);
+        token.extend(self.sign_payload(&token));
         format!("{}/track/{}", self.policy().public_url, BASE64_URL_SAFE_NO_PAD.encode(token))
     }
 
@@ -40,7 +40,7 @@ impl App {
     pub fn open_link(&self, token: &str) -> Result<OrderId, BadLink> {
         let token = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| BadLink::Forged)?;
         let (payload, signature) = token.split_at_checked(24).ok_or(BadLink::Forged)?;
-        self.mac(payload).verify_slice(signature).map_err(|_| BadLink::Forged)?;
+        self.compute_mac(payload).verify_slice(signature).map_err(|_| BadLink::Forged)?;
         let (order, expires) = payload.split_at(16);
         let order = Uuid::from_slice(order).map_err(|_| BadLink::Forged)?;
         let expires = i64::from_be_bytes(expires.try_into().map_err(|_| BadLink::Forged)?);
@@ -48,11 +48,11 @@ impl App {
         if expires < self.clock.now() { Err(BadLink::Expired) } else { Ok(OrderId(order)) }
     }
 
-    fn signature(&self, payload: &[u8]) -> Vec<u8> {
-        self.mac(payload).finalize().into_bytes().to_vec()
+    fn sign_payload(&self, payload: &[u8]) -> Vec<u8> {
+        self.compute_mac(payload).finalize().into_bytes().to_vec()
     }
 
-    fn mac(&self, payload: &[u8]) -> Hmac<Sha256> {
+    fn compute_mac(&self, payload: &[u8]) -> Hmac<Sha256> {
         // HMAC takes keys of any length (RFC 2104, section 2).
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.policy().link_secret)
             .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
@@ -62,6 +62,6 @@ impl App {
     }
 }
 
-fn payload(order: OrderId, expires: i64) -> Vec<u8> {
+fn build_payload(order: OrderId, expires: i64) -> Vec<u8> {
     [order.0.as_bytes().as_slice(), &expires.to_be_bytes()].concat()
 }

@@ -64,7 +64,8 @@ impl App {
     /// When the database fails.
     pub async fn open_notification(&self, leased: &Leased) -> Result<Option<NotificationContext>> {
         let until = self.clock.now() + SENDING;
-        let opened = retry_transaction(|| notifications::open(&self.store, leased, until)).await?;
+        let opened =
+            retry_transaction(|| notifications::open_notification(&self.store, leased, until)).await?;
         let Some(notification) = opened else { return Ok(None) };
         if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
             // The process of the last attempt died before it recorded a result.
@@ -73,7 +74,7 @@ impl App {
             return Ok(None);
         }
         let id = notification.order_id;
-        let Some(order) = read::order(&self.store, id).await? else { return Ok(None) };
+        let Some(order) = read::read_order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let pickup_place = self.pickup_place(&shipments).await?;

@@ -81,7 +81,7 @@ impl App {
         let outcome = order.apply(
             command.request,
             command.expected_version,
-            &context(&command.caller, self.clock.now()),
+            &build_context(&command.caller, self.clock.now()),
         )?;
         Ok(CommandOutcome { order: head, event: None, shipment: None, changed: outcome.changed })
     }
@@ -105,9 +105,9 @@ impl App {
             new.customer_email = own_address(caller, new.customer_email.as_deref())?;
         }
         let now = self.clock.now();
-        let order = Order::place(new, &context(caller, now))?;
+        let order = Order::place(new, &build_context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
-        let rate = CustomerRate::of(&caller.actor, self.policy().customer_orders_per_minute);
+        let rate = CustomerRate::for_customer(&caller.actor, self.policy().customer_orders_per_minute);
         let placed =
             retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
         self.feed.poke();
@@ -139,7 +139,7 @@ fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, R
     Ok(Some(own.into()))
 }
 
-fn context(caller: &Caller, now: DateTime<Utc>) -> Context {
+fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
     Context { actor: caller.actor.clone(), now, request_id: caller.request_id.clone(), webhook_id: None }
 }
 
@@ -165,7 +165,7 @@ async fn insert(
         return Ok(Ok(Placed { order: head.clone(), replayed: false }));
     }
     if let Some(rate) = rate
-        && let Err(refused) = rate.check(&tx, now).await?
+        && let Err(refused) = rate.check_rate(&tx, now).await?
     {
         return Ok(Err(refused));
     }

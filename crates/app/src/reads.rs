@@ -40,7 +40,7 @@ pub enum Extent {
 }
 
 impl Extent {
-    fn most(self) -> usize {
+    fn max_rows(self) -> usize {
         match self {
             Self::Ordinary => ORDINARY_ROWS,
             Self::Large(most) => most,
@@ -48,14 +48,14 @@ impl Extent {
     }
 
     /// Fails if a shared statement returned too many rows for one caller.
-    fn check<K, T>(
+    fn check_loaded<K, T>(
         self,
         table: &'static str,
         found: HashMap<K, T>,
         rows: impl Fn(&T) -> usize,
     ) -> Result<HashMap<K, T>> {
-        if found.values().map(rows).sum::<usize>() > self.most() {
-            return Err(persistence::Error::TooManyRows { table, most: self.most() as u64 }.into());
+        if found.values().map(rows).sum::<usize>() > self.max_rows() {
+            return Err(persistence::Error::TooManyRows { table, most: self.max_rows() as u64 }.into());
         }
         Ok(found)
     }
@@ -123,7 +123,7 @@ impl App {
         caller: &Caller,
         id: ShipmentId,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        match read::shipments(&self.store, &[id]).await?.remove(&id) {
+        match read::read_shipments(&self.store, &[id]).await?.remove(&id) {
             Some(shipment) => self.with_order(caller, shipment).await,
             None => Ok(None),
         }
@@ -167,7 +167,7 @@ impl App {
     ) -> Result<HashMap<OrderId, Arc<[Item]>>> {
         match extent {
             Extent::Ordinary => {
-                extent.check("order_items", self.readers.items.load(orders).await?, |one| one.len())
+                extent.check_loaded("order_items", self.readers.items.load(orders).await?, |one| one.len())
             }
             Extent::Large(most) => {
                 read_in_parts(&orders, most, Vec::len, |ids, most| {
@@ -185,7 +185,9 @@ impl App {
     ) -> Result<HashMap<OrderId, Arc<[Shipment]>>> {
         let rows = |shipments: &Arc<[Shipment]>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
         match extent {
-            Extent::Ordinary => extent.check("shipments", self.readers.shipments.load(orders).await?, rows),
+            Extent::Ordinary => {
+                extent.check_loaded("shipments", self.readers.shipments.load(orders).await?, rows)
+            }
             Extent::Large(most) => {
                 let rows = |shipments: &Vec<Shipment>| shipments.iter().map(|one| 1 + one.lines.len()).sum();
                 read_in_parts(&orders, most, rows, |ids, most| {
@@ -239,7 +241,7 @@ impl App {
         shipments: Vec<ShipmentId>,
         extent: Extent,
     ) -> Result<HashMap<ShipmentId, Vec<StoredScan>>> {
-        let found = read::scans_at_most(&self.store, &shipments, extent.most() as u64).await?;
+        let found = read::scans_at_most(&self.store, &shipments, extent.max_rows() as u64).await?;
         Ok(found.into_iter().map(|(id, scans)| (id, caller.redact_scans(scans))).collect())
     }
 
@@ -339,7 +341,7 @@ impl App {
         extent: Extent,
     ) -> Result<HashMap<WebhookId, Vec<StoredScan>>> {
         caller.must_be_staff()?;
-        Ok(read::webhook_scans_at_most(&self.store, &webhooks, extent.most() as u64).await?)
+        Ok(read::webhook_scans_at_most(&self.store, &webhooks, extent.max_rows() as u64).await?)
     }
 }
 

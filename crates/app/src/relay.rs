@@ -17,7 +17,7 @@ use crate::{App, error::Result, feed::Update};
 /// lease the row.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// Largest number of outbox rows that are published at once.
-const MAX_ANNOUNCEMENTS: u64 = 500;
+const MAX_OUTBOX_ENTRIES: u64 = 500;
 /// The first and the longest pause after failures.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
 const MAX_PAUSE: TimeDelta = TimeDelta::minutes(5);
@@ -47,9 +47,9 @@ impl App {
     /// # Errors
     /// When the database or the feed fails.
     pub async fn publish(&self) -> Result<usize, NotPublished> {
-        let (tx, announcements) = outbox::take_batch(&self.store, MAX_ANNOUNCEMENTS).await?;
-        let mut newest: HashMap<OrderId, Update> = HashMap::with_capacity(announcements.len());
-        for one in &announcements {
+        let (tx, entries) = outbox::take_batch(&self.store, MAX_OUTBOX_ENTRIES).await?;
+        let mut newest: HashMap<OrderId, Update> = HashMap::with_capacity(entries.len());
+        for one in &entries {
             let update = Update { order_id: one.order_id, version: one.version, user_id: one.user_id };
             newest
                 .entry(one.order_id)
@@ -59,7 +59,7 @@ impl App {
         let updates: Vec<Update> = newest.into_values().collect();
         self.feed.publish(&updates).await?;
         self.store.commit_repeatable(tx).await?;
-        Ok(announcements.len())
+        Ok(entries.len())
     }
 }
 

@@ -42,7 +42,7 @@ impl App {
     ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
         // A shipment never moves to another order, so the order can be looked up before it is locked.
-        let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
+        let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
         let request = Request::CancelShipment { id, reason };
         self.execute(Command { caller, order_id, request, expected_version: None, key }).await
@@ -60,7 +60,7 @@ impl App {
     ) -> Result<CommandOutcome> {
         caller.must_have_orders()?;
         let id = manual_scan.shipment_id;
-        let shipment = read::shipments(&self.store, &[id]).await?.remove(&id);
+        let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
         let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
         let incoming = vec![manual_scan.into_scan(&shipment)];
         let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
@@ -89,7 +89,7 @@ impl ManualScan {
     fn into_scan(self, shipment: &Shipment) -> Scan {
         let (number, at) = (&shipment.tracking_number, self.occurred_at.to_rfc3339());
         Scan {
-            identity: carriers::identity(
+            identity: carriers::compute_identity(
                 shipment.carrier,
                 number,
                 MANUAL_SCAN_CODE,

@@ -135,12 +135,12 @@ impl App {
         let now = self.clock.now();
         retry_transaction(async || {
             let tx = self.store.begin().await?;
-            webhooks::requeue(&tx, &[id], now).await?;
+            webhooks::requeue_webhooks(&tx, &[id], now).await?;
             self.store.commit(tx).await
         })
         .await?;
         self.feed.poke();
-        let webhook = read::webhook(&self.store, id).await?;
+        let webhook = read::read_webhook(&self.store, id).await?;
         Ok(webhook.ok_or(Refusal::NotFound("webhook"))?)
     }
 

@@ -37,32 +37,33 @@ pub(crate) struct CurrentStatus {
 /// empty.
 pub(crate) fn merge_into_scans(
     mut listed: Vec<ParsedScan>,
-    latest: Option<CurrentStatus>,
+    current: Option<CurrentStatus>,
 ) -> Vec<ParsedScan> {
-    if let Some(CurrentStatus { scan, is_dated }) = latest
+    if let Some(CurrentStatus { scan, is_dated }) = current
         && says_more(scan.meaning, &listed)
     {
-        let newest = if is_dated { None } else { listed.iter().filter_map(clock).max() };
+        let newest = if is_dated { None } else { listed.iter().filter_map(local_clock).max() };
         listed.push(newest.map_or(scan.clone(), |newest| date_from_newest(scan, newest)));
     }
     listed
 }
 
 /// Whether `latest` says something that none of the listed scans says.
-fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
-    let told = |says: &dyn Fn(Meaning) -> bool| listed.iter().any(|scan| says(scan.meaning));
-    let goes_back = || told(&|meaning| matches!(meaning, Status(ReturnedToSender) | Condition(Returning)));
+fn says_more(current: Meaning, listed: &[ParsedScan]) -> bool {
+    let any_says = |says: &dyn Fn(Meaning) -> bool| listed.iter().any(|scan| says(scan.meaning));
+    let goes_back =
+        || any_says(&|meaning| matches!(meaning, Status(ReturnedToSender) | Condition(Returning)));
     if listed.is_empty() {
         return true;
     }
-    if told(&|meaning| meaning == Status(Delivered)) {
+    if any_says(&|meaning| meaning == Status(Delivered)) {
         return false;
     }
-    match latest {
+    match current {
         Status(ReturnedToSender) | Condition(Returning) => !goes_back(),
         // Trouble that is not specified may be any of the listed troubles.
-        Condition(Other) => !goes_back() && !told(&|meaning| matches!(meaning, Condition(_))),
-        Condition(_) | Status(Cancelled) => !told(&|meaning| meaning == latest),
+        Condition(Other) => !goes_back() && !any_says(&|meaning| matches!(meaning, Condition(_))),
+        Condition(_) | Status(Cancelled) => !any_says(&|meaning| meaning == current),
         Status(status) => {
             let furthest = listed.iter().filter_map(|scan| match scan.meaning {
                 Status(status) => Some(status),
@@ -78,7 +79,7 @@ fn says_more(latest: Meaning, listed: &[ParsedScan]) -> bool {
 }
 
 /// The clock time by which scans are compared, as far as the sender gives one.
-fn clock(scan: &ParsedScan) -> Option<NaiveDateTime> {
+fn local_clock(scan: &ParsedScan) -> Option<NaiveDateTime> {
     match scan.time {
         CarrierTime::Instant(at) => Some(at.naive_utc()),
         CarrierTime::Local(at) => Some(at),

@@ -17,7 +17,7 @@ pub(crate) const MAX_MARKS: usize = 200_000;
 
 /// Parses a body as JSON. It counts brackets and commas first and refuses a body with more than [`MAX_MARKS`],
 /// because small values take much more memory than their text: `{"a":0}` takes a hundred times its bytes.
-pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
+pub(crate) fn parse_value(body: &[u8]) -> Result<Value, Unreadable> {
     if body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',')).nth(MAX_MARKS).is_some() {
         return Err(Unreadable(format!("more than {MAX_MARKS} brackets and commas in one body")));
     }
@@ -25,21 +25,21 @@ pub(crate) fn value(body: &[u8]) -> Result<Value, Unreadable> {
 }
 
 /// Parses a body that must be a JSON object.
-pub(crate) fn object(body: &[u8]) -> Result<Value, Unreadable> {
-    let value = value(body)?;
+pub(crate) fn parse_object(body: &[u8]) -> Result<Value, Unreadable> {
+    let value = parse_value(body)?;
     if value.is_object() { Ok(value) } else { Err(Unreadable("the body is JSON, but no object".into())) }
 }
 
 /// The text at a JSON pointer (RFC 6901), without blanks around it. A number that is exact counts as a text. Any
 /// other value, also an empty text or null, counts as absent. Control characters become blanks, because PostgreSQL
 /// accepts no NUL in a text.
-pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
+pub(crate) fn text_at(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
-        Value::String(text) => clean(text.chars()),
+        Value::String(text) => clean_text(text.chars()),
         Value::Number(number)
             if number.as_f64().is_some_and(|n| !number.is_f64() || n.abs() < EXACT_FLOAT) =>
         {
-            clean(number.to_string().chars())
+            clean_text(number.to_string().chars())
         }
         Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -47,8 +47,8 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Option<String> {
 
 /// The first text found at one of these pointers. It is an error if there is none. `name` names the field in the
 /// error.
-pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, Unreadable> {
-    let found = places.iter().find_map(|(value, pointer)| text(value, pointer));
+pub(crate) fn require_text(name: &str, places: &[(&Value, &str)]) -> Result<String, Unreadable> {
+    let found = places.iter().find_map(|(value, pointer)| text_at(value, pointer));
     found.ok_or_else(|| {
         let is_number =
             |(value, pointer): &(&Value, &str)| value.pointer(pointer).is_some_and(Value::is_number);
@@ -61,7 +61,7 @@ pub(crate) fn required(name: &str, places: &[(&Value, &str)]) -> Result<String, 
 
 /// Reads at most [`MAX_TEXT`] characters, because one long text beside a list may be read again for each of thousands
 /// of events.
-fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
+fn clean_text(raw: impl Iterator<Item = char>) -> Option<String> {
     let cut: String = raw.take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
     match cut.trim() {
         "" => None,
@@ -70,7 +70,7 @@ fn clean(raw: impl Iterator<Item = char>) -> Option<String> {
 }
 
 /// Whether the value is true, as a boolean or as a text.
-pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
+pub(crate) fn flag_at(value: &Value, pointer: &str) -> bool {
     match value.pointer(pointer) {
         Some(Value::Bool(so)) => *so,
         Some(Value::String(text)) => text.trim().eq_ignore_ascii_case("true"),
@@ -80,7 +80,7 @@ pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
 
 /// The elements of the list under a key. A single value counts as a list of one, because converters from XML write it
 /// so.
-pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn list_at<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     match value.get(key) {
         None | Some(Value::Null) => &[],
         Some(Value::Array(elements)) => elements,
@@ -97,12 +97,12 @@ mod tests {
     #[test]
     fn texts_are_read_tolerantly() {
         let value = json!({"a": " x\u{0}y ", "n": 794600000001u64, "f": -5.0, "big": 1e30, "e": " ", "o": {"i": "z"}});
-        assert_eq!(text(&value, "/a").as_deref(), Some("x y"));
-        assert_eq!(text(&value, "/n").as_deref(), Some("794600000001"));
-        assert_eq!(text(&value, "/f").as_deref(), Some("-5.0"));
-        assert_eq!(text(&value, "/o/i").as_deref(), Some("z"));
+        assert_eq!(text_at(&value, "/a").as_deref(), Some("x y"));
+        assert_eq!(text_at(&value, "/n").as_deref(), Some("794600000001"));
+        assert_eq!(text_at(&value, "/f").as_deref(), Some("-5.0"));
+        assert_eq!(text_at(&value, "/o/i").as_deref(), Some("z"));
         for absent in ["/big", "/e", "/o", "/none", "/a/b"] {
-            assert_eq!(text(&value, absent), None, "{absent}");
+            assert_eq!(text_at(&value, absent), None, "{absent}");
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         let value = json!({"long": 9_400_100_000_000_000_000_000_f64, "text": "9400100000000000000000"});
         let read = |pointers: &[&str]| {
             let places: Vec<_> = pointers.iter().map(|pointer| (&value, *pointer)).collect();
-            required("`n`", &places).map_err(|error| error.to_string())
+            require_text("`n`", &places).map_err(|error| error.to_string())
         };
         assert_eq!(read(&["/none", "/long", "/text"]).as_deref(), Ok("9400100000000000000000"));
         assert_eq!(read(&["/none"]).unwrap_err(), "`n` is missing");
@@ -124,7 +124,7 @@ mod tests {
         for character in ['x', ' '] {
             looked.set(0);
             let raw = std::iter::repeat_n(character, 1 << 20).inspect(|_| looked.set(looked.get() + 1));
-            assert_eq!(clean(raw).map(|text| text.len()), Some(MAX_TEXT).filter(|_| character == 'x'));
+            assert_eq!(clean_text(raw).map(|text| text.len()), Some(MAX_TEXT).filter(|_| character == 'x'));
             assert_eq!(looked.get(), MAX_TEXT);
         }
     }
@@ -133,22 +133,22 @@ mod tests {
     fn truth_is_read_tolerantly() {
         let value = json!({"a": true, "b": "True", "c": false, "d": "no", "e": 1, "f": null});
         let so: Vec<&str> =
-            ["/a", "/b", "/c", "/d", "/e", "/f", "/g"].into_iter().filter(|at| flag(&value, at)).collect();
+            ["/a", "/b", "/c", "/d", "/e", "/f", "/g"].into_iter().filter(|at| flag_at(&value, at)).collect();
         assert_eq!(so, ["/a", "/b"]);
     }
 
     #[test]
     fn a_body_of_very_many_values_is_not_read() {
         let values = |marks: usize| format!("[{}0]", "0,".repeat(marks - 1));
-        assert!(value(values(MAX_MARKS).as_bytes()).is_ok());
-        let refused = value(values(MAX_MARKS + 1).as_bytes()).unwrap_err().to_string();
+        assert!(parse_value(values(MAX_MARKS).as_bytes()).is_ok());
+        let refused = parse_value(values(MAX_MARKS + 1).as_bytes()).unwrap_err().to_string();
         assert_eq!(refused, "more than 200000 brackets and commas in one body");
     }
 
     #[test]
     fn what_is_no_object_is_named() {
-        assert!(object(b"\xff").unwrap_err().to_string().starts_with("not JSON: "));
-        assert_eq!(object(b"[]").unwrap_err().to_string(), "the body is JSON, but no object");
-        assert!(object("[".repeat(100_000).as_bytes()).is_err());
+        assert!(parse_object(b"\xff").unwrap_err().to_string().starts_with("not JSON: "));
+        assert_eq!(parse_object(b"[]").unwrap_err().to_string(), "the body is JSON, but no object");
+        assert!(parse_object("[".repeat(100_000).as_bytes()).is_err());
     }
 }

@@ -80,7 +80,7 @@ mod tests {
             other_numbers: vec![],
             scans: vec![scan(); scans],
             estimated_delivery: None,
-            said_at: None,
+            pushed_at: None,
         }
     }
 

@@ -15,7 +15,7 @@ struct Names {
     aftership: &'static str,
 }
 
-const fn names(carrier: Carrier) -> Names {
+const fn names_of(carrier: Carrier) -> Names {
     match carrier {
         Carrier::Fedex => {
             Names { beginning: "fedex", easypost: "FedEx", shippo: "fedex", aftership: "fedex" }
@@ -29,27 +29,27 @@ const fn names(carrier: Carrier) -> Names {
 }
 
 /// The name of a carrier at EasyPost.
-pub(crate) const fn easypost(carrier: Carrier) -> &'static str {
-    names(carrier).easypost
+pub(crate) const fn easypost_name(carrier: Carrier) -> &'static str {
+    names_of(carrier).easypost
 }
 
 /// The name of a carrier at Shippo.
-pub(crate) const fn shippo(carrier: Carrier) -> &'static str {
-    names(carrier).shippo
+pub(crate) const fn shippo_name(carrier: Carrier) -> &'static str {
+    names_of(carrier).shippo
 }
 
 /// The name of a carrier at AfterShip.
-pub(crate) const fn aftership(carrier: Carrier) -> &'static str {
-    names(carrier).aftership
+pub(crate) const fn aftership_name(carrier: Carrier) -> &'static str {
+    names_of(carrier).aftership
 }
 
 /// Finds the carrier of an aggregator's name. Letter case and the characters between words do not matter:
 /// `CanadaPost`, `canada_post` and `canada-post` are one name.
-pub(crate) fn carrier_named(name: &str) -> Option<Carrier> {
+pub(crate) fn find_carrier(name: &str) -> Option<Carrier> {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let meant = Carrier::ALL.into_iter().filter(|carrier| name.starts_with(names(*carrier).beginning));
-    meant.max_by_key(|carrier| names(*carrier).beginning.len())
+    let meant = Carrier::ALL.into_iter().filter(|carrier| name.starts_with(names_of(*carrier).beginning));
+    meant.max_by_key(|carrier| names_of(*carrier).beginning.len())
 }
 
 #[cfg(test)]
@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn carriers_are_known_by_their_names_everywhere() {
         for carrier in Carrier::ALL {
-            let Names { beginning, easypost, shippo, aftership } = names(carrier);
+            let Names { beginning, easypost, shippo, aftership } = names_of(carrier);
             assert!(
                 !beginning.is_empty() && beginning.bytes().all(|b| b.is_ascii_lowercase()),
                 "{beginning}"
             );
             for name in [easypost, shippo, aftership] {
-                assert_eq!(carrier_named(name), Some(carrier), "{name}");
+                assert_eq!(find_carrier(name), Some(carrier), "{name}");
             }
         }
     }
@@ -93,7 +93,7 @@ mod tests {
             ("not ups", None),
             ("", None),
         ] {
-            assert_eq!(carrier_named(name), carrier, "{name}");
+            assert_eq!(find_carrier(name), carrier, "{name}");
         }
     }
 }

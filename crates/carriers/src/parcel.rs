@@ -29,7 +29,7 @@ pub enum Push {
 
 impl Push {
     /// A push with one parcel and nothing unread.
-    pub(crate) fn of(parcel: Parcel) -> Self {
+    pub(crate) fn from_parcel(parcel: Parcel) -> Self {
         Self::Parcels(vec![parcel], None)
     }
 
@@ -43,7 +43,7 @@ impl Push {
     }
 
     /// The result for a test push of the sender. It moves no parcel, even if it names a tracking number of ours.
-    pub(crate) fn test(sender: &str, tracking_number: &str) -> Self {
+    pub(crate) fn from_test_push(sender: &str, tracking_number: &str) -> Self {
         Self::Remark(format!("{sender} sent a test, of {tracking_number}: tests move no parcel"))
     }
 }
@@ -82,7 +82,7 @@ pub struct Parcel {
     /// When the carrier expects to deliver.
     pub estimated_delivery: Option<DateTime<Utc>>,
     /// When the sender sent this push, if the push has a time of its own.
-    pub said_at: Option<DateTime<Utc>>,
+    pub pushed_at: Option<DateTime<Utc>>,
 }
 
 impl Parcel {
@@ -101,7 +101,7 @@ impl Parcel {
             // estimate counts as said at the time of their newest scan. Consequence: an estimate that moves to an
             // earlier day, without a new scan, is ignored. The time of arrival is no alternative: pushes overtake
             // each other, so the estimate would depend on the sequence in which they arrive.
-            let push_time = self.said_at.filter(|at| *at <= arrival + MAX_AHEAD);
+            let push_time = self.pushed_at.filter(|at| *at <= arrival + MAX_AHEAD);
             newest.estimate =
                 Some(Estimate { said_at: push_time.unwrap_or(newest.clock().and_utc()), expected });
         }
@@ -112,14 +112,14 @@ impl Parcel {
 /// A carrier's text in the form that is safe to store and to show in mails, pages and logs. A text without unsafe
 /// characters stays unchanged, including its blanks. Only the shown text changes: the identity of a scan is computed
 /// from the text as sent.
-fn shown_safely(text: String) -> String {
+fn replace_unsafe_characters(text: String) -> String {
     if text.contains(is_unsafe) { single_line(&text) } else { text }
 }
 
 /// One scan, as parsed from a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedScan {
-    /// The hash that tells this scan apart from every other scan. See [`identity`].
+    /// The hash that tells this scan apart from every other scan. See [`compute_identity`].
     pub identity: ScanIdentity,
     /// The carrier's code, in the spelling of the setting `MILEPOST_CARRIER_CODES`; `-` if the carrier sent none.
     pub code: String,
@@ -138,10 +138,10 @@ impl ParsedScan {
         let (occurred_at, time_estimated) = self.time.or_arrival(arrival);
         Scan {
             identity: self.identity,
-            code: shown_safely(self.code),
+            code: replace_unsafe_characters(self.code),
             meaning: self.meaning,
-            description: self.description.map(shown_safely).filter(|text| !text.is_empty()),
-            location: self.location.map(shown_safely).filter(|text| !text.is_empty()),
+            description: self.description.map(replace_unsafe_characters).filter(|text| !text.is_empty()),
+            location: self.location.map(replace_unsafe_characters).filter(|text| !text.is_empty()),
             occurred_at,
             time_estimated,
             local_time: self.time.local(arrival),
@@ -159,7 +159,7 @@ pub struct Unreadable(pub(crate) String);
 impl Unreadable {
     /// Adds the position in a list to the reason: "shipment 4: `id` is missing". `index` counts from 0, the text from
     /// 1.
-    pub(crate) fn within(self, what: &str, index: usize) -> Self {
+    pub(crate) fn with_position(self, what: &str, index: usize) -> Self {
         Self(format!("{what} {}: {self}", index + 1))
     }
 }
@@ -191,7 +191,7 @@ const MAX_OTHERS: usize = 5;
 
 /// Normalizes a tracking number as the registration of shipments does, so that both can match. Returns an error for a
 /// number that nobody can register.
-pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
+pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
     normalize_tracking_number(carrier, &sent).ok_or_else(|| {
         let length = sent.chars().filter(|c| !c.is_whitespace()).count();
         Unreadable(match length > MAX_TRACKING_NUMBER {
@@ -203,13 +203,13 @@ pub(crate) fn tracking_number(carrier: Carrier, sent: String) -> Result<String, 
 
 /// Other numbers of a parcel, normalized as for registration. Leaves out `number` itself, repetitions and invalid
 /// numbers, and returns at most [`MAX_OTHERS`].
-pub(crate) fn other_numbers(
+pub(crate) fn parse_other_numbers(
     carrier: Carrier,
     number: &str,
     sent: impl IntoIterator<Item = String>,
 ) -> Vec<String> {
     let mut others = Vec::new();
-    for other in sent.into_iter().filter_map(|sent| tracking_number(carrier, sent).ok()) {
+    for other in sent.into_iter().filter_map(|sent| parse_tracking_number(carrier, sent).ok()) {
         if others.len() == MAX_OTHERS {
             break;
         }
@@ -225,7 +225,7 @@ pub(crate) fn other_numbers(
 /// 1. Non-empty parts are joined with slashes: `["transit", "WC"]` becomes `transit/WC`.
 /// 2. Comma and equals sign become `_`, because they end the name of a code in the setting.
 /// 3. The code is cut after [`MAX_CODE`] characters. It is [`NO_CODE`] if nothing is left.
-pub(crate) fn display_code(parts: &[&str]) -> String {
+pub(crate) fn format_display_code(parts: &[&str]) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let nameable = |c: char| if matches!(c, ',' | '=') { '_' } else { c };
     let code: String = parts.join("/").chars().take(MAX_CODE).map(nameable).collect();
@@ -236,29 +236,34 @@ pub(crate) fn display_code(parts: &[&str]) -> String {
 }
 
 /// The time of a scan with that code of the carrier. `text` is the time as sent, `time` the result of parsing it. For
-/// a code whose times are known to be wrong ([`fedex::is_untimely`]), only the local clock time in `text` is used.
+/// a code whose times are known to be wrong ([`fedex::has_unreliable_time`]), only the local clock time in `text` is used.
 /// This also applies if an aggregator reports the scan, because it passes on the carrier's time.
-pub(crate) fn believed(carrier: Carrier, code: &str, text: &str, time: CarrierTime) -> CarrierTime {
+pub(crate) fn replace_unreliable_time(
+    carrier: Carrier,
+    code: &str,
+    text: &str,
+    time: CarrierTime,
+) -> CarrierTime {
     let untimely = match carrier {
-        Carrier::Fedex => fedex::is_untimely(code),
+        Carrier::Fedex => fedex::has_unreliable_time(code),
         Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
     };
-    if untimely { time::clock_shown(text) } else { time }
+    if untimely { time::parse_clock_only(text) } else { time }
 }
 
 /// Joins the parts of a place as a person would write them: `Holbrook, NY, US`. `None` if all parts are absent.
-pub(crate) fn place(parts: [Option<String>; 3]) -> Option<String> {
+pub(crate) fn join_place(parts: [Option<String>; 3]) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
-/// The description code for [`identity`], for a scan whose meaning may depend on more than its code, usually on its
+/// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its
 /// description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
 /// our own meanings, before the merchant's [`crate::CodeMap`].
 ///
 /// If the two differ, the name of `read` is appended. So two scans with one code and one time but different meanings
 /// are two scans. A scan that is sent again with another description of the same meaning stays one scan.
-pub(crate) fn described(code: &str, alone: Meaning, read: Meaning) -> String {
+pub(crate) fn build_description_code(code: &str, alone: Meaning, read: Meaning) -> String {
     if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
 }
 
@@ -268,7 +273,7 @@ pub(crate) fn described(code: &str, alone: Meaning, read: Meaning) -> String {
 /// - `time` is the carrier's time as sent, in as many parts as the carrier sends.
 /// - Each part is hashed after its length, so that different parts cannot give the same bytes: `1Z`, `OT` is not
 ///   `1ZO`, `T`.
-pub fn identity(
+pub fn compute_identity(
     carrier: Carrier,
     parcel: &str,
     code: &str,
@@ -292,7 +297,8 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        let of = |parcel, code, description| identity(Carrier::Ups, parcel, code, description, &["t"]);
+        let of =
+            |parcel, code, description| compute_identity(Carrier::Ups, parcel, code, description, &["t"]);
         assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
         assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
         assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
@@ -301,15 +307,15 @@ mod tests {
 
     #[test]
     fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
-        assert_eq!(display_code(&["transit", "WC"]), "transit/WC");
-        assert_eq!(display_code(&["transit", ""]), "transit");
-        assert_eq!(display_code(&["", "WC"]), "WC");
-        assert_eq!(display_code(&["", ""]), "-");
+        assert_eq!(format_display_code(&["transit", "WC"]), "transit/WC");
+        assert_eq!(format_display_code(&["transit", ""]), "transit");
+        assert_eq!(format_display_code(&["", "WC"]), "WC");
+        assert_eq!(format_display_code(&["", ""]), "-");
         let long = "é".repeat(500);
-        assert_eq!(display_code(&[&long, &long]), "é".repeat(200));
-        assert_eq!(display_code(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
+        assert_eq!(format_display_code(&[&long, &long]), "é".repeat(200));
+        assert_eq!(format_display_code(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
 
-        let odd = display_code(&["Held, ask = pay"]);
+        let odd = format_display_code(&["Held, ask = pay"]);
         assert_eq!(odd, "Held_ ask _ pay");
         let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
         assert!(map.get(Sender::Fedex, &odd).is_some());
@@ -335,7 +341,7 @@ mod tests {
                 // The newest scan is first in the list and has the lowest identity.
                 scans: vec![scan(1, 9), scan(2, 8)],
                 estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
-                said_at: None,
+                pushed_at: None,
             }
         };
         let arrived = |parcel: Parcel, minute| {
@@ -352,7 +358,8 @@ mod tests {
 
     #[test]
     fn other_numbers_are_told_once_and_no_more_than_some() {
-        let told = |sent: &[&str]| other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
+        let told =
+            |sent: &[&str]| parse_other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
         assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
         assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
         assert!(told(&[]).is_empty());
@@ -360,7 +367,7 @@ mod tests {
 
     #[test]
     fn tracking_numbers_have_one_spelling() {
-        let read = |sent: &str| tracking_number(Carrier::Ups, sent.to_owned());
+        let read = |sent: &str| parse_tracking_number(Carrier::Ups, sent.to_owned());
         assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
         assert!(read(&"9".repeat(65)).is_err());
         for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {

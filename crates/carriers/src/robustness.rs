@@ -92,7 +92,7 @@ fn the_headers_that_senders_sign_with_are_tried() {
     let secrets = Secrets::new(["a secret nobody guesses".to_owned()]).unwrap();
     let client = Client::new("ups".to_owned(), ["another".to_owned()]).unwrap();
     for sender in Sender::ALL {
-        for secrets in [&secrets, &Secrets::of_client(client.clone())] {
+        for secrets in [&secrets, &Secrets::from_client(client.clone())] {
             let signed = sender.sign(secrets, b"{}", chrono::DateTime::UNIX_EPOCH);
             assert!(!signed.is_empty(), "{sender}");
             for (name, _) in signed {

@@ -41,7 +41,7 @@ impl<'a> Head<'a> {
     }
 
     /// The value of a header, without blanks around it. An empty header counts as missing.
-    pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
+    pub(crate) fn find_header(&self, name: &str) -> Result<&'a [u8], Refused> {
         self.headers
             .iter()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
@@ -51,7 +51,7 @@ impl<'a> Head<'a> {
     }
 
     /// Refuses a time of signing that is more than [`FRESH_FOR`] before or after the arrival of the request.
-    pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
+    pub(crate) fn check_age(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
         // A subtraction, because an addition to a time at the end of the calendar would overflow.
         if (self.at - signed_at).abs() <= FRESH_FOR { Ok(()) } else { Err(Refused::Stale(signed_at)) }
     }
@@ -77,14 +77,14 @@ impl<'a> Request<'a> {
         Head { at: self.at, query: self.query, headers: self.headers }
     }
 
-    /// See [`Head::header`].
-    pub(crate) fn header(&self, name: &str) -> Result<&'a [u8], Refused> {
-        self.head().header(name)
+    /// See [`Head::find_header`].
+    pub(crate) fn find_header(&self, name: &str) -> Result<&'a [u8], Refused> {
+        self.head().find_header(name)
     }
 
-    /// See [`Head::fresh`].
-    pub(crate) fn fresh(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
-        self.head().fresh(signed_at)
+    /// See [`Head::check_age`].
+    pub(crate) fn check_age(&self, signed_at: DateTime<Utc>) -> Result<(), Refused> {
+        self.head().check_age(signed_at)
     }
 }
 
@@ -136,14 +136,14 @@ impl Secrets {
     /// Shared secrets of one sender.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
         let shared: Vec<_> = secrets.into_iter().collect();
-        if shared.is_empty() || shared.iter().any(|secret| blank(secret)) {
+        if shared.is_empty() || shared.iter().any(|secret| is_blank(secret)) {
             return Err(NoSecret);
         }
         Ok(Self { shared, header: None, client: None })
     }
 
     /// No shared secret: the sender authenticates only with the tokens that we issue to `client`.
-    pub fn of_client(client: Client) -> Self {
+    pub fn from_client(client: Client) -> Self {
         Self { shared: vec![], header: None, client: Some(client) }
     }
 
@@ -166,7 +166,7 @@ impl Secrets {
     }
 
     /// The header that the merchant has chosen, or else [`DEFAULT_TOKEN_HEADER`].
-    pub(crate) fn header(&self) -> &str {
+    pub(crate) fn header_name(&self) -> &str {
         self.header.as_deref().unwrap_or(DEFAULT_TOKEN_HEADER)
     }
 
@@ -181,13 +181,13 @@ impl Secrets {
     }
 
     /// The secret to sign with: the first one, or an empty text if there is no shared secret.
-    pub(crate) fn first(&self) -> &str {
+    pub(crate) fn first_secret(&self) -> &str {
         self.shared.first().map_or("", String::as_str)
     }
 
     /// Refuses if `fits` is false for every secret. It tries all secrets, also after a match, so that its duration
     /// reveals nothing.
-    pub(crate) fn check(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
+    pub(crate) fn check_each(&self, fits: impl Fn(&str) -> Choice) -> Result<(), Refused> {
         let fitted = self.shared.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if bool::from(fitted) { Ok(()) } else { Err(Refused::Mismatch) }
     }
@@ -200,7 +200,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// Whether a secret is empty or only blanks, and so useless.
-pub(crate) fn blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
@@ -210,23 +210,23 @@ pub(crate) fn verify_body(
     secrets: &Secrets,
     request: &Request<'_>,
 ) -> Result<(), Refused> {
-    let sent = mac_header(header, &request.head())?;
-    secrets.check(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
+    let sent = read_mac_header(header, &request.head())?;
+    secrets.check_each(|secret| hmac_sha256(secret, request.body).ct_eq(&sent))
 }
 
 /// Reads an HMAC-SHA256 in base64 from a header.
-pub(crate) fn mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
-    from_base64(head.header(header)?).ok_or(Refused::MalformedHeader(header))
+pub(crate) fn read_mac_header(header: &'static str, head: &Head<'_>) -> Result<[u8; 32], Refused> {
+    decode_base64(head.find_header(header)?).ok_or(Refused::MalformedHeader(header))
 }
 
 /// Decodes an HMAC-SHA256 from base64.
-pub(crate) fn from_base64(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn decode_base64(text: &[u8]) -> Option<[u8; 32]> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 /// Writes the header that [`verify_body`] checks.
 pub(crate) fn sign_body(header: &str, secrets: &Secrets, body: &[u8]) -> Vec<(String, String)> {
-    vec![(header.to_owned(), STANDARD.encode(hmac_sha256(secrets.first(), body)))]
+    vec![(header.to_owned(), STANDARD.encode(hmac_sha256(secrets.first_secret(), body)))]
 }
 
 /// HMAC-SHA256 (RFC 2104) of a message.
@@ -237,12 +237,12 @@ pub(crate) fn hmac_sha256(key: impl AsRef<[u8]>, message: &[u8]) -> [u8; 32] {
 }
 
 /// Encodes bytes in hexadecimal, in lower case.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn encode_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Decodes an HMAC-SHA256 from hexadecimal, in any letter case.
-pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn decode_hex(text: &[u8]) -> Option<[u8; 32]> {
     let digit = |character: u8| char::from(character).to_digit(16);
     let mut mac = [0; 32];
     if text.len() != 2 * mac.len() {
@@ -256,7 +256,7 @@ pub(crate) fn from_hex(text: &[u8]) -> Option<[u8; 32]> {
 
 /// Compares two texts in constant time. It compares their digests: to compare the texts themselves would reveal
 /// whether their lengths differ.
-pub(crate) fn same_text(a: &[u8], b: &[u8]) -> Choice {
+pub(crate) fn texts_are_equal(a: &[u8], b: &[u8]) -> Choice {
     Sha256::digest(a).ct_eq(&Sha256::digest(b))
 }
 
@@ -280,11 +280,11 @@ mod tests {
     #[test]
     fn hexadecimal_is_read_in_any_case_and_whole() {
         let mac = hmac_sha256("key", b"message");
-        assert_eq!(from_hex(hex(&mac).as_bytes()), Some(mac));
-        assert_eq!(from_hex(hex(&mac).to_uppercase().as_bytes()), Some(mac));
+        assert_eq!(decode_hex(encode_hex(&mac).as_bytes()), Some(mac));
+        assert_eq!(decode_hex(encode_hex(&mac).to_uppercase().as_bytes()), Some(mac));
         let long = "a".repeat(66);
         for wrong in [&long[..0], &long[..63], &long, &"g".repeat(64), &"é".repeat(32)] {
-            assert_eq!(from_hex(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(decode_hex(wrong.as_bytes()), None, "{wrong}");
         }
     }
 
@@ -294,10 +294,10 @@ mod tests {
             Request { at: DateTime::UNIX_EPOCH + TimeDelta::days(1), query: "", headers: &[], body: b"" };
         for (seconds, fresh) in [(0, true), (300, true), (-300, true), (301, false), (-301, false)] {
             let signed_at = request.at + TimeDelta::seconds(seconds);
-            assert_eq!(request.fresh(signed_at).is_ok(), fresh, "{seconds}");
+            assert_eq!(request.check_age(signed_at).is_ok(), fresh, "{seconds}");
         }
         for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            assert_eq!(request.fresh(at), Err(Refused::Stale(at)));
+            assert_eq!(request.check_age(at), Err(Refused::Stale(at)));
         }
     }
 
@@ -305,7 +305,10 @@ mod tests {
     fn headers_are_found_in_any_case_and_empty_ones_are_missing() {
         let headers: [(&str, &[u8]); 2] = [("CREDENTIAL", b" abc "), ("fdx-signature", b" ")];
         let request = Request { at: DateTime::UNIX_EPOCH, query: "", headers: &headers, body: b"" };
-        assert_eq!(request.header("credential"), Ok(&b"abc"[..]));
-        assert_eq!(request.header("fdx-signature"), Err(Refused::MissingHeader("fdx-signature".to_owned())));
+        assert_eq!(request.find_header("credential"), Ok(&b"abc"[..]));
+        assert_eq!(
+            request.find_header("fdx-signature"),
+            Err(Refused::MissingHeader("fdx-signature".to_owned()))
+        );
     }
 }

@@ -53,7 +53,9 @@ fn signature_schemes() -> Vec<SignatureScheme> {
     let more = [
         SignatureScheme {
             name: "ups, token",
-            secrets: |secret| Secrets::of_client(Client::new("ups".to_owned(), [secret.to_owned()]).unwrap()),
+            secrets: |secret| {
+                Secrets::from_client(Client::new("ups".to_owned(), [secret.to_owned()]).unwrap())
+            },
             headers: &["authorization"],
             signs: false,
             // The token is already invalid at the moment of its end.

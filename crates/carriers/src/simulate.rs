@@ -42,7 +42,7 @@ impl SimulatedHistory<'_> {
 
 impl<'a> SimulatedScan<'a> {
     /// City, state and country of the location. A part that is not known is empty.
-    pub(crate) fn place(&self) -> [&'a str; 3] {
+    pub(crate) fn place_parts(&self) -> [&'a str; 3] {
         let mut parts = self.location.unwrap_or_default().splitn(3, ',').map(str::trim);
         let (first, second, third) = (parts.next(), parts.next(), parts.next());
         let city = first.unwrap_or_default();
@@ -189,7 +189,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_place_may_be_short() {
-        let place = |location| SimulatedScan { location, ..simulated_scan(Meaning::Unknown, 0) }.place();
+        let place =
+            |location| SimulatedScan { location, ..simulated_scan(Meaning::Unknown, 0) }.place_parts();
         assert_eq!(place(None), ["", "", ""]);
         assert_eq!(place(Some("Berlin")), ["Berlin", "", ""]);
         assert_eq!(place(Some("Berlin, DE")), ["Berlin", "", "DE"]);

@@ -1,13 +1,13 @@
 //! Suggests the known name most similar to a mistyped one ("did you mean"). Settings and stories use it.
 
 /// The minimum Jaro-Winkler similarity of a mistyped name. A less similar text is taken for another word.
-const LIKE: f64 = 0.85;
+const MIN_SIMILARITY: f64 = 0.85;
 
 /// Returns the most similar of the names, if one is similar enough.
 pub fn closest_name<T: AsRef<str>>(typed: &str, names: impl IntoIterator<Item = T>) -> Option<T> {
     let liken = |name: T| (strsim::jaro_winkler(name.as_ref(), typed), name);
     let (likeness, name) = names.into_iter().map(liken).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (likeness > LIKE).then_some(name)
+    (likeness > MIN_SIMILARITY).then_some(name)
 }
 
 /// Returns what to write after "there is no such …": the most similar name, or all names.

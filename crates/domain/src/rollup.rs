@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The rank of the slowest wanted unit. `None` if no unit is wanted.
-pub fn slowest(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
+pub fn find_slowest_rank(items: &[Item], shipments: &[Shipment]) -> Option<Rank> {
     let waiting = items.iter().any(|item| item.unallocated(shipments) > 0);
     if waiting {
         return Some(Rank::None);
@@ -79,7 +79,7 @@ pub(crate) struct RankTime {
 /// When all live shipments had reached a rank. `None` if one of them has not, or if there is none.
 pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<RankTime> {
     live_shipments(shipments)
-        .map(|shipment| reached(shipment, rank))
+        .map(|shipment| find_rank_time(shipment, rank))
         .reduce(|one, other| match (one, other) {
             (Some(a), Some(b)) => Some(RankTime { at: a.at.max(b.at), inferred: a.inferred || b.inferred }),
             _ => None,
@@ -87,7 +87,7 @@ pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<RankTim
         .flatten()
 }
 
-fn reached(shipment: &Shipment, rank: Rank) -> Option<RankTime> {
+fn find_rank_time(shipment: &Shipment, rank: Rank) -> Option<RankTime> {
     let Tracking { shipped_at, shipped_inferred, out_for_delivery_at, out_for_delivery_inferred, .. } =
         shipment.tracking;
     let (at, inferred) = match rank {

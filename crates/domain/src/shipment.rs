@@ -261,7 +261,7 @@ impl Shipment {
     }
 
     /// Whether it was cancelled in Milepost and its carrier has it nevertheless. Its units may then be sent twice.
-    pub fn moves_though_called_off(&self) -> bool {
+    pub fn moves_though_cancelled(&self) -> bool {
         self.cancelled_at.is_some() && self.tracking.status.rank() >= Rank::Shipped
     }
 }

@@ -84,7 +84,7 @@ impl SupplierCommitment {
 impl Deadlines {
     /// Refuses deadlines of an item that no supplier ships, and a `ship_by` before the `accept_by`. `prefix` is the
     /// path to the fields in the input.
-    pub(crate) fn check(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
+    pub(crate) fn check_deadlines(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
         if origin.is_none_or(|origin| origin.kind != OriginKind::Supplier) {
             return self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true);
         }

@@ -31,9 +31,9 @@ fn of_three_shipments_the_slowest_counts_and_calling_it_off_frees_its_unit() {
     use ShipmentStatus::{Delivered as Handed, InTransit, OutForDelivery as OnVehicle};
     let mut story = shipped(&[3], &[(1, InTransit), (1, OnVehicle), (1, Handed)]);
     assert_eq!(story.status(), Shipped);
-    assert_eq!(code(story.call_off(1)), ShipmentRefusal::AlreadyMoving);
+    assert_eq!(code(story.cancel_shipment(1)), ShipmentRefusal::AlreadyMoving);
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Lost), 600)]);
-    story.call_off(1).expect("it is lost");
+    story.cancel_shipment(1).expect("it is lost");
     assert_eq!(story.status(), Shipped, "its unit is in no parcel now");
     story.cancel_items(&[(1, 1)]).expect("it cannot be shipped");
     assert_eq!(story.status(), OutForDelivery, "the rest is that far");
@@ -46,8 +46,8 @@ fn with_every_shipment_called_off_the_order_stays_where_it_is() {
     let mut story =
         shipped(&[2], &[(1, ShipmentStatus::ReturnedToSender), (1, ShipmentStatus::ReturnedToSender)]);
     assert_eq!(story.status(), Shipped);
-    story.call_off(1).expect("it comes back");
-    story.call_off(2).expect("it comes back");
+    story.cancel_shipment(1).expect("it comes back");
+    story.cancel_shipment(2).expect("it comes back");
     assert_eq!(story.status(), Shipped);
     assert_eq!(story.order.items()[0].unallocated(story.order.shipments()), 2);
 }
@@ -55,13 +55,13 @@ fn with_every_shipment_called_off_the_order_stays_where_it_is() {
 #[test]
 fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::Delivered)]);
-    assert_eq!(code(story.call_off(1)), ShipmentRefusal::AlreadyDelivered);
+    assert_eq!(code(story.cancel_shipment(1)), ShipmentRefusal::AlreadyDelivered);
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Damaged), 900)]);
-    assert_eq!(code(story.call_off(1)), ShipmentRefusal::AlreadyDelivered);
+    assert_eq!(code(story.cancel_shipment(1)), ShipmentRefusal::AlreadyDelivered);
     for kind in ConditionKind::ALL {
         let mut story = shipped(&[1], &[(1, ShipmentStatus::OutForDelivery)]);
         story.scans(1, &[scan(50, Meaning::Condition(kind), 900)]);
-        let answer = story.call_off(1);
+        let answer = story.cancel_shipment(1);
         match kind {
             ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => {
                 assert!(answer.expect("it will not arrive").changed);
@@ -78,9 +78,9 @@ fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never
 #[test]
 fn calling_off_again_changes_nothing_and_an_unknown_shipment_is_not_found() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::LabelCreated)]);
-    assert!(story.call_off(1).expect("it has only a label").changed);
-    assert!(!story.call_off(1).expect("it is called off").changed);
-    assert_eq!(story.call_off(7), Err(Refusal::NotFound("shipment")));
+    assert!(story.cancel_shipment(1).expect("it has only a label").changed);
+    assert!(!story.cancel_shipment(1).expect("it is called off").changed);
+    assert_eq!(story.cancel_shipment(7), Err(Refusal::NotFound("shipment")));
     let scans = Request::Scans {
         shipment: shipment_id(7),
         known: vec![],
@@ -110,7 +110,7 @@ fn an_order_with_a_moving_shipment_is_not_cancelled_but_its_remaining_items_are(
     assert_eq!((from, blocker.code), (Processing, BlockerCode::ParcelsMoving));
     assert_eq!(blocker.shipments, [shipment_id(1)]);
     assert_eq!(blocker.message, "one of its parcels is moving: cancel the remaining items");
-    story.call_off(2).expect("it has only a label");
+    story.cancel_shipment(2).expect("it has only a label");
     story.cancel_items(&[(1, 2)]).expect("two are free");
     assert_eq!(story.status(), Shipped);
 }
@@ -128,7 +128,7 @@ fn where_every_unit_is_moving_nobody_is_told_to_cancel_the_rest() {
                     that will not is called off";
     assert_eq!((blocker.code, blocker.message.as_str()), (BlockerCode::ParcelsMoving, expected));
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Lost), 600)]);
-    story.call_off(1).expect("it is lost");
+    story.cancel_shipment(1).expect("it is lost");
     story.go(Cancelled).expect("nothing moves any more");
 }
 
@@ -147,7 +147,7 @@ fn cancelling_the_last_unit_cancels_the_order_and_says_why() {
 #[test]
 fn the_last_unit_of_an_order_that_was_shipped_is_not_cancelled_because_the_table_says_so() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::ReturnedToSender)]);
-    story.call_off(1).expect("it comes back");
+    story.cancel_shipment(1).expect("it comes back");
     let refusal = story.cancel_items(&[(1, 1)]);
     let Err(Refusal::InvalidTransition { from, to, .. }) = refusal else { panic!("{refusal:?}") };
     assert_eq!((from, to), (Shipped, Cancelled));

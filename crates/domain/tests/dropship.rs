@@ -54,7 +54,7 @@ fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     assert_eq!(message, "acme declined SKU-1: it has to be reassigned before acme ships it");
     story.ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(1, 1)]))).expect("the merchant has one");
     assert!(story.item(1).commitment.declined().is_some());
-    story.call_off(2).expect("it has only a label");
+    story.cancel_shipment(2).expect("it has only a label");
     story.reassign(&[1], supplier("acme"), NONE).expect("they have found some");
     assert_eq!(story.item(1).commitment.answer, None, "it is asked anew");
     story.as_supplier("acme").ship(3, &[(1, 2)]).expect("it ships after all");
@@ -71,7 +71,7 @@ fn what_is_accepted_may_still_be_declined_until_it_is_in_a_shipment() {
     assert_eq!(message, "1 unit is in a parcel already, of SKU-1: cancel the shipment first");
     let elsewhere = story.as_staff().reassign(&[1], warehouse("north"), NONE);
     assert_eq!(invalid(elsewhere).0, "itemIds[0]");
-    story.as_supplier("acme").call_off(1).expect("it has only a label");
+    story.as_supplier("acme").cancel_shipment(1).expect("it has only a label");
     story.decline(&[1]).expect("nothing is in a parcel");
     assert_eq!(story.item(1).commitment.accepted_at(), None);
 }
@@ -118,7 +118,7 @@ fn shipping_accepts_whoever_registers_the_shipment_if_it_comes_from_the_supplier
     assert_eq!(story.shipment(1).origin, supplier("acme"));
     story.as_staff().ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(2, 1)]))).expect("free");
     assert_eq!([1, 2].map(|number| story.item(number).commitment.accepted_at()), [Some(at(1)), None]);
-    story.call_off(2).expect("it has only a label");
+    story.cancel_shipment(2).expect("it has only a label");
     story.ship(3, &[(2, 1), (1, 1)]).expect("support registers it for them");
     let when = [1, 2].map(|number| story.item(number).commitment.accepted_at());
     assert_eq!(when, [Some(at(1)), Some(at(4))], "accepted once");

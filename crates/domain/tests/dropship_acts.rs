@@ -13,7 +13,7 @@ enum Act {
     Reassign(Vec<u32>, usize),
     Ship(Vec<(u32, u32)>),
     ShipAll,
-    CallOff(u32),
+    CancelShipment(u32),
     Scan(u32, ShipmentStatus),
 }
 
@@ -27,7 +27,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (some(), 0..WHO.len()).prop_map(|(items, to)| Act::Reassign(items, to)),
         4 => vec((1..=4u32, 1..=2u32), 1..=2).prop_map(Act::Ship),
         1 => Just(Act::ShipAll),
-        3 => (1..=20u32).prop_map(Act::CallOff),
+        3 => (1..=20u32).prop_map(Act::CancelShipment),
         3 => (1..=20u32, select(ShipmentStatus::ALL.to_vec())).prop_map(|(shipment, to)| Act::Scan(shipment, to)),
     ]
 }
@@ -63,7 +63,7 @@ proptest! {
                     shipments += 1;
                     story.ship_as(shipments, &format!("N{shipments}"), None)
                 }
-                Act::CallOff(shipment) => story.call_off(*shipment),
+                Act::CancelShipment(shipment) => story.cancel_shipment(*shipment),
                 Act::Scan(shipment, to) => {
                     if story.order.shipments().iter().any(|one| one.id == support::shipment_id(*shipment)) {
                         story.as_staff().scanned(*shipment, *to);

@@ -128,11 +128,11 @@ fn a_scan_for_a_cancelled_or_returned_order_is_kept_and_changes_no_order() {
 fn a_scan_for_a_shipment_we_called_off_changes_nothing_also_before_the_payment() {
     for status in [OrderStatus::Placed, OrderStatus::Processing] {
         let mut story = shipped_from(status);
-        story.call_off(1).expect("it has only a label");
+        story.cancel_shipment(1).expect("it has only a label");
         let before = story.path();
         assert_eq!(effect(&mut story, Meaning::Status(ShipmentStatus::PickedUp), 10), Stale);
         assert_eq!(story.shipment(1).status(), ShipmentStatus::Cancelled);
-        assert!(story.shipment(1).moves_though_called_off(), "which somebody has to be told");
+        assert!(story.shipment(1).moves_though_cancelled(), "which somebody has to be told");
         assert_eq!(story.path(), before);
     }
 }

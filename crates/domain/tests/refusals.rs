@@ -71,7 +71,7 @@ proptest! {
                     let lines = lines.as_deref().map(support::lines);
                     story.ship_from(code.map(origin), ids, &format!("N{number}"), lines)
                 }
-                Act::CallOff(number) => story.call_off(newest(&story, number).unwrap_or(0)),
+                Act::CallOff(number) => story.cancel_shipment(newest(&story, number).unwrap_or(0)),
                 Act::CancelItems(lines) => story.cancel_items(&lines),
                 Act::GiveUpNumber(number) => {
                     story.ask(Request::GiveUpNumber { carrier: Carrier::Fedex, number: format!("N{number}") })

@@ -98,7 +98,7 @@ fn a_supplier_ships_calls_off_and_scans_its_own_items_and_no_others() {
             restated: BTreeSet::new(),
         };
         assert_eq!(story.ask(scans).is_ok(), may, "{code} scans");
-        assert_eq!(story.call_off(1).is_ok(), may, "{code} calls off");
+        assert_eq!(story.cancel_shipment(1).is_ok(), may, "{code} calls off");
     }
 }
 
@@ -139,7 +139,7 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
             estimated_delivery: None,
         });
         assert!(matches!(story.ask(ship), Err(Refusal::Forbidden(_))));
-        assert!(matches!(story.call_off(1), Err(Refusal::Forbidden(_))));
+        assert!(matches!(story.cancel_shipment(1), Err(Refusal::Forbidden(_))));
         let incoming = vec![milestone(1, ShipmentStatus::PickedUp, 1)];
         let scans =
             Request::Scans { shipment: shipment_id(1), known: vec![], incoming, restated: BTreeSet::new() };
@@ -198,7 +198,7 @@ fn to_a_supplier_items_of_others_do_not_exist_and_shipments_of_others_are_not_it
     let mut story = Story::of(order(Processing, supplied(&[("acme", 5), ("other", 5), ("", 5)]), shipments));
     story.as_supplier("acme");
     for number in 1..=4 {
-        let refused = story.call_off(number);
+        let refused = story.cancel_shipment(number);
         assert!(matches!(refused, Err(Refusal::Forbidden(_))), "parcel {number}: {refused:?}");
     }
     type Ask = fn(&mut Story, u32) -> Result<Outcome, Refusal>;

@@ -67,7 +67,7 @@ proptest! {
                     story.ship_as(100 + shipments, &format!("N{shipment}"), Some(support::lines(&lines)))
                 }
                 Change::CallOff { shipment } => match registered(&story, shipment) {
-                    Some(id) => story.call_off(id),
+                    Some(id) => story.cancel_shipment(id),
                     None => continue,
                 },
                 Change::CancelItems { lines } => story.cancel_items(&lines),

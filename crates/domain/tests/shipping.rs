@@ -94,7 +94,7 @@ fn a_number_of_a_live_shipment_with_other_items_is_in_use() {
     let mut story = Story::new(Processing, &[3]);
     story.ship(1, &[(1, 2)]).expect("free");
     assert_eq!(code(story.ship_as(2, "N1", Some(lines(&[(1, 1)])))), ShipmentRefusal::NumberInUse);
-    story.call_off(1).expect("it has only a label");
+    story.cancel_shipment(1).expect("it has only a label");
     story.ship_as(2, "N1", Some(lines(&[(1, 1)]))).expect("the number is free again");
 }
 

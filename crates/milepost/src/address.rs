@@ -9,7 +9,7 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Returns the URL without user, password and parameters, which may be secret.
-pub fn redact(url: &str) -> String {
+pub fn redact_url(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     if bare.starts_with("sqlite:") {
         return bare.to_owned();
@@ -26,7 +26,7 @@ pub fn redact(url: &str) -> String {
 
 /// Tests whether a service accepts a TCP connection at the URL, and says why not. Libraries that retry only report a
 /// timeout, so this gives a better message. A file, or a URL without a host, counts as reachable.
-pub async fn answers(url: &str) -> Result<(), String> {
+pub async fn check_reachable(url: &str) -> Result<(), String> {
     let Some(url) = Url::parse(url).ok().filter(|url| url.scheme() != "sqlite") else { return Ok(()) };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return Ok(()) };
     let default = if url.scheme().starts_with("redis") { 6379 } else { 5432 };
@@ -57,7 +57,7 @@ mod tests {
             ("postgres://shop:hunter2@:99999/x", "an address that cannot be read"),
             ("hunter2", "an address that cannot be read"),
         ] {
-            assert_eq!(redact(url), expected);
+            assert_eq!(redact_url(url), expected);
         }
     }
 
@@ -66,9 +66,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let url = format!("redis://user:hunter2@127.0.0.1:{port}/0");
-        assert_eq!(answers(&url).await, Ok(()));
+        assert_eq!(check_reachable(&url).await, Ok(()));
         drop(listener);
-        let error = answers(&url).await.unwrap_err();
+        let error = check_reachable(&url).await.unwrap_err();
         assert!(error.starts_with(&format!("nothing answers at 127.0.0.1:{port}: ")), "{error}");
         assert!(!error.contains("hunter2"));
     }

@@ -22,16 +22,19 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     let url = settings.database_url.expose();
     Store::connect(url, settings.database_connections)
         .await
-        .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::redact(url)))
+        .with_context(|| format!("MILEPOST_DATABASE_URL: {} cannot be opened", address::redact_url(url)))
 }
 
 /// Opens the database for a command that must not change the schema. Fails if there is no database, if it does not
 /// answer, or if a migration is pending. Creates no file and no table.
 pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
-    address::answers(settings.database_url.expose()).await.map_err(|problem| named(settings, &problem))?;
+    address::check_reachable(settings.database_url.expose())
+        .await
+        .map_err(|problem| name_database(settings, &problem))?;
     let store = connect(settings).await?;
-    let migrations = store.migrations().await.map_err(|error| named(settings, &error.root()))?;
+    let migrations =
+        store.migrations().await.map_err(|error| name_database(settings, &error.root_message()))?;
     refuse_pending(&migrations, settings)?;
     Ok(store)
 }
@@ -40,9 +43,9 @@ pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
 pub async fn started_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     let store = connect(settings).await?;
-    match patiently(STARTING, || store.migrations()).await {
+    match retry_patiently(STARTING, || store.migrations()).await {
         Ok(migrations) => refuse_pending(&migrations, settings)?,
-        Err(error) => return Err(explained(error, settings, "cannot be used as it is").await),
+        Err(error) => return Err(explain_error(error, settings, "cannot be used as it is").await),
     }
     Ok(store)
 }
@@ -61,13 +64,13 @@ fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow:
         pending => {
             let are = if pending == 1 { "is" } else { "are" };
             let migrations = pluralize(pending, "migration");
-            Err(named(settings, &format!("{migrations} {are} pending: milepost migrate")))
+            Err(name_database(settings, &format!("{migrations} {are} pending: milepost migrate")))
         }
     }
 }
 
-fn named(settings: &Settings, problem: &str) -> anyhow::Error {
-    let redacted = address::redact(settings.database_url.expose());
+fn name_database(settings: &Settings, problem: &str) -> anyhow::Error {
+    let redacted = address::redact_url(settings.database_url.expose());
     anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {redacted}: {problem}"))
 }
 
@@ -83,9 +86,9 @@ pub fn makes_file(settings: &Settings) -> bool {
 
 /// Applies all pending migrations. Waits for a database that is still starting.
 pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
-    match patiently(STARTING, || store.migrate()).await {
+    match retry_patiently(STARTING, || store.migrate()).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(explained(error, settings, "cannot be brought up to date").await),
+        Err(error) => Err(explain_error(error, settings, "cannot be brought up to date").await),
     }
 }
 
@@ -93,19 +96,19 @@ pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
 pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Vec<(String, bool)>> {
     match store.migrations().await {
         Ok(migrations) => Ok(migrations),
-        Err(error) => Err(explained(error, settings, "does not say how far it is").await),
+        Err(error) => Err(explain_error(error, settings, "does not say how far it is").await),
     }
 }
 
 /// Turns a database error into the error to print, which names the setting. A connection pool reports only a timeout,
 /// so this also tests the address, to give the real reason.
-async fn explained(error: Error, settings: &Settings, failed: &str) -> anyhow::Error {
+async fn explain_error(error: Error, settings: &Settings, failed: &str) -> anyhow::Error {
     let url = settings.database_url.expose();
-    let cause = match address::answers(url).await {
-        Ok(()) => error.root(),
+    let cause = match address::check_reachable(url).await {
+        Ok(()) => error.root_message(),
         Err(silence) => silence,
     };
-    anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::redact(url)))
+    anyhow::Error::msg(cause).context(format!("MILEPOST_DATABASE_URL: {} {failed}", address::redact_url(url)))
 }
 
 /// How long to retry.
@@ -120,7 +123,7 @@ struct Patience {
 }
 
 /// Calls `work` until it succeeds, fails with an error that does not pass by waiting, or `patience.limit` is over.
-async fn patiently<T, Work>(patience: Patience, mut work: impl FnMut() -> Work) -> Result<T>
+async fn retry_patiently<T, Work>(patience: Patience, mut work: impl FnMut() -> Work) -> Result<T>
 where
     Work: Future<Output = Result<T>>,
 {
@@ -129,7 +132,7 @@ where
     loop {
         match work().await {
             Err(error) if may_start(&error) && started.elapsed() + pause < patience.limit => {
-                tracing::warn!(cause = error.root(), ?pause, "the database does not answer yet");
+                tracing::warn!(cause = error.root_message(), ?pause, "the database does not answer yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(patience.longest);
             }
@@ -157,7 +160,7 @@ mod tests {
     /// Retries a work that fails `failures` times and then succeeds. Returns the number of attempts and the result.
     async fn attempts(patience: Patience, failures: u32, error: impl Fn() -> Error) -> (u32, Result<()>) {
         let attempts = Cell::new(0);
-        let result = patiently(patience, || async {
+        let result = retry_patiently(patience, || async {
             attempts.set(attempts.get() + 1);
             if attempts.get() > failures { Ok(()) } else { Err(error()) }
         });

@@ -17,7 +17,7 @@ pub struct Files {
 }
 
 /// Raises the limit to the maximum that this process may set.
-pub fn raise() -> io::Result<Files> {
+pub fn raise_limit() -> io::Result<Files> {
     let Rlimit { current: before, maximum } = getrlimit(Resource::Nofile);
     if before != maximum {
         setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
@@ -28,7 +28,7 @@ pub fn raise() -> io::Result<Files> {
 /// Raises the limit on open files. If it is too low for the configured HTTP connections, returns limits with fewer
 /// connections and logs a warning.
 pub fn fit(limits: HttpLimits) -> HttpLimits {
-    let now = match raise() {
+    let now = match raise_limit() {
         Ok(Files { before, now }) => {
             tracing::debug!(before, now, "the limit on open files");
             now
@@ -41,7 +41,7 @@ pub fn fit(limits: HttpLimits) -> HttpLimits {
             getrlimit(Resource::Nofile).current
         }
     };
-    let fitted = within(limits, now);
+    let fitted = limit_to_files(limits, now);
     if fitted != limits {
         tracing::warn!(
             files = now,
@@ -55,11 +55,12 @@ pub fn fit(limits: HttpLimits) -> HttpLimits {
 }
 
 /// Describes the limit for `check`. This raises the limit too.
-pub fn shown(limits: HttpLimits) -> Result<String, String> {
-    let Files { before, now } = raise().map_err(|error| format!("the limit cannot be raised: {error}"))?;
+pub fn describe_limits(limits: HttpLimits) -> Result<String, String> {
+    let Files { before, now } =
+        raise_limit().map_err(|error| format!("the limit cannot be raised: {error}"))?;
     let number = |limit: Option<u64>| limit.map_or("any number".to_owned(), |limit| limit.to_string());
     let raised = if before == now { String::new() } else { format!(", raised from {}", number(before)) };
-    let fitted = within(limits, now).connections;
+    let fitted = limit_to_files(limits, now).connections;
     let connections = match fitted == limits.connections {
         true => format!("{fitted} HTTP connections"),
         false => {
@@ -69,7 +70,7 @@ pub fn shown(limits: HttpLimits) -> Result<String, String> {
     Ok(format!("{} may be open{raised}; {connections}", number(now)))
 }
 
-fn within(limits: HttpLimits, files: Option<u64>) -> HttpLimits {
+fn limit_to_files(limits: HttpLimits, files: Option<u64>) -> HttpLimits {
     files.map_or(limits, |files| limits.within_files(usize::try_from(files).unwrap_or(usize::MAX)))
 }
 
@@ -79,16 +80,16 @@ mod tests {
 
     #[test]
     fn the_limit_is_raised_as_far_as_it_may_be() {
-        let raised = raise().unwrap();
+        let raised = raise_limit().unwrap();
         assert_eq!(raised.now, getrlimit(Resource::Nofile).maximum);
-        assert_eq!(raise().unwrap().before, raised.now);
+        assert_eq!(raise_limit().unwrap().before, raised.now);
     }
 
     #[test]
     fn connections_are_fitted_to_the_files() {
         let limits = HttpLimits::default();
-        assert_eq!(within(limits, None), limits);
-        assert_eq!(within(limits, Some(1 << 20)), limits);
-        assert!(within(limits, Some(1_000)).connections < 1_000);
+        assert_eq!(limit_to_files(limits, None), limits);
+        assert_eq!(limit_to_files(limits, Some(1 << 20)), limits);
+        assert!(limit_to_files(limits, Some(1_000)).connections < 1_000);
     }
 }

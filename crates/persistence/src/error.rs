@@ -60,7 +60,7 @@ impl Error {
             | Self::CommitUnknown(_)
             | Self::TooManyRows { .. } => false,
             Self::LostUpdate | Self::NotCommitted(_) => true,
-            Self::Database(error) => match meaning::meaning(error) {
+            Self::Database(error) => match meaning::classify_error(error) {
                 Meaning::Passing | Meaning::Held | Meaning::Unwritable => true,
                 Meaning::Damaged | Meaning::Lasting => false,
             },
@@ -115,7 +115,7 @@ impl Error {
     /// The meaning of a failure of the database; `None` for other errors.
     pub(crate) fn meaning(&self) -> Option<Meaning> {
         match self {
-            Self::Database(error) | Self::CommitUnknown(error) => Some(meaning::meaning(error)),
+            Self::Database(error) | Self::CommitUnknown(error) => Some(meaning::classify_error(error)),
             Self::Url(_)
             | Self::OtherBuild(_)
             | Self::Corrupt { .. }
@@ -126,7 +126,7 @@ impl Error {
     }
 
     /// The text of the innermost cause. The outer texts only say that the database failed.
-    pub fn root(&self) -> String {
+    pub fn root_message(&self) -> String {
         let mut cause: &dyn std::error::Error = self;
         while let Some(next) = cause.source() {
             cause = next;

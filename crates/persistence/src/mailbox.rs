@@ -39,7 +39,7 @@ pub async fn insert(store: &Store, mail: &CaughtMail) -> Result<()> {
 }
 
 /// The latest mails, newest first.
-pub async fn latest(store: &Store, limit: u64) -> Result<Vec<CaughtMail>> {
+pub async fn list_latest(store: &Store, limit: u64) -> Result<Vec<CaughtMail>> {
     let rows = mail::Entity::find()
         .order_by_desc(mail::Column::CaughtAt)
         .order_by_desc(mail::Column::MailId)
@@ -49,7 +49,7 @@ pub async fn latest(store: &Store, limit: u64) -> Result<Vec<CaughtMail>> {
     Ok(rows.into_iter().map(to_caught_mail).collect())
 }
 
-pub async fn find(store: &Store, id: Uuid) -> Result<Option<CaughtMail>> {
+pub async fn find_mail(store: &Store, id: Uuid) -> Result<Option<CaughtMail>> {
     Ok(mail::Entity::find_by_id(id).one(store.reader()).await?.map(to_caught_mail))
 }
 

@@ -26,31 +26,31 @@ use crate::{
 pub(crate) const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
 
 /// The place of a value, for errors: its table and its row.
-struct At<'a> {
+struct RowPosition<'a> {
     table: &'static str,
     row: &'a dyn Display,
 }
 
-impl At<'_> {
-    fn corrupt(&self, what: impl ToString) -> Error {
+impl RowPosition<'_> {
+    fn build_corrupt_error(&self, what: impl ToString) -> Error {
         Error::Corrupt { table: self.table, row: self.row.to_string(), what: what.to_string() }
     }
 
-    fn parse<T: FromStr<Err: ToString>>(&self, text: &str) -> Result<T> {
-        text.parse().map_err(|error: T::Err| self.corrupt(error))
+    fn parse_value<T: FromStr<Err: ToString>>(&self, text: &str) -> Result<T> {
+        text.parse().map_err(|error: T::Err| self.build_corrupt_error(error))
     }
 
-    fn count(&self, column: &str, number: i32) -> Result<u32> {
-        u32::try_from(number).map_err(|_| self.corrupt(format_args!("{column} is {number}")))
+    fn parse_count(&self, column: &str, number: i32) -> Result<u32> {
+        u32::try_from(number).map_err(|_| self.build_corrupt_error(format_args!("{column} is {number}")))
     }
 
     fn notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
         let kind = NotificationKind::from_status(status);
-        kind.ok_or_else(|| self.corrupt(format_args!("customers are not told of {status}")))
+        kind.ok_or_else(|| self.build_corrupt_error(format_args!("customers are not told of {status}")))
     }
 
     fn hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
-        bytes.try_into().map_err(|_| self.corrupt(format_args!("{column} is not 32 bytes")))
+        bytes.try_into().map_err(|_| self.build_corrupt_error(format_args!("{column} is not 32 bytes")))
     }
 }
 
@@ -61,17 +61,17 @@ pub(crate) fn parse_number(
     carrier: &str,
     number: String,
 ) -> Result<Number> {
-    Ok((At { table, row }.parse(carrier)?, number))
+    Ok((RowPosition { table, row }.parse_value(carrier)?, number))
 }
 
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
 pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentStatus> {
-    At { table: "shipments", row: &row }.parse(status)
+    RowPosition { table: "shipments", row: &row }.parse_value(status)
 }
 
 /// Reads the identity of a scan.
 pub(crate) fn parse_identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
-    Ok(ScanIdentity(At { table: "scans", row }.hash("identity", bytes)?))
+    Ok(ScanIdentity(RowPosition { table: "scans", row }.hash("identity", bytes)?))
 }
 
 /// For work on many rows: logs a row that cannot be converted and leaves it out, so that the other rows are
@@ -87,13 +87,13 @@ impl TryFrom<entity::order::Model> for OrderHead {
     type Error = Error;
 
     fn try_from(row: entity::order::Model) -> Result<Self> {
-        let at = At { table: "orders", row: &row.order_id };
+        let at = RowPosition { table: "orders", row: &row.order_id };
         Ok(Self {
             id: OrderId(row.order_id),
             user_id: UserId(row.user_id),
             status: row.status.into(),
             version: row.version,
-            fulfillment_path: at.parse(&row.fulfillment_path)?,
+            fulfillment_path: at.parse_value(&row.fulfillment_path)?,
             total: Money { cents: row.total_cents, currency: row.currency },
             reference: row.reference,
             customer_email: row.customer_email,
@@ -104,26 +104,26 @@ impl TryFrom<entity::order::Model> for OrderHead {
     }
 }
 
-impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
+impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
     type Error = Error;
 
     fn try_from(row: entity::order_item::Model) -> Result<Self> {
-        let at = At { table: "order_items", row: &row.item_id };
+        let at = RowPosition { table: "order_items", row: &row.item_id };
         let origin = match (row.origin_kind, row.origin_code) {
-            (Some(kind), Some(code)) => Some(Origin { kind: at.parse(&kind)?, code }),
+            (Some(kind), Some(code)) => Some(Origin { kind: at.parse_value(&kind)?, code }),
             (None, None) => None,
-            _ => return Err(at.corrupt("half an origin")),
+            _ => return Err(at.build_corrupt_error("half an origin")),
         };
         let answer = match (row.accepted_at, row.declined_at, row.decline_reason) {
             (None, None, None) => None,
             (Some(at), None, None) => Some(SupplierAnswer::Accepted { at }),
             (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason }),
-            _ => return Err(at.corrupt("two answers of a supplier, or half of one")),
+            _ => return Err(at.build_corrupt_error("two answers of a supplier, or half of one")),
         };
         let item = Item {
             id: ItemId(row.item_id),
-            quantity: at.count("quantity", row.quantity)?,
-            cancelled: at.count("cancelled", row.cancelled)?,
+            quantity: at.parse_count("quantity", row.quantity)?,
+            cancelled: at.parse_count("cancelled", row.cancelled)?,
             cancel_reason: row.cancel_reason,
             sku: row.sku,
             name: row.name,
@@ -132,36 +132,36 @@ impl TryFrom<entity::order_item::Model> for OfOrder<Item> {
                 deadlines: Deadlines { accept_by: row.accept_by, ship_by: row.ship_by },
                 answer,
             },
-            return_requested: at.count("return_requested", row.return_requested)?,
+            return_requested: at.parse_count("return_requested", row.return_requested)?,
             return_reason: row.return_reason,
-            returned: at.count("returned", row.returned)?,
+            returned: at.parse_count("returned", row.returned)?,
         };
         Ok(Self { order_id: OrderId(row.order_id), part: item })
     }
 }
 
 /// A part of an order, and the id of the order.
-pub(crate) struct OfOrder<T> {
+pub(crate) struct OrderRows<T> {
     pub order_id: OrderId,
     pub part: T,
 }
 
 pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
-    let at = At { table: "shipments", row: &row.shipment_id };
+    let at = RowPosition { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
-            Some(Condition { kind: at.parse(&kind)?, message, since })
+            Some(Condition { kind: at.parse_value(&kind)?, message, since })
         }
         (None, None, None) => None,
-        _ => return Err(at.corrupt("a part of a condition")),
+        _ => return Err(at.build_corrupt_error("a part of a condition")),
     };
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
-        carrier: at.parse(&row.carrier)?,
-        origin: Origin { kind: at.parse(&row.origin_kind)?, code: row.origin_code },
+        carrier: at.parse_value(&row.carrier)?,
+        origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
-            status: at.parse(&row.status)?,
+            status: at.parse_value(&row.status)?,
             condition,
             estimated_delivery: row.estimated_delivery,
             shipped_at: row.shipped_at,
@@ -180,21 +180,21 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
 }
 
 pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<Line> {
-    let at = At { table: "shipment_items", row: &row.shipment_id };
-    Ok(Line { item_id: ItemId(row.item_id), quantity: at.count("quantity", row.quantity)? })
+    let at = RowPosition { table: "shipment_items", row: &row.shipment_id };
+    Ok(Line { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
 }
 
 impl TryFrom<entity::order_event::Model> for Event {
     type Error = Error;
 
     fn try_from(row: entity::order_event::Model) -> Result<Self> {
-        let at = At { table: "order_events", row: &row.event_id };
+        let at = RowPosition { table: "order_events", row: &row.event_id };
         Ok(Self {
             order_id: OrderId(row.order_id),
             version: row.version,
             from: row.from_status.map(Into::into),
             to: row.to_status.into(),
-            actor: Actor { kind: at.parse(&row.actor)?, id: row.actor_id },
+            actor: Actor { kind: at.parse_value(&row.actor)?, id: row.actor_id },
             notes: row.notes,
             metadata: row.metadata,
             inferred: row.inferred,
@@ -210,30 +210,31 @@ impl TryFrom<entity::scan::Model> for StoredScan {
     type Error = Error;
 
     fn try_from(row: entity::scan::Model) -> Result<Self> {
-        let at = At { table: "scans", row: &row.scan_id };
+        let at = RowPosition { table: "scans", row: &row.scan_id };
         let estimate = match (row.estimated_at, row.estimated_delivery) {
             (Some(said_at), Some(expected)) => Some(Estimate { said_at, expected }),
             (None, None) => None,
-            _ => return Err(at.corrupt("half an estimate")),
+            _ => return Err(at.build_corrupt_error("half an estimate")),
         };
         let local_time = row.local_time.map(|text| NaiveDateTime::parse_from_str(&text, LOCAL_TIME));
-        let local_time = local_time.transpose().map_err(|_| at.corrupt("a local time that is none"))?;
+        let local_time =
+            local_time.transpose().map_err(|_| at.build_corrupt_error("a local time that is none"))?;
         let recorded_by = match row.recorded_by {
-            Some(kind) => Some(Actor { kind: at.parse(&kind)?, id: row.recorded_by_id }),
+            Some(kind) => Some(Actor { kind: at.parse_value(&kind)?, id: row.recorded_by_id }),
             None => None,
         };
         Ok(Self {
             id: ScanId(row.scan_id),
             shipment_id: ShipmentId(row.shipment_id),
             webhook_id: row.webhook_id.map(WebhookId),
-            effect: at.parse(&row.effect)?,
+            effect: at.parse_value(&row.effect)?,
             recorded_at: row.recorded_at,
             recorded_by,
             called_off: row.called_off,
             seen: row.seen,
             scan: Scan {
                 identity: parse_identity(&row.scan_id, row.identity)?,
-                meaning: at.parse(&row.meaning)?,
+                meaning: at.parse_value(&row.meaning)?,
                 code: row.code,
                 description: row.description,
                 location: row.location,
@@ -271,10 +272,10 @@ impl TryFrom<entity::webhook::Head> for WebhookHead {
     type Error = Error;
 
     fn try_from(row: entity::webhook::Head) -> Result<Self> {
-        let at = At { table: "webhooks", row: &row.webhook_id };
+        let at = RowPosition { table: "webhooks", row: &row.webhook_id };
         Ok(Self {
             id: WebhookId(row.webhook_id),
-            state: at.parse(&row.state)?,
+            state: at.parse_value(&row.state)?,
             sender: row.sender,
             request_id: row.request_id,
             received_at: row.received_at,
@@ -291,7 +292,8 @@ impl TryFrom<entity::idempotency_key::Model> for idempotency::StoredAnswer {
     type Error = Error;
 
     fn try_from(row: entity::idempotency_key::Model) -> Result<Self> {
-        let at = At { table: "idempotency_keys", row: &format_args!("{} of {}", row.key, row.actor) };
+        let at =
+            RowPosition { table: "idempotency_keys", row: &format_args!("{} of {}", row.key, row.actor) };
         Ok(Self {
             fingerprint: at.hash("fingerprint", row.fingerprint)?,
             order_id: OrderId(row.order_id),
@@ -306,12 +308,12 @@ impl TryFrom<entity::notification::Model> for Notification {
     type Error = Error;
 
     fn try_from(row: entity::notification::Model) -> Result<Self> {
-        let at = At { table: "notifications", row: &row.notification_id };
+        let at = RowPosition { table: "notifications", row: &row.notification_id };
         Ok(Self {
             id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
             kind: at.notification_kind(row.status.into())?,
-            state: at.parse(&row.state)?,
+            state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,
             recipient: row.recipient,

@@ -52,7 +52,7 @@ pub struct Notification {
 
 /// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
 /// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
-pub(crate) async fn enqueue(tx: &Tx, orders: &[&Order]) -> Result<()> {
+pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let telling: Vec<&Order> =
         orders.iter().copied().filter(|order| !notification_kinds(order).is_empty()).collect();
     if telling.is_empty() {
@@ -118,7 +118,11 @@ async fn supersede(tx: &Tx, orders: impl Iterator<Item = Uuid>) -> Result<()> {
 
 /// Begins an attempt and extends its lease until `until`. Returns the notification once for each attempt, and only
 /// while it is queued; else `None`.
-pub async fn open(store: &Store, leased: &Leased, until: DateTime<Utc>) -> Result<Option<Notification>> {
+pub async fn open_notification(
+    store: &Store,
+    leased: &Leased,
+    until: DateTime<Utc>,
+) -> Result<Option<Notification>> {
     use entity::notification::Column;
     let tx = store.begin().await?;
     let opened = entity::notification::Entity::update_many()
@@ -151,7 +155,7 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
     let counted = entity::notification::Entity::update_many()
         .col_expr(Column::UnknownOutcomes, Expr::col(Column::UnknownOutcomes).add(1))
         .col_expr(Column::ContentAttempt, Expr::value(leased.attempt))
-        .filter(begun(leased))
+        .filter(is_at_attempt(leased))
         .filter(Column::ContentAttempt.lt(leased.attempt))
         .exec(&tx)
         .await?;
@@ -159,7 +163,7 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
     // job.
     let may_send = counted.rows_affected > 0
         || entity::notification::Entity::find()
-            .filter(begun(leased))
+            .filter(is_at_attempt(leased))
             .filter(Column::ContentAttempt.eq(leased.attempt))
             .one(&tx)
             .await?
@@ -169,7 +173,7 @@ pub async fn hand_over(store: &Store, leased: &Leased) -> Result<bool> {
 }
 
 /// The condition for a queued notification at this attempt, which was begun.
-fn begun(leased: &Leased) -> Condition {
+fn is_at_attempt(leased: &Leased) -> Condition {
     use entity::notification::Column;
     Condition::all()
         .add(Column::NotificationId.eq(leased.id))
@@ -180,7 +184,7 @@ fn begun(leased: &Leased) -> Condition {
 
 /// Adds to an update that this attempt no longer has an unknown outcome, because the answer of the mail server is
 /// known.
-fn answered(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
+fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<entity::notification::Entity> {
     use entity::notification::Column;
     let counted = "unknown_outcomes - CASE WHEN content_attempt > 0 THEN 1 ELSE 0 END";
     update
@@ -204,7 +208,7 @@ pub async fn not_sent(
     use entity::notification::Column;
     let tx = store.begin().await?;
     if answer_is_known {
-        answered(entity::notification::Entity::update_many())
+        clear_due(entity::notification::Entity::update_many())
             .filter(Column::NotificationId.eq(leased.id))
             .filter(Column::Attempt.eq(leased.attempt))
             .filter(Column::ContentAttempt.eq(leased.attempt))
@@ -220,7 +224,7 @@ pub async fn not_sent(
 pub async fn mark_sent(store: &Store, id: NotificationId, at: DateTime<Utc>) -> Result<()> {
     use entity::notification::Column;
     let tx = store.begin().await?;
-    answered(entity::notification::Entity::update_many())
+    clear_due(entity::notification::Entity::update_many())
         .col_expr(Column::State, Expr::value(NotificationState::Sent.as_str()))
         .col_expr(Column::SentAt, Expr::value(at))
         .col_expr(Column::Error, Expr::value(None::<String>))

@@ -16,7 +16,7 @@ use crate::{
     entity::{order, order_event, order_item, status::Status},
     error::Result,
     event::Event,
-    mapping::OfOrder,
+    mapping::OrderRows,
     read::bounded::{at_most, one_more},
     shipments::shipments_of,
     store::Tx,
@@ -107,7 +107,7 @@ pub(crate) async fn items_of(
     let rows = at_most("order_items", rows, most)?;
     let mut found: HashMap<OrderId, Vec<Item>> = HashMap::with_capacity(orders.len());
     for row in rows {
-        let item = OfOrder::<Item>::try_from(row)?;
+        let item = OrderRows::<Item>::try_from(row)?;
         found.entry(item.order_id).or_default().push(item.part);
     }
     Ok(found)

@@ -49,7 +49,7 @@ pub async fn take_batch(store: &Store, limit: u64) -> Result<(Tx, Vec<OutboxEntr
     );
     let statement = Statement::from_sql_and_values(store.backend(), sql, [limit.into()]);
     let rows = tx.query_all_raw(statement).await?;
-    let announcements = rows
+    let entries = rows
         .iter()
         .map(|row| {
             Ok(OutboxEntry {
@@ -59,5 +59,5 @@ pub async fn take_batch(store: &Store, limit: u64) -> Result<(Tx, Vec<OutboxEntr
             })
         })
         .collect::<Result<_>>()?;
-    Ok((tx, announcements))
+    Ok((tx, entries))
 }

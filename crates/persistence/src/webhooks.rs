@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub use requeue::{lock, requeue, requeue_for_numbers, requeue_matched, requeue_processed};
+pub use requeue::{lock_webhooks, requeue_for_numbers, requeue_matched, requeue_processed, requeue_webhooks};
 
 use crate::{
     dialect::{self, is_one_of},
@@ -116,12 +116,12 @@ pub async fn count_within_bytes(db: &impl ConnectionTrait, ids: &[Uuid], most_by
     if ids.len() < 2 {
         return Ok(ids.len());
     }
-    let sizes = sizes(db, ids).await?;
+    let sizes = read_sizes(db, ids).await?;
     Ok(count_within(ids.iter().map(|id| sizes.get(id).copied().unwrap_or_default()), most_bytes))
 }
 
 /// The sizes of the bodies of these webhooks, in bytes.
-pub(crate) async fn sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+pub(crate) async fn read_sizes(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
     let sizes = webhook::Entity::find()
         .select_only()
         .column(webhook::Column::WebhookId)

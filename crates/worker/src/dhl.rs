@@ -68,7 +68,11 @@ impl Dhl {
     }
 
     /// Activates a subscription by sending its secret back to DHL. Doing it twice does no harm.
-    pub(crate) async fn activate(&self, subscription: &str, secret: &str) -> Result<(), NotActivated> {
+    pub(crate) async fn activate_subscription(
+        &self,
+        subscription: &str,
+        secret: &str,
+    ) -> Result<(), NotActivated> {
         let for_good = |reason: String| NotActivated { reason, retryable: false };
         let odd = || for_good("the subscription has an id that DHL would not give".to_owned());
         if !is_subscription_id(subscription) {
@@ -79,7 +83,7 @@ impl Dhl {
                 format!("MILEPOST_DHL_API_KEY is not set: subscription {subscription} is not activated");
             return Err(for_good(reason));
         };
-        let address = address(base, subscription).ok_or_else(odd)?;
+        let address = build_activation_url(base, subscription).ok_or_else(odd)?;
         let call = http.post(address).header(KEY, key.clone()).json(&json!({ "secret": secret }));
         let answer = call.send().await.map_err(|error| {
             let reason = format!("DHL did not answer: {}", innermost(&error.without_url()));
@@ -113,7 +117,7 @@ fn may_pass(status: StatusCode) -> bool {
 }
 
 /// The URL of a subscription, below the base URL.
-fn address(base: &Url, subscription: &str) -> Option<Url> {
+fn build_activation_url(base: &Url, subscription: &str) -> Option<Url> {
     let mut address = base.clone();
     address.path_segments_mut().ok()?.pop_if_empty().extend(["subscription", subscription]);
     Some(address)
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn the_address_is_below_ours() {
         for base in ["https://dhl.example/push/v1", "https://dhl.example/push/v1/"] {
-            let address = address(&base.parse().unwrap(), "3f0c-9_A").unwrap();
+            let address = build_activation_url(&base.parse().unwrap(), "3f0c-9_A").unwrap();
             assert_eq!(address.as_str(), "https://dhl.example/push/v1/subscription/3f0c-9_A");
         }
     }
@@ -158,7 +162,7 @@ mod tests {
             ("..", "the subscription has an id that DHL would not give"),
             ("3f0c", "MILEPOST_DHL_API_KEY is not set: subscription 3f0c is not activated"),
         ] {
-            let refused = Dhl::without_key().activate(id, "secret").await.unwrap_err();
+            let refused = Dhl::without_key().activate_subscription(id, "secret").await.unwrap_err();
             assert_eq!((refused.reason.as_str(), refused.retryable), (reason, false));
         }
     }

@@ -24,7 +24,7 @@ use queue::{Health, Queue};
 
 pub use dhl::{Dhl, DhlSettingError};
 pub use redis::{AddressError, redis_feed};
-pub use relay::drain;
+pub use relay::drain_outbox;
 
 /// The job queues, one for each kind of work.
 #[derive(Clone)]

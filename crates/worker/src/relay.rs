@@ -33,7 +33,7 @@ pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
     let work = async {
         let mut pokes = app.feed.pokes();
         loop {
-            match turn(&app, &queues).await {
+            match run_once(&app, &queues).await {
                 Ok(more) => {
                     sleep(BREATH).await;
                     if !more {
@@ -63,16 +63,16 @@ enum RelayError {
 }
 
 /// Publishes the outbox and fills the queues once. Returns whether the outbox may contain more.
-async fn turn(app: &App, queues: &Queues) -> Result<bool, RelayError> {
+async fn run_once(app: &App, queues: &Queues) -> Result<bool, RelayError> {
     // A failure of the feed must not keep work from the queues, and the queues must not wait for each other.
     let published = app.publish().await;
-    let enqueued = join_all(Work::ALL.map(|work| enqueue(app, queues, work))).await;
+    let enqueued = join_all(Work::ALL.map(|work| enqueue_work(app, queues, work))).await;
     let more = published? > 0;
     enqueued.into_iter().collect::<Result<(), _>>()?;
     Ok(more)
 }
 
-async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
+async fn enqueue_work(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.queue_of(work);
     let most = jobs::batch_size(work);
     while queue.len().await? < MAX_WAITING {
@@ -97,7 +97,7 @@ async fn enqueue(app: &App, queues: &Queues, work: Work) -> Result<(), RelayErro
 ///
 /// # Errors
 /// When the database or the feed fails.
-pub async fn drain(
+pub async fn drain_outbox(
     app: &App,
     mailer: &Arc<Mailer>,
     dhl: &Dhl,

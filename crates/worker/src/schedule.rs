@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Unknown codes are checked at every fifth tick. Settings change only when a process starts. But when several workers
 /// are restarted one by one, those with the old settings still process webhooks for a while.
-const REMAPPED_EVERY: u32 = 5;
+const REPROCESS_EVERY: u32 = 5;
 
 /// Runs the schedule until `stop` is cancelled.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
@@ -23,7 +23,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         if stop.run_until_cancelled(ticks.tick()).await.is_none() {
             return;
         }
-        if tick.is_multiple_of(REMAPPED_EVERY)
+        if tick.is_multiple_of(REPROCESS_EVERY)
             && let Err(error) = app.reprocess_unknown(&mut meaningless).await
         {
             let error = &error as &dyn std::error::Error;

@@ -46,21 +46,21 @@ const SUBSCRIPTION: &str = "3f0c1c5e-7d7a-4d4e-9b1e-2f1a6f0c9d11";
 #[derive(Clone)]
 struct Listener {
     url: String,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    received: Arc<Mutex<Vec<ReceivedCall>>>,
     answers: Arc<Mutex<VecDeque<(u16, String)>>>,
     /// Each answer waits for a permit, so that a test can delay answers.
     gate: Arc<Semaphore>,
 }
 
 /// The path, the key and the body of a request.
-type Heard = (String, String, Value);
+type ReceivedCall = (String, String, Value);
 
 impl Listener {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let this = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
-            heard: Arc::default(),
+            received: Arc::default(),
             answers: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         };
@@ -79,15 +79,15 @@ impl Listener {
         self.answers.lock().unwrap().push_back((status, text.to_owned()));
     }
 
-    fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    fn list_received(&self) -> Vec<ReceivedCall> {
+        self.received.lock().unwrap().clone()
     }
 }
 
 async fn answer(State(dhl): State<Listener>, uri: Uri, headers: HeaderMap, body: String) -> Response {
     let key = headers.get("DHL-API-Key").map_or("", |key| key.to_str().unwrap()).to_owned();
     let body = serde_json::from_str(&body).unwrap_or(Value::Null);
-    dhl.heard.lock().unwrap().push((uri.path().to_owned(), key, body));
+    dhl.received.lock().unwrap().push((uri.path().to_owned(), key, body));
     dhl.gate.acquire().await.unwrap().forget();
     match dhl.answers.lock().unwrap().pop_front() {
         Some((status, text)) if (300..400).contains(&status) => {
@@ -114,7 +114,7 @@ async fn ask(shop: &Shop) {
 }
 
 /// The expected request to activate the subscription.
-fn call() -> Heard {
+fn call() -> ReceivedCall {
     (format!("/push/v1/subscription/{SUBSCRIPTION}"), KEY.to_owned(), json!({"secret": SECRET}))
 }
 
@@ -136,7 +136,7 @@ async fn a_subscription_is_activated_once(database: Database) {
     ask(&shop).await;
     shop.wait(TimeDelta::hours(1));
     shop.drain().await;
-    assert_eq!(dhl.heard(), [call()]);
+    assert_eq!(dhl.list_received(), [call()]);
     let webhook = webhook(&shop).await;
     assert_eq!((webhook.state, webhook.duplicates), (WebhookState::Processed, 2));
     assert_eq!(webhook.reason, Some(format!("subscription {SUBSCRIPTION} activated")));
@@ -159,7 +159,7 @@ async fn a_subscription_is_tried_again_while_dhl_is_in_trouble(database: Databas
         shop.wait(TimeDelta::minutes(1));
     }
     shop.drain().await;
-    assert_eq!(dhl.heard(), [call(), call(), call()]);
+    assert_eq!(dhl.list_received(), [call(), call(), call()]);
     assert_eq!(webhook(&shop).await.state, WebhookState::Processed);
 }
 
@@ -171,7 +171,7 @@ async fn a_subscription_that_dhl_refuses_has_failed_with_its_words(database: Dat
     shop.drain().await;
     shop.wait(TimeDelta::hours(1));
     shop.drain().await;
-    assert_eq!(dhl.heard(), [call()], "and not again");
+    assert_eq!(dhl.list_received(), [call()], "and not again");
     let webhook = webhook(&shop).await;
     assert_eq!(webhook.state, WebhookState::Failed);
     let error = webhook.error.unwrap();
@@ -195,14 +195,14 @@ async fn nothing_is_sent_to_an_address_that_a_message_names(database: Database) 
     // A redirect in DHL's answer must not be followed either.
     dhl.answers(307, &format!("{}/subscription/{SUBSCRIPTION}", other.url));
     shop.drain().await;
-    assert_eq!(dhl.heard(), [call()]);
+    assert_eq!(dhl.list_received(), [call()]);
     assert_eq!(webhook(&shop).await.state, WebhookState::Failed, "a redirect is no answer");
     for odd in ["..", "a%2fb", "x@host", ""] {
         shop.push_as(Sender::Dhl, &asked(&format!("{}/subscription/{odd}", other.url))).await;
     }
     shop.drain().await;
-    assert!(dhl.heard().iter().all(|(path, _, _)| path.starts_with("/push/v1/subscription/")));
-    assert_eq!(other.heard(), []);
+    assert!(dhl.list_received().iter().all(|(path, _, _)| path.starts_with("/push/v1/subscription/")));
+    assert_eq!(other.list_received(), []);
 }
 
 async fn nobody_waits_for_dhl(database: Database) {
@@ -217,7 +217,7 @@ async fn nobody_waits_for_dhl(database: Database) {
         let shop = shop.clone();
         async move { shop.drain().await }
     });
-    until("DHL is called", async || (!dhl.heard().is_empty()).then_some(())).await;
+    until("DHL is called", async || (!dhl.list_received().is_empty()).then_some(())).await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped, "while DHL has not answered yet");
     assert_eq!(webhook(&shop).await.state, WebhookState::Pending);
     dhl.gate.add_permits(1);
@@ -236,7 +236,7 @@ async fn two_workers_may_both_call(database: Database) {
         tokio::spawn(async move { shop.drain().await })
     };
     let called = async |times: usize| {
-        until("DHL is called", async || (dhl.heard().len() == times).then_some(())).await;
+        until("DHL is called", async || (dhl.list_received().len() == times).then_some(())).await;
     };
     let slow = work();
     called(1).await;
@@ -250,7 +250,7 @@ async fn two_workers_may_both_call(database: Database) {
     dhl.gate.add_permits(1);
     quick.await.unwrap();
     assert_eq!(webhook(&shop).await.state, WebhookState::Processed);
-    assert_eq!(dhl.heard(), [call(), call()]);
+    assert_eq!(dhl.list_received(), [call(), call()]);
 }
 
 /// If workers die during the call, its outcome is unknown, and another worker calls again. After ten calls the webhook
@@ -265,7 +265,7 @@ async fn calls_of_unknown_outcome_are_bounded(database: Database) {
             let shop = shop.clone();
             async move { shop.drain().await }
         });
-        until("DHL is called", async || (dhl.heard().len() == calls).then_some(())).await;
+        until("DHL is called", async || (dhl.list_received().len() == calls).then_some(())).await;
         dying.abort();
         dying.await.unwrap_err();
         shop.wait(TimeDelta::minutes(1));
@@ -274,7 +274,7 @@ async fn calls_of_unknown_outcome_are_bounded(database: Database) {
         shop.drain().await;
         shop.wait(TimeDelta::hours(1));
     }
-    assert_eq!(dhl.heard().len(), 10);
+    assert_eq!(dhl.list_received().len(), 10);
     let failed = webhook(&shop).await;
     assert_eq!(failed.state, WebhookState::Failed);
     assert!(failed.error.unwrap().starts_with("given up: DHL was called 10 times"));

@@ -105,7 +105,7 @@ async fn a_worker_killed_anywhere_in_a_mail_is_made_up_for(database: Database) {
         let survived = survives(async move { shop.drain().await }).await;
         healthy.wait(TimeDelta::minutes(10));
         healthy.drain().await;
-        let mails = mailbox::latest(&database.store, 1000).await.unwrap();
+        let mails = mailbox::list_latest(&database.store, 1000).await.unwrap();
         let key = format!("notify-{order}-cancelled");
         let ours = mails.iter().filter(|mail| mail.message_id == key).count();
         // If the process dies between the mail server's acceptance and the commit, a second copy with the same message

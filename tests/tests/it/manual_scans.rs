@@ -22,10 +22,10 @@ on_every_database!(
 );
 
 fn seen(shop: &Shop, shipment_id: ShipmentId, status: ShipmentStatus) -> ManualScan {
-    told(shop, shipment_id, Meaning::Status(status), "handed over in person")
+    build_manual_scan(shop, shipment_id, Meaning::Status(status), "handed over in person")
 }
 
-fn told(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> ManualScan {
+fn build_manual_scan(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, notes: &str) -> ManualScan {
     let (location, notes) = (Some("Front desk".to_owned()), Some(notes.to_owned()));
     ManualScan { shipment_id, meaning, occurred_at: shop.now(), location, notes }
 }
@@ -79,7 +79,7 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     for (first, second) in [(&acme, &support()), (&support(), &acme)] {
         shop.wait(TimeDelta::minutes(1));
         let words = |notes: &str, place: &str| {
-            let manual_scan = told(&shop, shipment.id, meaning, notes);
+            let manual_scan = build_manual_scan(&shop, shipment.id, meaning, notes);
             ManualScan { location: Some(place.to_owned()), ..manual_scan }
         };
         for (caller, manual_scan) in [
@@ -112,7 +112,8 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
         other => panic!("{other:?}"),
     }
     // This scan is older than the carrier's last scan, so the progress has already ended the condition.
-    let lost = told(&shop, shipment.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
+    let lost =
+        build_manual_scan(&shop, shipment.id, Meaning::Condition(ConditionKind::Lost), "the carrier called");
     let early = ManualScan { occurred_at: shop.now() - TimeDelta::hours(6), ..lost.clone() };
     record(&shop, early).await.unwrap();
     assert_eq!(shop.order(order).await.shipments()[0].tracking.condition, None);

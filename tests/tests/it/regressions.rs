@@ -20,7 +20,7 @@ async fn summary(shop: &Shop, order: domain::OrderId) -> String {
     progress(now.head().status, now.items(), now.shipments()).summary
 }
 
-fn of(item: domain::ItemId, quantity: u32) -> Option<Vec<Line>> {
+fn select_units(item: domain::ItemId, quantity: u32) -> Option<Vec<Line>> {
     Some(vec![Line { item_id: item, quantity }])
 }
 
@@ -29,12 +29,12 @@ async fn two_of_three_units_of_one_line_are_a_partial_shipment(database: Databas
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
     let item = shop.order(order).await.items()[0].id;
-    shop.ship_lines(order, "A2", of(item, 2)).await.unwrap();
+    shop.ship_lines(order, "A2", select_units(item, 2)).await.unwrap();
     shop.scan("A2", ShipmentStatus::PickedUp).await;
     shop.drain().await;
     assert_eq!(summary(&shop, order).await, "partial shipment: 2 of 3 items shipped");
     assert_eq!(shop.status(order).await, OrderStatus::Processing);
-    shop.ship_lines(order, "A1", of(item, 1)).await.unwrap();
+    shop.ship_lines(order, "A1", select_units(item, 1)).await.unwrap();
     shop.scan("A1", ShipmentStatus::PickedUp).await;
     shop.drain().await;
     assert_eq!(summary(&shop, order).await, "shipped: 3 of 3 items");
@@ -82,15 +82,15 @@ async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1, 1]).await;
     let items: Vec<_> = shop.order(order).await.items().iter().map(|item| item.id).collect();
-    let lost = shop.ship_lines(order, "D1", of(items[0], 1)).await.unwrap();
-    shop.ship_lines(order, "D2", of(items[1], 1)).await.unwrap();
+    let lost = shop.ship_lines(order, "D1", select_units(items[0], 1)).await.unwrap();
+    shop.ship_lines(order, "D2", select_units(items[1], 1)).await.unwrap();
     shop.scan("D2", ShipmentStatus::Delivered).await;
     shop.drain().await;
     let reason = "the label was misprinted".to_owned();
     let support = tests::shop::support();
     shop.app.cancel_shipment(support, lost.id, reason, None).await.unwrap();
     assert_ne!(shop.status(order).await, OrderStatus::Delivered, "a unit is in no parcel");
-    shop.ship_lines(order, "D3", of(items[0], 1)).await.unwrap();
+    shop.ship_lines(order, "D3", select_units(items[0], 1)).await.unwrap();
     shop.scan("D3", ShipmentStatus::Delivered).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
@@ -107,8 +107,8 @@ async fn a_shipment_saved_twice_counts_once(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
-    let first = shop.ship_lines(order, "E1", of(item, 1)).await.unwrap();
-    let again = shop.ship_lines(order, "E1", of(item, 1)).await.unwrap();
+    let first = shop.ship_lines(order, "E1", select_units(item, 1)).await.unwrap();
+    let again = shop.ship_lines(order, "E1", select_units(item, 1)).await.unwrap();
     assert_eq!(first.id, again.id);
     shop.scan("E1", ShipmentStatus::Delivered).await;
     shop.drain().await;
@@ -121,8 +121,8 @@ async fn a_second_shipment_does_not_touch_the_first(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
-    shop.ship_lines(order, "F1", of(item, 1)).await.unwrap();
-    shop.ship_lines(order, "F2", of(item, 1)).await.unwrap();
+    shop.ship_lines(order, "F1", select_units(item, 1)).await.unwrap();
+    shop.ship_lines(order, "F2", select_units(item, 1)).await.unwrap();
     shop.scan("F1", ShipmentStatus::OutForDelivery).await;
     shop.scan("F2", ShipmentStatus::InTransit).await;
     shop.drain().await;

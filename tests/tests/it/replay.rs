@@ -33,7 +33,7 @@ on_every_database!(
 
 /// The result of a replay and everything that it reported.
 #[derive(Debug)]
-struct SimulatedScan {
+struct ReplayReport {
     examined: u64,
     scans: u64,
     applied: bool,
@@ -41,14 +41,14 @@ struct SimulatedScan {
     failed: Vec<NotReplayed>,
 }
 
-async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<SimulatedScan> {
+async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<ReplayReport> {
     let (mut changes, mut failed) = (Vec::new(), Vec::new());
     let tell = |finding| match finding {
         Finding::Changes(change) => changes.push(*change),
         Finding::Fails(order) => failed.push(order),
     };
     let Replayed { examined, scans, applied } = shop.app.replay(caller, replay, tell).await?;
-    Ok(SimulatedScan { examined, scans, applied, changes, failed })
+    Ok(ReplayReport { examined, scans, applied, changes, failed })
 }
 
 fn since_yesterday(shop: &Shop, apply: bool) -> Replay {

@@ -30,7 +30,7 @@ async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
     let Some(database) = Database::postgres().await else { return };
     let shop = Shop::new(database.store.clone());
     let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
-    called_off(&shop, first, "818181").await;
+    cancel_shipment(&shop, first, "818181").await;
     shop.scan("818181", ShipmentStatus::PickedUp).await;
     let held = database.hold(&format!("SELECT 1 FROM orders WHERE order_id = '{first}' FOR UPDATE")).await;
     tokio::join!(
@@ -74,7 +74,7 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     let Some(database) = Database::postgres().await else { return };
     let shop = Shop::new(database.store.clone());
     let (first, second) = (shop.processing(&[1]).await, shop.processing(&[1]).await);
-    called_off(&shop, first, "828282").await;
+    cancel_shipment(&shop, first, "828282").await;
     shop.scan("828282", ShipmentStatus::PickedUp).await;
     shop.drain().await;
     let held = database.hold("SELECT 1 FROM webhooks FOR UPDATE").await;
@@ -89,7 +89,7 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
 }
 
 /// Registers a shipment with the number and cancels it.
-async fn called_off(shop: &Shop, order: OrderId, number: &str) {
+async fn cancel_shipment(shop: &Shop, order: OrderId, number: &str) {
     let wrong = shop.ship(order, number).await;
     let reason = "with the wrong order".to_owned();
     shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();

@@ -29,14 +29,14 @@ async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> 
     Some(vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }])
 }
 
-async fn call_off(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<CommandOutcome> {
+async fn cancel_shipment(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<CommandOutcome> {
     let reason = "repacked".to_owned();
     shop.ask(order, Request::CancelShipment { id: shipment.id, reason }).await
 }
 
 /// Returns how many units of the first item are in live shipments, how many wait for one, and the summary of the
 /// progress.
-async fn told(shop: &Shop, order: OrderId) -> (u32, u32, String) {
+async fn read_progress(shop: &Shop, order: OrderId) -> (u32, u32, String) {
     let now = shop.order(order).await;
     let item = &now.items()[0];
     let summary = progress(now.head().status, now.items(), now.shipments()).summary;
@@ -51,14 +51,14 @@ async fn two_of_three_units_of_one_line_then_the_third(database: Database) {
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Processing, "a unit is in no parcel");
     let summary = "partial shipment: 2 of 3 items shipped, 2 delivered".to_owned();
-    assert_eq!(told(&shop, order).await, (2, 1, summary));
+    assert_eq!(read_progress(&shop, order).await, (2, 1, summary));
     shop.ship(order, "222").await;
     shop.scan("222", ShipmentStatus::InTransit).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
     shop.scan("222", ShipmentStatus::Delivered).await;
     shop.drain().await;
-    assert_eq!(told(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
+    assert_eq!(read_progress(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
@@ -73,9 +73,9 @@ async fn of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_ano
     shop.scan("333", ShipmentStatus::Delivered).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "as far as its slowest");
-    call_off(&shop, order, &shipments[0]).await.unwrap();
+    cancel_shipment(&shop, order, &shipments[0]).await.unwrap();
     let summary = "partial shipment: 2 of 3 items shipped, 2 delivered".to_owned();
-    assert_eq!(told(&shop, order).await, (2, 1, summary));
+    assert_eq!(read_progress(&shop, order).await, (2, 1, summary));
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "its unit is wanted still");
     shop.scan("111", ShipmentStatus::Delivered).await;
     shop.drain().await;
@@ -83,7 +83,7 @@ async fn of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_ano
     shop.ship(order, "444").await;
     shop.scan("444", ShipmentStatus::Delivered).await;
     shop.drain().await;
-    assert_eq!(told(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
+    assert_eq!(read_progress(&shop, order).await, (3, 0, "delivered: 3 of 3 items".to_owned()));
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
@@ -96,9 +96,9 @@ async fn units_move_from_one_shipment_to_another_and_the_order_does_not_go_back(
     shop.scan("222", ShipmentStatus::ReturnedToSender).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
-    assert!(call_off(&shop, order, &first).await.is_err(), "it moves");
-    call_off(&shop, order, &second).await.unwrap();
-    assert_eq!(told(&shop, order).await.0, 3);
+    assert!(cancel_shipment(&shop, order, &first).await.is_err(), "it moves");
+    cancel_shipment(&shop, order, &second).await.unwrap();
+    assert_eq!(read_progress(&shop, order).await.0, 3);
     assert_eq!(shop.status(order).await, OrderStatus::Shipped, "two units wait, and nothing goes back");
     let before = shop.events(order).await;
 
@@ -107,16 +107,19 @@ async fn units_move_from_one_shipment_to_another_and_the_order_does_not_go_back(
     let fourth = shop.ship_lines(order, "444", lines(&shop, order, 1).await).await.unwrap();
     let over = shop.ship_lines(order, "555", lines(&shop, order, 1).await).await;
     assert!(matches!(over, Err(app::Error::Refused(domain::Refusal::OverAllocated { .. }))), "{over:?}");
-    call_off(&shop, order, &fourth).await.unwrap();
+    cancel_shipment(&shop, order, &fourth).await.unwrap();
     shop.ship(order, "555").await;
-    assert_eq!(told(&shop, order).await, (5, 0, "partial shipment: 3 of 5 items shipped".to_owned()));
+    assert_eq!(
+        read_progress(&shop, order).await,
+        (5, 0, "partial shipment: 3 of 5 items shipped".to_owned())
+    );
     assert_eq!((shop.status(order).await, shop.events(order).await), (OrderStatus::Shipped, before));
     for number in ["555", "333", "111"] {
         assert_eq!(shop.status(order).await, OrderStatus::Shipped);
         shop.scan(number, ShipmentStatus::Delivered).await;
         shop.drain().await;
     }
-    assert_eq!(told(&shop, order).await, (5, 0, "delivered: 5 of 5 items".to_owned()));
+    assert_eq!(read_progress(&shop, order).await, (5, 0, "delivered: 5 of 5 items".to_owned()));
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
@@ -127,7 +130,7 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
     let first = shop.ship_lines(order, "111", of_two.clone()).await.unwrap();
     shop.scan("111", ShipmentStatus::InTransit).await;
     shop.drain().await;
-    let before = (told(&shop, order).await, shop.head(order).await, shop.events(order).await);
+    let before = (read_progress(&shop, order).await, shop.head(order).await, shop.events(order).await);
     for of in [of_two.clone(), None, of_two] {
         let again = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
@@ -141,7 +144,7 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
         let answer = shop.app.create_shipment(support(), order, again, Some(key)).await.unwrap();
         assert_eq!((answer.changed, answer.shipment.unwrap().id), (false, first.id));
     }
-    let after = (told(&shop, order).await, shop.head(order).await, shop.events(order).await);
+    let after = (read_progress(&shop, order).await, shop.head(order).await, shop.events(order).await);
     assert_eq!(after, before);
     assert_eq!(shop.order(order).await.shipments().len(), 1);
 }
@@ -181,7 +184,7 @@ async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let shipment = shop.ship(order, "111").await;
     let others = (0..70_000).map(|_| ShipmentId(Uuid::now_v7()));
     let ids: Vec<ShipmentId> = others.chain([shipment.id]).collect();
-    let found = read::shipments(&database.store, &ids).await.unwrap();
+    let found = read::read_shipments(&database.store, &ids).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.id]);
     let numbers: Vec<_> = (100..70_000).map(|number| (Carrier::Fedex, number.to_string())).collect();
     let found = read::tracked_shipments_of(&database.store, &numbers).await.unwrap();

@@ -45,7 +45,7 @@ async fn ask(shop: &Shop, caller: &Caller, order_id: OrderId, request: Request) 
 
 async fn mails(shop: &Shop) -> Vec<CaughtMail> {
     shop.drain().await;
-    mailbox::latest(&shop.app.store, 100).await.expect("the mailbox opens")
+    mailbox::list_latest(&shop.app.store, 100).await.expect("the mailbox opens")
 }
 
 fn assert_free_of_bait(mail: &CaughtMail) {

@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     connection::Window,
-    error::{log, mask_error},
+    error::{log_error, mask_error},
     limits::{MAX_ROWS, Running},
 };
 
@@ -183,7 +183,7 @@ impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
         Work: Future<Output = app::Result<HashMap<K, T>>>,
     {
         let request_id = ctx.data::<Caller>()?.request_id.as_deref();
-        let read_all = || async { read().await.inspect_err(|error| log(request_id, error)) };
+        let read_all = || async { read().await.inspect_err(|error| log_error(request_id, error)) };
         match self.0.get_or_init(read_all).await {
             Ok(found) => Ok(found.get(&key).cloned().unwrap_or_default()),
             Err(error) => Err(mask_error(request_id, error)),

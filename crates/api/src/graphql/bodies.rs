@@ -18,7 +18,7 @@ use async_graphql::{Context, Error, Result};
 use domain::WebhookId;
 use tokio::sync::OnceCell;
 
-use super::error::{coded, log, mask_error};
+use super::error::{coded, log_error, mask_error};
 
 /// The maximum size of all bodies in one answer, in bytes. The largest body that a sender may push fits.
 pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -42,11 +42,11 @@ impl BodyBudget {
 /// The bodies of webhooks that were read together.
 pub(super) struct Bodies {
     ids: Vec<WebhookId>,
-    read: OnceCell<Result<HashMap<WebhookId, String>, NotRead>>,
+    read: OnceCell<Result<HashMap<WebhookId, String>, BodiesError>>,
 }
 
 /// Why the bodies were not read. Each selected body of them gets this error.
-enum NotRead {
+enum BodiesError {
     TooLarge(usize),
     Failed(app::Error),
 }
@@ -60,42 +60,42 @@ impl Bodies {
     ///
     /// # Errors
     /// `QUERY_TOO_LARGE` if the bodies of all of the webhooks are larger than the rest of the budget.
-    pub async fn of(&self, ctx: &Context<'_>, id: WebhookId) -> Result<&str> {
+    pub async fn find_body(&self, ctx: &Context<'_>, id: WebhookId) -> Result<&str> {
         let request_id = ctx.data::<Caller>()?.request_id.as_deref();
         let (app, caller, budget) = (ctx.data::<App>()?, ctx.data::<Caller>()?, ctx.data::<BodyBudget>()?);
         let read = || async {
-            self.read(app, caller, budget).await.inspect_err(|error| match error {
-                NotRead::Failed(error) => log(request_id, error),
-                NotRead::TooLarge(_) => {}
+            self.read_all(app, caller, budget).await.inspect_err(|error| match error {
+                BodiesError::Failed(error) => log_error(request_id, error),
+                BodiesError::TooLarge(_) => {}
             })
         };
         match self.read.get_or_init(read).await {
             Ok(bodies) => Ok(bodies.get(&id).map(String::as_str).unwrap_or_default()),
-            Err(NotRead::Failed(error)) => Err(mask_error(request_id, error)),
-            Err(NotRead::TooLarge(bytes)) => Err(too_large(*bytes)),
+            Err(BodiesError::Failed(error)) => Err(mask_error(request_id, error)),
+            Err(BodiesError::TooLarge(bytes)) => Err(build_too_large_error(*bytes)),
         }
     }
 
-    async fn read(
+    async fn read_all(
         &self,
         app: &App,
         caller: &Caller,
         budget: &BodyBudget,
-    ) -> Result<HashMap<WebhookId, String>, NotRead> {
-        let bytes = app.webhook_bytes(caller, &self.ids).await.map_err(NotRead::Failed)?;
+    ) -> Result<HashMap<WebhookId, String>, BodiesError> {
+        let bytes = app.webhook_bytes(caller, &self.ids).await.map_err(BodiesError::Failed)?;
         if !budget.take(bytes) {
-            return Err(NotRead::TooLarge(bytes));
+            return Err(BodiesError::TooLarge(bytes));
         }
-        let bodies = app.webhook_bodies(caller, &self.ids).await.map_err(NotRead::Failed)?;
-        Ok(bodies.into_iter().map(|(id, body)| (id, text(body))).collect())
+        let bodies = app.webhook_bodies(caller, &self.ids).await.map_err(BodiesError::Failed)?;
+        Ok(bodies.into_iter().map(|(id, body)| (id, decode_text(body))).collect())
     }
 }
 
-fn text(body: Vec<u8>) -> String {
+fn decode_text(body: Vec<u8>) -> String {
     String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-fn too_large(bytes: usize) -> Error {
+fn build_too_large_error(bytes: usize) -> Error {
     coded(
         "QUERY_TOO_LARGE",
         format!("the bodies of these webhooks have {bytes} bytes; {MAX_BYTES} are the most in one answer"),

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     cursor::Kind,
-    error::{answer, bad_cursor, bad_input},
+    error::{bad_cursor, bad_input, unwrap_result},
 };
 
 const DEFAULT_PAGE: i32 = 20;
@@ -76,7 +76,7 @@ impl<T: OutputType> Connection<T> {
             Total::Events(filter) => app.events_count(caller, filter.clone()).await,
             Total::Webhooks(filter) => app.webhooks_count(caller, filter).await,
         };
-        answer(ctx, count)
+        unwrap_result(ctx, count)
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use persistence::read::Key;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{error::bad_cursor, time::plausible};
+use super::{error::bad_cursor, time::check_plausible};
 
 /// The kind of list or subscription in which a cursor is a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Kind {
 
 /// The key of a place in a list that is sorted by time. `None` for a time that the database cannot store.
 pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
-    plausible(at).ok().map(|at| Key { at, id })
+    check_plausible(at).ok().map(|at| Key { at, id })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) fn bad_input(field: &str, message: impl Display) -> Error {
 
 /// The error of a field that the caller's role may not read. If the field is non-null, the object around it becomes
 /// null too.
-pub(super) fn not_for(caller: &Caller, field: &str) -> Error {
+pub(super) fn build_forbidden_error(caller: &Caller, field: &str) -> Error {
     coded("FORBIDDEN", format!("{field}: the role {} may not see this", caller.actor.kind))
         .extend_with(|_, extensions| extensions.set("field", field))
 }
@@ -31,14 +31,14 @@ pub(super) fn bad_cursor() -> Error {
 
 /// The error of a failure that the caller could not expect. The failure is logged here with all details. The caller
 /// gets only a code and the id of the request.
-pub(super) fn failed(ctx: &Context<'_>, error: &app::Error) -> Error {
+pub(super) fn convert_error(ctx: &Context<'_>, error: &app::Error) -> Error {
     let request_id = ctx.data_opt::<Caller>().and_then(|caller| caller.request_id.as_deref());
-    log(request_id, error);
+    log_error(request_id, error);
     mask_error(request_id, error)
 }
 
 /// Logs a failure. Refusals are not logged.
-pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
+pub(super) fn log_error(request_id: Option<&str>, error: &app::Error) {
     match error {
         app::Error::Refused(_) | app::Error::KeyReused | app::Error::TooManyOrders { .. } => {}
         app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping => {
@@ -50,7 +50,7 @@ pub(super) fn log(request_id: Option<&str>, error: &app::Error) {
 /// The GraphQL error for an error that was logged before. It contains no details of a failure.
 pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error {
     let error = match error {
-        app::Error::Refused(refusal) => return refused(refusal),
+        app::Error::Refused(refusal) => return convert_refusal(refusal),
         app::Error::KeyReused => return coded("BAD_INPUT", error.to_string()),
         app::Error::TooManyOrders { .. } => return coded("TOO_MANY_ORDERS", error.to_string()),
         app::Error::Failed(_) | app::Error::BrokenOff | app::Error::Stopping if error.retryable() => {
@@ -67,7 +67,7 @@ pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error 
 }
 
 /// The error of a refusal where the schema has no result union with a member for it.
-fn refused(refusal: &Refusal) -> Error {
+fn convert_refusal(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::InvalidInput { field, message } => bad_input(field, message),
         Refusal::Forbidden(message) => coded("FORBIDDEN", message),
@@ -80,6 +80,6 @@ fn refused(refusal: &Refusal) -> Error {
 }
 
 /// Converts the error of a use case to a GraphQL error, and logs it if it is a failure.
-pub(super) fn answer<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
-    result.map_err(|error| failed(ctx, &error))
+pub(super) fn unwrap_result<T>(ctx: &Context<'_>, result: app::Result<T>) -> Result<T> {
+    result.map_err(|error| convert_error(ctx, &error))
 }

@@ -152,7 +152,7 @@ pub struct QuantityInput {
 
 impl PlaceOrderInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "placeOrder", &self)?;
+        let key = parse_key(&self.idempotency_key, "placeOrder", &self)?;
         if self.customer_email.is_none() && caller.actor.is_staff() {
             return Err(invalid("customerEmail", "an address for notifications is needed"));
         }
@@ -163,12 +163,17 @@ impl PlaceOrderInput {
             customer_email: self.customer_email,
             reference: self.reference,
             total: Money {
-                cents: number("totalCents", &self.total_cents)?,
+                cents: parse_number("totalCents", &self.total_cents)?,
                 currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
             },
             fulfillment_path: self.fulfillment_path.map(Into::into),
-            items: self.items.into_iter().enumerate().map(OrderItemInput::read).collect::<Result<_, _>>()?,
-            placed_at: time("placedAt", self.placed_at)?,
+            items: self
+                .items
+                .into_iter()
+                .enumerate()
+                .map(OrderItemInput::into_new_item)
+                .collect::<Result<_, _>>()?,
+            placed_at: parse_optional_time("placedAt", self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
         };
@@ -177,14 +182,14 @@ impl PlaceOrderInput {
 }
 
 impl OrderItemInput {
-    fn read((at, item): (usize, Self)) -> Result<NewItem, Refusal> {
+    fn into_new_item((at, item): (usize, Self)) -> Result<NewItem, Refusal> {
         Ok(NewItem {
             id: ItemId(Uuid::now_v7()),
             sku: item.sku,
             name: item.name,
-            quantity: number(&format!("items[{at}].quantity"), &item.quantity)?,
-            origin: item.origin.map(OriginInput::read),
-            deadlines: deadlines(&format!("items[{at}]."), item.accept_by, item.ship_by)?,
+            quantity: parse_number(&format!("items[{at}].quantity"), &item.quantity)?,
+            origin: item.origin.map(OriginInput::into_origin),
+            deadlines: parse_deadlines(&format!("items[{at}]."), item.accept_by, item.ship_by)?,
         })
     }
 }
@@ -197,17 +202,17 @@ impl TransitionOrderInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, "transitionOrder", &self)?,
+            key: parse_key(&self.idempotency_key, "transitionOrder", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata },
-            expected_version: version(self.expected_version)?,
+            expected_version: parse_version(self.expected_version)?,
         })
     }
 }
 
 impl CancelOrderInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let key = key(&self.idempotency_key, "cancelOrder", &self)?;
+        let key = parse_key(&self.idempotency_key, "cancelOrder", &self)?;
         check_cancellation_reason(&self.reason)?;
         let to = domain::OrderStatus::Cancelled;
         Ok(Command {
@@ -215,7 +220,7 @@ impl CancelOrderInput {
             key,
             order_id: id("orderId", &self.order_id)?,
             request: Request::Transition { to, notes: Some(self.reason), metadata: None },
-            expected_version: version(self.expected_version)?,
+            expected_version: parse_version(self.expected_version)?,
         })
     }
 }
@@ -224,21 +229,21 @@ impl CancelItemsInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, "cancelItems", &self)?,
+            key: parse_key(&self.idempotency_key, "cancelItems", &self)?,
             order_id: id("orderId", &self.order_id)?,
-            request: Request::CancelItems { lines: lines(&self.items)?, reason: self.reason },
-            expected_version: version(self.expected_version)?,
+            request: Request::CancelItems { lines: parse_quantities(&self.items)?, reason: self.reason },
+            expected_version: parse_version(self.expected_version)?,
         })
     }
 }
 
 impl OriginInput {
-    fn read(self) -> domain::Origin {
+    fn into_origin(self) -> domain::Origin {
         domain::Origin { kind: self.kind.into(), code: self.code }
     }
 }
 
-fn key(
+fn parse_key(
     key: &Option<String>,
     operation: &str,
     input: &impl Serialize,
@@ -246,10 +251,11 @@ fn key(
     key.clone().map(|key| IdempotencyKey::new(key, operation, input)).transpose()
 }
 
-fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
+fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
     let line = |(at, item): (usize, &QuantityInput)| {
         let field = format!("items[{at}].quantity");
-        let quantity = u32::try_from(number(&field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
+        let quantity =
+            u32::try_from(parse_number(&field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
         Ok(Line {
             item_id: id(&format!("items[{at}].itemId"), &item.item_id)?,
             quantity: quantity.ok_or_else(|| invalid(&field, "at least 1 is needed"))?,
@@ -259,10 +265,14 @@ fn lines(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
 }
 
 /// Reads the deadlines of a supplier. `prefix` is the path of the input that contains the two fields.
-fn deadlines(prefix: &str, accept_by: Option<Time>, ship_by: Option<Time>) -> Result<Deadlines, Refusal> {
+fn parse_deadlines(
+    prefix: &str,
+    accept_by: Option<Time>,
+    ship_by: Option<Time>,
+) -> Result<Deadlines, Refusal> {
     Ok(Deadlines {
-        accept_by: time(&format!("{prefix}acceptBy"), accept_by)?,
-        ship_by: time(&format!("{prefix}shipBy"), ship_by)?,
+        accept_by: parse_optional_time(&format!("{prefix}acceptBy"), accept_by)?,
+        ship_by: parse_optional_time(&format!("{prefix}shipBy"), ship_by)?,
     })
 }
 
@@ -271,21 +281,21 @@ fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
 }
 
 /// Reads a time and cuts it to microseconds, because both databases store no more.
-fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
-    at.map(|at| moment(field, &at)).transpose()
+fn parse_optional_time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    at.map(|at| parse_time(field, &at)).transpose()
 }
 
-fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
-    let at = at.read().map_err(|needed| invalid(field, needed))?;
+fn parse_time(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
+    let at = at.parse_plausible_time().map_err(|needed| invalid(field, needed))?;
     Ok(at.trunc_subsecs(6))
 }
 
-fn number(field: &str, number: &Lenient<i32>) -> Result<i32, Refusal> {
+fn parse_number(field: &str, number: &Lenient<i32>) -> Result<i32, Refusal> {
     number.get().ok_or_else(|| invalid(field, NO_NUMBER))
 }
 
-fn version(expected: Option<Lenient<i32>>) -> Result<Option<i32>, Refusal> {
-    expected.map(|version| number("expectedVersion", &version)).transpose()
+fn parse_version(expected: Option<Lenient<i32>>) -> Result<Option<i32>, Refusal> {
+    expected.map(|version| parse_number("expectedVersion", &version)).transpose()
 }
 
 fn invalid(field: &str, message: &str) -> Refusal {

@@ -1,6 +1,6 @@
 //! Limits on the work of one GraphQL operation, before it runs and while it runs.
 //!
-//! [`limited`] adds the limits to a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before
+//! [`apply_limits`] adds the limits to a schema. `documents` calls [`check_text`], [`check_size`] and [`read_apart`] before
 //! it validates a request. The transports call [`bound_errors`] for every answer. Each file has its limits:
 //!
 //! | file | limit |
@@ -32,7 +32,7 @@ use async_graphql::{
 };
 
 pub(crate) use self::{
-    admission::{AnswerPermit, PermitSlot},
+    admission::{LargeResponsePermit, PermitSlot},
     errors::{MAX_ERRORS, bound_errors, errors_left_out, timed_out, too_large},
     parsing::{check_text, read_apart},
     running::{MAX_ROWS, Running},
@@ -68,7 +68,7 @@ impl Default for Limits {
 
 /// Adds all limits to a schema under construction. Suggestions in error messages are switched off, because they help to
 /// guess hidden names.
-pub fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
+pub fn apply_limits<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
@@ -85,7 +85,7 @@ where
 /// Refuses a document that is too large to be validated. The cost of its introspection is checked later, because it
 /// needs the lengths of the schema's lists.
 pub(super) fn check_size(document: &ExecutableDocument) -> ServerResult<()> {
-    document::check(document, &introspection::Weights::default()).map(drop)
+    document::check_document(document, &introspection::Weights::default()).map(drop)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema for these use cases, with the [`limits`]. Its requests need the data that [`request_data`] adds.
 pub fn schema(app: App, limits: Limits) -> Schema {
-    limits::limited(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
+    limits::apply_limits(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
 }
 
 /// The [`Documents`] that prepare requests for the schema. A process reads the schema once.

@@ -29,7 +29,7 @@ impl Mutation {
             let (new, key) = input.into_command(caller)?;
             app.place_order(caller, new, key).await
         };
-        outcome::placed(ctx, placed.await)
+        outcome::convert_place_order_result(ctx, placed.await)
     }
 
     /// Changes the status of an order. To request the status that the order already has succeeds and changes nothing.
@@ -116,20 +116,20 @@ impl Mutation {
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
-            let (order_id, new, key) = input.read()?;
+            let (order_id, new, key) = input.into_new_shipment()?;
             app.create_shipment(caller.clone(), order_id, new, key).await
         };
-        outcome::shipped(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await)
     }
 
     /// Cancels a shipment. Its units can go into another shipment.
     async fn cancel_shipment(&self, ctx: &Context<'_>, input: CancelShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
-            let (id, reason, key) = input.read()?;
+            let (id, reason, key) = input.into_cancellation()?;
             app.cancel_shipment(caller.clone(), id, reason, key).await
         };
-        outcome::shipped(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await)
     }
 
     /// Records a scan by hand, for news that the carrier does not send: how far a shipment is, or a problem with it. It
@@ -137,10 +137,10 @@ impl Mutation {
     async fn record_scan(&self, ctx: &Context<'_>, input: RecordScanInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
-            let (manual_scan, key) = input.read()?;
+            let (manual_scan, key) = input.into_manual_scan()?;
             app.record_scan(caller.clone(), manual_scan, key).await
         };
-        outcome::shipped(ctx, changed.await)
+        outcome::convert_shipment_result(ctx, changed.await)
     }
 
     /// Processes a webhook again, whatever its state is. A webhook that already waits to be processed stays as it is.
@@ -175,5 +175,5 @@ async fn execute(
         (Ok(command), How::Dry) => app.preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
-    outcome::changed(ctx, order_id, changed).await
+    outcome::convert_transition_result(ctx, order_id, changed).await
 }

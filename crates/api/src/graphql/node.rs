@@ -6,7 +6,7 @@ use domain::{OrderId, ShipmentId};
 use uuid::Uuid;
 
 use super::{
-    error::{answer, bad_input},
+    error::{bad_input, unwrap_result},
     event::OrderEvent,
     order::Order,
     shipment::Shipment,
@@ -28,26 +28,26 @@ pub enum Node {
 ///
 /// # Errors
 /// `BAD_INPUT` for a text that is no id.
-pub(super) async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+pub(super) async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     if let Some((order, version)) = id.split_once(':') {
         let (Ok(order), Ok(version)) = (order.parse(), version.parse()) else { return Err(no_id("id")) };
-        let event = answer(ctx, app.event(caller, order, version).await)?;
+        let event = unwrap_result(ctx, app.event(caller, order, version).await)?;
         return Ok(event.map(|event| Node::OrderEvent(OrderEvent(event))));
     }
-    let id: Uuid = uuid("id", id)?;
-    if let Some(order) = answer(ctx, app.order(caller, OrderId(id)).await)? {
+    let id: Uuid = parse_uuid("id", id)?;
+    if let Some(order) = unwrap_result(ctx, app.order(caller, OrderId(id)).await)? {
         return Ok(Some(Node::Order(order.into())));
     }
-    let found = answer(ctx, app.shipment_by_id(caller, ShipmentId(id)).await)?;
-    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::alone(order.into(), shipment))))
+    let found = unwrap_result(ctx, app.shipment_by_id(caller, ShipmentId(id)).await)?;
+    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::with_own_batch(order.into(), shipment))))
 }
 
 /// Reads an id from an argument.
 ///
 /// # Errors
 /// `BAD_INPUT` for a text that is no UUID. It names `field`.
-pub(super) fn uuid<T: std::str::FromStr>(field: &str, id: &str) -> Result<T> {
+pub(super) fn parse_uuid<T: std::str::FromStr>(field: &str, id: &str) -> Result<T> {
     id.parse().map_err(|_| no_id(field))
 }
 

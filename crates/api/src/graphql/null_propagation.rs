@@ -85,7 +85,7 @@ impl Extension for Propagation {
         if matches!(place.segment, QueryPathSegment::Index(_)) {
             return Ok(Some(value));
         }
-        let value = allowed(value, declared).unwrap_or_else(|| {
+        let value = propagate_null(value, declared).unwrap_or_else(|| {
             let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
             failures.nulled.insert(parent.to_owned());
             Value::Null
@@ -96,12 +96,13 @@ impl Extension for Propagation {
 
 /// Applies a type, such as `[Thing!]`, to a value: a list with a `null` that may not be in it becomes `null`. Returns
 /// `None` if the value itself is then `null` and may not be.
-fn allowed(value: Value, declared: &str) -> Option<Value> {
+fn propagate_null(value: Value, declared: &str) -> Option<Value> {
     let (inner, needed) = declared.strip_suffix('!').map_or((declared, false), |inner| (inner, true));
     let element = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
     let value = match (value, element) {
         (Value::List(values), Some(element)) => {
-            let values = values.into_iter().map(|value| allowed(value, element)).collect::<Option<_>>();
+            let values =
+                values.into_iter().map(|value| propagate_null(value, element)).collect::<Option<_>>();
             values.map_or(Value::Null, Value::List)
         }
         (value, _) => value,

@@ -11,7 +11,7 @@ use super::{
     batch_cache::BatchCache,
     connection::{Connection, PageArgs, page_size},
     enums::{FulfillmentPath, OrderStatus},
-    error::not_for,
+    error::build_forbidden_error,
     event::{self, OrderEvent},
     item::{OrderItem, items_of},
     limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
@@ -55,7 +55,7 @@ impl Order {
     /// `FORBIDDEN` for suppliers.
     fn for_customers(&self, ctx: &Context<'_>, field: &str) -> Result<&OrderHead> {
         let caller = ctx.data::<Caller>()?;
-        if caller.may_see_customers() { Ok(self.head()) } else { Err(not_for(caller, field)) }
+        if caller.may_see_customers() { Ok(self.head()) } else { Err(build_forbidden_error(caller, field)) }
     }
 
     pub(super) async fn item_rows(&self, ctx: &Context<'_>) -> Result<Arc<[Item]>> {

@@ -10,7 +10,7 @@ use domain::{OrderId, Refusal};
 
 use super::{
     enums::OrderStatus,
-    error::{answer, failed},
+    error::{convert_error, unwrap_result},
     event::OrderEvent,
     limits::weights::{STATUSES, list},
     order::Order,
@@ -230,7 +230,10 @@ pub struct OverAllocated {
 }
 
 /// Maps the outcome of placing an order.
-pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<PlaceOrderResult> {
+pub(super) fn convert_place_order_result(
+    ctx: &Context<'_>,
+    placed: app::Result<Placed>,
+) -> Result<PlaceOrderResult> {
     let error = match placed {
         Ok(Placed { order, replayed }) => {
             return Ok(PlaceOrderSuccess { order: order.into(), replayed }.into());
@@ -254,12 +257,12 @@ pub(super) fn placed(ctx: &Context<'_>, placed: app::Result<Placed>) -> Result<P
         )
         | app::Error::Failed(_)
         | app::Error::BrokenOff
-        | app::Error::Stopping => return Err(failed(ctx, &error)),
+        | app::Error::Stopping => return Err(convert_error(ctx, &error)),
     })
 }
 
 /// Maps the outcome of changing an order. `id` is the order's id, or `None` if the input had no valid one.
-pub(super) async fn changed(
+pub(super) async fn convert_transition_result(
     ctx: &Context<'_>,
     id: Option<OrderId>,
     changed: app::Result<CommandOutcome>,
@@ -278,7 +281,7 @@ pub(super) async fn changed(
         app::Error::Refused(Refusal::Forbidden(_)) => Forbidden { message }.into(),
         app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
         app::Error::Refused(Refusal::InvalidTransition { from, to, allowed, blocker }) => {
-            match current(ctx, id).await? {
+            match find_current_order(ctx, id).await? {
                 Some(order) => InvalidTransition {
                     message,
                     from: from.into(),
@@ -291,7 +294,7 @@ pub(super) async fn changed(
             }
         }
         app::Error::Refused(Refusal::VersionConflict { current: current_version, .. }) => {
-            match current(ctx, id).await? {
+            match find_current_order(ctx, id).await? {
                 Some(order) => VersionConflict { message, current_version, order }.into(),
                 None => NotFound { message }.into(),
             }
@@ -300,18 +303,21 @@ pub(super) async fn changed(
         | app::Error::TooManyOrders { .. }
         | app::Error::Failed(_)
         | app::Error::BrokenOff
-        | app::Error::Stopping => return Err(failed(ctx, &error)),
+        | app::Error::Stopping => return Err(convert_error(ctx, &error)),
     })
 }
 
 /// Maps the outcome of registering a shipment, of cancelling it, or of recording a scan for it.
-pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<CommandOutcome>) -> Result<ShipmentResult> {
+pub(super) fn convert_shipment_result(
+    ctx: &Context<'_>,
+    changed: app::Result<CommandOutcome>,
+) -> Result<ShipmentResult> {
     let error = match changed {
         Ok(CommandOutcome { order, shipment, .. }) => {
             let order = Order::from(order);
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an answer without its parcel"))?;
-            let shipment = Shipment::alone(order.clone(), shipment);
+            let shipment = Shipment::with_own_batch(order.clone(), shipment);
             return Ok(ShipmentSuccess { shipment, order }.into());
         }
         Err(error) => error,
@@ -332,13 +338,13 @@ pub(super) fn shipped(ctx: &Context<'_>, changed: app::Result<CommandOutcome>) -
         | app::Error::TooManyOrders { .. }
         | app::Error::Failed(_)
         | app::Error::BrokenOff
-        | app::Error::Stopping => return Err(failed(ctx, &error)),
+        | app::Error::Stopping => return Err(convert_error(ctx, &error)),
     })
 }
 
 /// Reads the order that a refusal is about, as it is now. `None` if the caller may not see it.
-async fn current(ctx: &Context<'_>, id: Option<OrderId>) -> Result<Option<Order>> {
+async fn find_current_order(ctx: &Context<'_>, id: Option<OrderId>) -> Result<Option<Order>> {
     let Some(id) = id else { return Ok(None) };
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    Ok(answer(ctx, app.order(caller, id).await)?.map(Order::from))
+    Ok(unwrap_result(ctx, app.order(caller, id).await)?.map(Order::from))
 }

@@ -10,11 +10,11 @@ use super::{
     connection::{Connection, PageArgs, Total, page_size},
     cursor::{self, Kind},
     enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
-    error::{answer, bad_input},
+    error::{bad_input, unwrap_result},
     event::{self, OrderEvent},
     input::Time,
     limits::weights::{STATE_MACHINE, UNKNOWN_CODES, list},
-    node::{self, Node, uuid},
+    node::{self, Node, parse_uuid},
     order::Order,
     shipment::Shipment,
     transition::{StateMachineEdge, state_machine},
@@ -29,19 +29,19 @@ pub struct Query;
 impl Query {
     /// The order, shipment or order event with this id.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
-        node::node(ctx, &id).await
+        node::find_node(ctx, &id).await
     }
 
     /// The order with this id.
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(answer(ctx, app.order(caller, uuid("id", &id)?).await)?.map(Order::from))
+        Ok(unwrap_result(ctx, app.order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
     }
 
     /// The order with this merchant's own number (`Order.reference`).
     async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(answer(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
+        Ok(unwrap_result(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
     }
 
     /// Orders, the newest first. Customers see their own orders, suppliers see orders with an item that they ship, and
@@ -59,7 +59,7 @@ impl Query {
         let filter = filter.map(OrderFilter::read).transpose()?.unwrap_or_default();
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let page = answer(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
+        let page = unwrap_result(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
         let page = Page { rows: Order::with_shared_cache(page.rows), has_more: page.has_more };
         Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
             let head = order.head();
@@ -75,8 +75,8 @@ impl Query {
         tracking_number: String,
     ) -> Result<Option<Shipment>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let found = answer(ctx, app.shipment(caller, carrier.into(), &tracking_number).await)?;
-        Ok(found.map(|(order, shipment)| Shipment::alone(order.into(), shipment)))
+        let found = unwrap_result(ctx, app.shipment(caller, carrier.into(), &tracking_number).await)?;
+        Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
 
     /// The events of all orders that the caller may see, newest first.
@@ -142,11 +142,11 @@ pub struct OrderFilter {
 impl OrderFilter {
     fn read(self) -> Result<read::OrderFilter> {
         Ok(read::OrderFilter {
-            user_id: self.user_id.map(|id| uuid("filter.userId", &id)).transpose()?,
+            user_id: self.user_id.map(|id| parse_uuid("filter.userId", &id)).transpose()?,
             supplier: None,
             statuses: self.statuses.unwrap_or_default().into_iter().map(Into::into).collect(),
-            placed_since: time("filter.placedSince", self.placed_since)?,
-            placed_until: time("filter.placedUntil", self.placed_until)?,
+            placed_since: parse_time("filter.placedSince", self.placed_since)?,
+            placed_until: parse_time("filter.placedUntil", self.placed_until)?,
             carrier: self.carrier.map(Into::into),
             fulfillment_path: self.fulfillment_path.map(Into::into),
         })
@@ -176,15 +176,15 @@ pub struct OrderEventFilter {
 impl OrderEventFilter {
     fn read(self) -> Result<read::EventFilter> {
         Ok(read::EventFilter {
-            order_id: self.order_id.map(|id| uuid("filter.orderId", &id)).transpose()?,
+            order_id: self.order_id.map(|id| parse_uuid("filter.orderId", &id)).transpose()?,
             user_id: None,
             supplier: None,
             from: self.from_status.map(Into::into),
             to: self.to_status.map(Into::into),
             actor: self.actor.map(Into::into),
             carrier: self.carrier.map(Into::into),
-            since: time("filter.since", self.since)?,
-            until: time("filter.until", self.until)?,
+            since: parse_time("filter.since", self.since)?,
+            until: parse_time("filter.until", self.until)?,
         })
     }
 }
@@ -209,8 +209,8 @@ impl WebhookFilter {
         Ok(read::WebhookFilter {
             sender: self.carrier.map(sender).transpose()?,
             states: self.states.unwrap_or_default().into_iter().map(Into::into).collect(),
-            since: time("filter.since", self.since)?,
-            until: time("filter.until", self.until)?,
+            since: parse_time("filter.since", self.since)?,
+            until: parse_time("filter.until", self.until)?,
         })
     }
 }
@@ -223,7 +223,7 @@ pub(super) fn sender(field: &str, name: &str) -> Result<Sender> {
     name.parse().map_err(|error| bad_input(field, error))
 }
 
-fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
+fn parse_time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
     at.map(|at| moment(field, &at)).transpose()
 }
 
@@ -232,5 +232,5 @@ fn time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
 /// # Errors
 /// `BAD_INPUT` for a value that is no time, or for a time that the database cannot store.
 pub(super) fn moment(field: &str, at: &Time) -> Result<DateTime<Utc>> {
-    at.read().map_err(|needed| bad_input(field, needed))
+    at.parse_plausible_time().map_err(|needed| bad_input(field, needed))
 }

@@ -9,7 +9,7 @@ use domain::{OrderId, Refusal};
 use super::{
     batch_cache::ScanCache,
     enums::{OrderStatus, ShipmentStatus},
-    error::{answer, bad_input},
+    error::{bad_input, unwrap_result},
     input::Time,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
     order::Order,
@@ -105,7 +105,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         webhooks::Finding::Fails(order) => failed.push(order),
     };
     let replayed = app.replay(caller, &input.read()?, tell).await.map_err(of_input);
-    let replayed = answer(ctx, replayed)?;
+    let replayed = unwrap_result(ctx, replayed)?;
     let orders = orders_of(&changes);
     let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {

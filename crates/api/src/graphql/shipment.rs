@@ -41,7 +41,7 @@ pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec
 
 impl Shipment {
     /// Makes a shipment that was read without others.
-    pub(super) fn alone(order: Order, shipment: domain::Shipment) -> Self {
+    pub(super) fn with_own_batch(order: Order, shipment: domain::Shipment) -> Self {
         let batch = ScanCache::new(vec![shipment.id]);
         Self::of(order, shipment, batch)
     }

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{
     cursor::Kind,
-    error::{bad_cursor, coded, failed},
+    error::{bad_cursor, coded, convert_error},
     event::OrderEvent,
-    node::uuid,
+    node::parse_uuid,
     order::Order,
     order_stream::{self, NotStreamed, StartFrom},
 };
@@ -39,7 +39,7 @@ impl Subscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = OrderUpdate>> {
         let (app, caller) = (ctx.data::<App>()?.clone(), ctx.data::<Caller>()?.clone());
-        let id: OrderId = uuid("orderId", &order_id)?;
+        let id: OrderId = parse_uuid("orderId", &order_id)?;
         let from = match after {
             None => StartFrom::Now,
             Some(after) => match Kind::Updates.decode::<(Uuid, i32)>(&after)? {
@@ -51,7 +51,7 @@ impl Subscription {
             order_stream::stream_order(app, caller, id, from, TICK).await.map_err(|error| match error {
                 NotStreamed::NoOrder => coded("NOT_FOUND", "no order with that id"),
                 NotStreamed::FutureVersion => bad_cursor(),
-                NotStreamed::Failed(error) => failed(ctx, &error),
+                NotStreamed::Failed(error) => convert_error(ctx, &error),
             })?;
         Ok(updates.map(move |update| OrderUpdate {
             cursor: Kind::Updates.encode(&(id.0, update.version)),

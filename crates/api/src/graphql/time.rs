@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Utc};
 ///
 /// # Errors
 /// A message that says what is needed instead.
-pub(super) fn plausible(at: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
+pub(super) fn check_plausible(at: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
     match (1..=9999).contains(&at.year()) {
         true => Ok(at),
         false => Err("a year from 1 to 9999 is needed"),

@@ -17,9 +17,9 @@ use super::{
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
-    error::{answer, failed},
+    error::{convert_error, unwrap_result},
     limits::weights::{WEBHOOK_SCANS, list},
-    node::uuid,
+    node::parse_uuid,
     outcome::{Forbidden, NotFound},
     shipment::Scan,
 };
@@ -45,7 +45,7 @@ pub(super) async fn inbox(
 ) -> Result<Connection<Webhook>> {
     let window = args.window(Kind::Webhooks, cursor::key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let Page { rows, has_more } = answer(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
+    let Page { rows, has_more } = unwrap_result(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
     let node = nodes(rows.iter().map(|webhook| webhook.id).collect());
     Ok(Connection::new(
         Page { rows, has_more },
@@ -60,7 +60,7 @@ pub(super) async fn inbox(
 /// Requeues a webhook, so that it is processed again.
 pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let retried = app.retry_webhook(caller, uuid("id", id)?).await;
+    let retried = app.retry_webhook(caller, parse_uuid("id", id)?).await;
     Ok(match retried {
         Ok(webhook) => {
             let node = nodes(vec![webhook.id]);
@@ -68,14 +68,14 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
         }
         Err(app::Error::Refused(refusal @ Refusal::NotFound(_))) => NotFound::new(&refusal).into(),
         Err(app::Error::Refused(refusal @ Refusal::Forbidden(_))) => Forbidden::new(&refusal).into(),
-        Err(error) => return Err(failed(ctx, &error)),
+        Err(error) => return Err(convert_error(ctx, &error)),
     })
 }
 
 /// Reads the codes that have no known meaning.
 pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let codes = answer(ctx, app.unknown_codes(caller).await)?;
+    let codes = unwrap_result(ctx, app.unknown_codes(caller).await)?;
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
@@ -174,7 +174,7 @@ impl Webhook {
     /// The body of the request. Bytes that are not valid UTF-8 are replaced by `U+FFFD`. All bodies in one answer may
     /// have at most 8 MiB together; otherwise the error is `QUERY_TOO_LARGE`.
     async fn body(&self, ctx: &Context<'_>) -> Result<&str> {
-        self.bodies.of(ctx, self.webhook.id).await
+        self.bodies.find_body(ctx, self.webhook.id).await
     }
 
     /// How often the same content was received again.

@@ -1,6 +1,6 @@
 //! The bodies of requests and responses, with their limits on time and memory.
 //!
-//! A [`RequestBody`] has a deadline and a reservation of the memory for bodies. An [`Answer`], the body of a response,
+//! A [`RequestBody`] has a deadline and a reservation of the memory for bodies. A [`ResponseBody`], the body of a response,
 //! marks the end of its request when it is dropped.
 
 use std::{
@@ -14,7 +14,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, places::Places};
+use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, places::ConnectionSlots};
 
 /// Why the body of a request could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub(super) struct RequestBody {
     timer: Option<Pin<Box<Sleep>>>,
     reservation: Arc<Reservation>,
     connection: Arc<Connection>,
-    places: Arc<Places>,
+    places: Arc<ConnectionSlots>,
     /// A frame for which there was no memory when it was received.
     waiting: Option<Waiting>,
 }
@@ -62,14 +62,14 @@ impl RequestBody {
         deadline: Instant,
         reservation: Arc<Reservation>,
         connection: Arc<Connection>,
-        places: Arc<Places>,
+        places: Arc<ConnectionSlots>,
     ) -> Self {
         Self { incoming, received: 0, deadline, timer: None, reservation, connection, places, waiting: None }
     }
 
     /// Passes on a frame that is already counted in `received`.
     ///
-    /// When there is no memory for it, it ends another connection ([`Places::evict_body`]) and tries again until
+    /// When there is no memory for it, it ends another connection ([`ConnectionSlots::evict_body`]) and tries again until
     /// `until`, or for [`WAIT`]. It fails with [`BodyError::Busy`] when that time has passed, or when the first attempt
     /// found no connection to end.
     fn admit(
@@ -147,7 +147,7 @@ impl HttpBody for RequestBody {
 ///
 /// It is handed out in parts of at most the size of the connection's buffer. So hyper drops it after the client has
 /// read all but the last part, and not as soon as the only frame is in the buffer.
-pub(super) struct Answer {
+pub(super) struct ResponseBody {
     pub(super) body: Body,
     /// The part of the latest frame that is not handed out yet.
     pub(super) rest: Bytes,
@@ -166,7 +166,7 @@ pub(super) struct Held {
 impl Held {
     /// Reserves memory for a response of this many bytes, and waits for it up to [`WAIT`]. `false`: there was none.
     /// While it waits, it ends connections whose clients do not read their responses.
-    pub(super) async fn hold_answer(&mut self, bytes: usize, places: &Places) -> bool {
+    pub(super) async fn hold_answer(&mut self, bytes: usize, places: &ConnectionSlots) -> bool {
         let until = Instant::now() + WAIT;
         let reservation = places.answers.reserve();
         while !reservation.cover(bytes) {
@@ -188,7 +188,7 @@ impl Drop for Held {
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -46,7 +46,7 @@ pub use limits::HttpLimits;
 #[cfg(target_os = "linux")]
 use limits::MAX_UNSENT;
 use limits::{MAX_BUFFER, MAX_HEAD};
-use places::Places;
+use places::ConnectionSlots;
 use service::Service;
 pub(crate) use service::Static;
 use stream::Stream;
@@ -61,7 +61,8 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 /// Serves the router until `stop` is cancelled. Then it answers the requests that it has received completely, and
 /// returns. It closes idle connections and incomplete requests at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
-    let server = Server { router, places: Places::new(limits), connections: TaskTracker::new(), stop };
+    let server =
+        Server { router, places: ConnectionSlots::new(limits), connections: TaskTracker::new(), stop };
     let _sweep = AbortOnDropHandle::new(tokio::spawn(server.places.clone().sweep()));
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT) {
@@ -105,14 +106,14 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 struct Server {
     router: Router,
-    places: Arc<Places>,
+    places: Arc<ConnectionSlots>,
     connections: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Server {
     fn connect(&self, stream: TcpStream, from: SocketAddr, complaint: &mut Complaint) {
-        let Some(place) = self.places.take(from.ip()) else {
+        let Some(place) = self.places.take_slot(from.ip()) else {
             complaint.warn(|| tracing::warn!("every connection is taken, further ones are closed"));
             return;
         };

@@ -33,7 +33,7 @@ use super::{
 const GRACE: Duration = Duration::from_secs(1);
 
 /// All connections of a listener, and the memory that they share.
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     pub(super) limits: HttpLimits,
     /// The memory for request bodies and WebSocket messages.
     pub(super) bodies: Arc<Budget>,
@@ -44,11 +44,11 @@ pub(super) struct Places {
     epoch: Instant,
     /// [`GRACE`], except in tests.
     grace: Duration,
-    taken: Mutex<Taken>,
+    taken: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct OpenConnections {
     next: u64,
     /// The connections by id. Ids increase, so the oldest connection comes first.
     all: BTreeMap<u64, Arc<Connection>>,
@@ -56,7 +56,7 @@ struct Taken {
     reserved: usize,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(limits: HttpLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
@@ -71,7 +71,7 @@ impl Places {
 
     /// Takes a place for a new connection, and closes another connection for it if necessary. `None`: every place
     /// belongs to a connection that must not be closed.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(super) fn take_slot(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionSlot> {
         let connection = Connection::new(address, self.epoch, self.bodies.reserve());
         let mut taken = self.lock();
         taken.shrink_address(connection.address, self.limits.connections_per_address, self.grace);
@@ -84,7 +84,7 @@ impl Places {
         let connection = Arc::new(connection);
         let id = taken.insert(connection.clone());
         drop(taken);
-        Some(Place { id, connection, places: self.clone() })
+        Some(ConnectionSlot { id, connection, places: self.clone() })
     }
 
     /// Moves a connection from a reserved place to an ordinary one. `false`: no ordinary place is free, or the
@@ -151,13 +151,13 @@ impl Places {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         // No panic can leave the data half changed, so a poisoned lock can be used.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
+impl OpenConnections {
     fn insert(&mut self, connection: Arc<Connection>) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -240,13 +240,13 @@ fn dispensable(
 }
 
 /// A connection's place. Dropping it frees the place.
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     id: u64,
     pub(super) connection: Arc<Connection>,
-    places: Arc<Places>,
+    places: Arc<ConnectionSlots>,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.places.lock().remove(self.id);
     }
@@ -258,12 +258,16 @@ mod tests {
 
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    fn places(connections: usize, per_address: usize) -> Arc<Places> {
-        Places::new(HttpLimits { connections, connections_per_address: per_address, ..HttpLimits::default() })
+    fn places(connections: usize, per_address: usize) -> Arc<ConnectionSlots> {
+        ConnectionSlots::new(HttpLimits {
+            connections,
+            connections_per_address: per_address,
+            ..HttpLimits::default()
+        })
     }
 
-    fn busy(places: &Arc<Places>) -> Place {
-        let place = places.take(ADDRESS).unwrap();
+    fn busy(places: &Arc<ConnectionSlots>) -> ConnectionSlot {
+        let place = places.take_slot(ADDRESS).unwrap();
         place.connection.enter(Phase::Answering);
         place
     }
@@ -272,15 +276,15 @@ mod tests {
     async fn a_new_connection_replaces_the_oldest_that_is_waited_for() {
         let places = places(3, 100);
         let answered = busy(&places);
-        let idle = places.take(ADDRESS).unwrap();
+        let idle = places.take_slot(ADDRESS).unwrap();
         idle.connection.enter(Phase::Idle);
-        let half_open = places.take(ADDRESS).unwrap();
-        let next = places.take(ADDRESS).unwrap();
+        let half_open = places.take_slot(ADDRESS).unwrap();
+        let next = places.take_slot(ADDRESS).unwrap();
         assert_eq!(half_open.connection.ended(), Some(End::Evicted));
-        let third = places.take(ADDRESS).unwrap();
+        let third = places.take_slot(ADDRESS).unwrap();
         assert_eq!(next.connection.ended(), Some(End::Evicted));
         third.connection.enter(Phase::Answering);
-        let fourth = places.take(ADDRESS).unwrap();
+        let fourth = places.take_slot(ADDRESS).unwrap();
         assert_eq!(
             idle.connection.ended(),
             Some(End::Evicted),
@@ -293,14 +297,17 @@ mod tests {
     async fn reserved_places_are_left_when_all_others_are_at_work() {
         let places = places(2, 100);
         let mut at_work = vec![busy(&places), busy(&places)];
-        let reserved: Vec<_> = (0..RESERVED).map(|_| places.take(ADDRESS).unwrap()).collect();
+        let reserved: Vec<_> = (0..RESERVED).map(|_| places.take_slot(ADDRESS).unwrap()).collect();
         assert!(reserved.iter().all(|place| place.connection.reserved.load(Ordering::Relaxed)));
-        let another = places.take(ADDRESS).unwrap();
+        let another = places.take_slot(ADDRESS).unwrap();
         assert_eq!(reserved[0].connection.ended(), Some(End::Evicted));
         for place in reserved.iter().skip(1).chain([&another]) {
             place.connection.enter(Phase::Answering);
         }
-        assert!(places.take(ADDRESS).is_none(), "every place is taken by somebody who is being answered");
+        assert!(
+            places.take_slot(ADDRESS).is_none(),
+            "every place is taken by somebody who is being answered"
+        );
         assert!(!places.promote(&another.connection));
         at_work.pop();
         assert!(places.promote(&another.connection));
@@ -315,11 +322,11 @@ mod tests {
         for (grace, closed) in [(GRACE, None), (Duration::ZERO, Some(End::Evicted))] {
             let mut places = places(100, 2);
             Arc::get_mut(&mut places).unwrap().grace = grace;
-            let other = places.take([127, 0, 0, 2].into()).unwrap();
+            let other = places.take_slot([127, 0, 0, 2].into()).unwrap();
             let busy: Vec<_> = (0..5).map(|_| busy(&places)).collect();
-            let first = places.take(ADDRESS).unwrap();
-            let second = places.take(ADDRESS).unwrap();
-            let third = places.take(ADDRESS).unwrap();
+            let first = places.take_slot(ADDRESS).unwrap();
+            let second = places.take_slot(ADDRESS).unwrap();
+            let third = places.take_slot(ADDRESS).unwrap();
             assert_eq!(first.connection.ended(), closed, "a new one is spared");
             for place in busy.iter().chain([&other, &second, &third]) {
                 assert_eq!(place.connection.ended(), None);

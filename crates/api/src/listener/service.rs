@@ -20,12 +20,12 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::{
-    body::{Answer, Held, RequestBody},
+    body::{Held, RequestBody, ResponseBody},
     connection::{Connection, Handle},
     limits::FREE_ANSWER,
-    places::Places,
+    places::ConnectionSlots,
 };
-use crate::body::{HELD_UP, busy};
+use crate::body::{RESPONSES_WAIT, respond_busy};
 
 /// The paths that are answered on a reserved place too.
 const HEALTH: [&str; 2] = ["/livez", "/readyz"];
@@ -38,12 +38,12 @@ pub(crate) struct Static;
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) router: Router,
-    pub(super) places: Arc<Places>,
+    pub(super) places: Arc<ConnectionSlots>,
     pub(super) connection: Arc<Connection>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<Answer>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -52,9 +52,9 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         self.connection.begin_request(has_body);
         let mut held = Held { connection: self.connection.clone(), _body: None, answer: None };
         if !self.may_ask(request.uri().path()) {
-            let refused = refused("every connection is taken");
+            let refused = respond_unavailable("every connection is taken");
             return Box::pin(async move {
-                Ok(refused.map(|body| Answer { body, rest: Bytes::new(), _held: held }))
+                Ok(refused.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
             });
         }
         let mut request = request.map(|incoming| {
@@ -77,16 +77,19 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             let size = answer.size_hint().exact().unwrap_or_default();
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             let is_free = size <= FREE_ANSWER || answer.extensions().get::<Static>().is_some();
-            let answer =
-                if is_free || held.hold_answer(size, &places).await { answer } else { refused(HELD_UP) };
-            Ok(answer.map(|body| Answer { body, rest: Bytes::new(), _held: held }))
+            let answer = if is_free || held.hold_answer(size, &places).await {
+                answer
+            } else {
+                respond_unavailable(RESPONSES_WAIT)
+            };
+            Ok(answer.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
         })
     }
 }
 
 /// The response 503 that closes the connection, because other clients need its place or memory.
-fn refused(why: &'static str) -> Response<Body> {
-    let mut refused = busy(why);
+fn respond_unavailable(why: &'static str) -> Response<Body> {
+    let mut refused = respond_busy(why);
     refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     refused
 }

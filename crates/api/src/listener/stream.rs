@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{body::BodyError, connection::Connection, places::Place};
+use super::{body::BodyError, connection::Connection, places::ConnectionSlot};
 
 /// How long the server reads on after it was told to stop: long enough for a client that already has its response.
 const AFTER_STOP: Duration = Duration::from_millis(200);
@@ -27,7 +27,7 @@ const AFTER_STOP: Duration = Duration::from_millis(200);
 /// A TCP stream that is counted and can be ended. It holds the connection's place.
 pub(super) struct Stream {
     /// `None` only while the stream is being dropped.
-    inside: Option<(TcpStream, Place)>,
+    inside: Option<(TcpStream, ConnectionSlot)>,
     connection: Arc<Connection>,
     /// Counts the tasks that read on after a response, so that a stop waits for them.
     tasks: TaskTracker,
@@ -35,7 +35,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(stream: TcpStream, place: Place, tasks: TaskTracker, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        place: ConnectionSlot,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
         let connection = place.connection.clone();
         Self { inside: Some((stream, place)), connection, tasks, stop }
     }

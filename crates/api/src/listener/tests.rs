@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{HttpLimits, limits::RESERVED, serve};
-use crate::body::read;
+use crate::body::read_body;
 
 /// Longer than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ struct Running {
 }
 
 async fn echo(body: Body) -> Response {
-    match read(body, 2 * MIB).await {
+    match read_body(body, 2 * MIB).await {
         Ok(bytes) => format!("{} bytes\n", bytes.len()).into_response(),
         Err(error) => error.into_response(),
     }

@@ -25,12 +25,12 @@ use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
     refusal::Refusal,
-    response::{body, catching_panics, code, finish, is_request_error, written},
+    response::{body, catching_panics, find_error_code, finish, is_request_error, write_response},
     websocket,
 };
 use crate::{
     auth::authorization,
-    body::read,
+    body::read_body,
     graphiql,
     graphql::limits::{PermitSlot, check_json},
     listener::Handle,
@@ -45,7 +45,7 @@ pub(super) async fn post<E: Executor>(
     let media = MediaType::negotiate(request.headers());
     let outcome = async {
         let context = endpoint.context(request.headers(), request_id)?;
-        let operation = read_body(request).await?;
+        let operation = read_json_request(request).await?;
         endpoint.execute(operation, context, media, Method::Post).await
     };
     outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(media))
@@ -133,8 +133,8 @@ impl<E: Executor> Endpoint<E> {
         };
         Ok(match execution.await {
             Ok(response) => {
-                let write = move || answer(StatusCode::OK, completion.complete(response));
-                written(permit.take(), write).await
+                let write = move || answer(StatusCode::OK, completion.complete_response(response));
+                write_response(permit.take(), write).await
             }
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })
@@ -143,18 +143,18 @@ impl<E: Executor> Endpoint<E> {
 
 /// The HTTP status of a response with a request error, for clients that accept `application/graphql-response+json`.
 fn refused_status(response: &async_graphql::Response) -> StatusCode {
-    let timed_out = response.errors.iter().any(|error| code(error) == Some("QUERY_TIMEOUT"));
+    let timed_out = response.errors.iter().any(|error| find_error_code(error) == Some("QUERY_TIMEOUT"));
     if timed_out { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST }
 }
 
 /// Reads a GraphQL request from a JSON body.
-async fn read_body(request: axum::extract::Request) -> Result<Request, Refusal> {
+async fn read_json_request(request: axum::extract::Request) -> Result<Request, Refusal> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::NotJson);
     }
-    let bytes = read(request.into_body(), MAX_BODY_BYTES).await?;
+    let bytes = read_body(request.into_body(), MAX_BODY_BYTES).await?;
     check_json(&bytes)?;
     let mut whole = axum::extract::Request::new(Body::from(bytes));
     *whole.method_mut() = axum::http::Method::POST;

@@ -12,7 +12,7 @@ use axum::{
 use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
 use crate::{
     auth::AuthError,
-    body::{NotRead, RETRY_AFTER_SECONDS},
+    body::{RETRY_AFTER_SECONDS, ReadBodyError},
     graphql::limits::TooManyValues,
 };
 
@@ -123,13 +123,13 @@ impl Refusal {
     }
 }
 
-impl From<NotRead> for Refusal {
-    fn from(error: NotRead) -> Self {
+impl From<ReadBodyError> for Refusal {
+    fn from(error: ReadBodyError) -> Self {
         match error {
-            NotRead::TooLarge(_) => Self::TooLarge,
-            NotRead::TooSlow => Self::TooSlow,
-            NotRead::Busy => Self::Busy,
-            NotRead::BrokenOff => Self::Unreadable,
+            ReadBodyError::TooLarge(_) => Self::TooLarge,
+            ReadBodyError::TooSlow => Self::TooSlow,
+            ReadBodyError::Busy => Self::Busy,
+            ReadBodyError::BrokenOff => Self::Unreadable,
         }
     }
 }

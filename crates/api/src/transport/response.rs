@@ -22,7 +22,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::{RequestId, accept::MediaType};
-use crate::graphql::limits::{AnswerPermit, bound_errors};
+use crate::graphql::limits::{LargeResponsePermit, bound_errors};
 
 /// Whether the request failed before anything was executed: a *request error* in the GraphQL specification.
 pub(super) fn is_request_error(response: &Response) -> bool {
@@ -40,7 +40,7 @@ pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response
     let before_execution = is_request_error(&response);
     bound_errors(&mut response.errors);
     for error in &mut response.errors {
-        if code(error).is_some() {
+        if find_error_code(error).is_some() {
             continue;
         }
         if before_execution {
@@ -74,7 +74,7 @@ pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
 
 /// Writes a GraphQL response as an HTTP body with its content type.
 pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
-    (ContentType(media), Body::from(to_json(&Answer(response))))
+    (ContentType(media), Body::from(to_json(&SerializedResponse(response))))
 }
 
 /// Writes a value as JSON. A large text is copied, because a string that has grown can occupy twice the memory it
@@ -92,8 +92,8 @@ const LARGE: usize = 512 * 1024;
 ///
 /// A large response has a permit. It is written on a blocking thread, so that the threads that serve requests stay
 /// free. The permit is returned afterwards, because from then on the listener counts the bytes.
-pub(super) async fn written<T: Send + 'static>(
-    permit: Option<AnswerPermit>,
+pub(super) async fn write_response<T: Send + 'static>(
+    permit: Option<LargeResponsePermit>,
     write: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let Some(permit) = permit else { return write() };
@@ -111,9 +111,9 @@ pub(super) async fn written<T: Send + 'static>(
 }
 
 /// A response in the form in which it is sent: errors first, and `data` only if something was executed.
-pub(super) struct Answer<'a>(pub(super) &'a Response);
+pub(super) struct SerializedResponse<'a>(pub(super) &'a Response);
 
-impl Serialize for Answer<'_> {
+impl Serialize for SerializedResponse<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Response { data, extensions, errors, .. } = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -142,7 +142,7 @@ impl IntoResponseParts for ContentType {
 }
 
 /// The code of an error, if it has one.
-pub(super) fn code(error: &ServerError) -> Option<&str> {
+pub(super) fn find_error_code(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         _ => None,

@@ -17,7 +17,7 @@ use crate::{
     auth::{Claims, Tokens},
     graphql::{
         documents::Documents,
-        limits::{Limits, limited},
+        limits::{Limits, apply_limits},
         null_propagation::NullPropagation,
     },
 };
@@ -58,7 +58,7 @@ impl World {
         let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
         let gate = Gate::default();
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let schema = limited(Schema::build(Query, Mutation, Subscriptions), limits)
+        let schema = apply_limits(Schema::build(Query, Mutation, Subscriptions), limits)
             .extension(NullPropagation)
             .data(gate.clone())
             .finish();

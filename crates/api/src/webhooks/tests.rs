@@ -52,7 +52,7 @@ impl World {
     async fn with_ups() -> Self {
         let client = Client::new("ups+milepost".to_owned(), ["p%ss word".to_owned(), "older".to_owned()]);
         let fedex = Secrets::new(["hush".to_owned()]).unwrap();
-        Self::new([(Sender::Ups, Secrets::of_client(client.unwrap())), (Sender::Fedex, fedex)]).await
+        Self::new([(Sender::Ups, Secrets::from_client(client.unwrap())), (Sender::Fedex, fedex)]).await
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {

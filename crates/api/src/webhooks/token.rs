@@ -21,7 +21,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode;
 use serde_json::json;
 
-use super::not_read;
+use super::respond_to_unread_body;
 use crate::body;
 
 /// The maximum length of the body of a token request, in bytes.
@@ -35,15 +35,16 @@ pub(super) async fn issue(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let basic = headers.get(AUTHORIZATION).map(|value| basic(value.as_bytes()).unwrap_or_default());
+    let basic =
+        headers.get(AUTHORIZATION).map(|value| parse_basic_credentials(value.as_bytes()).unwrap_or_default());
     if let Err(error) = app.admit_token_request(&carrier, basic.as_deref()) {
         return not_issued(&carrier, &error);
     }
-    let form = match body::read(body, MAX_FORM).await {
+    let form = match body::read_body(body, MAX_FORM).await {
         Ok(form) => form,
-        Err(error) => return not_read(&carrier, error),
+        Err(error) => return respond_to_unread_body(&carrier, error),
     };
-    match app.issue_token(&carrier, &read(basic, &form)) {
+    match app.issue_token(&carrier, &parse_token_request(basic, &form)) {
         Ok(token) => {
             tracing::info!(carrier, "a token was issued");
             let token = json!({
@@ -57,13 +58,13 @@ pub(super) async fn issue(
 
 fn not_issued(carrier: &str, error: &NotIssued) -> Response {
     tracing::warn!(carrier, error = error as &dyn std::error::Error, "no token was issued");
-    (NOT_KEPT, refused(error)).into_response()
+    (NOT_KEPT, respond_to_refusal(error)).into_response()
 }
 
 /// Reads the credentials and the grant type. A mistake becomes the `problem` of the request.
-fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
+fn parse_token_request(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
     let (mut request, mut id, mut secret) = (TokenRequest::default(), None, None);
-    for (name, value) in pairs(body) {
+    for (name, value) in parse_form(body) {
         let field = match name.as_str() {
             "grant_type" => &mut request.grant_type,
             "client_id" => &mut id,
@@ -90,7 +91,7 @@ fn read(basic: Option<Vec<Credentials>>, body: &[u8]) -> TokenRequest {
 ///
 /// Clients should encode id and secret as in a form (section 2.3.1), and many do not. So the result has two candidates:
 /// the decoded text and the plain text.
-fn basic(header: &[u8]) -> Option<Vec<Credentials>> {
+fn parse_basic_credentials(header: &[u8]) -> Option<Vec<Credentials>> {
     let (scheme, rest) = str::from_utf8(header).ok()?.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -98,27 +99,28 @@ fn basic(header: &[u8]) -> Option<Vec<Credentials>> {
     let text = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let plain = Credentials { id: id.to_owned(), secret: secret.to_owned() };
-    let decoded = Credentials { id: decode(id.as_bytes()), secret: decode(secret.as_bytes()) };
+    let decoded =
+        Credentials { id: decode_form_text(id.as_bytes()), secret: decode_form_text(secret.as_bytes()) };
     Some(vec![decoded, plain])
 }
 
 /// The names and values of a form, decoded.
-fn pairs(form: &[u8]) -> impl Iterator<Item = (String, String)> {
+fn parse_form(form: &[u8]) -> impl Iterator<Item = (String, String)> {
     let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
-        let mut sides = pair.splitn(2, |byte| *byte == b'=').map(decode);
+        let mut sides = pair.splitn(2, |byte| *byte == b'=').map(decode_form_text);
         (sides.next().unwrap_or_default(), sides.next().unwrap_or_default())
     })
 }
 
 /// Decodes one name or value of a form: `+` is a space, and `%XX` is a byte.
-fn decode(text: &[u8]) -> String {
+fn decode_form_text(text: &[u8]) -> String {
     let text: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&text).decode_utf8_lossy().into_owned()
 }
 
 /// The response to a refused token request, as section 5.2 defines it. A sender that uses no tokens gets 404.
-fn refused(error: &NotIssued) -> Response {
+fn respond_to_refusal(error: &NotIssued) -> Response {
     let (status, code) = match error {
         NotIssued::UnknownSender(_) => return (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
         NotIssued::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),

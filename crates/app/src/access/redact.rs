@@ -78,11 +78,11 @@ impl Caller {
     /// The shipment with only the units of the items that the caller sends. It is for counting, not for showing.
     fn cut_to_own(&self, items: &[Item], shipment: &Shipment) -> Shipment {
         let mut shipment = shipment.clone();
-        shipment.lines.retain(|line| self.sends(items, line.item_id));
+        shipment.lines.retain(|line| self.sends_item(items, line.item_id));
         shipment
     }
 
-    fn sends(&self, items: &[Item], id: ItemId) -> bool {
+    fn sends_item(&self, items: &[Item], id: ItemId) -> bool {
         items.iter().any(|item| item.id == id && item.is_supplied_by(&self.actor))
     }
 
@@ -96,7 +96,7 @@ impl Caller {
             Scope::All | Scope::Own(_) => Some(shipment.clone()),
             Scope::Supplies(_) => {
                 let lines = &shipment.lines;
-                let own = !lines.is_empty() && lines.iter().all(|line| self.sends(items, line.item_id));
+                let own = !lines.is_empty() && lines.iter().all(|line| self.sends_item(items, line.item_id));
                 let from_own = match shipment.origin.kind {
                     OriginKind::Supplier => shipment.origin.is(&self.actor),
                     OriginKind::Warehouse => true,

@@ -11,7 +11,7 @@ use persistence::{
     orders,
 };
 
-use super::{Command, CommandOutcome, context, reservations::TrackingNumberReservations};
+use super::{Command, CommandOutcome, build_context, reservations::TrackingNumberReservations};
 use crate::{
     Clock,
     error::{Error, Result},
@@ -66,7 +66,7 @@ async fn execute_batch(
     now: DateTime<Utc>,
 ) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
-    let mut reservations = TrackingNumberReservations::lock(&tx, commands).await?;
+    let mut reservations = TrackingNumberReservations::lock_numbers(&tx, commands).await?;
     let ids: Vec<OrderId> =
         commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
     let mut loaded = orders::lock(&tx, &ids).await?;
@@ -165,7 +165,7 @@ fn apply_command(
     recorder: &mut ScanRecorder,
     now: DateTime<Utc>,
 ) -> Result<CommandOutcome> {
-    let context = context(&command.caller, now);
+    let context = build_context(&command.caller, now);
     let outcome = match &command.request {
         Request::Scans { shipment, incoming, .. } => {
             let source = Source::Manual(&command.caller.actor);
@@ -174,11 +174,11 @@ fn apply_command(
         Request::CreateShipment(new) => {
             let before = order.clone();
             let outcome = order.apply(command.request.clone(), command.expected_version, &context)?;
-            if let Err(refusal) = reservations.check(new, command.order_id, &command.caller) {
+            if let Err(refusal) = reservations.check_number(new, command.order_id, &command.caller) {
                 *order = before;
                 return Err(refusal.into());
             }
-            reservations.register(new, command.order_id);
+            reservations.register_shipment(new, command.order_id);
             outcome
         }
         request => order.apply(request.clone(), command.expected_version, &context)?,

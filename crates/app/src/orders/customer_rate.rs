@@ -23,7 +23,7 @@ pub(super) struct CustomerRate {
 
 impl CustomerRate {
     /// The limit of this actor. `None` for anybody but customers, and if the merchant has set no limit.
-    pub fn of(actor: &Actor, per_minute: Option<NonZeroU32>) -> Option<Self> {
+    pub fn for_customer(actor: &Actor, per_minute: Option<NonZeroU32>) -> Option<Self> {
         match actor.kind {
             ActorKind::Customer => Some(Self { customer: actor.id.clone()?, per_minute: per_minute? }),
             ActorKind::System | ActorKind::Carrier | ActorKind::Support | ActorKind::Supplier => None,
@@ -32,7 +32,7 @@ impl CustomerRate {
 
     /// Returns [`Error::TooManyOrders`] if the customer has placed as many orders within the last minute as the limit
     /// allows.
-    pub async fn check(&self, tx: &Tx, now: DateTime<Utc>) -> persistence::Result<Result<()>> {
+    pub async fn check_rate(&self, tx: &Tx, now: DateTime<Utc>) -> persistence::Result<Result<()>> {
         let most = self.per_minute.get();
         let placed = orders::placed_by_customer(tx, &self.customer, now - WINDOW, most.into()).await?;
         let oldest = placed.get(most as usize - 1).copied();
@@ -68,10 +68,10 @@ mod tests {
     fn only_customers_have_a_bound() {
         let actor = |kind| Actor::new(kind, "x");
         let most = NonZeroU32::new(3);
-        assert!(CustomerRate::of(&actor(ActorKind::Customer), most).is_some());
-        assert!(CustomerRate::of(&actor(ActorKind::Customer), None).is_none());
+        assert!(CustomerRate::for_customer(&actor(ActorKind::Customer), most).is_some());
+        assert!(CustomerRate::for_customer(&actor(ActorKind::Customer), None).is_none());
         for kind in [ActorKind::Support, ActorKind::System, ActorKind::Supplier] {
-            assert!(CustomerRate::of(&actor(kind), most).is_none());
+            assert!(CustomerRate::for_customer(&actor(kind), most).is_none());
         }
     }
 }

@@ -12,7 +12,7 @@ use persistence::{
     shipments::{self, Number, NumberUse},
 };
 
-use super::{Command, context};
+use super::{Command, build_context};
 use crate::Caller;
 
 /// The tracking numbers that a batch registers, locked, and the orders that use them.
@@ -26,7 +26,7 @@ pub(super) struct TrackingNumberReservations {
 
 impl TrackingNumberReservations {
     /// Locks the numbers of the commands and loads which orders use them.
-    pub async fn lock(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
+    pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
         let numbers: Vec<Number> =
             commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
@@ -62,7 +62,7 @@ impl TrackingNumberReservations {
             {
                 let (carrier, number) = number.clone();
                 let request = Request::GiveUpNumber { carrier, number };
-                order.apply(request, None, &context(&Caller::system(), now))?;
+                order.apply(request, None, &build_context(&Caller::system(), now))?;
             }
         }
         Ok(())
@@ -74,7 +74,7 @@ impl TrackingNumberReservations {
     ///    refuses that one). So they cannot tell the two cases apart.
     /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
     ///    which numbers are in use.
-    pub fn check(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
+    pub fn check_number(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
         let Some(number) = shipment_number(new) else { return Ok(()) };
         if self.active.get(&number).is_some_and(|other| *other != order) {
             let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
@@ -85,7 +85,7 @@ impl TrackingNumberReservations {
     }
 
     /// Notes that the batch has registered the number for the order.
-    pub fn register(&mut self, new: &NewShipment, order: OrderId) {
+    pub fn register_shipment(&mut self, new: &NewShipment, order: OrderId) {
         if let Some(number) = shipment_number(new) {
             self.active.insert(number.clone(), order);
             self.registered.push(number);

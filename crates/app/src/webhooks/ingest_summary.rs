@@ -21,7 +21,7 @@ const MAX_NAMED: usize = 10;
 pub(super) struct IngestSummary {
     waits_for: Vec<UnknownNumber>,
     effects: BTreeMap<ScanEffect, u32>,
-    again: u32,
+    repeated: u32,
     /// Warnings about shipments that move although they were cancelled.
     called_off: BTreeSet<String>,
 }
@@ -63,13 +63,13 @@ impl IngestSummary {
         let effect = match outcome {
             ScanOutcome::New(effect) | ScanOutcome::Revised(_, Some(effect)) => *effect,
             ScanOutcome::Repeated | ScanOutcome::Revised(_, None) => {
-                self.again += 1;
+                self.repeated += 1;
                 return;
             }
         };
         *self.effects.entry(effect).or_default() += 1;
         match effect {
-            ScanEffect::Stale if shipment.moves_though_called_off() => {
+            ScanEffect::Stale if shipment.moves_though_cancelled() => {
                 let Shipment { carrier, tracking_number, .. } = shipment;
                 let odd = format!("{} {tracking_number} was called off and moves", carrier.display_name());
                 tracing::warn!(%webhook, code, "{odd}");
@@ -96,7 +96,7 @@ impl IngestSummary {
             WebhookContent::Parcels(_, unread) => unread,
             WebhookContent::Activation(_) => None,
         };
-        let Self { waits_for, effects, again, called_off } = self;
+        let Self { waits_for, effects, repeated: again, called_off } = self;
         let mut parts: Vec<String> =
             effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
         if again > 0 {

@@ -22,7 +22,7 @@ const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 /// Number of tracking numbers whose shipments and scans are loaded into memory together.
 const MAX_NUMBERS: usize = 100;
 /// Number of webhooks that one transaction makes due.
-pub(super) const MAX_DUE: usize = 1000;
+pub(super) const MAX_REQUEUED_AT_ONCE: usize = 1000;
 
 impl App {
     /// Makes two kinds of webhooks due again, in case a registration has missed them. Returns how many.
@@ -49,7 +49,7 @@ impl App {
         for numbers in shipments::find_reused_numbers(&self.store, now - LOOK_BACK).await?.chunks(MAX_NUMBERS)
         {
             let misrouted: Vec<WebhookId> = self.find_misrouted(numbers).await?.into_iter().collect();
-            for chunk in misrouted.chunks(MAX_DUE) {
+            for chunk in misrouted.chunks(MAX_REQUEUED_AT_ONCE) {
                 requeued += retry_transaction(|| self.requeue_processed(chunk)).await?;
             }
         }

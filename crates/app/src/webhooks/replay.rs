@@ -23,7 +23,7 @@ use persistence::{
     webhooks::{self, Webhook},
 };
 
-use super::{MAX_BYTES, misrouted::MAX_DUE, routed_scans::WebhookScans};
+use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE, routed_scans::WebhookScans};
 use crate::{App, Caller, error::Result, retry::retry_transaction, scans::is_kept_under};
 
 /// Number of webhooks that are read at once. Their bodies are in memory together.
@@ -119,7 +119,7 @@ impl App {
         mut tell: impl FnMut(Finding),
     ) -> Result<Replayed> {
         caller.must_be_staff()?;
-        let filter = filter(replay);
+        let filter = build_filter(replay);
         if let Some(most) = replay.most {
             let count = read::webhooks_count(&self.store, &filter).await?;
             if count > most {
@@ -154,8 +154,8 @@ impl App {
         if replayed.applied {
             // After the orders were changed: these webhooks are processed again, and find that the replay has recorded
             // some of their scans already.
-            for chunk in found.readable.chunks(MAX_DUE) {
-                retry_transaction(|| self.requeue(chunk)).await?;
+            for chunk in found.readable.chunks(MAX_REQUEUED_AT_ONCE) {
+                retry_transaction(|| self.requeue_webhooks(chunk)).await?;
             }
         }
         Ok(())
@@ -206,14 +206,14 @@ impl App {
     }
 
     /// Makes webhooks due again, so that they are processed and settled like new ones.
-    async fn requeue(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
+    async fn requeue_webhooks(&self, webhooks: &[WebhookId]) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
-        webhooks::requeue(&tx, webhooks, self.clock.now()).await?;
+        webhooks::requeue_webhooks(&tx, webhooks, self.clock.now()).await?;
         self.store.commit(tx).await
     }
 }
 
-fn filter(replay: &Replay) -> WebhookFilter {
+fn build_filter(replay: &Replay) -> WebhookFilter {
     let states = WebhookState::ALL.into_iter().filter(|state| *state != WebhookState::Pending);
     WebhookFilter {
         sender: replay.sender.map(|sender| sender.as_str().to_owned()),

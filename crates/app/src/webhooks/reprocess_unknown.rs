@@ -7,7 +7,7 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, Spelling, UnknownCode};
 
-use super::{MAX_BYTES, misrouted::MAX_DUE};
+use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE};
 use crate::{
     App, Caller,
     error::Result,
@@ -84,7 +84,7 @@ impl App {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
-        for chunk in webhooks.chunks(MAX_DUE) {
+        for chunk in webhooks.chunks(MAX_REQUEUED_AT_ONCE) {
             match retry_transaction(|| self.requeue_processed(chunk)).await {
                 Ok(requeued) => count += requeued,
                 Err(error) if may_succeed_alone(&error) => {

@@ -60,7 +60,7 @@ impl App {
     pub fn admit_token_request(&self, sender: &str, header: Option<&[Credentials]>) -> Result<(), NotIssued> {
         let client = self.client_of(sender)?;
         let now = self.clock.now();
-        let known = |said: &Credentials| client.token(&said.id, &said.secret, now).is_some();
+        let known = |said: &Credentials| client.issue_token(&said.id, &said.secret, now).is_some();
         match header {
             Some(credentials) if !credentials.iter().any(known) => Err(NotIssued::InvalidClient),
             Some(_) | None => Ok(()),
@@ -87,6 +87,6 @@ impl App {
         }
         let now = self.clock.now();
         let mut said = request.credentials.iter();
-        said.find_map(|said| client.token(&said.id, &said.secret, now)).ok_or(NotIssued::InvalidClient)
+        said.find_map(|said| client.issue_token(&said.id, &said.secret, now)).ok_or(NotIssued::InvalidClient)
     }
 }

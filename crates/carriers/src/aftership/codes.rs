@@ -8,7 +8,7 @@ use domain::{
 };
 
 /// The meaning of a tag and its subtag. Without a tag, the first part of the subtag is the tag.
-pub(super) fn meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
+pub(super) fn find_meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
     let subtag = subtag.unwrap_or_default();
     let refined = match subtag.to_ascii_lowercase().as_str() {
         "intransit_002" => Some(Status(PickedUp)),
@@ -20,10 +20,11 @@ pub(super) fn meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
         "exception_013" => Some(Condition(Lost)),
         _ => None,
     };
-    refined.unwrap_or_else(|| of_tag(tag.or_else(|| subtag.split('_').next()).unwrap_or_default()))
+    refined
+        .unwrap_or_else(|| find_meaning_of_tag(tag.or_else(|| subtag.split('_').next()).unwrap_or_default()))
 }
 
-fn of_tag(tag: &str) -> Meaning {
+fn find_meaning_of_tag(tag: &str) -> Meaning {
     match tag.to_ascii_lowercase().as_str() {
         "inforeceived" => Status(LabelCreated),
         "intransit" => Status(InTransit),
@@ -59,15 +60,15 @@ mod tests {
             ("", Unknown),
         ];
         for (tag, expected) in table {
-            assert_eq!(meaning(Some(tag), None), expected, "{tag}");
+            assert_eq!(find_meaning(Some(tag), None), expected, "{tag}");
             for number in ["001", "099", "x"] {
                 let subtag = format!("{tag}_{number}");
-                assert_eq!(meaning(Some(tag), Some(&subtag)), expected, "{subtag}");
-                assert_eq!(meaning(None, Some(&subtag)), expected, "{subtag} without its tag");
-                assert_eq!(meaning(Some(&tag.to_uppercase()), Some(&subtag.to_lowercase())), expected);
+                assert_eq!(find_meaning(Some(tag), Some(&subtag)), expected, "{subtag}");
+                assert_eq!(find_meaning(None, Some(&subtag)), expected, "{subtag} without its tag");
+                assert_eq!(find_meaning(Some(&tag.to_uppercase()), Some(&subtag.to_lowercase())), expected);
             }
         }
-        assert_eq!(meaning(None, None), Unknown);
+        assert_eq!(find_meaning(None, None), Unknown);
     }
 
     #[test]
@@ -85,7 +86,7 @@ mod tests {
         for (subtags, expected) in table {
             for subtag in subtags.split(' ') {
                 let tag = subtag.split('_').next();
-                assert_eq!(meaning(tag, Some(subtag)), expected, "{subtag}");
+                assert_eq!(find_meaning(tag, Some(subtag)), expected, "{subtag}");
             }
         }
     }

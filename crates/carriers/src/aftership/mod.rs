@@ -16,10 +16,13 @@ use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list, object, required, text},
+    json::{list_at, parse_object, require_text, text_at},
     limits,
-    names::carrier_named,
-    parcel::{believed, described, display_code, identity, place, tracking_number},
+    names::find_carrier,
+    parcel::{
+        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
+        replace_unreliable_time,
+    },
     signature, time,
 };
 
@@ -40,7 +43,7 @@ impl Protocol for Aftership {
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        signature::mac_header(SIGNATURE, head).map(|_mac| HeadProof::SignsBody)
+        signature::read_mac_header(SIGNATURE, head).map(|_mac| HeadProof::SignsBody)
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
@@ -48,28 +51,32 @@ impl Protocol for Aftership {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        let body = object(body)?;
+        let body = parse_object(body)?;
         let tracking = body
             .get("msg")
             .filter(|msg| msg.is_object())
             .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
-        match required("`event`", &[(&body, "/event")])?.as_str() {
-            "tracking_update" => parcel(&body, tracking, &ESTIMATES, |key| scans(tracking, key, remap)),
+        match require_text("`event`", &[(&body, "/event")])?.as_str() {
+            "tracking_update" => {
+                parse_parcel(&body, tracking, &ESTIMATES, |key| parse_scans(tracking, key, remap))
+            }
             // These events are about the estimate or about missing information, not about the place. The merchant's
             // meanings do not apply to them.
             event @ "edd_revise" => {
                 let [carriers, own] = ESTIMATES;
-                parcel(&body, tracking, &[own, carriers], |key| vec![informational_scan(&body, event, key)])
+                parse_parcel(&body, tracking, &[own, carriers], |key| {
+                    vec![informational_scan(&body, event, key)]
+                })
             }
             event @ "tracking_pending_time" => {
-                parcel(&body, tracking, &ESTIMATES, |key| vec![informational_scan(&body, event, key)])
+                parse_parcel(&body, tracking, &ESTIMATES, |key| vec![informational_scan(&body, event, key)])
             }
             other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
         }
     }
 
     fn push_id(&self, body: &[u8]) -> Option<String> {
-        text(&object(body).ok()?, "/event_id")
+        text_at(&parse_object(body).ok()?, "/event_id")
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -88,51 +95,54 @@ const ESTIMATES: [&str; 2] =
 
 /// The parcel in the identity of a scan: the carrier and its tracking number.
 #[derive(Clone, Copy)]
-struct Key<'a> {
+struct ParcelKey<'a> {
     carrier: Carrier,
     number: &'a str,
 }
 
 /// Builds the parcel of a push. `estimates` are pointers to expected dates; the first one that is present counts.
-fn parcel(
+fn parse_parcel(
     body: &Value,
     tracking: &Value,
     estimates: &[&str],
-    scans: impl FnOnce(Key<'_>) -> Vec<ParsedScan>,
+    scans: impl FnOnce(ParcelKey<'_>) -> Vec<ParsedScan>,
 ) -> Result<Push, Unreadable> {
-    let slug = required("`msg.slug`", &[(tracking, "/slug")])?;
-    let number = required("`msg.tracking_number`", &[(tracking, "/tracking_number")])?;
-    let Some(carrier) = carrier_named(&slug) else {
+    let slug = require_text("`msg.slug`", &[(tracking, "/slug")])?;
+    let number = require_text("`msg.tracking_number`", &[(tracking, "/tracking_number")])?;
+    let Some(carrier) = find_carrier(&slug) else {
         return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, number)?;
-    let scans = scans(Key { carrier, number: &tracking_number });
+    let tracking_number = parse_tracking_number(carrier, number)?;
+    let scans = scans(ParcelKey { carrier, number: &tracking_number });
     if scans.is_empty() {
         return Ok(Push::Parcels(Vec::new(), None));
     }
-    Ok(Push::of(Parcel {
+    Ok(Push::from_parcel(Parcel {
         carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: estimates.iter().find_map(|at| time::expected(&text(tracking, at)?)),
-        said_at: written(body),
+        estimated_delivery: estimates
+            .iter()
+            .find_map(|at| time::parse_expected_date(&text_at(tracking, at)?)),
+        pushed_at: parse_push_time(body),
     }))
 }
 
 /// The checkpoints, and the current status of the parcel, which has no time.
-fn scans(tracking: &Value, key: Key<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
-    let listed =
-        limits::collect_scans(list(tracking, "checkpoints"), |checkpoint| scan(checkpoint, key, remap));
-    let latest = scan(tracking, key, remap).map(|scan| CurrentStatus { scan, is_dated: false });
-    current_status::merge_into_scans(listed, latest)
+fn parse_scans(tracking: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
+    let listed = limits::collect_scans(list_at(tracking, "checkpoints"), |checkpoint| {
+        parse_scan(checkpoint, key, remap)
+    });
+    let current = parse_scan(tracking, key, remap).map(|scan| CurrentStatus { scan, is_dated: false });
+    current_status::merge_into_scans(listed, current)
 }
 
 /// Parses a checkpoint, or the current status, which has no time. `None` if there is neither a tag, a subtag nor a
 /// time.
-fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan> {
-    let part = |pointer| text(checkpoint, pointer);
+fn parse_scan(checkpoint: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Option<ParsedScan> {
+    let part = |pointer| text_at(checkpoint, pointer);
     let (tag, subtag, date) = (part("/tag"), part("/subtag"), part("/checkpoint_time"));
     // The carrier's own code.
     let raw = part("/raw_tag").unwrap_or_default();
@@ -140,44 +150,45 @@ fn scan(checkpoint: &Value, key: Key<'_>, remap: &CodeMap) -> Option<ParsedScan>
         return None;
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
-    let (display_code, date) = (display_code(&[code]), date.unwrap_or_default());
+    let (display_code, date) = (format_display_code(&[code]), date.unwrap_or_default());
     // A subtag begins with its tag. If the push has another tag beside it, that tag gives the meaning.
-    let (alone, read) = (codes::meaning(None, Some(code)), codes::meaning(tag.as_deref(), subtag.as_deref()));
+    let (alone, read) =
+        (codes::find_meaning(None, Some(code)), codes::find_meaning(tag.as_deref(), subtag.as_deref()));
     Some(ParsedScan {
-        identity: identity(
+        identity: compute_identity(
             key.carrier,
             key.number,
             &code.to_ascii_lowercase(),
-            &described(&raw.to_ascii_uppercase(), alone, read),
+            &build_description_code(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
         meaning: remap.get(Sender::Aftership, &display_code).unwrap_or(read),
         code: display_code,
         description: part("/message").or_else(|| part("/subtag_message")),
-        location: place([
+        location: join_place([
             part("/city"),
             part("/state"),
             part("/country_region").or_else(|| part("/country_iso3")),
         ]),
         // Most times have no zone. If `Z` is written, it is uncertain whether AfterShip knows the zone.
-        time: believed(key.carrier, &raw, &date, time::scanned_doubting_z(&date)),
+        time: replace_unreliable_time(key.carrier, &raw, &date, time::parse_scan_time_doubting_z(&date)),
     })
 }
 
 /// The scan of a push that changes only the estimate, or nothing.
-fn informational_scan(body: &Value, event: &str, key: Key<'_>) -> ParsedScan {
-    let date = text(body, "/ts").unwrap_or_default();
+fn informational_scan(body: &Value, event: &str, key: ParcelKey<'_>) -> ParsedScan {
+    let date = text_at(body, "/ts").unwrap_or_default();
     ParsedScan {
-        identity: identity(key.carrier, key.number, event, "", &[&date]),
+        identity: compute_identity(key.carrier, key.number, event, "", &[&date]),
         code: event.to_owned(),
         meaning: Meaning::Informational,
         description: None,
         location: None,
-        time: written(body).map_or(CarrierTime::Untrusted, CarrierTime::Instant),
+        time: parse_push_time(body).map_or(CarrierTime::Untrusted, CarrierTime::Instant),
     }
 }
 
 /// When AfterShip wrote the push. `ts` is in seconds since 1970.
-fn written(body: &Value) -> Option<DateTime<Utc>> {
-    time::sane(DateTime::from_timestamp(text(body, "/ts")?.parse().ok()?, 0)?)
+fn parse_push_time(body: &Value) -> Option<DateTime<Utc>> {
+    time::keep_plausible(DateTime::from_timestamp(text_at(body, "/ts")?.parse().ok()?, 0)?)
 }

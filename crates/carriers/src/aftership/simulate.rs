@@ -18,12 +18,12 @@ use crate::{
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (last, [tag, subtag, words]) = *scans.last()?;
-    let slug = names::aftership(history.carrier);
+    let slug = names::aftership_name(history.carrier);
     let returning =
         |(_, [_, subtag, _]): &(_, [&str; 3])| ["Exception_010", "Exception_011"].contains(subtag);
     // Oldest first, as AfterShip writes them.
     let checkpoints: Vec<Value> =
-        scans.iter().map(|(scan, words)| checkpoint(history, scan, *words)).collect();
+        scans.iter().map(|(scan, words)| build_checkpoint(history, scan, *words)).collect();
     let message = json!({
         "tracking_number": history.tracking_number, "slug": slug,
         "tag": tag, "subtag": subtag, "subtag_message": words,
@@ -41,16 +41,16 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn checkpoint(
+fn build_checkpoint(
     history: &SimulatedHistory<'_>,
     scan: &SimulatedScan<'_>,
     [tag, subtag, words]: [&str; 3],
 ) -> Value {
-    let [city, state, country] = scan.place();
+    let [city, state, country] = scan.place_parts();
     json!({
         "checkpoint_time": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
         "created_at": scan.at.to_rfc3339_opts(SecondsFormat::Secs, false),
-        "slug": names::aftership(history.carrier),
+        "slug": names::aftership_name(history.carrier),
         "tag": tag, "subtag": subtag, "subtag_message": words, "raw_tag": "", "message": words,
         "city": city, "state": state, "postal_code": "", "country_region": country,
     })

@@ -147,7 +147,7 @@ fn every_checkpoint_is_a_scan() {
     );
     assert_eq!(parcel.scans[1].description.as_deref(), Some("Accepted at USPS Origin Facility"));
     assert_eq!(parcel.estimated_delivery, Some(at("2026-01-15T12:00:00Z")), "the carrier's goes first");
-    assert_eq!(parcel.said_at, Some(at("2026-01-15T13:20:00Z")));
+    assert_eq!(parcel.pushed_at, Some(at("2026-01-15T13:20:00Z")));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     // A time that is not valid, is in milliseconds or is missing.
     for ts in ["1768500000000", "-99999999999999", "soon", ""] {
         let parcel = read(&REVISED.replace("1768500000", ts));
-        assert_eq!((parcel.scans[0].time, parcel.said_at), (CarrierTime::Untrusted, None), "{ts}");
+        assert_eq!((parcel.scans[0].time, parcel.pushed_at), (CarrierTime::Untrusted, None), "{ts}");
     }
 }
 
@@ -308,7 +308,7 @@ fn a_composed_push_can_be_about_any_carrier() {
         let simulated = SimulatedHistory { carrier, ..history(Sender::Aftership, &scans) };
         let body = String::from_utf8(Aftership.simulate(&simulated).remove(0)).unwrap();
         let parcel = read(&body);
-        assert_eq!((parcel.carrier, parcel.said_at), (carrier, Some(simulated.sent_at)));
+        assert_eq!((parcel.carrier, parcel.pushed_at), (carrier, Some(simulated.sent_at)));
     }
 }
 

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use domain::{Carrier, ConditionKind::*, ShipmentStatus::*, Tracking, fold};
 
 use super::*;
-use crate::{Parcel, parcel::identity};
+use crate::{Parcel, parcel::compute_identity};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -16,7 +16,7 @@ fn listed(meaning: Meaning, hour: u32) -> ParsedScan {
 
 fn scan(meaning: Meaning, time: CarrierTime, sent: &str) -> ParsedScan {
     ParsedScan {
-        identity: identity(Carrier::Ups, "1", meaning.as_str(), "", &[sent]),
+        identity: compute_identity(Carrier::Ups, "1", meaning.as_str(), "", &[sent]),
         code: meaning.as_str().to_owned(),
         meaning,
         description: None,
@@ -134,7 +134,7 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
             other_numbers: vec![],
             scans: merge_into_scans(list.clone(), latest.and_then(undated)),
             estimated_delivery: None,
-            said_at: None,
+            pushed_at: None,
         };
         for scan in parcel.into_scans(at(&format!("2026-01-15T{hour}:00:00Z"))) {
             match scans.iter_mut().find(|known| known.identity == scan.identity) {

@@ -14,9 +14,12 @@ use serde_json::Value;
 
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable,
-    json::{list, required, text},
+    json::{list_at, require_text, text_at},
     limits,
-    parcel::{described, display_code, identity, other_numbers, place, tracking_number},
+    parcel::{
+        build_description_code, compute_identity, format_display_code, join_place, parse_other_numbers,
+        parse_tracking_number,
+    },
     time,
 };
 
@@ -24,46 +27,46 @@ use crate::{
 const NUMBERS: [&str; 4] = ["/package/trackingId", "/trackingId", "/package/dhlPackageId", "/dhlPackageId"];
 
 /// Parses the parcel of a package. `None` if it has no scan.
-pub(super) fn parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let number = required("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
-    let tracking_number = tracking_number(Carrier::Dhl, number)?;
-    let read = |event: &Value| scan(event, &tracking_number, remap);
-    let scans = limits::collect_scans(list(package, "events"), read);
+pub(super) fn parse_parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
+    let number = require_text("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
+    let tracking_number = parse_tracking_number(Carrier::Dhl, number)?;
+    let read = |event: &Value| parse_scan(event, &tracking_number, remap);
+    let scans = limits::collect_scans(list_at(package, "events"), read);
     if scans.is_empty() {
         return Ok(None);
     }
-    let numbers = NUMBERS.iter().filter_map(|pointer| text(package, pointer));
+    let numbers = NUMBERS.iter().filter_map(|pointer| text_at(package, pointer));
     Ok(Some(Parcel {
         carrier: Carrier::Dhl,
-        other_numbers: other_numbers(Carrier::Dhl, &tracking_number, numbers),
+        other_numbers: parse_other_numbers(Carrier::Dhl, &tracking_number, numbers),
         tracking_number,
         package: None,
         scans,
         estimated_delivery: None,
-        said_at: None,
+        pushed_at: None,
     }))
 }
 
 /// Parses one of `events`. `None` if it has neither an id, a description nor a date.
-fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
     let [id, words, more] = ["/primaryEventId", "/primaryEventDescription", "/secondaryEventDescription"]
-        .map(|pointer| text(event, pointer));
-    let time = ["/date", "/time", "/timeZone"].map(|pointer| text(event, pointer).unwrap_or_default());
+        .map(|pointer| text_at(event, pointer));
+    let time = ["/date", "/time", "/timeZone"].map(|pointer| text_at(event, pointer).unwrap_or_default());
     let [date, clock, zone] = time.each_ref().map(String::as_str);
     if id.is_none() && words.is_none() && date.is_empty() {
         return None;
     }
-    let listed = words.as_deref().map(capitals);
+    let listed = words.as_deref().map(normalize_capitals);
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
-    let display_code = display_code(&[&code]);
+    let display_code = format_display_code(&[&code]);
     let remapped = remap.get(Sender::Dhl, &display_code);
-    let read = meaning(listed.as_deref().unwrap_or_default());
+    let read = find_meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
-        identity: identity(
+        identity: compute_identity(
             Carrier::Dhl,
             parcel,
             &code,
-            &described("", meaning(&code), read),
+            &build_description_code("", find_meaning(&code), read),
             &[date, clock, zone],
         ),
         meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
@@ -72,17 +75,17 @@ fn scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
             (words, more) => words.or(more),
         },
-        location: location(event),
-        time: instant(date, clock, zone),
+        location: parse_location(event),
+        time: parse_time(date, clock, zone),
     })
 }
 
 /// The description in the spelling of the list: capitals, one blank between words.
-fn capitals(words: &str) -> String {
+fn normalize_capitals(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
-fn meaning(words: &str) -> Meaning {
+fn find_meaning(words: &str) -> Meaning {
     match words {
         "PACKAGE RECEIVED AT DHL ECOMMERCE DISTRIBUTION CENTER" => Status(PickedUp),
         "PROCESSED"
@@ -100,34 +103,35 @@ fn meaning(words: &str) -> Meaning {
 }
 
 /// The place. The field `location` holds town and state, and usually the country too, so the country is not repeated.
-fn location(event: &Value) -> Option<String> {
-    let (town, country) = (text(event, "/location"), text(event, "/country"));
+fn parse_location(event: &Value) -> Option<String> {
+    let (town, country) = (text_at(event, "/location"), text_at(event, "/country"));
     let said = |town: &String, country: &String| {
         town.rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case(country))
     };
     let country = country.filter(|country| !town.as_ref().is_some_and(|town| said(town, country)));
-    place([town, None, country])
+    join_place([town, None, country])
 }
 
 /// A local time in a zone given by letters, as an instant. A zone that is not listed, or an hour that the change of
 /// clocks makes ambiguous, gives a local time; an unreadable date or clock is untrusted.
-fn instant(date: &str, clock: &str, zone: &str) -> CarrierTime {
+fn parse_time(date: &str, clock: &str, zone: &str) -> CarrierTime {
     let local = || {
         let date: NaiveDate = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
         let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S")
             .or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M"))
             .ok()?;
-        Some(date.and_time(clock)).filter(|local| time::sane(local.and_utc()).is_some())
+        Some(date.and_time(clock)).filter(|local| time::keep_plausible(local.and_utc()).is_some())
     };
     let Some(local) = local() else { return CarrierTime::Untrusted };
-    let at = offset(zone, local).and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
+    let at =
+        find_zone_offset(zone, local).and_then(|hours| local.checked_sub_signed(TimeDelta::hours(hours)));
     at.map_or(CarrierTime::Local(local), |at| CarrierTime::Instant(at.and_utc()))
 }
 
 /// The offset of the zone in hours; negative is behind UTC. `None` if the zone is not listed or the hour is
 /// ambiguous.
-fn offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
-    let changing = |winter: i64| summer_time(local).map(|summer| winter + i64::from(summer));
+fn find_zone_offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
+    let changing = |winter: i64| is_summer_time(local).map(|summer| winter + i64::from(summer));
     match zone.to_ascii_uppercase().as_str() {
         "UTC" | "GMT" => Some(0),
         "AST" | "EDT" => Some(-4),
@@ -148,7 +152,7 @@ fn offset(zone: &str, local: NaiveDateTime) -> Option<i64> {
 /// Whether daylight saving time applies in the United States, by the rule in force since 2007: from 2:00 on the
 /// second Sunday of March to 2:00 on the first Sunday of November. `None` for the skipped hour, for the hour that
 /// occurs twice, and before 2007.
-fn summer_time(local: NaiveDateTime) -> Option<bool> {
+fn is_summer_time(local: NaiveDateTime) -> Option<bool> {
     let change = |month, week, hour| {
         NaiveDate::from_weekday_of_month_opt(local.year(), month, Weekday::Sun, week)?.and_hms_opt(hour, 0, 0)
     };
@@ -167,7 +171,7 @@ mod tests {
     use super::*;
 
     fn read(date: &str, clock: &str, zone: &str) -> Option<String> {
-        match instant(date, clock, zone) {
+        match parse_time(date, clock, zone) {
             CarrierTime::Instant(at) => Some(at.format("%d %H:%M").to_string()),
             CarrierTime::Local(_) | CarrierTime::Untrusted => None,
         }
@@ -231,7 +235,7 @@ mod tests {
             (Unknown, ""),
         ];
         for (expected, words) in table {
-            assert_eq!(meaning(&capitals(words)), expected, "{words}");
+            assert_eq!(find_meaning(&normalize_capitals(words)), expected, "{words}");
         }
     }
 }

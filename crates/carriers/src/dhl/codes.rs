@@ -22,14 +22,16 @@ pub(super) struct Code<'a> {
 }
 
 /// The meaning of an event with these codes and these words.
-pub(super) fn meaning(code: Code<'_>, words: &str) -> Meaning {
+pub(super) fn find_meaning(code: Code<'_>, words: &str) -> Meaning {
     let event = code.event.to_ascii_uppercase();
-    let express = if code.express { express(&event) } else { None };
-    express.or_else(|| parcel_de(&event)).unwrap_or_else(|| unified(code.status, words))
+    let express = if code.express { find_express_meaning(&event) } else { None };
+    express
+        .or_else(|| find_parcel_de_meaning(&event))
+        .unwrap_or_else(|| find_unified_meaning(code.status, words))
 }
 
 /// Checkpoints of DHL Express.
-fn express(event: &str) -> Option<Meaning> {
+fn find_express_meaning(event: &str) -> Option<Meaning> {
     Some(match event {
         "PU" => Status(PickedUp),
         // Processed, departing, departed, arrived at a facility, arrived at the delivery facility.
@@ -61,7 +63,7 @@ fn express(event: &str) -> Option<Meaning> {
 }
 
 /// Event codes of DHL Parcel DE, from the only integration that is known to read them.
-fn parcel_de(event: &str) -> Option<Meaning> {
+fn find_parcel_de_meaning(event: &str) -> Option<Meaning> {
     Some(match event {
         "PCKDU" => Status(PickedUp),
         // Sorted, unloaded, loaded. The words for `SHRCU` are not known, only that it is a movement.
@@ -73,7 +75,7 @@ fn parcel_de(event: &str) -> Option<Meaning> {
 }
 
 /// The five status codes of all services.
-fn unified(status: &str, words: &str) -> Meaning {
+fn find_unified_meaning(status: &str, words: &str) -> Meaning {
     let words = words.to_lowercase();
     let has = |word: &str| words.contains(word);
     // The words must name the sender, because a parcel may also be returned to a depot.
@@ -81,7 +83,7 @@ fn unified(status: &str, words: &str) -> Meaning {
     let attempted = has("attempt") || has("not home");
     match status.to_ascii_lowercase().as_str() {
         "pre-transit" => Status(LabelCreated),
-        "transit" if out_for_delivery(&words) => Status(OutForDelivery),
+        "transit" if says_out_for_delivery(&words) => Status(OutForDelivery),
         "transit" => Status(InTransit),
         // Delivered, but not to the customer.
         "delivered" if to_sender => Status(ReturnedToSender),
@@ -97,7 +99,7 @@ fn unified(status: &str, words: &str) -> Meaning {
 }
 
 /// Whether the words say that the parcel is with the courier, and not only that it will be.
-fn out_for_delivery(words: &str) -> bool {
+fn says_out_for_delivery(words: &str) -> bool {
     const PHRASES: [&str; 6] = [
         "out for delivery",
         "out with courier for delivery",

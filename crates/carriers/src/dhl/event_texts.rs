@@ -27,9 +27,9 @@ pub(super) struct EventText {
 enum Rest {
     /// No words.
     None,
-    /// A place, or a wish of the customer, but no word that changes the meaning ([`turns_round`]).
+    /// A place, or a wish of the customer, but no word that changes the meaning ([`reverses_meaning`]).
     Name,
-    /// The name of the person who signed. The first two words must not change the meaning ([`turns_round`]), because
+    /// The name of the person who signed. The first two words must not change the meaning ([`reverses_meaning`]), because
     /// then somebody other than the customer signed.
     Signature,
     /// Any words.
@@ -95,8 +95,8 @@ pub(super) fn find_meaning(words: &str) -> EventText {
     let listed = LISTED.iter().find(|(event_text, rest, _)| {
         strip_leading_words(said, event_text).is_some_and(|behind| match rest {
             Rest::None => behind.is_empty(),
-            Rest::Name => !behind.split(' ').any(turns_round),
-            Rest::Signature => !behind.split(' ').take(2).any(turns_round),
+            Rest::Name => !behind.split(' ').any(reverses_meaning),
+            Rest::Signature => !behind.split(' ').take(2).any(reverses_meaning),
             Rest::Any => true,
         })
     });
@@ -111,7 +111,7 @@ pub(super) fn find_meaning(words: &str) -> EventText {
 
 /// Whether a word after a listed text may change its meaning. `no` is not among them, because it is the code of
 /// Norway.
-fn turns_round(word: &str) -> bool {
+fn reverses_meaning(word: &str) -> bool {
     let others = ["sender", "shipper", "consignor", "neighbour", "neighbor", "collection", "locker"];
     ["not", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)
 }

@@ -19,9 +19,9 @@ use serde_json::Value;
 use crate::{
     Activation, CodeMap, Head, HeadProof, Parcel, Protocol, Push, Refused, Request, Secrets,
     SimulatedHistory, Unreadable,
-    json::{list, object, text},
+    json::{list_at, parse_object, text_at},
     limits,
-    signature::same_text,
+    signature::texts_are_equal,
 };
 
 /// The [`Protocol`] of DHL.
@@ -37,8 +37,10 @@ impl Protocol for Dhl {
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        let sent = head.header(secrets.header())?;
-        secrets.check(|secret| same_text(secret.trim().as_bytes(), sent)).map(|()| HeadProof::Complete)
+        let sent = head.find_header(secrets.header_name())?;
+        secrets
+            .check_each(|secret| texts_are_equal(secret.trim().as_bytes(), sent))
+            .map(|()| HeadProof::Complete)
     }
 
     /// Always refuses, because DHL signs no body. It is never called: [`Self::verify_head`] returns the whole proof.
@@ -47,11 +49,11 @@ impl Protocol for Dhl {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        push(&object(body)?, remap)
+        parse_push(&parse_object(body)?, remap)
     }
 
     fn sign(&self, secrets: &Secrets, _body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
-        vec![(secrets.header().to_owned(), secrets.first().to_owned())]
+        vec![(secrets.header_name().to_owned(), secrets.first_secret().to_owned())]
     }
 
     fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
@@ -59,11 +61,11 @@ impl Protocol for Dhl {
     }
 }
 
-fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let scope = text(body, "/scope").unwrap_or_default().to_ascii_lowercase();
+fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let scope = text_at(body, "/scope").unwrap_or_default().to_ascii_lowercase();
     let scope = scope.strip_prefix("subscription.");
     let what = match scope {
-        Some("validate") => return activation(body).map(Push::Activation),
+        Some("validate") => return parse_activation(body).map(Push::Activation),
         Some("ready") => Some("is live"),
         Some("failure") => Some("has failed"),
         Some("deleted") => Some("is deleted"),
@@ -73,10 +75,12 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
         Some(_) | None => None,
     };
     if let Some(what) = what {
-        return Ok(Push::Remark(remark(body, what)));
+        return Ok(Push::Remark(describe_subscription_event(body, what)));
     }
     if body.get("shipments").is_some() {
-        return parcels("shipment", list(body, "shipments"), |shipment| unified::parcel(shipment, remap));
+        return parse_parcels("shipment", list_at(body, "shipments"), |shipment| {
+            unified::parse_parcel(shipment, remap)
+        });
     }
     match scope {
         Some("push") => Ok(Push::Parcels(Vec::new(), None)),
@@ -84,18 +88,22 @@ fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
             Ok(Push::Remark(format!("DHL sent `subscription.{other}`, which is not about parcels")))
         }
         None if body.get("packages").is_some() => {
-            parcels("package", list(body, "packages"), |package| americas::parcel(package, remap))
+            parse_parcels("package", list_at(body, "packages"), |package| {
+                americas::parse_parcel(package, remap)
+            })
         }
         // A webhook of DHL eCommerce Americas is described as one package, so the list around it may be missing.
         None if body.get("package").is_some() => {
-            parcels("package", std::slice::from_ref(body), |package| americas::parcel(package, remap))
+            parse_parcels("package", std::slice::from_ref(body), |package| {
+                americas::parse_parcel(package, remap)
+            })
         }
         None => Err(Unreadable("none of `scope`, `shipments`, `packages` and `package` is there".into())),
     }
 }
 
 /// Parses the parcels of a push. `what` is the word for an element in error messages.
-fn parcels(
+fn parse_parcels(
     what: &str,
     elements: &[Value],
     read: impl Fn(&Value) -> Result<Option<Parcel>, Unreadable>,
@@ -103,7 +111,7 @@ fn parcels(
     limits::collect_parcels(elements.iter().enumerate(), |(index, element)| {
         let parcel =
             if element.is_object() { read(element) } else { Err(Unreadable("it is no object".into())) };
-        parcel.map_err(|reason| reason.within(what, index))
+        parcel.map_err(|reason| reason.with_position(what, index))
     })
 }
 
@@ -113,7 +121,7 @@ const MAX_SECRET: usize = 1_000;
 /// The longest id of a subscription, in bytes.
 const MAX_SUBSCRIPTION: usize = 128;
 
-fn activation(body: &Value) -> Result<Activation, Unreadable> {
+fn parse_activation(body: &Value) -> Result<Activation, Unreadable> {
     let secret = body.get("secret").and_then(Value::as_str).unwrap_or_default();
     if secret.trim().is_empty() {
         return Err(Unreadable("`secret` is missing".into()));
@@ -124,14 +132,14 @@ fn activation(body: &Value) -> Result<Activation, Unreadable> {
     if secret.chars().any(char::is_control) {
         return Err(Unreadable("`secret` has control characters".into()));
     }
-    let subscription = subscription(body)
+    let subscription = parse_subscription_id(body)
         .ok_or_else(|| Unreadable("`self` does not end in the id of a subscription".into()))?;
     Ok(Activation { subscription: subscription.to_owned(), secret: secret.to_owned() })
 }
 
 /// The id of the subscription: the last segment of the path in `self`. The id becomes part of a URL that we call, so
 /// only a text that [`is_subscription_id`] accepts is returned.
-fn subscription(body: &Value) -> Option<&str> {
+fn parse_subscription_id(body: &Value) -> Option<&str> {
     let address = body.get("self")?.as_str()?.trim();
     let address = address.split(['?', '#']).next()?;
     let path = match address.split_once("://") {
@@ -152,11 +160,11 @@ pub fn is_subscription_id(text: &str) -> bool {
 }
 
 /// What DHL reports about a subscription, as a sentence for people.
-fn remark(body: &Value, what: &str) -> String {
-    let id = subscription(body).unwrap_or("(without an id)");
-    let until = text(body, "/expires").map(|at| format!("until {at}"));
+fn describe_subscription_event(body: &Value, what: &str) -> String {
+    let id = parse_subscription_id(body).unwrap_or("(without an id)");
+    let until = text_at(body, "/expires").map(|at| format!("until {at}"));
     let details: Vec<_> =
-        [until, text(body, "/failure"), text(body, "/note")].into_iter().flatten().collect();
+        [until, text_at(body, "/failure"), text_at(body, "/note")].into_iter().flatten().collect();
     let colon = if details.is_empty() { "" } else { ": " };
     format!("DHL says that subscription {id} {what}{colon}{}", details.join("; "))
 }

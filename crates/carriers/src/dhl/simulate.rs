@@ -14,7 +14,7 @@ use crate::simulate::{SimulatedHistory, SimulatedScan};
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     // Newest first, as DHL writes them.
-    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
+    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| build_event(scan, *words)).collect();
     let status = events.first()?.clone();
     let due = history.estimated_delivery.map(|due| due.to_rfc3339_opts(SecondsFormat::Secs, false));
     let body = json!({
@@ -28,8 +28,8 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &SimulatedScan<'_>, [status_code, code, words]: [&str; 3]) -> Value {
-    let [city, state, country] = scan.place();
+fn build_event(scan: &SimulatedScan<'_>, [status_code, code, words]: [&str; 3]) -> Value {
+    let [city, state, country] = scan.place_parts();
     let locality = if state.is_empty() { city.to_owned() } else { format!("{city}, {state}") };
     let address = json!({"addressLocality": locality, "countryCode": country});
     json!({

@@ -15,10 +15,13 @@ use super::{
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list, required, text},
+    json::{list_at, require_text, text_at},
     limits,
     normalize::normalize_text,
-    parcel::{described, display_code, identity, other_numbers, place, tracking_number},
+    parcel::{
+        build_description_code, compute_identity, format_display_code, join_place, parse_other_numbers,
+        parse_tracking_number,
+    },
     time,
 };
 
@@ -26,24 +29,24 @@ use crate::{
 const MAX_STATUS_CODE: usize = 6;
 
 /// Parses the parcel of a shipment. `None` if it has no scan.
-pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let tracking_number = tracking_number(Carrier::Dhl, required("`id`", &[(shipment, "/id")])?)?;
+pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
+    let tracking_number = parse_tracking_number(Carrier::Dhl, require_text("`id`", &[(shipment, "/id")])?)?;
     // The two letters of an Express code have other meanings at DHL's other services.
-    let express = text(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
-    let key = Key { parcel: &tracking_number, express, remap };
+    let express = text_at(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
+    let key = ScanContext { parcel: &tracking_number, express, remap };
 
     // The latest event is in `events` and again in `status`. Sometimes only `status` has its status code.
-    let latest = shipment.get("status").and_then(Event::of);
+    let latest = shipment.get("status").and_then(Event::from_value);
     let mut listed = false;
-    let mut scans = limits::collect_scans(list(shipment, "events"), |event| {
-        let event = Event::of(event)?;
-        let same = latest.as_ref().filter(|latest| latest.is_told_by(&event));
+    let mut scans = limits::collect_scans(list_at(shipment, "events"), |event| {
+        let event = Event::from_value(event)?;
+        let same = latest.as_ref().filter(|latest| latest.is_same_event_as(&event));
         listed |= same.is_some();
-        Some(event.scan(same.map(|latest| &*latest.status_code), key))
+        Some(event.into_scan(same.map(|latest| &*latest.status_code), key))
     });
     if let Some(latest) = latest.filter(|_| !listed) {
         let is_dated = !latest.timestamp.is_empty();
-        let latest = latest.scan(None, key);
+        let latest = latest.into_scan(None, key);
         let is_it = |scan: &ParsedScan| {
             scan.identity == latest.identity || (scan.time, scan.meaning) == (latest.time, latest.meaning)
         };
@@ -57,22 +60,22 @@ pub(super) fn parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>
     if scans.is_empty() {
         return Ok(None);
     }
-    let pieces = list(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
-    let pieces = pieces.iter().filter_map(|piece| text(piece, ""));
+    let pieces = list_at(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
+    let pieces = pieces.iter().filter_map(|piece| text_at(piece, ""));
     Ok(Some(Parcel {
         carrier: Carrier::Dhl,
-        other_numbers: other_numbers(Carrier::Dhl, &tracking_number, pieces),
+        other_numbers: parse_other_numbers(Carrier::Dhl, &tracking_number, pieces),
         tracking_number,
         package: None,
         scans,
-        estimated_delivery: estimated_delivery(shipment),
-        said_at: None,
+        estimated_delivery: parse_estimated_delivery(shipment),
+        pushed_at: None,
     }))
 }
 
 /// The values that all scans of a shipment share.
 #[derive(Clone, Copy)]
-struct Key<'a> {
+struct ScanContext<'a> {
     parcel: &'a str,
     express: bool,
     remap: &'a CodeMap,
@@ -92,11 +95,11 @@ struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// `None` if the value has neither a code nor a time.
-    fn of(value: &'a Value) -> Option<Self> {
+    fn from_value(value: &'a Value) -> Option<Self> {
         let [status_code, timestamp, named] =
-            ["/statusCode", "/timestamp", "/status"].map(|pointer| text(value, pointer));
+            ["/statusCode", "/timestamp", "/status"].map(|pointer| text_at(value, pointer));
         let code = named.clone().filter(|code| is_code(code));
-        let code = code.or_else(|| text(value, "/typeCode").filter(|code| is_code(code)));
+        let code = code.or_else(|| text_at(value, "/typeCode").filter(|code| is_code(code)));
         if status_code.is_none() && code.is_none() && timestamp.is_none() {
             return None;
         }
@@ -106,12 +109,12 @@ impl<'a> Event<'a> {
             code: code.unwrap_or_default(),
             timestamp: timestamp.unwrap_or_default(),
             named,
-            words: text(value, "/description"),
+            words: text_at(value, "/description"),
         })
     }
 
     /// Whether `event` is the same event as this one: same time and same words.
-    fn is_told_by(&self, event: &Self) -> bool {
+    fn is_same_event_as(&self, event: &Self) -> bool {
         let words = |event: &Self| {
             normalize_text(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words))
         };
@@ -119,37 +122,43 @@ impl<'a> Event<'a> {
     }
 
     /// Converts to a scan. `lent` is the status code of the same event in the shipment's `status`.
-    fn scan(self, lent: Option<&str>, key: Key<'_>) -> ParsedScan {
-        let claim = match self.status_code.is_empty() && self.code.is_empty() {
-            true => self.in_words(lent, key),
-            false => self.in_codes(key),
+    fn into_scan(self, lent: Option<&str>, key: ScanContext<'_>) -> ParsedScan {
+        let interpreted = match self.status_code.is_empty() && self.code.is_empty() {
+            true => self.interpret_words(lent, key),
+            false => self.interpret_codes(key),
         };
         ParsedScan {
-            identity: identity(Carrier::Dhl, key.parcel, &claim.code, &claim.described, &[&self.timestamp]),
-            meaning: claim.meaning,
-            code: claim.display_code,
-            location: place([
-                text(self.value, "/location/address/addressLocality"),
+            identity: compute_identity(
+                Carrier::Dhl,
+                key.parcel,
+                &interpreted.code,
+                &interpreted.description_code,
+                &[&self.timestamp],
+            ),
+            meaning: interpreted.meaning,
+            code: interpreted.display_code,
+            location: join_place([
+                text_at(self.value, "/location/address/addressLocality"),
                 None,
-                text(self.value, "/location/address/countryCode"),
+                text_at(self.value, "/location/address/countryCode"),
             ]),
             // DHL's own samples have `Z`, but one consumer of its tracking reads the same times as local times. It is
             // not known which service writes which, so only midnight with `Z` is doubted.
-            time: time::scanned_doubting_z(&self.timestamp),
+            time: time::parse_scan_time_doubting_z(&self.timestamp),
             description: self.words.or_else(|| self.named.filter(|words| !is_code(words))),
         }
     }
 
     /// The claim of an event with a status code or an event code. The words can refine the meaning, but are no part
     /// of the identity.
-    fn in_codes(&self, key: Key<'_>) -> Claim {
-        let display_code = display_code(&[&self.status_code, &self.code]);
-        let read = self.read(&self.status_code, key);
-        let alone = codes::meaning(self.codes(&self.status_code, key), "");
-        Claim {
+    fn interpret_codes(&self, key: ScanContext<'_>) -> InterpretedEvent {
+        let display_code = format_display_code(&[&self.status_code, &self.code]);
+        let read = self.find_meaning(&self.status_code, key);
+        let alone = codes::find_meaning(self.codes_with(&self.status_code, key), "");
+        InterpretedEvent {
             code: self.status_code.to_ascii_lowercase(),
-            described: described(&self.code.to_ascii_uppercase(), alone, read),
-            meaning: remapped(key.remap, &display_code, &self.status_code).unwrap_or(read),
+            description_code: build_description_code(&self.code.to_ascii_uppercase(), alone, read),
+            meaning: find_merchant_meaning(key.remap, &display_code, &self.status_code).unwrap_or(read),
             display_code,
         }
     }
@@ -157,7 +166,7 @@ impl<'a> Event<'a> {
     /// The claim of an event without codes. Its listed text is its code, even if `status` lends it a status code:
     /// only the push in which the event is the latest has that code, so it must not change the identity. The lent
     /// code gives the meaning only if the words are unknown.
-    fn in_words(&self, lent: Option<&str>, key: Key<'_>) -> Claim {
+    fn interpret_words(&self, lent: Option<&str>, key: ScanContext<'_>) -> InterpretedEvent {
         let said =
             [&self.words, &self.named].into_iter().flatten().map(|words| event_texts::find_meaning(words));
         let said: Vec<EventText> = said.collect();
@@ -166,33 +175,34 @@ impl<'a> Event<'a> {
             Some(event_text) => (event_text.code.clone(), event_text.meaning),
             None => (String::new(), Meaning::Unknown),
         };
-        let by_lent = |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.read(lent, key));
-        let display_code = display_code(&[&code]);
+        let by_lent =
+            |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.find_meaning(lent, key));
+        let display_code = format_display_code(&[&code]);
         let meaning = key.remap.get(Sender::Dhl, &display_code).unwrap_or_else(|| match (read, lent) {
             (Meaning::Unknown, Some(lent)) => by_lent(lent),
             (read, _) => read,
         });
         // In lower case, so that it differs from every event code: these are in capitals.
-        let described = if code.is_empty() { "" } else { "words" }.to_owned();
-        Claim { code, described, display_code, meaning }
+        let description_code = if code.is_empty() { "" } else { "words" }.to_owned();
+        InterpretedEvent { code, description_code, display_code, meaning }
     }
 
     /// The meaning with this status code. `status` is read as words too, because a short word such as `Return` looks
     /// like a code.
-    fn read(&self, status_code: &str, key: Key<'_>) -> Meaning {
+    fn find_meaning(&self, status_code: &str, key: ScanContext<'_>) -> Meaning {
         let said = [self.named.as_deref(), self.words.as_deref()].map(Option::unwrap_or_default).join(". ");
-        codes::meaning(self.codes(status_code, key), &said)
+        codes::find_meaning(self.codes_with(status_code, key), &said)
     }
 
-    fn codes<'b>(&'b self, status: &'b str, key: Key<'_>) -> Code<'b> {
+    fn codes_with<'b>(&'b self, status: &'b str, key: ScanContext<'_>) -> Code<'b> {
         Code { status, event: &self.code, express: key.express }
     }
 }
 
 /// The meaning of an event, and the parts of its identity.
-struct Claim {
+struct InterpretedEvent {
     code: String,
-    described: String,
+    description_code: String,
     display_code: String,
     meaning: Meaning,
 }
@@ -203,13 +213,13 @@ fn is_code(status: &str) -> bool {
 }
 
 /// The merchant's meaning for the whole code, or else for the status code with any event code.
-fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
+fn find_merchant_meaning(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
     remap.get(Sender::Dhl, display_code).or_else(|| remap.get(Sender::Dhl, status))
 }
 
 /// The expected delivery: the end of the promised time frame, or else the single time.
-fn estimated_delivery(shipment: &Value) -> Option<DateTime<Utc>> {
-    text(shipment, "/estimatedDeliveryTimeFrame/estimatedThrough")
-        .and_then(|at| time::expected(&at))
-        .or_else(|| time::expected(&text(shipment, "/estimatedTimeOfDelivery")?))
+fn parse_estimated_delivery(shipment: &Value) -> Option<DateTime<Utc>> {
+    text_at(shipment, "/estimatedDeliveryTimeFrame/estimatedThrough")
+        .and_then(|at| time::parse_expected_date(&at))
+        .or_else(|| time::parse_expected_date(&text_at(shipment, "/estimatedTimeOfDelivery")?))
 }

@@ -7,7 +7,7 @@ use domain::{
 };
 
 /// The meaning of a status with its detail. Letter case does not matter.
-pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
+pub(super) fn find_meaning(status: &str, detail: &str) -> Meaning {
     let (status, detail) = (status.to_ascii_lowercase(), detail.to_ascii_lowercase());
     match (status.as_str(), detail.as_str()) {
         // A parcel may have been delivered to its sender.
@@ -17,18 +17,18 @@ pub(super) fn meaning(status: &str, detail: &str) -> Meaning {
         ("available_for_pickup", _) => Status(AvailableForPickup),
         ("return_to_sender", _) => Status(ReturnedToSender),
         ("cancelled", _) => Status(Cancelled),
-        ("pre_transit", detail) => refined(detail).unwrap_or(Status(LabelCreated)),
-        ("in_transit", detail) => refined(detail).unwrap_or(Status(InTransit)),
-        ("out_for_delivery", detail) => refined(detail).unwrap_or(Status(OutForDelivery)),
-        ("failure", detail) => refined(detail).unwrap_or(Condition(Other)),
+        ("pre_transit", detail) => find_meaning_of_detail(detail).unwrap_or(Status(LabelCreated)),
+        ("in_transit", detail) => find_meaning_of_detail(detail).unwrap_or(Status(InTransit)),
+        ("out_for_delivery", detail) => find_meaning_of_detail(detail).unwrap_or(Status(OutForDelivery)),
+        ("failure", detail) => find_meaning_of_detail(detail).unwrap_or(Condition(Other)),
         // Listed, but without information. It is not `Unknown`, because nobody has to give it a meaning.
-        ("unknown" | "error", detail) => refined(detail).unwrap_or(Informational),
+        ("unknown" | "error", detail) => find_meaning_of_detail(detail).unwrap_or(Informational),
         _ => Unknown,
     }
 }
 
 /// The details that say more than the status. `arrived_at_facility` is not among them: it is sent for pickups too.
-fn refined(detail: &str) -> Option<Meaning> {
+fn find_meaning_of_detail(detail: &str) -> Option<Meaning> {
     Some(match detail {
         "received_at_origin_facility" => Status(PickedUp),
         "arrived_at_pickup_location" => Status(AvailableForPickup),
@@ -65,8 +65,8 @@ mod tests {
             ("", Unknown),
         ] {
             for detail in ["", "status_update", "arrived_at_facility", "a_detail_of_tomorrow"] {
-                assert_eq!(meaning(status, detail), expected, "{status}/{detail}");
-                assert_eq!(meaning(&status.to_uppercase(), detail), expected, "{status}/{detail}");
+                assert_eq!(find_meaning(status, detail), expected, "{status}/{detail}");
+                assert_eq!(find_meaning(&status.to_uppercase(), detail), expected, "{status}/{detail}");
             }
         }
     }
@@ -89,17 +89,17 @@ mod tests {
             for detail in details.split(' ') {
                 for status in ["pre_transit", "in_transit", "out_for_delivery", "failure", "unknown", "error"]
                 {
-                    assert_eq!(meaning(status, detail), expected, "{status}/{detail}");
-                    assert_eq!(meaning(status, &detail.to_uppercase()), expected, "{status}/{detail}");
+                    assert_eq!(find_meaning(status, detail), expected, "{status}/{detail}");
+                    assert_eq!(find_meaning(status, &detail.to_uppercase()), expected, "{status}/{detail}");
                 }
-                assert_eq!(meaning("shipped", detail), Unknown, "{detail}");
+                assert_eq!(find_meaning("shipped", detail), Unknown, "{detail}");
                 for (status, kept) in [
                     ("available_for_pickup", AvailableForPickup),
                     ("return_to_sender", ReturnedToSender),
                     ("cancelled", Cancelled),
                     ("delivered", if detail == "return" { ReturnedToSender } else { Delivered }),
                 ] {
-                    assert_eq!(meaning(status, detail), Status(kept), "{status}/{detail}");
+                    assert_eq!(find_meaning(status, detail), Status(kept), "{status}/{detail}");
                 }
             }
         }

@@ -19,11 +19,13 @@ use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list, object, required, text},
+    json::{list_at, parse_object, require_text, text_at},
     limits,
-    names::carrier_named,
-    parcel::{believed, display_code, identity, place, tracking_number},
-    signature::{from_hex, hex, hmac_sha256},
+    names::find_carrier,
+    parcel::{
+        compute_identity, format_display_code, join_place, parse_tracking_number, replace_unreliable_time,
+    },
+    signature::{decode_hex, encode_hex, hmac_sha256},
     time,
 };
 
@@ -52,44 +54,44 @@ impl Protocol for Easypost {
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        match Signature::read(head)? {
+        match Signature::from_head(head)? {
             Signature::Older(_) => {}
-            Signature::Newer { signed_at, .. } => head.fresh(signed_at)?,
+            Signature::Newer { signed_at, .. } => head.check_age(signed_at)?,
         }
         Ok(HeadProof::SignsBody)
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        match Signature::read(&request.head())? {
+        match Signature::from_head(&request.head())? {
             Signature::Older(sent) => {
-                secrets.check(|secret| hmac_sha256(key(secret), request.body).ct_eq(&sent))
+                secrets.check_each(|secret| hmac_sha256(derive_key(secret), request.body).ct_eq(&sent))
             }
             Signature::Newer { sent, timestamp, path, signed_at } => {
                 let message = [timestamp, METHOD, path, request.body].concat();
-                secrets.check(|secret| hmac_sha256(key(secret), &message).ct_eq(&sent))?;
-                request.fresh(signed_at)
+                secrets.check_each(|secret| hmac_sha256(derive_key(secret), &message).ct_eq(&sent))?;
+                request.check_age(signed_at)
             }
         }
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        push(&object(body)?, remap)
+        parse_push(&parse_object(body)?, remap)
     }
 
     /// The id of an event. A tracker without an event has an id too, but the same one in every push, so it is not
     /// used.
     fn push_id(&self, body: &[u8]) -> Option<String> {
-        text(&object(body).ok()?, "/id").filter(|id| id.starts_with("evt_"))
+        text_at(&parse_object(body).ok()?, "/id").filter(|id| id.starts_with("evt_"))
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
-        let key = key(secrets.first());
+        let key = derive_key(secrets.first_secret());
         let (timestamp, path) = (at.to_rfc2822(), "/webhooks/easypost");
         let message = [timestamp.as_bytes(), METHOD, path.as_bytes(), body].concat();
-        let older = [PREFIX, hex(&hmac_sha256(&key, body)).as_bytes()].concat();
+        let older = [PREFIX, encode_hex(&hmac_sha256(&key, body)).as_bytes()].concat();
         [
             (SIGNATURE, String::from_utf8_lossy(&older).into_owned()),
-            (SIGNATURE_V2, hex(&hmac_sha256(&key, &message))),
+            (SIGNATURE_V2, encode_hex(&hmac_sha256(&key, &message))),
             (TIMESTAMP, timestamp),
             (PATH, path.to_owned()),
         ]
@@ -112,13 +114,13 @@ enum Signature<'a> {
 
 impl<'a> Signature<'a> {
     /// Reads the newer signature if it is sent, otherwise the older.
-    fn read(head: &Head<'a>) -> Result<Self, Refused> {
-        let Ok(sent) = head.header(SIGNATURE_V2) else {
-            let sent = mac(head.header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
+    fn from_head(head: &Head<'a>) -> Result<Self, Refused> {
+        let Ok(sent) = head.find_header(SIGNATURE_V2) else {
+            let sent = decode_mac(head.find_header(SIGNATURE)?).ok_or(Refused::MalformedHeader(SIGNATURE))?;
             return Ok(Self::Older(sent));
         };
-        let sent = mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
-        let (timestamp, path) = (head.header(TIMESTAMP)?, head.header(PATH)?);
+        let sent = decode_mac(sent).ok_or(Refused::MalformedHeader(SIGNATURE_V2))?;
+        let (timestamp, path) = (head.find_header(TIMESTAMP)?, head.find_header(PATH)?);
         let signed_at = std::str::from_utf8(timestamp)
             .ok()
             .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
@@ -129,87 +131,100 @@ impl<'a> Signature<'a> {
 
 /// The key that EasyPost derives from a secret: the secret in Unicode NFKD. An `é` becomes two characters, however it
 /// was typed.
-fn key(secret: &str) -> String {
+fn derive_key(secret: &str) -> String {
     secret.nfkd().collect()
 }
 
 /// Decodes the HMAC in a header, with or without the prefix.
-fn mac(sent: &[u8]) -> Option<[u8; 32]> {
+fn decode_mac(sent: &[u8]) -> Option<[u8; 32]> {
     let (start, rest) = sent.split_at_checked(PREFIX.len())?;
-    from_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
+    decode_hex(if start.eq_ignore_ascii_case(PREFIX) { rest } else { sent })
 }
 
 /// Parses an event about a tracker, or a tracker without an event. Data of EasyPost's test mode is invented, even if
 /// it names a tracking number of ours, so it moves no parcel.
-fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let tested = ["/mode", "/result/mode"].iter().any(|mode| text(body, mode).as_deref() == Some("test"));
+fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let tested = ["/mode", "/result/mode"].iter().any(|mode| text_at(body, mode).as_deref() == Some("test"));
     let tracker = |tracker: &Value, said_at: Option<String>| {
-        let number = required("`tracking_code` of the tracker", &[(tracker, "/tracking_code")])?;
-        if tested { Ok(Push::test("EasyPost", &number)) } else { read(tracker, number, said_at, remap) }
+        let number = require_text("`tracking_code` of the tracker", &[(tracker, "/tracking_code")])?;
+        if tested {
+            Ok(Push::from_test_push("EasyPost", &number))
+        } else {
+            parse_tracker(tracker, number, said_at, remap)
+        }
     };
-    match text(body, "/object").as_deref() {
-        Some("Tracker") => tracker(body, text(body, "/updated_at")),
+    match text_at(body, "/object").as_deref() {
+        Some("Tracker") => tracker(body, text_at(body, "/updated_at")),
         Some("Event") => {
-            let what = text(body, "/description").unwrap_or_default();
+            let what = text_at(body, "/description").unwrap_or_default();
             if !what.starts_with("tracker.") {
                 return Ok(Push::Remark(format!("EasyPost tells of `{what}`, which is not about a tracker")));
             }
             let result = body.get("result").filter(|result| result.is_object());
             let result = result.ok_or_else(|| Unreadable("`result` is missing".into()))?;
-            tracker(result, text(body, "/created_at"))
+            tracker(result, text_at(body, "/created_at"))
         }
         Some(other) => Err(Unreadable(format!("`object` is `{other}`, neither `Event` nor `Tracker`"))),
         None => Err(Unreadable("`object` is missing".into())),
     }
 }
 
-fn read(
+fn parse_tracker(
     tracker: &Value,
     number: String,
     said_at: Option<String>,
     remap: &CodeMap,
 ) -> Result<Push, Unreadable> {
-    let name = required("`carrier` of the tracker", &[(tracker, "/carrier")])?;
-    let Some(carrier) = carrier_named(&name) else {
+    let name = require_text("`carrier` of the tracker", &[(tracker, "/carrier")])?;
+    let Some(carrier) = find_carrier(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, number)?;
+    let tracking_number = parse_tracking_number(carrier, number)?;
 
-    let details = list(tracker, "tracking_details");
-    let listed = limits::collect_scans(details, |detail| scan(detail, carrier, &tracking_number, remap));
-    let scans =
-        current_status::merge_into_scans(listed, own_status(tracker, carrier, &tracking_number, remap));
+    let details = list_at(tracker, "tracking_details");
+    let listed =
+        limits::collect_scans(details, |detail| parse_scan(detail, carrier, &tracking_number, remap));
+    let scans = current_status::merge_into_scans(
+        listed,
+        parse_current_status(tracker, carrier, &tracking_number, remap),
+    );
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::of(Parcel {
+    Ok(Push::from_parcel(Parcel {
         carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: estimated_delivery(tracker),
-        said_at: said_at.and_then(|at| time::instant(&at)),
+        estimated_delivery: parse_estimated_delivery(tracker),
+        pushed_at: said_at.and_then(|at| time::parse_instant(&at)),
     }))
 }
 
 /// Parses one of `tracking_details`. `None` if it has neither a status nor a time.
-fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
-    let (status, datetime) = (text(detail, "/status"), text(detail, "/datetime"));
+fn parse_scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let (status, datetime) = (text_at(detail, "/status"), text_at(detail, "/datetime"));
     if status.is_none() && datetime.is_none() {
         return None;
     }
     let (status, datetime) = (status.unwrap_or_default(), datetime.unwrap_or_default());
-    let carrier_code = text(detail, "/carrier_code").unwrap_or_default().to_ascii_uppercase();
-    let code = Code::of(&status, text(detail, "/status_detail"), remap);
-    let location =
-        place(["city", "state", "country"].map(|part| text(detail, &format!("/tracking_location/{part}"))));
+    let carrier_code = text_at(detail, "/carrier_code").unwrap_or_default().to_ascii_uppercase();
+    let code = Code::from_parts(&status, text_at(detail, "/status_detail"), remap);
+    let location = join_place(
+        ["city", "state", "country"].map(|part| text_at(detail, &format!("/tracking_location/{part}"))),
+    );
     Some(ParsedScan {
-        identity: identity(carrier, parcel, &code.key, &carrier_code, &[&datetime]),
+        identity: compute_identity(carrier, parcel, &code.key, &carrier_code, &[&datetime]),
         meaning: code.meaning,
         code: code.display_code,
-        description: text(detail, "/message"),
-        time: believed(carrier, &carrier_code, &datetime, clock(&datetime, location.is_some())),
+        description: text_at(detail, "/message"),
+        time: replace_unreliable_time(
+            carrier,
+            &carrier_code,
+            &datetime,
+            parse_time(&datetime, location.is_some()),
+        ),
         location,
     })
 }
@@ -217,17 +232,26 @@ fn scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Opti
 /// The time of a scan. EasyPost adds a zone to a carrier's time if it knows the place, and writes `Z` otherwise. Two
 /// things are uncertain: that the place in the push is the one EasyPost used, and that a state or a country is
 /// enough.
-fn clock(datetime: &str, placed: bool) -> CarrierTime {
-    if placed { time::scanned_doubting_z(datetime) } else { time::scanned_unless_z(datetime) }
+fn parse_time(datetime: &str, placed: bool) -> CarrierTime {
+    if placed {
+        time::parse_scan_time_doubting_z(datetime)
+    } else {
+        time::parse_scan_time_ignoring_z(datetime)
+    }
 }
 
 /// The status of a tracker as a scan. It has no time: `updated_at` changes with every push and says when EasyPost
 /// wrote the tracker, not when something happened to the parcel.
-fn own_status(tracker: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
-    let status = text(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
-    let code = Code::of(&status, text(tracker, "/status_detail"), remap);
+fn parse_current_status(
+    tracker: &Value,
+    carrier: Carrier,
+    parcel: &str,
+    remap: &CodeMap,
+) -> Option<CurrentStatus> {
+    let status = text_at(tracker, "/status").filter(|status| !status.eq_ignore_ascii_case("unknown"))?;
+    let code = Code::from_parts(&status, text_at(tracker, "/status_detail"), remap);
     let scan = ParsedScan {
-        identity: identity(carrier, parcel, &code.key, "", &[]),
+        identity: compute_identity(carrier, parcel, &code.key, "", &[]),
         meaning: code.meaning,
         code: code.display_code,
         description: None,
@@ -248,23 +272,23 @@ struct Code {
 
 impl Code {
     /// Parses a code. The merchant's meaning for both parts takes precedence over the one for the status alone.
-    fn of(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
+    fn from_parts(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
-        let display_code = display_code(&[status, &detail]);
+        let display_code = format_display_code(&[status, &detail]);
         let remapped =
             remap.get(Sender::Easypost, &display_code).or_else(|| remap.get(Sender::Easypost, status));
         Self {
             display_code,
             key: format!("{status}/{detail}").to_ascii_lowercase(),
-            meaning: remapped.unwrap_or_else(|| codes::meaning(status, &detail)),
+            meaning: remapped.unwrap_or_else(|| codes::find_meaning(status, &detail)),
         }
     }
 }
 
 /// The expected delivery: the carrier's local date if it is sent, otherwise EasyPost's time. That is the same date as
 /// midnight, with a zone that the carrier did not send.
-fn estimated_delivery(tracker: &Value) -> Option<DateTime<Utc>> {
+fn parse_estimated_delivery(tracker: &Value) -> Option<DateTime<Utc>> {
     ["/carrier_detail/est_delivery_date_local", "/est_delivery_date"]
         .iter()
-        .find_map(|pointer| time::expected(&text(tracker, pointer)?))
+        .find_map(|pointer| time::parse_expected_date(&text_at(tracker, pointer)?))
 }

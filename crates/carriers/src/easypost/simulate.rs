@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     names,
-    signature::hex,
+    signature::encode_hex,
     simulate::{SimulatedHistory, SimulatedScan},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (_, (status, detail, _)) = *scans.last()?;
     let details: Vec<Value> = scans.iter().map(|(scan, words)| tracking_detail(scan, *words)).collect();
-    let carrier = names::easypost(history.carrier);
+    let carrier = names::easypost_name(history.carrier);
     let date = history.estimated_delivery.map(|due| due.date_naive().to_string());
     let sent_at = history.sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let tracker = json!({
@@ -45,7 +45,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
 }
 
 fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &str, &str)) -> Value {
-    let [city, state, country] = scan.place();
+    let [city, state, country] = scan.place_parts();
     json!({
         "object": "TrackingDetail", "status": status, "status_detail": detail,
         // With an offset, never with `Z`, which is not always believed.
@@ -57,7 +57,7 @@ fn tracking_detail(scan: &SimulatedScan<'_>, (status, detail, words): (&str, &st
 
 /// An id that depends only on the parts.
 fn id(parts: &[&str]) -> String {
-    hex(&Sha256::digest(parts.join("\n"))[..16])
+    encode_hex(&Sha256::digest(parts.join("\n"))[..16])
 }
 
 /// Status, detail and words for a meaning.

@@ -8,7 +8,7 @@ use domain::{
 };
 
 /// The meaning of an `eventType`. Not for a `derivedStatusCode`, which says `IT` beside an `OD` scan.
-pub(super) fn meaning(code: &str) -> Meaning {
+pub(super) fn find_meaning(code: &str) -> Meaning {
     match code.to_ascii_uppercase().as_str() {
         // Order created. It counts as shipped by agreement. A merchant can map it to label_created.
         "OC" => Status(InTransit),
@@ -51,7 +51,7 @@ pub(super) fn meaning(code: &str) -> Meaning {
 /// So a pickup counts for the status, but its time counts only as a local clock time. When the parcel was picked up
 /// is known from its other scans, or else from the arrival of the first webhook. The day is reliable enough to
 /// recognize a pickup before the order or after the delivery, which is not of this parcel.
-pub(crate) fn is_untimely(code: &str) -> bool {
+pub(crate) fn has_unreliable_time(code: &str) -> bool {
     ["PU", "PX"].iter().any(|pickup| code.eq_ignore_ascii_case(pickup))
 }
 
@@ -79,7 +79,7 @@ mod tests {
         ];
         for (expected, codes) in table {
             for code in codes.split(' ') {
-                assert_eq!(meaning(code), expected, "{code}");
+                assert_eq!(find_meaning(code), expected, "{code}");
             }
         }
     }

@@ -17,13 +17,15 @@ use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list, object, required, text},
+    json::{list_at, parse_object, require_text, text_at},
     limits,
-    parcel::{believed, display_code, identity, place, tracking_number},
+    parcel::{
+        compute_identity, format_display_code, join_place, parse_tracking_number, replace_unreliable_time,
+    },
     signature, time,
 };
 
-pub(crate) use codes::is_untimely;
+pub(crate) use codes::has_unreliable_time;
 
 /// The header with the signature: HMAC-SHA256 of the body in base64. The key is the project's security token.
 const SIGNATURE: &str = "fdx-signature";
@@ -41,7 +43,7 @@ impl Protocol for Fedex {
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        signature::mac_header(SIGNATURE, head).map(|_mac| HeadProof::SignsBody)
+        signature::read_mac_header(SIGNATURE, head).map(|_mac| HeadProof::SignsBody)
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
@@ -49,7 +51,7 @@ impl Protocol for Fedex {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        push(body, remap)
+        parse_push(body, remap)
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], _at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -61,8 +63,8 @@ impl Protocol for Fedex {
     }
 }
 
-fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-    let body = object(body)?;
+fn parse_push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
+    let body = parse_object(body)?;
     let nested = body.get("output").filter(|output| output.is_object());
     let said_nothing = body.as_object().is_some_and(serde_json::Map::is_empty);
     let known = ["completeTrackResults", "trackResults"].iter().any(|key| body.get(key).is_some());
@@ -72,23 +74,27 @@ fn push(body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
 
     let mut results = Vec::new();
     for root in nested.into_iter().chain([&body]) {
-        for complete in list(root, "completeTrackResults") {
-            results.extend(list(complete, "trackResults").iter().map(|result| (Some(complete), result)));
+        for complete in list_at(root, "completeTrackResults") {
+            results.extend(list_at(complete, "trackResults").iter().map(|result| (Some(complete), result)));
         }
-        results.extend(list(root, "trackResults").iter().map(|result| (None, result)));
+        results.extend(list_at(root, "trackResults").iter().map(|result| (None, result)));
     }
 
     limits::collect_parcels(results.into_iter().enumerate(), |(index, (parent, result))| {
-        parcel(result, parent, remap).map_err(|reason| reason.within("track result", index))
+        parse_parcel(result, parent, remap).map_err(|reason| reason.with_position("track result", index))
     })
 }
 
 /// Parses the parcel of one track result. `None` if it has no scan.
-fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
+fn parse_parcel(
+    result: &Value,
+    parent: Option<&Value>,
+    remap: &CodeMap,
+) -> Result<Option<Parcel>, Unreadable> {
     if !result.is_object() {
         return Err(Unreadable("it is no object".into()));
     }
-    let number = required(
+    let number = require_text(
         "`trackingNumber`",
         &[
             (result, "/trackingNumberInfo/trackingNumber"),
@@ -96,12 +102,13 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
             (parent.unwrap_or(result), "/trackingNumber"),
         ],
     )?;
-    let tracking_number = tracking_number(Carrier::Fedex, number)?;
-    let unique_id = text(result, "/trackingNumberInfo/trackingNumberUniqueId");
+    let tracking_number = parse_tracking_number(Carrier::Fedex, number)?;
+    let unique_id = text_at(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 
-    let listed = limits::collect_scans(list(result, "scanEvents"), |event| scan_event(event, key, remap));
-    let scans = current_status::merge_into_scans(listed, latest_status(result, key, remap));
+    let listed =
+        limits::collect_scans(list_at(result, "scanEvents"), |event| parse_scan_event(event, key, remap));
+    let scans = current_status::merge_into_scans(listed, parse_current_status(result, key, remap));
     if scans.is_empty() {
         return Ok(None);
     }
@@ -111,45 +118,45 @@ fn parcel(result: &Value, parent: Option<&Value>, remap: &CodeMap) -> Result<Opt
         package: unique_id,
         other_numbers: vec![],
         scans,
-        estimated_delivery: estimated_delivery(result),
-        said_at: None,
+        estimated_delivery: parse_estimated_delivery(result),
+        pushed_at: None,
     }))
 }
 
 /// Parses one of `scanEvents`. `None` if it has neither a code nor a time.
-fn scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
-    let (code, date) = (text(event, "/eventType"), text(event, "/date"));
+fn parse_scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let (code, date) = (text_at(event, "/eventType"), text_at(event, "/date"));
     if code.is_none() && date.is_none() {
         return None;
     }
     let (code, date) = (code.unwrap_or_default(), date.unwrap_or_default());
-    let exception = text(event, "/exceptionCode").unwrap_or_default();
-    let words = (text(event, "/eventDescription"), text(event, "/exceptionDescription"));
+    let exception = text_at(event, "/exceptionCode").unwrap_or_default();
+    let words = (text_at(event, "/eventDescription"), text_at(event, "/exceptionDescription"));
     Some(ParsedScan {
-        identity: identity(
+        identity: compute_identity(
             Carrier::Fedex,
             parcel,
             &code.to_ascii_uppercase(),
             &exception.to_ascii_uppercase(),
             &[&date],
         ),
-        meaning: meaning(&code, remap),
-        code: display_code(&[&code]),
+        meaning: find_meaning(&code, remap),
+        code: format_display_code(&[&code]),
         description: match words {
             (Some(event), Some(exception)) if event != exception => Some(format!("{event}: {exception}")),
             (event, exception) => event.or(exception),
         },
-        location: location(event),
-        time: believed(Carrier::Fedex, &code, &date, time::scanned(&date)),
+        location: parse_location(event),
+        time: replace_unreliable_time(Carrier::Fedex, &code, &date, time::parse_scan_time(&date)),
     })
 }
 
 /// The scan for `latestStatusDetail`. It has no time of its own, but one of `dateAndTimes` may belong to it. It has
 /// the same package id as the `scanEvents` beside it. Its `derivedCode` is not read, because it is only a summary:
 /// `IT` beside an `OD`.
-fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
+fn parse_current_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
     let detail = result.get("latestStatusDetail")?;
-    let code = text(detail, "/code")?;
+    let code = text_at(detail, "/code")?;
     // Chosen by the code and not by its meaning: a mapping of the merchant must not change the identity of a scan.
     let listed = code.to_ascii_uppercase();
     let kind = match listed.as_str() {
@@ -158,37 +165,43 @@ fn latest_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option<Curren
         "DL" => Some("ACTUAL_DELIVERY"),
         _ => None,
     };
-    let date = kind.and_then(|kind| date_of(result, kind)).unwrap_or_default();
+    let date = kind.and_then(|kind| find_date(result, kind)).unwrap_or_default();
     let scan = ParsedScan {
-        identity: identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
-        meaning: meaning(&code, remap),
-        code: display_code(&[&code]),
-        description: text(detail, "/description").or_else(|| text(detail, "/statusByLocale")),
-        location: location(detail),
-        time: believed(Carrier::Fedex, &code, &date, time::scanned_unless_midnight(&date)),
+        identity: compute_identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
+        meaning: find_meaning(&code, remap),
+        code: format_display_code(&[&code]),
+        description: text_at(detail, "/description").or_else(|| text_at(detail, "/statusByLocale")),
+        location: parse_location(detail),
+        time: replace_unreliable_time(
+            Carrier::Fedex,
+            &code,
+            &date,
+            time::parse_scan_time_unless_midnight(&date),
+        ),
     };
     Some(CurrentStatus { scan, is_dated: !date.is_empty() })
 }
 
-fn meaning(code: &str, remap: &CodeMap) -> Meaning {
-    remap.get(Sender::Fedex, &display_code(&[code])).unwrap_or_else(|| codes::meaning(code))
+fn find_meaning(code: &str, remap: &CodeMap) -> Meaning {
+    remap.get(Sender::Fedex, &format_display_code(&[code])).unwrap_or_else(|| codes::find_meaning(code))
 }
 
-fn location(value: &Value) -> Option<String> {
-    place(
+fn parse_location(value: &Value) -> Option<String> {
+    join_place(
         ["city", "stateOrProvinceCode", "countryCode"]
-            .map(|part| text(value, &format!("/scanLocation/{part}"))),
+            .map(|part| text_at(value, &format!("/scanLocation/{part}"))),
     )
 }
 
-fn date_of(result: &Value, kind: &str) -> Option<String> {
-    let date =
-        list(result, "dateAndTimes").iter().find(|date| text(date, "/type").as_deref() == Some(kind))?;
-    text(date, "/dateTime")
+fn find_date(result: &Value, kind: &str) -> Option<String> {
+    let date = list_at(result, "dateAndTimes")
+        .iter()
+        .find(|date| text_at(date, "/type").as_deref() == Some(kind))?;
+    text_at(date, "/dateTime")
 }
 
-fn estimated_delivery(result: &Value) -> Option<DateTime<Utc>> {
-    let window = text(result, "/estimatedDeliveryTimeWindow/window/ends");
-    let told = [window, date_of(result, "ESTIMATED_DELIVERY")];
-    told.into_iter().flatten().find_map(|at| time::expected(&at))
+fn parse_estimated_delivery(result: &Value) -> Option<DateTime<Utc>> {
+    let window = text_at(result, "/estimatedDeliveryTimeWindow/window/ends");
+    let dates = [window, find_date(result, "ESTIMATED_DELIVERY")];
+    dates.into_iter().flatten().find_map(|at| time::parse_expected_date(&at))
 }

@@ -15,13 +15,13 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (last, (code, words)) = *scans.last()?;
     // Newest first, as FedEx writes them.
-    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
+    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| build_event(scan, *words)).collect();
     let window = match history.estimated_delivery {
         Some(ends) => json!({"ends": ends.to_rfc3339_opts(SecondsFormat::Secs, false)}),
         None => json!({}),
     };
     let dates = if last.meaning == Status(Delivered) {
-        json!([{"type": "ACTUAL_DELIVERY", "dateTime": time(last)}])
+        json!([{"type": "ACTUAL_DELIVERY", "dateTime": format_time(last)}])
     } else {
         json!([])
     };
@@ -35,7 +35,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
             },
             "latestStatusDetail": {
                 "code": code, "derivedCode": code, "statusByLocale": words, "description": words,
-                "scanLocation": place(last),
+                "scanLocation": build_location(last),
             },
             "dateAndTimes": dates,
             "estimatedDeliveryTimeWindow": {"window": window},
@@ -45,19 +45,19 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &SimulatedScan<'_>, (code, words): (&str, &str)) -> Value {
+fn build_event(scan: &SimulatedScan<'_>, (code, words): (&str, &str)) -> Value {
     json!({
-        "date": time(scan), "eventType": code, "derivedStatusCode": code, "eventDescription": words,
-        "exceptionCode": "", "exceptionDescription": "", "scanLocation": place(scan),
+        "date": format_time(scan), "eventType": code, "derivedStatusCode": code, "eventDescription": words,
+        "exceptionCode": "", "exceptionDescription": "", "scanLocation": build_location(scan),
     })
 }
 
-fn time(scan: &SimulatedScan<'_>) -> String {
+fn format_time(scan: &SimulatedScan<'_>) -> String {
     scan.at.to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-fn place(scan: &SimulatedScan<'_>) -> Value {
-    let [city, state, country] = scan.place();
+fn build_location(scan: &SimulatedScan<'_>) -> Value {
+    let [city, state, country] = scan.place_parts();
     json!({"city": city, "stateOrProvinceCode": state, "countryCode": country})
 }
 

@@ -15,14 +15,14 @@ fn parcels(body: &str) -> Vec<Parcel> {
 }
 
 fn parcels_with(body: &str, remap: &str) -> Vec<Parcel> {
-    match push(body.as_bytes(), &remap.parse().unwrap()) {
+    match parse_push(body.as_bytes(), &remap.parse().unwrap()) {
         Ok(Push::Parcels(parcels, _)) => parcels,
         other => panic!("{other:?}"),
     }
 }
 
 fn reason(body: &str) -> String {
-    push(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
+    parse_push(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string()
 }
 
 fn instant(text: &str) -> CarrierTime {

@@ -8,9 +8,9 @@ use domain::{
 
 /// The meaning of a status with its substatus. Letter case does not matter. A substatus that is not listed is a
 /// condition if somebody has to act on it. A parcel that was delivered or returned stays so.
-pub(super) fn meaning(status: &str, substatus: &str, action_required: bool) -> Meaning {
+pub(super) fn find_meaning(status: &str, substatus: &str, action_required: bool) -> Meaning {
     let (status, substatus) = (status.to_ascii_uppercase(), substatus.to_ascii_lowercase());
-    if let Some(listed) = listed(&status, &substatus) {
+    if let Some(listed) = find_listed_meaning(&status, &substatus) {
         return listed;
     }
     match status.as_str() {
@@ -26,7 +26,7 @@ pub(super) fn meaning(status: &str, substatus: &str, action_required: bool) -> M
     }
 }
 
-fn listed(status: &str, substatus: &str) -> Option<Meaning> {
+fn find_listed_meaning(status: &str, substatus: &str) -> Option<Meaning> {
     Some(match (status, substatus) {
         ("PRE_TRANSIT", "information_received") => Status(LabelCreated),
         ("TRANSIT", "package_accepted") => Status(PickedUp),
@@ -99,9 +99,9 @@ mod tests {
         for (expected, status, substatuses) in table {
             for substatus in substatuses.split_whitespace() {
                 for required in [false, true] {
-                    assert_eq!(meaning(status, substatus, required), expected, "{status}/{substatus}");
+                    assert_eq!(find_meaning(status, substatus, required), expected, "{status}/{substatus}");
                     let (status, substatus) = (status.to_lowercase(), substatus.to_uppercase());
-                    assert_eq!(meaning(&status, &substatus, required), expected, "{status}/{substatus}");
+                    assert_eq!(find_meaning(&status, &substatus, required), expected, "{status}/{substatus}");
                 }
             }
         }
@@ -120,8 +120,8 @@ mod tests {
             ("", Unknown, Unknown),
         ] {
             for substatus in ["", "a_substatus_of_tomorrow", "rerouted"] {
-                assert_eq!(meaning(status, substatus, false), alone, "{status}/{substatus}");
-                assert_eq!(meaning(status, substatus, true), to_act, "{status}/{substatus}");
+                assert_eq!(find_meaning(status, substatus, false), alone, "{status}/{substatus}");
+                assert_eq!(find_meaning(status, substatus, true), to_act, "{status}/{substatus}");
             }
         }
     }

@@ -19,11 +19,13 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
-    json::{flag, list, object, required, text},
+    json::{flag_at, list_at, parse_object, require_text, text_at},
     limits,
-    names::carrier_named,
-    parcel::{described, display_code, identity, place, tracking_number},
-    signature::{from_hex, hex, hmac_sha256, same_text},
+    names::find_carrier,
+    parcel::{
+        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
+    },
+    signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
     time,
 };
 
@@ -43,36 +45,36 @@ impl Protocol for Shippo {
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        match head.header(SIGNATURE) {
+        match head.find_header(SIGNATURE) {
             Ok(sent) => {
-                head.fresh(Signature::read(sent)?.signed_at)?;
+                head.check_age(Signature::from_header(sent)?.signed_at)?;
                 Ok(HeadProof::SignsBody)
             }
             Err(missing) => {
-                let token = token(head.query).ok_or(missing)?;
-                let proven = secrets.check(|secret| same_text(secret.as_bytes(), &token));
+                let token = parse_token(head.query).ok_or(missing)?;
+                let proven = secrets.check_each(|secret| texts_are_equal(secret.as_bytes(), &token));
                 proven.map(|()| HeadProof::Complete)
             }
         }
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-        let sent = Signature::read(request.header(SIGNATURE)?)?;
-        let message = message(sent.at, request.body);
-        secrets.check(|secret| {
+        let sent = Signature::from_header(request.find_header(SIGNATURE)?)?;
+        let message = build_message(sent.at, request.body);
+        secrets.check_each(|secret| {
             let own = hmac_sha256(secret, &message);
             sent.macs.iter().fold(Choice::from(0), |fitted, mac| fitted | own.ct_eq(mac))
         })?;
-        request.fresh(sent.signed_at)
+        request.check_age(sent.signed_at)
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        push(&object(body)?, remap)
+        parse_push(&parse_object(body)?, remap)
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
         let at = at.timestamp().to_string();
-        let mac = hex(&hmac_sha256(secrets.first(), &message(&at, body)));
+        let mac = encode_hex(&hmac_sha256(secrets.first_secret(), &build_message(&at, body)));
         vec![(SIGNATURE.to_owned(), format!("t={at},v1={mac}"))]
     }
 
@@ -90,7 +92,7 @@ struct Signature<'a> {
 
 impl<'a> Signature<'a> {
     /// Parts other than `t` and `v1` are ignored: they may belong to a later version.
-    fn read(sent: &'a [u8]) -> Result<Self, Refused> {
+    fn from_header(sent: &'a [u8]) -> Result<Self, Refused> {
         let malformed = || Refused::MalformedHeader(SIGNATURE);
         let sent = str::from_utf8(sent).map_err(|_not_text| malformed())?;
         let parts: Vec<(&str, &str)> = sent
@@ -103,116 +105,122 @@ impl<'a> Signature<'a> {
         let (Some(at), None) = (times.next(), times.next()) else { return Err(malformed()) };
         let signed_at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let signed_at = signed_at.ok_or_else(malformed)?;
-        let macs: Vec<_> = values("v1").filter_map(|mac| from_hex(mac.as_bytes())).collect();
+        let macs: Vec<_> = values("v1").filter_map(|mac| decode_hex(mac.as_bytes())).collect();
         if macs.is_empty() { Err(malformed()) } else { Ok(Self { at, signed_at, macs }) }
     }
 }
 
-fn message(at: &str, body: &[u8]) -> Vec<u8> {
+fn build_message(at: &str, body: &[u8]) -> Vec<u8> {
     [at.as_bytes(), b".", body].concat()
 }
 
 /// The token in the query of the URL. A `+` is read as `+` and not as a blank, because tokens are more likely to
 /// contain it.
-fn token(query: &str) -> Option<Vec<u8>> {
+fn parse_token(query: &str) -> Option<Vec<u8>> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("token="))?;
     Some(percent_decode_str(value).collect()).filter(|token: &Vec<u8>| !token.is_empty())
 }
 
-fn push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let event = required("`event`", &[(body, "/event")])?;
-    let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing("data"))?;
+fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let event = require_text("`event`", &[(body, "/event")])?;
+    let data = body.get("data").filter(|data| data.is_object()).ok_or_else(|| missing_field("data"))?;
     if !event.eq_ignore_ascii_case("track_updated") {
         return Ok(Push::Remark(format!("Shippo tells of `{event}`, which is not about a track")));
     }
-    let Some(name) = text(data, "/carrier") else {
-        return if transaction(data) {
+    let Some(name) = text_at(data, "/carrier") else {
+        return if is_transaction(data) {
             Ok(Push::Remark(
                 "Shippo tells of a label that was bought, not of a parcel: its API version is older than 2018-02-08".into(),
             ))
         } else {
-            Err(missing("data.carrier"))
+            Err(missing_field("data.carrier"))
         };
     };
-    let number = required("`data.tracking_number`", &[(data, "/tracking_number")])?;
+    let number = require_text("`data.tracking_number`", &[(data, "/tracking_number")])?;
     // Older pushes have the flag inside `data`.
-    if flag(body, "/test") || flag(data, "/test") {
-        return Ok(Push::test("Shippo", &number));
+    if flag_at(body, "/test") || flag_at(data, "/test") {
+        return Ok(Push::from_test_push("Shippo", &number));
     }
-    let Some(carrier) = carrier_named(&name) else {
+    let Some(carrier) = find_carrier(&name) else {
         return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
     };
-    let tracking_number = tracking_number(carrier, number)?;
+    let tracking_number = parse_tracking_number(carrier, number)?;
 
     // The latest scan is sent twice, with another object id each time but with its own time. It must become one scan.
-    let told = list(data, "tracking_history").iter().chain(data.get("tracking_status"));
+    let states = list_at(data, "tracking_history").iter().chain(data.get("tracking_status"));
     let mut seen = HashSet::new();
-    let scans = limits::collect_scans(told, |state| {
-        scan(state, carrier, &tracking_number, remap).filter(|scan| seen.insert(scan.identity))
+    let scans = limits::collect_scans(states, |state| {
+        parse_scan(state, carrier, &tracking_number, remap).filter(|scan| seen.insert(scan.identity))
     });
     if scans.is_empty() {
         return Ok(Push::Remark(format!("Shippo knows nothing yet of {tracking_number}")));
     }
-    Ok(Push::of(Parcel {
+    Ok(Push::from_parcel(Parcel {
         carrier,
         tracking_number,
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: text(data, "/eta").and_then(|eta| time::expected(&eta)),
-        said_at: said_at(data),
+        estimated_delivery: text_at(data, "/eta").and_then(|eta| time::parse_expected_date(&eta)),
+        pushed_at: parse_push_time(data),
     }))
 }
 
-fn missing(field: &str) -> Unreadable {
+fn missing_field(field: &str) -> Unreadable {
     Unreadable(format!("`{field}` is missing"))
 }
 
 /// Whether the data is a transaction, which older versions of the API sent in place of a track. A track has none of
 /// these fields.
-fn transaction(data: &Value) -> bool {
+fn is_transaction(data: &Value) -> bool {
     ["rate", "label_url", "tracking_url_provider"].iter().any(|field| data.get(field).is_some())
 }
 
 /// Parses one state of the parcel. `None` if it has no time and its status is absent or `UNKNOWN`.
-fn scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
-    let (status, date) = (text(state, "/status"), text(state, "/status_date"));
+fn parse_scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
+    let (status, date) = (text_at(state, "/status"), text_at(state, "/status_date"));
     let nothing = status.as_ref().is_none_or(|status| status.eq_ignore_ascii_case("UNKNOWN"));
     if nothing && date.is_none() {
         return None;
     }
     let (status, date) = (status.unwrap_or_default(), date.unwrap_or_default());
-    let substatus = text(state, "/substatus/code").or_else(|| text(state, "/substatus"));
+    let substatus = text_at(state, "/substatus/code").or_else(|| text_at(state, "/substatus"));
     let substatus = substatus.unwrap_or_default();
-    let action_required = flag(state, "/substatus/action_required");
-    let display_code = display_code(&[&status, &substatus]);
-    let read = codes::meaning(&status, &substatus, action_required);
+    let action_required = flag_at(state, "/substatus/action_required");
+    let display_code = format_display_code(&[&status, &substatus]);
+    let read = codes::find_meaning(&status, &substatus, action_required);
     Some(ParsedScan {
-        identity: identity(
+        identity: compute_identity(
             carrier,
             parcel,
             &status.to_ascii_uppercase(),
-            &described(&substatus.to_ascii_lowercase(), codes::meaning(&status, &substatus, false), read),
+            &build_description_code(
+                &substatus.to_ascii_lowercase(),
+                codes::find_meaning(&status, &substatus, false),
+                read,
+            ),
             &[&date],
         ),
-        meaning: remapped(remap, &display_code, &status).unwrap_or(read),
+        meaning: find_merchant_meaning(remap, &display_code, &status).unwrap_or(read),
         code: display_code,
-        description: text(state, "/status_details").or_else(|| text(state, "/substatus/text")),
-        location: place(["city", "state", "country"].map(|part| text(state, &format!("/location/{part}")))),
+        description: text_at(state, "/status_details").or_else(|| text_at(state, "/substatus/text")),
+        location: join_place(
+            ["city", "state", "country"].map(|part| text_at(state, &format!("/location/{part}"))),
+        ),
         // Shippo has written local times with `Z`. It is not known for which carriers, so only midnight with `Z` is
         // doubted.
-        time: time::scanned_doubting_z(&date),
+        time: time::parse_scan_time_doubting_z(&date),
     })
 }
 
 /// The merchant's meaning for the whole code, or else for the status with any substatus.
-fn remapped(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
+fn find_merchant_meaning(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
     remap.get(Sender::Shippo, display_code).or_else(|| remap.get(Sender::Shippo, status))
 }
 
 /// When Shippo wrote the latest state.
-fn said_at(data: &Value) -> Option<DateTime<Utc>> {
+fn parse_push_time(data: &Value) -> Option<DateTime<Utc>> {
     ["/tracking_status/object_updated", "/tracking_status/object_created"]
         .iter()
-        .find_map(|pointer| time::instant(&text(data, pointer)?))
+        .find_map(|pointer| time::parse_instant(&text_at(data, pointer)?))
 }

@@ -20,30 +20,32 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let states: Vec<Value> = scans
         .iter()
         .zip(1..)
-        .map(|((scan, words), number)| state(scan, *words, &format!("history_{number}"), history.sent_at))
+        .map(|((scan, words), number)| {
+            build_state(scan, *words, &format!("history_{number}"), history.sent_at)
+        })
         .collect();
     let eta = history.estimated_delivery.map(|due| format!("{}T00:00:00Z", due.date_naive()));
     let body = json!({
         "event": "track_updated", "test": false,
         "data": {
-            "carrier": names::shippo(history.carrier), "tracking_number": history.tracking_number,
+            "carrier": names::shippo_name(history.carrier), "tracking_number": history.tracking_number,
             "transaction": null, "metadata": null, "messages": [],
             "eta": eta, "original_eta": eta,
             // The latest scan again, with another object id, as Shippo sends it.
-            "tracking_status": state(last, words, "latest", history.sent_at),
+            "tracking_status": build_state(last, words, "latest", history.sent_at),
             "tracking_history": states,
         },
     });
     Some(body.to_string().into_bytes())
 }
 
-fn state(
+fn build_state(
     scan: &SimulatedScan<'_>,
     (status, substatus, words): (&str, &str, &str),
     id: &str,
     sent_at: DateTime<Utc>,
 ) -> Value {
-    let [city, state, country] = scan.place();
+    let [city, state, country] = scan.place_parts();
     let written = sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     json!({
         "object_id": id, "object_created": written, "object_updated": written,

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use domain::CarrierTime;
 use serde_json::Value;
 
-use crate::{json::text, time};
+use crate::{json::text_at, time};
 
 /// The offsets from GMT that exist: UTC-12 to UTC+14.
 const OFFSETS: std::ops::RangeInclusive<TimeDelta> = TimeDelta::hours(-12)..=TimeDelta::hours(14);
@@ -22,21 +22,21 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn of(event: &Value) -> Self {
-        let country = text(event, "/activityLocation/country").unwrap_or_default().to_ascii_uppercase();
+    pub(super) fn from_event(event: &Value) -> Self {
+        let country = text_at(event, "/activityLocation/country").unwrap_or_default().to_ascii_uppercase();
         let west = WEST.contains(&country.as_str());
-        let local = pair(event, "/localActivityDate", "/localActivityTime");
-        let gmt = pair(event, "/gmtActivityDate", "/gmtActivityTime");
-        let sent = text(event, "/gmtOffset").and_then(|offset| parse_offset(&offset));
-        Self { local, gmt, offset: offset(local, gmt, sent, west) }
+        let local = parse_date_and_time(event, "/localActivityDate", "/localActivityTime");
+        let gmt = parse_date_and_time(event, "/gmtActivityDate", "/gmtActivityTime");
+        let sent = text_at(event, "/gmtOffset").and_then(|offset| parse_offset(&offset));
+        Self { local, gmt, offset: find_offset(local, gmt, sent, west) }
     }
 
     /// The time of the event. If the clocks contradict each other or show no zone, it is only a local time.
-    pub(super) fn time(self) -> CarrierTime {
-        let instant = |at: NaiveDateTime| time::sane(at.and_utc()).map(CarrierTime::Instant);
+    pub(super) fn to_carrier_time(self) -> CarrierTime {
+        let instant = |at: NaiveDateTime| time::keep_plausible(at.and_utc()).map(CarrierTime::Instant);
         let at = match (self.local, self.offset) {
             (Some(local), Some(offset)) => instant(local - offset),
-            (Some(local), None) => time::sane(local.and_utc()).map(|_| CarrierTime::Local(local)),
+            (Some(local), None) => time::keep_plausible(local.and_utc()).map(|_| CarrierTime::Local(local)),
             (None, _) => self.gmt.and_then(instant),
         };
         at.unwrap_or(CarrierTime::Untrusted)
@@ -45,12 +45,12 @@ impl Clock {
     /// The parts of the identity that tell apart two events with one code: the instant if it is known, otherwise both
     /// dates and times as sent, with the leading zeros that JSON numbers have lost. The offset is no part of it:
     /// version 1 sends none for the same event.
-    pub(super) fn key(self, event: &Value) -> [String; 4] {
-        if let CarrierTime::Instant(at) = self.time() {
+    pub(super) fn identity_parts(self, event: &Value) -> [String; 4] {
+        if let CarrierTime::Instant(at) = self.to_carrier_time() {
             return [at.to_rfc3339(), String::new(), String::new(), String::new()];
         }
-        let date = |pointer| text(event, pointer).unwrap_or_default();
-        let time = |pointer| six_digits(event, pointer).unwrap_or_default();
+        let date = |pointer| text_at(event, pointer).unwrap_or_default();
+        let time = |pointer| read_six_digits(event, pointer).unwrap_or_default();
         [
             date("/gmtActivityDate"),
             time("/gmtActivityTime"),
@@ -61,14 +61,14 @@ impl Clock {
 
     /// The expected delivery: a date, and perhaps a time, at the place of the event. A date before the event is
     /// ignored, because UPS leaves old dates in place.
-    pub(super) fn expected(self, event: &Value) -> Option<DateTime<Utc>> {
-        let date = parse_date(&text(event, "/scheduledDeliveryDate")?)?;
+    pub(super) fn parse_estimated_delivery(self, event: &Value) -> Option<DateTime<Utc>> {
+        let date = parse_date(&text_at(event, "/scheduledDeliveryDate")?)?;
         if self.local.or(self.gmt).is_some_and(|at| date < at.date()) {
             return None;
         }
         match (parse_time(event, "/deliveryEndTime"), self.offset) {
-            (Some(end), Some(offset)) => time::sane((date.and_time(end) - offset).and_utc()),
-            (_, None) | (None, _) => time::noon(date),
+            (Some(end), Some(offset)) => time::keep_plausible((date.and_time(end) - offset).and_utc()),
+            (_, None) | (None, _) => time::noon_utc(date),
         }
     }
 }
@@ -79,7 +79,7 @@ impl Clock {
 ///   14:12 is meant. This mistake is corrected.
 /// - In a country of [`WEST`] a missing or wrong sign is corrected too.
 /// - Any other contradiction gives `None`.
-fn offset(
+fn find_offset(
     local: Option<NaiveDateTime>,
     gmt: Option<NaiveDateTime>,
     sent: Option<TimeDelta>,
@@ -95,8 +95,8 @@ fn offset(
     }
 }
 
-fn pair(event: &Value, date: &str, time: &str) -> Option<NaiveDateTime> {
-    Some(parse_date(&text(event, date)?)?.and_time(parse_time(event, time)?))
+fn parse_date_and_time(event: &Value, date: &str, time: &str) -> Option<NaiveDateTime> {
+    Some(parse_date(&text_at(event, date)?)?.and_time(parse_time(event, time)?))
 }
 
 /// Parses `YYYYMMDD`. It accepts only years of four digits, so that adding hours cannot leave the calendar.
@@ -109,14 +109,14 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
 }
 
 /// The text at this pointer. A JSON number gets its leading zeros back.
-fn six_digits(event: &Value, pointer: &str) -> Option<String> {
-    let text = text(event, pointer)?;
+fn read_six_digits(event: &Value, pointer: &str) -> Option<String> {
+    let text = text_at(event, pointer)?;
     Some(if event.pointer(pointer).is_some_and(Value::is_number) { format!("{text:0>6}") } else { text })
 }
 
 /// Parses `HHMMSS`.
 fn parse_time(event: &Value, pointer: &str) -> Option<NaiveTime> {
-    let text = six_digits(event, pointer)?;
+    let text = read_six_digits(event, pointer)?;
     if text.len() == 6 { NaiveTime::parse_from_str(&text, "%H%M%S").ok() } else { None }
 }
 
@@ -148,12 +148,12 @@ mod tests {
 
     /// The time of an event with these local and GMT clocks on 15 January 2026, this offset and this country.
     fn clock(local: &str, gmt: &str, offset: &str, country: &str) -> CarrierTime {
-        Clock::of(&json!({
+        Clock::from_event(&json!({
             "localActivityDate": "20260115", "localActivityTime": local,
             "gmtActivityDate": "20260115", "gmtActivityTime": gmt,
             "gmtOffset": offset, "activityLocation": {"country": country},
         }))
-        .time()
+        .to_carrier_time()
     }
 
     fn at(time: &str) -> CarrierTime {
@@ -203,7 +203,7 @@ mod tests {
         let event = json!({
             "localActivityDate": 20260115, "localActivityTime": 81530, "gmtOffset": -5.0,
         });
-        assert_eq!(Clock::of(&event).time(), at("13:15:30"));
+        assert_eq!(Clock::from_event(&event).to_carrier_time(), at("13:15:30"));
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
                 "localActivityDate": "20260115", "localActivityTime": "081530", "gmtOffset": "-05.00",
                 "scheduledDeliveryDate": date, "deliveryEndTime": end,
             });
-            Clock::of(&event).expected(&event).map(|at| at.to_rfc3339())
+            Clock::from_event(&event).parse_estimated_delivery(&event).map(|at| at.to_rfc3339())
         };
         assert_eq!(expected("20260115", "170000").as_deref(), Some("2026-01-15T22:00:00+00:00"));
         assert_eq!(expected("20260116", "").as_deref(), Some("2026-01-16T12:00:00+00:00"));

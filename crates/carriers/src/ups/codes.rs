@@ -41,7 +41,7 @@ pub(super) struct Code<'a> {
 }
 
 /// The meaning of a code. `words` is the description; it counts only for type `D` with a missing or unlisted code.
-pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
+pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
     match (code.kind, code.code) {
         ("M", "VP") | ("MV", _) => return Status(Cancelled),
         ("M", _) => return Status(LabelCreated),
@@ -50,7 +50,7 @@ pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
         _ => {}
     }
     if !code.description_code.is_empty() {
-        if let Some(meaning) = code.description_code.parse().ok().and_then(described) {
+        if let Some(meaning) = code.description_code.parse().ok().and_then(find_meaning_of_description_code) {
             return meaning;
         }
         if code.kind == "D" {
@@ -58,9 +58,9 @@ pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
         }
     }
     match code.kind {
-        "I" => Status(movement(code.code)),
-        "D" => delivery(code.code, words.map(str::to_ascii_lowercase).as_deref()),
-        "X" => exception(code.code),
+        "I" => Status(find_movement_status(code.code)),
+        "D" => find_delivery_meaning(code.code, words.map(str::to_ascii_lowercase).as_deref()),
+        "X" => find_exception_meaning(code.code),
         // Letters of UPS's older interfaces: out for delivery, pickup, returned to shipper.
         "O" => Status(OutForDelivery),
         "P" => Status(PickedUp),
@@ -70,7 +70,7 @@ pub(super) fn meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
 }
 
 /// The meanings of UPS's "Status/Description Codes".
-fn described(code: u16) -> Option<Meaning> {
+fn find_meaning_of_description_code(code: u16) -> Option<Meaning> {
     Some(match code {
         3 | 44 | 45 | 77 | 79 | 80 | 157 | 166 => Status(LabelCreated),
         38 | 160 | 167 | 168 | 169 => Status(PickedUp),
@@ -126,7 +126,7 @@ fn described(code: u16) -> Option<Meaning> {
 }
 
 /// Type `I`: a code that is not listed is a movement.
-fn movement(code: &str) -> domain::ShipmentStatus {
+fn find_movement_status(code: &str) -> domain::ShipmentStatus {
     match code {
         // The shipper has made a label; UPS does not have the parcel yet.
         "OC" | "PL" | "SP" => LabelCreated,
@@ -138,7 +138,7 @@ fn movement(code: &str) -> domain::ShipmentStatus {
 }
 
 /// Type `D`: not all of its codes are a delivery to the customer.
-fn delivery(code: &str, words: Option<&str>) -> Meaning {
+fn find_delivery_meaning(code: &str, words: Option<&str>) -> Meaning {
     match code {
         // To the original sender.
         "B0" => Status(ReturnedToSender),
@@ -150,8 +150,8 @@ fn delivery(code: &str, words: Option<&str>) -> Meaning {
         | "3F" | "3G" | "3H" | "9E" => Status(Delivered),
         _ if matches!(code.as_bytes(), [b'M', b'1'..=b'9' | b'A'..=b'X']) => Status(Delivered),
         // Type `D` alone counts as delivered by agreement, unless the words contradict.
-        "" if !words.is_some_and(deny_delivery) => Status(Delivered),
-        _ if words.is_some_and(|words| words.contains("deliver") && !deny_delivery(words)) => {
+        "" if !words.is_some_and(denies_delivery) => Status(Delivered),
+        _ if words.is_some_and(|words| words.contains("deliver") && !denies_delivery(words)) => {
             Status(Delivered)
         }
         _ => Unknown,
@@ -160,7 +160,7 @@ fn delivery(code: &str, words: Option<&str>) -> Meaning {
 
 /// Whether the words say that the parcel is still to be delivered, or that a delivery failed: "delivery attempted",
 /// "out for delivery". A "not" alone does not say so: "delivered, signature not required".
-fn deny_delivery(words: &str) -> bool {
+fn denies_delivery(words: &str) -> bool {
     const DENIALS: [&str; 16] = [
         "attempt",
         "refus",
@@ -183,7 +183,7 @@ fn deny_delivery(words: &str) -> bool {
 }
 
 /// Type `X`: exceptions, and other events that UPS lists there.
-fn exception(code: &str) -> Meaning {
+fn find_exception_meaning(code: &str) -> Meaning {
     match code {
         // A return that is only announced ("will be returned to the sender") is a condition, which a later delivery
         // ends. It becomes a status, which cannot be undone, only where UPS says that the parcel was returned. Other

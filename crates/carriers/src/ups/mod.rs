@@ -18,9 +18,12 @@ use serde_json::Value;
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
-    json::{object, required, text},
-    parcel::{self, described, identity, other_numbers, place, tracking_number},
-    signature::same_text,
+    json::{parse_object, require_text, text_at},
+    parcel::{
+        self, build_description_code, compute_identity, join_place, parse_other_numbers,
+        parse_tracking_number,
+    },
+    signature::texts_are_equal,
 };
 use clock::Clock;
 use codes::Code;
@@ -60,8 +63,8 @@ impl Protocol for Ups {
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        let check = |sent| secrets.check(|secret| same_text(secret.trim().as_bytes(), sent));
-        let proven = match (secrets.client(), head.header(CREDENTIAL)) {
+        let check = |sent| secrets.check_each(|secret| texts_are_equal(secret.trim().as_bytes(), sent));
+        let proven = match (secrets.client(), head.find_header(CREDENTIAL)) {
             (None, sent) => check(sent?),
             (Some(client), Err(_)) => client.verify(head),
             // One valid proof is enough: subscriptions of both versions run side by side while a merchant migrates.
@@ -78,9 +81,9 @@ impl Protocol for Ups {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        let parcels = parcels(body, remap)?;
+        let parcels = parse_parcels(body, remap)?;
         match parcels.iter().find(|parcel| parcel.tracking_number.starts_with(TEST_NUMBER)) {
-            Some(test) => Ok(Push::test("UPS", &test.tracking_number)),
+            Some(test) => Ok(Push::from_test_push("UPS", &test.tracking_number)),
             None => Ok(Push::Parcels(parcels, None)),
         }
     }
@@ -88,7 +91,7 @@ impl Protocol for Ups {
     fn sign(&self, secrets: &Secrets, _body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
         match secrets.client() {
             Some(client) if !secrets.is_shared() => client.headers(at),
-            Some(_) | None => vec![(CREDENTIAL.to_owned(), secrets.first().to_owned())],
+            Some(_) | None => vec![(CREDENTIAL.to_owned(), secrets.first_secret().to_owned())],
         }
     }
 
@@ -97,32 +100,35 @@ impl Protocol for Ups {
     }
 }
 
-fn parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
-    let event = object(body)?;
+fn parse_parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable> {
+    let event = parse_object(body)?;
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Vec::new());
     }
-    let tracking_number =
-        tracking_number(Carrier::Ups, required("`trackingNumber`", &[(&event, "/trackingNumber")])?)?;
+    let tracking_number = parse_tracking_number(
+        Carrier::Ups,
+        require_text("`trackingNumber`", &[(&event, "/trackingNumber")])?,
+    )?;
     if !event.get("activityStatus").is_some_and(Value::is_object) {
         return Err(Unreadable("`activityStatus` is missing".into()));
     }
-    let clock = Clock::of(&event);
-    let scans = vec![scan(&event, clock, &tracking_number, remap)];
-    let others = other_numbers(Carrier::Ups, &tracking_number, text(&event, "/alternateTrackingNumber"));
+    let clock = Clock::from_event(&event);
+    let scans = vec![parse_scan(&event, clock, &tracking_number, remap)];
+    let others =
+        parse_other_numbers(Carrier::Ups, &tracking_number, text_at(&event, "/alternateTrackingNumber"));
     Ok(vec![Parcel {
         carrier: Carrier::Ups,
         tracking_number,
         package: None,
         other_numbers: others,
         scans,
-        estimated_delivery: clock.expected(&event),
-        said_at: None,
+        estimated_delivery: clock.parse_estimated_delivery(&event),
+        pushed_at: None,
     }])
 }
 
-fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedScan {
-    let status = |part: &str| text(event, &format!("/activityStatus/{part}")).unwrap_or_default();
+fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedScan {
+    let status = |part: &str| text_at(event, &format!("/activityStatus/{part}")).unwrap_or_default();
     let (kind, code) = (status("type").to_ascii_uppercase(), status("code").to_ascii_uppercase());
     // A code sent as a JSON number has lost its leading zeros.
     let description_code = match status("descriptionCode") {
@@ -130,39 +136,39 @@ fn scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedSca
         sent => format!("{sent:0>3}").to_ascii_uppercase(),
     };
     let pair = format!("{kind}/{code}");
-    let time = clock.key(event);
-    let description = text(event, "/activityStatus/description");
+    let time = clock.identity_parts(event);
+    let description = text_at(event, "/activityStatus/description");
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
-    let display_code = display_code(code);
-    let read = codes::meaning(code, description.as_deref());
+    let display_code = format_display_code(code);
+    let read = codes::find_meaning(code, description.as_deref());
     ParsedScan {
-        identity: identity(
+        identity: compute_identity(
             Carrier::Ups,
             parcel,
             &pair,
-            &described(&description_code, codes::meaning(code, None), read),
+            &build_description_code(&description_code, codes::find_meaning(code, None), read),
             &time.each_ref().map(String::as_str),
         ),
-        meaning: remapped(remap, &display_code, code).unwrap_or(read),
+        meaning: find_merchant_meaning(remap, &display_code, code).unwrap_or(read),
         code: display_code,
         description,
-        location: place(
+        location: join_place(
             ["city", "stateProvince", "country"]
-                .map(|part| text(event, &format!("/activityLocation/{part}"))),
+                .map(|part| text_at(event, &format!("/activityLocation/{part}"))),
         ),
-        time: clock.time(),
+        time: clock.to_carrier_time(),
     }
 }
 
 /// The code as scans show it and as the setting names it: `I/OT/021`, `D/FS`, `I`, `X//032`.
-fn display_code(code: Code<'_>) -> String {
+fn format_display_code(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
-    parcel::display_code(&[parts.trim_end_matches('/')])
+    parcel::format_display_code(&[parts.trim_end_matches('/')])
 }
 
 /// The merchant's meaning for the whole code, or else for its type and code with any description code.
-fn remapped(remap: &CodeMap, display_code: &str, code: Code<'_>) -> Option<Meaning> {
+fn find_merchant_meaning(remap: &CodeMap, display_code: &str, code: Code<'_>) -> Option<Meaning> {
     remap.get(Sender::Ups, display_code).or_else(|| {
         if code.code.is_empty() {
             None

@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::signature::{Head, NoSecret, Refused, blank, hmac_sha256, same_text};
+use crate::signature::{Head, NoSecret, Refused, hmac_sha256, is_blank, texts_are_equal};
 
 /// The header with the token. The reference documents the scheme (client credentials) and [`CLIENT_ID`]. It does not
 /// say that the token is sent as a bearer token in this header; that follows from the scheme.
@@ -47,7 +47,7 @@ impl Client {
     /// [`NoSecret`] if the id or a secret is blank, or if there is no secret.
     pub fn new(id: String, secrets: impl IntoIterator<Item = String>) -> Result<Self, NoSecret> {
         let secrets: Vec<_> = secrets.into_iter().collect();
-        if blank(&id) || secrets.is_empty() || secrets.iter().any(|secret| blank(secret)) {
+        if is_blank(&id) || secrets.is_empty() || secrets.iter().any(|secret| is_blank(secret)) {
             return Err(NoSecret);
         }
         Ok(Self { id, secrets })
@@ -55,31 +55,31 @@ impl Client {
 
     /// Issues a token if the id and one of the secrets match. The token is signed with the secret that was sent, so
     /// it is valid until its end or until that secret is removed.
-    pub fn token(&self, id: &str, secret: &str, now: DateTime<Utc>) -> Option<AccessToken> {
-        let same_id = same_text(self.id.as_bytes(), id.as_bytes());
-        let fits = |own: &String| bool::from(same_id & same_text(own.as_bytes(), secret.as_bytes()));
+    pub fn issue_token(&self, id: &str, secret: &str, now: DateTime<Utc>) -> Option<AccessToken> {
+        let same_id = texts_are_equal(self.id.as_bytes(), id.as_bytes());
+        let fits = |own: &String| bool::from(same_id & texts_are_equal(own.as_bytes(), secret.as_bytes()));
         // All secrets are tried, also after a match, so that the duration reveals nothing.
         let fitted = self.secrets.iter().fold(None, |found, own| if fits(own) { Some(own) } else { found });
-        fitted.map(|own| self.issue(own, now))
+        fitted.map(|own| self.build_token(own, now))
     }
 
     /// The headers with which the client would send a push now.
     pub(super) fn headers(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
-        let token = self.secrets.first().map(|secret| self.issue(secret, now).text).unwrap_or_default();
+        let token = self.secrets.first().map(|secret| self.build_token(secret, now).text).unwrap_or_default();
         vec![(TOKEN.to_owned(), format!("Bearer {token}")), (CLIENT_ID.to_owned(), self.id.clone())]
     }
 
     /// Checks that a push carries a token that we issued for this client and that has not expired.
     pub(super) fn verify(&self, head: &Head<'_>) -> Result<(), Refused> {
         let malformed = || Refused::MalformedHeader(TOKEN);
-        let sent = str::from_utf8(head.header(TOKEN)?).map_err(|_| malformed())?;
+        let sent = str::from_utf8(head.find_header(TOKEN)?).map_err(|_| malformed())?;
         let (scheme, token) = sent.split_once(' ').ok_or_else(malformed)?;
         let (end, proof) = token.trim_start().split_once('.').ok_or_else(malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(malformed());
         }
         let proof = BASE64_URL_SAFE_NO_PAD.decode(proof).map_err(|_| malformed())?;
-        let fits = |secret: &String| self.token_signature(secret, end).as_slice().ct_eq(&proof);
+        let fits = |secret: &String| self.sign_token(secret, end).as_slice().ct_eq(&proof);
         let ours = self.secrets.iter().fold(Choice::from(0), |fitted, secret| fitted | fits(secret));
         if !bool::from(ours) {
             return Err(Refused::Mismatch);
@@ -89,14 +89,14 @@ impl Client {
         if head.at < end { Ok(()) } else { Err(Refused::Ended(end)) }
     }
 
-    fn issue(&self, secret: &str, now: DateTime<Utc>) -> AccessToken {
+    fn build_token(&self, secret: &str, now: DateTime<Utc>) -> AccessToken {
         let end = (now.timestamp() + LIFETIME.num_seconds()).to_string();
-        let proof = BASE64_URL_SAFE_NO_PAD.encode(self.token_signature(secret, &end));
+        let proof = BASE64_URL_SAFE_NO_PAD.encode(self.sign_token(secret, &end));
         AccessToken { text: format!("{end}.{proof}"), lifetime: LIFETIME }
     }
 
     /// The signature of a token for this client with this end.
-    fn token_signature(&self, secret: &str, end: &str) -> [u8; 32] {
+    fn sign_token(&self, secret: &str, end: &str) -> [u8; 32] {
         let key = hmac_sha256(secret, KEY);
         // The end is a number that we wrote, so it contains no dot.
         hmac_sha256(key, format!("{end}.{}", self.id).as_bytes())

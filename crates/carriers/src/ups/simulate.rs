@@ -13,16 +13,16 @@ use crate::simulate::{SimulatedHistory, SimulatedScan};
 /// The bodies, one for each scan. `None` if UPS has no code for one of the scans.
 pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<Vec<u8>>> {
     let scans = history.describe_all(describe_meaning)?;
-    Some(scans.into_iter().map(|(scan, words)| event(history, scan, words)).collect())
+    Some(scans.into_iter().map(|(scan, words)| build_event(history, scan, words)).collect())
 }
 
-fn event(
+fn build_event(
     history: &SimulatedHistory<'_>,
     scan: &SimulatedScan<'_>,
     [kind, code, description_code, words]: [&str; 4],
 ) -> Vec<u8> {
     let (local, gmt) = (scan.at, scan.at.to_utc());
-    let [city, state, country] = scan.place();
+    let [city, state, country] = scan.place_parts();
     let (due_date, due_time) = match history.estimated_delivery {
         Some(due) => {
             let due = due.with_timezone(local.offset());
@@ -40,14 +40,14 @@ fn event(
         "actualDeliveryDate": "", "actualDeliveryTime": "",
         "gmtActivityDate": gmt.format("%Y%m%d").to_string(),
         "gmtActivityTime": gmt.format("%H%M%S").to_string(),
-        "gmtOffset": offset(local),
+        "gmtOffset": format_offset(local),
         "deliveryStartTime": "", "deliveryEndTime": due_time, "deliveryTimeDescription": "",
     });
     body.to_string().into_bytes()
 }
 
 /// The offset as hours and minutes with a dot between: `-05.00`.
-fn offset(at: DateTime<FixedOffset>) -> String {
+fn format_offset(at: DateTime<FixedOffset>) -> String {
     at.format("%:z").to_string().replace(':', ".")
 }
 

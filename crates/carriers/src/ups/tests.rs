@@ -24,7 +24,7 @@ fn estimate(body: &str) -> Option<DateTime<Utc>> {
 }
 
 fn parcel_with(body: &str, remap: &str) -> Parcel {
-    let mut parcels = parcels(body.as_bytes(), &remap.parse().unwrap()).unwrap();
+    let mut parcels = parse_parcels(body.as_bytes(), &remap.parse().unwrap()).unwrap();
     assert_eq!(parcels.len(), 1);
     assert_eq!(parcels[0].tracking_number, "1Z999AA10123456784");
     assert_eq!((parcels[0].carrier, &parcels[0].package), (Carrier::Ups, &None));
@@ -170,10 +170,10 @@ fn a_test_of_ups_is_told_in_words() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let reason = |body: &str| parcels(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
+    let reason = |body: &str| parse_parcels(body.as_bytes(), &CodeMap::default()).unwrap_err().to_string();
     assert!(reason("").starts_with("not JSON: EOF"));
     assert_eq!(reason("3"), "the body is JSON, but no object");
     assert_eq!(reason(r#"{"activityStatus":{"type":"D"}}"#), "`trackingNumber` is missing");
     assert_eq!(reason(r#"{"trackingNumber":"1Z"}"#), "`activityStatus` is missing");
-    assert_eq!(parcels(b"{}", &CodeMap::default()), Ok(Vec::new()));
+    assert_eq!(parse_parcels(b"{}", &CodeMap::default()), Ok(Vec::new()));
 }

@@ -10,7 +10,7 @@ use domain::{
 use crate::normalize::{normalize_text, strip_leading_words};
 
 /// The meaning of an `eventCode`, in capitals.
-pub(super) fn meaning(code: &str) -> Meaning {
+pub(super) fn find_meaning(code: &str) -> Meaning {
     match code {
         // A label, a manifest; shipment received, acceptance pending.
         "MA" | "GX" | "TM" | "89" | "GC" | "83" => Status(LabelCreated),
@@ -65,7 +65,7 @@ const PHRASES: [(&str, Meaning); 13] = [
 
 /// The meaning of a `statusCategory` or an `eventType` in any spelling: `In-Transit`, `DELIVERED`, `Delivered, Front
 /// Door`.
-pub(super) fn phrase(words: &str) -> Meaning {
+pub(super) fn find_meaning_of_words(words: &str) -> Meaning {
     let words = normalize_text(words);
     let begins = |(beginning, _): &&(&str, Meaning)| strip_leading_words(&words, beginning).is_some();
     PHRASES.iter().find(begins).map_or(Unknown, |(_, meaning)| *meaning)
@@ -94,7 +94,7 @@ mod tests {
         ];
         for (expected, codes) in table {
             for code in codes.split(' ') {
-                assert_eq!(meaning(code), expected, "{code}");
+                assert_eq!(find_meaning(code), expected, "{code}");
             }
         }
     }
@@ -115,7 +115,7 @@ mod tests {
         ];
         for (expected, words) in table {
             for words in words.split('|') {
-                assert_eq!(phrase(words), expected, "{words}");
+                assert_eq!(find_meaning_of_words(words), expected, "{words}");
             }
         }
     }

@@ -21,10 +21,12 @@ use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list, object, required, text},
+    json::{list_at, parse_object, require_text, text_at},
     limits,
     normalize::normalize_text,
-    parcel::{described, display_code, identity, place, tracking_number},
+    parcel::{
+        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
+    },
     time,
 };
 
@@ -50,7 +52,7 @@ impl Protocol for Usps {
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
-        signature::signature(head).map(|_mac| HeadProof::SignsBody)
+        signature::read_signature(head).map(|_mac| HeadProof::SignsBody)
     }
 
     fn verify_body(&self, secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
@@ -58,22 +60,22 @@ impl Protocol for Usps {
     }
 
     fn parse(&self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        let body = object(body)?;
-        if challenge(&body).is_some() {
+        let body = parse_object(body)?;
+        if parse_challenge(&body).is_some() {
             // The rest of the body must not be used: the signature of a challenge may not cover it.
             return Ok(Push::Remark("USPS asks whether somebody listens here".into()));
         }
-        claims(&body, remap)
+        parse_push(&body, remap)
     }
 
     /// A bare challenge can be signed without a time, so one captured signature is valid for every bare challenge.
     /// They all have one id, so that at most one of them is stored.
     fn push_id(&self, body: &[u8]) -> Option<String> {
-        signature::is_bare_challenge(body, &object(body).ok()?).then(|| "challenge".to_owned())
+        signature::is_bare_challenge(body, &parse_object(body).ok()?).then(|| "challenge".to_owned())
     }
 
     fn challenge(&self, body: &[u8]) -> Option<String> {
-        challenge(&object(body).ok()?)
+        parse_challenge(&parse_object(body).ok()?)
     }
 
     fn sign(&self, secrets: &Secrets, body: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
@@ -87,31 +89,33 @@ impl Protocol for Usps {
 
 /// The value that USPS may want to read in our answer when a subscription starts. Uncertain: one description has this
 /// handshake, the other says that USPS is satisfied with a 200.
-fn challenge(body: &Value) -> Option<String> {
+fn parse_challenge(body: &Value) -> Option<String> {
     match body.get("challenge") {
         Some(Value::String(exact)) if !exact.trim().is_empty() => Some(exact.clone()),
-        Some(_) | None => text(body, "/challenge"),
+        Some(_) | None => text_at(body, "/challenge"),
     }
 }
 
 /// Parses a body that is no challenge. Of an envelope it reads only the signed fields, `payload` and `timestamp`.
-fn claims(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
+fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     let payload = match body.get("payload") {
-        None | Some(Value::Null) => return told(body, None, remap),
+        None | Some(Value::Null) => return parse_answer(body, None, remap),
         Some(payload) => payload,
     };
-    let said_at = text(body, "/timestamp").and_then(|at| time::instant(&at));
-    let claims = match payload {
-        Value::String(json) => object(json.as_bytes()).and_then(|inner| told(&inner, said_at, remap)),
+    let said_at = text_at(body, "/timestamp").and_then(|at| time::parse_instant(&at));
+    let push = match payload {
+        Value::String(json) => {
+            parse_object(json.as_bytes()).and_then(|inner| parse_answer(&inner, said_at, remap))
+        }
         // A proxy or converter has already parsed the string.
-        unpacked => told(unpacked, said_at, remap),
+        unpacked => parse_answer(unpacked, said_at, remap),
     };
-    claims.map_err(|Unreadable(reason)| Unreadable(format!("in `payload`: {reason}")))
+    push.map_err(|Unreadable(reason)| Unreadable(format!("in `payload`: {reason}")))
 }
 
 /// Parses one tracking answer, or one push without envelope. It can report several parcels.
-fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Push, Unreadable> {
-    let mut events: Vec<&Value> = LISTS.iter().flat_map(|key| list(answer, key)).collect();
+fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Result<Push, Unreadable> {
+    let mut events: Vec<&Value> = LISTS.iter().flat_map(|key| list_at(answer, key)).collect();
     let has_status = STATUSES.iter().any(|key| answer.get(key).is_some());
     if events.is_empty() && has_status {
         events.push(answer);
@@ -120,16 +124,16 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
     }
 
     let single = events.len() == 1;
-    limits::collect_parcels(by_piece(&events, answer), |piece| {
-        let Piece { number, package, above, events } = piece?;
+    limits::collect_parcels(group_by_parcel(&events, answer), |piece| {
+        let Piece { number, package, answer: above, events } = piece?;
         let key = package.as_deref().unwrap_or(&number);
-        let roll_up = if single { above.and_then(category) } else { None };
+        let current_status = if single { above.and_then(current_status_text) } else { None };
         let listed = limits::collect_scans(events.iter().copied(), |event| {
-            scan(event, key, roll_up.as_deref(), remap)
+            parse_scan(event, key, current_status.as_deref(), remap)
         });
         let scans = current_status::merge_into_scans(
             listed,
-            above.filter(|_| has_status).and_then(|answer| latest_status(answer, key, remap)),
+            above.filter(|_| has_status).and_then(|answer| parse_current_status(answer, key, remap)),
         );
         if scans.is_empty() {
             return Ok(None);
@@ -137,11 +141,11 @@ fn told(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap) -> Resu
         Ok(Some(Parcel {
             carrier: Carrier::Usps,
             scans,
-            estimated_delivery: events.iter().copied().chain(above).find_map(estimated_delivery),
+            estimated_delivery: events.iter().copied().chain(above).find_map(parse_estimated_delivery),
             tracking_number: number,
             package,
             other_numbers: vec![],
-            said_at,
+            pushed_at: said_at,
         }))
     })
 }
@@ -151,17 +155,18 @@ struct Piece<'a> {
     number: String,
     package: Option<String>,
     /// The answer, if its fields describe this parcel: same tracking number, and no other piece id.
-    above: Option<&'a Value>,
+    answer: Option<&'a Value>,
     events: Vec<&'a Value>,
 }
 
 /// Groups the events by parcel. An event without a number or piece id of its own has those of the answer. Events for
 /// which no tracking number is found are returned as errors, after the parcels.
-fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>, Unreadable>> {
+fn group_by_parcel<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>, Unreadable>> {
     let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), Vec::new());
     let mut known = HashMap::new();
-    let number =
-        |places: &[(&Value, &str)]| tracking_number(Carrier::Usps, required("`trackingNumber`", places)?);
+    let number = |places: &[(&Value, &str)]| {
+        parse_tracking_number(Carrier::Usps, require_text("`trackingNumber`", places)?)
+    };
     // The answer describes its own tracking number, and no other number that an event has.
     let whole = number(&[(answer, NUMBER)]).ok();
     for (index, event) in events.iter().enumerate() {
@@ -170,15 +175,21 @@ fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>
             Err(reason) => {
                 // If the answer is itself the event, there is no list and no position to report.
                 let listed = !std::ptr::eq(*event, answer);
-                nameless.push(Err(if listed { reason.within("event", index) } else { reason }));
+                nameless.push(Err(if listed { reason.with_position("event", index) } else { reason }));
                 continue;
             }
         };
         let above = Some(answer).filter(|_| whole.as_ref() == Some(&number));
-        let package = piece(event).or_else(|| piece(above?));
+        let package = parse_piece_id(event).or_else(|| parse_piece_id(above?));
         let index = *known.entry((number, package)).or_insert_with_key(|(number, package)| {
-            let above = above.filter(|answer| piece(answer).is_none_or(|id| Some(&id) == package.as_ref()));
-            pieces.push(Piece { number: number.clone(), package: package.clone(), above, events: vec![] });
+            let above =
+                above.filter(|answer| parse_piece_id(answer).is_none_or(|id| Some(&id) == package.as_ref()));
+            pieces.push(Piece {
+                number: number.clone(),
+                package: package.clone(),
+                answer: above,
+                events: vec![],
+            });
             pieces.len() - 1
         });
         pieces[index].events.push(event);
@@ -186,59 +197,71 @@ fn by_piece<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Piece<'a>
     pieces.into_iter().map(Ok).chain(nameless).collect()
 }
 
-fn piece(value: &Value) -> Option<String> {
-    PIECE.iter().find_map(|pointer| text(value, pointer))
+fn parse_piece_id(value: &Value) -> Option<String> {
+    PIECE.iter().find_map(|pointer| text_at(value, pointer))
 }
 
 /// The answer's current status as a scan. It has no time of its own, unless the answer is itself the event.
-fn latest_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
-    let is_dated = clock(answer).1.iter().any(|sent| !sent.is_empty());
-    Some(CurrentStatus { scan: scan(answer, parcel, None, remap)?, is_dated })
+fn parse_current_status(answer: &Value, parcel: &str, remap: &CodeMap) -> Option<CurrentStatus> {
+    let is_dated = parse_event_time(answer).1.iter().any(|sent| !sent.is_empty());
+    Some(CurrentStatus { scan: parse_scan(answer, parcel, None, remap)?, is_dated })
 }
 
 /// Parses one event. `None` if it has neither a code, a type, a status nor a time. `roll_up` is the current status of
 /// the push. The caller passes it only if the push has exactly one event, because then it describes this event.
-fn scan(event: &Value, parcel: &str, roll_up: Option<&str>, remap: &CodeMap) -> Option<ParsedScan> {
-    let (code, kind, (time, sent)) = (code(event), text(event, "/eventType"), clock(event));
-    let says = kind.clone().or_else(|| category(event));
+fn parse_scan(
+    event: &Value,
+    parcel: &str,
+    current_status: Option<&str>,
+    remap: &CodeMap,
+) -> Option<ParsedScan> {
+    let (code, kind, (time, sent)) =
+        (parse_event_code(event), text_at(event, "/eventType"), parse_event_time(event));
+    let says = kind.clone().or_else(|| current_status_text(event));
     if code.is_none() && says.is_none() && sent.iter().all(String::is_empty) {
         return None;
     }
     // Without a code, the type replaces it, without the addition after the comma: `Delivered, Front Door`.
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
-    let display_code = display_code(&[code.as_deref().or(head).unwrap_or_default()]);
+    let display_code = format_display_code(&[code.as_deref().or(head).unwrap_or_default()]);
     // The spellings `Out for Delivery` and `OUT_FOR_DELIVERY` of a type must give one identity.
     let key = code.clone().unwrap_or_else(|| normalize_text(head.unwrap_or_default()));
     let by_words = || {
-        let phrases = [says.as_deref(), roll_up].into_iter().flatten();
-        phrases.map(codes::phrase).find(|meaning| *meaning != Meaning::Unknown)
+        let phrases = [says.as_deref(), current_status].into_iter().flatten();
+        phrases.map(codes::find_meaning_of_words).find(|meaning| *meaning != Meaning::Unknown)
     };
     let (alone, read) = match &code {
-        Some(code) => (codes::meaning(code), codes::meaning(code)),
-        None => (codes::phrase(&key), by_words().unwrap_or(Meaning::Unknown)),
+        Some(code) => (codes::find_meaning(code), codes::find_meaning(code)),
+        None => (codes::find_meaning_of_words(&key), by_words().unwrap_or(Meaning::Unknown)),
     };
-    let described = described("", alone, read);
+    let description_code = build_description_code("", alone, read);
     Some(ParsedScan {
-        identity: identity(Carrier::Usps, parcel, &key, &described, &sent.each_ref().map(String::as_str)),
+        identity: compute_identity(
+            Carrier::Usps,
+            parcel,
+            &key,
+            &description_code,
+            &sent.each_ref().map(String::as_str),
+        ),
         meaning: remap.get(Sender::Usps, &display_code).unwrap_or(read),
         code: display_code,
-        description: text(event, "/eventDescription").or(says),
-        location: location(event),
+        description: text_at(event, "/eventDescription").or(says),
+        location: parse_location(event),
         time,
     })
 }
 
 /// The event code, in capitals. A code sent as a JSON number has lost its leading zero: 7 becomes `07`.
-fn code(event: &Value) -> Option<String> {
-    text(event, "/eventCode").map(|sent| match sent.as_bytes() {
+fn parse_event_code(event: &Value) -> Option<String> {
+    text_at(event, "/eventCode").map(|sent| match sent.as_bytes() {
         [b'0'..=b'9'] => format!("0{sent}"),
         _ => sent.to_ascii_uppercase(),
     })
 }
 
 /// The current status of the parcel, in USPS's words.
-fn category(value: &Value) -> Option<String> {
-    text(value, "/statusCategory").or_else(|| text(value, "/status"))
+fn current_status_text(value: &Value) -> Option<String> {
+    text_at(value, "/statusCategory").or_else(|| text_at(value, "/status"))
 }
 
 /// The time of an event, and the texts from which it was parsed. The texts are part of the identity, so that two
@@ -249,18 +272,18 @@ fn category(value: &Value) -> Option<String> {
 /// 3. If `GMTOffset` is missing or cannot be read: `eventTimestamp` as a local time. A `Z` at its end is ignored.
 /// 4. If `eventTimestamp` has an offset of its own: an instant if there is no `GMTOffset` beside it, otherwise
 ///    untrusted.
-fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
-    let part = |names: [&str; 2]| names.into_iter().find_map(|name| text(event, name)).unwrap_or_default();
+fn parse_event_time(event: &Value) -> (CarrierTime, [String; 2]) {
+    let part = |names: [&str; 2]| names.into_iter().find_map(|name| text_at(event, name)).unwrap_or_default();
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
-    if let at @ CarrierTime::Instant(_) = time::scanned(&gmt) {
+    if let at @ CarrierTime::Instant(_) = time::parse_scan_time(&gmt) {
         return (at, [gmt, String::new()]);
     }
     let (local, offset) = (part(["/eventTimestamp", "/eventTimeStamp"]), part(["/GMTOffset"; 2]));
-    let alone = || match time::scanned_unless_z(&local) {
+    let alone = || match time::parse_scan_time_ignoring_z(&local) {
         local @ CarrierTime::Local(_) => local,
         CarrierTime::Instant(_) | CarrierTime::Untrusted => CarrierTime::Untrusted,
     };
-    let time = match time::scanned(&format!("{local}{}", padded(&offset))) {
+    let time = match time::parse_scan_time(&format!("{local}{}", pad_offset(&offset))) {
         CarrierTime::Local(_) | CarrierTime::Untrusted if !offset.is_empty() => alone(),
         read => read,
     };
@@ -269,7 +292,7 @@ fn clock(event: &Value) -> (CarrierTime, [String; 2]) {
 
 /// The offset with two digits for the hours and with minutes: `-7:00` (an example of USPS itself) and `-7` become
 /// `-07:00`.
-fn padded(offset: &str) -> String {
+fn pad_offset(offset: &str) -> String {
     let Some(sign) = offset.chars().next().filter(|sign| matches!(sign, '+' | '-')) else {
         return offset.into();
     };
@@ -283,15 +306,15 @@ fn padded(offset: &str) -> String {
 
 /// The place, from the field names of a tracking answer, or else those of a push without envelope. The country is
 /// absent for places in the United States.
-fn location(event: &Value) -> Option<String> {
-    let read = |names: [&str; 3]| place(names.map(|name| text(event, name)));
+fn parse_location(event: &Value) -> Option<String> {
+    let read = |names: [&str; 3]| join_place(names.map(|name| text_at(event, name)));
     read(["/eventCity", "/eventState", "/eventCountry"])
         .or_else(|| read(["/eventLocation/city", "/eventLocation/state", "/eventLocation/country"]))
 }
 
 /// The expected delivery. `expectedDeliveryTime` is not read: it has no zone, so it adds nothing reliable to the
 /// date. A promised date (`expectedDeliveryDate`) takes precedence over a guessed one (`predictedDeliveryDate`).
-fn estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
+fn parse_estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
     [
         "/expectedDeliveryTimeStamp",
         "/expectedDeliveryTimestamp",
@@ -300,5 +323,5 @@ fn estimated_delivery(value: &Value) -> Option<DateTime<Utc>> {
         "/deliveryDateExpectation/predictedDeliveryDate",
     ]
     .into_iter()
-    .find_map(|field| time::expected(&text(value, field)?))
+    .find_map(|field| time::parse_expected_date(&text_at(value, field)?))
 }

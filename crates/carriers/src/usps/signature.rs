@@ -2,7 +2,7 @@
 //! after JSON unescaping.
 //!
 //! The other fields of an envelope are not signed, so they must not be used. The descriptions of USPS contradict each
-//! other, so two more forms are accepted; both are marked as uncertain in [`readings`]. Nobody can produce any of the
+//! other, so two more forms are accepted; both are marked as uncertain in [`list_signed_messages`]. Nobody can produce any of the
 //! forms without the secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -10,10 +10,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::challenge;
+use super::parse_challenge;
 use crate::{
     Head, Refused, Request, Secrets, json,
-    signature::{from_base64, hmac_sha256},
+    signature::{decode_base64, hmac_sha256},
     time,
 };
 
@@ -35,20 +35,20 @@ struct Signed<'a> {
 }
 
 /// Reads the signature from the headers, under either name.
-pub(super) fn signature(head: &Head<'_>) -> Result<[u8; 32], Refused> {
-    let sent = head.header(SIGNATURE).or_else(|missing| match head.header(OLD_SIGNATURE) {
+pub(super) fn read_signature(head: &Head<'_>) -> Result<[u8; 32], Refused> {
+    let sent = head.find_header(SIGNATURE).or_else(|missing| match head.find_header(OLD_SIGNATURE) {
         Ok(sent) => Ok(sent),
         Err(_missing_too) => Err(missing),
     })?;
-    from_base64(sent).ok_or(Refused::MalformedHeader(SIGNATURE))
+    decode_base64(sent).ok_or(Refused::MalformedHeader(SIGNATURE))
 }
 
 pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Refused> {
-    let sent = signature(&request.head())?;
+    let sent = read_signature(&request.head())?;
     let mut refused = Refused::Mismatch;
-    for signed in readings(request, &body(request.body)) {
-        let fits = secrets.check(|secret| hmac_sha256(secret, &signed.message).ct_eq(&sent));
-        match fits.and_then(|()| fresh(request, &signed)) {
+    for signed in list_signed_messages(request, &parse_body(request.body)) {
+        let fits = secrets.check_each(|secret| hmac_sha256(secret, &signed.message).ct_eq(&sent));
+        match fits.and_then(|()| check_age(request, &signed)) {
             Ok(()) => return Ok(()),
             Err(Refused::Mismatch) => {}
             Err(reason) => refused = reason,
@@ -58,30 +58,30 @@ pub(super) fn verify(secrets: &Secrets, request: &Request<'_>) -> Result<(), Ref
 }
 
 pub(super) fn sign(secrets: &Secrets, bytes: &[u8], at: DateTime<Utc>) -> Vec<(String, String)> {
-    let body = body(bytes);
-    let signature = |message: &[u8]| STANDARD.encode(hmac_sha256(secrets.first(), message));
-    match (string(&body, "timestamp"), string(&body, "payload")) {
+    let body = parse_body(bytes);
+    let signature = |message: &[u8]| STANDARD.encode(hmac_sha256(secrets.first_secret(), message));
+    match (string_field(&body, "timestamp"), string_field(&body, "payload")) {
         (Some(timestamp), Some(payload)) => {
-            vec![(SIGNATURE.to_owned(), signature(&concat(timestamp, payload.as_bytes())))]
+            vec![(SIGNATURE.to_owned(), signature(&concat_message(timestamp, payload.as_bytes())))]
         }
         (_, None) | (None, _) => {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-            let signature = signature(&concat(&at, bytes));
+            let signature = signature(&concat_message(&at, bytes));
             vec![(TIMES[0].to_owned(), at), (SIGNATURE.to_owned(), signature)]
         }
     }
 }
 
 /// All messages that the signature of this request may cover.
-fn readings<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
-    let mut readings = Vec::new();
-    let (timestamp, payload) = (string(body, "timestamp"), string(body, "payload"));
+fn list_signed_messages<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
+    let mut messages = Vec::new();
+    let (timestamp, payload) = (string_field(body, "timestamp"), string_field(body, "payload"));
     if let (Some(timestamp), Some(payload)) = (timestamp, payload) {
-        readings.push(Signed { message: concat(timestamp, payload.as_bytes()), at: Some(timestamp) });
+        messages.push(Signed { message: concat_message(timestamp, payload.as_bytes()), at: Some(timestamp) });
     }
     // Uncertain, from one description: the time in a header, followed by the whole body.
-    for at in TIMES.iter().filter_map(|time| std::str::from_utf8(request.header(time).ok()?).ok()) {
-        readings.push(Signed { message: concat(at, request.body), at: Some(at) });
+    for at in TIMES.iter().filter_map(|time| std::str::from_utf8(request.find_header(time).ok()?).ok()) {
+        messages.push(Signed { message: concat_message(at, request.body), at: Some(at) });
     }
     // Uncertain, like the whole handshake: `timestamp` and `payload` as far as they are present, or the whole body. A
     // challenge signed without a time can be replayed for ever. So without a time only two messages are accepted:
@@ -91,42 +91,42 @@ fn readings<'a>(request: &Request<'a>, body: &'a Value) -> Vec<Signed<'a>> {
     //
     // If the signature had to cover only a part of the body, somebody who has seen one signed push could make many
     // different bodies from it.
-    if challenge(body).is_some() {
+    if parse_challenge(body).is_some() {
         let at = timestamp.filter(|timestamp| !timestamp.is_empty());
         if let Some(at) = at {
             let payload = payload.unwrap_or_default().as_bytes();
-            readings.push(Signed { message: concat(at, payload), at: Some(at) });
+            messages.push(Signed { message: concat_message(at, payload), at: Some(at) });
         } else if is_bare_challenge(request.body, body) {
-            readings.push(Signed { message: Vec::new(), at: None });
+            messages.push(Signed { message: Vec::new(), at: None });
         }
-        readings.push(Signed { message: request.body.to_vec(), at });
+        messages.push(Signed { message: request.body.to_vec(), at });
     }
-    readings
+    messages
 }
 
 /// Whether a body consists of nothing but a challenge and has at most [`MAX_CHALLENGE`] bytes.
 pub(super) fn is_bare_challenge(bytes: &[u8], body: &Value) -> bool {
     let alone = body.as_object().is_some_and(|fields| fields.len() == 1);
-    alone && bytes.len() <= MAX_CHALLENGE && challenge(body).is_some()
+    alone && bytes.len() <= MAX_CHALLENGE && parse_challenge(body).is_some()
 }
 
-fn fresh(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
+fn check_age(request: &Request<'_>, signed: &Signed<'_>) -> Result<(), Refused> {
     match signed.at {
         None => Ok(()),
-        Some(at) => request.fresh(time::instant(at).ok_or(Refused::Undated)?),
+        Some(at) => request.check_age(time::parse_instant(at).ok_or(Refused::Undated)?),
     }
 }
 
-/// Parses the body before it is verified; [`json::value`] limits its size. A body that is not JSON has no texts
+/// Parses the body before it is verified; [`json::parse_value`] limits its size. A body that is not JSON has no texts
 /// inside, but may still be signed as a whole, so it becomes `null`.
-fn body(bytes: &[u8]) -> Value {
-    json::value(bytes).unwrap_or(Value::Null)
+fn parse_body(bytes: &[u8]) -> Value {
+    json::parse_value(bytes).unwrap_or(Value::Null)
 }
 
-fn string<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
+fn string_field<'a>(body: &'a Value, key: &str) -> Option<&'a str> {
     body.get(key)?.as_str()
 }
 
-fn concat(time: &str, rest: &[u8]) -> Vec<u8> {
+fn concat_message(time: &str, rest: &[u8]) -> Vec<u8> {
     [time.as_bytes(), rest].concat()
 }

@@ -15,7 +15,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let scans = history.describe_all(describe_meaning)?;
     let (_, [_, _, category]) = *scans.last()?;
     // Newest first, as USPS writes them.
-    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| event(scan, *words)).collect();
+    let events: Vec<Value> = scans.iter().rev().map(|(scan, words)| build_event(scan, *words)).collect();
     let mut payload = json!({
         "trackingNumber": history.tracking_number,
         "mailClass": "USPS Ground Advantage<SUP>&#153;</SUP>",
@@ -36,8 +36,8 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn event(scan: &SimulatedScan<'_>, [code, words, _]: [&str; 3]) -> Value {
-    let [city, state, country] = scan.place();
+fn build_event(scan: &SimulatedScan<'_>, [code, words, _]: [&str; 3]) -> Value {
+    let [city, state, country] = scan.place_parts();
     json!({
         "eventCode": code, "eventType": words,
         "eventTimestamp": scan.at.format("%Y-%m-%dT%H:%M:00").to_string(),

@@ -76,7 +76,7 @@ fn a_history_is_read_event_by_event() {
     assert_eq!(parcel.scans[2].location.as_deref(), Some("TAMPA FL DISTRIBUTION CENTER"));
     assert_eq!(parcel.scans[0].description.as_deref(), Some("Out for Delivery"));
     assert_eq!(parcel.estimated_delivery, Some(at("2026-01-15T12:00:00Z")));
-    assert_eq!(parcel.said_at, Some(at("2026-01-15T14:32:07Z")));
+    assert_eq!(parcel.pushed_at, Some(at("2026-01-15T14:32:07Z")));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_answer_is_read_with_its_envelope_without_it_and_unpacked() {
     let mut unpacked: Value = serde_json::from_str(HISTORY).unwrap();
     unpacked["payload"] = serde_json::from_str(UNWRAPPED).unwrap();
     assert_eq!(read(&unpacked.to_string()), std::slice::from_ref(&enveloped));
-    assert_eq!(read(UNWRAPPED), [Parcel { said_at: None, ..enveloped }]);
+    assert_eq!(read(UNWRAPPED), [Parcel { pushed_at: None, ..enveloped }]);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn the_estimate_is_as_old_as_the_push_that_says_it() {
     // Without an envelope the estimate was said at the time of the newest event.
     assert_eq!(estimate(UNWRAPPED).said_at, at("2026-01-15T13:10:22Z"));
 
-    let expected = |fields: Value| estimated_delivery(&fields);
+    let expected = |fields: Value| parse_estimated_delivery(&fields);
     let stamped = json!({"expectedDeliveryTimeStamp": "2026-01-15T21:00:00-05:00", "expectedDeliveryDate": "2026-01-14"});
     assert_eq!(expected(stamped), Some(at("2026-01-16T02:00:00Z")));
     let naive = json!({"expectedDeliveryTimestamp": "2026-01-15T21:00:00"});

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     fold::FoldState,
     order::{Order, StepDetail},
-    rollup::{live_shipments, rank_without_shipments, slowest, status_of_rank, time_of_rank},
+    rollup::{find_slowest_rank, live_shipments, rank_without_shipments, status_of_rank, time_of_rank},
     scan::Scan,
     shipment::{Rank, Shipment},
     status::FULFILMENT_SEQUENCE,
@@ -41,7 +41,7 @@ impl Order {
     ///    of the trigger, or else the present time.
     /// 3. An event is inferred if, for some shipment, no scan reported exactly this rank, or if its time is not known.
     pub(super) fn advance(&mut self, trigger: Option<Trigger>, context: &Context) {
-        let target = slowest(&self.items, &self.shipments).and_then(status_of_rank);
+        let target = find_slowest_rank(&self.items, &self.shipments).and_then(status_of_rank);
         let Some(goal) = target.and_then(|status| status.position_in_sequence()) else {
             return;
         };

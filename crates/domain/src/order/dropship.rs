@@ -73,7 +73,7 @@ impl Order {
         context.actor.must_be_staff("reassign items")?;
         let named = self.find_items(ids, &context.actor)?;
         check_text("origin.code", &origin.code)?;
-        deadlines.check(Some(origin), "")?;
+        deadlines.check_deadlines(Some(origin), "")?;
         let is_so = |named: &Named| {
             let item = &self.items[named.place];
             item.origin.as_ref() == Some(origin)

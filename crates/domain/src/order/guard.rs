@@ -6,7 +6,7 @@ use crate::{
     ids::ShipmentId,
     order::{Order, StepDetail, text_validation::check_notes},
     refusal::{Blocker, BlockerCode, Refusal},
-    rollup::{live_shipments, rank_for, slowest},
+    rollup::{find_slowest_rank, live_shipments, rank_for},
     shipment::Rank,
     status::OrderStatus,
     transition::Context,
@@ -87,7 +87,7 @@ impl Order {
         }
         if let Some(needed) = rank_for(to)
             && live_shipments(&self.shipments).next().is_some()
-            && slowest(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
+            && find_slowest_rank(&self.items, &self.shipments).is_some_and(|rank| rank < needed)
         {
             let behind = self.shipments_where(|rank| rank < needed);
             let message = match behind.len() {

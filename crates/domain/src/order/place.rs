@@ -166,7 +166,7 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
             check_text(&field("origin.code"), &origin.code)?;
         }
         check_supplier(item, &context.actor)?;
-        item.deadlines.check(item.origin.as_ref(), &field(""))?;
+        item.deadlines.check_deadlines(item.origin.as_ref(), &field(""))?;
         // The deadlines of an order that was placed elsewhere may have passed since, so its own time counts.
         item.deadlines.check_ahead(&field(""), new.placed_at.unwrap_or(context.now))?;
     }

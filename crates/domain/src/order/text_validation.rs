@@ -91,7 +91,7 @@ fn refuse_characters(field: &str, text: &str, refused: impl Fn(char) -> bool) ->
 mod tests {
     use super::*;
 
-    fn refusal(result: Result<(), Refusal>) -> Option<(String, String)> {
+    fn expect_refusal(result: Result<(), Refusal>) -> Option<(String, String)> {
         match result {
             Ok(()) => None,
             Err(Refusal::InvalidInput { field, message }) => Some((field, message)),
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn short_texts_are_one_line_of_visible_characters() {
-        assert_eq!(refusal(check_text("name", "Tea, 5 g, für Anna 👩‍👧")), None);
+        assert_eq!(expect_refusal(check_text("name", "Tea, 5 g, für Anna 👩‍👧")), None);
         for c in [
             '\n', '\r', '\t', '\0', '\u{1b}', '\u{85}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}',
             '\u{200f}',
         ] {
-            let (field, message) = refusal(check_text("name", &format!("a{c}b"))).expect("a refusal");
+            let (field, message) = expect_refusal(check_text("name", &format!("a{c}b"))).expect("a refusal");
             assert_eq!(field, "name");
             assert!(message.starts_with(&format!("the character U+{:04X} ", u32::from(c))), "{message}");
         }
@@ -114,13 +114,20 @@ mod tests {
 
     #[test]
     fn long_texts_may_have_lines() {
-        assert_eq!(refusal(check_reason("too small:\n\t- the left one")), None);
-        assert_eq!(refusal(check_notes(Some("one\ntwo"), None)), None);
+        assert_eq!(expect_refusal(check_reason("too small:\n\t- the left one")), None);
+        assert_eq!(expect_refusal(check_notes(Some("one\ntwo"), None)), None);
         for c in ['\r', '\0', '\u{1b}', '\u{2028}', '\u{202e}', '\u{2067}'] {
             let text = format!("a{c}b");
-            assert_eq!(refusal(check_reason(&text)).expect("a refusal").0, "reason", "{c:?}");
-            assert_eq!(refusal(check_notes(Some(&text), None)).expect("a refusal").0, "notes", "{c:?}");
+            assert_eq!(expect_refusal(check_reason(&text)).expect("a refusal").0, "reason", "{c:?}");
+            assert_eq!(
+                expect_refusal(check_notes(Some(&text), None)).expect("a refusal").0,
+                "notes",
+                "{c:?}"
+            );
         }
-        assert_eq!(refusal(check_notes(Some(&"x".repeat(4_001)), None)).expect("a refusal").0, "notes");
+        assert_eq!(
+            expect_refusal(check_notes(Some(&"x".repeat(4_001)), None)).expect("a refusal").0,
+            "notes"
+        );
     }
 }

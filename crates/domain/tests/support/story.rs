@@ -111,7 +111,7 @@ impl Story {
         &self.order.items()[number as usize - 1]
     }
 
-    pub fn call_off(&mut self, number: u32) -> Result<Outcome, Refusal> {
+    pub fn cancel_shipment(&mut self, number: u32) -> Result<Outcome, Refusal> {
         self.ask(Request::CancelShipment { id: shipment_id(number), reason: "mislaid".to_owned() })
     }
 

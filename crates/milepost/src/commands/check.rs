@@ -9,7 +9,7 @@ use worker::{mail::Mailer, redis_feed};
 
 use crate::{
     address, database,
-    failure::line,
+    failure::format_line,
     files,
     keys::Origin,
     role::Role,
@@ -29,7 +29,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             "settings",
             settings.check_serving(Role::All).map(|()| "readable".to_owned()).map_err(|e| e.to_string()),
         ),
-        ("files", files::shown(settings.http)),
+        ("files", files::describe_limits(settings.http)),
         ("tokens", Ok(check_tokens(settings))),
         ("webhooks", Ok(check_webhooks(settings))),
         ("dhl", Ok(check_dhl(settings))),
@@ -63,15 +63,15 @@ fn check_tokens(settings: &Settings) -> String {
 
 fn check_webhooks(settings: &Settings) -> String {
     let sender = |sender| match settings.proof_of(sender) {
-        Some(proof) => format!("{sender} {proof}{}", doubt(settings, sender)),
-        None => off(sender),
+        Some(proof) => format!("{sender} {proof}{}", describe_unverified(settings, sender)),
+        None => describe_disabled(sender),
     };
     Sender::ALL.map(sender).join(", ")
 }
 
 /// Warns about a secret that is too short for the sender. The sender would not accept it, and would sign with another
 /// one.
-fn doubt(settings: &Settings, sender: Sender) -> String {
+fn describe_unverified(settings: &Settings, sender: Sender) -> String {
     let least = match sender {
         Sender::Usps => USPS_LEAST,
         Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
@@ -87,7 +87,7 @@ fn doubt(settings: &Settings, sender: Sender) -> String {
     }
 }
 
-fn off(sender: Sender) -> String {
+fn describe_disabled(sender: Sender) -> String {
     format!("{sender} off ({} is unset)", webhook_secret_variable(sender))
 }
 
@@ -96,7 +96,7 @@ fn check_dhl(settings: &Settings) -> String {
     match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
         (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
-        (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", off(Sender::Dhl)),
+        (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", describe_disabled(Sender::Dhl)),
         (None, None) => "off".to_owned(),
     }
 }
@@ -112,12 +112,15 @@ fn check_codes(settings: &Settings) -> String {
 }
 
 async fn check_database(settings: &Settings) -> Finding {
-    let redacted = address::redact(settings.database_url.expose());
+    let redacted = address::redact_url(settings.database_url.expose());
     if database::missing_file(settings).is_some() && database::makes_file(settings) {
         return Ok(format!("{redacted}: no file yet; serve and migrate make it"));
     }
-    let store = database::up_to_date(settings).await.map_err(|error| line(&error))?;
-    store.close().await.map_err(|error| format!("MILEPOST_DATABASE_URL: {redacted}: {}", error.root()))?;
+    let store = database::up_to_date(settings).await.map_err(|error| format_line(&error))?;
+    store
+        .close()
+        .await
+        .map_err(|error| format!("MILEPOST_DATABASE_URL: {redacted}: {}", error.root_message()))?;
     Ok(format!("{redacted}: answers, up to date"))
 }
 
@@ -125,14 +128,14 @@ async fn check_redis(settings: &Settings) -> Finding {
     let Some(url) = &settings.redis_url else {
         return Ok("MILEPOST_REDIS_URL is unset; queue and live feed inside the process".to_owned());
     };
-    let redacted = address::redact(url.expose());
+    let redacted = address::redact_url(url.expose());
     let named = |problem: String| format!("MILEPOST_REDIS_URL: {redacted}: {problem}");
-    address::answers(url.expose()).await.map_err(named)?;
-    let feed = redis_feed(url.expose(), "milepost").map_err(|error| named(line(&error.into())))?;
+    address::check_reachable(url.expose()).await.map_err(named)?;
+    let feed = redis_feed(url.expose(), "milepost").map_err(|error| named(format_line(&error.into())))?;
     match feed.ping().await {
         // `NotSubscribed` is no problem here: only a running server subscribes to the live feed.
         Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{redacted}: answers")),
-        Err(error) => Err(named(line(&error.into()))),
+        Err(error) => Err(named(format_line(&error.into()))),
     }
 }
 
@@ -140,7 +143,7 @@ async fn check_mail(settings: &Settings) -> Finding {
     let Some(url) = &settings.smtp_url else {
         return Ok("MILEPOST_SMTP_URL is unset; mails are kept in the mailbox".to_owned());
     };
-    let redacted = address::redact(url.expose());
+    let redacted = address::redact_url(url.expose());
     let named = |problem: String| format!("MILEPOST_SMTP_URL: {redacted}: {problem}");
     let mailer = Mailer::smtp(url.expose(), &settings.mail_from).map_err(|error| named(error.to_string()))?;
     match mailer.check().await {

@@ -21,7 +21,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     telemetry::init(&settings)?;
     let store = database::connect(&settings).await?;
     if arguments.status {
-        for line in table(&database::migrations(&store, &settings).await?) {
+        for line in format_table(&database::migrations(&store, &settings).await?) {
             say(line)?;
         }
     } else {
@@ -32,7 +32,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     Ok(())
 }
 
-fn table(migrations: &[(String, bool)]) -> Vec<String> {
+fn format_table(migrations: &[(String, bool)]) -> Vec<String> {
     let width = migrations.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let line = |name: &str, state: &str| format!("{name:width$}  {state}");
     let rows =
@@ -48,7 +48,7 @@ mod tests {
     fn the_table_is_aligned() {
         let migrations = [("m1_tables".to_owned(), true), ("m2_more_tables".to_owned(), false)];
         assert_eq!(
-            table(&migrations),
+            format_table(&migrations),
             ["migration       state", "m1_tables       applied", "m2_more_tables  pending"]
         );
     }

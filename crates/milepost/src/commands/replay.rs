@@ -34,10 +34,10 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// Webhooks received then or later: a time with an offset, or how long ago (30m, 12h, 7d)
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub since: Moment,
     /// Webhooks received before [default: now]
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub until: Option<Moment>,
     #[arg(long, help = format!("Of this sender only: {}", known_senders()))]
     pub carrier: Option<Sender>,
@@ -57,7 +57,7 @@ pub enum Moment {
 /// Replays the webhooks and prints a line for each shipment that changes.
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
-    let replay = replay(&arguments, Clock::System.now())?;
+    let replay = build_replay(&arguments, Clock::System.now())?;
     let store = database::up_to_date(&settings).await?;
     let policy = Policy { codes: settings.carrier_codes.clone(), ..Policy::default() };
     let app = App::new(store.clone(), Clock::System, Feed::memory(), policy);
@@ -66,7 +66,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         let line = match finding {
             Finding::Changes(change) => {
                 changed += 1;
-                line(&change)
+                format_change(&change)
             }
             Finding::Fails(order) => {
                 failed += 1;
@@ -79,7 +79,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     };
     let replayed = app.replay(&Caller::system(), &replay, tell).await?;
     said?;
-    say(summary(&replayed, changed))?;
+    say(format_summary(&replayed, changed))?;
     store.close().await?;
     if failed > 0 {
         bail!("{} could not be changed", pluralize(failed, "order"));
@@ -88,16 +88,16 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
 }
 
 /// Converts the arguments to a replay. Relative times count back from `now`.
-fn replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, BadUsage> {
-    let since = arguments.since.before(now);
-    let until = arguments.until.map(|until| until.before(now));
+fn build_replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, BadUsage> {
+    let since = arguments.since.resolve_before(now);
+    let until = arguments.until.map(|until| until.resolve_before(now));
     if until.is_some_and(|until| until < since) {
         return Err(BadUsage { argument: "--until", problem: "is before --since".to_owned() });
     }
     Ok(Replay { since, until, sender: arguments.carrier, apply: arguments.apply, most: None })
 }
 
-fn line(change: &ReplayChange) -> String {
+fn format_change(change: &ReplayChange) -> String {
     let order = &change.order;
     let name = order.reference.clone().unwrap_or_else(|| order.id.to_string());
     let shipment = format!("{} {}", change.shipment.carrier.display_name(), change.shipment.tracking_number);
@@ -110,7 +110,7 @@ fn line(change: &ReplayChange) -> String {
     format!("order {name}, {shipment}: {moved}; order: {}; mail: {mail}", change.order_to)
 }
 
-fn summary(replayed: &Replayed, changed: usize) -> String {
+fn format_summary(replayed: &Replayed, changed: usize) -> String {
     let Replayed { examined, scans, applied } = replayed;
     let done = match (applied, changed) {
         (true, _) => "changed",
@@ -123,7 +123,7 @@ fn summary(replayed: &Replayed, changed: usize) -> String {
 }
 
 impl Moment {
-    fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn resolve_before(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
             Self::Ago(ago) => now - ago,
@@ -131,7 +131,7 @@ impl Moment {
     }
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+fn parse_moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Moment::At(at.to_utc()));
     }
@@ -149,24 +149,24 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_time_or_how_long_ago() {
-        assert_eq!(moment("30m"), Ok(Moment::Ago(TimeDelta::minutes(30))));
-        assert_eq!(moment("12h"), Ok(Moment::Ago(TimeDelta::hours(12))));
-        assert_eq!(moment("7d"), Ok(Moment::Ago(TimeDelta::days(7))));
+        assert_eq!(parse_moment("30m"), Ok(Moment::Ago(TimeDelta::minutes(30))));
+        assert_eq!(parse_moment("12h"), Ok(Moment::Ago(TimeDelta::hours(12))));
+        assert_eq!(parse_moment("7d"), Ok(Moment::Ago(TimeDelta::days(7))));
         let at = "2026-11-01T00:00:00Z".parse().unwrap();
-        assert_eq!(moment("2026-11-01T02:00:00+02:00"), Ok(Moment::At(at)));
+        assert_eq!(parse_moment("2026-11-01T02:00:00+02:00"), Ok(Moment::At(at)));
         for wrong in ["", "d", "-1d", "1w", "2026-11-01", "2026-11-01T00:00:00"] {
-            assert!(moment(wrong).unwrap_err().starts_with("neither a time like "), "{wrong}");
+            assert!(parse_moment(wrong).unwrap_err().starts_with("neither a time like "), "{wrong}");
         }
-        assert!(moment("4000000000d").unwrap_err().contains("is too long"));
+        assert!(parse_moment("4000000000d").unwrap_err().contains("is too long"));
     }
 
     #[test]
     fn the_end_is_not_before_the_beginning() {
         let now = "2026-11-08T00:00:00Z".parse().unwrap();
         let asked = |since, until| {
-            let [since, until] = [since, until].map(|text| moment(text).unwrap());
+            let [since, until] = [since, until].map(|text| parse_moment(text).unwrap());
             let arguments = Arguments { since, until: Some(until), carrier: None, apply: false };
-            replay(&arguments, now).map(|replay| (replay.since, replay.until))
+            build_replay(&arguments, now).map(|replay| (replay.since, replay.until))
         };
         let (since, until) =
             ("2026-11-01T00:00:00Z".parse().unwrap(), "2026-11-07T00:00:00Z".parse().unwrap());
@@ -178,8 +178,14 @@ mod tests {
     #[test]
     fn the_last_line_counts_as_one_speaks() {
         let replayed = Replayed { examined: 1, scans: 2, ..Replayed::default() };
-        assert_eq!(summary(&replayed, 0), "1 webhook read, 2 scans read differently, 0 parcels would change");
+        assert_eq!(
+            format_summary(&replayed, 0),
+            "1 webhook read, 2 scans read differently, 0 parcels would change"
+        );
         let replayed = Replayed { applied: true, ..replayed };
-        assert_eq!(summary(&replayed, 0), "1 webhook read, 2 scans read differently, 0 parcels changed");
+        assert_eq!(
+            format_summary(&replayed, 0),
+            "1 webhook read, 2 scans read differently, 0 parcels changed"
+        );
     }
 }

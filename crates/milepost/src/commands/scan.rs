@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, value_parser = values::meaning, required_unless_present = "story", conflicts_with = "story")]
     pub status: Option<Meaning>,
     /// When it was scanned, with the offset of the place [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "story")]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "story")]
     pub at: Option<DateTime<FixedOffset>>,
     /// Where it was scanned: 'Holbrook, NY, US', 'Berlin, DE'
     #[arg(long, value_name = "PLACE", conflicts_with = "story")]
@@ -163,7 +163,7 @@ fn own_address(settings: &Settings) -> anyhow::Result<Url> {
     Url::parse(&url).context("--to: is needed")
 }
 
-fn time(text: &str) -> Result<DateTime<FixedOffset>, String> {
+fn parse_time(text: &str) -> Result<DateTime<FixedOffset>, String> {
     let wrong = |error| format!("it is not a time with an offset, as in 2026-01-15T07:02:09-05:00 ({error})");
     DateTime::parse_from_rfc3339(text).map_err(wrong)
 }
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_time_needs_its_offset() {
-        assert!(time("2026-01-15T07:02:09-05:00").is_ok());
-        assert!(time("2026-01-15T07:02:09").unwrap_err().contains("as in 2026-01-15T07:02:09-05:00"));
+        assert!(parse_time("2026-01-15T07:02:09-05:00").is_ok());
+        assert!(parse_time("2026-01-15T07:02:09").unwrap_err().contains("as in 2026-01-15T07:02:09-05:00"));
     }
 
     #[test]

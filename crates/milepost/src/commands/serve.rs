@@ -53,18 +53,18 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let keys = Keys::from_settings(&settings)?;
     // Bind the address before connecting to the database: a taken port is the most common mistake, and is reported at
     // once.
-    let listener = listen(settings.listen)
+    let listener = bind_listener(settings.listen)
         .with_context(|| format!("MILEPOST_LISTEN: {} cannot be listened on", settings.listen))?;
     let address = listener.local_addr().context("MILEPOST_LISTEN: the system does not tell the port")?;
-    let Some(store) = stop.run_until_cancelled(database(&settings, arguments.no_migrate)).await else {
+    let Some(store) = stop.run_until_cancelled(open_database(&settings, arguments.no_migrate)).await else {
         return Ok(());
     };
     let store = store?;
-    announce(&settings, role, address, &keys.origin);
+    print_addresses(&settings, role, address, &keys.origin);
     let (feed, queues) = redis_or_memory(&settings)?;
-    let mailer = mailer(&settings, &store)?;
-    let dhl = dhl(&settings)?;
-    let policy = policy(&settings, address, keys.link_secret)?;
+    let mailer = build_mailer(&settings, &store)?;
+    let dhl = build_dhl_client(&settings)?;
+    let policy = build_policy(&settings, address, keys.link_secret)?;
     let server = Server {
         role,
         listener,
@@ -82,7 +82,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
 }
 
 /// Connects to the database, and migrates the schema. With `--no-migrate` it checks only that the schema is up to date.
-async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store> {
+async fn open_database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store> {
     if no_migrate {
         return database::started_up_to_date(settings).await;
     }
@@ -92,7 +92,7 @@ async fn database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store
 }
 
 /// Binds the address like tokio's `TcpListener::bind`, but with a longer queue of connections to accept.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restarted server can bind its address although connections of the previous process are still in TIME_WAIT.
     socket.set_reuseaddr(true)?;
@@ -109,7 +109,7 @@ fn redis_or_memory(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
     Ok((feed, queues))
 }
 
-fn mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSettings> {
+fn build_mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSettings> {
     let mailer = match &settings.smtp_url {
         Some(url) => Mailer::smtp(url.expose(), &settings.mail_from),
         None => Mailer::mailbox(store.clone(), &settings.mail_from),
@@ -117,7 +117,7 @@ fn mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSettings
     mailer.map(Arc::new).map_err(|error| BadSettings::one("MILEPOST_SMTP_URL", error))
 }
 
-fn dhl(settings: &Settings) -> anyhow::Result<Dhl> {
+fn build_dhl_client(settings: &Settings) -> anyhow::Result<Dhl> {
     match &settings.dhl_api_key {
         Some(key) => Dhl::new(key.expose(), settings.dhl_api_url.clone())
             .context("MILEPOST_DHL_API_KEY: cannot be used"),
@@ -125,7 +125,7 @@ fn dhl(settings: &Settings) -> anyhow::Result<Dhl> {
     }
 }
 
-fn policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> anyhow::Result<Policy> {
+fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> anyhow::Result<Policy> {
     Ok(Policy {
         public_url: public_url(settings, address),
         link_secret,
@@ -146,10 +146,10 @@ fn shows_mailbox(settings: &Settings, address: SocketAddr) -> bool {
 }
 
 /// Logs what the server runs with, and the consequences of settings that are unset.
-fn announce(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
+fn print_addresses(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
     let url = public_url(settings, address);
-    let database = address::redact(settings.database_url.expose());
-    let redis = settings.redis_url.as_ref().map(|url| address::redact(url.expose()));
+    let database = address::redact_url(settings.database_url.expose());
+    let redis = settings.redis_url.as_ref().map(|url| address::redact_url(url.expose()));
     let may_push = |sender: &Sender| settings.proof_of(*sender).is_some();
     let senders: Vec<_> = Sender::ALL.into_iter().filter(may_push).map(Sender::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");

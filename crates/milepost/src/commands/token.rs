@@ -37,10 +37,10 @@ pub struct Arguments {
     #[arg(long, value_name = "CODE")]
     pub supplier: Option<String>,
     /// The address for a customer's own orders, as the claim `email`
-    #[arg(long, value_name = "ADDRESS", value_parser = email)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_email)]
     pub email: Option<String>,
     /// How long the token is good for: 90s, 30m, 8h or 7d
-    #[arg(long, default_value = "8h", value_parser = lifetime)]
+    #[arg(long, default_value = "8h", value_parser = parse_lifetime)]
     pub ttl: TimeDelta,
 }
 
@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
         email: arguments.email,
         exp: (Clock::System.now() + arguments.ttl).timestamp(),
     };
-    say(keys.tokens.issue(&claims).map_err(refused)?)
+    say(keys.tokens.issue(&claims).map_err(explain_refusal)?)
 }
 
 /// Checks that the server can have the secret that signs the token. Fails if it cannot; warns if a new secret is
@@ -90,7 +90,7 @@ fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// Names the argument that is the cause of an error, where one is. The token would be rejected by the server.
-fn refused(error: AuthError) -> anyhow::Error {
+fn explain_refusal(error: AuthError) -> anyhow::Error {
     let argument = match error {
         AuthError::NoCustomerId => "--user",
         AuthError::NoSupplierCode => "--supplier",
@@ -111,12 +111,12 @@ fn refused(error: AuthError) -> anyhow::Error {
     BadUsage { argument, problem: error.to_string() }.into()
 }
 
-fn email(text: &str) -> Result<String, String> {
+fn parse_email(text: &str) -> Result<String, String> {
     EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
 }
 
 /// Parses the lifetime of a token. It must not be zero.
-fn lifetime(text: &str) -> Result<TimeDelta, String> {
+fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
     match duration::parse(text) {
         Ok(duration) if duration.is_zero() => {
             Err("a token that is good for no time is good for nothing".to_owned())
@@ -132,15 +132,15 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_some_time() {
-        assert_eq!(lifetime("7d"), Ok(TimeDelta::days(7)));
+        assert_eq!(parse_lifetime("7d"), Ok(TimeDelta::days(7)));
         for wrong in ["0h", "8w", "4000000000d"] {
-            assert!(lifetime(wrong).is_err(), "{wrong}");
+            assert!(parse_lifetime(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn the_argument_at_fault_is_named() {
-        let error = refused(AuthError::NoCustomerId);
+        let error = explain_refusal(AuthError::NoCustomerId);
         assert!(error.is::<BadUsage>() && error.to_string().starts_with("--user: "), "{error}");
     }
 }

@@ -17,15 +17,15 @@ const MEMORY: [usize; 2] = [8, 1024 * 1024];
 
 impl Reader<'_> {
     pub(super) fn http(&mut self) -> Option<HttpLimits> {
-        let header_timeout = self.value("HTTP_HEADER_TIMEOUT", timeout);
-        let body_timeout = self.value("HTTP_BODY_TIMEOUT", timeout);
-        let idle_timeout = self.value("HTTP_IDLE_TIMEOUT", timeout);
-        let write_timeout = self.value("HTTP_WRITE_TIMEOUT", timeout);
-        let connections = self.value("HTTP_CONNECTIONS", count);
-        let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", count);
-        let sockets = self.value("HTTP_SOCKETS", count);
-        let body_memory = self.value("HTTP_BODY_MEMORY", memory);
-        let answer_memory = self.value("HTTP_ANSWER_MEMORY", memory);
+        let header_timeout = self.value("HTTP_HEADER_TIMEOUT", parse_timeout);
+        let body_timeout = self.value("HTTP_BODY_TIMEOUT", parse_timeout);
+        let idle_timeout = self.value("HTTP_IDLE_TIMEOUT", parse_timeout);
+        let write_timeout = self.value("HTTP_WRITE_TIMEOUT", parse_timeout);
+        let connections = self.value("HTTP_CONNECTIONS", parse_count);
+        let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count);
+        let sockets = self.value("HTTP_SOCKETS", parse_count);
+        let body_memory = self.value("HTTP_BODY_MEMORY", parse_memory);
+        let answer_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
         Some(HttpLimits {
             header_timeout: header_timeout?,
             body_timeout: body_timeout?,
@@ -40,7 +40,7 @@ impl Reader<'_> {
     }
 }
 
-fn timeout(text: &str) -> Result<Duration, String> {
+fn parse_timeout(text: &str) -> Result<Duration, String> {
     let [least, most] = TIMEOUT;
     let span = duration::parse(text).map_err(|error| error.to_string())?;
     match span.to_std() {
@@ -49,12 +49,12 @@ fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn count(text: &str) -> Result<usize, String> {
+fn parse_count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number));
     number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
 }
 
-fn memory(text: &str) -> Result<usize, String> {
+fn parse_memory(text: &str) -> Result<usize, String> {
     let [least, most] = MEMORY;
     let (number, unit) =
         text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
@@ -74,27 +74,27 @@ mod tests {
 
     #[test]
     fn timeouts_have_a_unit_and_bounds() {
-        assert_eq!(timeout("1s"), Ok(Duration::from_secs(1)));
-        assert_eq!(timeout("1h"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(parse_timeout("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(parse_timeout("1h"), Ok(Duration::from_secs(3_600)));
         for wrong in ["0s", "61m", "2h", "5", "", "-1s", "fast"] {
-            assert!(timeout(wrong).is_err(), "{wrong}");
+            assert!(parse_timeout(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn memory_has_a_unit_and_bounds() {
-        assert_eq!(memory("8MiB"), Ok(8 * 1024 * 1024));
-        assert_eq!(memory("2GiB"), Ok(2 * 1024 * 1024 * 1024));
+        assert_eq!(parse_memory("8MiB"), Ok(8 * 1024 * 1024));
+        assert_eq!(parse_memory("2GiB"), Ok(2 * 1024 * 1024 * 1024));
         for wrong in ["7MiB", "8", "8MB", "MiB", "", "1025GiB", "99999999999999999999GiB", "1.5GiB"] {
-            assert!(memory(wrong).is_err(), "{wrong}");
+            assert!(parse_memory(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn numbers_have_bounds() {
-        assert_eq!(count("1"), Ok(1));
+        assert_eq!(parse_count("1"), Ok(1));
         for wrong in ["0", "-1", "1000001", "many", ""] {
-            assert!(count(wrong).is_err(), "{wrong}");
+            assert!(parse_count(wrong).is_err(), "{wrong}");
         }
     }
 

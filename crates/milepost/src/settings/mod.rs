@@ -107,7 +107,7 @@ impl Settings {
                 return Err(BadSettings::one(name, format!("{} cannot be read: {error}", path.display())));
             }
         };
-        Self::read(ours()?, toml.as_deref(), |path| fs::read_to_string(path))
+        Self::read(list_own_variables()?, toml.as_deref(), |path| fs::read_to_string(path))
     }
 
     /// Validates the environment variables `env` and the text of a settings file. The error lists all problems, not
@@ -120,7 +120,7 @@ impl Settings {
         let mut problems = BadSettings::none();
         let sources = Sources::read(env, toml, read_file, &mut problems);
         let mut reader = Reader { sources: &sources, problems: &mut problems };
-        let listen = reader.value("LISTEN", values::listen);
+        let listen = reader.value("LISTEN", values::parse_listen_address);
         let public_url = reader.value("PUBLIC_URL", values::public_url);
         let graphiql = reader.value("GRAPHIQL", values::on_or_off);
         let http = reader.http();
@@ -128,7 +128,7 @@ impl Settings {
         let customer_orders_per_minute =
             reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::orders_per_minute);
         let database_url = reader.value("DATABASE_URL", values::database_url);
-        let database_connections = reader.value("DATABASE_CONNECTIONS", values::connections);
+        let database_connections = reader.value("DATABASE_CONNECTIONS", values::parse_connections);
         let redis_url = reader.value("REDIS_URL", values::redis_url);
         let (smtp_url, mail_from) = reader.mail();
         let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
@@ -140,7 +140,7 @@ impl Settings {
         let dhl_api_key = reader.value("DHL_API_KEY", values::api_key);
         let dhl_api_url = reader.value("DHL_API_URL", values::api_url);
         let carrier_codes = reader.value("CARRIER_CODES", values::carrier_codes);
-        let log = reader.value("LOG", values::log);
+        let log = reader.value("LOG", values::parse_log_filter);
         let log_format = reader.value("LOG_FORMAT", values::log_format);
         let settings = || {
             Some(Self {
@@ -199,7 +199,7 @@ impl Settings {
 
 /// Returns the environment variables of Milepost. A value that is not UTF-8 is an error, because no setting can have
 /// it.
-fn ours() -> Result<Vec<(String, String)>, BadSettings> {
+fn list_own_variables() -> Result<Vec<(String, String)>, BadSettings> {
     let ours = env::vars_os().map(|(key, value)| (key.to_string_lossy().into_owned(), value));
     let ours = ours.filter(|(key, _)| key.starts_with(PREFIX));
     ours.map(|(key, value)| match value.into_string() {
@@ -220,7 +220,7 @@ impl Reader<'_> {
     /// invalid value is added to the problems.
     fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let default = ALL.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
-        match self.sources.one(name) {
+        match self.sources.find_single(name) {
             Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
             None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
         }
@@ -238,7 +238,8 @@ impl Reader<'_> {
     fn mail(&mut self) -> (Option<Masked>, Option<String>) {
         let url = self.value("SMTP_URL", |text| Ok(text.to_owned()));
         let from = self.value("MAIL_FROM", |text| Ok(text.to_owned()));
-        let key = |name: &str| self.sources.one(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
+        let key =
+            |name: &str| self.sources.find_single(name).map_or(name.to_owned(), |(key, _)| key.to_owned());
         // Without a mail server, validate the sender with a placeholder. This does not connect to a server.
         let checked =
             Mailer::smtp(url.as_deref().unwrap_or("smtp://localhost"), from.as_deref().unwrap_or_default());

@@ -109,7 +109,7 @@ impl Key {
 
 /// Returns the problem to report for an unknown key. It suggests the most similar name, if one is similar; `write_name`
 /// writes that name in the style of the key.
-pub fn unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
+pub fn describe_unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
     let names = ALL.iter().flat_map(|setting| match setting.kind {
         Kind::Plain => vec![setting.name.to_owned()],
         Kind::Secret | Kind::Rotating => vec![setting.name.to_owned(), format!("{}_FILE", setting.name)],
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_near_name_is_offered_and_a_far_one_is_not() {
-        let say = |key| unknown(key, |name| format!("{PREFIX}{name}"));
+        let say = |key| describe_unknown(key, |name| format!("{PREFIX}{name}"));
         assert_eq!(say("LISTN"), "there is no such setting; did you mean MILEPOST_LISTEN?");
         assert_eq!(say("DATABASE_URI"), "there is no such setting; did you mean MILEPOST_DATABASE_URL?");
         assert_eq!(say("JWT_SECRET_FIL"), "there is no such setting; did you mean MILEPOST_JWT_SECRET_FILE?");

@@ -38,7 +38,7 @@ impl Settings {
             let client = Client::new(id.clone(), exposed(secrets))?;
             let secrets = match senders.remove(&Sender::Ups) {
                 Some(shared) => shared.with_client(client),
-                None => Secrets::of_client(client),
+                None => Secrets::from_client(client),
             };
             senders.insert(Sender::Ups, secrets);
         }
@@ -85,10 +85,10 @@ impl Reader<'_> {
             self.problems.add(format!("{PREFIX}{name}"), format!("is needed: {PREFIX}{other} is set"));
         };
         // An invalid value is set all the same, and its problem is reported already.
-        if id.is_none() && self.sources.one("UPS_CLIENT_ID").is_none() && !secrets.is_empty() {
+        if id.is_none() && self.sources.find_single("UPS_CLIENT_ID").is_none() && !secrets.is_empty() {
             missing("UPS_CLIENT_ID", "UPS_CLIENT_SECRET");
         }
-        if id.is_some() && self.sources.rotating("UPS_CLIENT_SECRET").next().is_none() {
+        if id.is_some() && self.sources.find_rotating("UPS_CLIENT_SECRET").next().is_none() {
             missing("UPS_CLIENT_SECRET", "UPS_CLIENT_ID");
         }
         id.filter(|_| !secrets.is_empty()).map(|id| UpsClient { id, secrets })
@@ -97,7 +97,7 @@ impl Reader<'_> {
     /// Returns all valid secrets under this name and its numbered names.
     fn secrets(&mut self, name: &str) -> Vec<Masked> {
         let mut secrets = Vec::new();
-        for found in self.sources.rotating(name) {
+        for found in self.sources.find_rotating(name) {
             for text in &found.values {
                 match values::webhook_secret(text) {
                     Ok(secret) => secrets.push(secret),

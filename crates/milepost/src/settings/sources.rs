@@ -38,18 +38,18 @@ impl Sources {
         sources.0.append(&mut Self::from_env(env, problems).0);
         for found in sources.0.values_mut().filter(|found| found.file) {
             found.values =
-                found.values.iter().filter_map(|path| open(found, path, &read_file, problems)).collect();
+                found.values.iter().filter_map(|path| open_file(found, path, &read_file, problems)).collect();
         }
         sources
     }
 
     /// Returns the key and the value of a setting with a single value.
-    pub fn one(&self, name: &str) -> Option<(&str, &str)> {
+    pub fn find_single(&self, name: &str) -> Option<(&str, &str)> {
         self.0.get(name).and_then(|found| Some((found.key.as_str(), found.values.first()?.as_str())))
     }
 
     /// Returns the values of a rotating secret: those under its name and under its numbered names.
-    pub fn rotating<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Found> {
+    pub fn find_rotating<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Found> {
         let belongs = move |key: &str| Key::read(key).is_some_and(|key| key.setting.name == name);
         self.0.iter().filter(move |(key, _)| belongs(key)).map(|(_, found)| found)
     }
@@ -60,7 +60,7 @@ impl Sources {
             let Some(name) = key.strip_prefix(PREFIX) else { continue };
             match Key::read(name) {
                 Some(known) => sources.add(known, key, vec![value], problems),
-                None => problems.add(&key, names::unknown(name, |near| format!("{PREFIX}{near}"))),
+                None => problems.add(&key, names::describe_unknown(name, |near| format!("{PREFIX}{near}"))),
             }
         }
         sources
@@ -83,10 +83,10 @@ impl Sources {
             let known = Key::read(&key.to_ascii_uppercase()).filter(|_| key == key.to_ascii_lowercase());
             let Some(known) = known else {
                 let near = |near: &str| near.to_ascii_lowercase();
-                problems.add(shown, names::unknown(&key.to_ascii_uppercase(), near));
+                problems.add(shown, names::describe_unknown(&key.to_ascii_uppercase(), near));
                 continue;
             };
-            match texts(value, known.setting.kind) {
+            match convert_to_texts(value, known.setting.kind) {
                 Some(values) => sources.add(known, shown, values, problems),
                 None => problems.add(shown, "must be a text"),
             }
@@ -114,7 +114,7 @@ impl std::fmt::Debug for Found {
 }
 
 /// Returns a value of the settings file as texts. Numbers become decimal text, booleans `on` or `off`.
-fn texts(value: Value, kind: Kind) -> Option<Vec<String>> {
+fn convert_to_texts(value: Value, kind: Kind) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text]),
         Value::Integer(number) => Some(vec![number.to_string()]),
@@ -127,7 +127,7 @@ fn texts(value: Value, kind: Kind) -> Option<Vec<String>> {
 }
 
 /// Reads a file with a secret, without the line break at its end. A file that is empty or cannot be read is a problem.
-fn open(
+fn open_file(
     found: &Found,
     path: &str,
     read_file: impl Fn(&Path) -> io::Result<String>,

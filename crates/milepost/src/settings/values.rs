@@ -28,7 +28,7 @@ const MOST_ANSWER: usize = 64 * 1024 * 1024;
 /// orders of the last minute.
 const MAX_ORDERS_PER_MINUTE: u32 = 10_000;
 
-pub fn listen(text: &str) -> Result<SocketAddr, String> {
+pub fn parse_listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is not an address and a port, as in 127.0.0.1:8080"))
 }
 
@@ -79,7 +79,7 @@ pub fn database_url(text: &str) -> Result<Masked, String> {
             false => Ok(text.into()),
         };
     }
-    url(
+    parse_url(
         text,
         &["postgres", "postgresql"],
         "sqlite://milepost.db?mode=rwc or postgres://user:password@host/name",
@@ -87,10 +87,10 @@ pub fn database_url(text: &str) -> Result<Masked, String> {
 }
 
 pub fn redis_url(text: &str) -> Result<Masked, String> {
-    url(text, &["redis", "rediss"], "redis://127.0.0.1:6379")
+    parse_url(text, &["redis", "rediss"], "redis://127.0.0.1:6379")
 }
 
-fn url(text: &str, schemes: &[&str], example: &str) -> Result<Masked, String> {
+fn parse_url(text: &str, schemes: &[&str], example: &str) -> Result<Masked, String> {
     match Url::parse(text) {
         Ok(url) if schemes.contains(&url.scheme()) => Ok(text.into()),
         Ok(url) => Err(format!("it cannot begin with {}:, only be like {example}", url.scheme())),
@@ -98,7 +98,7 @@ fn url(text: &str, schemes: &[&str], example: &str) -> Result<Masked, String> {
     }
 }
 
-pub fn connections(text: &str) -> Result<u32, String> {
+pub fn parse_connections(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_CONNECTIONS).contains(number));
     number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
 }
@@ -147,7 +147,7 @@ pub fn api_url(text: &str) -> Result<Url, String> {
     let url = text.parse::<Url>().map_err(|error| format!("`{text}` is not a web address: {error}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !plain || url.password().is_some() {
-        return Err(format!("`{}` has more than a host and a path", address::redact(text)));
+        return Err(format!("`{}` has more than a host and a path", address::redact_url(text)));
     }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -168,7 +168,7 @@ pub fn carrier_codes(text: &str) -> Result<CodeMap, String> {
 
 /// Accepts a filter of tracing-subscriber. A single word must be a level: tracing-subscriber would take another word
 /// for a module, and log only that module.
-pub fn log(text: &str) -> Result<String, String> {
+pub fn parse_log_filter(text: &str) -> Result<String, String> {
     let wrong = |part: &str| {
         format!("`{part}` is neither a level (error, warn, info, debug, trace, off) nor module=level")
     };

@@ -32,7 +32,7 @@ pub(crate) enum Meaning {
 }
 
 /// The meaning of this failure.
-pub(crate) fn meaning(error: &DbErr) -> Meaning {
+pub(crate) fn classify_error(error: &DbErr) -> Meaning {
     match error {
         DbErr::ConnectionAcquire(_) => Meaning::Passing,
         _ => match sqlx_error(error) {

@@ -73,7 +73,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue(tx, &changed).await?;
+    notifications::enqueue_notifications(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     outbox::insert(tx, &changed).await

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     orders::supplied_by,
-    page::{Page, PageRequest, fetch},
+    page::{Page, PageRequest, fetch_page},
 };
 use crate::{
     Event, Result, Store, dialect,
@@ -92,7 +92,7 @@ pub async fn events_page(
     page: &PageRequest<EventId>,
 ) -> Result<Page<Event>> {
     let key = (order_event::Column::OccurredAt, order_event::Column::EventId);
-    fetch(build_query(filter), key, page, store.reader()).await?.try_map(Event::try_from)
+    fetch_page(build_query(filter), key, page, store.reader()).await?.try_map(Event::try_from)
 }
 
 /// The number of events that match.

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, fetch};
+use super::page::{Page, PageRequest, fetch_page};
 use crate::{
     Result, Store,
     dialect::is_one_of,
@@ -81,15 +81,15 @@ pub async fn orders_page(
     page: &PageRequest<Uuid>,
 ) -> Result<Page<OrderHead>> {
     let key = (order::Column::PlacedAt, order::Column::OrderId);
-    fetch(build_query(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
+    fetch_page(build_query(filter), key, page, store.reader()).await?.try_map(OrderHead::try_from)
 }
 
 /// The number of orders that match.
-pub async fn count(store: &Store, filter: &OrderFilter) -> Result<u64> {
+pub async fn count_orders(store: &Store, filter: &OrderFilter) -> Result<u64> {
     Ok(build_query(filter).count(store.reader()).await?)
 }
 
-pub async fn order(store: &Store, id: OrderId) -> Result<Option<OrderHead>> {
+pub async fn read_order(store: &Store, id: OrderId) -> Result<Option<OrderHead>> {
     order::Entity::find_by_id(id.0).one(store.reader()).await?.map(OrderHead::try_from).transpose()
 }
 

@@ -37,7 +37,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Makes a page of at most `limit` records from up to one record more.
-    fn cut(mut rows: Vec<T>, limit: u64, from_end: bool) -> Self {
+    fn from_rows(mut rows: Vec<T>, limit: u64, from_end: bool) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -49,7 +49,7 @@ impl<T> Page<T> {
 }
 
 /// Runs a query for one page, sorted by `at` and `id`, newest first.
-pub(super) async fn fetch<E, C, I, M>(
+pub(super) async fn fetch_page<E, C, I, M>(
     query: Select<E>,
     key: (C, C),
     page: &PageRequest<I>,
@@ -61,11 +61,11 @@ where
     I: Copy + Into<SimpleExpr>,
     M: sea_orm::FromQueryResult + Send + Sync,
 {
-    let rows = limited(query, key, page).all(db).await?;
-    Ok(Page::cut(rows, page.limit, page.from_end))
+    let rows = limit_query(query, key, page).all(db).await?;
+    Ok(Page::from_rows(rows, page.limit, page.from_end))
 }
 
-/// Like [`fetch`], for a part of the columns.
+/// Like [`fetch_page`], for a part of the columns.
 pub(super) async fn fetch_part<E, C, I, M>(
     query: Select<E>,
     key: (C, C),
@@ -78,12 +78,12 @@ where
     I: Copy + Into<SimpleExpr>,
     M: PartialModelTrait + Send + Sync,
 {
-    let rows = limited(query, key, page).into_partial_model().all(db).await?;
-    Ok(Page::cut(rows, page.limit, page.from_end))
+    let rows = limit_query(query, key, page).into_partial_model().all(db).await?;
+    Ok(Page::from_rows(rows, page.limit, page.from_end))
 }
 
 /// A query for one record more than the page has, which shows whether there are more.
-fn limited<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
+fn limit_query<E: EntityTrait, C: ColumnTrait, I: Copy + Into<SimpleExpr>>(
     query: Select<E>,
     (at, id): (C, C),
     page: &PageRequest<I>,

@@ -22,7 +22,7 @@ pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<Orde
 }
 
 /// Many shipments, by id. Unknown ids are left out.
-pub async fn shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
+pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
     let rows = shipment::Entity::find()
         .filter(is_one_of(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .all(store.reader())

@@ -20,7 +20,7 @@ use crate::{
     dialect::is_one_of,
     entity::webhook,
     mapping,
-    webhooks::{BYTES, Webhook, WebhookHead, count_within, count_within_bytes, sizes},
+    webhooks::{BYTES, Webhook, WebhookHead, count_within, count_within_bytes, read_sizes},
 };
 
 /// Selects webhooks. Every field that is set must match.
@@ -85,7 +85,7 @@ pub async fn webhooks_after(
         .await?;
     let count_within_bytes = count_within(sizes.iter().map(|(_, size)| *size), most_bytes);
     let ids: Vec<WebhookId> = sizes[..count_within_bytes].iter().map(|(id, _)| WebhookId(*id)).collect();
-    let mut webhooks = webhooks(store, &ids).await?;
+    let mut webhooks = read_webhooks(store, &ids).await?;
     webhooks.sort_by_key(|webhook| Reverse((webhook.head.received_at, webhook.head.id)));
     Ok(webhooks)
 }
@@ -200,7 +200,7 @@ pub async fn count_webhooks_within_bytes(
 }
 
 /// Many webhooks, by id, with their bodies. Unknown ids are left out.
-pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> {
+pub async fn read_webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> {
     let rows = webhook::Entity::find()
         .filter(is_one_of(store.backend(), webhook::Column::WebhookId, ids.iter().map(|id| id.0)))
         .all(store.reader())
@@ -209,7 +209,7 @@ pub async fn webhooks(store: &Store, ids: &[WebhookId]) -> Result<Vec<Webhook>> 
 }
 
 /// One webhook, without its body.
-pub async fn webhook(store: &Store, id: WebhookId) -> Result<Option<WebhookHead>> {
+pub async fn read_webhook(store: &Store, id: WebhookId) -> Result<Option<WebhookHead>> {
     let row = webhook::Entity::find_by_id(id.0).into_partial_model::<webhook::Head>().one(store.reader());
     row.await?.map(WebhookHead::try_from).transpose()
 }
@@ -217,7 +217,7 @@ pub async fn webhook(store: &Store, id: WebhookId) -> Result<Option<WebhookHead>
 /// The sum of the sizes of these webhooks' bodies, in bytes. Does not read the bodies.
 pub async fn webhook_bytes(store: &Store, ids: &[WebhookId]) -> Result<usize> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let sizes = sizes(store.reader(), &ids).await?;
+    let sizes = read_sizes(store.reader(), &ids).await?;
     Ok(usize::try_from(sizes.values().sum::<i64>()).unwrap_or(usize::MAX))
 }
 

@@ -72,10 +72,10 @@ impl Connections {
     }
 
     /// Decides after a failed statement whether its connection can be used again.
-    pub fn failed(&self, error: &DbErr, on_postgres: bool) {
+    pub fn note_failure(&self, error: &DbErr, on_postgres: bool) {
         if !on_postgres {
             if !keeps_transaction(error) {
-                self.suspect();
+                self.suspect_connections();
             }
         } else if is_read_only_session(error) {
             let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +86,7 @@ impl Connections {
     }
 
     /// Marks the connection that writes to SQLite: its state is not known, so it must be replaced.
-    pub fn suspect(&self) {
+    pub fn suspect_connections(&self) {
         self.suspect.store(true, SeqCst);
     }
 

@@ -55,7 +55,7 @@ impl Tx {
             },
             false => begin.await,
         };
-        let inner = begun.map_err(|error| store.reported(error))?;
+        let inner = begun.map_err(|error| store.report_and_convert(error))?;
         Ok(Self {
             inner,
             store: store.clone(),
@@ -72,7 +72,7 @@ impl Tx {
         }
         let before = store.connections.commits();
         if let Err(error) = inner.commit().await {
-            let error = store.reported(error);
+            let error = store.report_and_convert(error);
             return Err(match error {
                 Error::Database(error) => Error::from_commit_failure(error),
                 error => error,
@@ -80,11 +80,11 @@ impl Tx {
         }
         if !store.is_postgres() && store.connections.commits() == before {
             // The commit only released a savepoint, in a transaction that goes on.
-            store.connections.suspect();
+            store.connections.suspect_connections();
             return Err(Error::NotCommitted("the connection was inside of another transaction"));
         }
         if wrote.into_inner() {
-            store.writing.succeeded();
+            store.writing.note_success();
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Tx {
     /// If the database fails. Nothing of the transaction is stored in this case either.
     pub async fn rollback(self) -> Result<()> {
         let Self { inner, store, .. } = self;
-        inner.rollback().await.map_err(|error| store.reported(error))
+        inner.rollback().await.map_err(|error| store.report_and_convert(error))
     }
 
     /// Runs statements on the inner transaction, with the same checks as the statements of this type.
@@ -124,7 +124,7 @@ impl Tx {
         &self.inner
     }
 
-    fn wrote(&self, rows: bool) {
+    fn note_write(&self, rows: bool) {
         if rows {
             self.wrote.store(true, SeqCst);
         }
@@ -132,7 +132,7 @@ impl Tx {
 }
 
 /// Whether a statement can have written the rows that it returns or counts.
-fn writes(statement: &Statement) -> bool {
+fn writes_rows(statement: &Statement) -> bool {
     !statement.sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }
 
@@ -143,9 +143,9 @@ impl ConnectionTrait for Tx {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let writes = writes(&statement);
+        let writes = writes_rows(&statement);
         let done = self.guarded(self.inner.execute_raw(statement)).await?;
-        self.wrote(writes && done.rows_affected() > 0);
+        self.note_write(writes && done.rows_affected() > 0);
         Ok(done)
     }
 
@@ -154,16 +154,16 @@ impl ConnectionTrait for Tx {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let writes = writes(&statement);
+        let writes = writes_rows(&statement);
         let row = self.guarded(self.inner.query_one_raw(statement)).await?;
-        self.wrote(writes && row.is_some());
+        self.note_write(writes && row.is_some());
         Ok(row)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let writes = writes(&statement);
+        let writes = writes_rows(&statement);
         let rows = self.guarded(self.inner.query_all_raw(statement)).await?;
-        self.wrote(writes && !rows.is_empty());
+        self.note_write(writes && !rows.is_empty());
         Ok(rows)
     }
 }

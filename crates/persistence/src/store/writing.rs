@@ -68,12 +68,12 @@ impl Default for Writing {
 
 impl Writing {
     /// Records that rows were written and committed.
-    pub fn succeeded(&self) {
+    pub fn note_success(&self) {
         self.state().succeeded = Some(Instant::now());
     }
 
     /// Records a failure because the database takes no writes. Returns whether the trouble begins with it.
-    fn failed(&self, cause: String) -> bool {
+    fn note_failure(&self, cause: String) -> bool {
         let now = Instant::now();
         let mut state = self.state();
         let is_new = state.trouble.is_none();
@@ -115,22 +115,22 @@ impl Writing {
 impl Store {
     /// Records the failure of a statement or a commit.
     pub(super) fn report(&self, error: &DbErr) {
-        self.connections.failed(error, self.is_postgres());
+        self.connections.note_failure(error, self.is_postgres());
         let error = Error::Database(error.clone());
         if error.is_unwritable() {
-            begin_trouble(self, error.root());
+            begin_trouble(self, error.root_message());
         }
     }
 
     /// Records a failure and converts it to an [`Error`].
-    pub(super) fn reported(&self, error: DbErr) -> Error {
+    pub(super) fn report_and_convert(&self, error: DbErr) -> Error {
         self.report(&error);
         Error::Database(error)
     }
 }
 
 fn begin_trouble(store: &Store, cause: String) {
-    if store.writing.failed(cause.clone()) {
+    if store.writing.note_failure(cause.clone()) {
         tracing::error!(cause, "the database takes no writes; this process is not ready until it does");
         tokio::spawn(recover(store.clone()));
     }
@@ -140,7 +140,7 @@ fn begin_trouble(store: &Store, cause: String) {
 async fn recover(store: Store) {
     loop {
         sleep(TRY_EVERY).await;
-        match attempt(&store, LARGE).await {
+        match try_write(&store, LARGE).await {
             Ok(()) => {
                 if let Some(lasted) = store.writing.recovered() {
                     tracing::info!(?lasted, "the database takes writes again");
@@ -149,7 +149,7 @@ async fn recover(store: Store) {
             }
             Err(Error::Database(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))) => return,
             Err(error) => {
-                store.writing.failed(error.root());
+                store.writing.note_failure(error.root_message());
             }
         }
     }
@@ -164,7 +164,7 @@ pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), St
         return Ok(());
     }
     // The test write goes on when the caller has gone, because it may wait longer for a lock.
-    let looked = timeout(patience, tokio::spawn(look(store.clone()))).await;
+    let looked = timeout(patience, tokio::spawn(watch_writes(store.clone()))).await;
     let stalled = store.writing.is_stalled();
     match (store.writing.trouble(), looked) {
         (Some(cause), _) => Err(cause),
@@ -175,21 +175,21 @@ pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), St
 }
 
 /// Makes a small test write, unless another write has succeeded meanwhile.
-async fn look(store: Store) {
+async fn watch_writes(store: Store) {
     let _one_at_a_time = store.writing.trying.clone().lock_owned().await;
     if store.writing.is_fresh() || store.writing.trouble().is_some() {
         return;
     }
-    if let Err(error) = attempt(&store, SMALL).await {
+    if let Err(error) = try_write(&store, SMALL).await {
         // A failure which itself says that nothing can be written has been reported already.
         if store.writing.is_stalled() {
-            begin_trouble(&store, error.root());
+            begin_trouble(&store, error.root_message());
         }
     }
 }
 
 /// Writes so many bytes, in a transaction like every other one.
-async fn attempt(store: &Store, bytes: usize) -> Result<()> {
+async fn try_write(store: &Store, bytes: usize) -> Result<()> {
     let sql = "INSERT INTO write_probe (probe_id, filler) VALUES (1, $1) \
                ON CONFLICT (probe_id) DO UPDATE SET filler = excluded.filler";
     let tx = store.begin().await?;

@@ -72,14 +72,14 @@ pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -
 }
 
 /// Makes webhooks due again, whatever their state. One that is due already stays as it is. Returns how many.
-pub async fn requeue(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_webhooks(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     set_due(tx, select_ids(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
 }
 
 /// Locks webhooks until the transaction ends, so that nobody processes or settles them. Call this before numbers or
 /// orders are locked.
-pub async fn lock(tx: &Tx, ids: &[WebhookId]) -> Result<()> {
+pub async fn lock_webhooks(tx: &Tx, ids: &[WebhookId]) -> Result<()> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     select_ids(tx, &ids).lock_exclusive().into_tuple::<Uuid>().all(tx).await?;
     Ok(())

@@ -33,7 +33,7 @@ pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
     let (app, mailer) = (&app, &mailer);
     stream::iter(batch.work)
         .for_each_concurrent(AT_ONCE, |leased| async move {
-            if let Err(error) = send(app, mailer, leased).await {
+            if let Err(error) = send_notification(app, mailer, leased).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
             }
@@ -41,7 +41,7 @@ pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
         .await;
 }
 
-async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
+async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
     let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
     let notification = &context.notification;
     let mail = match order_mail(&context, mailer.shop()).render(&notification.recipient, &notification.key) {
@@ -51,7 +51,7 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
             return app.record_notification_failure(notification, leased, &error).await;
         }
     };
-    let to = mail::mask(&notification.recipient);
+    let to = mail::mask_address(&notification.recipient);
     match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
@@ -64,7 +64,7 @@ async fn send(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
                 error = &error as &dyn std::error::Error,
                 "a mail did not leave"
             );
-            let error = NotSent { reason: error.to_string(), outcome: outcome(&error) };
+            let error = NotSent { reason: error.to_string(), outcome: classify_send_error(&error) };
             app.record_notification_failure(notification, leased, &error).await
         }
     }
@@ -82,7 +82,7 @@ async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
     }
 }
 
-fn outcome(error: &SendError) -> Outcome {
+fn classify_send_error(error: &SendError) -> Outcome {
     match error {
         SendError::Transient { .. } => Outcome::NotYet,
         SendError::Permanent { .. } => Outcome::Refused,
@@ -99,7 +99,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
         .iter()
         .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&context.shipments) });
     OrderMail {
-        kind: kind(context, &live),
+        kind: choose_kind(context, &live),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
@@ -111,7 +111,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     }
 }
 
-fn kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
+fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,

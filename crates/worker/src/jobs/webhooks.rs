@@ -41,7 +41,7 @@ pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
 
 /// Processes the batch. Returns the webhooks whose senders have to be called.
 async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
-    let failure = match process(app, &batch.work).await {
+    let failure = match process_leased(app, &batch.work).await {
         Ok(call_back) => return call_back,
         Err(failure) => failure,
     };
@@ -57,7 +57,7 @@ async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
     tracing::warn!(error = failure.reason, members, "a batch failed, its members are tried alone");
     let mut call_back = Vec::new();
     for leased in batch.work {
-        let failure = match process(app, &[leased]).await {
+        let failure = match process_leased(app, &[leased]).await {
             Ok(one) => {
                 call_back.extend(one);
                 continue;
@@ -82,12 +82,12 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
             // If another worker has leased the webhook, this changes nothing.
             let reason =
                 format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
-            close(leased, app.record_webhook_failure(leased, &reason, false).await);
+            log_close_failure(leased, app.record_webhook_failure(leased, &reason, false).await);
             return;
         }
-        Err(error) => return close(leased, Err(error)),
+        Err(error) => return log_close_failure(leased, Err(error)),
     }
-    let closed = match dhl.activate(subscription, &activation.secret).await {
+    let closed = match dhl.activate_subscription(subscription, &activation.secret).await {
         Ok(()) => {
             tracing::info!(subscription, "a subscription at DHL was activated");
             app.record_callback(leased, &format!("subscription {subscription} activated")).await
@@ -97,11 +97,11 @@ async fn activate(app: &App, dhl: &Dhl, CallBack { leased, activation }: CallBac
             app.record_webhook_failure(leased, &error.reason, error.retryable).await
         }
     };
-    close(leased, closed);
+    log_close_failure(leased, closed);
 }
 
 /// Logs that the result of a call could not be stored.
-fn close(leased: Leased, closed: app::Result<()>) {
+fn log_close_failure(leased: Leased, closed: app::Result<()>) {
     if let Err(error) = closed {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");
@@ -115,7 +115,7 @@ struct Failure {
     retryable: bool,
 }
 
-async fn process(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
+async fn process_leased(app: &App, leased: &[Leased]) -> Result<Vec<CallBack>, Failure> {
     match AssertUnwindSafe(app.process_webhooks(leased)).catch_unwind().await {
         Ok(Ok(call_back)) => Ok(call_back),
         Ok(Err(error)) => {

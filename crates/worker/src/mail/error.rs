@@ -1,6 +1,6 @@
 //! The errors of sending a mail, by what they mean for a retry.
 
-use super::mask;
+use super::mask_address;
 
 /// Why a mail was not sent, or may not have been sent. The reason contains the step and the server's answer. The
 /// recipient's address in it is masked, so it may be stored and logged.
@@ -45,10 +45,10 @@ impl SendError {
     }
 
     /// The same error with this address masked. Servers often repeat the address in their answer.
-    pub(super) fn masking(mut self, address: &str) -> Self {
+    pub(super) fn mask_address(mut self, address: &str) -> Self {
         let (Self::Transient { reason } | Self::Permanent { reason } | Self::Unknown { reason }) = &mut self;
         if !address.is_empty() {
-            *reason = reason.replace(address, &mask(address));
+            *reason = reason.replace(address, &mask_address(address));
         }
         self
     }

@@ -19,7 +19,7 @@ use persistence::{
 use uuid::Uuid;
 
 use super::{
-    Mail, MailSettingError, SendError, Timeouts, mask,
+    Mail, MailSettingError, SendError, Timeouts, mask_address,
     setting::{SmtpSetting, parse_from},
     smtp::Smtp,
 };
@@ -94,7 +94,7 @@ impl Mailer {
             // Storing the same mail again changes nothing, so no outcome is unknown.
             Transport::Mailbox(store) => store_in_mailbox(store, mail, at).await,
         };
-        sent.map_err(|error| error.masking(&mail.to))
+        sent.map_err(|error| error.mask_address(&mail.to))
     }
 
     /// Checks that mails can be sent now: connects, logs in, and sends NOOP.
@@ -135,10 +135,9 @@ impl fmt::Debug for Mailer {
 /// Builds the message with its headers. An error is permanent, because the same mail would fail every time.
 fn build_message(from: &Mailbox, mail: &Mail, at: DateTime<Utc>) -> Result<Message, SendError> {
     let refused = |reason: String| SendError::Permanent { reason };
-    let to: Address = mail
-        .to
-        .parse()
-        .map_err(|e| refused(format!("{:?} is not an address a mail can go to: {e}", mask(&mail.to))))?;
+    let to: Address = mail.to.parse().map_err(|e| {
+        refused(format!("{:?} is not an address a mail can go to: {e}", mask_address(&mail.to)))
+    })?;
     let id_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if mail.message_id.is_empty() || !mail.message_id.chars().all(id_safe) {
         return Err(refused(format!("the message id {:?} cannot stand in a header", mail.message_id)));
@@ -171,7 +170,7 @@ mod tests {
         }
     }
 
-    fn composed(mail: &Mail) -> Result<String, SendError> {
+    fn format_message(mail: &Mail) -> Result<String, SendError> {
         let from = parse_from("Shop <orders@example.org>").unwrap();
         let at = "2026-11-03T08:05:09Z".parse().unwrap();
         build_message(&from, mail, at).map(|message| String::from_utf8(message.formatted()).unwrap())
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_headers_of_a_mail() {
-        let message = composed(&mail("jane@example.com", "Your order")).unwrap();
+        let message = format_message(&mail("jane@example.com", "Your order")).unwrap();
         for header in [
             "From: Shop <orders@example.org>\r\n",
             "To: jane@example.com\r\n",
@@ -200,7 +199,7 @@ mod tests {
     #[test]
     fn a_subject_brings_no_header() {
         for subject in ["Order\r\nBcc: eve@example.org", "Örder\r\nBcc: eve@example.org\r\n\r\nbody"] {
-            let message = composed(&mail("jane@example.com", subject)).unwrap();
+            let message = format_message(&mail("jane@example.com", subject)).unwrap();
             assert!(!message.lines().any(|line| line.starts_with("Bcc")), "{message}");
         }
     }
@@ -216,7 +215,7 @@ mod tests {
             "a@b.org,c@d.org",
         ];
         for to in bad {
-            let error = composed(&mail(to, "x")).expect_err(to);
+            let error = format_message(&mail(to, "x")).expect_err(to);
             assert!(matches!(error, SendError::Permanent { .. }) && !error.retryable(), "{error}");
             assert!(error.to_string().contains("is not an address"), "{error}");
             assert!(!error.to_string().contains("jane"), "{error}");
@@ -235,7 +234,7 @@ mod tests {
             &format!("{local}@{}.example", ["y".repeat(63), "z".repeat(63), "w".repeat(49)].join(".")),
         ] {
             let address = domain::EmailAddress::parse(text).expect(text);
-            let message = composed(&mail(address.as_str(), "x")).expect(text);
+            let message = format_message(&mail(address.as_str(), "x")).expect(text);
             assert!(message.contains(&format!("To: {address}\r\n")) && message.is_ascii(), "{message}");
         }
     }
@@ -243,14 +242,14 @@ mod tests {
     #[test]
     fn a_quoted_local_part_brings_no_command() {
         for to in ["\"a\r\nb\"@example.org", "\"a>\r\nDATA\"@example.org", "\"a\0b\"@example.org"] {
-            assert!(composed(&mail(to, "x")).is_err(), "{to:?}");
+            assert!(format_message(&mail(to, "x")).is_err(), "{to:?}");
         }
     }
 
     #[test]
     fn a_message_id_is_plain() {
         for id in ["", "a b", "a\r\nBcc: eve@example.org", "a@b", "ä"] {
-            let error = composed(&Mail { message_id: id.to_owned(), ..mail("jane@example.com", "x") });
+            let error = format_message(&Mail { message_id: id.to_owned(), ..mail("jane@example.com", "x") });
             assert!(matches!(error, Err(SendError::Permanent { .. })), "{id:?}");
         }
     }

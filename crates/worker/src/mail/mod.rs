@@ -33,7 +33,7 @@ pub struct Mail {
 }
 
 /// An email address in a form that logs may show: `j***@example.org`.
-pub fn mask(address: &str) -> String {
+pub fn mask_address(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((user, domain)) => {
             format!("{}***@{domain}", user.chars().next().map_or(String::new(), String::from))
@@ -48,10 +48,10 @@ mod tests {
 
     #[test]
     fn a_mask_keeps_the_first_letter_and_the_domain() {
-        assert_eq!(mask("jane@example.org"), "j***@example.org");
-        assert_eq!(mask("\"odd@name\"@example.org"), "\"***@example.org");
-        assert_eq!(mask("@example.org"), "***@example.org");
-        assert_eq!(mask("äöü@example.org"), "ä***@example.org");
-        assert_eq!(mask("no address at all"), "***");
+        assert_eq!(mask_address("jane@example.org"), "j***@example.org");
+        assert_eq!(mask_address("\"odd@name\"@example.org"), "\"***@example.org");
+        assert_eq!(mask_address("@example.org"), "***@example.org");
+        assert_eq!(mask_address("äöü@example.org"), "ä***@example.org");
+        assert_eq!(mask_address("no address at all"), "***");
     }
 }

@@ -187,7 +187,7 @@ impl OrderMail {
     }
 
     /// A further fact for the customer, and its label.
-    fn fact(&self) -> Option<(&'static str, &str)> {
+    fn status_fact(&self) -> Option<(&'static str, &str)> {
         match &self.kind {
             Kind::ReadyForCollection { place } => Some(("Where", place.as_deref()?)),
             Kind::Cancelled { reason } => Some(("Reason", reason.as_deref()?)),
@@ -244,14 +244,14 @@ impl OrderMail {
     }
 
     /// The day on which a shipment is expected. `None` once the order can be collected, is delivered or is cancelled.
-    fn expected(&self, shipment: &ShipmentSummary) -> Option<String> {
+    fn format_expected_delivery(&self, shipment: &ShipmentSummary) -> Option<String> {
         match self.kind {
             Kind::Shipped | Kind::OutForDelivery => shipment.estimated_delivery.map(day_of_week),
             Kind::ReadyForCollection { .. } | Kind::Delivered | Kind::Cancelled { .. } => None,
         }
     }
 
-    fn placed(&self) -> String {
+    fn format_placed_at(&self) -> String {
         self.placed_at.format("%-d %B %Y").to_string()
     }
 }

@@ -100,7 +100,7 @@ impl SmtpSetting {
         if rest.iter().any(|part| part.contains('@')) {
             return Err(MailSettingError::LoginEncoding);
         }
-        if let Some(surplus) = surplus(&url) {
+        if let Some(surplus) = find_unexpected_part(&url) {
             return Err(MailSettingError::Surplus(surplus));
         }
         let wanted = url.query_pairs().map(|(_, value)| value.into_owned()).last();
@@ -115,7 +115,7 @@ impl SmtpSetting {
             ("smtp", Some("none") | None) => (Tls::None, RELAY),
             (_, other) => return Err(MailSettingError::Tls(other.unwrap_or_default().to_owned())),
         };
-        let credentials = credentials(&url)?;
+        let credentials = parse_credentials(&url)?;
         let open = wanted.is_none() && matches!(tls, Tls::None) && !is_loopback(&host);
         if credentials.is_some() && open {
             return Err(MailSettingError::OpenPassword(host));
@@ -135,14 +135,14 @@ pub(super) fn parse_from(text: &str) -> Result<Mailbox, MailSettingError> {
 }
 
 /// A path, fragment or parameter that would be ignored.
-fn surplus(url: &Url) -> Option<String> {
+fn find_unexpected_part(url: &Url) -> Option<String> {
     let path = Some(url.path()).filter(|path| !matches!(*path, "" | "/")).map(str::to_owned);
     let fragment = url.fragment().map(|fragment| format!("#{fragment}"));
     let parameter = url.query_pairs().find(|(key, _)| key != "tls").map(|(key, _)| key.into_owned());
     path.or(fragment).or(parameter)
 }
 
-fn credentials(url: &Url) -> Result<Option<Credentials>, MailSettingError> {
+fn parse_credentials(url: &Url) -> Result<Option<Credentials>, MailSettingError> {
     let decode = |text: &str| {
         let text = percent_decode_str(text).decode_utf8().map_err(|_| MailSettingError::LoginEncoding)?;
         Ok(text.into_owned())

@@ -80,13 +80,13 @@ impl Smtp {
             options.push(MailParameter::SmtpUtfEight);
         }
         let from = Mail::new(envelope.from().cloned(), options);
-        self.step(Step::Sender, connection.command(from)).await?;
+        self.run_step(Step::Sender, connection.command(from)).await?;
         for to in envelope.to() {
-            self.step(Step::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+            self.run_step(Step::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
         }
         before_content.await?;
-        self.step(Step::Data, connection.command(Data)).await?;
-        self.step(Step::Content, connection.message(message)).await?;
+        self.run_step(Step::Data, connection.command(Data)).await?;
+        self.run_step(Step::Content, connection.message(message)).await?;
         self.put_back(connection);
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Smtp {
     /// Opens a new connection and sends NOOP. Every failure is transient.
     pub async fn check(&self) -> Result<(), SendError> {
         let mut connection = self.connect().await?;
-        self.step(Step::Connect, connection.command(Noop)).await?;
+        self.run_step(Step::Connect, connection.command(Noop)).await?;
         self.put_back(connection);
         Ok(())
     }
@@ -102,7 +102,8 @@ impl Smtp {
     /// Returns an idle connection that still answers, or opens a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
         while let Some((mut connection, since)) = self.take_idle() {
-            if since.elapsed() < IDLE && self.step(Step::Connect, connection.command(Noop)).await.is_ok() {
+            if since.elapsed() < IDLE && self.run_step(Step::Connect, connection.command(Noop)).await.is_ok()
+            {
                 return Ok(connection);
             }
         }
@@ -123,23 +124,23 @@ impl Smtp {
             at_once,
             None,
         );
-        let mut connection = self.step(Step::Connect, open).await?;
+        let mut connection = self.run_step(Step::Connect, open).await?;
         match tls {
             Tls::Required(parameters) => {
-                self.step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
+                self.run_step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
             }
             Tls::Opportunistic(parameters) if connection.can_starttls() => {
-                self.step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
+                self.run_step(Step::StartTls, connection.starttls(parameters.clone(), &hello)).await?;
             }
             Tls::None | Tls::Wrapper(_) | Tls::Opportunistic(_) => {}
         }
         if let Some(credentials) = credentials {
-            self.step(Step::Login, connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
+            self.run_step(Step::Login, connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
         }
         Ok(connection)
     }
 
-    async fn step<T>(
+    async fn run_step<T>(
         &self,
         step: Step,
         work: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,

@@ -22,7 +22,7 @@ use super::{
     service::Jobs,
     watchdog::{Finding, STALLED_AFTER, Slowness, Watchdog},
 };
-use crate::redis::queue::Left;
+use crate::redis::queue::WorkerEnd;
 
 /// How often the length of the queue and the worker are checked.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ where
     let mut failures = 0;
     while !stop.is_cancelled() {
         let (started, taken) = (Instant::now(), progress.taken.load(Relaxed));
-        let end = work(&jobs, &mut watchdog, &mut slowness, &stop).await;
+        let end = run_worker(&jobs, &mut watchdog, &mut slowness, &stop).await;
         progress.alive.store(false, Relaxed);
         let reason = match end {
             End::Stopped => break,
@@ -60,7 +60,7 @@ where
         progress.rebuilt.fetch_add(1, Relaxed);
         let was_well = started.elapsed() >= WELL_AFTER || progress.taken.load(Relaxed) > taken;
         failures = if was_well { 0 } else { failures + 1 };
-        let pause = pause(failures);
+        let pause = backoff(failures);
         tracing::warn!(queue = queue.name(), reason, ?pause, "a queue worker is replaced");
         tokio::select! {
             () = sleep(pause) => {}
@@ -78,7 +78,7 @@ enum End {
 }
 
 /// Runs one worker from its start to its end.
-async fn work(
+async fn run_worker(
     jobs: &Jobs,
     watchdog: &mut Watchdog,
     slowness: &mut Slowness,
@@ -86,7 +86,7 @@ async fn work(
 ) -> End {
     let queue = &jobs.queue;
     let context = WorkerContext::new(&format!("{}-{}", queue.name(), Uuid::new_v4().simple()));
-    let mut worker = match spawn(jobs, context.clone()) {
+    let mut worker = match spawn_worker(jobs, context.clone()) {
         Ok(worker) => AbortOnDropHandle::new(worker),
         Err(error) => return End::Failed(ErrorChain(&error).to_string()),
     };
@@ -94,10 +94,10 @@ async fn work(
     let mut checks = interval(CHECK_EVERY);
     let end = loop {
         tokio::select! {
-            ended = &mut worker => break End::Failed(reason(ended)),
+            ended = &mut worker => break End::Failed(describe_end(ended)),
             () = stop.cancelled() => break End::Stopped,
             _ = checks.tick() => {
-                let finding = check(jobs, &context, watchdog, slowness).await;
+                let finding = check_worker(jobs, &context, watchdog, slowness).await;
                 if finding == Some(Finding::Stalled) && started.elapsed() >= STALLED_AFTER {
                     break End::Stalled;
                 }
@@ -105,12 +105,12 @@ async fn work(
         }
     };
     if !worker.is_finished() {
-        dismiss(jobs, &context, worker, matches!(end, End::Stopped)).await;
+        stop_worker(jobs, &context, worker, matches!(end, End::Stopped)).await;
     }
     if let Place::Redis(redis) = &queue.inner.place {
         let left = match end {
-            End::Stopped => Left::InOrder,
-            End::Stalled | End::Failed(_) => Left::Broken,
+            End::Stopped => WorkerEnd::InOrder,
+            End::Stalled | End::Failed(_) => WorkerEnd::Broken,
         };
         if let Err(error) = redis.remove_worker(&context, left).await {
             // A heartbeat of another worker returns its batches to the queue later.
@@ -124,7 +124,10 @@ async fn work(
     end
 }
 
-fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), WorkerError>>, QueueError> {
+fn spawn_worker(
+    jobs: &Jobs,
+    context: WorkerContext,
+) -> Result<JoinHandle<Result<(), WorkerError>>, QueueError> {
     let service = jobs.service(context.name());
     let builder = WorkerBuilder::new(context);
     Ok(match &jobs.queue.inner.place {
@@ -141,7 +144,7 @@ fn spawn(jobs: &Jobs, context: WorkerContext) -> Result<JoinHandle<Result<(), Wo
 
 /// Reads the length of the queue, updates the health, and returns what the watchdog finds. `None` if the queue did not
 /// answer.
-async fn check(
+async fn check_worker(
     jobs: &Jobs,
     context: &WorkerContext,
     watchdog: &mut Watchdog,
@@ -161,8 +164,8 @@ async fn check(
             // Read the slots before the moves. A job that ends in between then counts as a move. In the other sequence
             // it could look like a free slot with no move.
             let all_slots_busy = jobs.are_all_slots_busy();
-            let finding = watchdog.is_stalled(waiting, progress.moves(), all_slots_busy, now);
-            slowness.note(queue.name(), finding, waiting, now);
+            let finding = watchdog.assess_progress(waiting, progress.moves(), all_slots_busy, now);
+            slowness.note_finding(queue.name(), finding, waiting, now);
             progress.alive.store(true, Relaxed);
             progress.stalled.store(finding == Finding::Stalled, Relaxed);
             progress.slow.store(finding == Finding::Busy, Relaxed);
@@ -181,7 +184,7 @@ async fn check(
 }
 
 /// Stops a worker that still runs. With `finish`, waits for its jobs first.
-async fn dismiss(
+async fn stop_worker(
     jobs: &Jobs,
     context: &WorkerContext,
     worker: AbortOnDropHandle<Result<(), WorkerError>>,
@@ -200,7 +203,7 @@ async fn dismiss(
     }
     match timeout(FAREWELL, worker).await {
         Ok(ended) => {
-            tracing::debug!(queue = jobs.queue.name(), end = reason(ended), "a worker was dismissed")
+            tracing::debug!(queue = jobs.queue.name(), end = describe_end(ended), "a worker was dismissed")
         }
         Err(_) => tracing::debug!(queue = jobs.queue.name(), "a worker was aborted"),
     }
@@ -210,7 +213,7 @@ async fn dismiss(
     }
 }
 
-fn reason(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
+fn describe_end(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
     match ended {
         Ok(Ok(())) => "it ended".to_owned(),
         Ok(Err(error)) => ErrorChain(&error).to_string(),
@@ -220,7 +223,7 @@ fn reason(ended: Result<Result<(), WorkerError>, JoinError>) -> String {
 
 /// The pause after a number of failures in a row. It doubles with each failure and is randomized, so that processes do
 /// not reconnect at the same time.
-fn pause(failures: u32) -> Duration {
+fn backoff(failures: u32) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LAST_PAUSE);
     full.mul_f64(rand::random_range(0.5..=1.0))
 }
@@ -232,9 +235,9 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_limit() {
         for failures in 0..100 {
-            let pause = pause(failures);
+            let pause = backoff(failures);
             assert!(pause >= FIRST_PAUSE / 2 && pause <= LAST_PAUSE, "{failures}: {pause:?}");
         }
-        assert!(pause(99) >= LAST_PAUSE / 2);
+        assert!(backoff(99) >= LAST_PAUSE / 2);
     }
 }

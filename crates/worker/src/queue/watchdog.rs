@@ -41,7 +41,7 @@ impl Watchdog {
     }
 
     /// `waiting` is the number of batches in the queue. `moves` changes whenever a batch is taken or finished.
-    pub(super) fn is_stalled(
+    pub(super) fn assess_progress(
         &mut self,
         waiting: usize,
         moves: u64,
@@ -68,7 +68,7 @@ pub(super) struct Slowness {
 }
 
 impl Slowness {
-    pub(super) fn note(&mut self, queue: &str, finding: Finding, waiting: usize, now: Instant) {
+    pub(super) fn note_finding(&mut self, queue: &str, finding: Finding, waiting: usize, now: Instant) {
         match (finding, self.since) {
             (Finding::Busy, None) => {
                 tracing::warn!(
@@ -97,12 +97,12 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut watchdog = Watchdog::new(start);
-        assert_eq!(watchdog.is_stalled(3, 0, false, at(4)), Finding::Working, "not long enough");
-        assert_eq!(watchdog.is_stalled(3, 0, false, at(5)), Finding::Stalled);
-        assert_eq!(watchdog.is_stalled(3, 1, false, at(6)), Finding::Working, "something moved");
-        assert_eq!(watchdog.is_stalled(0, 1, false, at(60)), Finding::Idle);
-        assert_eq!(watchdog.is_stalled(1, 1, false, at(64)), Finding::Working);
-        assert_eq!(watchdog.is_stalled(1, 1, false, at(65)), Finding::Stalled);
+        assert_eq!(watchdog.assess_progress(3, 0, false, at(4)), Finding::Working, "not long enough");
+        assert_eq!(watchdog.assess_progress(3, 0, false, at(5)), Finding::Stalled);
+        assert_eq!(watchdog.assess_progress(3, 1, false, at(6)), Finding::Working, "something moved");
+        assert_eq!(watchdog.assess_progress(0, 1, false, at(60)), Finding::Idle);
+        assert_eq!(watchdog.assess_progress(1, 1, false, at(64)), Finding::Working);
+        assert_eq!(watchdog.assess_progress(1, 1, false, at(65)), Finding::Stalled);
     }
 
     #[test]
@@ -110,13 +110,13 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut watchdog = Watchdog::new(start);
-        assert_eq!(watchdog.is_stalled(3, 2, true, at(1)), Finding::Working);
+        assert_eq!(watchdog.assess_progress(3, 2, true, at(1)), Finding::Working);
         for seconds in [6, 60, 3_600] {
-            assert_eq!(watchdog.is_stalled(3, 2, true, at(seconds)), Finding::Busy, "after {seconds} s");
+            assert_eq!(watchdog.assess_progress(3, 2, true, at(seconds)), Finding::Busy, "after {seconds} s");
         }
-        assert_eq!(watchdog.is_stalled(3, 3, true, at(3_601)), Finding::Working, "a job ended");
+        assert_eq!(watchdog.assess_progress(3, 3, true, at(3_601)), Finding::Working, "a job ended");
         assert_eq!(
-            watchdog.is_stalled(3, 3, false, at(3_606)),
+            watchdog.assess_progress(3, 3, false, at(3_606)),
             Finding::Stalled,
             "a slot is free and nothing is taken"
         );

@@ -72,7 +72,7 @@ impl PubSub {
     /// Sends a command, and sends it again after an I/O error other than a timeout. So the command may run twice. After
     /// an outage the first attempt often fails: the old connection is closed, or the error of the last attempt to
     /// connect is returned.
-    async fn send(&self, command: &Cmd) -> Result<(), RedisError> {
+    async fn send_command(&self, command: &Cmd) -> Result<(), RedisError> {
         let mut connection = self.connection.clone();
         match command.exec_async(&mut connection).await {
             Err(error) if error.is_io_error() && !error.is_timeout() => {
@@ -86,7 +86,9 @@ impl PubSub {
     async fn send_pokes(&self) -> Infallible {
         loop {
             self.poke_due.notified().await;
-            if let Err(error) = self.send(::redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await {
+            if let Err(error) =
+                self.send_command(::redis::cmd("PUBLISH").arg(&self.pokes).arg(&self.process)).await
+            {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "a poke did not leave this process"
@@ -134,7 +136,7 @@ impl PubSub {
 
     fn receive(&self, inbound: &Inbound, message: &Msg) {
         if message.get_channel_name() == self.updates {
-            match decode(message.get_payload_bytes()) {
+            match decode_updates(message.get_payload_bytes()) {
                 Ok(updates) => inbound.deliver(&updates),
                 Err(error) => {
                     tracing::warn!(
@@ -153,8 +155,8 @@ impl PubSub {
 impl Transport for PubSub {
     fn publish<'a>(&'a self, updates: &'a [Update]) -> BoxFuture<'a, Result<(), FeedError>> {
         async move {
-            let encoded = encode(updates).map_err(failed)?;
-            self.send(::redis::cmd("PUBLISH").arg(&self.updates).arg(encoded)).await.map_err(failed)
+            let encoded = encode_updates(updates).map_err(failed)?;
+            self.send_command(::redis::cmd("PUBLISH").arg(&self.updates).arg(encoded)).await.map_err(failed)
         }
         .boxed()
     }
@@ -165,7 +167,7 @@ impl Transport for PubSub {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), FeedError>> {
-        async { self.send(&::redis::cmd("PING")).await.map_err(failed) }.boxed()
+        async { self.send_command(&::redis::cmd("PING")).await.map_err(failed) }.boxed()
     }
 
     fn is_subscribed(&self) -> bool {
@@ -211,12 +213,12 @@ impl Drop for Unsubscribe<'_> {
 /// Format of updates in Redis: `[[order, version, user], …]` in JSON.
 type Wire = Vec<(Uuid, i32, Uuid)>;
 
-fn encode(updates: &[Update]) -> Result<Vec<u8>, serde_json::Error> {
+fn encode_updates(updates: &[Update]) -> Result<Vec<u8>, serde_json::Error> {
     let wire: Wire = updates.iter().map(|u| (u.order_id.0, u.version, u.user_id.0)).collect();
     serde_json::to_vec(&wire)
 }
 
-fn decode(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
+fn decode_updates(payload: &[u8]) -> Result<Vec<Update>, serde_json::Error> {
     let wire: Wire = serde_json::from_slice(payload)?;
     let update = |(order, version, user)| Update { order_id: OrderId(order), version, user_id: UserId(user) };
     Ok(wire.into_iter().map(update).collect())
@@ -234,8 +236,8 @@ mod tests {
             user_id: UserId(Uuid::from_u128(8)),
         };
         let updates = [update(1), update(i32::MAX)];
-        assert_eq!(decode(&encode(&updates).unwrap()).unwrap(), updates);
-        assert!(decode(b"[[1]]").is_err());
+        assert_eq!(decode_updates(&encode_updates(&updates).unwrap()).unwrap(), updates);
+        assert!(decode_updates(b"[[1]]").is_err());
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ pub(crate) struct Redis {
 
 /// How a worker ended. This decides what happens to the batches that it fetched and did not hand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum WorkerEnd {
     /// The worker was asked to stop. The batches return to the queue.
     InOrder,
     /// The worker failed. One of the batches may be the cause, so they are dropped. Their work is due again when its
@@ -95,7 +95,7 @@ impl Redis {
     pub(crate) async fn refresh_worker(&self, worker: &WorkerContext) -> Result<(), QueueError> {
         let mut pipe = ::redis::pipe();
         pipe.expire(self.config.worker_metadata_key(worker), METADATA_TTL).ignore();
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     /// Removes a batch whose job has ended.
@@ -104,11 +104,15 @@ impl Redis {
         pipe.atomic();
         self.drop_task(&mut pipe, task);
         pipe.srem(format!("{}:{worker}", self.config.inflight_jobs_set()), task).ignore();
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     /// Removes the data of a worker that has ended.
-    pub(crate) async fn remove_worker(&self, worker: &WorkerContext, left: Left) -> Result<(), QueueError> {
+    pub(crate) async fn remove_worker(
+        &self,
+        worker: &WorkerContext,
+        left: WorkerEnd,
+    ) -> Result<(), QueueError> {
         let in_flight = self.config.inflight_set_for(worker);
         // Unregister the worker first: then a fetch that is still on its way is refused.
         let (tasks,): (Vec<String>,) = ::redis::pipe()
@@ -122,13 +126,13 @@ impl Redis {
         pipe.atomic().del(&in_flight).ignore().del(self.config.worker_metadata_key(worker)).ignore();
         for task in &tasks {
             match left {
-                Left::InOrder => {
+                WorkerEnd::InOrder => {
                     pipe.rpush(self.config.active_jobs_list(), task).ignore();
                 }
-                Left::Broken => self.drop_task(&mut pipe, task),
+                WorkerEnd::Broken => self.drop_task(&mut pipe, task),
             }
         }
-        self.apply(pipe).await
+        self.run_pipeline(pipe).await
     }
 
     fn drop_task(&self, pipe: &mut Pipeline, task: &str) {
@@ -136,7 +140,7 @@ impl Redis {
         pipe.del(format!("{}:{task}", self.config.job_meta_hash())).ignore();
     }
 
-    async fn apply(&self, pipe: Pipeline) -> Result<(), QueueError> {
+    async fn run_pipeline(&self, pipe: Pipeline) -> Result<(), QueueError> {
         Ok(pipe.query_async(&mut self.connection.clone()).await?)
     }
 }

@@ -58,7 +58,7 @@ async fn expect_given_up(shop: &Shop, order: OrderId) {
 }
 
 /// Leases the notification, as the worker does for a job.
-async fn take_up(shop: &Shop) -> Leased {
+async fn lease_notification(shop: &Shop) -> Leased {
     let leased = shop.app.lease(Work::Notifications, 8).await.unwrap();
     assert_eq!(leased.len(), 1);
     leased[0]
@@ -94,7 +94,7 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
     for _ in 0..2 {
-        let leased = take_up(&shop).await;
+        let leased = lease_notification(&shop).await;
         assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
         assert!(shop.app.hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
@@ -106,7 +106,7 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     // If the third attempt dies as well, the fourth one finds three unknown outcomes and sends nothing.
     let order = cancelled(&shop).await;
     for _ in 0..3 {
-        let leased = take_up(&shop).await;
+        let leased = lease_notification(&shop).await;
         assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
         assert!(shop.app.hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
@@ -121,7 +121,7 @@ async fn an_attempt_that_died_before_its_content_left_does_not_count(database: D
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
     for _ in 0..5 {
-        let leased = take_up(&shop).await;
+        let leased = lease_notification(&shop).await;
         assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
         shop.wait(LATER);
     }
@@ -209,10 +209,10 @@ async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
     let server = SmtpServer::start(Behaviour::Accept).await.unwrap();
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
-    let slow = take_up(&shop).await;
+    let slow = lease_notification(&shop).await;
     assert!(shop.app.open_notification(&slow).await.unwrap().is_some());
     shop.wait(LATER);
-    let quick = take_up(&shop).await;
+    let quick = lease_notification(&shop).await;
     assert!(shop.app.open_notification(&quick).await.unwrap().is_some());
     assert!(!shop.app.hand_over_notification(&slow).await.unwrap(), "its lease was lost");
     assert!(shop.app.hand_over_notification(&quick).await.unwrap());

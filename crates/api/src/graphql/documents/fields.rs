@@ -21,7 +21,7 @@ pub type Collected<'a> = IndexMap<&'a str, (&'a Node<Field>, Vec<&'a Node<Field>
 ///
 /// # Errors
 /// The first error of `is_included`.
-pub fn collect<'a, E>(
+pub fn collect_fields<'a, E>(
     types: &Types,
     source: &'a ExecutableDocument,
     object: &str,
@@ -30,7 +30,7 @@ pub fn collect<'a, E>(
 ) -> Result<Collected<'a>, E> {
     let (collected, spread) = (Collected::new(), HashSet::new());
     let mut collection = Collection { types, source, object, is_included, collected, spread };
-    sets.iter().try_for_each(|set| collection.add(set))?;
+    sets.iter().try_for_each(|set| collection.add_selections(set))?;
     Ok(collection.collected)
 }
 
@@ -45,7 +45,7 @@ struct Collection<'a, 'b, F> {
 }
 
 impl<'a, E, F: Fn(&'a DirectiveList) -> Result<bool, E>> Collection<'a, '_, F> {
-    fn add(&mut self, set: &'a SelectionSet) -> Result<(), E> {
+    fn add_selections(&mut self, set: &'a SelectionSet) -> Result<(), E> {
         for selection in &set.selections {
             if !(self.is_included)(selection.directives())? {
                 continue;
@@ -57,17 +57,18 @@ impl<'a, E, F: Fn(&'a DirectiveList) -> Result<bool, E>> Collection<'a, '_, F> {
                 },
                 Selection::InlineFragment(inline) => {
                     let condition = inline.type_condition.as_ref();
-                    if condition.is_none_or(|condition| self.types.applies(condition, self.object)) {
-                        self.add(&inline.selection_set)?;
+                    if condition.is_none_or(|condition| self.types.condition_applies(condition, self.object))
+                    {
+                        self.add_selections(&inline.selection_set)?;
                     }
                 }
                 Selection::FragmentSpread(node) => {
                     // The validation refuses unknown fragments.
                     let Some(fragment) = node.fragment_def(self.source) else { continue };
                     if self.spread.insert(fragment.name.as_str())
-                        && self.types.applies(fragment.type_condition(), self.object)
+                        && self.types.condition_applies(fragment.type_condition(), self.object)
                     {
-                        self.add(&fragment.selection_set)?;
+                        self.add_selections(&fragment.selection_set)?;
                     }
                 }
             }

@@ -21,7 +21,7 @@ pub struct Literals<'a> {
 
 impl<'a> Literals<'a> {
     /// For literals that contain no variables.
-    pub fn constant(types: &'a Types) -> Self {
+    pub fn without_variables(types: &'a Types) -> Self {
         Self { types, variables: None, bytes_left: 0 }
     }
 
@@ -31,7 +31,7 @@ impl<'a> Literals<'a> {
     }
 
     /// The value of a variable. `None` if it is absent.
-    pub fn variable(&self, name: &str) -> Option<&'a Value> {
+    pub fn find_variable(&self, name: &str) -> Option<&'a Value> {
         self.variables?.get(name)
     }
 
@@ -39,28 +39,32 @@ impl<'a> Literals<'a> {
     ///
     /// # Errors
     /// `QUERY_TOO_LARGE` if the values of all used variables are too large together.
-    pub fn value(&mut self, ty: &Type, literal: &Node<Literal>) -> Result<Option<Value>, ServerError> {
+    pub fn coerce_literal(
+        &mut self,
+        ty: &Type,
+        literal: &Node<Literal>,
+    ) -> Result<Option<Value>, ServerError> {
         let value = match (ty, literal.as_ref()) {
-            (_, Literal::Variable(name)) => return self.copy(name),
+            (_, Literal::Variable(name)) => return self.copy_variable(name),
             (_, Literal::Null) => Value::Null,
             (Type::List(inner) | Type::NonNullList(inner), Literal::List(literals)) => {
-                Value::List(self.list(inner, literals)?)
+                Value::List(self.coerce_list(inner, literals)?)
             }
             // The specification reads a single value as a list of one element.
             (Type::List(inner) | Type::NonNullList(inner), _) => {
-                Value::List(vec![self.value(inner, literal)?.unwrap_or_default()])
+                Value::List(vec![self.coerce_literal(inner, literal)?.unwrap_or_default()])
             }
             (Type::Named(_) | Type::NonNullNamed(_), Literal::List(literals)) => {
-                Value::List(self.list(ty, literals)?)
+                Value::List(self.coerce_list(ty, literals)?)
             }
             (Type::Named(name) | Type::NonNullNamed(name), Literal::Object(fields)) => {
-                Value::Object(self.object(name, ty, fields)?)
+                Value::Object(self.coerce_object(name, ty, fields)?)
             }
             (Type::Named(name) | Type::NonNullNamed(name), Literal::Int(int)) if *name == "ID" => {
                 Value::String(int.as_str().to_owned())
             }
-            (_, Literal::Int(int)) => number(int.as_str()),
-            (_, Literal::Float(float)) => number(float.as_str()),
+            (_, Literal::Int(int)) => parse_number(int.as_str()),
+            (_, Literal::Float(float)) => parse_number(float.as_str()),
             (_, Literal::String(text)) => Value::String(text.clone()),
             (_, Literal::Boolean(flag)) => Value::Boolean(*flag),
             (_, Literal::Enum(name)) => Value::Enum(Name::new(name)),
@@ -68,13 +72,13 @@ impl<'a> Literals<'a> {
         Ok(Some(value))
     }
 
-    fn list(&mut self, inner: &Type, literals: &[Node<Literal>]) -> Result<Vec<Value>, ServerError> {
-        literals.iter().map(|literal| Ok(self.value(inner, literal)?.unwrap_or_default())).collect()
+    fn coerce_list(&mut self, inner: &Type, literals: &[Node<Literal>]) -> Result<Vec<Value>, ServerError> {
+        literals.iter().map(|literal| Ok(self.coerce_literal(inner, literal)?.unwrap_or_default())).collect()
     }
 
     /// Converts the fields of an input object, or of an object inside a custom scalar. Fields of the latter have no
     /// type.
-    fn object(
+    fn coerce_object(
         &mut self,
         name: &str,
         ty: &Type,
@@ -85,16 +89,16 @@ impl<'a> Literals<'a> {
         let mut object = IndexMap::new();
         for (field, literal) in fields {
             let ty = definition.and_then(|input| input.fields.get(field)).map_or(ty, |field| &*field.ty);
-            if let Some(value) = self.value(ty, literal)? {
+            if let Some(value) = self.coerce_literal(ty, literal)? {
                 object.insert(Name::new(field), value);
             }
         }
         Ok(object)
     }
 
-    fn copy(&mut self, name: &str) -> Result<Option<Value>, ServerError> {
-        let Some(value) = self.variable(name) else { return Ok(None) };
-        let left = self.bytes_left.checked_sub(bytes(value));
+    fn copy_variable(&mut self, name: &str) -> Result<Option<Value>, ServerError> {
+        let Some(value) = self.find_variable(name) else { return Ok(None) };
+        let left = self.bytes_left.checked_sub(count_bytes(value));
         self.bytes_left = left.ok_or_else(|| {
             too_large(format!("the variables are larger than {MAX_VARIABLE_BYTES} bytes where they are used"))
         })?;
@@ -104,22 +108,22 @@ impl<'a> Literals<'a> {
 
 /// Converts a number. A number that no float can hold becomes null; it can only be inside a custom scalar, because the
 /// validation refuses it elsewhere.
-fn number(text: &str) -> Value {
+fn parse_number(text: &str) -> Value {
     let integer = text.parse::<i64>().map(Number::from);
     integer.ok().or_else(|| text.parse().ok()).map_or(Value::Null, Value::Number)
 }
 
 /// The approximate memory of a value, in bytes.
-fn bytes(value: &Value) -> usize {
+fn count_bytes(value: &Value) -> usize {
     let own = size_of::<Value>();
     match value {
         Value::Null | Value::Number(_) | Value::Boolean(_) => own,
         Value::Enum(name) => own + name.len(),
         Value::String(text) => own + text.len(),
         Value::Binary(data) => own + data.len(),
-        Value::List(values) => own + values.iter().map(bytes).sum::<usize>(),
+        Value::List(values) => own + values.iter().map(count_bytes).sum::<usize>(),
         Value::Object(fields) => {
-            own + fields.iter().map(|(name, value)| own + name.len() + bytes(value)).sum::<usize>()
+            own + fields.iter().map(|(name, value)| own + name.len() + count_bytes(value)).sum::<usize>()
         }
     }
 }

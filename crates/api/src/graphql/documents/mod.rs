@@ -81,7 +81,7 @@ pub struct Completion(Shape);
 
 impl Completion {
     /// Completes a response. The result is what the client gets.
-    pub fn complete(&self, mut response: Response) -> Response {
+    pub fn complete_response(&self, mut response: Response) -> Response {
         self.0.restore(&mut response.data);
         response
     }
@@ -93,7 +93,7 @@ impl Documents {
     /// # Errors
     /// The faults of the text, if it describes no valid schema.
     pub fn new(sdl: &str) -> Result<Self, String> {
-        Ok(Self(Arc::new(Shared { types: Types::read(sdl)?, cache: Cache::new() })))
+        Ok(Self(Arc::new(Shared { types: Types::from_sdl(sdl)?, cache: Cache::new() })))
     }
 
     /// Does the same as [`prepare`](Self::prepare), for a long request on a thread for blocking work.
@@ -110,34 +110,34 @@ impl Documents {
     /// # Errors
     /// The reasons why the request is refused, each with its code.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Vec<ServerError>> {
-        let document = self.document(&request.query)?;
-        let operation = document.operation(request.operation_name.take().as_deref())?;
+        let document = self.load_document(&request.query)?;
+        let operation = document.find_operation(request.operation_name.take().as_deref())?;
         let variables = std::mem::take(&mut request.variables);
-        let values = variables::coerce(&self.0.types, operation, &document.positions, variables)?;
+        let values = variables::coerce_variables(&self.0.types, operation, &document.positions, variables)?;
         let (plan, shape) =
-            plan::plan(&self.0.types, &document.source, &document.positions, operation, &values)?;
+            plan::plan_operation(&self.0.types, &document.source, &document.positions, operation, &values)?;
         request.set_parsed_query(plan);
         let operation_type = written::operation_type(operation.operation_type);
         Ok(Prepared { request, operation_type, shape })
     }
 
     /// The valid document with this text, from the cache if it is there.
-    fn document(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
+    fn load_document(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
         if let Some(document) = self.0.cache.get(text) {
             return Ok(document);
         }
-        let document = Arc::new(self.read(text)?);
+        let document = Arc::new(self.parse_document(text)?);
         self.0.cache.keep(text, &document);
         Ok(document)
     }
 
-    fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
+    fn parse_document(&self, text: &str) -> Result<Document, Vec<ServerError>> {
         limits::check_text(text)?;
         let positions = Positions::new(text);
         let parsed = Parser::new().recursion_limit(MAX_NESTING).parse_ast(text, "query");
         let ast: ast::Document =
             parsed.map_err(|faults| refusals::syntax_errors(&faults.errors, &positions))?;
-        limits::check_size(&written::written(&ast, &positions))?;
+        limits::check_size(&written::convert_document(&ast, &positions))?;
         let source = match ast.to_executable_validate(self.0.types.schema()) {
             Ok(source) => source,
             Err(WithErrors { partial, errors }) => {
@@ -148,14 +148,14 @@ impl Documents {
                 Valid::assume_valid(partial)
             }
         };
-        rules::check(&self.0.types, &source, &positions)?;
+        rules::check_rules(&self.0.types, &source, &positions)?;
         Ok(Document { source, positions })
     }
 }
 
 impl Document {
     /// The operation with this name. Without a name, the only operation.
-    fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ServerError> {
+    fn find_operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ServerError> {
         self.source.operations.get(name).map_err(|_| {
             let message = match name {
                 Some(name) => format!("the document has no operation named `{name}`"),

@@ -24,11 +24,11 @@ use async_graphql::{
 
 use super::{
     super::limits::too_large,
-    fields::collect,
+    fields::collect_fields,
     literals::Literals,
     positions::Positions,
     refusals::invalid,
-    shape::{Shape, is_placeholder, placeholder},
+    shape::{Shape, build_placeholder, is_placeholder},
     types::Types,
     variables::Values,
     written::operation_type,
@@ -43,7 +43,7 @@ const MAX_FIELDS: usize = 40_000;
 /// - A condition of `@skip` or `@include` is null.
 /// - `@skip` and `@include` do not leave exactly one root field of a subscription.
 /// - The plan would be too large.
-pub fn plan(
+pub fn plan_operation(
     types: &Types,
     source: &Source,
     positions: &Positions,
@@ -53,8 +53,8 @@ pub fn plan(
     let literals = Literals::with_variables(types, values);
     let mut planner = Planner { types, source, positions, literals, fields_left: MAX_FIELDS };
     let root = &operation.selection_set;
-    let place = positions.of(operation.location());
-    let selection_set = Positioned::new(planner.selections(&root.ty, &[root])?, place);
+    let place = positions.find_start(operation.location());
+    let selection_set = Positioned::new(planner.plan_selections(&root.ty, &[root])?, place);
     if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
         return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
     }
@@ -79,48 +79,50 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// Plans the selections of a type from all these selection sets together.
-    fn selections(
+    fn plan_selections(
         &mut self,
         ty: &str,
         sets: &[&'a executable::SelectionSet],
     ) -> Result<SelectionSet, ServerError> {
         let types = self.types;
         let Some(objects) = types.objects_of(ty) else {
-            let fields = self.fields(ty, sets)?;
+            let fields = self.plan_fields(ty, sets)?;
             let is_empty = fields.is_empty();
             return Ok(SelectionSet { items: with_placeholder(fields, is_empty) });
         };
         let (mut items, mut some_empty) = (Vec::new(), false);
         for object in objects {
-            let fields = self.fields(object, sets)?;
+            let fields = self.plan_fields(object, sets)?;
             if fields.is_empty() {
                 some_empty = true;
                 continue;
             }
             let fragment = InlineFragment {
-                type_condition: Some(nowhere(TypeCondition { on: nowhere(Name::new(object)) })),
+                type_condition: Some(without_position(TypeCondition {
+                    on: without_position(Name::new(object)),
+                })),
                 directives: Vec::new(),
-                selection_set: nowhere(SelectionSet { items: fields }),
+                selection_set: without_position(SelectionSet { items: fields }),
             };
-            items.push(nowhere(Selection::InlineFragment(nowhere(fragment))));
+            items.push(without_position(Selection::InlineFragment(without_position(fragment))));
         }
         Ok(SelectionSet { items: with_placeholder(items, some_empty) })
     }
 
     /// Plans the fields of an object.
-    fn fields(
+    fn plan_fields(
         &mut self,
         object: &str,
         sets: &[&'a executable::SelectionSet],
     ) -> Result<Vec<Positioned<Selection>>, ServerError> {
         let collected =
-            collect(self.types, self.source, object, sets, |directives| self.is_included(directives))?;
-        collected.into_values().map(|(first, others)| self.field(first, &others)).collect()
+            collect_fields(self.types, self.source, object, sets, |directives| self.is_included(directives))?;
+        collected.into_values().map(|(first, others)| self.plan_field(first, &others)).collect()
     }
 
     /// Plans one field for all fields with the same response key. The validation ensures that they have the same name
     /// and arguments.
-    fn field(
+    fn plan_field(
         &mut self,
         first: &'a Node<executable::Field>,
         others: &[&'a Node<executable::Field>],
@@ -128,14 +130,14 @@ impl<'a> Planner<'a> {
         self.fields_left = self.fields_left.checked_sub(1).ok_or_else(|| {
             too_large(format!("the query selects more than {MAX_FIELDS} fields of its possible types"))
         })?;
-        let place = self.positions.of(first.location());
+        let place = self.positions.find_start(first.location());
         let mut arguments = Vec::new();
         for argument in &first.arguments {
             let definition = first.definition.argument_by_name(&argument.name);
             let Some(definition) = definition else { continue };
-            let value = self.literals.value(&definition.ty, &argument.value)?;
-            if let Some(value) = value.filter(|value| !is_no_flag(&argument.name, value)) {
-                let pos = self.positions.of(argument.value.location());
+            let value = self.literals.coerce_literal(&definition.ty, &argument.value)?;
+            if let Some(value) = value.filter(|value| !is_null_flag(&argument.name, value)) {
+                let pos = self.positions.find_start(argument.value.location());
                 let name = Positioned::new(Name::new(&argument.name), pos);
                 arguments.push((name, Positioned::new(value.into_value(), pos)));
             }
@@ -145,7 +147,7 @@ impl<'a> Planner<'a> {
         } else {
             let others = others.iter().map(|field| &field.selection_set);
             let sets: Vec<_> = std::iter::once(&first.selection_set).chain(others).collect();
-            self.selections(&first.selection_set.ty, &sets)?
+            self.plan_selections(&first.selection_set.ty, &sets)?
         };
         let field = Field {
             alias: first.alias.as_ref().map(|alias| Positioned::new(Name::new(alias), place)),
@@ -168,7 +170,7 @@ impl<'a> Planner<'a> {
             let argument = directive.specified_argument_by_name("if");
             let condition = match argument.map(|argument| argument.as_ref()) {
                 Some(executable::Value::Boolean(flag)) => Some(*flag),
-                Some(executable::Value::Variable(name)) => match self.literals.variable(name) {
+                Some(executable::Value::Variable(name)) => match self.literals.find_variable(name) {
                     Some(Value::Boolean(flag)) => Some(*flag),
                     _ => None,
                 },
@@ -179,7 +181,7 @@ impl<'a> Planner<'a> {
                 Some(_) => return Ok(false),
                 None => {
                     let message = format!("the condition of @{} may not be null", directive.name);
-                    return Err(invalid(message, Some(self.positions.of(directive.location()))));
+                    return Err(invalid(message, Some(self.positions.find_start(directive.location()))));
                 }
             }
         }
@@ -198,17 +200,17 @@ fn has_one_field(root: &SelectionSet) -> bool {
 
 /// Whether the argument is `includeDeprecated: null`. The specification treats it like `false`, but async-graphql
 /// refuses `null`, so the argument is left out.
-fn is_no_flag(argument: &str, value: &Value) -> bool {
+fn is_null_flag(argument: &str, value: &Value) -> bool {
     argument == "includeDeprecated" && *value == Value::Null
 }
 
 fn with_placeholder(mut items: Vec<Positioned<Selection>>, needed: bool) -> Vec<Positioned<Selection>> {
     if needed {
-        items.push(placeholder());
+        items.push(build_placeholder());
     }
     items
 }
 
-fn nowhere<T>(node: T) -> Positioned<T> {
+fn without_position<T>(node: T) -> Positioned<T> {
     Positioned::new(node, Pos::default())
 }

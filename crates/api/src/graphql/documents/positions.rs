@@ -27,7 +27,7 @@ impl Positions {
     }
 
     /// The position of the character that begins at this byte.
-    pub fn at(&self, offset: usize) -> Pos {
+    pub fn find_position(&self, offset: usize) -> Pos {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let before = |at: usize| self.continuation_bytes.partition_point(|byte| *byte < at);
@@ -36,8 +36,8 @@ impl Positions {
     }
 
     /// The position of a node. A node without a location was not in the text and gets line 0, column 0.
-    pub fn of(&self, location: Option<SourceSpan>) -> Pos {
-        location.map(|span| self.at(span.offset())).unwrap_or_default()
+    pub fn find_start(&self, location: Option<SourceSpan>) -> Pos {
+        location.map(|span| self.find_position(span.offset())).unwrap_or_default()
     }
 }
 
@@ -48,7 +48,9 @@ mod tests {
     #[test]
     fn lines_end_as_graphql_says_and_columns_count_characters() {
         let positions = Positions::new("a\nb\r\nc\rä€d");
-        let at = |offset, line, column| assert_eq!(positions.at(offset), Pos { line, column }, "{offset}");
+        let at = |offset, line, column| {
+            assert_eq!(positions.find_position(offset), Pos { line, column }, "{offset}")
+        };
         at(0, 1, 1);
         at(2, 2, 1);
         at(5, 3, 1);

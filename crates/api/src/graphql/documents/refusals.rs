@@ -46,7 +46,7 @@ fn errors<'a>(
     code: &str,
 ) -> impl Iterator<Item = ServerError> {
     faults.map(move |fault| {
-        let pos = fault.error.location().map(|span| positions.at(span.offset()));
+        let pos = fault.error.location().map(|span| positions.find_position(span.offset()));
         coded(ServerError::new(fault.error.to_string(), pos), code)
     })
 }

@@ -103,7 +103,7 @@ impl Selected {
 }
 
 /// The field that every object has.
-pub fn placeholder() -> Positioned<Selection> {
+pub fn build_placeholder() -> Positioned<Selection> {
     let place = Pos::default();
     let field = Field {
         alias: Some(Positioned::new(Name::new(KEY), place)),

@@ -130,7 +130,7 @@ impl Events {
 
 fn schema() -> Schema<Query, Mutation, Events> {
     let builder = Schema::build(Query, Mutation, Events).extension(NullPropagation);
-    limits::limited(builder, limits::Limits::default()).data(AtomicUsize::new(1)).finish()
+    limits::apply_limits(builder, limits::Limits::default()).data(AtomicUsize::new(1)).finish()
 }
 
 fn documents() -> Documents {
@@ -140,7 +140,7 @@ fn documents() -> Documents {
 /// Prepares and executes a request that must be accepted. Returns its data and the number of its errors.
 async fn run(request: impl Into<Request>) -> serde_json::Value {
     let (request, completion) = documents().prepare(request.into()).unwrap().split();
-    let response = completion.complete(schema().execute(request).await);
+    let response = completion.complete_response(schema().execute(request).await);
     json!({"data": response.data.into_json().unwrap(), "errors": response.errors.len()})
 }
 
@@ -179,7 +179,7 @@ async fn keys_stand_in_the_order_of_the_query() {
     assert!(first(&response), "the library has put it first, as the test needs it");
     let expected =
         r#"{"late":1,"failing":{"late":2,"empty":{"b":"Rex","a":"Rex"},"again":2},"dog":{"name":"Rex"}}"#;
-    assert_eq!(serde_json::to_string(&completion.complete(response).data).unwrap(), expected);
+    assert_eq!(serde_json::to_string(&completion.complete_response(response).data).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -210,15 +210,21 @@ async fn a_subscription_is_followed_through_fragments() {
     let query =
         "subscription { ...F ... { pets { name } } } fragment F on Events { pets { ... on Cat { lives } } }";
     let (request, completion) = documents().prepare(query.into()).unwrap().split();
-    let responses: Vec<_> =
-        schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
+    let responses: Vec<_> = schema()
+        .execute_stream(request)
+        .map(|response| completion.complete_response(response))
+        .collect()
+        .await;
     let data: Vec<_> = responses.into_iter().map(|response| response.data.into_json().unwrap()).collect();
     assert_eq!(data, [json!({"pets": {"name": "Rex"}}), json!({"pets": {"name": "Tom", "lives": 9}})]);
 
     let query = "subscription { pets { ... on Cat { lives } } }";
     let (request, completion) = documents().prepare(query.into()).unwrap().split();
-    let responses: Vec<_> =
-        schema().execute_stream(request).map(|response| completion.complete(response)).collect().await;
+    let responses: Vec<_> = schema()
+        .execute_stream(request)
+        .map(|response| completion.complete_response(response))
+        .collect()
+        .await;
     assert_eq!(responses[0].data.clone().into_json().unwrap(), json!({"pets": {}}));
 }
 
@@ -324,15 +330,15 @@ async fn hostile_documents_take_little_time() {
 fn documents_are_kept_within_bounds() {
     let documents = documents();
     let query = |n: usize| format!("{{ echo(id: {n}) }} # {}", "x".repeat(10_000));
-    let first = documents.document(&query(0)).unwrap();
-    assert!(Arc::ptr_eq(&first, &documents.document(&query(0)).unwrap()));
+    let first = documents.load_document(&query(0)).unwrap();
+    assert!(Arc::ptr_eq(&first, &documents.load_document(&query(0)).unwrap()));
     for n in 1..100 {
-        documents.document(&query(n)).unwrap();
+        documents.load_document(&query(n)).unwrap();
     }
-    assert!(!Arc::ptr_eq(&first, &documents.document(&query(0)).unwrap()), "it was dropped for others");
+    assert!(!Arc::ptr_eq(&first, &documents.load_document(&query(0)).unwrap()), "it was dropped for others");
     let long = format!("{{ __typename }} # {}", "x".repeat(20_000));
-    let first = documents.document(&long).unwrap();
-    assert!(!Arc::ptr_eq(&first, &documents.document(&long).unwrap()), "it is too long to be kept");
+    let first = documents.load_document(&long).unwrap();
+    assert!(!Arc::ptr_eq(&first, &documents.load_document(&long).unwrap()), "it is too long to be kept");
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Types {
     ///
     /// # Errors
     /// The faults of the text. There are none in a text that async-graphql has written.
-    pub fn read(sdl: &str) -> Result<Self, String> {
+    pub fn from_sdl(sdl: &str) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(format!("{sdl}\n{IS_ONE_OF}"), "schema.graphql")
             .map_err(|faults| faults.errors.to_string())?;
         let mut possible = HashMap::<Name, Vec<Name>>::new();
@@ -67,7 +67,7 @@ impl Types {
     }
 
     /// Whether a fragment with the type condition `condition` applies to this object.
-    pub fn applies(&self, condition: &str, object: &str) -> bool {
+    pub fn condition_applies(&self, condition: &str, object: &str) -> bool {
         condition == object
             || self.possible.get(condition).is_some_and(|objects| objects.iter().any(|name| name == object))
     }

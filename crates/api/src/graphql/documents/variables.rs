@@ -23,7 +23,7 @@ pub type Values = HashMap<String, Value>;
 ///
 /// # Errors
 /// One for each variable that is missing or does not fit its type.
-pub fn coerce(
+pub fn coerce_variables(
     types: &Types,
     operation: &Operation,
     positions: &Positions,
@@ -36,7 +36,7 @@ pub fn coerce(
             Ok(None) => {}
             Err(misfit) => {
                 let message = format!("the variable ${}{misfit}", variable.name);
-                errors.push(invalid(message, Some(positions.of(variable.location()))));
+                errors.push(invalid(message, Some(positions.find_start(variable.location()))));
             }
         }
     }
@@ -50,7 +50,9 @@ fn coerce_one(
 ) -> Result<Option<Value>, Misfit> {
     match (sent, &variable.default_value) {
         (Some(value), _) => fit(types, &variable.ty, value).map(Some),
-        (None, Some(default)) => Ok(Literals::constant(types).value(&variable.ty, default).unwrap_or(None)),
+        (None, Some(default)) => {
+            Ok(Literals::without_variables(types).coerce_literal(&variable.ty, default).unwrap_or(None))
+        }
         (None, None) if variable.ty.is_non_null() => {
             Err(Misfit::new(format!(": a value of the type {} is required", variable.ty)))
         }
@@ -71,7 +73,7 @@ impl Misfit {
         Self { path: Vec::new(), needed }
     }
 
-    fn within(mut self, step: String) -> Self {
+    fn with_path_segment(mut self, step: String) -> Self {
         self.path.push(step);
         self
     }
@@ -95,7 +97,7 @@ fn fit(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
     match (ty, value) {
         (Type::List(inner) | Type::NonNullList(inner), Value::List(values)) => {
             let fitted = values.into_iter().enumerate().map(|(index, value)| {
-                fit(types, inner, value).map_err(|misfit| misfit.within(format!("[{index}]")))
+                fit(types, inner, value).map_err(|misfit| misfit.with_path_segment(format!("[{index}]")))
             });
             fitted.collect::<Result<_, _>>().map(Value::List)
         }
@@ -128,11 +130,11 @@ fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
                 match fields.get_mut(field.as_str()) {
                     Some(value) => {
                         let fitted = fit(types, &definition.ty, std::mem::take(value));
-                        *value = fitted.map_err(|misfit| misfit.within(step()))?;
+                        *value = fitted.map_err(|misfit| misfit.with_path_segment(step()))?;
                     }
                     None if definition.is_required() => {
                         let needed = format!(": a value of the type {} is required", definition.ty);
-                        return Err(Misfit::new(needed).within(step()));
+                        return Err(Misfit::new(needed).with_path_segment(step()));
                     }
                     None => {}
                 }
@@ -146,11 +148,11 @@ fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
 fn fit_scalar(name: &str, value: Value) -> Option<Value> {
     match (name, value) {
         ("Int", Value::Number(number)) => {
-            let whole = whole(&number).filter(|whole| i32::try_from(*whole).is_ok())?;
+            let whole = to_whole_number(&number).filter(|whole| i32::try_from(*whole).is_ok())?;
             Some(Value::Number(whole.into()))
         }
         ("ID", Value::Number(number)) => {
-            let text = whole(&number).map(|whole| whole.to_string());
+            let text = to_whole_number(&number).map(|whole| whole.to_string());
             text.or_else(|| number.as_u64().map(|whole| whole.to_string())).map(Value::String)
         }
         ("Float", value @ Value::Number(_))
@@ -163,7 +165,7 @@ fn fit_scalar(name: &str, value: Value) -> Option<Value> {
 }
 
 /// The number as an integer, if it is whole and fits into 64 bits.
-fn whole(number: &Number) -> Option<i64> {
+fn to_whole_number(number: &Number) -> Option<i64> {
     /// 2^53: a float represents every whole number up to here exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     number.as_i64().or_else(|| {

@@ -16,8 +16,8 @@ use async_graphql::{
 };
 
 /// Converts a whole document. If several fragments have the same name, the first one counts, as in the validation.
-pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDocument {
-    let convert = Convert { positions };
+pub fn convert_document(document: &ast::Document, positions: &Positions) -> ExecutableDocument {
+    let convert = Converter { positions };
     let (mut operations, mut fragments) = (HashMap::new(), HashMap::new());
     for (index, definition) in document.definitions.iter().enumerate() {
         match definition {
@@ -25,7 +25,7 @@ pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDoc
                 let name = operation.name.as_ref().map(Name::new);
                 let name = name.filter(|name| !operations.contains_key(name));
                 let key = name.unwrap_or_else(|| Name::new(index.to_string()));
-                operations.insert(key, convert.operation(operation));
+                operations.insert(key, convert.convert_operation(operation));
             }
             ast::Definition::FragmentDefinition(fragment) => {
                 fragments.entry(Name::new(&fragment.name)).or_insert_with(|| convert.fragment(fragment));
@@ -37,96 +37,109 @@ pub fn written(document: &ast::Document, positions: &Positions) -> ExecutableDoc
     ExecutableDocument { operations: DocumentOperations::Multiple(operations), fragments }
 }
 
-struct Convert<'a> {
+struct Converter<'a> {
     positions: &'a Positions,
 }
 
-impl Convert<'_> {
-    fn place<T, N>(&self, node: &Node<N>, value: T) -> Positioned<T> {
-        Positioned::new(value, self.positions.of(node.location()))
+impl Converter<'_> {
+    fn position_node<T, N>(&self, node: &Node<N>, value: T) -> Positioned<T> {
+        Positioned::new(value, self.positions.find_start(node.location()))
     }
 
-    fn name(&self, name: &apollo_compiler::Name) -> Positioned<Name> {
-        Positioned::new(Name::new(name), self.positions.of(name.location()))
+    fn convert_name(&self, name: &apollo_compiler::Name) -> Positioned<Name> {
+        Positioned::new(Name::new(name), self.positions.find_start(name.location()))
     }
 
-    fn operation(&self, node: &Node<ast::OperationDefinition>) -> Positioned<OperationDefinition> {
+    fn convert_operation(&self, node: &Node<ast::OperationDefinition>) -> Positioned<OperationDefinition> {
         let operation = OperationDefinition {
             ty: operation_type(node.operation_type),
-            variable_definitions: node.variables.iter().map(|variable| self.variable(variable)).collect(),
-            directives: self.directives(&node.directives),
-            selection_set: self.place(node, self.selections(&node.selection_set)),
+            variable_definitions: node
+                .variables
+                .iter()
+                .map(|variable| self.convert_variable(variable))
+                .collect(),
+            directives: self.convert_directives(&node.directives),
+            selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
         };
-        self.place(node, operation)
+        self.position_node(node, operation)
     }
 
-    fn variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
+    fn convert_variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
         // The limits count variables and ignore their types. A type of the document can always be parsed again; the
         // other branch is never used.
         let ty = Type::new(&node.ty.to_string())
             .unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
         let variable = VariableDefinition {
-            name: self.name(&node.name),
-            var_type: self.place(&node.ty, ty),
-            directives: self.directives(&node.directives),
+            name: self.convert_name(&node.name),
+            var_type: self.position_node(&node.ty, ty),
+            directives: self.convert_directives(&node.directives),
             default_value: None,
         };
-        self.place(node, variable)
+        self.position_node(node, variable)
     }
 
     fn fragment(&self, node: &Node<ast::FragmentDefinition>) -> Positioned<FragmentDefinition> {
         let fragment = FragmentDefinition {
-            type_condition: self.place(node, TypeCondition { on: self.name(&node.type_condition) }),
-            directives: self.directives(&node.directives),
-            selection_set: self.place(node, self.selections(&node.selection_set)),
+            type_condition: self
+                .position_node(node, TypeCondition { on: self.convert_name(&node.type_condition) }),
+            directives: self.convert_directives(&node.directives),
+            selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
         };
-        self.place(node, fragment)
+        self.position_node(node, fragment)
     }
 
-    fn selections(&self, selections: &[ast::Selection]) -> SelectionSet {
-        SelectionSet { items: selections.iter().map(|selection| self.selection(selection)).collect() }
+    fn convert_selections(&self, selections: &[ast::Selection]) -> SelectionSet {
+        SelectionSet { items: selections.iter().map(|selection| self.convert_selection(selection)).collect() }
     }
 
-    fn selection(&self, selection: &ast::Selection) -> Positioned<Selection> {
+    fn convert_selection(&self, selection: &ast::Selection) -> Positioned<Selection> {
         match selection {
             ast::Selection::Field(node) => {
                 let field = Field {
-                    alias: node.alias.as_ref().map(|alias| self.name(alias)),
-                    name: self.name(&node.name),
-                    arguments: node.arguments.iter().map(|argument| self.argument(argument)).collect(),
-                    directives: self.directives(&node.directives),
-                    selection_set: self.place(node, self.selections(&node.selection_set)),
+                    alias: node.alias.as_ref().map(|alias| self.convert_name(alias)),
+                    name: self.convert_name(&node.name),
+                    arguments: node
+                        .arguments
+                        .iter()
+                        .map(|argument| self.convert_argument(argument))
+                        .collect(),
+                    directives: self.convert_directives(&node.directives),
+                    selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
                 };
-                self.place(node, Selection::Field(self.place(node, field)))
+                self.position_node(node, Selection::Field(self.position_node(node, field)))
             }
             ast::Selection::FragmentSpread(node) => {
                 let spread = FragmentSpread {
-                    fragment_name: self.name(&node.fragment_name),
-                    directives: self.directives(&node.directives),
+                    fragment_name: self.convert_name(&node.fragment_name),
+                    directives: self.convert_directives(&node.directives),
                 };
-                self.place(node, Selection::FragmentSpread(self.place(node, spread)))
+                self.position_node(node, Selection::FragmentSpread(self.position_node(node, spread)))
             }
             ast::Selection::InlineFragment(node) => {
                 let condition = node.type_condition.as_ref();
                 let inline = InlineFragment {
-                    type_condition: condition.map(|on| self.place(node, TypeCondition { on: self.name(on) })),
-                    directives: self.directives(&node.directives),
-                    selection_set: self.place(node, self.selections(&node.selection_set)),
+                    type_condition: condition
+                        .map(|on| self.position_node(node, TypeCondition { on: self.convert_name(on) })),
+                    directives: self.convert_directives(&node.directives),
+                    selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
                 };
-                self.place(node, Selection::InlineFragment(self.place(node, inline)))
+                self.position_node(node, Selection::InlineFragment(self.position_node(node, inline)))
             }
         }
     }
 
     /// Converts an argument without its value, because the checks of size do not need the value.
-    fn argument<V: Default>(&self, argument: &Node<ast::Argument>) -> (Positioned<Name>, Positioned<V>) {
-        (self.name(&argument.name), Positioned::default())
+    fn convert_argument<V: Default>(
+        &self,
+        argument: &Node<ast::Argument>,
+    ) -> (Positioned<Name>, Positioned<V>) {
+        (self.convert_name(&argument.name), Positioned::default())
     }
 
-    fn directives(&self, directives: &ast::DirectiveList) -> Vec<Positioned<Directive>> {
+    fn convert_directives(&self, directives: &ast::DirectiveList) -> Vec<Positioned<Directive>> {
         let convert = |node: &Node<ast::Directive>| {
-            let arguments = node.arguments.iter().map(|argument| self.argument(argument)).collect();
-            self.place(node, Directive { name: self.name(&node.name), arguments })
+            let arguments = node.arguments.iter().map(|argument| self.convert_argument(argument)).collect();
+            self.position_node(node, Directive { name: self.convert_name(&node.name), arguments })
         };
         directives.iter().map(convert).collect()
     }

@@ -5,7 +5,7 @@ use async_graphql::{ID, InputObject};
 use domain::{ItemId, Refusal, Request};
 use serde::Serialize;
 
-use super::{OriginInput, Time, deadlines, id, key};
+use super::{OriginInput, Time, id, parse_deadlines, parse_key};
 
 /// Items that their supplier accepts or declines.
 #[derive(InputObject, Serialize)]
@@ -62,7 +62,7 @@ impl SupplierItemsInput {
     ) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, operation, &self)?,
+            key: parse_key(&self.idempotency_key, operation, &self)?,
             order_id: id("orderId", &self.order_id)?,
             request,
             expected_version: None,
@@ -74,12 +74,12 @@ impl ReassignItemsInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, "reassignItems", &self)?,
+            key: parse_key(&self.idempotency_key, "reassignItems", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::ReassignItems {
                 items: item_ids(&self.item_ids)?,
-                origin: self.origin.read(),
-                deadlines: deadlines("", self.accept_by, self.ship_by)?,
+                origin: self.origin.into_origin(),
+                deadlines: parse_deadlines("", self.accept_by, self.ship_by)?,
             },
             expected_version: None,
         })

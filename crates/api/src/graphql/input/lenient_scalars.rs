@@ -13,7 +13,7 @@ use async_graphql::{InputType, InputValueResult, Value, registry::Registry};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use super::super::time::plausible;
+use super::super::time::check_plausible;
 
 /// The message for a value that is no time.
 const NO_TIME: &str = "a time with an offset is needed, as in 2026-01-15T07:02:09-05:00";
@@ -38,8 +38,8 @@ impl Time {
     ///
     /// # Errors
     /// A message that says what is needed instead.
-    pub fn read(&self) -> Result<DateTime<Utc>, &'static str> {
-        self.get().ok_or(NO_TIME).and_then(plausible)
+    pub fn parse_plausible_time(&self) -> Result<DateTime<Utc>, &'static str> {
+        self.get().ok_or(NO_TIME).and_then(check_plausible)
     }
 }
 

@@ -5,7 +5,7 @@ use async_graphql::{ID, InputObject};
 use domain::{Refusal, Request};
 use serde::Serialize;
 
-use super::{QuantityInput, id, key, lines};
+use super::{QuantityInput, id, parse_key, parse_quantities};
 
 /// Units that the customer is to send back.
 #[derive(InputObject, Serialize)]
@@ -37,10 +37,10 @@ pub struct ReceiveReturnInput {
 
 impl InitiateReturnInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let lines = self.items.as_deref().map(lines).transpose()?;
+        let lines = self.items.as_deref().map(parse_quantities).transpose()?;
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, "initiateReturn", &self)?,
+            key: parse_key(&self.idempotency_key, "initiateReturn", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::InitiateReturn { lines, reason: self.reason },
             expected_version: None,
@@ -50,10 +50,10 @@ impl InitiateReturnInput {
 
 impl ReceiveReturnInput {
     pub(in crate::graphql) fn into_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let lines = self.items.as_deref().map(lines).transpose()?;
+        let lines = self.items.as_deref().map(parse_quantities).transpose()?;
         Ok(Command {
             caller: caller.clone(),
-            key: key(&self.idempotency_key, "receiveReturn", &self)?,
+            key: parse_key(&self.idempotency_key, "receiveReturn", &self)?,
             order_id: id("orderId", &self.order_id)?,
             request: Request::ReceiveReturn { lines, notes: self.notes },
             expected_version: None,

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::{
     super::enums::{Carrier, ShipmentConditionKind, ShipmentStatus},
-    OriginInput, QuantityInput, Time, id, invalid, key, lines, moment, time,
+    OriginInput, QuantityInput, Time, id, invalid, parse_key, parse_optional_time, parse_quantities,
+    parse_time,
 };
 
 /// A shipment to register.
@@ -73,34 +74,40 @@ pub struct RecordScanInput {
 }
 
 impl CreateShipmentInput {
-    pub(in crate::graphql) fn read(self) -> Result<(OrderId, NewShipment, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "createShipment", &self)?;
+    pub(in crate::graphql) fn into_new_shipment(
+        self,
+    ) -> Result<(OrderId, NewShipment, Option<IdempotencyKey>), Refusal> {
+        let key = parse_key(&self.idempotency_key, "createShipment", &self)?;
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             carrier: self.carrier.into(),
             tracking_number: self.tracking_number,
-            origin: self.origin.map(OriginInput::read),
-            lines: self.items.as_deref().map(lines).transpose()?,
-            estimated_delivery: time("estimatedDelivery", self.estimated_delivery)?,
+            origin: self.origin.map(OriginInput::into_origin),
+            lines: self.items.as_deref().map(parse_quantities).transpose()?,
+            estimated_delivery: parse_optional_time("estimatedDelivery", self.estimated_delivery)?,
         };
         Ok((id("orderId", &self.order_id)?, new, key))
     }
 }
 
 impl CancelShipmentInput {
-    pub(in crate::graphql) fn read(self) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "cancelShipment", &self)?;
+    pub(in crate::graphql) fn into_cancellation(
+        self,
+    ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
+        let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
         Ok((id("shipmentId", &self.shipment_id)?, self.reason, key))
     }
 }
 
 impl RecordScanInput {
-    pub(in crate::graphql) fn read(self) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
-        let key = key(&self.idempotency_key, "recordScan", &self)?;
+    pub(in crate::graphql) fn into_manual_scan(
+        self,
+    ) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
+        let key = parse_key(&self.idempotency_key, "recordScan", &self)?;
         let manual_scan = ManualScan {
             shipment_id: id("shipmentId", &self.shipment_id)?,
-            meaning: meaning(self.status, self.condition)?,
-            occurred_at: moment("occurredAt", &self.occurred_at)?,
+            meaning: parse_meaning(self.status, self.condition)?,
+            occurred_at: parse_time("occurredAt", &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
@@ -108,7 +115,7 @@ impl RecordScanInput {
     }
 }
 
-fn meaning(
+fn parse_meaning(
     status: Option<ShipmentStatus>,
     condition: Option<ShipmentConditionKind>,
 ) -> Result<Meaning, Refusal> {

@@ -60,16 +60,20 @@ impl Admission {
 
     /// Waits until a query of this caller, or an update of a subscription, may be resolved. Keep the result until it is
     /// resolved. `None` if too many queries of the caller already wait. An update is never refused; it waits.
-    pub async fn resolving(&self, caller: Option<&Caller>, is_update: bool) -> Option<Admitted<'_>> {
+    pub async fn acquire_resolving(
+        &self,
+        caller: Option<&Caller>,
+        is_update: bool,
+    ) -> Option<ResolvingPermit<'_>> {
         let own = match caller.and_then(bounded_caller) {
-            Some(key) => Some(self.of_caller(key, is_update).await?),
+            Some(key) => Some(self.acquire_own(key, is_update).await?),
             None => None,
         };
         // The semaphore is never closed.
-        Some(Admitted { _resolving: self.resolving.acquire().await.ok(), _own: own })
+        Some(ResolvingPermit { _resolving: self.resolving.acquire().await.ok(), _own: own })
     }
 
-    async fn of_caller(&self, key: String, is_update: bool) -> Option<OwnPermit<'_>> {
+    async fn acquire_own(&self, key: String, is_update: bool) -> Option<OwnPermit<'_>> {
         let semaphore = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(MAX_RESOLVING_OF_CALLER));
@@ -88,20 +92,20 @@ impl Admission {
     }
 
     /// Waits until a large answer may be made. `None` if too many operations already wait.
-    pub async fn large(&self) -> Option<AnswerPermit> {
+    pub async fn acquire_large(&self) -> Option<LargeResponsePermit> {
         if let Ok(permit) = self.large.clone().try_acquire_owned() {
-            return Some(AnswerPermit { _permit: permit });
+            return Some(LargeResponsePermit { _permit: permit });
         }
-        let waiting = Waiting::enter(&self.large_waiting)?;
+        let waiting = WaitingOperation::enter(&self.large_waiting)?;
         let permit = self.large.clone().acquire_owned().await.ok()?;
         drop(waiting);
-        Some(AnswerPermit { _permit: permit })
+        Some(LargeResponsePermit { _permit: permit })
     }
 }
 
 /// The permits of one query while it is resolved.
 #[derive(Debug)]
-pub struct Admitted<'a> {
+pub struct ResolvingPermit<'a> {
     _resolving: Option<SemaphorePermit<'a>>,
     _own: Option<OwnPermit<'a>>,
 }
@@ -137,9 +141,9 @@ fn bounded_caller(caller: &Caller) -> Option<String> {
 }
 
 /// One operation that waits for the permit of a large answer. It is counted until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct WaitingOperation<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingOperation<'a> {
     fn enter(count: &'a AtomicUsize) -> Option<Self> {
         let before = count.fetch_add(1, Relaxed);
         let waiting = Self(count);
@@ -147,7 +151,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingOperation<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -155,21 +159,21 @@ impl Drop for Waiting<'_> {
 
 /// The permit of one large answer. Dropping it lets the next one begin.
 #[derive(Debug)]
-pub(crate) struct AnswerPermit {
+pub(crate) struct LargeResponsePermit {
     _permit: OwnedSemaphorePermit,
 }
 
 /// The place where an operation puts the permit of its large answer, for the transport that writes the answer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PermitSlot(Arc<Mutex<Option<AnswerPermit>>>);
+pub(crate) struct PermitSlot(Arc<Mutex<Option<LargeResponsePermit>>>);
 
 impl PermitSlot {
-    pub(super) fn put(&self, permit: AnswerPermit) {
+    pub(super) fn put(&self, permit: LargeResponsePermit) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
     /// Takes the permit of the last answer. `None` if the answer was not large.
-    pub(crate) fn take(&self) -> Option<AnswerPermit> {
+    pub(crate) fn take(&self) -> Option<LargeResponsePermit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -191,17 +195,17 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.resolving(Some(&kim), false).await);
+            admitted.push(admission.acquire_resolving(Some(&kim), false).await);
         }
-        let mut waiting = Box::pin(admission.resolving(Some(&kim), false));
+        let mut waiting = Box::pin(admission.acquire_resolving(Some(&kim), false));
         assert!(waiting.as_mut().now_or_never().is_none(), "one too many");
         for other in [caller(ActorKind::Customer, "lee"), caller(ActorKind::Supplier, "kim")] {
-            assert!(admission.resolving(Some(&other), false).now_or_never().is_some());
+            assert!(admission.acquire_resolving(Some(&other), false).now_or_never().is_some());
         }
         let staff = caller(ActorKind::Support, "sam");
         let mut of_staff = Vec::new();
         for _ in 0..MAX_RESOLVING - MAX_RESOLVING_OF_CALLER {
-            let one = admission.resolving(Some(&staff), false).now_or_never();
+            let one = admission.acquire_resolving(Some(&staff), false).now_or_never();
             of_staff.push(one.expect("staff have no bound of their own"));
         }
         drop(of_staff);
@@ -214,7 +218,7 @@ mod tests {
         let admission = Admission::new();
         let kim = caller(ActorKind::Customer, "kim");
         let begin = |is_update| {
-            let mut begun = Box::pin(admission.resolving(Some(&kim), is_update));
+            let mut begun = Box::pin(admission.acquire_resolving(Some(&kim), is_update));
             (begun.as_mut().now_or_never(), begun)
         };
         let mut all = Vec::new();
@@ -236,8 +240,8 @@ mod tests {
         let known = || admission.callers.lock().unwrap().len();
         for number in 0..100 {
             let one = caller(ActorKind::Customer, &number.to_string());
-            let first = admission.resolving(Some(&one), false).await;
-            let second = admission.resolving(Some(&one), false).await;
+            let first = admission.acquire_resolving(Some(&one), false).await;
+            let second = admission.acquire_resolving(Some(&one), false).await;
             drop(first);
             assert_eq!(known(), 1);
             drop(second);
@@ -247,9 +251,9 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.resolving(Some(&kim), false).await);
+            admitted.push(admission.acquire_resolving(Some(&kim), false).await);
         }
-        assert!(admission.resolving(Some(&kim), false).now_or_never().is_none());
+        assert!(admission.acquire_resolving(Some(&kim), false).now_or_never().is_none());
         drop(admitted);
         assert_eq!(known(), 0);
     }

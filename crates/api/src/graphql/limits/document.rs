@@ -40,7 +40,7 @@ pub const MAX_NAME_BYTES: usize = 200;
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` with the limit that is exceeded; an error without a code for a fragment that contains itself.
-pub fn check(document: &ExecutableDocument, weights: &Weights) -> ServerResult<Introspection> {
+pub fn check_document(document: &ExecutableDocument, weights: &Weights) -> ServerResult<Introspection> {
     if document.operations.iter().count() > MAX_OPERATIONS {
         return Err(too_large(format!("the query has more than {MAX_OPERATIONS} operations")));
     }
@@ -56,7 +56,7 @@ pub fn check(document: &ExecutableDocument, weights: &Weights) -> ServerResult<I
             check_name(&variable.node.name.node)?;
             check_directives(&variable.node.directives)?;
         }
-        total.add(count.selections(&operation.node.selection_set.node, false)?);
+        total.add(count.measure_selections(&operation.node.selection_set.node, false)?);
     }
     for (name, fragment) in &document.fragments {
         count.fragment(name, fragment.pos)?;
@@ -100,7 +100,7 @@ struct Count<'a> {
 
 impl<'a> Count<'a> {
     /// Counts a selection set. `of_schema` says whether it selects from a type of introspection.
-    fn selections(&mut self, set: &'a SelectionSet, of_schema: bool) -> ServerResult<Size> {
+    fn measure_selections(&mut self, set: &'a SelectionSet, of_schema: bool) -> ServerResult<Size> {
         // A long chain of fragments must not overflow the stack.
         if self.depth > MAX_RECURSION {
             return Err(too_large(format!("the query nests deeper than {MAX_RECURSION} selections")));
@@ -109,13 +109,13 @@ impl<'a> Count<'a> {
         let mut size = Size { selections: set.items.len(), ..Size::default() };
         for selection in &set.items {
             match &selection.node {
-                Selection::Field(field) => size.add(self.field(&field.node, of_schema)?),
+                Selection::Field(field) => size.add(self.measure_field(&field.node, of_schema)?),
                 Selection::InlineFragment(inline) => {
                     check_directives(&inline.node.directives)?;
                     if let Some(condition) = &inline.node.type_condition {
                         check_name(&condition.node.on.node)?;
                     }
-                    size.add(self.selections(&inline.node.selection_set.node, of_schema)?);
+                    size.add(self.measure_selections(&inline.node.selection_set.node, of_schema)?);
                 }
                 Selection::FragmentSpread(spread) => {
                     check_directives(&spread.node.directives)?;
@@ -127,7 +127,7 @@ impl<'a> Count<'a> {
         Ok(size)
     }
 
-    fn field(&mut self, field: &'a Field, of_schema: bool) -> ServerResult<Size> {
+    fn measure_field(&mut self, field: &'a Field, of_schema: bool) -> ServerResult<Size> {
         check_name(&field.name.node)?;
         check_directives(&field.directives)?;
         check_arguments(field.arguments.iter().map(|(name, _)| name.node.as_str()))?;
@@ -136,7 +136,7 @@ impl<'a> Count<'a> {
         }
         let name = field.name.node.as_str();
         let of_schema = of_schema || introspection::is_entry(name);
-        let mut size = self.selections(&field.selection_set.node, of_schema)?;
+        let mut size = self.measure_selections(&field.selection_set.node, of_schema)?;
         let has_alias = field.alias.is_some() && !is_placeholder(field);
         size.aliases = size.aliases.saturating_add(usize::from(has_alias));
         if of_schema {
@@ -157,7 +157,7 @@ impl<'a> Count<'a> {
         let on = fragment.node.type_condition.node.on.node.as_str();
         check_name(on)?;
         self.fragments.insert(name, None);
-        let size = self.selections(&fragment.node.selection_set.node, introspection::is_type(on))?;
+        let size = self.measure_selections(&fragment.node.selection_set.node, introspection::is_type(on))?;
         self.fragments.insert(name, Some(size));
         Ok(size)
     }

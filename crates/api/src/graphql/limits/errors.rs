@@ -73,13 +73,13 @@ pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
         errors.push(errors_left_out(left_out));
     }
     for error in errors {
-        cut(&mut error.message);
+        shorten_text(&mut error.message);
         error.locations.truncate(MAX_LOCATIONS);
     }
 }
 
 /// Cuts a text that is longer than [`MAX_MESSAGE_BYTES`], so that it ends with an ellipsis and is not longer than that.
-fn cut(text: &mut String) {
+fn shorten_text(text: &mut String) {
     if text.len() > MAX_MESSAGE_BYTES {
         let end = text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8());
         text.truncate(end);

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Limits, MAX_COMPLEXITY, MAX_DEPTH,
-    admission::{Admission, AnswerPermit, PermitSlot},
+    admission::{Admission, LargeResponsePermit, PermitSlot},
     document,
     errors::{no_introspection, timed_out, too_large, too_many_large, too_many_of_caller},
     introspection::Weights,
@@ -87,8 +87,8 @@ impl Extension for Bounds {
         let mut request = next.run(ctx, request).await?;
         let name = request.operation_name.clone();
         let document = parse_within_limits(&mut request)?;
-        let weights = self.weights.get_or_init(|| Weights::of(&ctx.schema_env.registry));
-        let introspection = document::check(document, weights)?;
+        let weights = self.weights.get_or_init(|| Weights::from_registry(&ctx.schema_env.registry));
+        let introspection = document::check_document(document, weights)?;
         if introspection.entered && !self.limits.introspection {
             return Err(no_introspection());
         }
@@ -134,7 +134,8 @@ impl Extension for Bounds {
         let resolved = async {
             // An update of a subscription is not refused, because its client would miss it.
             let is_update = operation == Some(&OperationType::Subscription);
-            let Some(_admitted) = self.admission.resolving(ctx.data_opt::<Caller>(), is_update).await else {
+            let Some(_admitted) = self.admission.acquire_resolving(ctx.data_opt::<Caller>(), is_update).await
+            else {
                 return Response::from_errors(vec![too_many_of_caller()]);
             };
             // Many queries can be admitted at the same moment after a long wait. They must not all begin to read when
@@ -164,7 +165,7 @@ impl Extension for Bounds {
         let field = info.field;
         let value = next.run(ctx, info).await?;
         if let Some(value) = &value {
-            self.running.made(value, field);
+            self.running.count_value(value, field);
         }
         Ok(value)
     }
@@ -178,13 +179,14 @@ impl Bounds {
         slot: Option<&PermitSlot>,
     ) -> Response {
         let mut operation = pin!(operation);
-        let mut waiting: Option<Pin<Box<dyn Future<Output = Option<AnswerPermit>> + Send + '_>>> = None;
+        let mut waiting: Option<Pin<Box<dyn Future<Output = Option<LargeResponsePermit>> + Send + '_>>> =
+            None;
         // If there is no slot, the permit is returned when the operation is resolved.
         let mut kept = None;
         let response = poll_fn(|cx| {
             loop {
                 if self.running.wants_permit() {
-                    let permit = waiting.get_or_insert_with(|| Box::pin(self.admission.large()));
+                    let permit = waiting.get_or_insert_with(|| Box::pin(self.admission.acquire_large()));
                     let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
                     waiting = None;
                     match (permit, slot) {

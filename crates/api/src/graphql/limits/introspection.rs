@@ -34,7 +34,7 @@ const LOCATIONS: usize = 5;
 
 impl Weights {
     /// Computes the lengths for this schema.
-    pub fn of(registry: &Registry) -> Self {
+    pub fn from_registry(registry: &Registry) -> Self {
         let mut sums = Self {
             types: registry.types.len(),
             fields: 0,
@@ -75,7 +75,7 @@ impl Weights {
     }
 
     /// The usual length of a list of introspection. `None` for a field that is no list.
-    fn length(&self, field: &str) -> Option<usize> {
+    fn find_list_length(&self, field: &str) -> Option<usize> {
         let length = match field {
             "types" => self.types,
             "directives" => self.directives,
@@ -124,7 +124,7 @@ impl Introspection {
     /// The cost of a field whose selection set has this cost.
     pub fn of_field(self, field: &str, weights: &Weights) -> Self {
         let entered = self.entered || is_entry(field);
-        match weights.length(field) {
+        match weights.find_list_length(field) {
             Some(length) => Self {
                 complexity: list(length, self.complexity),
                 nested_lists: self.nested_lists.saturating_add(1),

@@ -56,14 +56,14 @@ pub(crate) fn check_text(query: &str) -> ServerResult<()> {
     if query.len() > MAX_QUERY_BYTES {
         return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
     }
-    if query.len() > MAX_TOKENS && tokens(query) > MAX_TOKENS {
+    if query.len() > MAX_TOKENS && count_tokens(query) > MAX_TOKENS {
         return Err(too_large(format!("the query has more than {MAX_TOKENS} tokens")));
     }
     Ok(())
 }
 
 /// Counts the tokens of a query. For a text that is not GraphQL the result is some number, which is good enough.
-fn tokens(query: &str) -> usize {
+fn count_tokens(query: &str) -> usize {
     let mut rest = query.as_bytes();
     let mut count = 0;
     while let Some(&byte) = rest.first() {
@@ -128,7 +128,7 @@ mod tests {
             ("# no end", 0),
             ("\u{e9}", 2),
         ] {
-            assert_eq!(tokens(query), expected, "{query}");
+            assert_eq!(count_tokens(query), expected, "{query}");
         }
     }
 

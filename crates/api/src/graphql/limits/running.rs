@@ -152,7 +152,7 @@ impl Running {
     /// Begins a field or an element of a list. Keep the permit until the field or element is resolved.
     pub async fn begin(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
         let permit = match place.segment {
-            QueryPathSegment::Index(_) => match self.levels.get(level(place)) {
+            QueryPathSegment::Index(_) => match self.levels.get(count_lists_above(place)) {
                 Some(elements) => elements.acquire().await.ok(),
                 // The validation refuses deeper queries.
                 None => None,
@@ -167,7 +167,7 @@ impl Running {
     }
 
     /// Counts the bytes of a value that was made. Values inside an object or a list were counted before.
-    pub fn made(&self, value: &Value, field: &Field) {
+    pub fn count_value(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
         let (members, added) = match value {
             _ if is_leaf => (values_in(value), whole_size(value)),
@@ -244,7 +244,7 @@ fn too_many_rows() -> ServerError {
 }
 
 /// In how many other lists the list of this element is.
-fn level(place: &QueryPathNode<'_>) -> usize {
+fn count_lists_above(place: &QueryPathNode<'_>) -> usize {
     let is_index = |node: &&QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
     place.parents().filter(is_index).count()
 }

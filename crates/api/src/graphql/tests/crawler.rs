@@ -16,7 +16,7 @@ use async_graphql::Request;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-pub(super) use reading::{filled, told};
+pub(super) use reading::{filled, find_leaks};
 
 use super::world::World;
 use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    crawler::{Answer, Crawler, Pool, filled, told},
+    crawler::{Answer, Crawler, Pool, filled, find_leaks},
     world::{World, customer, supplier, user},
 };
 use crate::graphql::cursor::Kind;
@@ -103,15 +103,15 @@ impl Scene {
 }
 
 /// Texts that only staff may read.
-fn tales() -> Vec<String> {
+fn list_secrets() -> Vec<String> {
     ["tell-tale", "2027-07-07", "2028-08-08"].map(str::to_owned).to_vec()
 }
 
 /// Checks that the answers contain none of these texts, and that each field in `seen` had a value somewhere.
 fn assert_discreet(answers: &[Answer], seen: &[&str]) {
-    let tales = tales();
+    let tales = list_secrets();
     for answer in answers {
-        let told = told(answer, &tales);
+        let told = find_leaks(answer, &tales);
         assert!(told.is_empty(), "{told:?} told by {}: {}", answer.query, answer.response);
     }
     let filled: BTreeSet<_> = answers.iter().flat_map(|one| filled(&one.response["data"])).collect();
@@ -126,10 +126,10 @@ fn assert_discreet(answers: &[Answer], seen: &[&str]) {
 #[tokio::test]
 async fn staff_read_all_that_a_customer_may_not() {
     let scene = Scene::new().await;
-    let tales = tales();
+    let tales = list_secrets();
     let answers =
         Crawler::new(&scene.world, staff(), scene.pool()).await.queries(|name| name == "order").await;
-    let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
+    let found: BTreeSet<&String> = answers.iter().flat_map(|answer| find_leaks(answer, &tales)).collect();
     assert_eq!(found.len(), tales.len(), "the crawler does not find more than {found:?}");
     let filled: BTreeSet<_> = answers.iter().flat_map(|one| filled(&one.response["data"])).collect();
     for field in ["acceptBy", "acceptedAt", "declinedAt", "declineReason", "shipBy"] {

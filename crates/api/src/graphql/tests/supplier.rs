@@ -22,7 +22,7 @@ use crate::graphql::cursor::Kind;
 const EMAIL: &str = "tell-tale@customer.example";
 const TOTAL: i32 = 98_765_432;
 /// Quantities whose digits do not occur in a UUID by chance.
-const MANY: i32 = 733_331;
+const SECRET_QUANTITY: i32 = 733_331;
 const MORE: i32 = 644_443;
 
 /// An order with items of Acme, of another supplier and from a warehouse, with a shipment of each kind. Also one order
@@ -67,7 +67,7 @@ fn by_acme() -> Value {
 }
 
 fn by_other() -> Value {
-    item("TELL-TALE-OTHER", MANY, json!({"kind": "SUPPLIER", "code": "tell-tale-supplier"}))
+    item("TELL-TALE-OTHER", SECRET_QUANTITY, json!({"kind": "SUPPLIER", "code": "tell-tale-supplier"}))
 }
 
 fn order(reference: &str, items: &[Value]) -> Value {

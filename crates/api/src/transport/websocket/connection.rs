@@ -30,12 +30,12 @@ use crate::{
     listener::{BodyError, Handle, KeptMessage, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        response::{catching_panics, finish, is_request_error, to_json, written},
+        response::{catching_panics, finish, is_request_error, to_json, write_response},
     },
 };
 
 /// The error message when the memory for messages, or for results that wait, is used up.
-const HELD: &str = "too many messages wait on all sockets, try again";
+const MESSAGES_WAIT: &str = "too many messages wait on all sockets, try again";
 
 /// A WebSocket before its first message.
 pub(super) struct Opening<E> {
@@ -175,7 +175,7 @@ impl<E: Executor> Connection<'_, E> {
         tokio::pin!(init_deadline);
         let mut checks = interval(limits.check_every);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut heard_at, mut pinged_at) = (Instant::now(), Instant::now());
+        let (mut received_at, mut pinged_at) = (Instant::now(), Instant::now());
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(Ended::ByUs(Close::Stopping)),
@@ -183,7 +183,7 @@ impl<E: Executor> Connection<'_, E> {
                     return Err(Ended::ByUs(Close::InitTimeout));
                 }
                 received = self.socket.recv() => {
-                    heard_at = Instant::now();
+                    received_at = Instant::now();
                     self.received(received).await?;
                 }
                 Some(outcome) = waiting.recv() => self.forward(outcome).await?,
@@ -193,7 +193,7 @@ impl<E: Executor> Connection<'_, E> {
                     if age >= limits.receive_within {
                         return Err(Ended::ByUs(Close::MessageTimeout));
                     }
-                    if now.duration_since(heard_at) >= limits.ping_every * 2 {
+                    if now.duration_since(received_at) >= limits.ping_every * 2 {
                         return Err(Ended::ByUs(Close::Silent));
                     }
                     if now.duration_since(pinged_at) >= limits.ping_every && self.session.bearer().is_some() {
@@ -208,7 +208,7 @@ impl<E: Executor> Connection<'_, E> {
     async fn received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
         match received {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
-            Some(Err(error)) => Err(failed(error)),
+            Some(Err(error)) => Err(convert_socket_error(error)),
             Some(Ok(Message::Ping(payload))) => {
                 if let Some(handle) = &self.handle {
                     handle.end_control_frame(payload.len());
@@ -257,7 +257,9 @@ impl<E: Executor> Connection<'_, E> {
                 self.check_token()?;
                 let kept = self.handle.as_ref().map(|handle| handle.keep_message(text.len()));
                 match kept {
-                    Some(None) => self.send(&ServerMessage::error(id, HELD.to_owned(), "UNAVAILABLE")).await,
+                    Some(None) => {
+                        self.send(&ServerMessage::error(id, MESSAGES_WAIT.to_owned(), "UNAVAILABLE")).await
+                    }
                     Some(Some(kept)) => self.start(id, *request, Some(kept)),
                     None => self.start(id, *request, None),
                 }
@@ -335,7 +337,7 @@ impl<E: Executor> Connection<'_, E> {
 }
 
 /// Maps an error of reading to a close code; `Broken` when the client is gone or the error is not the client's.
-fn failed(error: axum::Error) -> Ended {
+fn convert_socket_error(error: axum::Error) -> Ended {
     use tungstenite::{Error, error::ProtocolError};
 
     let error = error.into_inner();
@@ -384,7 +386,7 @@ impl Outbox {
         let kept = self.handle.as_ref().map(|handle| handle.keep_result(text.len()));
         let (text, last, kept) = match kept {
             Some(None) => {
-                let error = ServerMessage::error(self.id.clone(), HELD.to_owned(), "UNAVAILABLE");
+                let error = ServerMessage::error(self.id.clone(), MESSAGES_WAIT.to_owned(), "UNAVAILABLE");
                 (Written::from(error).text, true, None)
             }
             Some(Some(kept)) => (text, ends, Some(kept)),
@@ -434,10 +436,10 @@ async fn operate<E: Executor>(
             Ok(Some(response)) => {
                 let (id, request_id, completion) = (id(), request_id.clone(), completion.clone());
                 let write = move || {
-                    let payload = Box::new(finish(completion.complete(response), &request_id));
+                    let payload = Box::new(finish(completion.complete_response(response), &request_id));
                     Written::from(ServerMessage::Next { id, payload })
                 };
-                written(permit.take(), write).await
+                write_response(permit.take(), write).await
             }
             Ok(None) => ServerMessage::Complete { id: id() }.into(),
             Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors }.into(),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     auth::{AuthError, Bearer},
-    transport::response::Answer,
+    transport::response::SerializedResponse,
 };
 
 /// The protocol state of one WebSocket. `H` is the handle of a running operation; dropping it stops the operation.
@@ -170,7 +170,7 @@ impl ServerMessage {
 }
 
 fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
-    Answer(response).serialize(serializer)
+    SerializedResponse(response).serialize(serializer)
 }
 
 /// Why the server closes a connection. The messages are the reasons in close frames. Where the protocol's reference

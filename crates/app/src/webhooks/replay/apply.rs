@@ -60,7 +60,7 @@ impl App {
         let tx = self.store.begin().await?;
         let webhooks: BTreeSet<WebhookId> =
             routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
-        webhooks::lock(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
+        webhooks::lock_webhooks(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
         let mut orders = orders::lock(&tx, &routed.orders()).await?;
         let before = orders.clone();
         let mut recorder = ScanRecorder::load(&tx, &routed.shipments(), true).await?;

@@ -35,7 +35,7 @@ impl App {
             let (page, rest) =
                 left.split_at(read::count_webhooks_within_bytes(&self.store, page, MAX_BYTES).await?);
             left = rest;
-            let mut webhooks = read::webhooks(&self.store, page).await?;
+            let mut webhooks = read::read_webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.head.id);
             for (parcel, scans_of_webhooks) in self.collect_from(webhooks, |_, _| {}).await?.0 {
                 if orders.contains(&parcel.0) {

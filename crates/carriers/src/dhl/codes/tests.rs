@@ -3,7 +3,7 @@
 use super::*;
 
 fn of(status: &str, event: &str, words: &str) -> Meaning {
-    meaning(Code { status, event, express: true }, words)
+    find_meaning(Code { status, event, express: true }, words)
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn every_listed_event_code_has_its_meaning_whatever_the_status() {
 
 #[test]
 fn codes_of_express_are_believed_of_express_alone() {
-    let other = |event| meaning(Code { status: "transit", event, express: false }, "");
+    let other = |event| find_meaning(Code { status: "transit", event, express: false }, "");
     assert_eq!(other("OK"), Status(InTransit));
     assert_eq!(other("DLVRD"), Status(Delivered));
 }

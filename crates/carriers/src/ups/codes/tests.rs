@@ -3,11 +3,11 @@
 use super::*;
 
 fn of(kind: &str, code: &str, description_code: &str) -> Meaning {
-    meaning(Code { kind, code, description_code }, None)
+    find_meaning(Code { kind, code, description_code }, None)
 }
 
 fn said(kind: &str, code: &str, words: &str) -> Meaning {
-    meaning(Code { kind, code, description_code: "" }, Some(words))
+    find_meaning(Code { kind, code, description_code: "" }, Some(words))
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn every_listed_description_code_has_its_meaning() {
             listed += 1;
         }
     }
-    assert_eq!(listed, (0..1000).filter(|code| described(*code).is_some()).count());
+    assert_eq!(listed, (0..1000).filter(|code| find_meaning_of_description_code(*code).is_some()).count());
 }
 
 #[test]
@@ -155,6 +155,6 @@ fn a_code_begins_with_its_type() {
     }
     for kind in TYPES {
         let code = Code { kind, code: "", description_code: "" };
-        assert_ne!(meaning(code, None), Unknown, "{kind}");
+        assert_ne!(find_meaning(code, None), Unknown, "{kind}");
     }
 }

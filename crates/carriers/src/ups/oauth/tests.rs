@@ -18,15 +18,18 @@ fn push(secrets: &Secrets, headers: &[(&str, &str)], at: DateTime<Utc>) -> Resul
 }
 
 fn bearer(client: &Client, secret: &str) -> String {
-    format!("Bearer {}", client.token(&client.id, secret, now()).unwrap().text)
+    format!("Bearer {}", client.issue_token(&client.id, secret, now()).unwrap().text)
 }
 
 #[test]
 fn a_token_is_for_who_knows_the_id_and_a_secret() {
     let client = client("ups", &["new", "old"]);
-    assert!(client.token("ups", "new", now()).is_some() && client.token("ups", "old", now()).is_some());
+    assert!(
+        client.issue_token("ups", "new", now()).is_some()
+            && client.issue_token("ups", "old", now()).is_some()
+    );
     for (id, secret) in [("ups", "neW"), ("ups", ""), ("UPS", "new"), ("", "new"), ("new", "ups")] {
-        assert_eq!(client.token(id, secret, now()), None, "{id} {secret}");
+        assert_eq!(client.issue_token(id, secret, now()), None, "{id} {secret}");
     }
 }
 
@@ -34,7 +37,7 @@ fn a_token_is_for_who_knows_the_id_and_a_secret() {
 fn a_token_is_good_for_an_hour() {
     let client = client("ups", &["secret"]);
     let token = bearer(&client, "secret");
-    let secrets = Secrets::of_client(client);
+    let secrets = Secrets::from_client(client);
     let check = |after: TimeDelta| push(&secrets, &[("Authorization", &token)], now() + after);
     assert_eq!(check(TimeDelta::zero()), Ok(()));
     assert_eq!(check(LIFETIME - TimeDelta::seconds(1)), Ok(()));
@@ -45,7 +48,7 @@ fn a_token_is_good_for_an_hour() {
 fn a_token_with_any_character_changed_is_not_ours() {
     let client = client("ups", &["secret"]);
     let token = bearer(&client, "secret");
-    let secrets = Secrets::of_client(client);
+    let secrets = Secrets::from_client(client);
     for at in 0..token.len() {
         let mut forged = token.clone().into_bytes();
         forged[at] = if forged[at] == b'1' { b'2' } else { b'1' };
@@ -65,10 +68,10 @@ fn a_token_with_any_character_changed_is_not_ours() {
 fn tokens_belong_to_one_client_and_one_secret() {
     let (ours, other) = (client("ups", &["new", "old"]), client("ups2", &["new"]));
     let (under_old, of_other) = (bearer(&ours, "old"), bearer(&other, "new"));
-    let secrets = Secrets::of_client(ours);
+    let secrets = Secrets::from_client(ours);
     assert_eq!(push(&secrets, &[("authorization", &under_old)], now()), Ok(()));
     assert_eq!(push(&secrets, &[("authorization", &of_other)], now()), Err(Refused::Mismatch));
-    let without_old = Secrets::of_client(client("ups", &["new"]));
+    let without_old = Secrets::from_client(client("ups", &["new"]));
     assert_eq!(push(&without_old, &[("authorization", &under_old)], now()), Err(Refused::Mismatch));
 }
 
@@ -76,7 +79,7 @@ fn tokens_belong_to_one_client_and_one_secret() {
 fn the_client_id_beside_a_token_does_not_matter() {
     let client = client("ups", &["secret"]);
     let token = bearer(&client, "secret");
-    let secrets = Secrets::of_client(client);
+    let secrets = Secrets::from_client(client);
     let check = |id: &str| push(&secrets, &[("authorization", &token), ("X-Api-Key", id)], now());
     assert_eq!([check("ups"), check(""), check("ups2")], [Ok(()), Ok(()), Ok(())]);
     let id_alone = push(&secrets, &[("X-Api-Key", "ups")], now());
@@ -103,7 +106,7 @@ fn what_is_not_set_is_not_taken() {
     let token = bearer(&client, "secret");
     let first = Secrets::new(["credential".to_owned()]).unwrap();
     assert!(push(&first, &[("authorization", &token)], now()).is_err());
-    let second = Secrets::of_client(client);
+    let second = Secrets::from_client(client);
     for credential in ["", "secret", "ups"] {
         assert!(push(&second, &[("credential", credential)], now()).is_err());
     }
@@ -111,7 +114,7 @@ fn what_is_not_set_is_not_taken() {
 
 #[test]
 fn an_imitation_is_taken() {
-    let secrets = Secrets::of_client(client("ups", &["secret"]));
+    let secrets = Secrets::from_client(client("ups", &["secret"]));
     let headers = Ups.sign(&secrets, b"{}", now());
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
     assert_eq!(push(&secrets, &headers, now()), Ok(()));
@@ -123,7 +126,7 @@ fn a_client_needs_an_id_and_a_secret_and_prints_neither_secret_nor_token() {
         assert!(Client::new(id.to_owned(), secrets.into_iter().map(str::to_owned)).is_err());
     }
     let client = client("ups", &["hush"]);
-    let token = client.token("ups", "hush", now()).unwrap();
+    let token = client.issue_token("ups", "hush", now()).unwrap();
     assert_eq!(format!("{client:?}"), "Client(ups and 1 hidden)");
     assert!(!format!("{token:?}").contains(&token.text));
 }

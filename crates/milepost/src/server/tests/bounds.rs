@@ -247,7 +247,7 @@ async fn half_open(server: &Running, connections: usize, addresses: u8) -> Vec<T
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_half_open_connections_keep_nobody_out() {
-    crate::files::raise().unwrap();
+    crate::files::raise_limit().unwrap();
     let server = start(Role::All).await;
     for addresses in [1, 100] {
         let held = half_open(&server, 2_000, addresses).await;

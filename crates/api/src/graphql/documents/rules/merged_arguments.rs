@@ -11,13 +11,17 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{fields::collect, positions::Positions, refusals::invalid, types::Types};
+use super::super::{fields::collect_fields, positions::Positions, refusals::invalid, types::Types};
 
 /// Checks all operations and returns their errors.
-pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
+pub fn check_merged_arguments(
+    types: &Types,
+    source: &ExecutableDocument,
+    positions: &Positions,
+) -> Vec<ServerError> {
     let mut merging = Merging { types, source, positions, errors: Vec::new() };
     for operation in source.operations.iter() {
-        merging.selections(&operation.selection_set.ty, &[&operation.selection_set]);
+        merging.check_selections(&operation.selection_set.ty, &[&operation.selection_set]);
     }
     merging.errors
 }
@@ -30,26 +34,27 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    fn selections(&mut self, ty: &str, sets: &[&'a SelectionSet]) {
+    fn check_selections(&mut self, ty: &str, sets: &[&'a SelectionSet]) {
         let types = self.types;
         match types.objects_of(ty) {
-            Some(objects) => objects.iter().for_each(|object| self.fields(object, sets)),
-            None => self.fields(ty, sets),
+            Some(objects) => objects.iter().for_each(|object| self.check_fields(object, sets)),
+            None => self.check_fields(ty, sets),
         }
     }
 
-    fn fields(&mut self, object: &str, sets: &[&'a SelectionSet]) {
-        let Ok(collected) = collect(self.types, self.source, object, sets, |_| Ok::<_, Infallible>(true));
+    fn check_fields(&mut self, object: &str, sets: &[&'a SelectionSet]) {
+        let Ok(collected) =
+            collect_fields(self.types, self.source, object, sets, |_| Ok::<_, Infallible>(true));
         for (key, (first, others)) in collected {
             let other = others.iter().find(|other| !same_arguments(&first.arguments, &other.arguments));
             if let Some(other) = other {
                 let message = format!("fields with the response key `{key}` have different arguments");
-                self.errors.push(invalid(message, Some(self.positions.of(other.location()))));
+                self.errors.push(invalid(message, Some(self.positions.find_start(other.location()))));
             }
             if !first.selection_set.is_empty() {
                 let others = others.iter().map(|field| &field.selection_set);
                 let sets: Vec<_> = std::iter::once(&first.selection_set).chain(others).collect();
-                self.selections(&first.selection_set.ty, &sets);
+                self.check_selections(&first.selection_set.ty, &sets);
             }
         }
     }

@@ -15,13 +15,13 @@ use super::{positions::Positions, types::Types};
 ///
 /// # Errors
 /// One for each place that breaks a rule.
-pub fn check(
+pub fn check_rules(
     types: &Types,
     source: &ExecutableDocument,
     positions: &Positions,
 ) -> Result<(), Vec<ServerError>> {
-    let mut errors = values::check(types, source, positions);
-    errors.extend(subscription_root::check(types, source, positions));
-    errors.extend(merged_arguments::check(types, source, positions));
+    let mut errors = values::check_values(types, source, positions);
+    errors.extend(subscription_root::check_subscription_root(types, source, positions));
+    errors.extend(merged_arguments::check_merged_arguments(types, source, positions));
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -13,23 +13,29 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{fields::collect, positions::Positions, refusals::invalid, types::Types};
+use super::super::{fields::collect_fields, positions::Positions, refusals::invalid, types::Types};
 
 /// The names of the rules of apollo-compiler that this rule replaces.
 pub const REPLACED: [&str; 2] = ["SubscriptionUsesMultipleFields", "SubscriptionUsesConditionalSelection"];
 
 /// Checks all subscriptions of a document and returns their errors.
-pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
+pub fn check_subscription_root(
+    types: &Types,
+    source: &ExecutableDocument,
+    positions: &Positions,
+) -> Vec<ServerError> {
     let subscriptions = source.operations.iter().filter(|operation| operation.is_subscription());
     let wrong = subscriptions.filter(|operation| {
         let root = &operation.selection_set;
-        let Ok(fields) = collect(types, source, &root.ty, &[root], |directives| {
+        let Ok(fields) = collect_fields(types, source, &root.ty, &[root], |directives| {
             Ok::<_, Infallible>(may_be_included(directives))
         });
         fields.len() != 1
     });
     let message = "a subscription must have exactly one root field";
-    wrong.map(|operation| invalid(message.to_owned(), Some(positions.of(operation.location())))).collect()
+    wrong
+        .map(|operation| invalid(message.to_owned(), Some(positions.find_start(operation.location()))))
+        .collect()
 }
 
 /// Whether the selection can be included: no condition that is a literal excludes it.

@@ -21,17 +21,17 @@ use async_graphql::ServerError;
 use super::super::{positions::Positions, refusals::invalid, types::Types};
 
 /// Checks all operations and returns their errors.
-pub fn check(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
+pub fn check_values(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in source.operations.iter() {
         let mut values = Values { types, source, positions, operation, spread: HashSet::new(), errors };
-        values.directives(&operation.directives);
+        values.check_directives(&operation.directives);
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
-                values.value(&variable.ty, false, default);
+                values.check_value(&variable.ty, false, default);
             }
         }
-        values.selections(&operation.selection_set);
+        values.check_selections(&operation.selection_set);
         errors = values.errors;
     }
     errors
@@ -48,44 +48,48 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn selections(&mut self, set: &'a SelectionSet) {
+    fn check_selections(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
-            self.directives(selection.directives());
+            self.check_directives(selection.directives());
             match selection {
                 Selection::Field(field) => {
-                    self.arguments(&field.definition.arguments, &field.arguments);
-                    self.selections(&field.selection_set);
+                    self.check_arguments(&field.definition.arguments, &field.arguments);
+                    self.check_selections(&field.selection_set);
                 }
-                Selection::InlineFragment(inline) => self.selections(&inline.selection_set),
+                Selection::InlineFragment(inline) => self.check_selections(&inline.selection_set),
                 Selection::FragmentSpread(node) => {
                     if let Some(fragment) = node.fragment_def(self.source)
                         && self.spread.insert(fragment.name.as_str())
                     {
-                        self.directives(&fragment.directives);
-                        self.selections(&fragment.selection_set);
+                        self.check_directives(&fragment.directives);
+                        self.check_selections(&fragment.selection_set);
                     }
                 }
             }
         }
     }
 
-    fn directives(&mut self, directives: &'a DirectiveList) {
+    fn check_directives(&mut self, directives: &'a DirectiveList) {
         for directive in directives.iter() {
             if let Some(definition) = self.types.schema().directive_definitions.get(&directive.name) {
-                self.arguments(&definition.arguments, &directive.arguments);
+                self.check_arguments(&definition.arguments, &directive.arguments);
             }
         }
     }
 
-    fn arguments(&mut self, definitions: &'a [Node<InputValueDefinition>], arguments: &'a [Node<Argument>]) {
+    fn check_arguments(
+        &mut self,
+        definitions: &'a [Node<InputValueDefinition>],
+        arguments: &'a [Node<Argument>],
+    ) {
         for argument in arguments {
             if let Some(definition) = definitions.iter().find(|definition| definition.name == argument.name) {
-                self.value(&definition.ty, definition.default_value.is_some(), &argument.value);
+                self.check_value(&definition.ty, definition.default_value.is_some(), &argument.value);
             }
         }
     }
 
-    fn value(&mut self, ty: &'a Type, has_default: bool, value: &'a Node<Value>) {
+    fn check_value(&mut self, ty: &'a Type, has_default: bool, value: &'a Node<Value>) {
         match value.as_ref() {
             Value::Variable(name) => {
                 let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
@@ -99,16 +103,16 @@ impl<'a> Values<'a> {
             }
             Value::List(values) => {
                 let element = if ty.is_list() { ty.item_type() } else { ty };
-                values.iter().for_each(|value| self.value(element, false, value));
+                values.iter().for_each(|value| self.check_value(element, false, value));
             }
             Value::Object(fields) => {
                 self.unique_fields(fields);
                 let input = self.types.get(ty.inner_named_type()).and_then(ExtendedType::as_input_object);
                 for (name, value) in fields {
                     match input.and_then(|input| input.fields.get(name)) {
-                        Some(field) => self.value(&field.ty, field.default_value.is_some(), value),
+                        Some(field) => self.check_value(&field.ty, field.default_value.is_some(), value),
                         // An object inside a custom scalar can contain variables of any type.
-                        None => self.untyped(value),
+                        None => self.check_untyped_value(value),
                     }
                 }
             }
@@ -121,12 +125,12 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn untyped(&mut self, value: &'a Node<Value>) {
+    fn check_untyped_value(&mut self, value: &'a Node<Value>) {
         match value.as_ref() {
-            Value::List(values) => values.iter().for_each(|value| self.untyped(value)),
+            Value::List(values) => values.iter().for_each(|value| self.check_untyped_value(value)),
             Value::Object(fields) => {
                 self.unique_fields(fields);
-                fields.iter().for_each(|(_, value)| self.untyped(value));
+                fields.iter().for_each(|(_, value)| self.check_untyped_value(value));
             }
             Value::Variable(_)
             | Value::Null
@@ -148,7 +152,7 @@ impl<'a> Values<'a> {
     }
 
     fn refuse(&mut self, message: String, place: &Node<Value>) {
-        self.errors.push(invalid(message, Some(self.positions.of(place.location()))));
+        self.errors.push(invalid(message, Some(self.positions.find_start(place.location()))));
     }
 }
 

@@ -11,14 +11,13 @@ use async_graphql::{
 };
 
 use super::super::{
-    Limits, MAX_COMPLEXITY, document,
+    Limits, MAX_COMPLEXITY, apply_limits, document,
     introspection::{Introspection, MAX_NESTED_LISTS, Weights},
-    limited,
 };
 use crate::graphql::{Schema, builder};
 
 fn schema(limits: Limits) -> Schema {
-    limited(builder(), limits).finish()
+    apply_limits(builder(), limits).finish()
 }
 
 /// Runs a query. It must be answered within five seconds, also if it is hostile.
@@ -95,8 +94,8 @@ impl Extension for Probe {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let weights = Weights::of(&ctx.schema_env.registry);
-        *self.0.lock().unwrap() = document::check(request.parsed_query()?, &weights).ok();
+        let weights = Weights::from_registry(&ctx.schema_env.registry);
+        *self.0.lock().unwrap() = document::check_document(request.parsed_query()?, &weights).ok();
         next.run(ctx, request).await
     }
 }
@@ -104,7 +103,7 @@ impl Extension for Probe {
 #[tokio::test]
 async fn the_usual_introspection_query_leaves_room_for_a_larger_schema() {
     let counted = Arc::new(Mutex::new(None));
-    let schema = limited(builder(), Limits::default()).extension(Probe(counted.clone())).finish();
+    let schema = apply_limits(builder(), Limits::default()).extension(Probe(counted.clone())).finish();
     assert!(schema.execute(usual(9)).await.is_ok());
     let counted = counted.lock().unwrap().unwrap();
     assert_eq!(counted.nested_lists, MAX_NESTED_LISTS);

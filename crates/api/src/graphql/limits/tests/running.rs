@@ -15,7 +15,7 @@ use tokio::{sync::Notify, task::yield_now, time::timeout};
 use super::super::{
     Limits, PermitSlot,
     admission::{MAX_LARGE, MAX_LARGE_WAITING},
-    limited,
+    apply_limits,
     running::{ELEMENTS_A_LEVEL, MAX_VALUES, ROOTS_AT_ONCE},
 };
 
@@ -84,7 +84,7 @@ impl Node {
 type Bounded = Schema<Node, EmptyMutation, EmptySubscription>;
 
 fn bounded(limits: Limits, shared: Shared) -> Bounded {
-    limited(Schema::build(Node, EmptyMutation, EmptySubscription), limits).data(shared).finish()
+    apply_limits(Schema::build(Node, EmptyMutation, EmptySubscription), limits).data(shared).finish()
 }
 
 async fn run(query: &str, limits: Limits) -> Response {

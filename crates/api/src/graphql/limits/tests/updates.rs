@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_graphql::{EmptyMutation, Object, Response, Schema, Subscription, Value};
 use futures::{Stream, StreamExt, stream};
 
-use super::super::{Limits, limited, running::MAX_VALUES};
+use super::super::{Limits, apply_limits, running::MAX_VALUES};
 
 struct Root;
 
@@ -49,7 +49,7 @@ impl Updates {
 }
 
 async fn collect(query: &str, limits: Limits) -> Vec<Response> {
-    let schema = limited(Schema::build(Root, EmptyMutation, Updates), limits).finish();
+    let schema = apply_limits(Schema::build(Root, EmptyMutation, Updates), limits).finish();
     let responses = schema.execute_stream(query).collect();
     tokio::time::timeout(Duration::from_secs(60), responses).await.unwrap()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    super::crawler::{Answer, Crawler, filled, told},
+    super::crawler::{Answer, Crawler, filled, find_leaks},
     Scene, by_acme, by_other, order, staff,
 };
 use crate::graphql::tests::world::supplier;
@@ -23,7 +23,7 @@ async fn crawler(scene: &Scene) -> Crawler<'_> {
 /// Checks that the answers contain no tell-tale, and that each field in `seen` had a value somewhere.
 fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
     for answer in answers {
-        let told = told(answer, tales);
+        let told = find_leaks(answer, tales);
         assert!(told.is_empty(), "{told:?} told by {}: {}", answer.query, answer.response);
     }
     let filled: BTreeSet<_> = answers.iter().flat_map(|one| filled(&one.response["data"])).collect();
@@ -71,7 +71,7 @@ async fn support_reads_all_that_a_supplier_may_not() {
     let mut crawler = Crawler::new(&scene.world, staff(), scene.pool()).await;
     let answers = crawler.queries(|name| ["node", "orders", "webhooks"].contains(&name)).await;
     assert_eq!(crawler.refused.len(), 0, "{:?}", crawler.refused);
-    let found: BTreeSet<&String> = answers.iter().flat_map(|answer| told(answer, &tales)).collect();
+    let found: BTreeSet<&String> = answers.iter().flat_map(|answer| find_leaks(answer, &tales)).collect();
     let missing: Vec<_> = tales.iter().filter(|tale| !found.contains(tale)).collect();
     assert_eq!(missing, [] as [&String; 0], "the crawler does not find these");
 }
