@@ -3,9 +3,10 @@
 //! 1. An update says that something about an order may have changed. The event log says what. The relay publishes
 //!    updates; the API's subscriptions receive them.
 //! 2. A poke says that there is work. Each commit pokes the relay.
-//! 3. With a [`Transport`], updates and pokes go to every process, and updates come back to this one. Without, they stay
-//!    inside this process.
-//! 4. The feed may lose messages. Subscribers then get [`Signal::Gap`] and read the event log again.
+//! 3. With a [`Transport`], updates and pokes go to every process, and this process receives its own updates from there
+//!    too. Without a transport they stay inside this process.
+//! 4. The feed may lose messages. When it notices that, subscribers get [`Signal::Gap`] and read the event log again. They
+//!    also read it at intervals, for losses that nobody notices.
 
 use std::sync::Arc;
 

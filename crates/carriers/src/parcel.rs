@@ -225,7 +225,7 @@ pub(crate) fn parse_other_numbers(
 /// 1. Non-empty parts are joined with slashes: `["transit", "WC"]` becomes `transit/WC`.
 /// 2. Comma and equals sign become `_`, because they end the name of a code in the setting.
 /// 3. The code is cut after [`MAX_CODE`] characters. It is [`NO_CODE`] if nothing is left.
-pub(crate) fn format_display_code(parts: &[&str]) -> String {
+pub(crate) fn build_code_name(parts: &[&str]) -> String {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let nameable = |c: char| if matches!(c, ',' | '=') { '_' } else { c };
     let code: String = parts.join("/").chars().take(MAX_CODE).map(nameable).collect();
@@ -307,15 +307,15 @@ mod tests {
 
     #[test]
     fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
-        assert_eq!(format_display_code(&["transit", "WC"]), "transit/WC");
-        assert_eq!(format_display_code(&["transit", ""]), "transit");
-        assert_eq!(format_display_code(&["", "WC"]), "WC");
-        assert_eq!(format_display_code(&["", ""]), "-");
+        assert_eq!(build_code_name(&["transit", "WC"]), "transit/WC");
+        assert_eq!(build_code_name(&["transit", ""]), "transit");
+        assert_eq!(build_code_name(&["", "WC"]), "WC");
+        assert_eq!(build_code_name(&["", ""]), "-");
         let long = "é".repeat(500);
-        assert_eq!(format_display_code(&[&long, &long]), "é".repeat(200));
-        assert_eq!(format_display_code(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
+        assert_eq!(build_code_name(&[&long, &long]), "é".repeat(200));
+        assert_eq!(build_code_name(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
 
-        let odd = format_display_code(&["Held, ask = pay"]);
+        let odd = build_code_name(&["Held, ask = pay"]);
         assert_eq!(odd, "Held_ ask _ pay");
         let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
         assert!(map.get(Sender::Fedex, &odd).is_some());

@@ -75,7 +75,7 @@ pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: 
         let (app, mailer, dhl, queue) =
             (app.clone(), mailer.clone(), dhl.clone(), queues.queue_of(work).clone());
         let concurrency = jobs::concurrency(work, &app);
-        let handler = move |batch| jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), batch);
+        let handler = move |batch| jobs::handle_batch(work, app.clone(), mailer.clone(), dhl.clone(), batch);
         tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
     }
     while let Some(ended) = tasks.join_next().await {

@@ -108,7 +108,8 @@ pub async fn drain_outbox(
             let leased = app.lease(work, jobs::batch_size(work) as u64).await?;
             if !leased.is_empty() {
                 idle = false;
-                jobs::handler(work, app.clone(), mailer.clone(), dhl.clone(), Batch { work: leased }).await;
+                jobs::handle_batch(work, app.clone(), mailer.clone(), dhl.clone(), Batch { work: leased })
+                    .await;
             }
         }
         if idle {

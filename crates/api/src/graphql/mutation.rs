@@ -38,8 +38,8 @@ impl Mutation {
         ctx: &Context<'_>,
         input: TransitionOrderInput,
     ) -> Result<TransitionOrderResult> {
-        let how = if input.is_dry_run() { How::Dry } else { How::Real };
-        execute(ctx, how, input.into_command(ctx.data::<Caller>()?)).await
+        let mode = if input.is_dry_run() { RunMode::Dry } else { RunMode::Real };
+        run_command(ctx, mode, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Cancels an order. It is refused if a carrier already has one of its shipments. Customers can cancel only while
@@ -49,7 +49,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: CancelOrderInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Cancels units that cannot be shipped. The order then no longer waits for them. If no unit is left, the order is
@@ -59,7 +59,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: CancelItemsInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Starts a return of delivered units. A further call adds units to the return.
@@ -68,7 +68,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: InitiateReturnInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Records that units of a return have arrived. With the last of them the order becomes `RETURNED`. For support and
@@ -78,7 +78,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: ReceiveReturnInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Records that the supplier will ship these items. To accept an item again changes nothing. A shipment from the
@@ -88,7 +88,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: SupplierItemsInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
     /// Records that the supplier will not ship these items. They must then be reassigned. It is refused while units of
@@ -98,7 +98,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: SupplierItemsInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_decline_command(ctx.data::<Caller>()?)).await
     }
 
     /// Assigns these items to another supplier or to a warehouse. The answer and the deadlines of the previous supplier
@@ -108,7 +108,7 @@ impl Mutation {
         ctx: &Context<'_>,
         input: ReassignItemsInput,
     ) -> Result<TransitionOrderResult> {
-        execute(ctx, How::Real, input.into_command(ctx.data::<Caller>()?)).await
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
     /// Registers a shipment. To register the same tracking number with the same items again changes nothing and returns
@@ -158,21 +158,21 @@ impl Mutation {
     }
 }
 
-enum How {
+enum RunMode {
     Real,
     Dry,
 }
 
-async fn execute(
+async fn run_command(
     ctx: &Context<'_>,
-    how: How,
+    mode: RunMode,
     command: Result<Command, Refusal>,
 ) -> Result<TransitionOrderResult> {
     let app = ctx.data::<App>()?;
     let order_id = command.as_ref().ok().map(|command| command.order_id);
-    let changed = match (command, how) {
-        (Ok(command), How::Real) => app.execute(command).await,
-        (Ok(command), How::Dry) => app.preview_command(command).await,
+    let changed = match (command, mode) {
+        (Ok(command), RunMode::Real) => app.execute(command).await,
+        (Ok(command), RunMode::Dry) => app.preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
     outcome::convert_transition_result(ctx, order_id, changed).await

@@ -1,7 +1,8 @@
-//! The bodies of requests and responses, with their limits on time and memory.
+//! The bodies of requests and responses, with their limits.
 //!
-//! A [`RequestBody`] has a deadline and a reservation of the memory for bodies. A [`ResponseBody`], the body of a response,
-//! marks the end of its request when it is dropped.
+//! A [`RequestBody`] has a deadline and a share of the memory for bodies. A [`ResponseBody`] has a share of the memory for
+//! large responses, and marks the end of its request when it is dropped. `connection` limits the time that a client has to
+//! read it.
 
 use std::{
     pin::Pin,

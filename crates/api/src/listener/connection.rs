@@ -262,7 +262,7 @@ impl Connection {
     }
 
     /// Counts bytes that the client took. `all`: they were all that was offered.
-    pub(super) fn sent(&self, bytes: usize, all: bool) {
+    pub(super) fn record_sent(&self, bytes: usize, all: bool) {
         if self.blocked_since.load(Ordering::Relaxed) == READS {
             return;
         }
@@ -273,7 +273,7 @@ impl Connection {
     }
 
     /// Records that the client takes nothing at the moment.
-    pub(super) fn blocked(&self) {
+    pub(super) fn record_blocked(&self) {
         if self.blocked_since.load(Ordering::Relaxed) == READS {
             self.taken.store(0, Ordering::Relaxed);
             self.blocked_since.store(self.now(), Ordering::Relaxed);
@@ -304,7 +304,7 @@ impl Connection {
 
     /// Whether the stream has to be read on. Returns `true` only once, and then enters [`Phase::Lingering`].
     pub(super) fn begin_lingering(&self) -> bool {
-        let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.ended().is_none();
+        let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.end_reason().is_none();
         if lingers {
             self.enter(Phase::Lingering);
         }
@@ -343,7 +343,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn ended(&self) -> Option<End> {
+    pub(super) fn end_reason(&self) -> Option<End> {
         let end = self.end.load(Ordering::Acquire);
         End::ALL.into_iter().find(|known| *known as u8 == end)
     }

@@ -155,7 +155,7 @@ async fn converse(stream: Stream, service: Service, connection: Arc<Connection>,
             conversation.await
         }
     };
-    match (ended, connection.ended()) {
+    match (ended, connection.end_reason()) {
         (Err(_), Some(end)) => {
             tracing::debug!(address = %connection.address, %end, "a connection was closed")
         }

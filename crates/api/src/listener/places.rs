@@ -1,13 +1,13 @@
 //! Limits the number of open connections, in total and per address, and closes connections whose timeout has passed.
 //!
 //! Each connection needs a place. Rules:
-//! 1. When an address has its maximum of connections on which no request is being answered, a new one replaces the
-//!    address's most dispensable one ([`Phase::dispensable`]), unless all of them are younger than [`GRACE`].
+//! 1. When an address has its maximum of connections that are not busy (see [`Phase::dispensable`]), a new one replaces the
+//!    address's most dispensable one, unless all of them are younger than [`GRACE`].
 //! 2. When all ordinary places are taken, a new connection replaces the most dispensable one of any address.
 //! 3. When every ordinary connection is busy, the new one gets one of the [`RESERVED`] places. There only health checks
 //!    are answered, until an ordinary place is free.
-//! 4. When the reserved places are taken as well, it replaces the most dispensable connection there. When all of these
-//!    are busy too, the new connection is closed.
+//! 4. When the reserved places are taken as well, it replaces the most dispensable connection on them. When all
+//!    connections on reserved places are busy too, the new connection is closed.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -91,7 +91,7 @@ impl ConnectionSlots {
     /// connection has ended.
     pub(super) fn promote(&self, connection: &Connection) -> bool {
         let mut taken = self.lock();
-        if connection.ended().is_some() {
+        if connection.end_reason().is_some() {
             return false;
         }
         let free = taken.all.len() - taken.reserved < self.limits.connections;
@@ -114,7 +114,7 @@ impl ConnectionSlots {
             one.phase() == Phase::Body
                 && one.age() >= self.grace
                 && one.body_bytes.load(Ordering::Relaxed) > FREE_BODY
-                && one.ended().is_none()
+                && one.end_reason().is_none()
                 && !std::ptr::eq(Arc::as_ptr(one), except)
         });
         if let Some(stalled) = stalled {
@@ -130,7 +130,7 @@ impl ConnectionSlots {
         let holding = taken.all.values().filter(|one| {
             one.answer_bytes.load(Ordering::Relaxed) > 0
                 && one.blocked_for() >= self.grace
-                && one.ended().is_none()
+                && one.end_reason().is_none()
         });
         if let Some(slowest) = holding.max_by_key(|one| one.blocked_for()) {
             slowest.end(End::Evicted);
@@ -280,17 +280,17 @@ mod tests {
         idle.connection.enter(Phase::Idle);
         let half_open = places.take_slot(ADDRESS).unwrap();
         let next = places.take_slot(ADDRESS).unwrap();
-        assert_eq!(half_open.connection.ended(), Some(End::Evicted));
+        assert_eq!(half_open.connection.end_reason(), Some(End::Evicted));
         let third = places.take_slot(ADDRESS).unwrap();
-        assert_eq!(next.connection.ended(), Some(End::Evicted));
+        assert_eq!(next.connection.end_reason(), Some(End::Evicted));
         third.connection.enter(Phase::Answering);
         let fourth = places.take_slot(ADDRESS).unwrap();
         assert_eq!(
-            idle.connection.ended(),
+            idle.connection.end_reason(),
             Some(End::Evicted),
             "an idle one, where no half-open one is left"
         );
-        assert!([&answered, &third, &fourth].iter().all(|place| place.connection.ended().is_none()));
+        assert!([&answered, &third, &fourth].iter().all(|place| place.connection.end_reason().is_none()));
     }
 
     #[tokio::test]
@@ -300,7 +300,7 @@ mod tests {
         let reserved: Vec<_> = (0..RESERVED).map(|_| places.take_slot(ADDRESS).unwrap()).collect();
         assert!(reserved.iter().all(|place| place.connection.reserved.load(Ordering::Relaxed)));
         let another = places.take_slot(ADDRESS).unwrap();
-        assert_eq!(reserved[0].connection.ended(), Some(End::Evicted));
+        assert_eq!(reserved[0].connection.end_reason(), Some(End::Evicted));
         for place in reserved.iter().skip(1).chain([&another]) {
             place.connection.enter(Phase::Answering);
         }
@@ -327,9 +327,9 @@ mod tests {
             let first = places.take_slot(ADDRESS).unwrap();
             let second = places.take_slot(ADDRESS).unwrap();
             let third = places.take_slot(ADDRESS).unwrap();
-            assert_eq!(first.connection.ended(), closed, "a new one is spared");
+            assert_eq!(first.connection.end_reason(), closed, "a new one is spared");
             for place in busy.iter().chain([&other, &second, &third]) {
-                assert_eq!(place.connection.ended(), None);
+                assert_eq!(place.connection.end_reason(), None);
             }
         }
     }

@@ -52,7 +52,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         self.connection.begin_request(has_body);
         let mut held = Held { connection: self.connection.clone(), _body: None, answer: None };
         if !self.may_ask(request.uri().path()) {
-            let refused = respond_unavailable("every connection is taken");
+            let refused = refuse_and_close("every connection is taken");
             return Box::pin(async move {
                 Ok(refused.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
             });
@@ -80,7 +80,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             let answer = if is_free || held.hold_answer(size, &places).await {
                 answer
             } else {
-                respond_unavailable(RESPONSES_WAIT)
+                refuse_and_close(RESPONSES_WAIT)
             };
             Ok(answer.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
         })
@@ -88,7 +88,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 }
 
 /// The response 503 that closes the connection, because other clients need its place or memory.
-fn respond_unavailable(why: &'static str) -> Response<Body> {
+fn refuse_and_close(why: &'static str) -> Response<Body> {
     let mut refused = respond_busy(why);
     refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     refused

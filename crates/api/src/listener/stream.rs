@@ -46,7 +46,7 @@ impl Stream {
     }
 
     fn inner(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        match (self.connection.ended(), &mut self.inside) {
+        match (self.connection.end_reason(), &mut self.inside) {
             (Some(end), _) => Err(io::Error::new(ErrorKind::ConnectionAborted, end.to_string())),
             (None, Some((stream, _))) => Ok(Pin::new(stream)),
             (None, None) => Err(ErrorKind::NotConnected.into()),
@@ -61,13 +61,13 @@ impl Stream {
         cx: &Context<'_>,
     ) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(Ok(bytes)) => self.connection.sent(*bytes, *bytes == offered),
+            Poll::Ready(Ok(bytes)) => self.connection.record_sent(*bytes, *bytes == offered),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
-                self.connection.blocked();
+                self.connection.record_blocked();
                 self.connection.wake_writer_by(cx.waker());
                 // The connection may have been ended before the waker was registered.
-                if self.connection.ended().is_some() {
+                if self.connection.end_reason().is_some() {
                     cx.waker().wake_by_ref();
                 }
             }
@@ -95,7 +95,7 @@ impl AsyncRead for Stream {
             Poll::Pending => {
                 self.connection.wake_reader_by(cx.waker());
                 // The connection may have been ended before the waker was registered.
-                if self.connection.ended().is_some() {
+                if self.connection.end_reason().is_some() {
                     cx.waker().wake_by_ref();
                 }
                 Poll::Pending

@@ -3,8 +3,8 @@
 //!
 //! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
 //!    parcels. The rest follows in further transactions.
-//! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed after the others, in several transactions. The last
-//!    of them settles it.
+//! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed in several transactions, after the others, or earlier
+//!    when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
 //! 3. A webhook whose sender has to be called first is not settled here, see `callback`.
 
 use std::collections::HashMap;

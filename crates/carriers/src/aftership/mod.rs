@@ -20,7 +20,7 @@ use crate::{
     limits,
     names::find_carrier,
     parcel::{
-        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number,
         replace_unreliable_time,
     },
     signature, time,
@@ -150,7 +150,7 @@ fn parse_scan(checkpoint: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Option
         return None;
     }
     let code = subtag.as_deref().or(tag.as_deref()).unwrap_or_default();
-    let (display_code, date) = (format_display_code(&[code]), date.unwrap_or_default());
+    let (display_code, date) = (build_code_name(&[code]), date.unwrap_or_default());
     // A subtag begins with its tag. If the push has another tag beside it, that tag gives the meaning.
     let (alone, read) =
         (codes::find_meaning(None, Some(code)), codes::find_meaning(tag.as_deref(), subtag.as_deref()));

@@ -17,7 +17,7 @@ use crate::{
     json::{list_at, require_text, text_at},
     limits,
     parcel::{
-        build_description_code, compute_identity, format_display_code, join_place, parse_other_numbers,
+        build_code_name, build_description_code, compute_identity, join_place, parse_other_numbers,
         parse_tracking_number,
     },
     time,
@@ -58,7 +58,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     }
     let listed = words.as_deref().map(normalize_capitals);
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
-    let display_code = format_display_code(&[&code]);
+    let display_code = build_code_name(&[&code]);
     let remapped = remap.get(Sender::Dhl, &display_code);
     let read = find_meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {

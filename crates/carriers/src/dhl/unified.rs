@@ -19,7 +19,7 @@ use crate::{
     limits,
     normalize::normalize_text,
     parcel::{
-        build_description_code, compute_identity, format_display_code, join_place, parse_other_numbers,
+        build_code_name, build_description_code, compute_identity, join_place, parse_other_numbers,
         parse_tracking_number,
     },
     time,
@@ -152,7 +152,7 @@ impl<'a> Event<'a> {
     /// The claim of an event with a status code or an event code. The words can refine the meaning, but are no part
     /// of the identity.
     fn interpret_codes(&self, key: ScanContext<'_>) -> InterpretedEvent {
-        let display_code = format_display_code(&[&self.status_code, &self.code]);
+        let display_code = build_code_name(&[&self.status_code, &self.code]);
         let read = self.find_meaning(&self.status_code, key);
         let alone = codes::find_meaning(self.codes_with(&self.status_code, key), "");
         InterpretedEvent {
@@ -177,7 +177,7 @@ impl<'a> Event<'a> {
         };
         let by_lent =
             |lent: &str| key.remap.get(Sender::Dhl, lent).unwrap_or_else(|| self.find_meaning(lent, key));
-        let display_code = format_display_code(&[&code]);
+        let display_code = build_code_name(&[&code]);
         let meaning = key.remap.get(Sender::Dhl, &display_code).unwrap_or_else(|| match (read, lent) {
             (Meaning::Unknown, Some(lent)) => by_lent(lent),
             (read, _) => read,

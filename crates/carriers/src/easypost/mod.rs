@@ -22,9 +22,7 @@ use crate::{
     json::{list_at, parse_object, require_text, text_at},
     limits,
     names::find_carrier,
-    parcel::{
-        compute_identity, format_display_code, join_place, parse_tracking_number, replace_unreliable_time,
-    },
+    parcel::{build_code_name, compute_identity, join_place, parse_tracking_number, replace_unreliable_time},
     signature::{decode_hex, encode_hex, hmac_sha256},
     time,
 };
@@ -274,7 +272,7 @@ impl Code {
     /// Parses a code. The merchant's meaning for both parts takes precedence over the one for the status alone.
     fn from_parts(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
-        let display_code = format_display_code(&[status, &detail]);
+        let display_code = build_code_name(&[status, &detail]);
         let remapped =
             remap.get(Sender::Easypost, &display_code).or_else(|| remap.get(Sender::Easypost, status));
         Self {

@@ -19,9 +19,7 @@ use crate::{
     current_status::{self, CurrentStatus},
     json::{list_at, parse_object, require_text, text_at},
     limits,
-    parcel::{
-        compute_identity, format_display_code, join_place, parse_tracking_number, replace_unreliable_time,
-    },
+    parcel::{build_code_name, compute_identity, join_place, parse_tracking_number, replace_unreliable_time},
     signature, time,
 };
 
@@ -141,7 +139,7 @@ fn parse_scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<Pars
             &[&date],
         ),
         meaning: find_meaning(&code, remap),
-        code: format_display_code(&[&code]),
+        code: build_code_name(&[&code]),
         description: match words {
             (Some(event), Some(exception)) if event != exception => Some(format!("{event}: {exception}")),
             (event, exception) => event.or(exception),
@@ -169,7 +167,7 @@ fn parse_current_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option
     let scan = ParsedScan {
         identity: compute_identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
         meaning: find_meaning(&code, remap),
-        code: format_display_code(&[&code]),
+        code: build_code_name(&[&code]),
         description: text_at(detail, "/description").or_else(|| text_at(detail, "/statusByLocale")),
         location: parse_location(detail),
         time: replace_unreliable_time(
@@ -183,7 +181,7 @@ fn parse_current_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option
 }
 
 fn find_meaning(code: &str, remap: &CodeMap) -> Meaning {
-    remap.get(Sender::Fedex, &format_display_code(&[code])).unwrap_or_else(|| codes::find_meaning(code))
+    remap.get(Sender::Fedex, &build_code_name(&[code])).unwrap_or_else(|| codes::find_meaning(code))
 }
 
 fn parse_location(value: &Value) -> Option<String> {

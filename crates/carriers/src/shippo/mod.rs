@@ -22,9 +22,7 @@ use crate::{
     json::{flag_at, list_at, parse_object, require_text, text_at},
     limits,
     names::find_carrier,
-    parcel::{
-        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
-    },
+    parcel::{build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number},
     signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
     time,
 };
@@ -187,7 +185,7 @@ fn parse_scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) ->
     let substatus = text_at(state, "/substatus/code").or_else(|| text_at(state, "/substatus"));
     let substatus = substatus.unwrap_or_default();
     let action_required = flag_at(state, "/substatus/action_required");
-    let display_code = format_display_code(&[&status, &substatus]);
+    let display_code = build_code_name(&[&status, &substatus]);
     let read = codes::find_meaning(&status, &substatus, action_required);
     Some(ParsedScan {
         identity: compute_identity(

@@ -140,7 +140,7 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
     let description = text_at(event, "/activityStatus/description");
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
-    let display_code = format_display_code(code);
+    let display_code = build_code_name(code);
     let read = codes::find_meaning(code, description.as_deref());
     ParsedScan {
         identity: compute_identity(
@@ -162,9 +162,9 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
 }
 
 /// The code as scans show it and as the setting names it: `I/OT/021`, `D/FS`, `I`, `X//032`.
-fn format_display_code(code: Code<'_>) -> String {
+fn build_code_name(code: Code<'_>) -> String {
     let parts = [code.kind, code.code, code.description_code].join("/");
-    parcel::format_display_code(&[parts.trim_end_matches('/')])
+    parcel::build_code_name(&[parts.trim_end_matches('/')])
 }
 
 /// The merchant's meaning for the whole code, or else for its type and code with any description code.

@@ -24,9 +24,7 @@ use crate::{
     json::{list_at, parse_object, require_text, text_at},
     limits,
     normalize::normalize_text,
-    parcel::{
-        build_description_code, compute_identity, format_display_code, join_place, parse_tracking_number,
-    },
+    parcel::{build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number},
     time,
 };
 
@@ -223,7 +221,7 @@ fn parse_scan(
     }
     // Without a code, the type replaces it, without the addition after the comma: `Delivered, Front Door`.
     let head = says.as_deref().map(|says| says.split(',').next().unwrap_or_default().trim());
-    let display_code = format_display_code(&[code.as_deref().or(head).unwrap_or_default()]);
+    let display_code = build_code_name(&[code.as_deref().or(head).unwrap_or_default()]);
     // The spellings `Out for Delivery` and `OUT_FOR_DELIVERY` of a type must give one identity.
     let key = code.clone().unwrap_or_else(|| normalize_text(head.unwrap_or_default()));
     let by_words = || {

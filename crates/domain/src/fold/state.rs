@@ -1,10 +1,11 @@
-//! The fold of a batch of scans: what a shipment's scans amount to, after each one that is added or changed.
+//! The fold of a batch of scans: the state of a shipment after each scan that is added or changed.
 //!
-//! 1. A scan that is added or changed moves in the sorted sets of [`OutboundScans`]. That takes logarithmic time.
+//! 1. A scan that is added or changed moves in the sorted sets of [`OwnScans`] and [`OutboundScans`]. That takes logarithmic
+//!    time.
 //! 2. Only two things decide which scans count: which packages are ours ([`Attribution`]) and the way back
-//!    ([`WayBack`]). When a scan changes one of them, all scans are counted again. A batch is taken in by the clock, so
+//!    ([`WayBack`]). When a scan changes one of them, all scans are counted again. A batch is added in order of time, so
 //!    this happens a few times for each package and each delivery, and not for each scan.
-//! 3. What the state says is always what a new one of the same scans would say.
+//! 3. The result equals that of folding all scans anew.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::{
     shipment::{ConditionKind, Rank, ShipmentStatus, Tracking},
 };
 
-/// The scans of a shipment and what they amount to.
+/// The scans of a shipment and the state that follows from them.
 pub(crate) struct FoldState<'a> {
     promised_delivery: Option<DateTime<Utc>>,
     scans: Vec<Cow<'a, Scan>>,

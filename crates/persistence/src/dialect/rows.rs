@@ -1,4 +1,4 @@
-//! Writes and joins of many rows in one statement.
+//! Writes or joins many rows with one statement.
 //!
 //! Rows travel to the database as one JSON document per statement: the text of a statement is then the same
 //! for one row and for five hundred, is prepared once, and costs one round trip. In a statement the rows are
@@ -25,7 +25,7 @@ const UPDATE: [&str; 2] = ["key_", "new_"];
 
 /// Inserts whole rows; `rest` follows the statement (`ON CONFLICT …`). A key that the database assigns is not written.
 /// Returns how many rows it touched.
-// Not `async`, like the others: of a future with the iterator in it the compiler cannot tell that it is `Send`.
+// No function of this module is `async`: the compiler cannot tell that a future with the iterator in it is `Send`.
 pub(crate) fn insert<M>(
     tx: &Tx,
     models: impl IntoIterator<Item = M>,

@@ -61,7 +61,7 @@ pub fn watch(screen: &mut Screen, demo: &Installation, shop: &Shop, order: &Unde
     let parcels = order.parcels.len();
     screen
         .line(&format!("\n   Watch order {} in {parcels} parcels, live; press play:\n", order.reference))?;
-    screen.copy(&graphiql(demo, shop, Some(&subscription(order))))
+    screen.copy(&graphiql(demo, shop, Some(&build_subscription_query(order))))
 }
 
 /// Prints the id of the next order to watch, after the previous one was delivered.
@@ -69,7 +69,7 @@ pub fn watch_next(screen: &mut Screen, order: &UnderWay) -> io::Result<()> {
     screen.line(&format!("\n   Delivered. Next is {}: orderId {}", order.reference, order.order.id))
 }
 
-fn subscription(order: &UnderWay) -> String {
+fn build_subscription_query(order: &UnderWay) -> String {
     let id = &order.order.id;
     format!(
         "subscription {{\n  orderUpdated(orderId: \"{id}\") {{\n    event {{ toStatus occurredAt }}\n    \

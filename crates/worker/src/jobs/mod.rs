@@ -13,7 +13,7 @@ use persistence::leases::Work;
 use crate::{Dhl, mail::Mailer, queue::Batch};
 
 /// Handles a batch of this kind of work.
-pub(crate) fn handler(
+pub(crate) fn handle_batch(
     work: Work,
     app: App,
     mailer: Arc<Mailer>,

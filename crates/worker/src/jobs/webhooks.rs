@@ -4,7 +4,7 @@
 //!    parcels for one transaction takes several alone, and the last of them settles it.
 //! 2. If the batch fails and a retry can help (the database is down), it is returned and is due again two seconds
 //!    later.
-//! 3. If it fails and a retry cannot help, or it panics, or one of its webhooks is at its third attempt, the webhooks
+//! 3. If it fails and a retry cannot help, or it panics, or one of its webhooks is at its third attempt or later, the webhooks
 //!    are processed one by one. So one bad webhook does not make the others fail.
 //! 4. If a webhook fails alone, it is tried again after a pause that doubles up to five minutes. It is closed as failed
 //!    after ten failures, or at once if a retry cannot help.

@@ -1,4 +1,4 @@
-//! Redis: the job queue and the transport of the live feed, with one way to connect.
+//! Redis: the job queue, the transport of the live feed, and the function that connects both.
 
 mod feed;
 pub(crate) mod queue;

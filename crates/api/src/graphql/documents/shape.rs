@@ -1,9 +1,9 @@
-//! The shape of an answer, as the specification wants it and the executing library does not make it.
+//! The shape of an answer: restores what the specification demands and async-graphql does differently.
 //!
 //! 1. The keys of an object stand in the order in which the query names them
 //!    (<https://spec.graphql.org/October2021/#sec-Serialized-Map-Ordering>). The library puts them in the order in which
 //!    their values were resolved.
-//! 2. An object without a field is `{}`: no fragment applies to it, or `@skip` and `@include` leave nothing. The library
+//! 2. An object is `{}` if no fragment applies to it, or if `@skip` and `@include` leave none of its fields. The library
 //!    answers `null`. So the plan asks such an object for a placeholder, which is removed here.
 
 use async_graphql::{
@@ -19,7 +19,7 @@ const KEY: &str = "";
 #[derive(Debug)]
 pub struct Shape(Selected);
 
-/// What is selected of one field. Nothing of a scalar, whose value may be an object too.
+/// What is selected of one field. Empty for a scalar. The value of a scalar may be a JSON object, which stays as it is.
 #[derive(Debug)]
 struct Selected {
     /// The keys of the object; of an interface or union, for each object that it can be.
@@ -102,7 +102,7 @@ impl Selected {
     }
 }
 
-/// The field that every object has.
+/// The placeholder: `__typename`, which every object has, under the empty key.
 pub fn build_placeholder() -> Positioned<Selection> {
     let place = Pos::default();
     let field = Field {

@@ -285,7 +285,7 @@ fn own_size(value: &Value) -> usize {
         Value::Number(_) => 8,
         Value::Boolean(_) => 5,
         Value::Enum(name) => name.len() + 2,
-        Value::String(text) => text_size(text) + 2,
+        Value::String(text) => escaped_length(text) + 2,
         Value::Binary(bytes) => bytes.len() * 4 + 2,
         // Two brackets, and a comma for each element. For each member of an object, also two quotes and a colon.
         Value::List(values) => values.len() + 2,
@@ -294,7 +294,7 @@ fn own_size(value: &Value) -> usize {
 }
 
 /// The length of a text in JSON without its quotes. A control character takes six bytes, a quote or backslash two.
-fn text_size(text: &str) -> usize {
+fn escaped_length(text: &str) -> usize {
     let escaped: usize = text
         .bytes()
         .map(|byte| match byte {
