@@ -53,9 +53,9 @@ impl Wire {
         matches!(timeout(Duration::from_secs(5), self.stream.write_all(bytes)).await, Ok(Ok(())))
     }
 
-    /// Closes the sending side of the connection.
+    /// Closes the sending side of the connection. Does nothing if the server has closed the connection already.
     pub async fn finish(&mut self) {
-        let _ = self.stream.shutdown().await;
+        self.stream.shutdown().await.ok();
     }
 
     /// Reads until the server closes the connection, or until `patience` has passed since the opening.

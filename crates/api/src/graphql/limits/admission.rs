@@ -10,7 +10,7 @@
 //!    answers wait for their clients, so a client that does not read delays no other large query.
 //! 4. At most [`MAX_RESOLVING_OF_CALLER`] queries of one customer or supplier are resolved at once. The others wait and
 //!    occupy no place of rule 1, so many queries of one token do not delay other callers. At most
-//!    [`MAX_WAITING_OF_CALLER`] of them wait, and the next one is refused, because each takes some 20 KiB while it
+//!    [`MAX_WAITING_OF_CALLER`] of them wait, and the next one is refused, because each takes memory while it
 //!    waits. Support and systems have no such limits.
 //!
 //! Rules 1 and 4 do not apply to mutations. A mutation can wait for rows that another transaction has locked, and
