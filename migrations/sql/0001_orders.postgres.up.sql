@@ -16,7 +16,7 @@ CREATE TABLE orders (
                    CHECK (fulfillment_path IN ('single_warehouse', 'split_shipment', 'dropship')),
   placed_at        timestamptz NOT NULL DEFAULT now(),
   updated_at       timestamptz NOT NULL DEFAULT now(),
-  -- When the latest event happened: no later event may be earlier.
+  -- The time of the latest event. No later event has an earlier time.
   occurred_at      timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 85);
 CREATE INDEX idx_order_user ON orders (user_id, placed_at DESC);
@@ -35,7 +35,7 @@ CREATE TABLE order_items (
   cancel_reason    text,
   origin_kind      text CHECK (origin_kind IN ('warehouse', 'supplier')),
   origin_code      text,
-  -- What is agreed with the supplier: until when, and the answer.
+  -- The supplier's deadlines, and its answer.
   accept_by        timestamptz,
   ship_by          timestamptz,
   accepted_at      timestamptz,
@@ -116,7 +116,7 @@ CREATE TABLE shipment_items (
   PRIMARY KEY (shipment_id, item_id)
 );
 
--- Every request of a carrier with a good signature, as it came. Work while due_at is not null.
+-- Each webhook with a valid signature, with its unchanged body. It is work while due_at is not null.
 CREATE TABLE webhooks (
   webhook_id   uuid PRIMARY KEY,
   sender       text NOT NULL,
@@ -130,8 +130,8 @@ CREATE TABLE webhooks (
   attempt      int NOT NULL DEFAULT 0,
   failures     int NOT NULL DEFAULT 0,
   duplicates   int NOT NULL DEFAULT 0,
-  -- How often its sender was called since it was last made due by hand or by a shipment; with any outcome, also a lost
-  -- one.
+  -- Number of calls to its sender, whatever their outcome, since the webhook was last made due by a person or by the
+  -- registration of a shipment.
   calls        int NOT NULL DEFAULT 0,
   due_at       timestamptz,
   UNIQUE (sender, content_hash)
@@ -141,7 +141,7 @@ CREATE INDEX idx_webhook_received ON webhooks (received_at DESC, webhook_id DESC
 CREATE INDEX idx_webhook_state ON webhooks (state, received_at DESC, webhook_id DESC);
 CREATE INDEX idx_webhook_sender ON webhooks (sender, received_at DESC, webhook_id DESC);
 
--- The numbers an unmatched webhook waits for.
+-- The tracking numbers that an unmatched webhook waits for.
 CREATE TABLE webhook_waits (
   carrier         text NOT NULL,
   tracking_number text NOT NULL,
@@ -163,19 +163,20 @@ CREATE TABLE scans (
   location           text,
   occurred_at        timestamptz NOT NULL,
   time_estimated     boolean NOT NULL,
-  -- What the clock of the place showed, where the carrier told no zone: `2026-01-15T07:02:09`.
+  -- The local time, if the carrier sent a time without a zone: `2026-01-15T07:02:09`.
   local_time         text,
-  -- What the carrier tells shipments of one number apart by.
+  -- The carrier's own identity of the parcel. It tells the parcels of one tracking number apart.
   package            text,
   estimated_delivery timestamptz,
-  -- When the carrier said so.
+  -- When the carrier sent the estimate.
   estimated_at       timestamptz,
   recorded_at        timestamptz NOT NULL,
-  -- Who recorded it by hand; nobody where a webhook brought it.
+  -- The person who recorded the scan by hand. NULL if a webhook brought it.
   recorded_by        text,
   recorded_by_id     text,
   effect             text NOT NULL,
-  -- Whether the shipment had been called off when it came: then it may be for the next with the number.
+  -- Whether the shipment was cancelled already when the scan arrived. The scan may then belong to a later shipment with
+  -- the same number.
   called_off         boolean NOT NULL DEFAULT false,
   seen               int NOT NULL DEFAULT 1,
   UNIQUE (shipment_id, identity)
@@ -184,7 +185,7 @@ CREATE INDEX idx_scan_shipment ON scans (shipment_id, occurred_at DESC, scan_id 
 CREATE INDEX idx_scan_webhook ON scans (webhook_id);
 CREATE INDEX idx_scan_unknown ON scans (code, recorded_at DESC, webhook_id) WHERE meaning = 'unknown';
 
--- Messages owed to customers, one per key. Work while due_at is not null.
+-- Notifications to customers, one per key. A notification is work while due_at is not null.
 CREATE TABLE notifications (
   notification_id  uuid PRIMARY KEY,
   key              text NOT NULL UNIQUE,
@@ -196,12 +197,12 @@ CREATE TABLE notifications (
   reason           text,
   error            text,
   attempt          int NOT NULL DEFAULT 0,
-  -- The attempt that was last begun: each is begun once.
+  -- The latest attempt that a worker has begun. Each attempt is begun once.
   opened           int NOT NULL DEFAULT 0,
   failures         int NOT NULL DEFAULT 0,
-  -- Attempts that began to hand the mail's content over and whose answer from the mail server is not known.
+  -- Number of attempts that began to send the content of the mail and got no answer of the mail server.
   unknown_outcomes int NOT NULL DEFAULT 0,
-  -- The latest of these attempts; 0 if its answer is known.
+  -- The latest attempt of this kind. 0 if its answer is known.
   content_attempt  int NOT NULL DEFAULT 0,
   queued_at        timestamptz NOT NULL,
   sent_at          timestamptz,
@@ -210,7 +211,7 @@ CREATE TABLE notifications (
 CREATE INDEX idx_notification_due ON notifications (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX idx_notification_order ON notifications (order_id, queued_at);
 
--- What the live feed has yet to hear. A row is deleted once published.
+-- Messages for the live feed. A row is deleted after it was published.
 CREATE TABLE outbox (
   outbox_id bigserial PRIMARY KEY,
   order_id  uuid NOT NULL,
@@ -218,7 +219,7 @@ CREATE TABLE outbox (
   version   int NOT NULL
 );
 
--- The answers given to requests with an idempotency key.
+-- The answers to requests with an idempotency key.
 CREATE TABLE idempotency_keys (
   actor       text NOT NULL,
   key         text NOT NULL,
@@ -232,7 +233,7 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idx_key_created ON idempotency_keys (created_at);
 
--- Mails kept because no mail server is set.
+-- The mails, if no mail server is configured.
 CREATE TABLE mailbox (
   mail_id    uuid PRIMARY KEY,
   message_id text NOT NULL,
@@ -244,10 +245,10 @@ CREATE TABLE mailbox (
 );
 CREATE INDEX idx_mailbox_caught ON mailbox (caught_at DESC);
 
--- One row, written to find out whether the database takes writes.
+-- One row. It is written to find out whether the database accepts writes.
 CREATE TABLE write_probe (
   probe_id int PRIMARY KEY NOT NULL CHECK (probe_id = 1),
   filler   bytea NOT NULL
 );
--- As many bytes on the disk as are written.
+-- Without compression, so that the row uses as many bytes on the disk as were written.
 ALTER TABLE write_probe ALTER COLUMN filler SET STORAGE EXTERNAL;
