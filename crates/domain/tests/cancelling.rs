@@ -5,8 +5,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use domain::{
-    BlockerCode, ConditionKind, Meaning, OrderStatus::*, Outcome, Refusal, Request, ShipmentRefusal,
-    ShipmentStatus,
+    BlockerCode, ConditionKind, InputField, ItemField, Meaning, OrderStatus::*, Outcome, Refusal, Request,
+    ShipmentRefusal, ShipmentStatus,
 };
 use support::{Story, invalid, scan, shipment_id};
 
@@ -156,7 +156,7 @@ fn the_last_unit_of_an_order_that_was_shipped_is_not_cancelled_because_the_table
 #[test]
 fn units_in_a_shipment_or_of_a_closed_order_are_not_cancelled() {
     let mut story = shipped(&[2], &[(1, ShipmentStatus::LabelCreated)]);
-    assert_eq!(invalid(story.cancel_items(&[(1, 1), (1, 1)])).0, "items[1].quantity");
+    assert_eq!(invalid(story.cancel_items(&[(1, 1), (1, 1)])).0, InputField::Item(1, ItemField::Quantity));
     for status in [Delivered, Cancelled, ReturnInitiated, Returned] {
         let answer = Story::new(status, &[1]).cancel_items(&[(1, 1)]);
         assert!(matches!(answer, Err(Refusal::InvalidInput { .. })), "{status}");
@@ -171,7 +171,7 @@ fn whoever_calls_something_off_says_why() {
     for request in [shipment, items] {
         let answer = story.ask(request);
         assert!(
-            matches!(&answer, Err(Refusal::InvalidInput { field, .. }) if field == "reason"),
+            matches!(&answer, Err(Refusal::InvalidInput { field, .. }) if *field == InputField::Reason),
             "{answer:?}"
         );
     }

@@ -4,8 +4,8 @@
 use app::orders::CommandOutcome;
 use chrono::TimeDelta;
 use domain::{
-    Deadlines, FulfillmentPath, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind, Overdue, Refusal,
-    Request, ShipmentStatus, SupplierCommitment,
+    Deadlines, FulfillmentPath, InputField, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind,
+    Overdue, Refusal, Request, ShipmentStatus, SupplierCommitment,
 };
 use persistence::outbox;
 use tests::{
@@ -79,7 +79,7 @@ async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_w
     assert!(!decline(&shop, order, item).await.unwrap().changed);
     let refused = shop.ask(order, Request::AcceptItems { items: vec![item] }).await;
     assert!(
-        matches!(&refused, Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) if field == "itemIds[0]"),
+        matches!(&refused, Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) if *field == InputField::ItemId(0)),
         "{refused:?}"
     );
 

@@ -3,8 +3,8 @@
 use app::{Caller, Error, IdempotencyKey, orders::CommandOutcome, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
-    ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, ConditionKind, InputField, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request,
+    ScanEffect, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::read;
 use tests::{
@@ -142,12 +142,18 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
         other => panic!("{other:?}"),
     };
     let at = |hours| ManualScan { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
-    assert_eq!(field(record(&shop, at(2)).await), "occurredAt");
-    assert_eq!(field(record(&shop, at(-30)).await), "occurredAt");
+    assert_eq!(field(record(&shop, at(2)).await), InputField::OccurredAt);
+    assert_eq!(field(record(&shop, at(-30)).await), InputField::OccurredAt);
     let nul = |text: &str| Some(format!("{text}\0"));
-    assert_eq!(field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await), "location");
-    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), "notes");
-    assert_eq!(field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await), "status");
+    assert_eq!(
+        field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await),
+        InputField::Location
+    );
+    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), InputField::Notes);
+    assert_eq!(
+        field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await),
+        InputField::Status
+    );
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
     let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());

@@ -3,8 +3,8 @@
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
-    BlockerCode, Carrier, ConditionKind, ItemId, Line, Meaning, OrderId, OrderStatus, Refusal, Request,
-    ScanEffect, ShipmentStatus, progress,
+    BlockerCode, Carrier, ConditionKind, InputField, ItemField, ItemId, Line, Meaning, OrderId, OrderStatus,
+    Refusal, Request, ScanEffect, ShipmentStatus, progress,
 };
 use persistence::read;
 use sea_orm::ConnectionTrait;
@@ -78,7 +78,7 @@ async fn three_units_are_asked_back_and_the_last_one_in_makes_the_order_returned
     let Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(field, "items[0].quantity");
+    assert_eq!(field, InputField::Item(0, ItemField::Quantity));
 
     shop.ask(order, receive(line(items[1], 1))).await.unwrap();
     assert_eq!(shop.status(order).await, OrderStatus::ReturnInitiated);

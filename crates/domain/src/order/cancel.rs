@@ -3,6 +3,7 @@
 use crate::{
     carrier::Carrier,
     ids::ShipmentId,
+    input_field::InputField,
     item::Item,
     order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
@@ -52,7 +53,7 @@ impl Order {
         let status = self.head.status;
         if !status.is_open() {
             let message = format!("the order is {status}: no unit is left to cancel");
-            return Err(Refusal::invalid("items", message));
+            return Err(Refusal::invalid(InputField::Items, message));
         }
         // What only its carrier has cancelled holds no unit, so these are free before that is made final below.
         let free = |item: &Item| item.unallocated(&self.shipments);

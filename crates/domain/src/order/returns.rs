@@ -5,6 +5,7 @@
 
 use crate::{
     actor::{Actor, ActorKind},
+    input_field::InputField,
     item::Item,
     order::{
         Order, Outcome, StepDetail,
@@ -63,7 +64,10 @@ impl Order {
         if self.head.status == OrderStatus::Returned {
             return match lines {
                 None => Ok(Outcome::default()),
-                Some(_) => Err(Refusal::invalid("items", "the order is returned: nothing more is expected")),
+                Some(_) => Err(Refusal::invalid(
+                    InputField::Items,
+                    "the order is returned: nothing more is expected",
+                )),
             };
         }
         if self.head.status != OrderStatus::ReturnInitiated {

@@ -6,6 +6,7 @@ use crate::{
     actor::{Actor, ActorKind},
     carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::ShipmentId,
+    input_field::{InputField, ItemField},
     item::Item,
     order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
@@ -39,7 +40,7 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         let number = normalize_tracking_number(new.carrier, &new.tracking_number).ok_or_else(|| {
             let needed = format!("1 to {MAX_TRACKING_NUMBER} letters, digits and hyphens are needed");
-            Refusal::invalid("trackingNumber", needed)
+            Refusal::invalid(InputField::TrackingNumber, needed)
         })?;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
@@ -74,7 +75,7 @@ impl Order {
         }
         let origin = match new.origin {
             Some(origin) => {
-                check_text("origin.code", &origin.code)?;
+                check_text(InputField::OriginCode, &origin.code)?;
                 check_own_origin(&origin, &context.actor)?;
                 origin
             }
@@ -119,7 +120,7 @@ impl Order {
         };
         let Some(item) = self.items.iter().find(declined) else { return Ok(()) };
         let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
-        let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
+        let field = at.map_or(InputField::Items, |at| InputField::Item(at, ItemField::Id));
         let (code, sku) = (&origin.code, &item.sku);
         let message = format!("{code} declined {sku}: it has to be reassigned before {code} ships it");
         Err(Refusal::invalid(field, message))
@@ -189,7 +190,7 @@ impl Order {
         if origins.any(|origin| origin != first) {
             let message = "the items were planned to come from several places: say which of them are in this parcel, \
                            or where it comes from";
-            return Err(Refusal::invalid("origin", message));
+            return Err(Refusal::invalid(InputField::Origin, message));
         }
         Ok(first.clone())
     }
@@ -209,9 +210,10 @@ fn is_shipped_by_its_supplier(item: &Item, lines: &[Line], origin: &Origin) -> b
 /// Refuses a supplier's shipment with an origin other than this supplier.
 fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
-        ActorKind::Supplier if !origin.is(actor) => {
-            Err(Refusal::invalid("origin", "a supplier's parcel comes from that supplier: leave it out"))
-        }
+        ActorKind::Supplier if !origin.is(actor) => Err(Refusal::invalid(
+            InputField::Origin,
+            "a supplier's parcel comes from that supplier: leave it out",
+        )),
         ActorKind::System
         | ActorKind::Support
         | ActorKind::Carrier
