@@ -3,10 +3,10 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
     Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
-    OrderHead, OrderId, OrderStatus, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
+    OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
     ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
 };
 use uuid::Uuid;
@@ -42,6 +42,14 @@ impl RowPosition<'_> {
 
     fn parse_count(&self, column: &str, number: i32) -> Result<u32> {
         u32::try_from(number).map_err(|_| self.build_corrupt_error(format_args!("{column} is {number}")))
+    }
+
+    fn parse_reached(&self, at: Option<DateTime<Utc>>, inferred: bool) -> Result<Option<Reached>> {
+        match (at, inferred) {
+            (Some(at), inferred) => Ok(Some(Reached { at, inferred })),
+            (None, false) => Ok(None),
+            (None, true) => Err(self.build_corrupt_error("an inferred status without a time")),
+        }
     }
 
     fn notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
@@ -164,10 +172,8 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
             status: at.parse_value(&row.status)?,
             condition,
             estimated_delivery: row.estimated_delivery,
-            shipped_at: row.shipped_at,
-            shipped_inferred: row.shipped_inferred,
-            out_for_delivery_at: row.out_for_delivery_at,
-            out_for_delivery_inferred: row.out_for_delivery_inferred,
+            shipped: at.parse_reached(row.shipped_at, row.shipped_inferred)?,
+            out_for_delivery: at.parse_reached(row.out_for_delivery_at, row.out_for_delivery_inferred)?,
             delivered_at: row.delivered_at,
         },
         tracking_number: row.tracking_number,

@@ -65,7 +65,7 @@ async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
-    assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+    assert_eq!(tracking.shipped_at(), Some(shop.now() - TimeDelta::hours(5)));
 }
 
 async fn each_persons_words_stay_under_their_own_name(database: Database) {

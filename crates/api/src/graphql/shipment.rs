@@ -126,7 +126,7 @@ impl Shipment {
 
     /// The carrier's time of the earliest scan that shows the parcel with the carrier.
     async fn shipped_at(&self) -> Option<DateTime<Utc>> {
-        self.shipment.tracking.shipped_at
+        self.shipment.tracking.shipped_at()
     }
 
     /// The carrier's time of the earliest scan that shows the parcel delivered.

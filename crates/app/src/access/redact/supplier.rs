@@ -76,16 +76,8 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
 /// Replaces the text of the condition by Milepost's own text, because a person may have written the text with a manual
 /// scan.
 fn in_our_words(tracking: Tracking) -> Tracking {
-    let Tracking {
-        status,
-        condition,
-        estimated_delivery,
-        shipped_at,
-        shipped_inferred,
-        out_for_delivery_at,
-        out_for_delivery_inferred,
-        delivered_at,
-    } = tracking;
+    let Tracking { status, condition, estimated_delivery, shipped, out_for_delivery, delivered_at } =
+        tracking;
     let named = |Condition { kind, message: _, since }| Condition {
         kind,
         message: kind.describe().to_owned(),
@@ -95,10 +87,8 @@ fn in_our_words(tracking: Tracking) -> Tracking {
         status,
         condition: condition.map(named),
         estimated_delivery,
-        shipped_at,
-        shipped_inferred,
-        out_for_delivery_at,
-        out_for_delivery_inferred,
+        shipped,
+        out_for_delivery,
         delivered_at,
     }
 }
