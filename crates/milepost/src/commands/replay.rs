@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use console::{
     BadUsage,
-    duration::{self, BadDuration},
+    duration::{BadDuration, parse_duration},
     pluralize, say,
 };
 use domain::NotificationKind;
@@ -135,7 +135,7 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Moment::At(at.to_utc()));
     }
-    duration::parse(text).map(Moment::Ago).map_err(|bad| match bad {
+    parse_duration(text).map(Moment::Ago).map_err(|bad| match bad {
         BadDuration::Unreadable(_) => {
             "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 30m, 12h or 7d".to_owned()
         }

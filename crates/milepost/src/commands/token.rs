@@ -7,7 +7,7 @@ use api::auth::{AuthError, Claims};
 use app::Clock;
 use chrono::TimeDelta;
 use clap::{Args, builder::PossibleValuesParser};
-use console::{BadUsage, duration, say};
+use console::{BadUsage, duration::parse_duration, say};
 use domain::EmailAddress;
 
 use crate::{
@@ -117,7 +117,7 @@ fn parse_email(text: &str) -> Result<String, String> {
 
 /// Parses the lifetime of a token. It must not be zero.
 fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
-    match duration::parse(text) {
+    match parse_duration(text) {
         Ok(duration) if duration.is_zero() => {
             Err("a token that is good for no time is good for nothing".to_owned())
         }
