@@ -12,7 +12,7 @@ use clap::Args;
 use console::{
     BadUsage,
     duration::{BadDuration, parse_duration},
-    pluralize, say,
+    pluralize, print_line,
 };
 use domain::NotificationKind;
 
@@ -74,12 +74,12 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
             }
         };
         if said.is_ok() {
-            said = say(line);
+            said = print_line(line);
         }
     };
     let replayed = app.replay(&Caller::system(), &replay, tell).await?;
     said?;
-    say(format_summary(&replayed, changed))?;
+    print_line(format_summary(&replayed, changed))?;
     store.close().await?;
     if failed > 0 {
         bail!("{} could not be changed", pluralize(failed, "order"));

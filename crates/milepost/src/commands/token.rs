@@ -7,7 +7,7 @@ use api::auth::{AuthError, Claims};
 use app::Clock;
 use chrono::TimeDelta;
 use clap::{Args, builder::PossibleValuesParser};
-use console::{BadUsage, duration::parse_duration, say};
+use console::{BadUsage, duration::parse_duration, print_line};
 use domain::EmailAddress;
 
 use crate::{
@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
         email: arguments.email,
         exp: (Clock::System.now() + arguments.ttl).timestamp(),
     };
-    say(keys.tokens.issue(&claims).map_err(explain_refusal)?)
+    print_line(keys.tokens.issue(&claims).map_err(explain_refusal)?)
 }
 
 /// Checks that the server can have the secret that signs the token. Fails if it cannot; warns if a new secret is

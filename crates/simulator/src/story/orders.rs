@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use console::{BadUsage, pluralize, say};
+use console::{BadUsage, pluralize, print_line};
 use domain::OrderStatus;
 use serde::Deserialize;
 use serde_json::json;
@@ -96,7 +96,7 @@ impl Shop {
         let shop = Self { client, order };
         if let Err(error) = shop.pack(story).await {
             // The order stays on the server after this failure, so print its id.
-            say(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
+            print_line(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
             return Err(error);
         }
         Ok(shop)
@@ -124,8 +124,8 @@ impl Shop {
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
         let waiting = self.settled(begin - CLOCKS).await?;
         if waiting > 0 {
-            say("")?;
-            say(format!("{} still to be read", pluralize(waiting, "webhook")))?;
+            print_line("")?;
+            print_line(format!("{} still to be read", pluralize(waiting, "webhook")))?;
         }
         // A separate query, after the inbox is empty: one query for both would read its parts one after the other, and
         // could show the order as it was before the last webhook.
@@ -134,7 +134,7 @@ impl Shop {
         let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max();
         let width = names.unwrap_or_default().max("order".len());
         let mut tally = Tally::default();
-        say("")?;
+        print_line("")?;
         for parcel in &story.parcels {
             let carrier = enum_name(parcel.carrier.as_str());
             let its = |shipment: &&Shipment| {
@@ -142,10 +142,10 @@ impl Shop {
             };
             let status = order.shipments.iter().find(its).map_or("gone", |shipment| &shipment.status);
             let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut tally);
-            say(format!("  {:<width$}  {told}", parcel.name))?;
+            print_line(format!("  {:<width$}  {told}", parcel.name))?;
         }
         let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut tally);
-        say(format!("  {:<width$}  {told}", "order"))?;
+        print_line(format!("  {:<width$}  {told}", "order"))?;
         Ok(tally)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use app::Clock;
 use carriers::{Secrets, Sender};
-use console::say;
+use console::print_line;
 use reqwest::StatusCode;
 use tokio::time::sleep;
 
@@ -46,7 +46,7 @@ pub async fn play(
                     let told =
                         if copy == 0 { describe_update(step, update) } else { "the same again".to_owned() };
                     let verdict = verdict(&answer, step.expect);
-                    say(format!(
+                    print_line(format!(
                         "{:>4}  {:<9}  {:<names$}  {told:<width$}  {verdict}",
                         tally.all, parcel.sender, parcel.name
                     ))?;
