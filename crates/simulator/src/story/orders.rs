@@ -17,13 +17,13 @@ use crate::api_client::{Client, Placed, Refused, enum_name};
 /// The price of one unit, in cents.
 const PRICE: u32 = 1000;
 /// How long before its first scan the order is placed, if the story does not say when.
-const BEFORE: TimeDelta = TimeDelta::hours(1);
+const PLACED_BEFORE_FIRST_SCAN: TimeDelta = TimeDelta::hours(1);
 /// How long to wait until the server has read all posted webhooks.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often to ask the server while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How far the server's clock may be behind the local clock.
-const CLOCKS: TimeDelta = TimeDelta::minutes(5);
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// The API client of a merchant, and the order that it placed for the story.
 pub struct Shop {
@@ -80,7 +80,7 @@ impl Shop {
     ) -> anyhow::Result<Self> {
         let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
         // A scan more than a day older than its order would count as a scan of another parcel.
-        let before_all = story.earliest().map_or(begin, |first| begin.min(first - BEFORE));
+        let before_all = story.earliest().map_or(begin, |first| begin.min(first - PLACED_BEFORE_FIRST_SCAN));
         let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
         let order = client
             .place(json!({
@@ -122,7 +122,7 @@ impl Shop {
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
     /// and counts how many are as the story expects.
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
-        let waiting = self.settled(begin - CLOCKS).await?;
+        let waiting = self.settled(begin - MAX_CLOCK_SKEW).await?;
         if waiting > 0 {
             print_line("")?;
             print_line(format!("{} still to be read", pluralize(waiting, "webhook")))?;
