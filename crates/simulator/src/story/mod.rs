@@ -93,31 +93,31 @@ pub async fn run(
         None => None,
     };
     let ends_told = ends
-        .map(|ends| format!("; {}, {} as told", pluralize(ends.all, "end"), ends.right))
+        .map(|ends| format!("; {}, {} as told", pluralize(ends.total, "end"), ends.passed))
         .unwrap_or_default();
     print_line("")?;
-    print_line(format!("{}, {} as expected{ends_told}", pluralize(posts.all, "post"), posts.right))?;
-    if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
+    print_line(format!("{}, {} as expected{ends_told}", pluralize(posts.total, "post"), posts.passed))?;
+    if !posts.have_all_passed() || ends.is_some_and(|ends| !ends.have_all_passed()) {
         bail!("not everything was as the story has it");
     }
     Ok(())
 }
 
-/// Counts checks, and how many of them succeeded.
+/// How many checks were made, and how many of them passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    all: usize,
-    right: usize,
+struct CheckCount {
+    total: usize,
+    passed: usize,
 }
 
-impl Tally {
-    fn count(&mut self, right: bool) {
-        self.all += 1;
-        self.right += usize::from(right);
+impl CheckCount {
+    fn add(&mut self, passed: bool) {
+        self.total += 1;
+        self.passed += usize::from(passed);
     }
 
-    fn are_right(self) -> bool {
-        self.all == self.right
+    fn have_all_passed(self) -> bool {
+        self.total == self.passed
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{Tally, file::Story};
+use super::{CheckCount, file::Story};
 use crate::api_client::{Client, Placed, Refused, enum_name};
 
 /// The price of one unit, in cents.
@@ -121,7 +121,7 @@ impl Shop {
 
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
     /// and counts how many are as the story expects.
-    pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
+    pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<CheckCount> {
         let waiting = self.settled(begin - MAX_CLOCK_SKEW).await?;
         if waiting > 0 {
             print_line("")?;
@@ -133,7 +133,7 @@ impl Shop {
         let order = seen.order.context("--orders: the order is gone")?;
         let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max();
         let width = names.unwrap_or_default().max("order".len());
-        let mut tally = Tally::default();
+        let mut checks = CheckCount::default();
         print_line("")?;
         for parcel in &story.parcels {
             let carrier = enum_name(parcel.carrier.as_str());
@@ -141,12 +141,12 @@ impl Shop {
                 shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
             };
             let status = order.shipments.iter().find(its).map_or("gone", |shipment| &shipment.status);
-            let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut tally);
+            let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut checks);
             print_line(format!("  {:<width$}  {told}", parcel.name))?;
         }
-        let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut tally);
+        let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut checks);
         print_line(format!("  {:<width$}  {told}", "order"))?;
-        Ok(tally)
+        Ok(checks)
     }
 
     /// Waits until all webhooks received since `since` are read, at most [`PATIENCE`]. Returns how many are still
@@ -185,10 +185,10 @@ fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
 }
 
 /// Describes a final status, compares it with the expected one if there is one, and counts the result.
-fn verdict(status: &str, expected: Option<&str>, tally: &mut Tally) -> String {
+fn verdict(status: &str, expected: Option<&str>, checks: &mut CheckCount) -> String {
     let status = status.to_ascii_lowercase();
     let Some(expected) = expected else { return status };
     let right = status == expected;
-    tally.count(right);
+    checks.add(right);
     if right { format!("✓ {status}") } else { format!("✗ {status}, {expected} was expected") }
 }
