@@ -84,7 +84,7 @@ impl Order {
                 item.returned
             )
         })?;
-        self.ask_all_back_unless_named();
+        self.request_full_return_by_default();
         for item in self.items.iter_mut() {
             let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
             item.returned += line.quantity;
@@ -96,8 +96,8 @@ impl Order {
     }
 
     /// Records that everything came back, for an order that a transition makes returned, without quantities.
-    pub(super) fn receive_unless_named(&mut self) {
-        self.ask_all_back_unless_named();
+    pub(super) fn receive_all_outstanding(&mut self) {
+        self.request_full_return_by_default();
         for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
             item.returned = item.return_requested;
             self.changes.items.insert(item.id);
@@ -120,7 +120,8 @@ impl Order {
         self.items.iter().any(|item| item.return_requested > 0)
     }
 
-    fn ask_all_back_unless_named(&mut self) {
+    /// Asks for all delivered units, if no unit is asked back yet.
+    fn request_full_return_by_default(&mut self) {
         if self.names_returned_units() {
             return;
         }
