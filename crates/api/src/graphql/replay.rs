@@ -116,7 +116,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
     let change = |change: webhooks::ReplayChange| {
         let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {
-            shipment: Shipment::of(order.clone(), change.shipment, scans.clone()),
+            shipment: Shipment::with_batch(order.clone(), change.shipment, scans.clone()),
             order,
             from: change.from.into(),
             to: change.to.into(),
