@@ -11,8 +11,8 @@ use app::{
 use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
-    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Deadlines, ItemQuantity, Meaning, Money, NewItem, NewOrder, NewShipment,
+    Order, OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use simulator::Webhook;
@@ -109,7 +109,7 @@ impl Shop {
         &self,
         order: OrderId,
         number: &str,
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),

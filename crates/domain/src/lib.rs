@@ -47,7 +47,8 @@ pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
-    Condition, ConditionKind, Line, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus, Tracking,
+    Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
+    Tracking,
 };
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;

@@ -244,12 +244,12 @@ pub struct Shipment {
     /// Why it was cancelled in Milepost.
     pub cancel_reason: Option<String>,
     /// The units in it, for each item.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ItemQuantity>,
 }
 
 /// A quantity of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Line {
+pub struct ItemQuantity {
     /// The item of the units.
     pub item_id: ItemId,
     /// The number of units, at least one.

@@ -5,9 +5,9 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
-    OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
+    Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
+    NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
+    ShipmentId, ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -154,7 +154,7 @@ pub(crate) struct OrderRows<T> {
     pub part: T,
 }
 
-pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
+pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity>) -> Result<Shipment> {
     let at = RowPosition { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
@@ -185,9 +185,9 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
     })
 }
 
-pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<Line> {
+pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<ItemQuantity> {
     let at = RowPosition { table: "shipment_items", row: &row.shipment_id };
-    Ok(Line { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
+    Ok(ItemQuantity { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
 }
 
 impl TryFrom<entity::order_event::Model> for Event {

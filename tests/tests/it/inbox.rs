@@ -4,8 +4,8 @@ use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
-    WebhookId, WebhookState,
+    Actor, ActorKind, Carrier, ItemQuantity, Meaning, OrderStatus, Refusal, Request, ScanEffect,
+    ShipmentStatus, WebhookId, WebhookState,
 };
 use persistence::{leases::Work, read, webhooks::WebhookHead};
 use tests::{
@@ -218,7 +218,8 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
     for number in numbers {
-        register(&shop, order, Carrier::Dhl, number, Some(vec![Line { item_id: item, quantity: 1 }])).await;
+        register(&shop, order, Carrier::Dhl, number, Some(vec![ItemQuantity { item_id: item, quantity: 1 }]))
+            .await;
     }
     let body = include_str!("../../../crates/carriers/samples/dhl_batch.json").replace("2026-01", "2026-03");
     shop.wait(TimeDelta::days(20));

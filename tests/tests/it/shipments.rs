@@ -3,7 +3,7 @@
 use app::{IdempotencyKey, orders::CommandOutcome};
 use chrono::TimeDelta;
 use domain::{
-    Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
+    Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
     WebhookState, progress,
 };
 use persistence::read;
@@ -25,8 +25,8 @@ on_every_database!(
     any_number_of_shipments_is_looked_up_at_once,
 );
 
-async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
-    Some(vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }])
+async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<ItemQuantity>> {
+    Some(vec![ItemQuantity { item_id: shop.order(order).await.items()[0].id, quantity }])
 }
 
 async fn cancel_shipment(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<CommandOutcome> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
-    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
-    Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank,
+    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::{
     Event, Store,
@@ -158,7 +158,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
             carrier: Carrier::Ups,
             tracking_number: "1Z".to_owned(),
             origin: None,
-            lines: Some(vec![Line { item_id, quantity: 1 }]),
+            lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
         };
         let key = IdempotencyKey::new("key".to_owned(), "ship", &"the same").unwrap();
@@ -191,8 +191,13 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
-    let lines =
-        shop.order(order).await.items().iter().map(|item| Line { item_id: item.id, quantity: 1 }).collect();
+    let lines = shop
+        .order(order)
+        .await
+        .items()
+        .iter()
+        .map(|item| ItemQuantity { item_id: item.id, quantity: 1 })
+        .collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         carrier: Carrier::Fedex,

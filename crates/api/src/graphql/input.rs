@@ -12,7 +12,7 @@ use app::{Caller, IdempotencyKey, orders::Command};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
-    DeadlineField, Deadlines, InputField, ItemField, ItemId, Line, Money, NewItem, NewOrder, OrderId,
+    DeadlineField, Deadlines, InputField, ItemField, ItemId, ItemQuantity, Money, NewItem, NewOrder, OrderId,
     Refusal, Request, UserId, check_cancellation_reason,
 };
 use serde::Serialize;
@@ -256,12 +256,12 @@ fn parse_key(
     key.clone().map(|key| IdempotencyKey::new(key, operation, input)).transpose()
 }
 
-fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
+fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<ItemQuantity>, Refusal> {
     let line = |(at, item): (usize, &QuantityInput)| {
         let field = InputField::Item(at, ItemField::Quantity);
         let quantity =
             u32::try_from(parse_number(field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
-        Ok(Line {
+        Ok(ItemQuantity {
             item_id: id(InputField::Item(at, ItemField::Id), &item.item_id)?,
             quantity: quantity.ok_or_else(|| Refusal::invalid(field, "at least 1 is needed"))?,
         })

@@ -7,7 +7,7 @@ use crate::{
     item::Item,
     order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
+    shipment::{ConditionKind, ItemQuantity, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
     transition::Context,
 };
@@ -44,7 +44,7 @@ impl Order {
 
     pub(super) fn cancel_items(
         &mut self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -92,7 +92,7 @@ impl Order {
     ///
     /// As long as its units are free, such a shipment can still move. When its units go elsewhere, the cancellation
     /// must be final, or the units could be sent twice.
-    pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
+    pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[ItemQuantity], context: &Context) {
         while let Some(id) = self.find_given_away(taken) {
             self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
         }
@@ -112,8 +112,8 @@ impl Order {
     }
 
     /// A shipment that only its carrier has cancelled and that lacks units if `taken` go elsewhere.
-    fn find_given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
-        let short = |line: &Line| {
+    fn find_given_away(&self, taken: &[ItemQuantity]) -> Option<ShipmentId> {
+        let short = |line: &ItemQuantity| {
             let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());
             let others: u32 =
                 taken.iter().filter(|other| other.item_id == line.item_id).map(|other| other.quantity).sum();

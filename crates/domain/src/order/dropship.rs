@@ -14,7 +14,7 @@ use crate::{
         text_validation::{check_reason, check_text},
     },
     refusal::Refusal,
-    shipment::{Line, Origin, OriginKind},
+    shipment::{ItemQuantity, Origin, OriginKind},
     supplier_commitment::{Deadlines, SupplierAnswer, SupplierCommitment},
     transition::Context,
 };
@@ -112,9 +112,9 @@ impl Order {
         }
         let units = |named: &Named| {
             let item = &self.items[named.place];
-            Line { item_id: item.id, quantity: item.wanted() }
+            ItemQuantity { item_id: item.id, quantity: item.wanted() }
         };
-        let taken: Vec<Line> = named.iter().map(units).collect();
+        let taken: Vec<ItemQuantity> = named.iter().map(units).collect();
         self.confirm_carrier_cancellations(&taken, context);
         Ok(())
     }

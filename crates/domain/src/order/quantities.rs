@@ -9,7 +9,7 @@ use crate::{
     item::Item,
     order::Order,
     refusal::Refusal,
-    shipment::Line,
+    shipment::ItemQuantity,
 };
 
 /// The most units of one item in an order. A greater number is a mistake.
@@ -29,11 +29,11 @@ impl Order {
     /// allows.
     pub(super) fn check_free_units(
         &self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
-    ) -> Result<Vec<Line>, Refusal> {
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         let sums = self.sum_quantities(lines, actor)?;
         for line in &sums {
             let Some(item) = self.item(line.item_id) else { continue };
@@ -50,7 +50,11 @@ impl Order {
 
     /// The sums of these lines, with one entry for each item. Refuses an item that does not exist for this actor, and
     /// a quantity that no item has.
-    pub(super) fn sum_quantities(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
+    pub(super) fn sum_quantities(
+        &self,
+        lines: &[ItemQuantity],
+        actor: &Actor,
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
             if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
@@ -65,13 +69,14 @@ impl Order {
         if sums.is_empty() {
             return Err(Refusal::invalid(InputField::Items, "at least one item is needed"));
         }
-        Ok(sums.into_iter().map(|(item_id, quantity)| Line { item_id, quantity }).collect())
+        Ok(sums.into_iter().map(|(item_id, quantity)| ItemQuantity { item_id, quantity }).collect())
     }
 }
 
 /// Whether both lists contain the same units of the same items.
-pub(super) fn has_same_quantities(one: &[Line], other: &[Line]) -> bool {
-    let sorted =
-        |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
+pub(super) fn has_same_quantities(one: &[ItemQuantity], other: &[ItemQuantity]) -> bool {
+    let sorted = |lines: &[ItemQuantity]| {
+        lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>()
+    };
     sorted(one) == sorted(other)
 }

@@ -12,7 +12,7 @@ use crate::{
         text_validation::{check_notes, check_reason},
     },
     refusal::{Blocker, BlockerCode, Refusal},
-    shipment::{Line, Rank},
+    shipment::{ItemQuantity, Rank},
     status::OrderStatus,
     transition::Context,
 };
@@ -22,7 +22,7 @@ impl Order {
     /// transition. Later requests add units.
     pub(super) fn initiate_return(
         &mut self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -55,7 +55,7 @@ impl Order {
     /// returned.
     pub(super) fn receive_return(
         &mut self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         notes: Option<String>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -135,15 +135,15 @@ impl Order {
     /// The named quantities, or else all units that are free.
     fn named_or_all(
         &self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
-    ) -> Result<Vec<Line>, Refusal> {
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         if let Some(lines) = lines {
             return self.check_free_units(lines, actor, free, too_many);
         }
-        let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
+        let all = self.items.iter().map(|item| ItemQuantity { item_id: item.id, quantity: free(item) });
         Ok(all.filter(|line| line.quantity > 0).collect())
     }
 

@@ -10,7 +10,7 @@ use crate::{
     item::Item,
     order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{Line, Origin, OriginKind, Shipment, Tracking},
+    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
     supplier_commitment::SupplierAnswer,
     transition::Context,
 };
@@ -27,7 +27,7 @@ pub struct NewShipment {
     /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
-    pub lines: Option<Vec<Line>>,
+    pub lines: Option<Vec<ItemQuantity>>,
     /// When the delivery is expected.
     pub estimated_delivery: Option<DateTime<Utc>>,
 }
@@ -111,9 +111,9 @@ impl Order {
     /// A supplier does not ship an item that it declined, whoever registers the shipment.
     fn check_not_declined(
         &self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         origin: &Origin,
-        asked: Option<&[Line]>,
+        asked: Option<&[ItemQuantity]>,
     ) -> Result<(), Refusal> {
         let declined = |item: &&Item| {
             is_shipped_by_its_supplier(item, lines, origin) && item.commitment.declined().is_some()
@@ -127,7 +127,7 @@ impl Order {
     }
 
     /// A supplier who ships an item has accepted it, whoever registers the shipment.
-    fn accept_by_shipping(&mut self, lines: &[Line], origin: &Origin, context: &Context) {
+    fn accept_by_shipping(&mut self, lines: &[ItemQuantity], origin: &Origin, context: &Context) {
         for item in &mut self.items {
             if is_shipped_by_its_supplier(item, lines, origin) && item.commitment.answer.is_none() {
                 item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
@@ -155,7 +155,7 @@ impl Order {
         Err(Refusal::shipment(ShipmentRefusal::OrderClosed, message))
     }
 
-    fn check_allocation(&self, line: &Line) -> Result<(), Refusal> {
+    fn check_allocation(&self, line: &ItemQuantity) -> Result<(), Refusal> {
         let item = self.item(line.item_id).ok_or(Refusal::NotFound("item"))?;
         if line.quantity > item.unallocated(&self.shipments) {
             return Err(Refusal::OverAllocated {
@@ -170,19 +170,20 @@ impl Order {
 
     /// All units that wait for a shipment and that this caller may ship. A supplier may not ship an item that it
     /// declined.
-    fn unallocated_lines(&self, context: &Context) -> Vec<Line> {
+    fn unallocated_lines(&self, context: &Context) -> Vec<ItemQuantity> {
         let declined =
             |item: &Item| item.is_supplied_by(&context.actor) && item.commitment.declined().is_some();
         let items =
             self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor) && !declined(item));
-        let lines = items.map(|item| Line { item_id: item.id, quantity: item.unallocated(&self.shipments) });
+        let lines =
+            items.map(|item| ItemQuantity { item_id: item.id, quantity: item.unallocated(&self.shipments) });
         let mut lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
         lines.sort_by_key(|line| line.item_id);
         lines
     }
 
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
-    fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
+    fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
         let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
@@ -201,7 +202,7 @@ impl Order {
 }
 
 /// Whether the item is among these units, and they come from the supplier it was planned to come from.
-fn is_shipped_by_its_supplier(item: &Item, lines: &[Line], origin: &Origin) -> bool {
+fn is_shipped_by_its_supplier(item: &Item, lines: &[ItemQuantity], origin: &Origin) -> bool {
     origin.kind == OriginKind::Supplier
         && item.origin.as_ref() == Some(origin)
         && lines.iter().any(|line| line.item_id == item.id)

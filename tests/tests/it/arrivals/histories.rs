@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use domain::{
-    Condition, ConditionKind, Line, Meaning, OrderId, OrderStatus, Reached, ShipmentStatus, Tracking,
+    Condition, ConditionKind, ItemQuantity, Meaning, OrderId, OrderStatus, Reached, ShipmentStatus, Tracking,
 };
 use persistence::read;
 use proptest::{
@@ -172,7 +172,7 @@ async fn run(
     let items: Vec<_> = shop.order(order).await.items().iter().map(|item| item.id).collect();
     let numbers: Vec<String> = (0..histories.len()).map(|shipment| format!("{name}P{shipment}")).collect();
     let shipment = async |at: usize| {
-        let lines = vec![Line { item_id: items[at], quantity: 1 }];
+        let lines = vec![ItemQuantity { item_id: items[at], quantity: 1 }];
         register(shop, order, carrier_of(histories[at].sender), &numbers[at], Some(lines)).await;
     };
     shipment(0).await;
