@@ -42,7 +42,7 @@ fn of_three_shipments_the_slowest_counts_and_calling_it_off_frees_its_unit() {
 }
 
 #[test]
-fn with_every_shipment_called_off_the_order_stays_where_it_is() {
+fn with_every_shipment_cancelled_the_order_stays_where_it_is() {
     let mut story =
         shipped(&[2], &[(1, ShipmentStatus::ReturnedToSender), (1, ShipmentStatus::ReturnedToSender)]);
     assert_eq!(story.status(), Shipped);
@@ -53,7 +53,7 @@ fn with_every_shipment_called_off_the_order_stays_where_it_is() {
 }
 
 #[test]
-fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
+fn a_shipment_is_cancelled_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::Delivered)]);
     assert_eq!(code(story.cancel_shipment(1)), ShipmentRefusal::AlreadyDelivered);
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Damaged), 900)]);
@@ -79,7 +79,7 @@ fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never
 fn calling_off_again_changes_nothing_and_an_unknown_shipment_is_not_found() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::LabelCreated)]);
     assert!(story.cancel_shipment(1).expect("it has only a label").changed);
-    assert!(!story.cancel_shipment(1).expect("it is called off").changed);
+    assert!(!story.cancel_shipment(1).expect("it is cancelled").changed);
     assert_eq!(story.cancel_shipment(7), Err(Refusal::NotFound("shipment")));
     let scans = Request::Scans {
         shipment: shipment_id(7),

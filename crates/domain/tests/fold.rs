@@ -152,8 +152,8 @@ proptest! {
         for (number, scan) in (100..).zip(of_one_package(more)) {
             set.push(Scan { identity: domain::ScanIdentity([number; 32]), ..scan });
             let after = folded(&set);
-            let called_off = after.status == Cancelled && before.status == LabelCreated;
-            prop_assert!(after.status >= before.status || before.status == Cancelled || called_off);
+            let cancelled = after.status == Cancelled && before.status == LabelCreated;
+            prop_assert!(after.status >= before.status || before.status == Cancelled || cancelled);
             prop_assert!(after.status != Cancelled || before.status.rank() <= Rank::Labelled);
             before = after;
         }

@@ -188,7 +188,7 @@ fn staff_and_the_customer_ask_back_and_staff_alone_receive() {
 }
 
 #[test]
-fn to_a_supplier_items_of_others_do_not_exist_and_shipments_of_others_are_not_its_to_call_off() {
+fn to_a_supplier_items_of_others_do_not_exist_and_shipments_of_others_are_not_its_to_cancel() {
     let there = shipment(1, ShipmentStatus::LabelCreated, &[(2, 1)]);
     let mixed = shipment(2, ShipmentStatus::LabelCreated, &[(1, 1), (2, 1)]);
     let theirs =

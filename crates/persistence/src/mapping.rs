@@ -236,7 +236,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             effect: at.parse_value(&row.effect)?,
             recorded_at: row.recorded_at,
             recorded_by,
-            called_off: row.called_off,
+            shipment_was_cancelled: row.called_off,
             seen: row.seen,
             scan: Scan {
                 identity: parse_identity(&row.scan_id, row.identity)?,

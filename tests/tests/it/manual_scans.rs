@@ -17,7 +17,7 @@ on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
     each_persons_words_stay_under_their_own_name,
-    a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew,
+    a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
 
@@ -98,14 +98,14 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     }
 }
 
-async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
+async fn a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "292929").await;
     shop.scan_at("292929", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
     shop.drain().await;
-    let call_off = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
-    match shop.ask(order, call_off.clone()).await {
+    let cancel = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
+    match shop.ask(order, cancel.clone()).await {
         Err(Error::Refused(Refusal::Shipment { code: ShipmentRefusal::AlreadyMoving, message })) => {
             assert!(message.contains("record the condition LOST or DAMAGED first"), "{message}");
         }
@@ -127,7 +127,7 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
         scans.iter().filter(|scan| scan.scan.code == "BY_HAND").map(|scan| scan.seen).collect();
     assert_eq!((scans.len(), by_hand), (3, vec![2, 1]));
 
-    shop.ask(order, call_off).await.unwrap();
+    shop.ask(order, cancel).await.unwrap();
     let anew = shop.ship(order, "303030").await;
     assert_eq!(anew.lines, shipment.lines);
 }

@@ -24,7 +24,7 @@ on_every_database!(
     a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
     the_body_of_a_large_webhook_is_read_once,
     many_bodies_are_read_some_at_a_time,
-    what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next,
+    what_came_while_a_number_was_cancelled_is_for_the_shipment_that_has_it_next,
 );
 
 /// Composes one webhook of FedEx with a scan for each of these numbers.
@@ -205,7 +205,7 @@ async fn many_bodies_are_read_some_at_a_time(database: Database) {
     assert_eq!(page.iter().map(|webhook| webhook.head.id).collect::<Vec<_>>(), ids[1..2]);
 }
 
-async fn what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next(database: Database) {
+async fn what_came_while_a_number_was_cancelled_is_for_the_shipment_that_has_it_next(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let wrong = shop.ship(order, "656001").await;

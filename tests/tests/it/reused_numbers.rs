@@ -16,7 +16,7 @@ use tests::{
 on_every_database!(
     what_a_cancelled_shipment_was_told_is_not_told_the_next_with_its_number,
     what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_number,
-    what_a_shipment_was_told_before_it_was_called_off_stays_with_it,
+    what_a_shipment_was_told_before_it_was_cancelled_stays_with_it,
     what_is_said_before_the_next_shipment_is_registered_reaches_it,
     what_was_heard_before_there_was_the_order_does_not_reach_its_shipment,
     what_happened_before_a_delivery_is_told_the_delivered_shipment_however_late,
@@ -169,7 +169,7 @@ async fn what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_n
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
 }
 
-async fn what_a_shipment_was_told_before_it_was_called_off_stays_with_it(database: Database) {
+async fn what_a_shipment_was_told_before_it_was_cancelled_stays_with_it(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let wrong = shop.ship(order, "787878").await;

@@ -18,7 +18,7 @@ impl Order {
     pub(super) fn cancel_labels(&mut self, context: &Context) {
         let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
-            self.call_off(id, "the order was cancelled", context);
+            self.mark_cancelled(id, "the order was cancelled", context);
         }
     }
 
@@ -35,9 +35,9 @@ impl Order {
         if shipment.cancelled_at.is_some() {
             return Ok(Outcome { shipment: Some(id), ..Default::default() });
         }
-        may_be_called_off(shipment)?;
+        check_cancellable(shipment)?;
         check_reason(&reason)?;
-        self.call_off(id, &reason, context);
+        self.mark_cancelled(id, &reason, context);
         self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(id), ..Default::default() })
     }
@@ -94,7 +94,7 @@ impl Order {
     /// must be final, or the units could be sent twice.
     pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[ItemQuantity], context: &Context) {
         while let Some(id) = self.find_given_away(taken) {
-            self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
+            self.mark_cancelled(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
 
@@ -107,7 +107,7 @@ impl Order {
                 && shipment.tracking_number == number
         });
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
-        self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
+        self.mark_cancelled(id, "cancelled by the carrier, its number was registered anew", context);
         true
     }
 
@@ -125,7 +125,7 @@ impl Order {
         cancelled.find(|shipment| shipment.lines.iter().any(short)).map(|shipment| shipment.id)
     }
 
-    fn call_off(&mut self, id: ShipmentId, reason: &str, context: &Context) {
+    fn mark_cancelled(&mut self, id: ShipmentId, reason: &str, context: &Context) {
         if let Ok(shipment) = self.shipment_mut(id) {
             shipment.cancelled_at = Some(context.now);
             shipment.cancel_reason = Some(reason.to_owned());
@@ -141,7 +141,7 @@ fn is_carrier_cancelled(shipment: &Shipment) -> bool {
 
 /// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has, unless it is lost, damaged
 /// or on its way back.
-fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
+fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
     let status = shipment.status();
     let number = &shipment.tracking_number;
     if status == ShipmentStatus::Delivered {

@@ -103,7 +103,7 @@ pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
         effect,
         recorded_at,
         recorded_by,
-        called_off,
+        shipment_was_cancelled,
         seen,
         scan,
     } = scan;
@@ -134,7 +134,17 @@ pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
         package,
         estimate,
     };
-    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
+    StoredScan {
+        id,
+        shipment_id,
+        webhook_id: None,
+        effect,
+        recorded_at,
+        recorded_by,
+        shipment_was_cancelled,
+        seen,
+        scan,
+    }
 }
 
 /// Shows that an event happened, when, and by which kind of actor. The id of the actor stays only if it is the supplier
