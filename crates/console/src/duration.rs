@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 /// The maximum duration. No carrier stores data for so long, and now plus or minus the maximum is a valid date.
 const MAX_DURATION: TimeDelta = TimeDelta::days(3650);
 
+/// Parses a duration of at most 3650 days.
 pub fn parse_duration(text: &str) -> Result<TimeDelta, BadDuration> {
     let unreadable = || BadDuration::Unreadable(text.to_owned());
     let end = text.len().checked_sub(1).ok_or_else(unreadable)?;
