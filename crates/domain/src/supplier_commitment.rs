@@ -44,8 +44,8 @@ pub enum SupplierAnswer {
     Declined {
         /// When the supplier said so.
         at: DateTime<Utc>,
-        /// The supplier's reason, for people.
-        reason: String,
+        /// The supplier's reason, for people. `None` if it is redacted.
+        reason: Option<String>,
     },
 }
 
@@ -74,9 +74,9 @@ impl SupplierCommitment {
     }
 
     /// When and why the supplier declined the item, if it did.
-    pub fn declined(&self) -> Option<(DateTime<Utc>, &str)> {
+    pub fn declined(&self) -> Option<(DateTime<Utc>, Option<&str>)> {
         match &self.answer {
-            Some(SupplierAnswer::Declined { at, reason }) => Some((*at, reason)),
+            Some(SupplierAnswer::Declined { at, reason }) => Some((*at, reason.as_deref())),
             Some(SupplierAnswer::Accepted { .. }) | None => None,
         }
     }

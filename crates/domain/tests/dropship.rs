@@ -32,7 +32,7 @@ fn a_supplier_accepts_once_and_that_is_no_event() {
 fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     let mut story = dropship(&[("acme", 2), ("acme", 1)]);
     story.as_supplier("acme").decline(&[1]).expect("nothing is packed");
-    assert_eq!(story.item(1).commitment.declined(), Some((at(1), "sold out")));
+    assert_eq!(story.item(1).commitment.declined(), Some((at(1), Some("sold out"))));
     assert!(!story.decline(&[1]).expect("it has").changed);
     let (field, message) = invalid(story.accept(&[2, 1]));
     assert_eq!(

@@ -125,7 +125,7 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
         let answer = match (row.accepted_at, row.declined_at, row.decline_reason) {
             (None, None, None) => None,
             (Some(at), None, None) => Some(SupplierAnswer::Accepted { at }),
-            (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason }),
+            (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason: Some(reason) }),
             _ => return Err(at.build_corrupt_error("two answers of a supplier, or half of one")),
         };
         let item = Item {
@@ -322,8 +322,8 @@ impl TryFrom<entity::notification::Model> for Notification {
             state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,
-            recipient: row.recipient,
-            reason: row.reason,
+            recipient: Some(row.recipient).filter(|address| !address.is_empty()),
+            reason: row.reason.map(|reason| at.parse_value(&reason)).transpose()?,
             error: row.error,
             attempt: row.attempt,
             failures: row.failures,

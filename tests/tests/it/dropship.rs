@@ -73,7 +73,7 @@ async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_w
     shop.wait(TimeDelta::minutes(5));
     assert!(decline(&shop, order, item).await.unwrap().changed);
     let declined = commitment(&shop, order).await;
-    assert_eq!(declined.declined(), Some((shop.now(), "sold out")));
+    assert_eq!(declined.declined(), Some((shop.now(), Some("sold out"))));
     assert_eq!((declined.accepted_at(), declined.deadlines), (None, agreed));
     assert_eq!(shop.head(order).await.updated_at, shop.now());
     assert!(!decline(&shop, order, item).await.unwrap().changed);

@@ -59,7 +59,7 @@ impl Order {
         }
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
-        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason });
+        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
