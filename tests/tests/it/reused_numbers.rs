@@ -1,16 +1,15 @@
 //! Tests tracking numbers that carriers use again: a scan counts for exactly one of the shipments.
 
-use std::sync::{Arc, Mutex};
-
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, OrderId, OrderStatus, Request, Shipment, ShipmentStatus};
-use persistence::{Store, read};
+use persistence::read;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex},
+    statements::Statements,
 };
 
 on_every_database!(
@@ -52,13 +51,10 @@ async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
 #[tokio::test]
 async fn numbers_that_are_used_again_are_found_by_an_index() {
     let database = Database::sqlite().await;
-    let mut store = Store::connect(&database.url, 2).await.unwrap();
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let said = heard.clone();
-    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let (store, statements) = Statements::record(&database).await;
     let shop = Shop::new(store);
     shop.app.requeue_matched().await.unwrap();
-    let sql = heard.lock().unwrap().iter().find(|sql| sql.contains("n.created_at")).cloned().unwrap();
+    let sql = statements.take(|sql| sql.contains("n.created_at")).remove(0);
     let explain = Statement::from_sql_and_values(
         DbBackend::Sqlite,
         format!("EXPLAIN QUERY PLAN {sql}"),
