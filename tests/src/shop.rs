@@ -11,8 +11,8 @@ use app::{
 use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
-    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Deadlines, ItemQuantity, Meaning, Money, NewItem, NewOrder, NewShipment,
+    Order, OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use simulator::Webhook;
@@ -109,7 +109,7 @@ impl Shop {
         &self,
         order: OrderId,
         number: &str,
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
@@ -131,6 +131,14 @@ impl Shop {
     /// Pushes a FedEx scan with this status, made at `at`.
     pub async fn scan_at(&self, number: &str, status: ShipmentStatus, at: DateTime<Utc>) {
         self.push(&fedex(number, status, at)).await;
+    }
+
+    /// Pushes a FedEx scan with this code, made now, and processes it.
+    pub async fn process_code(&self, number: &str, code: &str) {
+        let delivered = fedex(number, ShipmentStatus::Delivered, self.now());
+        let body = String::from_utf8(delivered).expect("JSON is UTF-8");
+        self.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
+        self.drain().await;
     }
 
     /// Pushes a body of FedEx, signed.

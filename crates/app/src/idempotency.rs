@@ -1,7 +1,7 @@
 //! Idempotency keys: a client that repeats a request with the same key gets the first answer again.
 
 use chrono::TimeDelta;
-use domain::{Refusal, text::is_unsafe};
+use domain::{InputField, Refusal, text::is_unsafe};
 use persistence::idempotency;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ impl IdempotencyKey {
     /// [`Refusal::InvalidInput`] for a key that is blank, longer than 200 bytes or not printable, and for an input that
     /// cannot be written as JSON.
     pub fn new(key: String, operation: &str, input: &impl Serialize) -> Result<Self, Refusal> {
-        let refused = |message| Refusal::InvalidInput { field: "idempotencyKey".to_owned(), message };
+        let refused = |message: String| Refusal::invalid(InputField::IdempotencyKey, message);
         if key.trim().is_empty() || key.len() > 200 || key.contains(is_unsafe) {
             return Err(refused("an idempotency key has 1 to 200 printable characters".to_owned()));
         }
@@ -60,6 +60,8 @@ mod tests {
     fn an_input_that_has_no_text_gets_no_key() {
         let unreadable = BTreeMap::from([((1, 2), 3)]);
         let refused = IdempotencyKey::new("key".to_owned(), "placeOrder", &unreadable);
-        assert!(matches!(refused, Err(Refusal::InvalidInput { field, .. }) if field == "idempotencyKey"));
+        assert!(
+            matches!(refused, Err(Refusal::InvalidInput { field, .. }) if field == InputField::IdempotencyKey)
+        );
     }
 }

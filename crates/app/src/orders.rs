@@ -9,7 +9,8 @@ mod reservations;
 use chrono::{DateTime, Utc};
 use customer_rate::CustomerRate;
 use domain::{
-    ActorKind, Context, EmailAddress, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment,
+    ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
+    Shipment,
 };
 use persistence::{
     Event, Store,
@@ -118,7 +119,7 @@ impl App {
 /// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
 /// customer then gets no mails.
 fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, Refusal> {
-    let refused = |message: String| Refusal::InvalidInput { field: "customerEmail".to_owned(), message };
+    let refused = |message: String| Refusal::invalid(InputField::CustomerEmail, message);
     let parse = |text: &str| EmailAddress::parse(text);
     let Some(own) = caller.email.as_deref() else {
         return match given {
@@ -173,7 +174,7 @@ async fn insert(
         && orders::has_reference(&tx, reference).await?
     {
         let message = format!("an order with the reference {reference} exists already");
-        return Ok(Err(Refusal::InvalidInput { field: "reference".to_owned(), message }.into()));
+        return Ok(Err(Refusal::invalid(InputField::Reference, message).into()));
     }
     orders::insert(&tx, std::slice::from_ref(order)).await?;
     if let Some((key, fingerprint)) = key {

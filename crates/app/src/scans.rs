@@ -82,8 +82,8 @@ impl ScanRecorder {
             }
         }
         let known = kept.iter().map(|stored| stored.scan.clone()).collect();
-        let is_called_off = |one: &Shipment| one.id == shipment && one.cancelled_at.is_some();
-        let called_off = order.shipments().iter().any(is_called_off);
+        let is_cancelled = |one: &Shipment| one.id == shipment && one.cancelled_at.is_some();
+        let shipment_was_cancelled = order.shipments().iter().any(is_cancelled);
         let request = Request::Scans { shipment, known, incoming: incoming.clone(), restated };
         let outcome = order.apply(request, None, context)?;
         let mut places: HashMap<ScanIdentity, usize> =
@@ -102,7 +102,7 @@ impl ScanRecorder {
                         effect: *effect,
                         recorded_at: context.now,
                         recorded_by: recorded_by.clone(),
-                        called_off,
+                        shipment_was_cancelled,
                         seen: 1,
                         scan,
                     });

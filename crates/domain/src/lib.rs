@@ -13,6 +13,7 @@ mod email;
 mod error_chain;
 mod fold;
 mod ids;
+mod input_field;
 mod item;
 pub mod money;
 pub mod notification;
@@ -35,6 +36,7 @@ pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
 pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
+pub use input_field::{DeadlineField, InputField, ItemField};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use notification::{NotificationKind, NotificationState, Suppression};
@@ -45,7 +47,8 @@ pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
-    Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
+    Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
+    Tracking,
 };
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;

@@ -30,7 +30,7 @@ use crate::{
     money::Money,
     refusal::Refusal,
     scan::{Scan, ScanIdentity, ScanOutcome},
-    shipment::{Line, Origin, Shipment},
+    shipment::{ItemQuantity, Origin, Shipment},
     status::OrderStatus,
     supplier_commitment::Deadlines,
     transition::{Context, Transition},
@@ -117,7 +117,7 @@ pub enum Request {
     /// Cancel units that are in no shipment.
     CancelItems {
         /// The items, and how many units of each.
-        lines: Vec<Line>,
+        lines: Vec<ItemQuantity>,
         /// The reason, for people.
         reason: String,
     },
@@ -162,14 +162,14 @@ pub enum Request {
     /// Ask for delivered units to be sent back.
     InitiateReturn {
         /// The items, and how many units of each. `None`: all delivered units that were not asked back yet.
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
         /// The reason, for people.
         reason: String,
     },
     /// Record that units came back.
     ReceiveReturn {
         /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
         /// The notes for the event, if these units complete the return.
         notes: Option<String>,
     },

@@ -173,6 +173,15 @@ impl Origin {
     }
 }
 
+/// When a shipment, or the slowest shipment of an order, reached a rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The time of a scan, or of the registration for a label.
+    pub at: DateTime<Utc>,
+    /// Whether no scan reports exactly this rank, so that the time comes from a later status.
+    pub inferred: bool,
+}
+
 /// The state of a shipment, as the fold computes it from the scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
@@ -183,14 +192,10 @@ pub struct Tracking {
     pub condition: Option<Condition>,
     /// When the delivery is expected: the carrier's estimate, else the one from the registration.
     pub estimated_delivery: Option<DateTime<Utc>>,
-    /// The time of the earliest scan that shows that the carrier has the parcel.
-    pub shipped_at: Option<DateTime<Utc>>,
-    /// Whether no scan reports the rank of `shipped_at`, so that the time comes from a later status.
-    pub shipped_inferred: bool,
-    /// The time of the earliest scan that shows the parcel on its last leg or further.
-    pub out_for_delivery_at: Option<DateTime<Utc>>,
-    /// Whether no scan reports the rank of `out_for_delivery_at`, so that the time comes from a later status.
-    pub out_for_delivery_inferred: bool,
+    /// When the carrier had the parcel, by the earliest scan that shows it.
+    pub shipped: Option<Reached>,
+    /// When the parcel was on its last leg or further, by the earliest scan that shows it.
+    pub out_for_delivery: Option<Reached>,
     /// The time of the earliest scan of the delivery.
     pub delivered_at: Option<DateTime<Utc>>,
 }
@@ -202,12 +207,15 @@ impl Tracking {
             status: ShipmentStatus::LabelCreated,
             condition: None,
             estimated_delivery,
-            shipped_at: None,
-            shipped_inferred: false,
-            out_for_delivery_at: None,
-            out_for_delivery_inferred: false,
+            shipped: None,
+            out_for_delivery: None,
             delivered_at: None,
         }
+    }
+
+    /// When the carrier had the parcel.
+    pub fn shipped_at(&self) -> Option<DateTime<Utc>> {
+        self.shipped.map(|reached| reached.at)
     }
 }
 
@@ -236,12 +244,12 @@ pub struct Shipment {
     /// Why it was cancelled in Milepost.
     pub cancel_reason: Option<String>,
     /// The units in it, for each item.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ItemQuantity>,
 }
 
 /// A quantity of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Line {
+pub struct ItemQuantity {
     /// The item of the units.
     pub item_id: ItemId,
     /// The number of units, at least one.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{Carrier, Deadlines, OrderStatus, Refusal, Request, ShipmentStatus};
+use domain::{Carrier, Deadlines, InputField, ItemField, OrderStatus, Refusal, Request, ShipmentStatus};
 use proptest::{collection::vec, prelude::*, sample::select};
 use support::{Story, actors, assert_same, by, order, supplied, supplier, transition_to, warehouse};
 
@@ -109,6 +109,6 @@ fn a_supplier_who_declined_one_item_of_a_shipment_accepts_none_by_it() {
     story.as_supplier("acme").decline(&[2]).expect("nothing of it is shipped");
     let origin = Some(supplier("acme"));
     let refused = story.as_staff().ship_from(origin, 1, "N1", Some(support::lines(&[(1, 1), (2, 1)])));
-    assert_eq!(support::invalid(refused).0, "items[1].itemId");
+    assert_eq!(support::invalid(refused).0, InputField::Item(1, ItemField::Id));
     assert_eq!(story.item(1).commitment.accepted_at(), None);
 }

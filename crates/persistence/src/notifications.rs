@@ -30,11 +30,11 @@ pub struct Notification {
     pub kind: NotificationKind,
     /// The channel by which it is sent: `email`.
     pub channel: String,
-    /// The customer's address. Empty if the order has none.
-    pub recipient: String,
+    /// The customer's address. `None` if the order has none.
+    pub recipient: Option<String>,
     pub state: NotificationState,
     /// Why it was suppressed.
-    pub reason: Option<String>,
+    pub reason: Option<Suppression>,
     /// The latest failure, in the words of the mail server.
     pub error: Option<String>,
     /// How often it was leased.
@@ -88,6 +88,7 @@ fn to_row(order: &Order, kind: NotificationKind, newest: bool) -> entity::notifi
         order_id: head.id.0,
         status: kind.status().into(),
         channel: "email".to_owned(),
+        // The column is not nullable: an empty text stands for no address.
         recipient: head.customer_email.clone().unwrap_or_default(),
         state: state.as_str().to_owned(),
         reason: reason.map(|reason| reason.as_str().to_owned()),

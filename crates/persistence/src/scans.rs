@@ -28,7 +28,7 @@ pub struct StoredScan {
     /// The person who recorded a manual scan. `None` if a webhook brought the scan.
     pub recorded_by: Option<Actor>,
     /// Whether its shipment was cancelled in Milepost when the scan came.
-    pub called_off: bool,
+    pub shipment_was_cancelled: bool,
     /// How often it came.
     pub seen: i32,
     pub scan: Scan,
@@ -85,7 +85,7 @@ fn to_row(stored: &StoredScan) -> scan::Model {
         recorded_by: stored.recorded_by.as_ref().map(|actor| actor.kind.as_str().to_owned()),
         recorded_by_id: stored.recorded_by.as_ref().and_then(|actor| actor.id.clone()),
         effect: stored.effect.as_str().to_owned(),
-        called_off: stored.called_off,
+        called_off: stored.shipment_was_cancelled,
         seen: stored.seen,
     }
 }

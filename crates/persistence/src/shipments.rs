@@ -5,7 +5,7 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Line, OrderId, Shipment, ShipmentId, ShipmentStatus};
+use domain::{Carrier, ItemQuantity, OrderId, Shipment, ShipmentId, ShipmentStatus};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, Statement,
@@ -205,7 +205,7 @@ pub(crate) async fn with_lines(
         .all(db)
         .await?;
     let lines = at_most("shipment_items", lines, most)?;
-    let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
+    let mut by_shipment: HashMap<Uuid, Vec<ItemQuantity>> = HashMap::with_capacity(rows.len());
     for row in &lines {
         by_shipment.entry(row.shipment_id).or_default().push(mapping::map_line(row)?);
     }

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use console::{duration, suggest_name};
+use console::{duration::parse_duration, suggest_name};
 use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
 
 use crate::story::Tampering;
@@ -58,7 +58,7 @@ pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, St
 }
 
 pub(crate) fn duration(text: &str) -> Result<TimeDelta, String> {
-    duration::parse(text).map_err(|bad| bad.to_string())
+    parse_duration(text).map_err(|bad| bad.to_string())
 }
 
 /// Parses a time: relative to the beginning of the play, as in `-26h` or `+0s`, or absolute in RFC 3339 with an offset.

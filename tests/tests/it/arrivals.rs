@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Carrier, Line, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
+use domain::{Carrier, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
 use persistence::mailbox;
 use tests::shop::{Shop, support};
 use uuid::Uuid;
@@ -62,7 +62,7 @@ pub(super) async fn register(
     order: OrderId,
     carrier: Carrier,
     number: &str,
-    lines: Option<Vec<Line>>,
+    lines: Option<Vec<ItemQuantity>>,
 ) {
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),

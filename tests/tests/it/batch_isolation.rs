@@ -2,7 +2,7 @@
 
 use app::webhooks::{Accepted, NotAccepted};
 use carriers::Sender;
-use domain::{OrderStatus, Refusal, Request, ShipmentStatus, WebhookState};
+use domain::{InputField, OrderStatus, Refusal, Request, ShipmentStatus, WebhookState};
 use futures::future::join_all;
 use persistence::read;
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -159,9 +159,9 @@ async fn a_text_with_nul_is_refused_by_name(database: Database) {
         metadata,
     };
     let commands = [
-        ("notes", with(Some("a\0b"), None)),
-        ("metadata", with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
-        ("metadata", with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
+        (InputField::Notes, with(Some("a\0b"), None)),
+        (InputField::Metadata, with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
+        (InputField::Metadata, with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
     ];
     for (wrong, request) in commands {
         let refused = shop.ask(order, request).await;

@@ -48,7 +48,7 @@ async fn the_last_two_shipments_delivered_by_two_workers_deliver_the_order(datab
         let order = shops[0].processing(&[1, 1]).await;
         let items: Vec<_> = shops[0].order(order).await.items().iter().map(|item| item.id).collect();
         for (at, item_id) in items.into_iter().enumerate() {
-            let line = domain::Line { item_id, quantity: 1 };
+            let line = domain::ItemQuantity { item_id, quantity: 1 };
             shops[0].ship_lines(order, &format!("P{round}N{at}"), Some(vec![line])).await.unwrap();
         }
         let mut leases = Vec::new();

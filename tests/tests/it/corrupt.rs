@@ -15,6 +15,7 @@ use super::inbox::inbox;
 
 on_every_database!(
     a_part_of_a_condition_is_no_condition,
+    a_status_that_was_never_reached_is_not_inferred,
     an_answer_without_a_fingerprint_is_no_answer_to_another_question,
     a_webhook_whose_wait_cannot_be_read_fails,
     a_number_that_cannot_be_read_is_logged_by_the_sweeps,
@@ -29,6 +30,18 @@ async fn a_part_of_a_condition_is_no_condition(database: Database) {
         database.execute(&format!("UPDATE shipments SET {part}")).await;
         let error = read::shipments_of(&database.store, &[order]).await.unwrap_err();
         assert!(error.to_string().ends_with("a part of a condition"), "{error}");
+    }
+}
+
+async fn a_status_that_was_never_reached_is_not_inferred(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "N0").await;
+    for column in ["shipped_inferred", "out_for_delivery_inferred"] {
+        database.execute(&format!("UPDATE shipments SET {column} = true")).await;
+        let error = read::shipments_of(&database.store, &[order]).await.unwrap_err();
+        assert!(error.to_string().ends_with("an inferred status without a time"), "{error}");
+        database.execute(&format!("UPDATE shipments SET {column} = false")).await;
     }
 }
 

@@ -4,8 +4,8 @@ use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
-    WebhookId, WebhookState,
+    Actor, ActorKind, Carrier, ItemQuantity, Meaning, OrderStatus, Refusal, Request, ScanEffect,
+    ShipmentStatus, WebhookId, WebhookState,
 };
 use persistence::{leases::Work, read, webhooks::WebhookHead};
 use tests::{
@@ -27,7 +27,7 @@ on_every_database!(
     many_webhooks_in_one_batch_settle_many_orders,
     a_webhook_that_failed_is_read_again_when_asked,
     an_estimate_that_is_revised_without_a_new_scan_counts,
-    a_shipment_that_moves_although_it_was_called_off_is_told_to_support,
+    a_shipment_that_moves_although_it_was_cancelled_is_told_to_support,
     a_part_that_cannot_be_read_is_told_beside_what_the_rest_did,
 );
 
@@ -194,7 +194,7 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     assert_eq!((scans.len(), scans[0].seen), (1, 3));
 }
 
-async fn a_shipment_that_moves_although_it_was_called_off_is_told_to_support(database: Database) {
+async fn a_shipment_that_moves_although_it_was_cancelled_is_told_to_support(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "161616").await;
@@ -218,7 +218,8 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
     for number in numbers {
-        register(&shop, order, Carrier::Dhl, number, Some(vec![Line { item_id: item, quantity: 1 }])).await;
+        register(&shop, order, Carrier::Dhl, number, Some(vec![ItemQuantity { item_id: item, quantity: 1 }]))
+            .await;
     }
     let body = include_str!("../../../crates/carriers/samples/dhl_batch.json").replace("2026-01", "2026-03");
     shop.wait(TimeDelta::days(20));

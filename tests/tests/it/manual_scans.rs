@@ -3,8 +3,8 @@
 use app::{Caller, Error, IdempotencyKey, orders::CommandOutcome, shipments::ManualScan};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
-    ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, ConditionKind, InputField, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request,
+    ScanEffect, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::read;
 use tests::{
@@ -17,7 +17,7 @@ on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
     each_persons_words_stay_under_their_own_name,
-    a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew,
+    a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
 
@@ -65,7 +65,7 @@ async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
-    assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+    assert_eq!(tracking.shipped_at(), Some(shop.now() - TimeDelta::hours(5)));
 }
 
 async fn each_persons_words_stay_under_their_own_name(database: Database) {
@@ -98,14 +98,14 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     }
 }
 
-async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
+async fn a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "292929").await;
     shop.scan_at("292929", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
     shop.drain().await;
-    let call_off = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
-    match shop.ask(order, call_off.clone()).await {
+    let cancel = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
+    match shop.ask(order, cancel.clone()).await {
         Err(Error::Refused(Refusal::Shipment { code: ShipmentRefusal::AlreadyMoving, message })) => {
             assert!(message.contains("record the condition LOST or DAMAGED first"), "{message}");
         }
@@ -127,7 +127,7 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
         scans.iter().filter(|scan| scan.scan.code == "BY_HAND").map(|scan| scan.seen).collect();
     assert_eq!((scans.len(), by_hand), (3, vec![2, 1]));
 
-    shop.ask(order, call_off).await.unwrap();
+    shop.ask(order, cancel).await.unwrap();
     let anew = shop.ship(order, "303030").await;
     assert_eq!(anew.lines, shipment.lines);
 }
@@ -142,12 +142,18 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
         other => panic!("{other:?}"),
     };
     let at = |hours| ManualScan { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
-    assert_eq!(field(record(&shop, at(2)).await), "occurredAt");
-    assert_eq!(field(record(&shop, at(-30)).await), "occurredAt");
+    assert_eq!(field(record(&shop, at(2)).await), InputField::OccurredAt);
+    assert_eq!(field(record(&shop, at(-30)).await), InputField::OccurredAt);
     let nul = |text: &str| Some(format!("{text}\0"));
-    assert_eq!(field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await), "location");
-    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), "notes");
-    assert_eq!(field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await), "status");
+    assert_eq!(
+        field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await),
+        InputField::Location
+    );
+    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), InputField::Notes);
+    assert_eq!(
+        field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await),
+        InputField::Status
+    );
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
     let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());

@@ -2,7 +2,7 @@
 //! later and once, or it fails with the reason.
 
 use chrono::TimeDelta;
-use domain::{NotificationKind, NotificationState, OrderStatus, ShipmentStatus};
+use domain::{NotificationKind, NotificationState, OrderStatus, ShipmentStatus, Suppression};
 use persistence::{notifications::Notification, read};
 use tests::{
     database::Database,
@@ -100,8 +100,8 @@ async fn an_order_without_an_address_is_told_nothing(database: Database) {
     shop.drain().await;
     let notification = &notifications(&shop, order).await[0];
     assert_eq!(
-        (notification.state, notification.reason.as_deref()),
-        (NotificationState::Suppressed, Some("no_address"))
+        (notification.state, notification.reason, notification.recipient.as_deref()),
+        (NotificationState::Suppressed, Some(Suppression::NoAddress), None)
     );
     assert!(shop.mails().await.is_empty());
 }

@@ -4,8 +4,8 @@
 use app::{Caller, Error};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use domain::{
-    Actor, ActorKind, Carrier, ItemId, Line, Meaning, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
-    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, WebhookState,
+    Actor, ActorKind, Carrier, ItemId, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, Origin,
+    OriginKind, Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, WebhookState,
 };
 use tests::{
     database::Database,
@@ -25,7 +25,7 @@ on_every_database!(
 );
 
 /// A new shipment with USPS.
-fn usps(number: &str, lines: Option<Vec<Line>>) -> NewShipment {
+fn usps(number: &str, lines: Option<Vec<ItemQuantity>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         carrier: Carrier::Usps,
@@ -96,7 +96,7 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
     }
     let items = [new.items[0].id, new.items[1].id];
     let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
-    let lines = Some(vec![Line { item_id: items[1], quantity: 1 }]);
+    let lines = Some(vec![ItemQuantity { item_id: items[1], quantity: 1 }]);
     shop.app.create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
     (order, items)
 }
@@ -166,7 +166,7 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
         );
     }
 
-    let line = |item_id, quantity| Some(vec![Line { item_id, quantity }]);
+    let line = |item_id, quantity| Some(vec![ItemQuantity { item_id, quantity }]);
     let elsewhere = Origin { kind: OriginKind::Supplier, code: "bolt".to_owned() };
     let probes = [
         (None, line(own, 0)),
@@ -175,7 +175,7 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
         (None, line(ItemId(Uuid::nil()), 1)),
         (Some(elsewhere), line(own, 1)),
     ];
-    let probe = async |probes: &[(Option<Origin>, Option<Vec<Line>>)]| {
+    let probe = async |probes: &[(Option<Origin>, Option<Vec<ItemQuantity>>)]| {
         for (origin, lines) in probes {
             let mut told = Vec::new();
             for number in numbers {
@@ -214,5 +214,9 @@ async fn a_number_that_is_refused_leaves_the_order_as_it_was(database: Database)
     assert_eq!(after.head(), before.head());
     let shipped =
         shop.app.create_shipment(acme(), order, usps("FREE1", None), None).await.unwrap().shipment.unwrap();
-    assert_eq!(shipped.lines, [Line { item_id: own, quantity: 3 }], "every unit is still there to ship");
+    assert_eq!(
+        shipped.lines,
+        [ItemQuantity { item_id: own, quantity: 3 }],
+        "every unit is still there to ship"
+    );
 }

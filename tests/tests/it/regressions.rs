@@ -2,7 +2,7 @@
 //! names it.
 
 use chrono::TimeDelta;
-use domain::{Line, OrderStatus, ScanEffect, ShipmentStatus, progress};
+use domain::{ItemQuantity, OrderStatus, ScanEffect, ShipmentStatus, progress};
 use persistence::read;
 use tests::{database::Database, on_every_database, shop::Shop};
 
@@ -20,8 +20,8 @@ async fn summary(shop: &Shop, order: domain::OrderId) -> String {
     progress(now.head().status, now.items(), now.shipments()).summary
 }
 
-fn select_units(item: domain::ItemId, quantity: u32) -> Option<Vec<Line>> {
-    Some(vec![Line { item_id: item, quantity }])
+fn select_units(item: domain::ItemId, quantity: u32) -> Option<Vec<ItemQuantity>> {
+    Some(vec![ItemQuantity { item_id: item, quantity }])
 }
 
 /// vendurehq/vendure#2191, #2324: shipping a line in parts failed, or lost one unit.

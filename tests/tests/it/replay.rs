@@ -60,15 +60,8 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
-    says(shop, number, code).await;
+    shop.process_code(number, code).await;
     order
-}
-
-/// Pushes and processes a FedEx scan with this code.
-async fn says(shop: &Shop, number: &str, code: &str) {
-    let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
-    shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
-    shop.drain().await;
 }
 
 /// Marks all due webhooks as failed, as an internal error would.
@@ -117,7 +110,7 @@ async fn no_mail_is_announced_that_nobody_gets(database: Database) {
         shop.to(order, status).await.unwrap();
     }
     shop.ship(order, "323232").await;
-    says(&shop, "323232", "SE").await;
+    shop.process_code("323232", "SE").await;
     let shop = shop.restarted("fedex.SE=delivered").await;
     for apply in [false, true] {
         let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();

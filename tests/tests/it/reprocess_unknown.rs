@@ -1,23 +1,18 @@
 //! Tests unknown codes: their scans are stored, listed and counted, and are reprocessed automatically when a code gets
 //! a meaning.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::HashSet;
 
 use app::{Caller, Error};
 use chrono::TimeDelta;
 use domain::{Actor, ActorKind, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, WebhookState};
-use persistence::{Store, leases::Work, read};
+use persistence::{leases::Work, read};
 use sea_orm::ConnectionTrait;
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex, support},
+    statements::Statements,
 };
 
 use super::inbox::inbox;
@@ -33,21 +28,14 @@ on_every_database!(
     webhooks_without_number_are_taken_up_some_at_a_time,
 );
 
-/// Pushes and processes a FedEx scan with this code.
-async fn says(shop: &Shop, number: &str, code: &str) {
-    let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
-    shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
-    shop.drain().await;
-}
-
 async fn an_unknown_code_is_listed_and_moves_the_order_once_it_has_a_meaning(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "171717").await;
-    says(&shop, "171717", "Q9").await;
+    shop.process_code("171717", "Q9").await;
     shop.wait(TimeDelta::minutes(5));
-    says(&shop, "171717", "Q9").await;
-    says(&shop, "171717", "Q8").await;
+    shop.process_code("171717", "Q9").await;
+    shop.process_code("171717", "Q8").await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
 
     let listed = shop.app.unknown_codes(&support()).await.unwrap();
@@ -82,7 +70,7 @@ async fn spellings_of_a_code_are_listed_as_the_setting_takes_them(database: Data
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "161616").await;
     for code in ["Q9", "q9", "é9", "É9"] {
-        says(&shop, "161616", code).await;
+        shop.process_code("161616", code).await;
         shop.wait(TimeDelta::minutes(1));
     }
     let listed = shop.app.unknown_codes(&support()).await.unwrap();
@@ -102,8 +90,8 @@ async fn a_new_meaning_leaves_what_was_known_alone(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "181818").await;
-    says(&shop, "181818", "IT").await;
-    says(&shop, "181818", "Q9").await;
+    shop.process_code("181818", "IT").await;
+    shop.process_code("181818", "Q9").await;
     let shop = shop.restarted("fedex.Q9=held,fedex.IT=label_created").await;
     shop.drain().await;
     let now = shop.order(order).await;
@@ -121,7 +109,7 @@ async fn a_scan_that_gets_its_meaning_and_says_more_at_once_is_told_by_what_it_d
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "191919").await;
-    says(&shop, "191919", "Q9").await;
+    shop.process_code("191919", "Q9").await;
     let body = String::from_utf8(fedex("191919", ShipmentStatus::Delivered, shop.now())).unwrap();
     let more = body.replace("\"DL\"", "\"Q9\"").replace("Holbrook", "Holbrook Village");
 
@@ -139,7 +127,7 @@ async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Databa
     let old = Shop::new(database.store);
     let order = old.processing(&[1]).await;
     old.ship(order, "373737").await;
-    says(&old, "373737", "Q9").await;
+    old.process_code("373737", "Q9").await;
     let new = old.restarted("fedex.Q9=delivered").await;
     // The worker that was not restarted yet processes the webhook first.
     old.drain().await;
@@ -150,7 +138,7 @@ async fn a_worker_with_old_settings_holds_nothing_back_for_good(database: Databa
     assert_eq!(new.status(order).await, OrderStatus::Delivered);
 
     let mut meaningless = HashSet::new();
-    says(&new, "373737", "Q8").await;
+    new.process_code("373737", "Q8").await;
     assert_eq!(new.app.reprocess_unknown(&mut meaningless).await.unwrap(), 0);
     assert_eq!(meaningless, HashSet::from([("fedex".to_owned(), "Q8".to_owned())]));
 }
@@ -161,7 +149,7 @@ async fn a_code_that_has_passed_on_with_its_number_comes_to_rest(database: Datab
     let wrong = shop.ship(order, "383838").await;
     let reason = "packed anew".to_owned();
     shop.ask(order, Request::CancelShipment { id: wrong.id, reason }).await.unwrap();
-    says(&shop, "383838", "Q9").await;
+    shop.process_code("383838", "Q9").await;
     shop.ship(order, "383838").await;
     shop.drain().await;
     let listed = shop.app.unknown_codes(&support()).await.unwrap();
@@ -178,7 +166,7 @@ async fn a_webhook_that_failed_is_not_taken_up(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     shop.ship(order, "393939").await;
-    says(&shop, "393939", "Q9").await;
+    shop.process_code("393939", "Q9").await;
     let webhook = inbox(&shop).await[0].id;
     shop.app.retry_webhook(&support(), webhook).await.unwrap();
     let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
@@ -216,25 +204,19 @@ async fn multiply(database: &Database, count: usize) {
 }
 
 async fn webhooks_without_number_are_taken_up_some_at_a_time(database: Database) {
-    let mut store = Store::connect(&database.url, 2).await.unwrap();
-    let updates = Arc::new(AtomicUsize::new(0));
-    let counted = updates.clone();
-    store.on_statement(move |sql| {
-        if sql.starts_with("UPDATE \"webhooks\"") {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    let (store, statements) = Statements::record(&database).await;
+    let updates_webhooks = |sql: &str| sql.starts_with("UPDATE \"webhooks\"");
     let shop = Shop::new(store);
     let order = shop.processing(&[1]).await;
     shop.ship(order, "404040").await;
-    says(&shop, "404040", "Q9").await;
+    shop.process_code("404040", "Q9").await;
     multiply(&database, 2_499).await;
     // The newest webhook of a code represents the code.
     shop.wait(TimeDelta::minutes(1));
-    says(&shop, "404040", "Q9").await;
-    assert_eq!(updates.swap(0, Ordering::Relaxed), 0);
+    shop.process_code("404040", "Q9").await;
+    assert_eq!(statements.take(updates_webhooks).len(), 0);
     let shop = shop.restarted("fedex.Q9=delivered").await;
-    assert_eq!(updates.load(Ordering::Relaxed), 3, "a thousand at most");
+    assert_eq!(statements.take(updates_webhooks).len(), 3, "a thousand at most");
     let due = read::WebhookFilter { states: [WebhookState::Pending].into(), ..Default::default() };
     assert_eq!(read::webhooks_count(&shop.app.store, &due).await.unwrap(), 2_501);
 }

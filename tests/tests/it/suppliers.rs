@@ -1,15 +1,13 @@
 //! Tests that a supplier sees the orders with its items, and no others. For lists and look-ups the database filters;
 //! for changes the loaded order is checked.
 
-use std::sync::{Arc, Mutex};
-
 use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
-    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
-    Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank,
+    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::{
-    Event, Store,
+    Event,
     read::{EventFilter, EventId, Key, OrderFilter, PageRequest},
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -17,6 +15,7 @@ use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, new_order, support},
+    statements::Statements,
 };
 use uuid::Uuid;
 
@@ -158,7 +157,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
             carrier: Carrier::Ups,
             tracking_number: "1Z".to_owned(),
             origin: None,
-            lines: Some(vec![Line { item_id, quantity: 1 }]),
+            lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
         };
         let key = IdempotencyKey::new("key".to_owned(), "ship", &"the same").unwrap();
@@ -191,8 +190,13 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
-    let lines =
-        shop.order(order).await.items().iter().map(|item| Line { item_id: item.id, quantity: 1 }).collect();
+    let lines = shop
+        .order(order)
+        .await
+        .items()
+        .iter()
+        .map(|item| ItemQuantity { item_id: item.id, quantity: 1 })
+        .collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
         carrier: Carrier::Fedex,
@@ -227,18 +231,14 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
 
 /// Returns all statements of the product that filter the orders of a supplier.
 async fn sorting_out(database: &Database) -> Vec<String> {
-    let mut store = Store::connect(&database.url, 2).await.unwrap();
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let said = heard.clone();
-    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let (store, statements) = Statements::record(database).await;
     let shop = Shop::new(store);
     let caller = supplier("acme");
     listed(&shop, &caller).await;
     shop.app.order(&caller, OrderId(Uuid::nil())).await.unwrap();
     shop.app.order_by_reference(&caller, "R").await.unwrap();
     shop.app.events_count(&caller, EventFilter::default()).await.unwrap();
-    let heard = heard.lock().unwrap();
-    heard.iter().filter(|sql| sql.contains(r#""origin_code" = $"#)).cloned().collect()
+    statements.take(|sql| sql.contains(r#""origin_code" = $"#))
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use app::Caller;
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use domain::Refusal;
 
+use super::input_path::build_input_path;
+
 /// An error with a code for programs, in `extensions.code`.
 pub(super) fn coded(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
@@ -69,7 +71,7 @@ pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error 
 /// The error of a refusal where the schema has no result union with a member for it.
 fn convert_refusal(refusal: &Refusal) -> Error {
     match refusal {
-        Refusal::InvalidInput { field, message } => bad_input(field, message),
+        Refusal::InvalidInput { field, message } => bad_input(&build_input_path(*field), message),
         Refusal::Forbidden(message) => coded("FORBIDDEN", message),
         Refusal::NotFound(_) => coded("NOT_FOUND", refusal.to_string()),
         Refusal::VersionConflict { .. } => coded("VERSION_CONFLICT", refusal.to_string()),

@@ -109,7 +109,7 @@ impl OrderItem {
 
     /// Why the supplier declined the item. Null for suppliers and customers.
     async fn decline_reason(&self) -> Option<&str> {
-        self.item().commitment.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
+        self.item().commitment.declined().and_then(|(_, reason)| reason)
     }
 
     /// The time until which a carrier must have every unit of the item. Null if no supplier ships it or no time was

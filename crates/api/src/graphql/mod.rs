@@ -13,6 +13,7 @@ mod enums;
 mod error;
 mod event;
 mod input;
+mod input_path;
 mod item;
 pub mod limits;
 mod mutation;

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
+use domain::Suppression;
 use persistence::notifications;
 
 use super::enums::{NotificationState, OrderStatus};
@@ -35,7 +36,7 @@ impl Notification {
 
     /// The address of the recipient. Empty if the order has no address.
     async fn recipient(&self) -> &str {
-        &self.0.recipient
+        self.0.recipient.as_deref().unwrap_or_default()
     }
 
     /// Whether the notification was sent.
@@ -46,7 +47,7 @@ impl Notification {
     /// Why the notification was suppressed. `superseded`: a newer notification of the order takes its place.
     /// `no_address`: the order has no address.
     async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
+        self.0.reason.map(Suppression::as_str)
     }
 
     /// How many attempts to send it have begun.

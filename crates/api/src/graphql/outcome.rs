@@ -6,12 +6,13 @@ use app::{
     orders::{CommandOutcome, Placed},
 };
 use async_graphql::{Context, ID, Interface, Result, SimpleObject, Union};
-use domain::{OrderId, Refusal};
+use domain::{InputField, OrderId, Refusal};
 
 use super::{
     enums::OrderStatus,
     error::{convert_error, unwrap_result},
     event::OrderEvent,
+    input_path::build_input_path,
     limits::weights::{STATUSES, list},
     order::Order,
     shipment::Shipment,
@@ -177,6 +178,12 @@ impl Forbidden {
     }
 }
 
+impl InvalidInput {
+    fn new(message: String, field: InputField) -> Self {
+        Self { message, field: build_input_path(field) }
+    }
+}
+
 /// A value of the input is not valid, or not valid now.
 #[derive(SimpleObject)]
 pub struct InvalidInput {
@@ -243,7 +250,7 @@ pub(super) fn convert_place_order_result(
     let message = error.to_string();
     Ok(match error {
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),
-        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
+        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput::new(message, field).into(),
         app::Error::Refused(Refusal::Forbidden(_)) => Forbidden { message }.into(),
         app::Error::TooManyOrders { per_minute, retry_after } => {
             TooManyOrders { message, per_minute, retry_after }.into()
@@ -279,7 +286,7 @@ pub(super) async fn convert_transition_result(
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),
         app::Error::Refused(Refusal::NotFound(_)) => NotFound { message }.into(),
         app::Error::Refused(Refusal::Forbidden(_)) => Forbidden { message }.into(),
-        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
+        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput::new(message, field).into(),
         app::Error::Refused(Refusal::InvalidTransition { from, to, allowed, blocker }) => {
             match find_current_order(ctx, id).await? {
                 Some(order) => InvalidTransition {
@@ -327,7 +334,7 @@ pub(super) fn convert_shipment_result(
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),
         app::Error::Refused(Refusal::NotFound(_)) => NotFound { message }.into(),
         app::Error::Refused(Refusal::Forbidden(_)) => Forbidden { message }.into(),
-        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
+        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput::new(message, field).into(),
         app::Error::Refused(Refusal::OverAllocated { item, ordered, allocated, asked }) => {
             OverAllocated { message, item_id: item.to_string().into(), ordered, allocated, asked }.into()
         }

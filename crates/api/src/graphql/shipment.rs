@@ -35,7 +35,8 @@ pub struct Shipment {
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.visible_shipments(ctx).await?;
     let batch = order.batch().scan_cache();
-    let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), batch.clone());
+    let one =
+        |shipment: &domain::Shipment| Shipment::with_batch(order.clone(), shipment.clone(), batch.clone());
     Ok(shipments.visible.iter().map(one).collect())
 }
 
@@ -43,11 +44,15 @@ impl Shipment {
     /// Makes a shipment that was read without others.
     pub(super) fn with_own_batch(order: Order, shipment: domain::Shipment) -> Self {
         let batch = ScanCache::new(vec![shipment.id]);
-        Self::of(order, shipment, batch)
+        Self::with_batch(order, shipment, batch)
     }
 
     /// Makes one of several shipments whose scans are read together, through `batch`.
-    pub(super) fn of(order: Order, shipment: domain::Shipment, batch: Arc<ScanCache<ShipmentId>>) -> Self {
+    pub(super) fn with_batch(
+        order: Order,
+        shipment: domain::Shipment,
+        batch: Arc<ScanCache<ShipmentId>>,
+    ) -> Self {
         Self { order, shipment: Box::new(shipment), batch }
     }
 
@@ -126,7 +131,7 @@ impl Shipment {
 
     /// The carrier's time of the earliest scan that shows the parcel with the carrier.
     async fn shipped_at(&self) -> Option<DateTime<Utc>> {
-        self.shipment.tracking.shipped_at
+        self.shipment.tracking.shipped_at()
     }
 
     /// The carrier's time of the earliest scan that shows the parcel delivered.

@@ -20,13 +20,13 @@ struct World {
     _folder: TempDir,
 }
 
-struct Answer {
+struct HttpResponse {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -55,7 +55,7 @@ impl World {
         Self::new([(Sender::Ups, Secrets::from_client(client.unwrap())), (Sender::Fedex, fedex)]).await
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> HttpResponse {
         let mut request = Request::post(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -65,7 +65,7 @@ impl World {
         let response = routes.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text }
+        HttpResponse { status: parts.status, headers: parts.headers, text }
     }
 
     /// The number of stored webhooks.

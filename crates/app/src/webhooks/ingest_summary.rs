@@ -23,7 +23,7 @@ pub(super) struct IngestSummary {
     effects: BTreeMap<ScanEffect, u32>,
     repeated: u32,
     /// Warnings about shipments that move although they were cancelled.
-    called_off: BTreeSet<String>,
+    moves_though_cancelled: BTreeSet<String>,
 }
 
 /// A tracking number without a shipment.
@@ -73,7 +73,7 @@ impl IngestSummary {
                 let Shipment { carrier, tracking_number, .. } = shipment;
                 let odd = format!("{} {tracking_number} was called off and moves", carrier.display_name());
                 tracing::warn!(%webhook, code, "{odd}");
-                self.called_off.insert(odd);
+                self.moves_though_cancelled.insert(odd);
             }
             ScanEffect::UnknownCode
             | ScanEffect::NotOurs
@@ -96,13 +96,13 @@ impl IngestSummary {
             WebhookContent::Parcels(_, unread) => unread,
             WebhookContent::Activation(_) => None,
         };
-        let Self { waits_for, effects, repeated: again, called_off } = self;
+        let Self { waits_for, effects, repeated: again, moves_though_cancelled } = self;
         let mut parts: Vec<String> =
             effects.iter().map(|(effect, count)| format!("{count} {effect}")).collect();
         if again > 0 {
             parts.push(format!("{again} seen before"));
         }
-        parts.extend(called_off);
+        parts.extend(moves_though_cancelled);
         parts.extend(waits_for.iter().take(MAX_NAMED).map(UnknownNumber::to_string));
         if waits_for.len() > MAX_NAMED {
             parts.push(format!("nor with {} others", waits_for.len() - MAX_NAMED));

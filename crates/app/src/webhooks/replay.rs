@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId,
-    WebhookState,
+    InputField, NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus,
+    WebhookId, WebhookState,
 };
 use persistence::{
     read::{self, Key, WebhookFilter},
@@ -124,7 +124,7 @@ impl App {
             let count = read::webhooks_count(&self.store, &filter).await?;
             if count > most {
                 let message = format!("{count} webhooks are meant, at most {most} are read again at once");
-                return Err(Refusal::InvalidInput { field: "since".to_owned(), message }.into());
+                return Err(Refusal::invalid(InputField::Since, message).into());
             }
         }
         let mut replayed = Replayed { applied: replay.apply, ..Replayed::default() };

@@ -163,9 +163,9 @@ impl ScanRouter {
 /// Whether a stored scan stays with its shipment (rule 2): it was stored before the shipment was cancelled, happened
 /// not later than the delivery, and its order existed.
 fn is_permanently_routed(stored: &StoredScan, shipment: &TrackedShipment) -> bool {
-    let StoredScan { scan, called_off, .. } = stored;
+    let StoredScan { scan, shipment_was_cancelled, .. } = stored;
     let is_up_to_delivery = shipment.delivered_at.is_none() || happened_before_delivery(scan, shipment);
-    !called_off && is_up_to_delivery && !is_too_old(scan, shipment.placed_at)
+    !shipment_was_cancelled && is_up_to_delivery && !is_too_old(scan, shipment.placed_at)
 }
 
 /// Whether the scan happened not later than the delivery of the shipment. Takes the earlier of the scan's two times:

@@ -237,8 +237,8 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     assert_ne!(scan.identity, identities(REVISED)[0]);
     assert_ne!(identities(&REVISED.replace("1768500000", "1768500001")), identities(REVISED));
     // The merchant's meanings do not apply to this event.
-    let remapped = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
-    assert_eq!(remapped.scans[0].meaning, Meaning::Informational);
+    let configured = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
+    assert_eq!(configured.scans[0].meaning, Meaning::Informational);
     // A time that is not valid, is in milliseconds or is missing.
     for ts in ["1768500000000", "-99999999999999", "soon", ""] {
         let parcel = read(&REVISED.replace("1768500000", ts));

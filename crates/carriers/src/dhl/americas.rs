@@ -59,7 +59,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     let listed = words.as_deref().map(normalize_capitals);
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
     let display_code = build_code_name(&[&code]);
-    let remapped = remap.get(Sender::Dhl, &display_code);
+    let configured = remap.get(Sender::Dhl, &display_code);
     let read = find_meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
         identity: compute_identity(
@@ -69,7 +69,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             &build_description_code("", find_meaning(&code), read),
             &[date, clock, zone],
         ),
-        meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
+        meaning: configured.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
         code: display_code,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),

@@ -273,12 +273,12 @@ impl Code {
     fn from_parts(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
         let display_code = build_code_name(&[status, &detail]);
-        let remapped =
+        let configured =
             remap.get(Sender::Easypost, &display_code).or_else(|| remap.get(Sender::Easypost, status));
         Self {
             display_code,
             key: format!("{status}/{detail}").to_ascii_lowercase(),
-            meaning: remapped.unwrap_or_else(|| codes::find_meaning(status, &detail)),
+            meaning: configured.unwrap_or_else(|| codes::find_meaning(status, &detail)),
         }
     }
 }

@@ -223,8 +223,8 @@ fn the_setting_names_status_and_detail_or_the_status() {
     for other in ["easypost.departed_facility=held", "easypost.DP=held", "fedex.in_transit=held"] {
         assert_eq!(first(other), Status(InTransit), "{other}");
     }
-    let remapped = parcel_with(FEDEX, "easypost.in_transit=held").scans[0].identity;
-    assert_eq!(remapped, parcel(FEDEX).scans[0].identity);
+    let configured = parcel_with(FEDEX, "easypost.in_transit=held").scans[0].identity;
+    assert_eq!(configured, parcel(FEDEX).scans[0].identity);
 }
 
 #[test]

@@ -250,9 +250,9 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     assert_eq!(retimed[1..], first[1..]);
     assert_ne!(of(&HISTORY.replace(r#""08""#, r#""09""#))[1], first[1], "another reason");
     assert_ne!(of(&HISTORY.replace("12031~", "12032~")), first, "another parcel of that number");
-    let remapped = parcels_with(HISTORY, "fedex.OC=label_created").remove(0).scans.remove(3);
-    assert_eq!(remapped.meaning, Meaning::Status(LabelCreated));
-    assert_eq!(remapped.identity, first[3], "a re-mapping is no other scan");
+    let configured = parcels_with(HISTORY, "fedex.OC=label_created").remove(0).scans.remove(3);
+    assert_eq!(configured.meaning, Meaning::Status(LabelCreated));
+    assert_eq!(configured.identity, first[3], "a configured meaning makes no other scan");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use super::{clears, condition_of, ends_with_delivery};
 use crate::{
     scan::{Estimate, Meaning, Scan, ScanIdentity},
-    shipment::{Condition, ConditionKind, Rank, ShipmentStatus, Tracking},
+    shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
 };
 
 /// The outbound scans of a shipment. A scan has its place among all scans of the shipment in each of the sets that it
@@ -94,15 +94,14 @@ impl OutboundScans {
         };
         let tells = |rank: Rank| self.milestones().any(|(status, _)| status.rank() == rank);
         let since = |rank: Rank| self.first_at_rank(rank).map(|((_, occurred_at, ..), _)| occurred_at);
+        let reached = |rank: Rank| since(rank).map(|at| Reached { at, inferred: !tells(rank) });
         let estimate = self.estimates.last().map(|(estimate, _)| estimate.expected);
         Tracking {
             status,
             condition: self.condition(all),
             estimated_delivery: estimate.or(promised_delivery),
-            shipped_at: since(Rank::Shipped),
-            shipped_inferred: since(Rank::Shipped).is_some() && !tells(Rank::Shipped),
-            out_for_delivery_at: since(Rank::OutForDelivery),
-            out_for_delivery_inferred: since(Rank::OutForDelivery).is_some() && !tells(Rank::OutForDelivery),
+            shipped: reached(Rank::Shipped),
+            out_for_delivery: reached(Rank::OutForDelivery),
             delivered_at: since(Rank::Delivered),
         }
     }

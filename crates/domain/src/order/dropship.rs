@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
+    input_field::InputField,
     order::{
         Order, Outcome,
         text_validation::{check_reason, check_text},
     },
     refusal::Refusal,
-    shipment::{Line, Origin, OriginKind},
+    shipment::{ItemQuantity, Origin, OriginKind},
     supplier_commitment::{Deadlines, SupplierAnswer, SupplierCommitment},
     transition::Context,
 };
@@ -27,7 +28,7 @@ impl Order {
             let item = &self.items[*place];
             if item.commitment.declined().is_some() {
                 let message = format!("{} was declined: it has to be reassigned", item.sku);
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
         let open = named.into_iter().filter(|named| self.items[named.place].commitment.answer.is_none());
@@ -58,7 +59,7 @@ impl Order {
         }
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
-        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason });
+        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -72,8 +73,8 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         context.actor.must_be_staff("reassign items")?;
         let named = self.find_items(ids, &context.actor)?;
-        check_text("origin.code", &origin.code)?;
-        deadlines.check_deadlines(Some(origin), "")?;
+        check_text(InputField::OriginCode, &origin.code)?;
+        deadlines.check_deadlines(Some(origin), InputField::Deadline)?;
         let is_so = |named: &Named| {
             let item = &self.items[named.place];
             item.origin.as_ref() == Some(origin)
@@ -85,7 +86,7 @@ impl Order {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
-        deadlines.check_ahead("", context.now)?;
+        deadlines.check_ahead(InputField::Deadline, context.now)?;
         self.take_from_supplier(&open, context)?;
         for Named { place, .. } in &open {
             let item = &mut self.items[*place];
@@ -106,14 +107,14 @@ impl Order {
                 let (sku, are) = (&item.sku, if units == 1 { "unit is" } else { "units are" });
                 let message =
                     format!("{units} {are} in a parcel already, of {sku}: cancel the shipment first");
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
         let units = |named: &Named| {
             let item = &self.items[named.place];
-            Line { item_id: item.id, quantity: item.wanted() }
+            ItemQuantity { item_id: item.id, quantity: item.wanted() }
         };
-        let taken: Vec<Line> = named.iter().map(units).collect();
+        let taken: Vec<ItemQuantity> = named.iter().map(units).collect();
         self.confirm_carrier_cancellations(&taken, context);
         Ok(())
     }
@@ -133,7 +134,7 @@ impl Order {
             let item = &self.items[*place];
             if item.origin.as_ref().is_none_or(|origin| origin.kind != OriginKind::Supplier) {
                 let message = format!("no supplier ships {}: there is nobody to answer", item.sku);
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
         Ok(named)
@@ -143,12 +144,12 @@ impl Order {
     /// others do not exist.
     fn find_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         if ids.is_empty() {
-            return Err(Refusal::invalid("itemIds", "at least one item is needed"));
+            return Err(Refusal::invalid(InputField::ItemIds, "at least one item is needed"));
         }
         let mut named = BTreeMap::new();
         for (at, id) in ids.iter().enumerate() {
             let place = self.items.iter().position(|item| item.id == *id && item.may_be_named_by(actor));
-            let place = place.ok_or_else(|| Refusal::no_item(format!("itemIds[{at}]"), *id))?;
+            let place = place.ok_or_else(|| Refusal::no_item(InputField::ItemId(at), *id))?;
             named.entry(place).or_insert(at);
         }
         Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
@@ -159,7 +160,10 @@ impl Order {
         if status.is_open() {
             return Ok(());
         }
-        Err(Refusal::invalid("orderId", format!("the order is {status}: nothing of it is left to ship")))
+        Err(Refusal::invalid(
+            InputField::OrderId,
+            format!("the order is {status}: nothing of it is left to ship"),
+        ))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     actor::ActorKind,
     fold::{Attribution, FoldState, OwnScans, classify_effect, is_too_old},
     ids::ShipmentId,
+    input_field::InputField,
     order::{
         Order, Outcome,
         advance::Trigger,
@@ -165,17 +166,17 @@ fn without_movement(effect: ScanEffect) -> ScanEffect {
 fn check_manual_scan(scan: &Scan, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
     check_notes(scan.description.as_deref(), None)?;
     if let Some(location) = &scan.location {
-        check_text("location", location)?;
+        check_text(InputField::Location, location)?;
     }
     if scan.occurred_at > now + MAX_AHEAD {
-        return Err(Refusal::invalid("occurredAt", "a parcel is not scanned in the future"));
+        return Err(Refusal::invalid(InputField::OccurredAt, "a parcel is not scanned in the future"));
     }
     if is_too_old(scan, placed_at) {
         let message = format!("the order was placed later, at {placed_at}: that was another parcel");
-        return Err(Refusal::invalid("occurredAt", message));
+        return Err(Refusal::invalid(InputField::OccurredAt, message));
     }
     if scan.meaning == Meaning::Status(ShipmentStatus::Cancelled) {
-        return Err(Refusal::invalid("status", "a parcel is called off with cancelShipment"));
+        return Err(Refusal::invalid(InputField::Status, "a parcel is called off with cancelShipment"));
     }
     Ok(())
 }

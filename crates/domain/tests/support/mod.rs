@@ -8,9 +8,9 @@ mod story;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, Item, ItemId, Line, Meaning, Money, Order,
-    OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanIdentity,
-    Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, UserId, fold,
+    Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, InputField, Item, ItemId, ItemQuantity,
+    Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal,
+    Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -33,8 +33,8 @@ pub fn shipment_id(number: u32) -> ShipmentId {
     ShipmentId(Uuid::from_u128(0x200 + u128::from(number)))
 }
 
-pub fn lines(of: &[(u32, u32)]) -> Vec<Line> {
-    of.iter().map(|&(item, quantity)| Line { item_id: item_id(item), quantity }).collect()
+pub fn lines(of: &[(u32, u32)]) -> Vec<ItemQuantity> {
+    of.iter().map(|&(item, quantity)| ItemQuantity { item_id: item_id(item), quantity }).collect()
 }
 
 pub fn warehouse(code: &str) -> Origin {
@@ -164,7 +164,7 @@ pub fn transition_to(to: OrderStatus) -> Request {
 }
 
 /// The field and the message of a refused input.
-pub fn invalid(answer: Result<Outcome, Refusal>) -> (String, String) {
+pub fn invalid(answer: Result<Outcome, Refusal>) -> (InputField, String) {
     match answer {
         Err(Refusal::InvalidInput { field, message }) => (field, message),
         other => panic!("a refusal of the input was expected: {other:?}"),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, FULFILMENT_SEQUENCE, Item, Line, NewShipment, Order, OrderStatus,
-    Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome,
-    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Carrier, Deadlines, FULFILMENT_SEQUENCE, Item, ItemQuantity, NewShipment, Order,
+    OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity,
+    ScanOutcome, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -52,7 +52,12 @@ impl Story {
         self.ship_as(number, &format!("N{number}"), Some(lines(of)))
     }
 
-    pub fn ship_as(&mut self, id: u32, number: &str, of: Option<Vec<Line>>) -> Result<Outcome, Refusal> {
+    pub fn ship_as(
+        &mut self,
+        id: u32,
+        number: &str,
+        of: Option<Vec<ItemQuantity>>,
+    ) -> Result<Outcome, Refusal> {
         self.ship_from(None, id, number, of)
     }
 
@@ -61,7 +66,7 @@ impl Story {
         origin: Option<Origin>,
         id: u32,
         number: &str,
-        of: Option<Vec<Line>>,
+        of: Option<Vec<ItemQuantity>>,
     ) -> Result<Outcome, Refusal> {
         self.ask(Request::CreateShipment(NewShipment {
             id: shipment_id(id),

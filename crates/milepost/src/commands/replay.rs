@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use console::{
     BadUsage,
-    duration::{self, BadDuration},
-    pluralize, say,
+    duration::{BadDuration, parse_duration},
+    pluralize, print_line,
 };
 use domain::NotificationKind;
 
@@ -74,12 +74,12 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
             }
         };
         if said.is_ok() {
-            said = say(line);
+            said = print_line(line);
         }
     };
     let replayed = app.replay(&Caller::system(), &replay, tell).await?;
     said?;
-    say(format_summary(&replayed, changed))?;
+    print_line(format_summary(&replayed, changed))?;
     store.close().await?;
     if failed > 0 {
         bail!("{} could not be changed", pluralize(failed, "order"));
@@ -135,7 +135,7 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Moment::At(at.to_utc()));
     }
-    duration::parse(text).map(Moment::Ago).map_err(|bad| match bad {
+    parse_duration(text).map(Moment::Ago).map_err(|bad| match bad {
         BadDuration::Unreadable(_) => {
             "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 30m, 12h or 7d".to_owned()
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::listener::HttpLimits;
 use chrono::TimeDelta;
-use console::duration;
+use console::duration::parse_duration;
 
 use super::Reader;
 
@@ -42,7 +42,7 @@ impl Reader<'_> {
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let [least, most] = TIMEOUT;
-    let span = duration::parse(text).map_err(|error| error.to_string())?;
+    let span = parse_duration(text).map_err(|error| error.to_string())?;
     match span.to_std() {
         Ok(timeout) if (least..=most).contains(&span) => Ok(timeout),
         Ok(_) | Err(_) => Err(format!("`{text}` is not between 1s and 1h")),

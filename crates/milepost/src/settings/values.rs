@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use carriers::CodeMap;
-use console::duration;
+use console::duration::parse_duration;
 use domain::text::is_unsafe;
 use http::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -54,7 +54,7 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
 /// Parses how long a GraphQL operation may take.
 pub fn query_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
-    let timeout = duration::parse(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
+    let timeout = parse_duration(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
 }
 

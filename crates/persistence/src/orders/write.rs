@@ -148,7 +148,7 @@ fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Mode
         ship_by: commitment.deadlines.ship_by,
         accepted_at: commitment.accepted_at(),
         declined_at: declined.map(|(at, _)| at),
-        decline_reason: declined.map(|(_, reason)| reason.to_owned()),
+        decline_reason: declined.and_then(|(_, reason)| reason).map(str::to_owned),
         return_requested: item.return_requested as i32,
         return_reason: item.return_reason.clone(),
         returned: item.returned as i32,

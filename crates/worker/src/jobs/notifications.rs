@@ -44,14 +44,18 @@ pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
 async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
     let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
     let notification = &context.notification;
-    let mail = match order_mail(&context, mailer.shop()).render(&notification.recipient, &notification.key) {
-        Ok(mail) => mail,
-        Err(error) => {
-            let error = NotSent { reason: error.to_string(), outcome: Outcome::Refused };
-            return app.record_notification_failure(notification, leased, &error).await;
-        }
+    let refuse = async |reason: String| {
+        let error = NotSent { reason, outcome: Outcome::Refused };
+        app.record_notification_failure(notification, leased, &error).await
     };
-    let to = mail::mask_address(&notification.recipient);
+    let Some(recipient) = &notification.recipient else {
+        return refuse("the order has no address".to_owned()).await;
+    };
+    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.key) {
+        Ok(mail) => mail,
+        Err(error) => return refuse(error.to_string()).await,
+    };
+    let to = mail::mask_address(recipient);
     match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");

@@ -93,7 +93,7 @@ async fn all_720(database: Database, sender: Sender) {
     assert_eq!(clean.delivered_at, Some(scans[5].at.to_utc()));
     // FedEx's time of a pick-up is only estimated, so the next scan counts as the time of shipping.
     let shipped = if sender == Sender::Fedex { &scans[2] } else { &scans[1] };
-    assert_eq!(clean.shipped_at, Some(shipped.at.to_utc()));
+    assert_eq!(clean.shipped_at(), Some(shipped.at.to_utc()));
     let mails = mails(&shop).await;
     for ((order, number), permutation) in orders.iter().zip(&permutations) {
         let now = shop.order(*order).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    crawler::{Answer, Crawler, Pool, filled, find_leaks},
+    crawler::{AnsweredOperation, Crawler, Pool, filled, find_leaks},
     world::{World, customer, supplier, user},
 };
 use crate::graphql::cursor::Kind;
@@ -108,7 +108,7 @@ fn list_secrets() -> Vec<String> {
 }
 
 /// Checks that the answers contain none of these texts, and that each field in `seen` had a value somewhere.
-fn assert_discreet(answers: &[Answer], seen: &[&str]) {
+fn assert_discreet(answers: &[AnsweredOperation], seen: &[&str]) {
     let tales = list_secrets();
     for answer in answers {
         let told = find_leaks(answer, &tales);

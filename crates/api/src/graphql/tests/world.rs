@@ -86,7 +86,7 @@ impl World {
     }
 
     /// Restarts the application with other meanings of codes.
-    pub fn remapped(mut self, codes: &str) -> Self {
+    pub fn with_code_map(mut self, codes: &str) -> Self {
         let policy = Policy {
             codes: codes.parse().unwrap(),
             senders: self.app.policy().senders.clone(),
