@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::App;
+use app::Clock;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::Rank;
@@ -123,7 +123,7 @@ impl OrderItem {
     /// return is under way, and for customers.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
         let shipments = self.order.visible_shipments(ctx).await?;
-        let now = ctx.data::<App>()?.clock.now();
+        let now = ctx.data::<Clock>()?.now();
         Ok(self.item().overdue(&shipments.counted, self.order.head().status, now).is_some())
     }
 

@@ -190,7 +190,7 @@ impl Order {
     /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
     /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
+        Ok(ctx.data::<App>()?.links().tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         webhooks::Finding::Changes(change) => changes.push(*change),
         webhooks::Finding::Fails(order) => failed.push(order),
     };
-    let replayed = app.replay(caller, &input.read()?, tell).await.map_err(of_input);
+    let replayed = app.replays().replay(caller, &input.read()?, tell).await.map_err(of_input);
     let replayed = unwrap_result(ctx, replayed)?;
     let orders = orders_of(&changes);
     let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());

@@ -77,7 +77,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
             said = say(line);
         }
     };
-    let replayed = app.replay(&Caller::system(), &replay, tell).await?;
+    let replayed = app.replays().replay(&Caller::system(), &replay, tell).await?;
     said?;
     say(format_summary(&replayed, changed))?;
     store.close().await?;
