@@ -217,8 +217,8 @@ async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec
     content_of.into_iter().map(|at| kept[at].clone()).collect()
 }
 
-/// Stores webhooks with one statement, and returns one result per webhook. A webhook that was reported as not stored may
-/// be stored nevertheless: when its sender sends it again, it counts as a duplicate.
+/// Stores webhooks with one statement, and returns one result per webhook. A webhook that was reported as not stored
+/// may be stored nevertheless: when its sender sends it again, it counts as a duplicate.
 async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     let attempts =
         isolate(new, Error::may_succeed_alone, |new| retry_transaction(|| webhooks::insert(store, new)));

@@ -1,5 +1,5 @@
-//! Activates new subscriptions: calls the sender and sends back the secret that it has sent. Only DHL asks for that, in its
-//! Unified Push API.
+//! Activates new subscriptions: calls the sender and sends back the secret that it has sent. Only DHL asks for that, in
+//! its Unified Push API.
 //!
 //! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
 //! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the

@@ -17,7 +17,7 @@ pub struct OrderItem {
 }
 
 /// The items of an order that the caller may see.
-pub(super) async fn items_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
+pub(super) async fn list_items(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
     let items = order.item_rows(ctx).await?;
     Ok((0..items.len()).map(|at| OrderItem { order: order.clone(), items: items.clone(), at }).collect())
 }

@@ -18,7 +18,7 @@ use super::{
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
-    item::{OrderItem, Origin, items_of},
+    item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, list},
     order::Order,
 };
@@ -103,7 +103,7 @@ impl Shipment {
     /// The items in the shipment, with quantities.
     #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
-        let items = items_of(ctx, &self.order).await?;
+        let items = list_items(ctx, &self.order).await?;
         let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.is(line.item_id));
         let pair = |item: OrderItem| line(&item).map(|line| line.quantity).map(|quantity| (item, quantity));
         Ok(items

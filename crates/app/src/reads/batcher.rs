@@ -1,8 +1,8 @@
 //! Reads orders and their parts for many callers with shared statements: requests that arrive while a statement runs
 //! share the next one.
 //!
-//! A page of orders costs a few statements of any size, and many pages at the same time cost little more than one. On an
-//! idle server nobody waits.
+//! A page of orders costs a few statements of any size, and many pages at the same time cost little more than one. On
+//! an idle server nobody waits.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -219,8 +219,9 @@ mod tests {
 
     use super::*;
 
-    /// Reads the keys of callers that wait, and of callers that are gone, with a fake `read` that returns each key as its
-    /// own record, and fails if the keys contain 0. Returns the results of those who wait, and the number of statements.
+    /// Reads the keys of callers that wait, and of callers that are gone, with a fake `read` that returns each key as
+    /// its own record, and fails if the keys contain 0. Returns the results of those who wait, and the number of
+    /// statements.
     async fn run(waiting: &[&[u32]], gone: &[&[u32]]) -> (Vec<Option<Vec<u32>>>, usize) {
         let statements = Mutex::new(0);
         let read = async |keys: Vec<u32>, _| {

@@ -6,8 +6,8 @@
 //! 4. If the content was sent and no answer was received (the connection breaks, the process dies, the database is
 //!    down), the outcome is unknown: the mail may have been delivered. It is tried again with the same `Message-ID`.
 //!    The third such attempt is the last.
-//! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the process. An
-//!    attempt that ends before that is not counted.
+//! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the
+//!    process. An attempt that ends before that is not counted.
 
 use app::notifications::{NotSent, NotificationContext, Notifications, Outcome};
 use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
