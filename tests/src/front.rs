@@ -36,6 +36,9 @@ impl Front {
     pub fn new(shop: &Shop) -> Self {
         let tokens = Tokens::new(&[7; 32]).expect("32 bytes are enough");
         let options = Options {
+            store: shop.store.clone(),
+            clock: shop.clock.clone(),
+            feed: shop.feed.clone(),
             tokens: tokens.clone(),
             graphiql: false,
             mailbox: false,

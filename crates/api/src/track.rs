@@ -1,6 +1,9 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
-use app::{App, customer_text, links::BadLink};
+use app::{
+    customer_text,
+    links::{BadLink, Links},
+};
 use askama::Template;
 use axum::{
     Router,
@@ -11,13 +14,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line};
-use persistence::{Event, read};
+use persistence::{Event, Store, read};
 
 use crate::page;
 
 /// The route of the tracking page.
-pub(crate) fn routes(app: App) -> Router {
-    Router::new().route("/track/{token}", get(show)).with_state(app)
+pub(crate) fn routes(links: Links, store: Store) -> Router {
+    Router::new().route("/track/{token}", get(show)).with_state((links, store))
 }
 
 #[derive(Template)]
@@ -58,8 +61,8 @@ struct Message {
     text: String,
 }
 
-async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
-    let id = match app.open_link(&token) {
+async fn show(State((links, store)): State<(Links, Store)>, Path(token): Path<String>) -> Response {
+    let id = match links.open_link(&token) {
         Ok(id) => id,
         Err(error) => {
             let (status, title) = match error {
@@ -69,7 +72,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
             return page::html(status, &Message { title, text: error.to_string() });
         }
     };
-    match load_track(&app, id).await {
+    match load_track(&store, id).await {
         Ok(Some(track)) => page::html(StatusCode::OK, &track),
         Ok(None) => {
             let message =
@@ -84,12 +87,11 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
     }
 }
 
-async fn load_track(app: &App, id: domain::OrderId) -> persistence::Result<Option<Track>> {
-    let Some(order) = read::read_order(&app.store, id).await? else { return Ok(None) };
-    let items = read::items_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
-    let shipments = read::shipments_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
+async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<Option<Track>> {
+    let Some(order) = read::load_order(store, id).await? else { return Ok(None) };
+    let (order, items, shipments) = order.into_parts();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
-    let events = read::events_in(&app.store, &[history]).await?;
+    let events = read::events_in(store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
     let items = customer_text::items_to_show(items, &events);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {

@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
 use persistence::{
+    Store,
     leases::{Leased, Next},
     notifications::{self, Notification},
     read,
 };
 
-use crate::{App, customer_text, error::Result, relay::backoff, retry::retry_transaction};
+use crate::{Clock, customer_text, error::Result, links::Links, relay::backoff, retry::retry_transaction};
 
 /// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
 /// each step.
@@ -33,6 +34,8 @@ pub struct NotificationContext {
     pub pickup_place: Option<String>,
     /// The reason that support or a system gave for the status. The mail shows it for a cancellation.
     pub reason: Option<String>,
+    /// When the attempt began: the date of the mail.
+    pub opened_at: DateTime<Utc>,
     /// URL of the page on which the customer follows the order.
     pub tracking_url: String,
 }
@@ -56,16 +59,29 @@ pub enum Outcome {
     Unknown,
 }
 
-impl App {
+/// Opens and settles notifications. For `worker`.
+#[derive(Clone)]
+pub struct Notifications {
+    store: Store,
+    clock: Clock,
+    links: Links,
+}
+
+impl Notifications {
+    pub(crate) fn new(store: Store, clock: Clock, links: Links) -> Self {
+        Self { store, clock, links }
+    }
+
     /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it
     /// belongs to another job by now, is superseded, or has had too many attempts of unknown outcome.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn open_notification(&self, leased: &Leased) -> Result<Option<NotificationContext>> {
-        let until = self.clock.now() + SENDING;
+        let now = self.clock.now();
         let opened =
-            retry_transaction(|| notifications::open_notification(&self.store, leased, until)).await?;
+            retry_transaction(|| notifications::open_notification(&self.store, leased, now + SENDING))
+                .await?;
         let Some(notification) = opened else { return Ok(None) };
         if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
             // The process of the last attempt died before it recorded a result.
@@ -74,9 +90,8 @@ impl App {
             return Ok(None);
         }
         let id = notification.order_id;
-        let Some(order) = read::read_order(&self.store, id).await? else { return Ok(None) };
-        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let Some(order) = read::load_order(&self.store, id).await? else { return Ok(None) };
+        let (order, items, shipments) = order.into_parts();
         let pickup_place = self.pickup_place(&shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
@@ -84,13 +99,14 @@ impl App {
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments),
-            tracking_url: self.tracking_url(id),
+            tracking_url: self.links.tracking_url(id),
             notification,
             order,
             items,
             shipments,
             pickup_place,
             reason,
+            opened_at: now,
         }))
     }
 

@@ -2,11 +2,16 @@
 //!
 //! `orders/commands.rs` describes how a command is carried out. All changes take that way.
 
-pub(crate) mod commands;
+mod commands;
 mod customer_rate;
+mod idempotency;
 mod reservations;
+mod shipments;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use commands::execute_batch;
 use customer_rate::CustomerRate;
 use domain::{
     ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
@@ -14,16 +19,26 @@ use domain::{
 };
 use persistence::{
     Event, Store,
-    idempotency::{self, ScopedKey, StoredAnswer},
+    idempotency::{ScopedKey, StoredAnswer, find_answers},
     orders, read,
 };
 
+pub use idempotency::IdempotencyKey;
+pub use shipments::ManualScan;
+
 use crate::{
-    App, Caller,
+    Caller, Clock, Policy,
+    batch::Batcher,
     error::{Error, Result},
-    idempotency::IdempotencyKey,
+    feed::Feed,
+    isolate::isolate,
+    max_writers,
+    reads::Reads,
     retry::retry_transaction,
 };
+
+/// Largest number of commands that share a transaction.
+const MAX_COMMANDS: usize = 64;
 
 /// A request of a caller to change an order.
 #[derive(Clone, Debug)]
@@ -57,14 +72,46 @@ pub struct Placed {
     pub replayed: bool,
 }
 
-impl App {
+/// Places and changes orders. For `api`.
+#[derive(Clone)]
+pub struct Orders {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    policy: Arc<Policy>,
+    reads: Reads,
+    /// Commands that wait for a transaction.
+    commands: Batcher<Command, Result<CommandOutcome>>,
+}
+
+impl Orders {
+    /// Creates the service and starts its batcher on the current Tokio runtime.
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>, reads: Reads) -> Self {
+        let shared = (store.clone(), clock.clone(), feed.clone());
+        let commands = Batcher::start(max_writers(&store), MAX_COMMANDS, move |commands: Vec<Command>| {
+            let (store, clock, feed) = shared.clone();
+            async move {
+                let attempts = isolate(&commands, Error::may_succeed_alone, |commands| {
+                    retry_transaction(|| execute_batch(&store, commands, clock.now()))
+                });
+                let attempts = attempts.await;
+                feed.poke();
+                let answers = attempts.into_iter().flat_map(|(commands, answers)| {
+                    answers.unwrap_or_else(|error| vec![Err(error); commands.len()])
+                });
+                answers.collect()
+            }
+        });
+        Self { store, clock, feed, policy, reads, commands }
+    }
+
     /// Carries out a command, in a batch with those of other callers, and returns its answer.
     ///
     /// # Errors
     /// [`Error::Refused`] with the reason. [`Error::Failed`] when the database fails.
     pub async fn execute(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
-        self.changes.submit(command).await?
+        self.commands.submit(command).await?
     }
 
     /// Computes the answer to a command without carrying it out. Nothing is written or reserved. `order` in the answer
@@ -74,11 +121,10 @@ impl App {
     /// The errors of [`execute`](Self::execute).
     pub async fn preview_command(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
-        let id = command.order_id;
-        let head = self.order(&command.caller, id).await?.ok_or(Refusal::NotFound("order"))?;
-        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let mut order = Order::restore(head.clone(), items, shipments);
+        let not_found = || Refusal::NotFound("order");
+        let visible = self.reads.order(&command.caller, command.order_id).await?.ok_or_else(not_found)?;
+        let mut order = read::load_order(&self.store, visible.id).await?.ok_or_else(not_found)?;
+        let head = order.head().clone();
         let outcome = order.apply(
             command.request,
             command.expected_version,
@@ -99,7 +145,7 @@ impl App {
         key: Option<IdempotencyKey>,
     ) -> Result<Placed> {
         if caller.actor.kind == ActorKind::Customer {
-            if !self.policy().customers_place_orders {
+            if !self.policy.customers_place_orders {
                 let message = "customers place no orders here: the shop's own system places them";
                 return Err(Refusal::Forbidden(message.to_owned()).into());
             }
@@ -108,7 +154,7 @@ impl App {
         let now = self.clock.now();
         let order = Order::place(new, &build_context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
-        let rate = CustomerRate::for_customer(&caller.actor, self.policy().customer_orders_per_minute);
+        let rate = CustomerRate::for_customer(&caller.actor, self.policy.customer_orders_per_minute);
         let placed =
             retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
         self.feed.poke();
@@ -154,7 +200,7 @@ async fn insert(
     let head = order.head();
     let tx = store.begin().await?;
     if let Some((key, fingerprint)) = key
-        && let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
+        && let Some(answer) = find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
     {
         return Ok(match orders::head(&tx, answer.order_id).await? {
             Some(order) if answer.fingerprint == *fingerprint => Ok(Placed { order, replayed: true }),
@@ -185,7 +231,7 @@ async fn insert(
             version: Some(head.version),
             changed: true,
         };
-        idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
+        persistence::idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
     }
     store.commit_repeatable(tx).await?;
     Ok(Ok(Placed { order: head.clone(), replayed: false }))

@@ -207,6 +207,11 @@ impl Order {
         Self { head, items, shipments, changes: Changes::default() }
     }
 
+    /// The head, the items and the shipments, as for [`Self::restore`].
+    pub fn into_parts(self) -> (OrderHead, Vec<Item>, Vec<Shipment>) {
+        (self.head, self.items, self.shipments)
+    }
+
     /// Grants or refuses a request. The caller must have checked that `context.actor` may see this order.
     ///
     /// 1. Asking for the present status succeeds and changes nothing, also with an outdated `expected_version`.

@@ -72,13 +72,13 @@ pub(super) async fn register(
         lines,
         estimated_delivery: None,
     };
-    shop.app.create_shipment(support(), order, new, None).await.expect("the parcel is registered");
+    shop.app.orders().create_shipment(support(), order, new, None).await.expect("the parcel is registered");
 }
 
 /// Counts the mails that were sent about each status, by order.
 async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
-    for mail in mailbox::list_latest(&shop.app.store, 100_000).await.expect("the mailbox opens") {
+    for mail in mailbox::list_latest(&shop.store, 100_000).await.expect("the mailbox opens") {
         // A message id is `notify-{order}-{status}`.
         let key = mail.message_id.strip_prefix("notify-").expect("a notification");
         let (order, status) = key.rsplit_once('-').expect("an order and a status");

@@ -41,7 +41,7 @@ fn deadlines(shop: &Shop) -> Deadlines {
 }
 
 async fn place(shop: &Shop, new: NewOrder) -> OrderId {
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
@@ -133,8 +133,8 @@ async fn an_answer_is_told_to_the_live_feed_and_is_no_event(database: Database) 
     let before = shop.events(order).await;
     shop.drain().await;
     let told = async || {
-        let (tx, announced) = outbox::take_batch(&shop.app.store, 10).await.unwrap();
-        shop.app.store.commit(tx).await.unwrap();
+        let (tx, announced) = outbox::take_batch(&shop.store, 10).await.unwrap();
+        shop.store.commit(tx).await.unwrap();
         announced.iter().map(|one| (one.order_id, one.version)).collect::<Vec<_>>()
     };
     assert_eq!(told().await, []);
@@ -162,8 +162,8 @@ async fn the_same_key_answers_once(database: Database) {
         expected_version: None,
         key,
     };
-    assert!(shop.app.execute(ask(key())).await.unwrap().changed);
+    assert!(shop.app.orders().execute(ask(key())).await.unwrap().changed);
     shop.ask(order_id, Request::AcceptItems { items: vec![item] }).await.unwrap();
-    assert!(shop.app.execute(ask(key())).await.unwrap().changed, "the answer that was given");
+    assert!(shop.app.orders().execute(ask(key())).await.unwrap().changed, "the answer that was given");
     assert!(commitment(&shop, order_id).await.accepted_at().is_some(), "and nothing happened twice");
 }

@@ -47,8 +47,14 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
             let order = shop.processing(&[1]).await;
             let register = async || {
                 let new = usps(&format!("{registered}{plain}"), None);
-                let shipment =
-                    shop.app.create_shipment(support(), order, new, None).await.unwrap().shipment.unwrap();
+                let shipment = shop
+                    .app
+                    .orders()
+                    .create_shipment(support(), order, new, None)
+                    .await
+                    .unwrap()
+                    .shipment
+                    .unwrap();
                 assert_eq!(shipment.tracking_number, plain);
             };
             if !waits {
@@ -81,7 +87,7 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
                 "{sender}: {registered}, then {pushed}"
             );
             for asked in [plain.clone(), format!("420 90210 {plain}")] {
-                let found = shop.app.shipment(&support(), Carrier::Usps, &asked).await.unwrap();
+                let found = shop.app.reads().shipment(&support(), Carrier::Usps, &asked).await.unwrap();
                 assert_eq!(found.map(|(order, _)| order.id), Some(order), "{asked}");
             }
         }
@@ -95,20 +101,20 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
         item.origin = Some(Origin { kind: OriginKind::Supplier, code: code.to_owned() });
     }
     let items = [new.items[0].id, new.items[1].id];
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     let lines = Some(vec![ItemQuantity { item_id: items[1], quantity: 1 }]);
-    shop.app.create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
+    shop.app.orders().create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
     (order, items)
 }
 
 /// Registers a live shipment of another order.
 async fn live(shop: &Shop) {
     let order = shop.processing(&[1]).await;
-    shop.app.create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
+    shop.app.orders().create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
 }
 
 async fn refused(shop: &Shop, caller: &Caller, order: OrderId, new: NewShipment) -> Refusal {
-    match shop.app.create_shipment(caller.clone(), order, new, None).await {
+    match shop.app.orders().create_shipment(caller.clone(), order, new, None).await {
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("a refusal was expected: {other:?}"),
     }
@@ -212,8 +218,14 @@ async fn a_number_that_is_refused_leaves_the_order_as_it_was(database: Database)
     let after = shop.order(order).await;
     assert_eq!((after.items(), after.shipments()), (before.items(), before.shipments()));
     assert_eq!(after.head(), before.head());
-    let shipped =
-        shop.app.create_shipment(acme(), order, usps("FREE1", None), None).await.unwrap().shipment.unwrap();
+    let shipped = shop
+        .app
+        .orders()
+        .create_shipment(acme(), order, usps("FREE1", None), None)
+        .await
+        .unwrap()
+        .shipment
+        .unwrap();
     assert_eq!(
         shipped.lines,
         [ItemQuantity { item_id: own, quantity: 3 }],

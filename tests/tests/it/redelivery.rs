@@ -36,8 +36,7 @@ pub(super) fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> 
 /// Returns how often each scan of the order's first shipment was received.
 pub(super) async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
     let shipment = shop.order(order).await.shipments()[0].id;
-    let scans =
-        read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
+    let scans = read::scans_of(&shop.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
     scans.iter().map(|stored| stored.seen).collect()
 }
 
@@ -54,7 +53,7 @@ async fn a_webhook_that_is_read_again_counts_nothing_twice(database: Database) {
     assert_eq!(seen(&shop, order).await, [2]);
     for _ in 0..2 {
         for webhook in inbox(&shop).await {
-            shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+            shop.app.inbox().retry_webhook(&support(), webhook.id).await.unwrap();
         }
         shop.drain().await;
     }
@@ -114,13 +113,13 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     let shop = Shop::new(database.store);
     let (numbers, orders) = among_very_many(&shop, "646").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
     // The lease ended and another worker has the webhook now. The first worker must stop.
     shop.wait(TimeDelta::minutes(2));
-    let next = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    shop.app.process_webhooks(&leased).await.unwrap();
+    let next = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
     assert_eq!(shop.status(orders[2]).await, OrderStatus::AwaitingPickup);
-    shop.app.process_webhooks(&next).await.unwrap();
+    shop.app.inbox().process_webhooks(&next).await.unwrap();
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     }
@@ -133,9 +132,9 @@ async fn the_body_of_a_large_webhook_is_read_once(database: Database) {
     let shop = Shop::new(store);
     let (numbers, orders) = among_very_many(&shop, "696").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
     statements.take(reads_bodies);
-    shop.app.process_webhooks(&leased).await.unwrap();
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
     assert_eq!(statements.take(reads_bodies).len(), 1);
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
@@ -154,8 +153,8 @@ async fn webhooks_about_many_shipments_each_do_not_hold_all_their_locks_together
     for numbers in numbers.chunks(199) {
         shop.push(&batch(&shop, numbers, ShipmentStatus::InTransit)).await;
     }
-    let leased = shop.app.lease(Work::Webhooks, 200).await.unwrap();
-    shop.app.process_webhooks(&leased).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 200).await.unwrap();
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
     assert_eq!(statements.take(|sql| sql.contains("pg_advisory_xact_lock")).len(), 20);
     let inbox = inbox(&shop).await;
     assert_eq!(inbox.len(), 40);

@@ -170,7 +170,7 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
     }
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
     assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None));
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let effects: Vec<_> = scans.iter().map(|scan| scan.effect).collect();
     use ScanEffect::{Applied, ReturnLeg};
     assert_eq!(effects, [ReturnLeg, Applied, ReturnLeg, Applied], "newest first; the second was told before");

@@ -141,7 +141,7 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
             estimated_delivery: None,
         };
         let key = IdempotencyKey::new(again.id.to_string(), "createShipment", &"111").unwrap();
-        let answer = shop.app.create_shipment(support(), order, again, Some(key)).await.unwrap();
+        let answer = shop.app.orders().create_shipment(support(), order, again, Some(key)).await.unwrap();
         assert_eq!((answer.changed, answer.shipment.unwrap().id), (false, first.id));
     }
     let after = (read_progress(&shop, order).await, shop.head(order).await, shop.events(order).await);

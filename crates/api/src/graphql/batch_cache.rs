@@ -6,7 +6,7 @@
 //! 2. A usual data loader collects keys for a short time. This cache needs no timer and adds no delay, and the number
 //!    of statements does not depend on the sequence in which the resolvers run.
 //! 3. The parts are kept as long as the records. The next query, mutation or update reads its own.
-//! 4. Requests that run at the same time can share a statement: see `reads` in `app`.
+//! 4. This cache ends with the operation. Statements that operations share are the work of `app::reads`.
 
 use std::{
     collections::HashMap,
@@ -49,14 +49,14 @@ impl BatchCache {
     /// The items of one of the orders that the caller may see.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |extent| app.items_of(caller, self.ids(), extent);
+        let read = |extent| app.reads().items_of(caller, self.ids(), extent);
         self.items.load(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
     /// The shipments of one of the orders.
     pub async fn visible_shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<VisibleShipments> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |extent| app.visible_shipments_of(caller, self.ids(), extent);
+        let read = |extent| app.reads().visible_shipments_of(caller, self.ids(), extent);
         let rows =
             |shipments: &VisibleShipments| shipments.counted.iter().map(|one| 1 + one.lines.len()).sum();
         self.visible_shipments.load(ctx, id, || bounded(ctx, read, rows)).await
@@ -71,9 +71,7 @@ impl BatchCache {
     /// The notifications of one of the orders, oldest first.
     pub async fn notifications(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notification]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.notifications
-            .load(ctx, id, || async { into_arcs(app.notifications_of(caller, self.ids()).await) })
-            .await
+        self.notifications.load(ctx, id, || app.reads().notifications_of(caller, self.ids())).await
     }
 
     /// The events of one of the orders within a window. A window with a cursor fits only this order, so it is read for
@@ -101,7 +99,7 @@ impl BatchCache {
             if ranges.is_empty() {
                 return Ok(HashMap::new());
             }
-            let found = app.events_in(caller, ranges).await?;
+            let found = app.reads().events_in(caller, ranges).await?;
             Ok(found.into_iter().map(|(range, events)| (range.order_id, events)).collect())
         };
         events.load(ctx, order.id, by_order).await
@@ -131,10 +129,10 @@ impl<K: Copy + Eq + Hash> ScanCache<K> {
         read: impl Fn(Vec<K>, Extent) -> Work,
     ) -> Result<Arc<[StoredScan]>>
     where
-        Work: Future<Output = app::Result<HashMap<K, Vec<StoredScan>>>>,
+        Work: Future<Output = app::Result<HashMap<K, Arc<[StoredScan]>>>>,
     {
         let read = |extent| read(self.ids.clone(), extent);
-        self.scans.load(ctx, id, || async { into_arcs(bounded(ctx, read, Vec::len).await) }).await
+        self.scans.load(ctx, id, || bounded(ctx, read, |scans| scans.len())).await
     }
 }
 
@@ -161,10 +159,6 @@ where
         }
         found => found.inspect(|found| running.keep_rows(count(found))),
     }
-}
-
-fn into_arcs<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {
-    Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
 }
 
 /// One kind of part of some records. It is read once, when the part of the first record is selected.

@@ -72,9 +72,9 @@ impl<T: OutputType> Connection<T> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let count = match &self.total {
             Total::Known(count) => return Ok(*count),
-            Total::Orders(filter) => app.orders_count(caller, filter.clone()).await,
-            Total::Events(filter) => app.events_count(caller, filter.clone()).await,
-            Total::Webhooks(filter) => app.webhooks_count(caller, filter).await,
+            Total::Orders(filter) => app.reads().orders_count(caller, filter.clone()).await,
+            Total::Events(filter) => app.reads().events_count(caller, filter.clone()).await,
+            Total::Webhooks(filter) => app.reads().webhooks_count(caller, filter).await,
         };
         unwrap_result(ctx, count)
     }

@@ -35,7 +35,7 @@ mod webhook;
 
 use std::sync::{Arc, LazyLock};
 
-use app::{App, Caller};
+use app::{App, Caller, Clock, feed::Feed};
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use crate::transport::RequestData;
@@ -50,8 +50,13 @@ use subscription::Subscription;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema for these use cases, with the [`limits`]. Its requests need the data that [`request_data`] adds.
-pub fn schema(app: App, limits: Limits) -> Schema {
-    limits::apply_limits(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
+pub fn schema(app: App, clock: Clock, feed: Feed, limits: Limits) -> Schema {
+    limits::apply_limits(builder(), limits)
+        .extension(null_propagation::NullPropagation)
+        .data(app)
+        .data(clock)
+        .data(feed)
+        .finish()
 }
 
 /// The [`Documents`] that prepare requests for the schema. A process reads the schema once.

@@ -27,7 +27,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let placed = async {
             let (new, key) = input.into_command(caller)?;
-            app.place_order(caller, new, key).await
+            app.orders().place_order(caller, new, key).await
         };
         outcome::convert_place_order_result(ctx, placed.await)
     }
@@ -117,7 +117,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (order_id, new, key) = input.into_new_shipment()?;
-            app.create_shipment(caller.clone(), order_id, new, key).await
+            app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -127,7 +127,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (id, reason, key) = input.into_cancellation()?;
-            app.cancel_shipment(caller.clone(), id, reason, key).await
+            app.orders().cancel_shipment(caller.clone(), id, reason, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -138,7 +138,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (manual_scan, key) = input.into_manual_scan()?;
-            app.record_scan(caller.clone(), manual_scan, key).await
+            app.orders().record_scan(caller.clone(), manual_scan, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -171,8 +171,8 @@ async fn run_command(
     let app = ctx.data::<App>()?;
     let order_id = command.as_ref().ok().map(|command| command.order_id);
     let changed = match (command, mode) {
-        (Ok(command), RunMode::Real) => app.execute(command).await,
-        (Ok(command), RunMode::Dry) => app.preview_command(command).await,
+        (Ok(command), RunMode::Real) => app.orders().execute(command).await,
+        (Ok(command), RunMode::Dry) => app.orders().preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
     outcome::convert_transition_result(ctx, order_id, changed).await

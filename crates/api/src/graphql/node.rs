@@ -32,14 +32,14 @@ pub(super) async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     if let Some((order, version)) = id.split_once(':') {
         let (Ok(order), Ok(version)) = (order.parse(), version.parse()) else { return Err(no_id("id")) };
-        let event = unwrap_result(ctx, app.event(caller, order, version).await)?;
+        let event = unwrap_result(ctx, app.reads().event(caller, order, version).await)?;
         return Ok(event.map(|event| Node::OrderEvent(OrderEvent(event))));
     }
     let id: Uuid = parse_uuid("id", id)?;
-    if let Some(order) = unwrap_result(ctx, app.order(caller, OrderId(id)).await)? {
+    if let Some(order) = unwrap_result(ctx, app.reads().order(caller, OrderId(id)).await)? {
         return Ok(Some(Node::Order(order.into())));
     }
-    let found = unwrap_result(ctx, app.shipment_by_id(caller, ShipmentId(id)).await)?;
+    let found = unwrap_result(ctx, app.reads().shipment_by_id(caller, ShipmentId(id)).await)?;
     Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::with_own_batch(order.into(), shipment))))
 }
 

@@ -13,7 +13,7 @@ use super::{
     enums::{FulfillmentPath, OrderStatus},
     error::build_forbidden_error,
     event::{self, OrderEvent},
-    item::{OrderItem, items_of},
+    item::{OrderItem, list_items},
     limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
     notification::Notification,
     shipment::{Shipment, shipments_of},
@@ -122,7 +122,7 @@ impl Order {
     /// that it ships.
     #[graphql(complexity = "list(ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
-        items_of(ctx, self).await
+        list_items(ctx, self).await
     }
 
     /// The shipments, oldest first, including cancelled ones. A supplier sees only shipments that contain nothing but
@@ -190,7 +190,7 @@ impl Order {
     /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
     /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
+        Ok(ctx.data::<App>()?.links().tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
     }
 }
 

@@ -353,5 +353,5 @@ pub(super) fn convert_shipment_result(
 async fn find_current_order(ctx: &Context<'_>, id: Option<OrderId>) -> Result<Option<Order>> {
     let Some(id) = id else { return Ok(None) };
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    Ok(unwrap_result(ctx, app.order(caller, id).await)?.map(Order::from))
+    Ok(unwrap_result(ctx, app.reads().order(caller, id).await)?.map(Order::from))
 }

@@ -105,7 +105,7 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         webhooks::Finding::Changes(change) => changes.push(*change),
         webhooks::Finding::Fails(order) => failed.push(order),
     };
-    let replayed = match app.replay(caller, &input.read()?, tell).await {
+    let replayed = match app.replays().replay(caller, &input.read()?, tell).await {
         Err(app::Error::Refused(Refusal::InvalidInput { field, message })) => {
             return Err(bad_input(&format!("input.{}", build_input_path(field)), message));
         }

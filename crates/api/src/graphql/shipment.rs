@@ -18,7 +18,7 @@ use super::{
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
-    item::{OrderItem, Origin, items_of},
+    item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, list},
     order::Order,
 };
@@ -108,7 +108,7 @@ impl Shipment {
     /// The items in the shipment, with quantities.
     #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
-        let items = items_of(ctx, &self.order).await?;
+        let items = list_items(ctx, &self.order).await?;
         let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.is(line.item_id));
         let pair = |item: OrderItem| line(&item).map(|line| line.quantity).map(|quantity| (item, quantity));
         Ok(items
@@ -165,7 +165,8 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans = self.batch.scans(ctx, id, |ids, extent| app.scans_of(caller, ids, extent)).await?;
+        let scans =
+            self.batch.scans(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -13,54 +13,13 @@ use persistence::{
 
 use super::{Command, CommandOutcome, build_context, reservations::TrackingNumberReservations};
 use crate::{
-    Clock,
     error::{Error, Result},
-    feed::Feed,
-    retry::{may_succeed_alone, retry_transaction},
     scans::{ScanRecorder, Source},
 };
 
-/// Carries out a batch of commands and returns one answer each, in the same order. If the batch fails for a cause that
-/// may lie in one command, each is tried alone in a transaction of its own, so that one bad row does not make the
-/// others fail.
-pub(crate) async fn execute_all(
-    store: &Store,
-    clock: &Clock,
-    feed: &Feed,
-    commands: Vec<Command>,
-) -> Vec<Result<CommandOutcome>> {
-    let answers = match retry_transaction(|| execute_batch(store, &commands, clock.now())).await {
-        Ok(answers) => answers,
-        Err(error) if commands.len() == 1 || !may_succeed_alone(&error) => {
-            let error = Error::from(error);
-            commands.iter().map(|_| Err(error.clone())).collect()
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                members = commands.len(),
-                "a batch failed, its members are tried alone"
-            );
-            let mut answers = Vec::with_capacity(commands.len());
-            for command in &commands {
-                let alone =
-                    retry_transaction(|| execute_batch(store, std::slice::from_ref(command), clock.now()))
-                        .await;
-                answers.push(match alone {
-                    Ok(mut answers) => answers.pop().unwrap_or(Err(Error::Stopping)),
-                    Err(error) => Err(error.into()),
-                });
-            }
-            answers
-        }
-    };
-    feed.poke();
-    answers
-}
-
 /// Carries out commands in one transaction. To avoid deadlocks, it locks tracking numbers before orders, and orders in
-/// ascending id.
-async fn execute_batch(
+/// ascending id. Returns one answer each, in the same order.
+pub(super) async fn execute_batch(
     store: &Store,
     commands: &[Command],
     now: DateTime<Utc>,
@@ -69,7 +28,7 @@ async fn execute_batch(
     let mut reservations = TrackingNumberReservations::lock_numbers(&tx, commands).await?;
     let ids: Vec<OrderId> =
         commands.iter().map(|command| command.order_id).chain(reservations.former_orders()).collect();
-    let mut loaded = orders::lock(&tx, &ids).await?;
+    let mut loaded = orders::lock_and_load(&tx, &ids).await?;
     let keys: Vec<ScopedKey> = commands.iter().filter_map(scoped_key).collect();
     let mut answered = idempotency::find_answers(&tx, &keys).await?;
     let mut recorder = ScanRecorder::load(&tx, &scanned_shipments(commands), false).await?;
@@ -108,7 +67,7 @@ async fn execute_batch(
         what: refusal.to_string(),
     })?;
     // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
-    new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
+    new_answers.sort_by(|(key, _), (other, _)| key.cmp(other));
     orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
     recorder.write(&tx).await?;
     idempotency::insert(&tx, &new_answers, now).await?;

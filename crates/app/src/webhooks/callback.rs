@@ -13,7 +13,8 @@ use persistence::{
     webhooks::{self, Settled},
 };
 
-use crate::{App, error::Result, retry::retry_transaction};
+use super::Inbox;
+use crate::{error::Result, retry::retry_transaction};
 
 /// Largest number of calls for one webhook, successful or not. Making the webhook due again resets the count.
 pub const MAX_CALLS: i32 = 10;
@@ -27,7 +28,7 @@ pub struct CallBack {
     pub activation: Activation,
 }
 
-impl App {
+impl Inbox {
     /// Counts a call before it is made. Returns false if the call must not be made: another job has the webhook, or the
     /// sender was already called [`MAX_CALLS`] times.
     ///

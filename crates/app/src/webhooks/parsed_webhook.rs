@@ -9,7 +9,7 @@ use persistence::{
     webhooks::{Webhook, WebhookHead},
 };
 
-use crate::App;
+use super::Inbox;
 
 /// A stored webhook and its parsed content.
 pub(super) struct ParsedWebhook {
@@ -44,7 +44,7 @@ impl ParcelScans {
     }
 }
 
-impl App {
+impl Inbox {
     /// Parses a webhook. Never fails: a body that cannot be parsed becomes [`WebhookContent::Nothing`] with the reason.
     pub(super) fn parse_webhook(&self, webhook: Webhook) -> ParsedWebhook {
         let Webhook { head: webhook, body } = webhook;

@@ -20,13 +20,13 @@ use persistence::{
 use uuid::Uuid;
 
 use super::{
-    CallBack, MAX_BYTES,
+    CallBack, Inbox, MAX_BYTES,
     ingest_summary::IngestSummary,
     parsed_webhook::{ParcelScans, ParsedWebhook, WebhookContent, tracking_numbers},
     routed_scans::RoutedScans,
     routing,
 };
-use crate::{App, error::Result, retry::retry_transaction, scans::ScanRecorder};
+use crate::{error::Result, retry::retry_transaction, scans::ScanRecorder};
 
 /// Largest number of parcels of one webhook that one transaction processes: each of them needs locks until the commit.
 const MAX_PARCELS: usize = 200;
@@ -34,7 +34,7 @@ const MAX_PARCELS: usize = 200;
 /// for all transactions together.
 const MAX_PARCELS_TOGETHER: usize = 500;
 
-impl App {
+impl Inbox {
     /// Processes leased webhooks. Skips those that another worker has settled. Does not settle webhooks whose sender
     /// has to be called first: returns them.
     ///
@@ -167,7 +167,7 @@ impl App {
             }
         }
 
-        let mut orders = orders::lock(tx, &routed.orders()).await?;
+        let mut orders = orders::lock_and_load(tx, &routed.orders()).await?;
         let mut recorder = ScanRecorder::load(tx, &routed.shipments(), false).await?;
         let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
             ingestions.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();

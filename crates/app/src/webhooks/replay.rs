@@ -19,12 +19,13 @@ use domain::{
     WebhookId, WebhookState,
 };
 use persistence::{
+    Store,
     read::{self, Key, WebhookFilter},
     webhooks::{self, Webhook},
 };
 
-use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE, routed_scans::WebhookScans};
-use crate::{App, Caller, error::Result, retry::retry_transaction, scans::is_kept_under};
+use super::{Inbox, MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE, routed_scans::WebhookScans};
+use crate::{Caller, Clock, error::Result, feed::Feed, retry::retry_transaction, scans::is_kept_under};
 
 /// Number of webhooks that are read at once. Their bodies are in memory together.
 const PAGE: u64 = 100;
@@ -102,7 +103,20 @@ struct Differences {
     readable: Vec<WebhookId>,
 }
 
-impl App {
+/// Replays stored webhooks. For `api` and the command `milepost replay`.
+#[derive(Clone)]
+pub struct Replays {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    inbox: Inbox,
+}
+
+impl Replays {
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, inbox: Inbox) -> Self {
+        Self { store, clock, feed, inbox }
+    }
+
     /// Replays webhooks, and passes each result to `tell`. With `apply`, also changes the orders. A second replay then
     /// finds no changes. For support and systems.
     ///

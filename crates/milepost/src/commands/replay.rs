@@ -77,7 +77,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
             said = print_line(line);
         }
     };
-    let replayed = app.replay(&Caller::system(), &replay, tell).await?;
+    let replayed = app.replays().replay(&Caller::system(), &replay, tell).await?;
     said?;
     print_line(format_summary(&replayed, changed))?;
     store.close().await?;

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use domain::{Carrier, OrderId, Shipment, ShipmentId, WebhookId};
+use domain::{Carrier, Shipment, ShipmentId, WebhookId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
 use super::bounded::{at_most, one_more};
 use crate::{
@@ -12,14 +11,8 @@ use crate::{
     dialect::is_one_of,
     entity::{scan, shipment},
     scans::StoredScan,
-    shipments::{self, Number, TrackedShipment, find_tracked_shipments, with_lines},
+    shipments::{Number, TrackedShipment, find_tracked_shipments, with_lines},
 };
-
-/// The shipments of many orders, oldest first.
-pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    shipments::shipments_of(store.reader(), &ids, None).await
-}
 
 /// Many shipments, by id. Unknown ids are left out.
 pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {

@@ -6,19 +6,15 @@
 //! 4. If the content was sent and no answer was received (the connection breaks, the process dies, the database is
 //!    down), the outcome is unknown: the mail may have been delivered. It is tried again with the same `Message-ID`.
 //!    The third such attempt is the last.
-//! 5. `App::hand_over_notification` counts an attempt before the content is sent, so the count survives the process. An
-//!    attempt that ends before that is not counted.
+//! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the
+//!    process. An attempt that ends before that is not counted.
 
-use std::sync::Arc;
-
-use app::{
-    App,
-    notifications::{NotSent, NotificationContext, Outcome},
-};
+use app::notifications::{NotSent, NotificationContext, Notifications, Outcome};
 use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
+use super::Jobs;
 use crate::{
     mail::{self, Kind, Mailer, OrderMail, SendError},
     queue::Batch,
@@ -29,24 +25,29 @@ pub(super) const BATCH: usize = 8;
 /// Number of mails that one job sends at the same time.
 const AT_ONCE: usize = 8;
 
-pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
-    let (app, mailer) = (&app, &mailer);
-    stream::iter(batch.work)
-        .for_each_concurrent(AT_ONCE, |leased| async move {
-            if let Err(error) = send_notification(app, mailer, leased).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
-            }
-        })
-        .await;
+impl Jobs {
+    pub(super) async fn send_notifications(&self, batch: Batch) {
+        stream::iter(batch.work)
+            .for_each_concurrent(AT_ONCE, |leased| async move {
+                if let Err(error) = send_notification(&self.notifications, &self.mailer, leased).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
+                }
+            })
+            .await;
+    }
 }
 
-async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
-    let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
+async fn send_notification(
+    notifications: &Notifications,
+    mailer: &Mailer,
+    leased: Leased,
+) -> app::Result<()> {
+    let Some(context) = notifications.open_notification(&leased).await? else { return Ok(()) };
     let notification = &context.notification;
     let refuse = async |reason: String| {
         let error = NotSent { reason, outcome: Outcome::Refused };
-        app.record_notification_failure(notification, leased, &error).await
+        notifications.record_notification_failure(notification, leased, &error).await
     };
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
@@ -56,10 +57,10 @@ async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::R
         Err(error) => return refuse(error.to_string()).await,
     };
     let to = mail::mask_address(recipient);
-    match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
+    match mailer.send(&mail, context.opened_at, hand_over(notifications, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
-            app.record_notification_sent(notification.id).await
+            notifications.record_notification_sent(notification.id).await
         }
         Err(error) => {
             tracing::warn!(
@@ -69,15 +70,15 @@ async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::R
                 "a mail did not leave"
             );
             let error = NotSent { reason: error.to_string(), outcome: classify_send_error(&error) };
-            app.record_notification_failure(notification, leased, &error).await
+            notifications.record_notification_failure(notification, leased, &error).await
         }
     }
 }
 
 /// Records that the content is about to be sent. On an error it must not be sent.
-async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
+async fn hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
-    match app.hand_over_notification(&leased).await {
+    match notifications.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             Err(kept_back("another worker has opened the notification, or it is superseded".to_owned()))

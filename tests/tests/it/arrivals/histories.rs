@@ -229,7 +229,7 @@ fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
 
 async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     let order = shop.order(id).await;
-    let store = &shop.app.store;
+    let store = &shop.store;
     let mut shipments = Vec::new();
     for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
         let scans =

@@ -99,7 +99,7 @@ async fn all_720(database: Database, sender: Sender) {
         let now = shop.order(*order).await;
         assert_eq!(now.shipments()[0].tracking, clean, "{number} {permutation:?}");
         assert_eq!(shop.path(*order).await[2..], FULFILMENT_SEQUENCE, "{number} {permutation:?}");
-        let kept = read::scans_of(&shop.app.store, &[now.shipments()[0].id]).await.unwrap();
+        let kept = read::scans_of(&shop.store, &[now.shipments()[0].id]).await.unwrap();
         let mut seen: Vec<_> = kept.values().flatten().map(|one| (one.scan.clock(), one.seen)).collect();
         seen.sort_unstable();
         let seen: Vec<i32> = seen.into_iter().map(|(_, seen)| seen).collect();

@@ -59,13 +59,13 @@ async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: D
     let shop = Shop::new(database.store);
     shop.scan("303030", ShipmentStatus::Delivered).await;
     // Settle the webhook as if only a part of it had been read.
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    let tx = shop.app.store.begin().await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    let tx = shop.store.begin().await.unwrap();
     let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).head.id;
     let reason = Some("1 element unread: track result 1: it was new".to_owned());
     let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
     webhooks::settle(&tx, &[settled]).await.unwrap();
-    shop.app.store.commit(tx).await.unwrap();
+    shop.store.commit(tx).await.unwrap();
     for _ in 0..2 {
         replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
         shop.drain().await;

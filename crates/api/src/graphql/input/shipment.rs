@@ -1,6 +1,6 @@
 //! The inputs of the mutations `createShipment`, `cancelShipment` and `recordScan`.
 
-use app::{IdempotencyKey, shipments::ManualScan};
+use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
 use domain::{InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId};
 use serde::Serialize;

@@ -67,7 +67,12 @@ pub(super) struct Crawler<'a> {
 impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
         // Without the limits: a caller could split an operation that is too large into several.
-        let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();
+        let schema = builder()
+            .extension(NullPropagation)
+            .data(world.app.clone())
+            .data(world.clock.clone())
+            .data(world.feed.clone())
+            .finish();
         let answer = schema.execute(INTROSPECTION).await;
         assert_eq!(answer.errors, []);
         let mut found = answer.data.into_json().unwrap()["__schema"].take();

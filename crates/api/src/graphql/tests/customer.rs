@@ -79,8 +79,7 @@ impl Scene {
         let shipment = ship(&orders[2], "1001").await;
         for (caller, status) in [(supplier(), "OUT_FOR_DELIVERY"), (staff(), "DELIVERED")] {
             world.advance(60);
-            let input =
-                json!({"shipmentId": shipment, "status": status, "occurredAt": world.app.clock.now()});
+            let input = json!({"shipmentId": shipment, "status": status, "occurredAt": world.clock.now()});
             ask(&caller, "recordScan", input).await;
         }
         ask(&customer(1), "initiateReturn", json!({"orderId": orders[2], "reason": "too small"})).await;

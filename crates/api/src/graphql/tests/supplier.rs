@@ -137,7 +137,7 @@ impl Scene {
             [(&own, "IN_TRANSIT", "PROCESSING"), (&alone, "RETURNED_TO_SENDER", "SHIPPED")]
         {
             let by_hand = json!({"shipmentId": shipment, "status": status, "notes": "tell-tale by hand",
-                "location": "Telltale street", "occurredAt": world.app.clock.now()});
+                "location": "Telltale street", "occurredAt": world.clock.now()});
             assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], order);
         }
         Self { world, shared, others, acmes, items, own, hidden }

@@ -3,20 +3,19 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::{ErrorChain, NotificationKind, Order, ScanIdentity, ScanOutcome, ShipmentId, WebhookId};
-use persistence::{Error, orders, webhooks};
+use persistence::{orders, webhooks};
 
-use super::{Finding, NotReplayed, ReplayChange, Replayed};
+use super::{Finding, NotReplayed, ReplayChange, Replayed, Replays};
 use crate::{
-    App,
-    error::Result,
-    retry::{may_succeed_alone, retry_transaction},
+    error::{Error, Result},
+    isolate::isolate,
+    retry::retry_transaction,
     scans::ScanRecorder,
     webhooks::routed_scans::RoutedScans,
 };
 
-impl App {
-    /// Records the scans in the orders, in one transaction. If that fails for a cause that may lie in one order, tries
-    /// each order alone.
+impl Replays {
+    /// Records the scans in the orders, in one transaction, or if that fails, in one transaction for each order.
     pub(super) async fn apply_to_orders(
         &self,
         routed: &RoutedScans,
@@ -24,34 +23,31 @@ impl App {
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
         let apply = replayed.applied;
-        let mut note = |outcome: Outcome, tell: &mut dyn FnMut(Finding)| {
-            replayed.scans += outcome.scans;
-            outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
-        };
-        match retry_transaction(|| self.apply_transaction(routed, apply)).await {
-            Ok(outcome) => note(outcome, tell),
-            Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
-            Err(_) => {
-                for order_id in routed.orders() {
-                    let alone = routed.0.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone = RoutedScans(
-                        alone
-                            .map(|(shipment, scans_of_webhooks)| (*shipment, scans_of_webhooks.clone()))
-                            .collect(),
-                    );
-                    match retry_transaction(|| self.apply_transaction(&alone, apply)).await {
-                        Ok(outcome) => note(outcome, tell),
-                        Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
-                        Err(error) => {
-                            let cause = &error as &dyn std::error::Error;
-                            tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
-                            tell(Finding::Fails(NotReplayed { order_id, error: describe_failure(&error) }));
-                        }
+        let orders = routed.orders();
+        let attempts = isolate(&orders, Error::may_succeed_alone, async |orders| {
+            let of_orders = routed.0.iter().filter(|((order, _), _)| orders.contains(order));
+            let routed = RoutedScans(of_orders.map(|(parcel, scans)| (*parcel, scans.clone())).collect());
+            retry_transaction(|| self.apply_transaction(&routed, apply)).await
+        });
+        let mut failed = Ok(());
+        for (orders, outcome) in attempts.await {
+            match outcome {
+                Ok(outcome) => {
+                    replayed.scans += outcome.scans;
+                    outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
+                }
+                Err(error) if error.may_succeed_alone() => {
+                    for order_id in orders {
+                        let cause = &error as &dyn std::error::Error;
+                        tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
+                        let error = describe_failure(&error);
+                        tell(Finding::Fails(NotReplayed { order_id: *order_id, error }));
                     }
                 }
+                Err(error) => failed = Err(error),
             }
         }
-        Ok(())
+        failed
     }
 
     /// Runs one transaction over some orders. Without `apply` it does the same work and rolls it back, so that it finds
@@ -61,7 +57,7 @@ impl App {
         let webhooks: BTreeSet<WebhookId> =
             routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
         webhooks::lock_webhooks(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
-        let mut orders = orders::lock(&tx, &routed.orders()).await?;
+        let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
         let mut recorder = ScanRecorder::load(&tx, &routed.shipments(), true).await?;
         let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
@@ -101,11 +97,18 @@ struct Outcome {
 /// Why an order could not be changed, as text for the person who asked for the replay.
 fn describe_failure(error: &Error) -> String {
     match error {
-        error if error.unique_violation().is_some() => {
+        Error::Failed(error) if error.unique_violation().is_some() => {
             "a parcel's number is on its way with another order".to_owned()
         }
-        error if error.is_lock_timeout() => "somebody else is changing it: try again".to_owned(),
-        error => ErrorChain(error).to_string(),
+        Error::Failed(error) if error.is_lock_timeout() => {
+            "somebody else is changing it: try again".to_owned()
+        }
+        Error::Failed(error) => ErrorChain(error.as_ref()).to_string(),
+        Error::Refused(_)
+        | Error::KeyReused
+        | Error::TooManyOrders { .. }
+        | Error::BrokenOff
+        | Error::Stopping => ErrorChain(error).to_string(),
     }
 }
 

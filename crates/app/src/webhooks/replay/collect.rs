@@ -8,9 +8,8 @@ use persistence::{
     webhooks::{Webhook, WebhookHead},
 };
 
-use super::PAGE;
+use super::{PAGE, Replays};
 use crate::{
-    App,
     error::Result,
     webhooks::{
         MAX_BYTES,
@@ -20,7 +19,7 @@ use crate::{
     },
 };
 
-impl App {
+impl Replays {
     /// The scans that the webhooks have for these orders.
     pub(super) async fn collect_for_orders(
         &self,
@@ -54,7 +53,7 @@ impl App {
         mut readable: impl FnMut(&WebhookHead, bool),
     ) -> Result<RoutedScans> {
         let parsed_webhooks: Vec<ParsedWebhook> =
-            webhooks.into_iter().map(|webhook| self.parse_webhook(webhook)).collect();
+            webhooks.into_iter().map(|webhook| self.inbox.parse_webhook(webhook)).collect();
         let router = routing::load_unlocked(&self.store, &tracking_numbers(parsed_webhooks.iter())).await?;
         let mut routed = RoutedScans::default();
         for mut parsed in parsed_webhooks {

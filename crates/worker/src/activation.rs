@@ -1,4 +1,5 @@
-//! Client for DHL's Unified Push API. It activates a new subscription by sending back the secret that DHL has sent.
+//! Activates new subscriptions: calls the sender and sends back the secret that it has sent. Only DHL asks for that, in
+//! its Unified Push API.
 //!
 //! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
 //! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the
@@ -6,7 +7,7 @@
 
 use std::time::Duration;
 
-use carriers::is_subscription_id;
+use carriers::{Activation, is_subscription_id};
 use reqwest::{Client, Response, StatusCode, Url, header::HeaderValue, redirect};
 use serde_json::json;
 
@@ -18,20 +19,22 @@ const KEY: &str = "DHL-API-Key";
 const MAX_READ: usize = 4096;
 const MAX_TOLD: usize = 200;
 
-/// Client that activates subscriptions at DHL. Cheap to clone.
+/// Activates subscriptions at the senders whose API keys it has. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Dhl(Option<Api>);
+pub struct Activator {
+    dhl: Option<DhlApi>,
+}
 
 #[derive(Clone, Debug)]
-struct Api {
+struct DhlApi {
     http: Client,
     base: Url,
     key: HeaderValue,
 }
 
-/// Why no client could be created.
+/// Why an API key cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum DhlSettingError {
+pub enum ActivationSettingError {
     /// The key has characters that are not allowed in an HTTP header.
     #[error("the key has characters that no HTTP header can carry")]
     Key,
@@ -49,36 +52,28 @@ pub(crate) struct NotActivated {
     pub retryable: bool,
 }
 
-impl Dhl {
-    /// Creates a client with the merchant's API key. The process must have chosen its TLS provider before.
+impl Activator {
+    /// Adds the merchant's API key at DHL. The process must have chosen its TLS provider before.
     ///
     /// # Errors
-    /// [`DhlSettingError`].
-    pub fn new(key: &str, base: Url) -> Result<Self, DhlSettingError> {
+    /// [`ActivationSettingError`].
+    pub fn with_dhl(self, key: &str, base: Url) -> Result<Self, ActivationSettingError> {
         let key = header(key)?;
         // A redirect would send the key to its target.
         let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
-        let http = client.build().map_err(DhlSettingError::Client)?;
-        Ok(Self(Some(Api { http, base, key })))
+        let http = client.build().map_err(ActivationSettingError::Client)?;
+        Ok(Self { dhl: Some(DhlApi { http, base, key }) })
     }
 
-    /// Creates a client without a key. It makes no calls, so no subscription is activated.
-    pub fn without_key() -> Self {
-        Self(None)
-    }
-
-    /// Activates a subscription by sending its secret back to DHL. Doing it twice does no harm.
-    pub(crate) async fn activate_subscription(
-        &self,
-        subscription: &str,
-        secret: &str,
-    ) -> Result<(), NotActivated> {
+    /// Activates a subscription by sending its secret back. Doing it twice does no harm.
+    pub(crate) async fn activate_subscription(&self, activation: &Activation) -> Result<(), NotActivated> {
+        let Activation { subscription, secret } = activation;
         let for_good = |reason: String| NotActivated { reason, retryable: false };
         let odd = || for_good("the subscription has an id that DHL would not give".to_owned());
         if !is_subscription_id(subscription) {
             return Err(odd());
         }
-        let Some(Api { http, base, key }) = &self.0 else {
+        let Some(DhlApi { http, base, key }) = &self.dhl else {
             let reason =
                 format!("MILEPOST_DHL_API_KEY is not set: subscription {subscription} is not activated");
             return Err(for_good(reason));
@@ -105,8 +100,8 @@ impl Dhl {
 }
 
 /// The key as a header value that is marked as sensitive, so that `Debug` does not print it.
-fn header(key: &str) -> Result<HeaderValue, DhlSettingError> {
-    let mut key = HeaderValue::from_str(key).map_err(|_| DhlSettingError::Key)?;
+fn header(key: &str) -> Result<HeaderValue, ActivationSettingError> {
+    let mut key = HeaderValue::from_str(key).map_err(|_| ActivationSettingError::Key)?;
     key.set_sensitive(true);
     Ok(key)
 }
@@ -162,7 +157,8 @@ mod tests {
             ("..", "the subscription has an id that DHL would not give"),
             ("3f0c", "MILEPOST_DHL_API_KEY is not set: subscription 3f0c is not activated"),
         ] {
-            let refused = Dhl::without_key().activate_subscription(id, "secret").await.unwrap_err();
+            let activation = Activation { subscription: id.to_owned(), secret: "secret".to_owned() };
+            let refused = Activator::default().activate_subscription(&activation).await.unwrap_err();
             assert_eq!((refused.reason.as_str(), refused.retryable), (reason, false));
         }
     }
@@ -172,7 +168,7 @@ mod tests {
         let key = header("hush").unwrap();
         assert_eq!(key, "hush");
         assert!(!format!("{key:?}").contains("hush"), "{key:?}");
-        assert!(matches!(header("a\nb"), Err(DhlSettingError::Key)));
+        assert!(matches!(header("a\nb"), Err(ActivationSettingError::Key)));
     }
 
     #[test]

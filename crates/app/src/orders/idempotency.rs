@@ -6,7 +6,8 @@ use persistence::idempotency;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{App, error::Result};
+use super::Orders;
+use crate::error::Result;
 
 /// How long keys and their answers are stored. It is longer than any client retries.
 const KEYS_KEPT_FOR: TimeDelta = TimeDelta::days(7);
@@ -40,7 +41,7 @@ impl IdempotencyKey {
     }
 }
 
-impl App {
+impl Orders {
     /// Deletes keys and answers that are older than any client retries. Returns how many.
     ///
     /// # Errors

@@ -6,14 +6,10 @@ use chrono::{DateTime, Utc};
 use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId};
 use persistence::read;
 
-use crate::{
-    App, Caller,
-    error::Result,
-    idempotency::IdempotencyKey,
-    orders::{Command, CommandOutcome},
-};
+use super::{Command, CommandOutcome, IdempotencyKey, Orders};
+use crate::{Caller, error::Result};
 
-impl App {
+impl Orders {
     /// Registers a shipment. Webhooks that wait for its number are then processed by the worker.
     ///
     /// # Errors
