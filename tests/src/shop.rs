@@ -12,7 +12,7 @@ use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
-    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, TrackingNumber, UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use simulator::Webhook;
@@ -113,8 +113,7 @@ impl Shop {
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: number.to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).unwrap(),
             origin: None,
             lines,
             estimated_delivery: None,

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, future::Future, sync::Arc};
 
-use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
+use domain::{Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, TrackingNumber, WebhookId};
 use persistence::{
     Event,
     notifications::Notification,
@@ -101,15 +101,13 @@ impl App {
         }
     }
 
-    /// The newest shipment with this carrier and number that the caller may see, and its order.
+    /// The newest shipment with this number that the caller may see, and its order.
     pub async fn shipment(
         &self,
         caller: &Caller,
-        carrier: Carrier,
-        number: &str,
+        number: &TrackingNumber,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        let Some(number) = domain::normalize_tracking_number(carrier, number) else { return Ok(None) };
-        for shipment in read::shipments_by_number(&self.store, carrier, &number).await? {
+        for shipment in read::shipments_by_number(&self.store, number).await? {
             if let Some(found) = self.with_order(caller, shipment).await? {
                 return Ok(Some(found));
             }

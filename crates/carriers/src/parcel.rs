@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use domain::{
     Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
-    normalize_tracking_number,
+    TrackingNumber,
     text::{is_unsafe, single_line},
 };
 use sha2::{Digest, Sha256};
@@ -68,8 +68,8 @@ impl fmt::Debug for Activation {
 pub struct Parcel {
     /// The carrier that transports the parcel.
     pub carrier: Carrier,
-    /// The carrier's tracking number, as [`normalize_tracking_number`] spells it: in capitals and without blanks.
-    pub tracking_number: String,
+    /// The carrier's tracking number. Scans are routed by it.
+    pub tracking_number: TrackingNumber,
     /// The carrier's own identity of the physical parcel, if it sends one. It tells apart parcels that have the same
     /// tracking number, because carriers reuse numbers.
     pub package: Option<String>,
@@ -189,10 +189,10 @@ const MAX_CODE: usize = 200;
 /// The most [`Parcel::other_numbers`] of one parcel.
 const MAX_OTHERS: usize = 5;
 
-/// Normalizes a tracking number as the registration of shipments does, so that both can match. Returns an error for a
+/// Parses a tracking number as the registration of shipments does, so that both can match. Returns an error for a
 /// number that nobody can register.
-pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
-    normalize_tracking_number(carrier, &sent).ok_or_else(|| {
+pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<TrackingNumber, Unreadable> {
+    TrackingNumber::parse(carrier, &sent).map_err(|_| {
         let length = sent.chars().filter(|c| !c.is_whitespace()).count();
         Unreadable(match length > MAX_TRACKING_NUMBER {
             true => format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters"),
@@ -213,6 +213,7 @@ pub(crate) fn parse_other_numbers(
         if others.len() == MAX_OTHERS {
             break;
         }
+        let other = other.to_string();
         if other != number && !others.contains(&other) {
             others.push(other);
         }
@@ -335,7 +336,7 @@ mod tests {
             };
             Parcel {
                 carrier: Carrier::Dhl,
-                tracking_number: "1".to_owned(),
+                tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
                 package: None,
                 other_numbers: vec![],
                 // The newest scan is first in the list and has the lowest identity.
@@ -368,7 +369,7 @@ mod tests {
     #[test]
     fn tracking_numbers_have_one_spelling() {
         let read = |sent: &str| parse_tracking_number(Carrier::Ups, sent.to_owned());
-        assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
+        assert_eq!(read(" 1z999 aa1\t0").as_deref(), Ok("1Z999AA10"));
         assert!(read(&"9".repeat(65)).is_err());
         for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
             let Unreadable(reason) = read(nobody_registers).unwrap_err();

@@ -26,11 +26,12 @@ mod status;
 mod string_enum;
 mod supplier_commitment;
 pub mod text;
+mod tracking_number;
 mod transition;
 mod webhook;
 
 pub use actor::{Actor, ActorKind};
-pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
+pub use carrier::Carrier;
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
 pub use fold::{fold, is_too_old};
@@ -50,5 +51,6 @@ pub use shipment::{
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
 pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};
+pub use tracking_number::{InvalidTrackingNumber, MAX_TRACKING_NUMBER, TrackingNumber};
 pub use transition::{Context, Transition};
 pub use webhook::WebhookState;

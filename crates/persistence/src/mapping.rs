@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use domain::{
     Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
     OrderHead, OrderId, OrderStatus, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
+    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -18,7 +18,6 @@ use crate::{
     idempotency,
     notifications::Notification,
     scans::StoredScan,
-    shipments::Number,
     webhooks::{Webhook, WebhookHead},
 };
 
@@ -60,8 +59,8 @@ pub(crate) fn parse_number(
     row: &dyn Display,
     carrier: &str,
     number: String,
-) -> Result<Number> {
-    Ok((RowPosition { table, row }.parse_value(carrier)?, number))
+) -> Result<TrackingNumber> {
+    Ok(TrackingNumber::restore(RowPosition { table, row }.parse_value(carrier)?, number))
 }
 
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
@@ -158,7 +157,6 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
-        carrier: at.parse_value(&row.carrier)?,
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,
@@ -170,7 +168,7 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
             out_for_delivery_inferred: row.out_for_delivery_inferred,
             delivered_at: row.delivered_at,
         },
-        tracking_number: row.tracking_number,
+        tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
         promised_delivery: row.promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,

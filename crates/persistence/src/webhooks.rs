@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{WebhookId, WebhookState};
+use domain::{TrackingNumber, WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
@@ -19,7 +19,6 @@ use crate::{
     error::Result,
     leases::Leased,
     mapping,
-    shipments::Number,
     store::{Store, Tx},
 };
 
@@ -204,7 +203,7 @@ pub struct Settled {
     /// Why it has this state, for people.
     pub reason: Option<String>,
     /// The tracking numbers for which it waits.
-    pub waits_for: Vec<Number>,
+    pub waits_for: Vec<TrackingNumber>,
 }
 
 /// Records the results of webhooks and ends their leases. [`requeue_for_numbers`] finds those that wait for a number.
@@ -232,9 +231,9 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         .exec(tx)
         .await?;
     let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|(carrier, number)| webhook_wait::Model {
-            carrier: carrier.as_str().to_owned(),
-            tracking_number: number.clone(),
+        one.waits_for.iter().map(|number| webhook_wait::Model {
+            carrier: number.carrier().as_str().to_owned(),
+            tracking_number: number.to_string(),
             webhook_id: one.id.0,
         })
     });
@@ -243,7 +242,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
 }
 
 /// The tracking numbers for which these webhooks waited when they were last settled.
-pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
+pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, TrackingNumber)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }

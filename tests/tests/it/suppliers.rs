@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
     Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
-    Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Request, ShipmentId, ShipmentRefusal, ShipmentStatus, TrackingNumber,
 };
 use persistence::{
     Event, Store,
@@ -155,8 +155,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     let ship = async |code: &str| {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Ups,
-            tracking_number: "1Z".to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
             origin: None,
             lines: Some(vec![Line { item_id, quantity: 1 }]),
             estimated_delivery: None,
@@ -195,8 +194,7 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
         shop.order(order).await.items().iter().map(|item| Line { item_id: item.id, quantity: 1 }).collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier: Carrier::Fedex,
-        tracking_number: "515151".to_owned(),
+        tracking_number: TrackingNumber::parse(Carrier::Fedex, "515151").unwrap(),
         origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
         lines: Some(lines),
         estimated_delivery: None,

@@ -72,7 +72,7 @@ impl Shipment {
 
     /// The company that carries the shipment.
     async fn carrier(&self) -> Carrier {
-        self.shipment.carrier.into()
+        self.shipment.carrier().into()
     }
 
     /// The number that the carrier gave the shipment, without blanks and in upper case.
@@ -82,7 +82,7 @@ impl Shipment {
 
     /// The carrier's own tracking page for the shipment.
     async fn carrier_url(&self) -> String {
-        self.shipment.carrier.tracking_url(&self.shipment.tracking_number)
+        self.shipment.tracking_number.tracking_url()
     }
 
     /// How far the shipment is.

@@ -5,11 +5,8 @@ use std::{
     fmt,
 };
 
-use domain::{ScanEffect, ScanOutcome, Shipment, WebhookId, WebhookState};
-use persistence::{
-    shipments::Number,
-    webhooks::{Settled, WebhookHead},
-};
+use domain::{ScanEffect, ScanOutcome, Shipment, TrackingNumber as Number, WebhookId, WebhookState};
+use persistence::webhooks::{Settled, WebhookHead};
 
 use super::parsed_webhook::{ParsedWebhook, WebhookContent};
 
@@ -37,8 +34,8 @@ impl fmt::Display for UnknownNumber {
     /// Names the further numbers too. A person who looks for a shipment without scans can so find the number under
     /// which it was registered.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (carrier, number) = &self.number;
-        write!(f, "no parcel with the {} number {number} yet", carrier.display_name())?;
+        let number = &self.number;
+        write!(f, "no parcel with the {} number {number} yet", number.carrier().display_name())?;
         match &self.other_numbers[..] {
             [] => Ok(()),
             others => write!(f, " (also known as {})", others.join(", ")),
@@ -70,8 +67,8 @@ impl IngestSummary {
         *self.effects.entry(effect).or_default() += 1;
         match effect {
             ScanEffect::Stale if shipment.moves_though_cancelled() => {
-                let Shipment { carrier, tracking_number, .. } = shipment;
-                let odd = format!("{} {tracking_number} was called off and moves", carrier.display_name());
+                let carrier = shipment.carrier().display_name();
+                let odd = format!("{carrier} {} was called off and moves", shipment.tracking_number);
                 tracing::warn!(%webhook, code, "{odd}");
                 self.called_off.insert(odd);
             }

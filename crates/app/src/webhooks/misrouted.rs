@@ -4,11 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::WebhookId;
-use persistence::{
-    shipments::{self, Number},
-    webhooks,
-};
+use domain::{TrackingNumber as Number, WebhookId};
+use persistence::{shipments, webhooks};
 
 use super::routing;
 use crate::{
@@ -68,9 +65,8 @@ impl App {
             match routing::find_misrouted(&self.store, std::slice::from_ref(number)).await {
                 Ok(found) => misrouted.extend(found),
                 Err(error) if may_succeed_alone(&error) => {
-                    let (carrier, number) = number;
                     let error = &error as &dyn std::error::Error;
-                    tracing::error!(%carrier, number, error, "a number was not looked at");
+                    tracing::error!(carrier = %number.carrier(), %number, error, "a number was not looked at");
                 }
                 Err(error) => return Err(error),
             }

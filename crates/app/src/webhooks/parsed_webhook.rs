@@ -3,11 +3,8 @@
 use std::collections::HashSet;
 
 use carriers::{Activation, Push, Sender, Unread};
-use domain::{Carrier, Scan};
-use persistence::{
-    shipments::Number,
-    webhooks::{Webhook, WebhookHead},
-};
+use domain::{Scan, TrackingNumber as Number};
+use persistence::webhooks::{Webhook, WebhookHead};
 
 use crate::App;
 
@@ -30,18 +27,10 @@ pub(super) enum WebhookContent {
 /// The scans that a webhook has for one parcel.
 #[derive(Clone)]
 pub(super) struct ParcelScans {
-    pub carrier: Carrier,
-    pub number: String,
+    pub number: Number,
     /// Further numbers that the carrier gives to the parcel.
     pub other_numbers: Vec<String>,
     pub scans: Vec<Scan>,
-}
-
-impl ParcelScans {
-    /// The carrier and the tracking number, the key for routing.
-    pub fn number(&self) -> Number {
-        (self.carrier, self.number.clone())
-    }
 }
 
 impl App {
@@ -58,7 +47,6 @@ impl App {
             }
             Ok(Push::Parcels(parcels, unread)) => {
                 let parcel = |mut parcel: carriers::Parcel| ParcelScans {
-                    carrier: parcel.carrier,
                     number: parcel.tracking_number.clone(),
                     other_numbers: std::mem::take(&mut parcel.other_numbers),
                     scans: parcel.into_scans(webhook.received_at),
@@ -95,7 +83,7 @@ pub(super) fn tracking_numbers<'a>(parsed_webhooks: impl Iterator<Item = &'a Par
     let mut numbers = HashSet::new();
     for parsed in parsed_webhooks {
         if let WebhookContent::Parcels(parcels, _) = &parsed.content {
-            numbers.extend(parcels.iter().map(ParcelScans::number));
+            numbers.extend(parcels.iter().map(|parcel| parcel.number.clone()));
         }
     }
     numbers.into_iter().collect()

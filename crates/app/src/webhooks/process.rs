@@ -155,7 +155,7 @@ impl App {
         let mut routed = RoutedScans::default();
         for Ingestion { parsed, summary } in &mut *ingestions {
             for parcel in parsed.take_parcels() {
-                let (number, webhook) = (parcel.number(), &parsed.webhook);
+                let (number, webhook) = (parcel.number.clone(), &parsed.webhook);
                 if router.knows_number(&number) {
                     // A settled webhook has a reason. Its scans were recorded before, and do not count as seen again,
                     // unless the webhook waited for this number.

@@ -37,7 +37,7 @@ impl RoutedScans {
         router: &ScanRouter,
         is_repeated: bool,
     ) {
-        let number = (parcel.carrier, parcel.number);
+        let number = parcel.number;
         for scan in parcel.scans {
             let Some(target) = router.route(&number, &scan) else { continue };
             let scans_of_webhooks = self.0.entry((target.order_id, target.shipment_id)).or_default();
@@ -46,7 +46,7 @@ impl RoutedScans {
                 None => scans_of_webhooks.push(WebhookScans {
                     webhook: webhook.id,
                     request_id: webhook.request_id.clone(),
-                    carrier: parcel.carrier,
+                    carrier: number.carrier(),
                     is_repeated,
                     scans: vec![scan],
                 }),

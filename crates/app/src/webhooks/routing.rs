@@ -20,11 +20,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{Scan, ScanIdentity, ShipmentId, WebhookId, is_too_old};
+use domain::{Scan, ScanIdentity, ShipmentId, TrackingNumber as Number, WebhookId, is_too_old};
 use persistence::{
     Store, Tx, read, scans,
     scans::StoredScan,
-    shipments::{self, Number, TrackedShipment},
+    shipments::{self, TrackedShipment},
 };
 
 /// Decides the shipment of each scan of some tracking numbers, from data that was loaded before.

@@ -19,6 +19,7 @@ use crate::{
         ConditionKind, Origin, OriginKind, Rank, Shipment, ShipmentStatus, ShipmentStatus::*, Tracking,
     },
     status::OrderStatus,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -73,8 +74,7 @@ fn order() -> Order {
     let shipment = Shipment {
         id: ShipmentId(Uuid::from_u128(3)),
         order_id: id,
-        carrier: Carrier::Fedex,
-        tracking_number: "N1".to_owned(),
+        tracking_number: TrackingNumber::parse(Carrier::Fedex, "N1").unwrap(),
         origin: Origin { kind: OriginKind::Warehouse, code: "main".to_owned() },
         tracking: Tracking::labelled(None),
         promised_delivery: None,

@@ -73,8 +73,8 @@ impl Order {
 }
 
 fn carrier_metadata(shipment: &Shipment, code: Option<&str>) -> Value {
-    let mut metadata =
-        json!({ "carrier": shipment.carrier.as_str(), "tracking_number": shipment.tracking_number });
+    let number = &shipment.tracking_number;
+    let mut metadata = json!({ "carrier": number.carrier().as_str(), "tracking_number": **number });
     if let Some(code) = code {
         metadata["carrier_status"] = code.into();
     }

@@ -1,13 +1,13 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 
 use crate::{
-    carrier::Carrier,
     ids::ShipmentId,
     item::Item,
     order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -99,12 +99,9 @@ impl Order {
 
     /// Cancels the shipment that only its carrier has cancelled and that has this number, because the number is
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
-    pub(super) fn give_up_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
-        let old = self.shipments.iter().find(|shipment| {
-            is_carrier_cancelled(shipment)
-                && shipment.carrier == carrier
-                && shipment.tracking_number == number
-        });
+    pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
+        let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
+        let old = cancelled.find(|shipment| shipment.tracking_number == *number);
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
         self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
         true

@@ -48,7 +48,6 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     let Shipment {
         id,
         order_id,
-        carrier,
         tracking_number,
         origin,
         tracking,
@@ -61,7 +60,6 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     Shipment {
         id,
         order_id,
-        carrier,
         tracking_number,
         origin,
         tracking: in_our_words(tracking),

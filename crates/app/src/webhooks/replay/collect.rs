@@ -60,7 +60,7 @@ impl App {
         for mut parsed in parsed_webhooks {
             let parcels = parsed.take_parcels();
             if !parcels.is_empty() {
-                let is_nobodys = |parcel: &ParcelScans| !router.knows_number(&parcel.number());
+                let is_nobodys = |parcel: &ParcelScans| !router.knows_number(&parcel.number);
                 readable(&parsed.webhook, parcels.iter().any(is_nobodys));
             }
             for parcel in parcels {
