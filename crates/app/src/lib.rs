@@ -18,7 +18,6 @@ mod read_batcher;
 pub mod reads;
 pub mod relay;
 mod retry;
-mod scans;
 pub mod shipments;
 pub mod webhooks;
 

@@ -5,12 +5,13 @@
 
 use std::{collections::HashMap, future::Future, sync::Arc};
 
-use domain::{Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, TrackingNumber, WebhookId};
+use domain::{
+    Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId,
+};
 use persistence::{
     Event,
     notifications::Notification,
     read::{self, EventFilter, EventId, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
-    scans::StoredScan,
     webhooks::WebhookHead,
 };
 use uuid::Uuid;

@@ -7,12 +7,15 @@
 
 #![warn(missing_docs)]
 
+#[cfg(test)]
+extern crate self as domain;
+
 mod actor;
 mod carrier;
 mod email;
 mod error_chain;
-mod fold;
 mod ids;
+pub mod ingest;
 mod item;
 pub mod money;
 pub mod notification;
@@ -25,6 +28,9 @@ mod shipment;
 mod status;
 mod string_enum;
 mod supplier_commitment;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 pub mod text;
 mod tracking_number;
 mod transition;
@@ -34,8 +40,8 @@ pub use actor::{Actor, ActorKind};
 pub use carrier::Carrier;
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
-pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
+pub use ingest::{StoredScan, fold};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use notification::{NotificationKind, NotificationState, Suppression};

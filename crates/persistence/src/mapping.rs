@@ -7,7 +7,8 @@ use chrono::NaiveDateTime;
 use domain::{
     Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
     OrderHead, OrderId, OrderStatus, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId, WebhookId,
+    ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber, UserId,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::{
     event::Event,
     idempotency,
     notifications::Notification,
-    scans::StoredScan,
     webhooks::{Webhook, WebhookHead},
 };
 

@@ -5,7 +5,9 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Line, OrderId, Shipment, ShipmentId, ShipmentStatus, TrackingNumber};
+use domain::{
+    Carrier, Line, OrderId, Shipment, ShipmentId, ShipmentStatus, TrackingNumber, ingest::TrackedShipment,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, Statement,
@@ -22,21 +24,6 @@ use crate::{
     read::bounded::{at_most, one_more},
     store::{Store, Tx},
 };
-
-/// A shipment that has or had a tracking number, with the facts that routing needs.
-#[derive(Clone, Debug)]
-pub struct TrackedShipment {
-    pub shipment_id: ShipmentId,
-    pub order_id: OrderId,
-    /// When its order was placed.
-    pub placed_at: DateTime<Utc>,
-    /// When the shipment was registered.
-    pub created_at: DateTime<Utc>,
-    /// When it was delivered, by the carrier's clock. `None` if it was cancelled in Milepost.
-    pub delivered_at: Option<DateTime<Utc>>,
-    /// Whether it is neither delivered nor cancelled, so that no other shipment can have the number.
-    pub is_on_its_way: bool,
-}
 
 #[derive(FromQueryResult)]
 struct TrackedShipmentRow {
@@ -60,7 +47,7 @@ pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &TrackingNu
     lock_names(tx, &names).await
 }
 
-/// Every shipment that has or had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers.
 pub async fn find_tracked_shipments(
     db: &impl ConnectionTrait,
     numbers: &[TrackingNumber],
@@ -86,21 +73,18 @@ pub async fn find_tracked_shipments(
             .all(db)
             .await?;
         for row in rows {
-            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
             found.entry(TrackingNumber::restore(carrier, row.tracking_number)).or_default().push(
                 TrackedShipment {
                     shipment_id: ShipmentId(row.shipment_id),
                     order_id: OrderId(row.order_id),
                     placed_at: row.placed_at,
                     created_at: row.created_at,
-                    delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
-                    is_on_its_way: status.is_on_its_way(),
+                    status: mapping::parse_shipment_status(row.shipment_id, &row.status)?,
+                    delivered_at: row.delivered_at,
+                    cancelled_at: row.cancelled_at,
                 },
             );
         }
-    }
-    for tracked in found.values_mut() {
-        tracked.sort_by_key(|shipment| std::cmp::Reverse((shipment.created_at, shipment.shipment_id)));
     }
     Ok(found)
 }

@@ -5,11 +5,8 @@ use std::sync::Arc;
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Meaning, ShipmentId};
-use persistence::{
-    read::{Key, Page},
-    scans::StoredScan,
-};
+use domain::{Meaning, ShipmentId, StoredScan};
+use persistence::read::{Key, Page};
 use uuid::Uuid;
 
 use super::{

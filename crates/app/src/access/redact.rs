@@ -14,8 +14,8 @@ mod supplier;
 
 use std::sync::Arc;
 
-use domain::{Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, progress};
-use persistence::{Event, scans::StoredScan};
+use domain::{Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, progress};
+use persistence::Event;
 
 use super::{Caller, Scope};
 

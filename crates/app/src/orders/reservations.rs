@@ -54,14 +54,20 @@ impl TrackingNumberReservations {
         &self,
         loaded: &mut HashMap<OrderId, Order>,
         now: DateTime<Utc>,
-    ) -> Result<(), Refusal> {
+    ) -> persistence::Result<()> {
         for (number, order_id) in &self.cancelled_by_carrier {
             let elsewhere = self.active.get(number).is_some_and(|new| new != order_id);
             if let Some(order) =
                 loaded.get_mut(order_id).filter(|_| elsewhere && self.registered.contains(number))
             {
                 let request = Request::GiveUpNumber(number.clone());
-                order.apply(request, None, &build_context(&Caller::system(), now))?;
+                order.apply(request, None, &build_context(&Caller::system(), now)).map_err(|refusal| {
+                    persistence::Error::Corrupt {
+                        table: "orders",
+                        row: order_id.to_string(),
+                        what: refusal.to_string(),
+                    }
+                })?;
             }
         }
         Ok(())

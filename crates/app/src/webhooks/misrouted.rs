@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::{TrackingNumber as Number, WebhookId};
+use domain::{TrackingNumber, WebhookId, ingest};
 use persistence::{shipments, webhooks};
 
-use super::routing;
+use super::load_router::load_routing_data;
 use crate::{
     App,
     error::Result,
@@ -55,14 +55,14 @@ impl App {
 
     /// The webhooks with misrouted scans of these numbers. If the numbers cannot be checked together, each is checked
     /// alone, so that a row that cannot be read affects only its own number.
-    async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
-        match routing::find_misrouted(&self.store, numbers).await {
+    async fn find_misrouted(&self, numbers: &[TrackingNumber]) -> persistence::Result<BTreeSet<WebhookId>> {
+        match self.find_misrouted_together(numbers).await {
             Err(error) if may_succeed_alone(&error) => {}
             found => return found,
         }
         let mut misrouted = BTreeSet::new();
         for number in numbers {
-            match routing::find_misrouted(&self.store, std::slice::from_ref(number)).await {
+            match self.find_misrouted_together(std::slice::from_ref(number)).await {
                 Ok(found) => misrouted.extend(found),
                 Err(error) if may_succeed_alone(&error) => {
                     let error = &error as &dyn std::error::Error;
@@ -72,6 +72,14 @@ impl App {
             }
         }
         Ok(misrouted)
+    }
+
+    async fn find_misrouted_together(
+        &self,
+        numbers: &[TrackingNumber],
+    ) -> persistence::Result<BTreeSet<WebhookId>> {
+        let (shipments, stored) = load_routing_data(&self.store, numbers).await?;
+        Ok(ingest::find_misrouted(shipments, &stored))
     }
 
     /// Makes these webhooks due again, in one transaction. Skips those that are not processed yet or that another

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    fold::FoldState,
+    ingest::FoldState,
     order::{Order, StepDetail},
     rollup::{find_slowest_rank, live_shipments, rank_without_shipments, status_of_rank, time_of_rank},
     scan::Scan,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{OrderId, Shipment, ShipmentId, TrackingNumber, WebhookId};
+use domain::{OrderId, Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId, ingest::TrackedShipment};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -11,8 +11,7 @@ use crate::{
     Result, Store,
     dialect::is_one_of,
     entity::{scan, shipment},
-    scans::StoredScan,
-    shipments::{self, TrackedShipment, find_tracked_shipments, with_lines},
+    shipments::{self, find_tracked_shipments, with_lines},
 };
 
 /// The shipments of many orders, oldest first.
@@ -43,7 +42,7 @@ pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Resu
     with_lines(store.reader(), rows, None).await
 }
 
-/// Every shipment that has or had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers.
 pub async fn tracked_shipments_of(
     store: &Store,
     numbers: &[TrackingNumber],

@@ -35,16 +35,16 @@ const AT_ONCE: usize = 8;
 
 pub(super) async fn run(app: App, dhl: Dhl, batch: Batch) {
     let (app, dhl) = (&app, &dhl);
-    let call_back = process_batch(app, batch).await;
+    let call_back = match process_leased(app, &batch.work).await {
+        Ok(call_back) => call_back,
+        Err(failure) => handle_failure(app, batch, failure).await,
+    };
     stream::iter(call_back).for_each_concurrent(AT_ONCE, |one| activate(app, dhl, one)).await;
 }
 
-/// Processes the batch. Returns the webhooks whose senders have to be called.
-async fn process_batch(app: &App, batch: Batch) -> Vec<CallBack> {
-    let failure = match process_leased(app, &batch.work).await {
-        Ok(call_back) => return call_back,
-        Err(failure) => failure,
-    };
+/// Postpones a batch that failed, or processes its webhooks one by one, by rules 2 to 4. Returns the webhooks whose
+/// senders have to be called.
+async fn handle_failure(app: &App, batch: Batch, failure: Failure) -> Vec<CallBack> {
     let first_attempts = batch.work.iter().all(|leased| leased.attempt < SUSPICIOUS);
     if failure.retryable && first_attempts {
         tracing::warn!(error = failure.reason, "webhooks wait for the database");

@@ -1,8 +1,8 @@
 //! Redaction for customers. Items and events are redacted field by field. A customer sees all of their shipments and
 //! scans, except who recorded a scan by hand.
 
-use domain::{Actor, ActorKind, Item, OrderStatus, SupplierCommitment};
-use persistence::{Event, scans::StoredScan};
+use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan, SupplierCommitment};
+use persistence::Event;
 
 use super::redact_actor;
 

@@ -1,8 +1,10 @@
 //! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
 //! has decided whether suppliers see it.
 
-use domain::{Actor, Condition, Item, Scan, Shipment, SupplierAnswer, SupplierCommitment, Tracking};
-use persistence::{Event, scans::StoredScan};
+use domain::{
+    Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
+};
+use persistence::Event;
 
 use super::redact_actor;
 
