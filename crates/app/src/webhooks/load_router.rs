@@ -1,10 +1,8 @@
 //! Loads what routing needs: the shipments that have or had some tracking numbers, and their stored scans.
 
-use std::collections::HashMap;
-
 use domain::{
-    ShipmentId, StoredScan, TrackingNumber,
-    ingest::{ScanRouter, TrackedShipment, shipments_with_shared_numbers},
+    TrackingNumber,
+    ingest::{ScanRouter, shipments_with_shared_numbers},
 };
 use persistence::{Store, Tx, read, scans, shipments};
 
@@ -30,19 +28,15 @@ pub(super) async fn load_router_locking_numbers(
         found.extend(shipments::find_tracked_shipments(tx, &free).await?);
     }
     let stored = scans::load_for_shipments(tx, &shipments_with_shared_numbers(&found)).await?;
-    Ok(ScanRouter::new(found, &stored))
+    Ok(ScanRouter::new(found, stored))
 }
 
-/// The data of a router: the shipments of each number, and the stored scans of those that share their number.
-pub(super) type RoutingData =
-    (HashMap<TrackingNumber, Vec<TrackedShipment>>, HashMap<ShipmentId, Vec<StoredScan>>);
-
-/// Loads the data without locks, for callers that only read.
-pub(super) async fn load_routing_data(
+/// Loads the router for these numbers without locks, for callers that only read.
+pub(super) async fn load_router(
     store: &Store,
     numbers: &[TrackingNumber],
-) -> persistence::Result<RoutingData> {
+) -> persistence::Result<ScanRouter> {
     let found = read::tracked_shipments_of(store, numbers).await?;
     let stored = read::scans_of(store, &shipments_with_shared_numbers(&found)).await?;
-    Ok((found, stored))
+    Ok(ScanRouter::new(found, stored))
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::{TrackingNumber, WebhookId, ingest};
+use domain::{TrackingNumber, WebhookId};
 use persistence::{shipments, webhooks};
 
-use super::load_router::load_routing_data;
+use super::load_router::load_router;
 use crate::{
     App,
     error::Result,
@@ -56,13 +56,15 @@ impl App {
     /// The webhooks with misrouted scans of these numbers. If the numbers cannot be checked together, each is checked
     /// alone, so that a row that cannot be read affects only its own number.
     async fn find_misrouted(&self, numbers: &[TrackingNumber]) -> persistence::Result<BTreeSet<WebhookId>> {
-        match self.find_misrouted_together(numbers).await {
+        let find =
+            async |numbers: &[TrackingNumber]| Ok(load_router(&self.store, numbers).await?.find_misrouted());
+        match find(numbers).await {
             Err(error) if may_succeed_alone(&error) => {}
             found => return found,
         }
         let mut misrouted = BTreeSet::new();
         for number in numbers {
-            match self.find_misrouted_together(std::slice::from_ref(number)).await {
+            match find(std::slice::from_ref(number)).await {
                 Ok(found) => misrouted.extend(found),
                 Err(error) if may_succeed_alone(&error) => {
                     let error = &error as &dyn std::error::Error;
@@ -72,14 +74,6 @@ impl App {
             }
         }
         Ok(misrouted)
-    }
-
-    async fn find_misrouted_together(
-        &self,
-        numbers: &[TrackingNumber],
-    ) -> persistence::Result<BTreeSet<WebhookId>> {
-        let (shipments, stored) = load_routing_data(&self.store, numbers).await?;
-        Ok(ingest::find_misrouted(shipments, &stored))
     }
 
     /// Makes these webhooks due again, in one transaction. Skips those that are not processed yet or that another

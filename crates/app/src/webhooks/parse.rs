@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use carriers::{Parcel, Push, Sender, Unread};
 use domain::{
     TrackingNumber,
-    ingest::{ParcelScans, ParsedWebhook},
+    ingest::{IngestSummary, ParcelScans, ParsedWebhook},
 };
 use persistence::webhooks::{Webhook, WebhookHead};
 
@@ -48,7 +48,7 @@ pub(super) fn collect_scans(
         was_settled: head.was_settled(),
         request_id: head.request_id,
         parcels: parcels.into_iter().map(scans).collect(),
-        unread: unread.map(|unread| unread.to_string()),
+        summary: IngestSummary::new(unread.map(|unread| unread.to_string())),
     }
 }
 

@@ -86,7 +86,7 @@ impl App {
         let mut batch = self.open_batch(&tx, leased).await?;
         let summaries = self.ingest(&tx, std::mem::take(&mut batch.with_scans)).await?;
         let mut settled = std::mem::take(&mut batch.ignored);
-        settled.extend(summaries.iter().map(|(id, summary)| summary.settle(*id)));
+        settled.extend(summaries.iter().map(settle));
         webhooks::settle(&tx, &settled).await?;
         self.store.commit_repeatable(tx).await?;
         Ok(batch)
@@ -141,14 +141,12 @@ impl App {
     async fn process_large(&self, large: LargeWebhook) -> Result<()> {
         let LargeWebhook { leased, mut parsed, body_bytes: _ } = large;
         let parcels = std::mem::take(&mut parsed.parcels);
-        let mut summary = IngestSummary::default();
         let mut portions = parcels.chunks(MAX_PARCELS).peekable();
         while let Some(portion) = portions.next() {
-            let portion = ParsedWebhook { parcels: portion.to_vec(), ..parsed.clone() };
             let is_last = portions.peek().is_none();
-            let process = || self.process_portion(leased, &portion, is_last, &summary);
-            match retry_transaction(process).await? {
-                Some(so_far) => summary = so_far,
+            let portion = ParsedWebhook { parcels: portion.to_vec(), ..parsed.clone() };
+            match retry_transaction(|| self.process_portion(leased, &portion, is_last)).await? {
+                Some(summary) => parsed.summary = summary,
                 None => break,
             }
         }
@@ -162,21 +160,17 @@ impl App {
         leased: Leased,
         portion: &ParsedWebhook,
         is_last: bool,
-        earlier: &IngestSummary,
     ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
         if !webhooks::lock_leased(&tx, leased).await? {
             return Ok(None);
         }
-        let mut summary = earlier.clone();
-        for part in self.ingest(&tx, vec![portion.clone()]).await?.into_values() {
-            summary.add_part(part);
-        }
+        let mut summaries = self.ingest(&tx, vec![portion.clone()]).await?;
         if is_last {
-            webhooks::settle(&tx, &[summary.settle(portion.id)]).await?;
+            webhooks::settle(&tx, &summaries.iter().map(settle).collect::<Vec<_>>()).await?;
         }
         self.store.commit_repeatable(tx).await?;
-        Ok(Some(summary))
+        Ok(summaries.remove(&portion.id))
     }
 
     /// Takes the scans of these webhooks into the orders: locks the numbers and the orders, loads the stored scans, lets
@@ -198,11 +192,14 @@ impl App {
         let summaries = routed.record(&mut orders, &mut recorder, self.clock.now())?;
         orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
         scans::record(tx, &recorder).await?;
-        for (webhook, summary) in &summaries {
-            for (code, effect) in summary.odd_scans() {
-                tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
-            }
-        }
         Ok(summaries)
     }
+}
+
+/// Decides how a webhook is settled, and logs its odd scans.
+fn settle((webhook, summary): (&WebhookId, &IngestSummary)) -> SettledWebhook {
+    for (code, effect) in summary.odd_scans() {
+        tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
+    }
+    summary.settle(*webhook)
 }

@@ -58,17 +58,19 @@ pub(crate) fn fold_incoming<'a>(
     by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
     for (scan, outcome) in by_clock {
         let is_restated = restated.contains(&scan.identity);
-        let Some((place, added)) = add_scan(&mut state, &mut own, &mut places, scan, is_restated) else {
+        let Some((place, stored_meaning)) = add_scan(&mut state, &mut own, &mut places, scan, is_restated)
+        else {
             continue;
         };
         let tracking = state.tracking();
         let merged: &Scan = &state.scans()[place];
         let effect = classify_effect(merged, &own, order.status, &after, &tracking);
         let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
-        *outcome = match added {
-            Added::New => ScanOutcome::New(effect),
-            Added::More { new_meaning } => {
-                ScanOutcome::Revised(Box::new(merged.clone()), new_meaning.then_some(effect))
+        *outcome = match stored_meaning {
+            None => ScanOutcome::New(effect),
+            Some(meaning) => {
+                let new_effect = (merged.meaning != meaning).then_some(effect);
+                ScanOutcome::Revised(Box::new(merged.clone()), new_effect)
             }
         };
         if tracking.status != after.status || cause.is_none() {
@@ -79,38 +81,28 @@ pub(crate) fn fold_incoming<'a>(
     FoldedScans { outcomes, before, after, cause, state }
 }
 
-/// What an incoming scan added.
-enum Added {
-    /// A new scan.
-    New,
-    /// More information for a stored scan.
-    More {
-        /// Whether the stored scan has another meaning now.
-        new_meaning: bool,
-    },
-}
-
-/// Adds an incoming scan. Returns its place in the fold and what it added, or `None` if it says nothing new.
+/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning. Returns
+/// `None` if it says nothing new.
 fn add_scan<'a>(
     state: &mut FoldState<'a>,
     own: &mut OwnScans,
     places: &mut HashMap<ScanIdentity, usize>,
     incoming: &'a Scan,
     is_restated: bool,
-) -> Option<(usize, Added)> {
+) -> Option<(usize, Option<Meaning>)> {
     let Some(&place) = places.get(&incoming.identity) else {
         let place = state.scans().len();
         places.insert(incoming.identity, place);
         own.update(place, None, incoming);
         state.push(Cow::Borrowed(incoming));
-        return Some((place, Added::New));
+        return Some((place, None));
     };
     let old = &state.scans()[place];
     let merged = old.merge_repeated(incoming, is_restated)?;
-    let new_meaning = merged.meaning != old.meaning;
+    let old_meaning = old.meaning;
     own.update(place, Some(old), &merged);
     state.replace(place, merged);
-    Some((place, Added::More { new_meaning }))
+    Some((place, Some(old_meaning)))
 }
 
 /// What a scan did when it came. `own` are the scans of the shipment, this one included. The shipment had the state

@@ -26,7 +26,7 @@ pub use fold::fold;
 pub(crate) use fold::{FoldState, is_too_old};
 pub use recording::{ScanKey, ScanRecorder, StoredScan};
 pub use routed_scans::{RoutedScans, Unrecordable};
-pub use routing::{ScanRouter, TrackedShipment, find_misrouted, shipments_with_shared_numbers};
+pub use routing::{ScanRouter, TrackedShipment, shipments_with_shared_numbers};
 pub use summary::{IngestSummary, SettledWebhook};
 
 use crate::{ids::WebhookId, scan::Scan, tracking_number::TrackingNumber};
@@ -42,8 +42,8 @@ pub struct ParsedWebhook {
     pub was_settled: bool,
     /// What it says about each parcel.
     pub parcels: Vec<ParcelScans>,
-    /// Which parts of the body could not be parsed, for people.
-    pub unread: Option<String>,
+    /// The summary of what was recorded so far, if the webhook is recorded in several transactions.
+    pub summary: IngestSummary,
 }
 
 /// The scans that a webhook has for one parcel.

@@ -56,9 +56,8 @@ impl RoutedScans {
         router: &ScanRouter,
         waited: &HashSet<(WebhookId, TrackingNumber)>,
     ) {
-        let ParsedWebhook { id, request_id, was_settled, parcels, unread } = webhook;
-        let summary = self.summaries.entry(id).or_default();
-        summary.unread = unread;
+        let ParsedWebhook { id, request_id, was_settled, parcels, summary } = webhook;
+        let summary = self.summaries.entry(id).or_insert(summary);
         for parcel in parcels {
             if !router.knows_number(&parcel.number) {
                 summary.waits_for.push((parcel.number, parcel.other_numbers));
@@ -157,8 +156,13 @@ impl RoutedScans {
             let unrecordable = |refusal| Unrecordable { shipment, refusal };
             let order = orders.get_mut(&order).ok_or(unrecordable(Refusal::NotFound("order")))?;
             for one in of_shipment {
-                let outcome =
-                    recorder.record(order, shipment, &one.scans, one.is_repeated, &one.context(now));
+                let context = Context {
+                    actor: Actor::new(ActorKind::Carrier, one.carrier.as_str()),
+                    now,
+                    request_id: one.request_id.clone(),
+                    webhook_id: Some(one.webhook),
+                };
+                let outcome = recorder.record(order, shipment, &one.scans, one.is_repeated, &context);
                 let outcomes = outcome.map_err(unrecordable)?.scan_outcomes;
                 let shipment = order.shipments().iter().find(|known| known.id == shipment);
                 if let (Some(summary), Some(shipment)) = (summaries.get_mut(&one.webhook), shipment) {
@@ -167,13 +171,5 @@ impl RoutedScans {
             }
         }
         Ok(summaries)
-    }
-}
-
-impl WebhookScans {
-    /// The context of the change: the carrier is the actor, the webhook is the cause.
-    fn context(&self, now: DateTime<Utc>) -> Context {
-        let actor = Actor::new(ActorKind::Carrier, self.carrier.as_str());
-        Context { actor, now, request_id: self.request_id.clone(), webhook_id: Some(self.webhook) }
     }
 }

@@ -77,6 +77,7 @@ impl TrackedShipment {
 #[derive(Debug)]
 pub struct ScanRouter {
     newest_first: HashMap<TrackingNumber, Vec<TrackedShipment>>,
+    stored: HashMap<ShipmentId, Vec<StoredScan>>,
     /// The stored scans that stay with their shipments, by rule 2.
     permanent: HashSet<ScanKey>,
     /// For scans without a usable time: the earliest time at which one was received. The scan happened at that time or
@@ -89,7 +90,7 @@ impl ScanRouter {
     /// their number (see [`shipments_with_shared_numbers`]).
     pub fn new(
         mut shipments: HashMap<TrackingNumber, Vec<TrackedShipment>>,
-        stored: &HashMap<ShipmentId, Vec<StoredScan>>,
+        stored: HashMap<ShipmentId, Vec<StoredScan>>,
     ) -> Self {
         let (mut permanent, mut first_received_at) = (HashSet::new(), HashMap::new());
         for scan in stored.values().flatten().map(|stored| &stored.scan).filter(|scan| scan.time_estimated) {
@@ -99,11 +100,11 @@ impl ScanRouter {
         for same_number in shipments.values_mut() {
             same_number.sort_by_key(|shipment| Reverse((shipment.created_at, shipment.shipment_id)));
             for shipment in same_number {
-                let kept = scans_of(shipment, stored).iter().filter(|stored| shipment.keeps(stored));
-                permanent.extend(kept.map(StoredScan::key));
+                let kept = stored.get(&shipment.shipment_id).into_iter().flatten();
+                permanent.extend(kept.filter(|stored| shipment.keeps(stored)).map(StoredScan::key));
             }
         }
-        Self { newest_first: shipments, permanent, first_received_at }
+        Self { newest_first: shipments, stored, permanent, first_received_at }
     }
 
     /// Whether any shipment has or had the number.
@@ -133,6 +134,29 @@ impl ScanRouter {
             .or(oldest().next())
     }
 
+    /// The webhooks with a scan that is stored with one shipment and belongs to another one, which does not have it. They
+    /// have to be processed again.
+    pub fn find_misrouted(&self) -> BTreeSet<WebhookId> {
+        let scans_of =
+            |shipment: ShipmentId| self.stored.get(&shipment).map(Vec::as_slice).unwrap_or_default();
+        let mut misrouted = BTreeSet::new();
+        for (number, shipments) in &self.newest_first {
+            for old in shipments.iter().flat_map(|shipment| scans_of(shipment.shipment_id)) {
+                let target = self.route(number, &old.scan).map(|target| target.shipment_id);
+                let target = target.filter(|target| *target != old.shipment_id);
+                // A webhook is processed as a whole. If the target has any scan of this webhook, processing it again
+                // would add nothing.
+                let has_scan = |other: &StoredScan| {
+                    other.scan.identity == old.scan.identity || other.webhook_id == old.webhook_id
+                };
+                if target.is_some_and(|target| !scans_of(target).iter().any(has_scan)) {
+                    misrouted.extend(old.webhook_id);
+                }
+            }
+        }
+        misrouted
+    }
+
     /// The scan with the earliest time of receipt that is known of it, if its time is a time of receipt.
     fn date_by_arrival<'a>(&self, scan: &'a Scan) -> Cow<'a, Scan> {
         match self.first_received_at.get(&scan.identity) {
@@ -144,13 +168,6 @@ impl ScanRouter {
     }
 }
 
-fn scans_of<'a>(
-    shipment: &TrackedShipment,
-    stored: &'a HashMap<ShipmentId, Vec<StoredScan>>,
-) -> &'a [StoredScan] {
-    stored.get(&shipment.shipment_id).map(Vec::as_slice).unwrap_or_default()
-}
-
 /// The shipments that share their number with another one. Only for these, routing depends on the scans that each has
 /// stored.
 pub fn shipments_with_shared_numbers(
@@ -158,32 +175,4 @@ pub fn shipments_with_shared_numbers(
 ) -> Vec<ShipmentId> {
     let shared = shipments.values().filter(|same_number| same_number.len() > 1);
     shared.flatten().map(|shipment| shipment.shipment_id).collect()
-}
-
-/// The webhooks with a scan that is stored with one shipment and belongs to another one, which does not have it. They
-/// have to be processed again. Takes the same data as [`ScanRouter::new`].
-pub fn find_misrouted(
-    shipments: HashMap<TrackingNumber, Vec<TrackedShipment>>,
-    stored: &HashMap<ShipmentId, Vec<StoredScan>>,
-) -> BTreeSet<WebhookId> {
-    let router = ScanRouter::new(shipments, stored);
-    let mut misrouted = BTreeSet::new();
-    for (number, same_number) in &router.newest_first {
-        for (shipment, old) in same_number
-            .iter()
-            .flat_map(|shipment| scans_of(shipment, stored).iter().map(move |old| (shipment, old)))
-        {
-            let target = router.route(number, &old.scan);
-            let target = target.filter(|target| target.shipment_id != shipment.shipment_id);
-            // A webhook is processed as a whole. If the target has any scan of this webhook, processing it again would
-            // add nothing.
-            let has_scan = |other: &StoredScan| {
-                other.scan.identity == old.scan.identity || other.webhook_id == old.webhook_id
-            };
-            if target.is_some_and(|target| !scans_of(target, stored).iter().any(has_scan)) {
-                misrouted.extend(old.webhook_id);
-            }
-        }
-    }
-    misrouted
 }

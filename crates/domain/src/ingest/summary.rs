@@ -20,8 +20,8 @@ const MAX_NAMED: usize = 10;
 /// The outcomes of a webhook's scans, and the numbers for which it waits.
 #[derive(Clone, Debug, Default)]
 pub struct IngestSummary {
-    /// See [`ParsedWebhook::unread`](super::ParsedWebhook::unread).
-    pub(super) unread: Option<String>,
+    /// Which parts of the body could not be parsed, for people.
+    unread: Option<String>,
     /// The numbers that no shipment has yet, each with the further numbers that the carrier gives to the parcel.
     pub(super) waits_for: Vec<(TrackingNumber, Vec<String>)>,
     effects: BTreeMap<ScanEffect, u32>,
@@ -45,6 +45,11 @@ pub struct SettledWebhook {
 }
 
 impl IngestSummary {
+    /// A summary without scans. `unread` says which parts of the body could not be parsed.
+    pub fn new(unread: Option<String>) -> Self {
+        Self { unread, ..Self::default() }
+    }
+
     /// The scans that moved nothing and should be looked at: the code and the effect of each.
     pub fn odd_scans(&self) -> &[(String, ScanEffect)] {
         &self.odd_scans
@@ -76,18 +81,6 @@ impl IngestSummary {
                 self.moving_though_cancelled.insert(shipment.tracking_number.clone());
             }
         }
-    }
-
-    /// Adds the summary of a further part of the same webhook.
-    pub fn add_part(&mut self, part: Self) {
-        self.unread = part.unread;
-        self.waits_for.extend(part.waits_for);
-        for (effect, count) in part.effects {
-            *self.effects.entry(effect).or_default() += count;
-        }
-        self.repeated += part.repeated;
-        self.moving_though_cancelled.extend(part.moving_though_cancelled);
-        self.odd_scans.extend(part.odd_scans);
     }
 
     /// How the webhook is settled, after all its scans were recorded.

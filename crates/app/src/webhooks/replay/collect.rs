@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use carriers::Push;
 use domain::{
     OrderId, WebhookId,
-    ingest::{ParsedWebhook, RoutedScans, ScanRouter},
+    ingest::{ParsedWebhook, RoutedScans},
 };
 use persistence::{read, webhooks::Webhook};
 
@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     webhooks::{
         MAX_BYTES,
-        load_router::load_routing_data,
+        load_router::load_router,
         parse::{collect_scans, tracking_numbers},
     },
 };
@@ -53,8 +53,7 @@ impl App {
                 Push::Activation(_) | Push::Remark(_) => None,
             })
             .collect();
-        let (shipments, stored) = load_routing_data(&self.store, &tracking_numbers(&parsed)).await?;
-        let router = ScanRouter::new(shipments, &stored);
+        let router = load_router(&self.store, &tracking_numbers(&parsed)).await?;
         let mut routed = RoutedScans::default();
         for webhook in parsed {
             routed.add(webhook, &router, &HashSet::new());

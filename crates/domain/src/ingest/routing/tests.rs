@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::{ScanRouter, TrackedShipment, find_misrouted, shipments_with_shared_numbers};
+use super::{ScanRouter, TrackedShipment, shipments_with_shared_numbers};
 use crate::{
     ids::{OrderId, ScanId, ShipmentId, WebhookId},
     ingest::StoredScan,
@@ -77,10 +77,9 @@ fn by_shipment(stored: &[StoredScan]) -> HashMap<ShipmentId, Vec<StoredScan>> {
 
 #[track_caller]
 fn assert_routed(shipments: &[TrackedShipment], known: &[StoredScan], scan: &Scan, expected: u32) {
-    let known = by_shipment(known);
     let in_any_sequence: [Vec<_>; 2] = [shipments.to_vec(), shipments.iter().rev().cloned().collect()];
     for shipments in in_any_sequence {
-        let router = ScanRouter::new(by_number(&shipments), &known);
+        let router = ScanRouter::new(by_number(&shipments), by_shipment(known));
         let target = router.route(&fedex("1"), scan).expect("the number is known");
         assert_eq!(target.shipment_id, shipment_id(expected));
     }
@@ -88,7 +87,7 @@ fn assert_routed(shipments: &[TrackedShipment], known: &[StoredScan], scan: &Sca
 
 #[test]
 fn a_number_that_no_shipment_has_leads_nowhere() {
-    let router = ScanRouter::new(by_number(&[on_its_way(1, 0)]), &HashMap::new());
+    let router = ScanRouter::new(by_number(&[on_its_way(1, 0)]), HashMap::new());
     assert!(router.knows_number(&fedex("1")) && !router.knows_number(&fedex("2")));
     assert!(router.route(&fedex("2"), &scan(0)).is_none());
 }
@@ -170,7 +169,8 @@ fn a_scan_without_a_time_counts_with_its_first_receipt() {
 #[test]
 fn a_webhook_is_misrouted_if_another_shipment_should_have_its_scan_and_has_none_of_it() {
     let shipments = [delivered(1, 0, DAY), on_its_way(2, 2 * DAY)];
-    let misrouted = |known: &[StoredScan]| find_misrouted(by_number(&shipments), &by_shipment(known));
+    let misrouted =
+        |known: &[StoredScan]| ScanRouter::new(by_number(&shipments), by_shipment(known)).find_misrouted();
     let after_delivery = stored(1, 7, scan(3 * DAY));
     let other = milestone(2, InTransit, 4 * DAY);
     assert_eq!(misrouted(std::slice::from_ref(&after_delivery)), BTreeSet::from([webhook(7)]));

@@ -18,13 +18,13 @@ fn settle(summary: &IngestSummary) -> SettledWebhook {
 /// A summary of scans with these outcomes, for this shipment.
 fn summarize(outcomes: &[ScanOutcome], shipment: &Shipment) -> IngestSummary {
     let scans: Vec<_> = (0..).take(outcomes.len()).map(|number| milestone(number, InTransit, 1)).collect();
-    let mut summary = IngestSummary::default();
+    let mut summary = IngestSummary::new(Some("1 element unread".to_owned()));
     summary.add_outcomes(&scans, outcomes, shipment);
     summary
 }
 
 #[test]
-fn outcomes_are_counted_over_all_parts_of_a_webhook() {
+fn outcomes_are_counted() {
     let moving = shipment(1, InTransit, &[]);
     let outcomes = [
         ScanOutcome::New(ScanEffect::Applied),
@@ -33,12 +33,9 @@ fn outcomes_are_counted_over_all_parts_of_a_webhook() {
         ScanOutcome::Revised(Box::new(milestone(3, InTransit, 1)), None),
         ScanOutcome::Revised(Box::new(milestone(4, InTransit, 1)), Some(ScanEffect::Applied)),
     ];
-    let mut summary = summarize(&outcomes, &moving);
-    summary.unread = Some("1 element unread".to_owned());
-    let part = IngestSummary { unread: summary.unread.clone(), ..summarize(&outcomes[..1], &moving) };
-    summary.add_part(part);
+    let summary = summarize(&outcomes, &moving);
     let settled = settle(&summary);
-    assert_eq!(settled.reason, "3 applied, 1 unknown_code, 2 seen before, 1 element unread");
+    assert_eq!(settled.reason, "2 applied, 1 unknown_code, 2 seen before, 1 element unread");
     assert_eq!((settled.state, settled.waits_for), (Processed, vec![]));
     assert_eq!(summary.odd_scans(), [("C1".to_owned(), ScanEffect::UnknownCode)]);
 }
@@ -47,10 +44,10 @@ fn outcomes_are_counted_over_all_parts_of_a_webhook() {
 fn a_cancelled_shipment_that_moves_is_named() {
     let stale = [ScanOutcome::New(ScanEffect::Stale), ScanOutcome::New(ScanEffect::Stale)];
     let mut moving = shipment(1, InTransit, &[]);
-    assert_eq!(settle(&summarize(&stale, &moving)).reason, "2 stale");
+    assert_eq!(settle(&summarize(&stale, &moving)).reason, "2 stale, 1 element unread");
     moving.cancelled_at = Some(at(1));
     let summary = summarize(&stale, &moving);
-    assert_eq!(settle(&summary).reason, "2 stale, FedEx N1 was called off and moves");
+    assert_eq!(settle(&summary).reason, "2 stale, FedEx N1 was called off and moves, 1 element unread");
     assert_eq!(summary.odd_scans().len(), 2);
 }
 
