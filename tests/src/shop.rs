@@ -12,7 +12,8 @@ use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Deadlines, ItemQuantity, Meaning, Money, NewItem, NewOrder, NewShipment,
-    Order, OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Order, OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, TrackingNumber,
+    UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use simulator::Webhook;
@@ -130,8 +131,7 @@ impl Shop {
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: number.to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).unwrap(),
             origin: None,
             lines,
             estimated_delivery: None,

@@ -113,9 +113,9 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
 fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
-        carrier: shipment.carrier.display_name(),
-        number: shipment.tracking_number.clone(),
-        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        carrier: shipment.carrier().display_name(),
+        number: shipment.tracking_number.to_string(),
+        url: shipment.tracking_number.tracking_url(),
         status: shipment.status().describe(),
         trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),

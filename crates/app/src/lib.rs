@@ -17,7 +17,6 @@ pub mod orders;
 pub mod reads;
 pub mod relay;
 mod retry;
-mod scans;
 pub mod webhooks;
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};

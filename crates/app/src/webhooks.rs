@@ -5,14 +5,12 @@
 //! 2. Only a bad signature, an unknown sender or a failed write rejects a request. The content never does.
 
 mod callback;
-mod ingest_summary;
+mod load_router;
 mod misrouted;
-mod parsed_webhook;
+mod parse;
 mod process;
 mod replay;
 mod reprocess_unknown;
-mod routed_scans;
-mod routing;
 mod token;
 
 use std::{collections::HashMap, sync::Arc};

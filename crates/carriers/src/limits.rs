@@ -57,7 +57,7 @@ pub(crate) fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
 mod tests {
     use std::cell::Cell;
 
-    use domain::{Carrier, CarrierTime, Meaning, ScanIdentity};
+    use domain::{Carrier, CarrierTime, Meaning, ScanIdentity, TrackingNumber};
 
     use super::*;
 
@@ -75,7 +75,7 @@ mod tests {
     fn parcel(scans: usize) -> Parcel {
         Parcel {
             carrier: Carrier::Fedex,
-            tracking_number: "1".to_owned(),
+            tracking_number: TrackingNumber::restore(Carrier::Fedex, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: vec![scan(); scans],

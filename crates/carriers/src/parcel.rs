@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use domain::{
     Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
-    normalize_tracking_number,
+    TrackingNumber,
     text::{is_unsafe, single_line},
 };
 use sha2::{Digest, Sha256};
@@ -68,8 +68,8 @@ impl fmt::Debug for Activation {
 pub struct Parcel {
     /// The carrier that transports the parcel.
     pub carrier: Carrier,
-    /// The carrier's tracking number, as [`normalize_tracking_number`] spells it: in capitals and without blanks.
-    pub tracking_number: String,
+    /// The carrier's tracking number. Scans are routed by it.
+    pub tracking_number: TrackingNumber,
     /// The carrier's own identity of the physical parcel, if it sends one. It tells apart parcels that have the same
     /// tracking number, because carriers reuse numbers.
     pub package: Option<String>,
@@ -189,10 +189,10 @@ const MAX_CODE: usize = 200;
 /// The most [`Parcel::other_numbers`] of one parcel.
 const MAX_OTHERS: usize = 5;
 
-/// Normalizes a tracking number as the registration of shipments does, so that both can match. Returns an error for a
+/// Parses a tracking number as the registration of shipments does, so that both can match. Returns an error for a
 /// number that nobody can register.
-pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
-    normalize_tracking_number(carrier, &sent).ok_or_else(|| {
+pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<TrackingNumber, Unreadable> {
+    TrackingNumber::parse(carrier, &sent).map_err(|_| {
         let length = sent.chars().filter(|c| !c.is_whitespace()).count();
         Unreadable(match length > MAX_TRACKING_NUMBER {
             true => format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters"),
@@ -213,6 +213,7 @@ pub(crate) fn parse_other_numbers(
         if others.len() == MAX_OTHERS {
             break;
         }
+        let other = other.to_string();
         if other != number && !others.contains(&other) {
             others.push(other);
         }

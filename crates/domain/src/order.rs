@@ -24,7 +24,6 @@ pub use ship::NewShipment;
 pub use text_validation::check_cancellation_reason;
 
 use crate::{
-    carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
@@ -33,6 +32,7 @@ use crate::{
     shipment::{ItemQuantity, Origin, Shipment},
     status::OrderStatus,
     supplier_commitment::Deadlines,
+    tracking_number::TrackingNumber,
     transition::{Context, Transition},
 };
 
@@ -132,12 +132,7 @@ pub enum Request {
     },
     /// Release the tracking number of a shipment that only its carrier has cancelled. A shipment of another order
     /// takes the number.
-    GiveUpNumber {
-        /// The carrier of the number.
-        carrier: Carrier,
-        /// The number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
-        number: String,
-    },
+    GiveUpNumber(TrackingNumber),
     /// Accept items: their supplier will ship them.
     AcceptItems {
         /// The items to accept.
@@ -244,8 +239,8 @@ impl Order {
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
-            Request::GiveUpNumber { carrier, number } => {
-                Ok(Outcome { changed: self.give_up_number(carrier, &number, context), ..Outcome::default() })
+            Request::GiveUpNumber(number) => {
+                Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })
             }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),

@@ -7,6 +7,7 @@ use crate::{
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
     string_enum::string_enum,
+    tracking_number::TrackingNumber,
 };
 
 string_enum! {
@@ -226,10 +227,8 @@ pub struct Shipment {
     pub id: ShipmentId,
     /// The order whose units it carries.
     pub order_id: OrderId,
-    /// The carrier of the shipment.
-    pub carrier: Carrier,
-    /// The tracking number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
-    pub tracking_number: String,
+    /// The carrier and its number of the shipment.
+    pub tracking_number: TrackingNumber,
     /// Where it is sent from.
     pub origin: Origin,
     /// Its state by its scans.
@@ -257,6 +256,11 @@ pub struct ItemQuantity {
 }
 
 impl Shipment {
+    /// The carrier of the shipment.
+    pub const fn carrier(&self) -> Carrier {
+        self.tracking_number.carrier()
+    }
+
     /// How far it is. A cancellation in Milepost wins over its scans.
     pub fn status(&self) -> ShipmentStatus {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }

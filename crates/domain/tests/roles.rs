@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Actor, ActorKind, BlockerCode, Carrier, Deadlines, InputField, ItemField, NewShipment, OrderStatus,
-    OrderStatus::*, Outcome, Refusal, Request, Shipment, ShipmentStatus, TRANSITIONS,
+    OrderStatus::*, Outcome, Refusal, Request, Shipment, ShipmentStatus, TRANSITIONS, TrackingNumber,
 };
 use support::{
     Story, actors, by, customer, item_id, items, lines, milestone, order, shipment, shipment_id, supplied,
@@ -132,8 +132,7 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         story.actor = actor;
         let ship = Request::CreateShipment(NewShipment {
             id: shipment_id(2),
-            carrier: Carrier::Ups,
-            tracking_number: "1Z".to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
             origin: None,
             lines: None,
             estimated_delivery: None,

@@ -50,6 +50,12 @@ pub enum Error {
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl From<domain::ingest::Unrecordable> for Error {
+    fn from(error: domain::ingest::Unrecordable) -> Self {
+        Self::Corrupt { table: "shipments", row: error.shipment.to_string(), what: error.refusal.to_string() }
+    }
+}
+
 impl Error {
     /// Whether the same work can succeed if it is repeated from the start.
     pub fn retryable(&self) -> bool {

@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
     Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
     NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
-    ShipmentId, ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
+    ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber,
+    UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -17,8 +18,6 @@ use crate::{
     event::Event,
     idempotency,
     notifications::Notification,
-    scans::StoredScan,
-    shipments::Number,
     webhooks::{Webhook, WebhookHead},
 };
 
@@ -68,8 +67,8 @@ pub(crate) fn parse_number(
     row: &dyn Display,
     carrier: &str,
     number: String,
-) -> Result<Number> {
-    Ok((RowPosition { table, row }.parse_value(carrier)?, number))
+) -> Result<TrackingNumber> {
+    Ok(TrackingNumber::restore(RowPosition { table, row }.parse_value(carrier)?, number))
 }
 
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
@@ -166,7 +165,6 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
-        carrier: at.parse_value(&row.carrier)?,
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,
@@ -176,7 +174,7 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity
             out_for_delivery: at.parse_reached(row.out_for_delivery_at, row.out_for_delivery_inferred)?,
             delivered_at: row.delivered_at,
         },
-        tracking_number: row.tracking_number,
+        tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
         promised_delivery: row.promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,

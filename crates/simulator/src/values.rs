@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use console::{duration::parse_duration, suggest_name};
-use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
+use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, TrackingNumber};
 
 use crate::story::Tampering;
 
@@ -50,7 +50,7 @@ pub(crate) fn non_blank(text: &str) -> Result<String, String> {
 
 /// Parses a tracking number into the form that Milepost stores.
 pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
-    normalize_tracking_number(carrier, text).ok_or_else(|| {
+    TrackingNumber::parse(carrier, text).map(|number| number.to_string()).map_err(|_| {
         format!(
             "`{text}` cannot be a tracking number: up to {MAX_TRACKING_NUMBER} letters and digits, and hyphens"
         )

@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Carrier, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
+use domain::{
+    Carrier, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus,
+    TrackingNumber,
+};
 use persistence::mailbox;
 use tests::shop::{Shop, support};
 use uuid::Uuid;
@@ -66,8 +69,7 @@ pub(super) async fn register(
 ) {
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier,
-        tracking_number: number.to_owned(),
+        tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
         origin: None,
         lines,
         estimated_delivery: None,

@@ -7,7 +7,7 @@ use app::{
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Meaning, NewOrder, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
-    Request, ShipmentId, ShipmentStatus,
+    Request, ShipmentId, ShipmentStatus, TrackingNumber,
 };
 use persistence::mailbox::{self, CaughtMail};
 use tests::{
@@ -118,8 +118,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
         let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
         let shipment = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: format!("ACME-{by_supplier}"),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, &format!("ACME-{by_supplier}")).unwrap(),
             origin: None,
             lines: None,
             estimated_delivery: None,

@@ -4,7 +4,7 @@
 use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
     Actor, ActorKind, Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank,
-    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, TrackingNumber,
 };
 use persistence::{
     Event,
@@ -154,8 +154,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     let ship = async |code: &str| {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Ups,
-            tracking_number: "1Z".to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
             origin: None,
             lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
@@ -199,8 +198,7 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
         .collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier: Carrier::Fedex,
-        tracking_number: "515151".to_owned(),
+        tracking_number: TrackingNumber::parse(Carrier::Fedex, "515151").unwrap(),
         origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
         lines: Some(lines),
         estimated_delivery: None,

@@ -17,8 +17,8 @@ use std::{
 
 use app::{App, Caller, VisibleShipments, reads::Extent};
 use async_graphql::{Context, Result};
-use domain::{Item, OrderHead, OrderId, ShipmentId};
-use persistence::{Event, notifications::Notification, read::VersionRange, scans::StoredScan};
+use domain::{Item, OrderHead, OrderId, ShipmentId, StoredScan};
+use persistence::{Event, notifications::Notification, read::VersionRange};
 use tokio::sync::OnceCell;
 
 use super::{

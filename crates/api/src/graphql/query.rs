@@ -4,6 +4,7 @@ use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
+use domain::TrackingNumber;
 use persistence::read::{self, Page};
 
 use super::{
@@ -75,7 +76,8 @@ impl Query {
         tracking_number: String,
     ) -> Result<Option<Shipment>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let found = unwrap_result(ctx, app.reads().shipment(caller, carrier.into(), &tracking_number).await)?;
+        let Ok(number) = TrackingNumber::parse(carrier.into(), &tracking_number) else { return Ok(None) };
+        let found = unwrap_result(ctx, app.reads().shipment(caller, &number).await)?;
         Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
 

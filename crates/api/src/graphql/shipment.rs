@@ -5,11 +5,8 @@ use std::sync::Arc;
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Meaning, ShipmentId};
-use persistence::{
-    read::{Key, Page},
-    scans::StoredScan,
-};
+use domain::{Meaning, ShipmentId, StoredScan};
+use persistence::read::{Key, Page};
 use uuid::Uuid;
 
 use super::{
@@ -77,7 +74,7 @@ impl Shipment {
 
     /// The company that carries the shipment.
     async fn carrier(&self) -> Carrier {
-        self.shipment.carrier.into()
+        self.shipment.carrier().into()
     }
 
     /// The number that the carrier gave the shipment, without blanks and in upper case.
@@ -87,7 +84,7 @@ impl Shipment {
 
     /// The carrier's own tracking page for the shipment.
     async fn carrier_url(&self) -> String {
-        self.shipment.carrier.tracking_url(&self.shipment.tracking_number)
+        self.shipment.tracking_number.tracking_url()
     }
 
     /// How far the shipment is.

@@ -15,9 +15,10 @@ mod supplier;
 use std::sync::Arc;
 
 use domain::{
-    Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, SupplierCommitment, progress,
+    Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
+    progress,
 };
-use persistence::{Event, scans::StoredScan};
+use persistence::Event;
 
 use super::{Caller, Scope};
 

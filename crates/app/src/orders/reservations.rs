@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal};
+use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, TrackingNumber};
 use persistence::{
     Tx,
-    shipments::{self, Number, NumberUse},
+    shipments::{self, NumberUse},
 };
 
 use super::{Command, build_context};
@@ -17,17 +17,17 @@ use crate::Caller;
 
 /// The tracking numbers that a batch registers, locked, and the orders that use them.
 pub(super) struct TrackingNumberReservations {
-    active: HashMap<Number, OrderId>,
+    active: HashMap<TrackingNumber, OrderId>,
     /// Orders with a shipment under the number that only its carrier has cancelled.
-    cancelled_by_carrier: Vec<(Number, OrderId)>,
+    cancelled_by_carrier: Vec<(TrackingNumber, OrderId)>,
     /// The numbers that the batch has registered so far.
-    pub registered: Vec<Number>,
+    pub registered: Vec<TrackingNumber>,
 }
 
 impl TrackingNumberReservations {
     /// Locks the numbers of the commands and loads which orders use them.
     pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
-        let numbers: Vec<Number> =
+        let numbers: Vec<TrackingNumber> =
             commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
         let uses = shipments::find_number_uses(tx, &numbers).await?;
@@ -54,15 +54,20 @@ impl TrackingNumberReservations {
         &self,
         loaded: &mut HashMap<OrderId, Order>,
         now: DateTime<Utc>,
-    ) -> Result<(), Refusal> {
+    ) -> persistence::Result<()> {
         for (number, order_id) in &self.cancelled_by_carrier {
             let elsewhere = self.active.get(number).is_some_and(|new| new != order_id);
             if let Some(order) =
                 loaded.get_mut(order_id).filter(|_| elsewhere && self.registered.contains(number))
             {
-                let (carrier, number) = number.clone();
-                let request = Request::GiveUpNumber { carrier, number };
-                order.apply(request, None, &build_context(&Caller::system(), now))?;
+                let request = Request::GiveUpNumber(number.clone());
+                order.apply(request, None, &build_context(&Caller::system(), now)).map_err(|refusal| {
+                    persistence::Error::Corrupt {
+                        table: "orders",
+                        row: order_id.to_string(),
+                        what: refusal.to_string(),
+                    }
+                })?;
             }
         }
         Ok(())
@@ -75,10 +80,10 @@ impl TrackingNumberReservations {
     /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
     ///    which numbers are in use.
     pub fn check_number(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
-        let Some(number) = shipment_number(new) else { return Ok(()) };
-        if self.active.get(&number).is_some_and(|other| *other != order) {
+        let number = &new.tracking_number;
+        if self.active.get(number).is_some_and(|other| *other != order) {
             let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
-            let message = format!("{} {} is on its way {where_to}", number.0, number.1);
+            let message = format!("{} {number} is on its way {where_to}", number.carrier());
             return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message });
         }
         Ok(())
@@ -86,16 +91,14 @@ impl TrackingNumberReservations {
 
     /// Notes that the batch has registered the number for the order.
     pub fn register_shipment(&mut self, new: &NewShipment, order: OrderId) {
-        if let Some(number) = shipment_number(new) {
-            self.active.insert(number.clone(), order);
-            self.registered.push(number);
-        }
+        self.active.insert(new.tracking_number.clone(), order);
+        self.registered.push(new.tracking_number.clone());
     }
 }
 
-fn requested_number(request: &Request) -> Option<Number> {
+fn requested_number(request: &Request) -> Option<TrackingNumber> {
     match request {
-        Request::CreateShipment(new) => shipment_number(new),
+        Request::CreateShipment(new) => Some(new.tracking_number.clone()),
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::AcceptItems { .. }
@@ -107,8 +110,4 @@ fn requested_number(request: &Request) -> Option<Number> {
         | Request::GiveUpNumber { .. }
         | Request::Scans { .. } => None,
     }
-}
-
-fn shipment_number(new: &NewShipment) -> Option<Number> {
-    Some((new.carrier, domain::normalize_tracking_number(new.carrier, &new.tracking_number)?))
 }

@@ -83,11 +83,11 @@ const MANUAL_SCAN_CODE: &str = "BY_HAND";
 
 impl ManualScan {
     fn into_scan(self, shipment: &Shipment) -> Scan {
-        let (number, at) = (&shipment.tracking_number, self.occurred_at.to_rfc3339());
+        let at = self.occurred_at.to_rfc3339();
         Scan {
             identity: carriers::compute_identity(
-                shipment.carrier,
-                number,
+                shipment.carrier(),
+                &shipment.tracking_number,
                 MANUAL_SCAN_CODE,
                 self.meaning.as_str(),
                 &[&at],

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Carrier, Item, OrderHead, OrderId, Shipment, ShipmentId};
-use persistence::{read, scans::StoredScan};
+use domain::{Item, OrderHead, OrderId, Shipment, ShipmentId, StoredScan, TrackingNumber};
+use persistence::read;
 
 use super::{Extent, Reads};
 use crate::{
@@ -20,11 +20,9 @@ impl Reads {
     pub async fn shipment(
         &self,
         caller: &Caller,
-        carrier: Carrier,
-        number: &str,
+        number: &TrackingNumber,
     ) -> Result<Option<(OrderHead, Shipment)>> {
-        let Some(number) = domain::normalize_tracking_number(carrier, number) else { return Ok(None) };
-        for shipment in read::shipments_by_number(&self.store, carrier, &number).await? {
+        for shipment in read::shipments_by_number(&self.store, number).await? {
             if let Some(found) = self.with_order(caller, shipment).await? {
                 return Ok(Some(found));
             }

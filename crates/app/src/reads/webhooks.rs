@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::WebhookId;
+use domain::{StoredScan, WebhookId};
 use persistence::{
     read::{self, Page, PageRequest, WebhookFilter},
-    scans::StoredScan,
     webhooks::WebhookHead,
 };
 use uuid::Uuid;

@@ -7,11 +7,8 @@
 //!    because the process dies or the lease expires.
 
 use carriers::Activation;
-use domain::WebhookState;
-use persistence::{
-    leases::Leased,
-    webhooks::{self, Settled},
-};
+use domain::{WebhookState, ingest::SettledWebhook};
+use persistence::{leases::Leased, webhooks};
 
 use super::Inbox;
 use crate::{error::Result, retry::retry_transaction};
@@ -51,13 +48,13 @@ impl Inbox {
     async fn close_after_callback(&self, leased: Leased, what: &str) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         let opened = webhooks::open(&tx, &[leased]).await?;
-        let close = |webhook: webhooks::Webhook| Settled {
+        let close = |webhook: webhooks::Webhook| SettledWebhook {
             id: webhook.head.id,
             state: WebhookState::Processed,
-            reason: Some(what.to_owned()),
+            reason: what.to_owned(),
             waits_for: vec![],
         };
-        let settled: Vec<Settled> = opened.into_iter().map(close).collect();
+        let settled: Vec<SettledWebhook> = opened.into_iter().map(close).collect();
         webhooks::settle(&tx, &settled).await?;
         self.store.commit_repeatable(tx).await
     }

@@ -4,13 +4,10 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::WebhookId;
-use persistence::{
-    shipments::{self, Number},
-    webhooks,
-};
+use domain::{TrackingNumber, WebhookId};
+use persistence::{shipments, webhooks};
 
-use super::{Inbox, routing};
+use super::{Inbox, load_router::load_router};
 use crate::{
     error::{Error, Result},
     isolate::isolate,
@@ -57,18 +54,18 @@ impl Inbox {
     }
 
     /// The webhooks with misrouted scans of these numbers. A row that cannot be read affects only its own number.
-    async fn find_misrouted(&self, numbers: &[Number]) -> Result<BTreeSet<WebhookId>> {
+    async fn find_misrouted(&self, numbers: &[TrackingNumber]) -> Result<BTreeSet<WebhookId>> {
         let mut misrouted = BTreeSet::new();
-        let attempts = isolate(numbers, Error::may_succeed_alone, |numbers| {
-            routing::find_misrouted(&self.store, numbers)
+        let attempts = isolate(numbers, Error::may_succeed_alone, async |numbers| {
+            Ok(load_router(&self.store, numbers).await?.find_misrouted())
         });
         for (numbers, found) in attempts.await {
             match found {
                 Ok(found) => misrouted.extend(found),
                 Err(error) if error.may_succeed_alone() => {
                     let error = &error as &dyn std::error::Error;
-                    for (carrier, number) in numbers {
-                        tracing::error!(%carrier, number, error, "a number was not looked at");
+                    for number in numbers {
+                        tracing::error!(carrier = %number.carrier(), %number, error, "a number was not looked at");
                     }
                 }
                 Err(error) => return Err(error),

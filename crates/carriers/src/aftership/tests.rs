@@ -121,7 +121,7 @@ fn a_push_has_an_id_and_a_composed_one_has_its_own() {
 #[test]
 fn every_checkpoint_is_a_scan() {
     let parcel = read(HISTORY);
-    assert_eq!((parcel.carrier, parcel.tracking_number.as_str()), (Carrier::Usps, "9400100000000000000001"));
+    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::Usps, "9400100000000000000001"));
     let read: Vec<_> =
         parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning, scan.time)).collect();
     assert_eq!(

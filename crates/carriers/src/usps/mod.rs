@@ -14,7 +14,7 @@ mod tests;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, CarrierTime, Meaning, TrackingNumber};
 use serde_json::Value;
 
 use crate::{
@@ -150,7 +150,7 @@ fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap)
 
 /// One parcel with its events, in the sequence of the push.
 struct Piece<'a> {
-    number: String,
+    number: TrackingNumber,
     package: Option<String>,
     /// The answer, if its fields describe this parcel: same tracking number, and no other piece id.
     answer: Option<&'a Value>,

@@ -1,7 +1,6 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 
 use crate::{
-    carrier::Carrier,
     ids::ShipmentId,
     input_field::InputField,
     item::Item,
@@ -9,6 +8,7 @@ use crate::{
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ConditionKind, ItemQuantity, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -100,12 +100,9 @@ impl Order {
 
     /// Cancels the shipment that only its carrier has cancelled and that has this number, because the number is
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
-    pub(super) fn give_up_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
-        let old = self.shipments.iter().find(|shipment| {
-            is_carrier_cancelled(shipment)
-                && shipment.carrier == carrier
-                && shipment.tracking_number == number
-        });
+    pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
+        let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
+        let old = cancelled.find(|shipment| shipment.tracking_number == *number);
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
         self.mark_cancelled(id, "cancelled by the carrier, its number was registered anew", context);
         true

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     actor::{Actor, ActorKind},
-    carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::ShipmentId,
     input_field::{InputField, ItemField},
     item::Item,
@@ -12,6 +11,7 @@ use crate::{
     refusal::{Refusal, ShipmentRefusal},
     shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
     supplier_commitment::SupplierAnswer,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -20,10 +20,8 @@ use crate::{
 pub struct NewShipment {
     /// The id of the new shipment.
     pub id: ShipmentId,
-    /// The carrier of the shipment.
-    pub carrier: Carrier,
-    /// The tracking number, in any spelling.
-    pub tracking_number: String,
+    /// The carrier and its number of the shipment.
+    pub tracking_number: TrackingNumber,
     /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
@@ -38,20 +36,17 @@ impl Order {
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let number = normalize_tracking_number(new.carrier, &new.tracking_number).ok_or_else(|| {
-            let needed = format!("1 to {MAX_TRACKING_NUMBER} letters, digits and hyphens are needed");
-            Refusal::invalid(InputField::TrackingNumber, needed)
-        })?;
+        let number = new.tracking_number;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
             return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
         let in_use = |whose: &str| {
-            let message = format!("{} {number} is {whose}", new.carrier);
+            let message = format!("{} {number} is {whose}", number.carrier());
             Refusal::shipment(ShipmentRefusal::NumberInUse, message)
         };
-        let same = self.find_live_shipment(new.carrier, &number);
+        let same = self.find_live_shipment(&number);
         if let Some(own) = same.filter(|same| self.may_ship(same, context)) {
             return match &asked {
                 Some(lines) if !has_same_quantities(lines, &own.lines) => {
@@ -89,11 +84,10 @@ impl Order {
         }
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
-        self.give_up_number(new.carrier, &number, context);
+        self.give_up_number(&number, context);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
-            carrier: new.carrier,
             tracking_number: number,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
@@ -196,8 +190,8 @@ impl Order {
         Ok(first.clone())
     }
 
-    fn find_live_shipment(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
-        self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
+    fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
+        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.tracking_number == *number)
     }
 }
 

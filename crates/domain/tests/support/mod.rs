@@ -10,7 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ActorKind, Carrier, Context, Estimate, FulfillmentPath, InputField, Item, ItemId, ItemQuantity,
     Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal,
-    Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, UserId, fold,
+    Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierCommitment, TrackingNumber,
+    UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;
@@ -35,6 +36,11 @@ pub fn shipment_id(number: u32) -> ShipmentId {
 
 pub fn lines(of: &[(u32, u32)]) -> Vec<ItemQuantity> {
     of.iter().map(|&(item, quantity)| ItemQuantity { item_id: item_id(item), quantity }).collect()
+}
+
+/// A tracking number of FedEx.
+pub fn fedex(number: &str) -> TrackingNumber {
+    TrackingNumber::parse(Carrier::Fedex, number).expect("a tracking number")
 }
 
 pub fn warehouse(code: &str) -> Origin {
@@ -129,8 +135,7 @@ pub fn shipment(number: u32, status: ShipmentStatus, of: &[(u32, u32)]) -> Shipm
     Shipment {
         id: shipment_id(number),
         order_id: OrderId(Uuid::from_u128(0x0D)),
-        carrier: Carrier::Fedex,
-        tracking_number: format!("N{number}"),
+        tracking_number: fedex(&format!("N{number}")),
         origin: warehouse("main"),
         tracking: fold(scans, at(0), None),
         promised_delivery: None,

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, FULFILMENT_SEQUENCE, Item, ItemQuantity, NewShipment, Order,
-    OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity,
-    ScanOutcome, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    Actor, ActorKind, Deadlines, FULFILMENT_SEQUENCE, Item, ItemQuantity, NewShipment, Order, OrderStatus,
+    Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome,
+    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
-    VERSION, assert_same, by, item_id, items, lines, milestone, order, position_of_rank, shipment_id,
+    VERSION, assert_same, by, fedex, item_id, items, lines, milestone, order, position_of_rank, shipment_id,
     slowest_by_hand, transition_to,
 };
 
@@ -70,8 +70,7 @@ impl Story {
     ) -> Result<Outcome, Refusal> {
         self.ask(Request::CreateShipment(NewShipment {
             id: shipment_id(id),
-            carrier: Carrier::Fedex,
-            tracking_number: number.to_owned(),
+            tracking_number: fedex(number),
             origin,
             lines: of,
             estimated_delivery: None,

@@ -100,7 +100,8 @@ fn build_replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, Bad
 fn format_change(change: &ReplayChange) -> String {
     let order = &change.order;
     let name = order.reference.clone().unwrap_or_else(|| order.id.to_string());
-    let shipment = format!("{} {}", change.shipment.carrier.display_name(), change.shipment.tracking_number);
+    let shipment =
+        format!("{} {}", change.shipment.carrier().display_name(), change.shipment.tracking_number);
     let moved = match change.from == change.to {
         true => format!("{} with other times or another condition", change.to),
         false => format!("{} → {}", change.from, change.to),

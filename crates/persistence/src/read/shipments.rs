@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Carrier, Shipment, ShipmentId, WebhookId};
+use domain::{Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId, ingest::TrackedShipment};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::bounded::{at_most, one_more};
@@ -10,8 +10,7 @@ use crate::{
     Result, Store,
     dialect::is_one_of,
     entity::{scan, shipment},
-    scans::StoredScan,
-    shipments::{Number, TrackedShipment, find_tracked_shipments, with_lines},
+    shipments::{find_tracked_shipments, with_lines},
 };
 
 /// Many shipments, by id. Unknown ids are left out.
@@ -24,11 +23,11 @@ pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
-/// The shipments that have or had this number, newest first. `number` must be normalized.
-pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Vec<Shipment>> {
+/// The shipments that have or had this number, newest first.
+pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Result<Vec<Shipment>> {
     let rows = shipment::Entity::find()
-        .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-        .filter(shipment::Column::TrackingNumber.eq(number))
+        .filter(shipment::Column::Carrier.eq(number.carrier().as_str()))
+        .filter(shipment::Column::TrackingNumber.eq(&**number))
         .order_by_desc(shipment::Column::CreatedAt)
         .order_by_desc(shipment::Column::ShipmentId)
         .all(store.reader())
@@ -36,11 +35,11 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
     with_lines(store.reader(), rows, None).await
 }
 
-/// Every shipment that has or had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers.
 pub async fn tracked_shipments_of(
     store: &Store,
-    numbers: &[Number],
-) -> Result<HashMap<Number, Vec<TrackedShipment>>> {
+    numbers: &[TrackingNumber],
+) -> Result<HashMap<TrackingNumber, Vec<TrackedShipment>>> {
     find_tracked_shipments(store.reader(), numbers).await
 }
 

@@ -78,8 +78,8 @@ fn to_row(shipment: &Shipment) -> shipment::Model {
     shipment::Model {
         shipment_id: shipment.id.0,
         order_id: shipment.order_id.0,
-        carrier: shipment.carrier.as_str().to_owned(),
-        tracking_number: shipment.tracking_number.clone(),
+        carrier: shipment.carrier().as_str().to_owned(),
+        tracking_number: shipment.tracking_number.to_string(),
         status: shipment.status().as_str().to_owned(),
         origin_kind: shipment.origin.kind.as_str().to_owned(),
         origin_code: shipment.origin.code.clone(),

@@ -136,9 +136,9 @@ fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSumm
     });
     let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
-        carrier: shipment.carrier.display_name().to_owned(),
-        tracking_number: shipment.tracking_number.clone(),
-        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        carrier: shipment.carrier().display_name().to_owned(),
+        tracking_number: shipment.tracking_number.to_string(),
+        url: shipment.tracking_number.tracking_url(),
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),

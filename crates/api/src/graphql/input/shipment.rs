@@ -2,7 +2,7 @@
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
-use domain::{InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId};
+use domain::{InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId, TrackingNumber};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -79,8 +79,8 @@ impl CreateShipmentInput {
         let key = parse_key(&self.idempotency_key, "createShipment", &self)?;
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: self.carrier.into(),
-            tracking_number: self.tracking_number,
+            tracking_number: TrackingNumber::parse(self.carrier.into(), &self.tracking_number)
+                .map_err(|error| invalid("trackingNumber", &error.to_string()))?,
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,

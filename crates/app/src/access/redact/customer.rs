@@ -1,7 +1,7 @@
 //! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand.
 
-use domain::{Actor, ActorKind, Item, OrderStatus};
-use persistence::{Event, scans::StoredScan};
+use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
+use persistence::Event;
 
 use super::{redact_actor, strip_event, strip_item};
 

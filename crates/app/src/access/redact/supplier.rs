@@ -1,8 +1,9 @@
 //! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
 //! has decided whether suppliers see it. A field that is `_` in a pattern is shown.
 
-use domain::{Actor, Condition, Item, Scan, Shipment, SupplierAnswer, SupplierCommitment, Tracking};
-use persistence::scans::StoredScan;
+use domain::{
+    Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
+};
 
 use super::{redact_actor, strip_item};
 
@@ -23,7 +24,6 @@ pub fn redact_shipment(shipment: &Shipment) -> Shipment {
     let Shipment {
         id: _,
         order_id: _,
-        carrier: _,
         tracking_number: _,
         origin: _,
         tracking,

@@ -1,17 +1,13 @@
 //! The second pass of a replay: records the scans in the orders, and commits or rolls back.
 
-use std::collections::{BTreeSet, HashSet};
-
-use domain::{ErrorChain, NotificationKind, Order, ScanIdentity, ScanOutcome, ShipmentId, WebhookId};
-use persistence::{orders, webhooks};
+use domain::{ErrorChain, NotificationKind, Order, ingest::RoutedScans};
+use persistence::{orders, scans, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed, Replays};
 use crate::{
     error::{Error, Result},
     isolate::isolate,
     retry::retry_transaction,
-    scans::ScanRecorder,
-    webhooks::routed_scans::RoutedScans,
 };
 
 impl Replays {
@@ -25,8 +21,7 @@ impl Replays {
         let apply = replayed.applied;
         let orders = routed.orders();
         let attempts = isolate(&orders, Error::may_succeed_alone, async |orders| {
-            let of_orders = routed.0.iter().filter(|((order, _), _)| orders.contains(order));
-            let routed = RoutedScans(of_orders.map(|(parcel, scans)| (*parcel, scans.clone())).collect());
+            let routed = routed.for_orders(orders);
             retry_transaction(|| self.apply_transaction(&routed, apply)).await
         });
         let mut failed = Ok(());
@@ -54,27 +49,15 @@ impl Replays {
     /// the same errors.
     async fn apply_transaction(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
-        let webhooks: BTreeSet<WebhookId> =
-            routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
-        webhooks::lock_webhooks(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
+        webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
         let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut recorder = ScanRecorder::load(&tx, &routed.shipments(), true).await?;
-        let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        routed.record_all(
-            &mut orders,
-            &mut recorder,
-            self.clock.now(),
-            |webhook_scans, shipment, outcomes| {
-                let differs =
-                    |outcome: &ScanOutcome| matches!(outcome, ScanOutcome::New(_) | ScanOutcome::Revised(..));
-                let scans = webhook_scans.scans.iter().zip(outcomes).filter(|(_, outcome)| differs(outcome));
-                differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
-            },
-        )?;
+        let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
+        routed.record(&mut orders, &mut recorder, self.clock.now())?;
         orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
-        recorder.write(&tx).await?;
-        let mut outcome = Outcome { changes: vec![], scans: differing.len() as u64 };
+        scans::record(&tx, &recorder).await?;
+        let scans = recorder.new_scans().chain(recorder.revised_scans()).count() as u64;
+        let mut outcome = Outcome { changes: vec![], scans };
         for (id, before) in &before {
             if let Some(after) = orders.get(id) {
                 outcome.changes.extend(changes_between(before, after, apply));

@@ -49,7 +49,8 @@ impl Attribution {
     }
 }
 
-/// The packages of a number, while scans of them come and change.
+/// The packages of a number. Scans can be added and removed one by one. A scan is named by its place: its index among
+/// all scans of the number.
 pub(super) struct Packages {
     placed_at: DateTime<Utc>,
     by_name: BTreeMap<String, PackageScans>,
@@ -60,7 +61,7 @@ impl Packages {
         Self { placed_at, by_name: BTreeMap::new() }
     }
 
-    /// Adds the scan that has that place among all.
+    /// Adds the scan with this place. A scan without a package is ignored.
     pub fn insert(&mut self, place: usize, scan: &Scan) {
         let Some(name) = scan.package.as_deref() else { return };
         if !self.by_name.contains_key(name) {
@@ -71,7 +72,7 @@ impl Packages {
         }
     }
 
-    /// Takes out the scan that has that place among all.
+    /// Removes the scan with this place. It must be the scan that was added with it.
     pub fn remove(&mut self, place: usize, scan: &Scan) {
         let Some(name) = scan.package.as_deref() else { return };
         if let Some(package) = self.by_name.get_mut(name) {
@@ -79,30 +80,30 @@ impl Packages {
         }
     }
 
-    /// Which of them are ours.
+    /// The packages that are this shipment, by the rules of [`Attribution::from_scans`].
     pub fn attribution(&self) -> Attribution {
         let described = self.by_name.iter().filter_map(|(name, scans)| Some((&**name, scans.describe()?)));
         let mut packages: Vec<(&str, Package)> = described.collect();
         packages.sort_unstable_by_key(|(name, package)| (package.is_old, package.first.at, *name));
         let mut own_packages = BTreeSet::new();
-        let mut so_far: Option<Package> = None;
+        let mut chosen: Option<Package> = None;
         for (name, package) in packages {
-            if so_far.is_some_and(|so_far| !so_far.continues_as(package)) {
+            if chosen.is_some_and(|chosen| !chosen.continues_as(package)) {
                 break;
             }
             own_packages.insert(name.to_owned());
-            so_far = Some(so_far.map_or(package, |so_far| so_far.merge(package)));
+            chosen = Some(chosen.map_or(package, |chosen| chosen.merge(package)));
         }
         Attribution { placed_at: self.placed_at, packages: own_packages }
     }
 }
 
-/// The scans of one package, those with a believed time first, each by its clock and its place among all.
+/// The scans of one package, each with its time and its place.
 #[derive(Default)]
 struct PackageScans {
     all: BTreeSet<(Seen, usize)>,
     delivered: BTreeSet<(Seen, usize)>,
-    /// How many of them are from before the order.
+    /// The number of scans from before the order.
     old: usize,
 }
 
@@ -123,31 +124,32 @@ impl PackageScans {
         self.old -= usize::from(is_too_old(scan, placed_at));
     }
 
-    /// What they say together. Nothing where there are none.
+    /// When the package was scanned. `None` if it has no scans.
     fn describe(&self) -> Option<Package> {
         let (first, _) = *self.all.first()?;
         let (latest, _) = *self.all.last()?;
-        let last_believed = self.all.range(..(Seen::FIRST_ESTIMATED, 0)).next_back();
+        let last_by_carrier = self.all.range(..(Seen::FIRST_ARRIVAL, 0)).next_back();
         Some(Package {
             is_old: self.old > 0,
             first,
-            last: last_believed.map_or(latest, |(seen, _)| *seen),
+            last: last_by_carrier.map_or(latest, |(seen, _)| *seen),
             delivered: self.delivered.first().map(|(seen, _)| *seen),
         })
     }
 }
 
-/// When one package had the number, by its scans. Times of the carrier count before times of arrival.
+/// When a package, or several packages that are one parcel, were scanned. A time of arrival counts only if the carrier
+/// gave no scan a time.
 #[derive(Clone, Copy)]
 struct Package {
-    /// Whether one of its scans is from before the order.
+    /// Whether a scan is from before the order.
     is_old: bool,
     first: Seen,
     last: Seen,
     delivered: Option<Seen>,
 }
 
-/// A scan, as far as it says when it was. A believed time sorts before any other.
+/// The time of a scan. Times of the carrier sort before times of arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Seen {
     time_estimated: bool,
@@ -155,8 +157,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// Before every scan whose time is not believed, and after all others.
-    const FIRST_ESTIMATED: Self = Self { time_estimated: true, at: NaiveDateTime::MIN };
+    /// Sorts after every time of the carrier and before every time of arrival.
+    const FIRST_ARRIVAL: Self = Self { time_estimated: true, at: NaiveDateTime::MIN };
 
     fn from_scan(scan: &Scan) -> Self {
         Self { time_estimated: scan.time_estimated, at: scan.clock() }

@@ -1,4 +1,5 @@
-//! The scans of a shipment on its way to the customer, sorted so that what they amount to is at an end of a set.
+//! The scans of a shipment on its way to the customer, in sorted sets. The state of the shipment follows from the first
+//! or the last scan of each set.
 
 use std::{
     borrow::Cow,
@@ -13,32 +14,32 @@ use crate::{
     shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
 };
 
-/// The outbound scans of a shipment. A scan has its place among all scans of the shipment in each of the sets that it
-/// is in; adding one, taking one out, and reading the result take logarithmic time.
+/// The outbound scans of a shipment. Each set holds a scan as its sort key and its place. To add a scan, to remove one,
+/// and to read the result take logarithmic time.
 ///
-/// Times that are the carrier's own come before those that are not: where there is one of the first kind among the
-/// scans in question, those of the second kind do not count.
+/// Times of the carrier come before times of arrival. If one of the scans that a rule compares has a time of the
+/// carrier, those with a time of arrival do not count.
 #[derive(Default)]
 pub(super) struct OutboundScans {
     by_status: BTreeMap<ShipmentStatus, StatusScans>,
-    /// The last one is the latest trouble.
+    /// Scans that report trouble. The last one is the latest.
     troubles: BTreeSet<(ClockKey, usize)>,
-    /// The last one counts.
+    /// The estimates of the delivery. The last one counts.
     estimates: BTreeSet<(Estimate, usize)>,
 }
 
-/// The scans that claim one status.
+/// The scans that report one status.
 #[derive(Default)]
 struct StatusScans {
-    /// The first one is the scan since whose time the shipment has this status.
+    /// The time of the first one is the time at which the shipment reached this status.
     by_time: BTreeSet<(TimeKey, usize)>,
     /// The last one is the latest.
     by_clock: BTreeSet<(ClockKey, usize)>,
 }
 
-/// The earliest whose time is believed comes first, else the first to arrive.
+/// Sorts the earliest time of the carrier first; without one, the earliest arrival.
 type TimeKey = (bool, DateTime<Utc>, NaiveDateTime, ScanIdentity);
-/// The latest whose time is believed comes last, else the latest of all.
+/// Sorts the latest time of the carrier last; without one, the latest arrival.
 type ClockKey = (bool, NaiveDateTime, ScanIdentity);
 
 fn time_key(scan: &Scan) -> TimeKey {
@@ -50,7 +51,7 @@ fn clock_key(scan: &Scan) -> ClockKey {
 }
 
 impl OutboundScans {
-    /// Adds the scan that has that place among all.
+    /// Adds the scan with this place.
     pub fn insert(&mut self, place: usize, scan: &Scan) {
         #[cfg(test)]
         super::tests::count_work();
@@ -65,7 +66,7 @@ impl OutboundScans {
         self.estimates.extend(scan.estimate.map(|estimate| (estimate, place)));
     }
 
-    /// Takes out the scan that has that place among all.
+    /// Removes the scan with this place.
     pub fn remove(&mut self, place: usize, scan: &Scan) {
         #[cfg(test)]
         super::tests::count_work();
@@ -84,7 +85,7 @@ impl OutboundScans {
         }
     }
 
-    /// What they amount to, being some of these.
+    /// The state of the shipment. `all` are all its scans, by place.
     pub fn tracking(&self, all: &[Cow<'_, Scan>], promised_delivery: Option<DateTime<Utc>>) -> Tracking {
         let furthest = self.milestones().map(|(status, _)| status).next_back();
         let status = match furthest {
@@ -106,20 +107,20 @@ impl OutboundScans {
         }
     }
 
-    /// The scan since whose time the shipment has been at least that far: the earliest whose time is believed, else
-    /// the first to arrive. With its place among all.
+    /// The scan with whose time the shipment reached this rank: the earliest by the carrier's time, else the first to
+    /// arrive. Returns its sort key and its place.
     pub fn first_at_rank(&self, rank: Rank) -> Option<(TimeKey, usize)> {
         let of_rank = self.milestones().filter(|(status, _)| status.rank() >= rank);
         of_rank.filter_map(|(_, scans)| scans.by_time.first().copied()).min()
     }
 
-    /// The scans by the milestone they claim, a cancellation aside.
+    /// The scans of each status, without the cancellation.
     fn milestones(&self) -> impl DoubleEndedIterator<Item = (ShipmentStatus, &StatusScans)> {
         let all = self.by_status.iter().map(|(status, scans)| (*status, scans));
         all.filter(|(status, _)| *status != ShipmentStatus::Cancelled)
     }
 
-    /// The latest trouble, unless the shipment got on since.
+    /// The latest trouble, unless the shipment made progress since.
     fn condition(&self, all: &[Cow<'_, Scan>]) -> Option<Condition> {
         let (_, place) = self.troubles.last()?;
         let scan = all.get(*place)?;
@@ -131,21 +132,21 @@ impl OutboundScans {
         Some(Condition { kind, message, since: scan.occurred_at })
     }
 
-    /// Whether the shipment got on after that trouble. Of two bare dates, or two scans of one minute, the delivery is
-    /// the later one, where the trouble is one that it ends.
+    /// Whether the shipment made progress after the trouble. If the trouble and a delivery that ends it have the same
+    /// time (a bare date, or the same minute), the delivery counts as later.
     fn is_past_condition(&self, trouble: &Scan, kind: ConditionKind) -> bool {
         let progress = self.milestones().filter(|(status, _)| clears(*status, kind));
         let latest = progress.filter_map(|(status, scans)| {
-            let ((believed, clock, _), _) = scans.by_clock.last()?;
+            let ((by_carrier, clock, _), _) = scans.by_clock.last()?;
             let is_last = status == ShipmentStatus::Delivered && ends_with_delivery(kind);
-            Some((*believed, *clock, is_last))
+            Some((*by_carrier, *clock, is_last))
         });
         let is_past = |(_, clock, is_last)| (clock, is_last) > (trouble.clock(), false);
         latest.max().is_some_and(is_past) || (ends_with_delivery(kind) && self.is_delivered_untimed())
     }
 
-    /// Whether the shipment was delivered, and no time of it is believed: then it is not asked whether that was before
-    /// or after, and scans of other steps that have a time do not silence it.
+    /// Whether the shipment was delivered, and the carrier gave no time for it. Nobody knows then whether the delivery was
+    /// before or after the trouble, so it ends the trouble.
     fn is_delivered_untimed(&self) -> bool {
         self.first_at_rank(Rank::Delivered).is_some_and(|((time_estimated, ..), _)| time_estimated)
     }

@@ -1,11 +1,12 @@
-//! The fold of a batch of scans: the state of a shipment after each scan that is added or changed.
+//! The incremental fold: the state of a shipment after each scan that is added or changed.
 //!
-//! 1. A scan that is added or changed moves in the sorted sets of [`OwnScans`] and [`OutboundScans`]. That takes logarithmic
-//!    time.
-//! 2. Only two things decide which scans count: which packages are ours ([`Attribution`]) and the way back
-//!    ([`WayBack`]). When a scan changes one of them, all scans are counted again. A batch is added in order of time, so
-//!    this happens a few times for each package and each delivery, and not for each scan.
-//! 3. The result equals that of folding all scans anew.
+//! 1. The result equals that of folding all scans anew.
+//! 2. A scan that is added or changed is inserted into, or moved in, the sorted sets of [`OwnScans`] and
+//!    [`OutboundScans`]. That takes logarithmic time.
+//! 3. Two things decide which scans count: the packages of the shipment ([`Attribution`]) and the way back
+//!    ([`WayBack`]). When a scan changes one of them, the sets are built again from all scans. A batch is added in the
+//!    sequence of time, so this happens a few times for each package and each delivery, and not for each scan.
+//! 4. A scan is named by its place: its index among all scans.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -47,17 +48,17 @@ impl<'a> FoldState<'a> {
         state
     }
 
-    /// What the scans amount to.
+    /// The state of the shipment.
     pub fn tracking(&self) -> Tracking {
         self.outbound.tracking(&self.scans, self.promised_delivery)
     }
 
-    /// All scans; what is said of places means places here.
+    /// All scans. The index is the place.
     pub fn scans(&self) -> &[Cow<'a, Scan>] {
         &self.scans
     }
 
-    /// The scan on which it stands that the shipment got at least that far: its time is the time of the step.
+    /// The scan with whose time the shipment reached this rank: a scan of the rank or of a later one.
     pub fn first_scan_reaching(&self, rank: Rank) -> Option<&Scan> {
         let (_, place) = self.outbound.first_at_rank(rank)?;
         self.scans.get(place).map(AsRef::as_ref)
@@ -69,13 +70,13 @@ impl<'a> FoldState<'a> {
         self.update(self.scans.len() - 1, None);
     }
 
-    /// Puts a scan in the place of another.
+    /// Replaces the scan at a place.
     pub fn replace(&mut self, place: usize, scan: Scan) {
         let old = std::mem::replace(&mut self.scans[place], Cow::Owned(scan));
         self.update(place, Some(&old));
     }
 
-    /// Counts the scan at a place, where the old one was, if any.
+    /// Brings all sets up to date after the scan at a place was added, or has replaced `old`.
     fn update(&mut self, place: usize, old: Option<&Scan>) {
         let new = &self.scans[place];
         if let Some(old) = old {
@@ -105,7 +106,7 @@ impl<'a> FoldState<'a> {
         }
     }
 
-    /// Counts all scans that say something about this shipment on its way to the customer.
+    /// Builds the set of outbound scans again from all scans.
     fn count_outbound(&mut self) {
         self.outbound = OutboundScans::default();
         for (place, scan) in self.scans.iter().enumerate() {
@@ -116,19 +117,19 @@ impl<'a> FoldState<'a> {
     }
 }
 
-/// Whether the scan says something about this shipment on its way to the customer.
+/// Whether the scan counts for the way to the customer.
 fn is_outbound(scan: &Scan, own: &OwnScans, way_back: Option<&WayBack>) -> bool {
     own.includes(scan) && way_back.is_none_or(|way_back| !way_back.has(scan))
 }
 
-/// The scans that an attribution gives to a shipment, as far as they show whether it is on its way back.
+/// The scans of one shipment, by an attribution. Keeps those that show when the way back began.
 pub(crate) struct OwnScans {
     attribution: Attribution,
-    /// Deliveries. The first one counts: the earliest whose time is believed, else the earliest of all.
+    /// Deliveries. The first one counts: the earliest with a time of the carrier, else the earliest to arrive.
     deliveries: BTreeSet<(bool, NaiveDateTime, ScanIdentity, usize)>,
     /// Pick-ups with a clock.
     pickups: BTreeSet<(NaiveDateTime, usize)>,
-    /// What says that it goes back.
+    /// Scans that report a return.
     returns: BTreeSet<(NaiveDateTime, usize)>,
 }
 
@@ -140,12 +141,12 @@ impl OwnScans {
         own
     }
 
-    /// Whether the scan is one of the shipment.
+    /// Whether the scan is one of this shipment.
     pub fn includes(&self, scan: &Scan) -> bool {
         self.attribution.includes(scan)
     }
 
-    /// Counts the scan at a place, where the old one was, if any.
+    /// Adds the scan at a place, or replaces the `old` one there.
     pub fn update(&mut self, place: usize, old: Option<&Scan>, new: &Scan) {
         #[cfg(test)]
         super::tests::count_work();
@@ -168,8 +169,9 @@ impl OwnScans {
         }
     }
 
-    /// The way back that they show. It begins with the first pick-up that is late enough after the delivery, or with
-    /// the first word of a return since the delivery, whichever was earlier: see `begins_way_back`.
+    /// The way back, if the shipment was delivered and a way back began. It begins with the first pick-up that is late
+    /// enough after the delivery, or with the first scan of a return since the delivery, whichever was earlier: see
+    /// [`begins_way_back`](super::begins_way_back).
     pub fn way_back(&self) -> Option<WayBack> {
         let &(_, delivered_at, ..) = self.deliveries.first()?;
         let first_since = |scans: &BTreeSet<(NaiveDateTime, usize)>, since: NaiveDateTime| {

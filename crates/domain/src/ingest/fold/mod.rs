@@ -1,8 +1,6 @@
 //! The fold: computes the state of a shipment from the set of its scans.
 //!
-//! 1. The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
-//! 2. What a scan did when it came is another question, because it depends on what was known then.
-//!    [`classify_effect`] answers it once, and the answer is stored.
+//! The result depends on the set only. The sequence of arrival and repeats of a scan make no difference.
 
 mod attribution;
 mod outbound;
@@ -12,16 +10,15 @@ mod tests;
 
 use std::borrow::Cow;
 
+pub(super) use attribution::Attribution;
+pub(crate) use attribution::is_too_old;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-
-pub(crate) use attribution::Attribution;
-pub use attribution::is_too_old;
-pub(crate) use state::{FoldState, OwnScans};
+pub(crate) use state::FoldState;
+pub(super) use state::OwnScans;
 
 use crate::{
-    scan::{Meaning, Scan, ScanEffect},
+    scan::{Meaning, Scan},
     shipment::{ConditionKind, ShipmentStatus, Tracking},
-    status::OrderStatus,
 };
 
 /// A pick-up this long after the delivery begins a return.
@@ -45,39 +42,6 @@ pub fn fold<'a>(
     FoldState::new(scans.into_iter().map(Cow::Borrowed), placed_at, promised_delivery).tracking()
 }
 
-/// What a scan did when it came, the shipment having gone from `before` to `after` by it. `own` are the shipment's
-/// scans there are since, this one too.
-pub(crate) fn classify_effect(
-    scan: &Scan,
-    own: &OwnScans,
-    order: OrderStatus,
-    before: &Tracking,
-    after: &Tracking,
-) -> ScanEffect {
-    if !own.includes(scan) {
-        return ScanEffect::NotOurs;
-    }
-    match scan.meaning {
-        Meaning::Unknown => return ScanEffect::UnknownCode,
-        Meaning::Informational => return ScanEffect::Informational,
-        Meaning::Status(_) | Meaning::Condition(_) => {}
-    }
-    if after.delivered_at.is_some() && own.way_back().is_some_and(|way_back| way_back.has(scan)) {
-        return ScanEffect::ReturnLeg;
-    }
-    match order {
-        OrderStatus::Cancelled | OrderStatus::Returned => ScanEffect::OrderClosed,
-        _ if before == after => ScanEffect::Stale,
-        OrderStatus::Placed | OrderStatus::PaymentConfirmed => ScanEffect::Early,
-        OrderStatus::Processing
-        | OrderStatus::AwaitingPickup
-        | OrderStatus::Shipped
-        | OrderStatus::OutForDelivery
-        | OrderStatus::Delivered
-        | OrderStatus::ReturnInitiated => ScanEffect::Applied,
-    }
-}
-
 /// The way back of a shipment that was delivered. Its scans do not count for the way to the customer: a delay or
 /// damage on the way back does not make the delivered shipment delayed or damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +57,7 @@ impl WayBack {
     /// 2. A scan with a clock does if it is after the delivery and not before the beginning of the way back. The scan
     ///    of the delivery can have the same time as the beginning, and is not part of it.
     /// 3. Any other scan without a clock does not, because nobody knows when it happened.
-    fn has(&self, scan: &Scan) -> bool {
+    pub(super) fn has(&self, scan: &Scan) -> bool {
         let since = scan.clock() >= self.begins_at && scan.clock() > self.delivered_at;
         begins_way_back(scan, self.delivered_at) || (since && scan.has_clock())
     }
@@ -113,7 +77,8 @@ fn begins_way_back(scan: &Scan, delivered_at: NaiveDateTime) -> bool {
     }
 }
 
-/// The status that a scan reports. `None` for a cancellation.
+/// The status that a scan reports. A cancellation is not one: it counts only while no scan shows that the carrier has
+/// the parcel.
 fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     match scan.meaning {
         Meaning::Status(ShipmentStatus::Cancelled) => None,
@@ -122,6 +87,7 @@ fn status_of(scan: &Scan) -> Option<ShipmentStatus> {
     }
 }
 
+/// The trouble that a scan reports.
 fn condition_of(scan: &Scan) -> Option<ConditionKind> {
     match scan.meaning {
         Meaning::Condition(kind) => Some(kind),

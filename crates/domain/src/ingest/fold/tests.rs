@@ -1,25 +1,16 @@
-//! The state of a batch against the fold of the same scans, and how much work a large batch is.
+//! Tests of the incremental fold: it equals the fold of all scans, and its work for a large batch is bounded.
 
 use std::{borrow::Cow, cell::Cell, collections::BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, prelude::*, sample::select};
-use uuid::Uuid;
 
 use super::{FoldState, fold};
 use crate::{
-    actor::{Actor, ActorKind},
-    carrier::Carrier,
-    ids::{OrderId, ShipmentId, UserId},
-    item::FulfillmentPath,
-    money::Money,
-    order::{Order, OrderHead, Outcome, Request},
+    order::{Outcome, Request},
     scan::{Estimate, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
-    shipment::{
-        ConditionKind, Origin, OriginKind, Rank, Shipment, ShipmentStatus, ShipmentStatus::*, Tracking,
-    },
+    shipment::{ConditionKind, Rank, ShipmentStatus, ShipmentStatus::*},
     status::OrderStatus,
-    transition::Context,
+    test_support::{actors, at, by, order, scan, shipment, shipment_id},
 };
 
 thread_local! {
@@ -34,72 +25,27 @@ pub(super) fn count_work() {
 /// Scans of one webhook, as many as there may be.
 const LARGE: usize = 5_000;
 
-fn at(minutes: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
-}
-
-fn scan(number: usize, meaning: Meaning, minutes: i64) -> Scan {
+/// A scan with one of more numbers than a byte has.
+fn numbered(number: usize, meaning: Meaning, minutes: i64) -> Scan {
     let mut identity = [0; 32];
     identity[24..].copy_from_slice(&number.to_be_bytes());
-    Scan {
-        identity: ScanIdentity(identity),
-        code: format!("C{number}"),
-        meaning,
-        description: None,
-        location: None,
-        occurred_at: at(minutes),
-        time_estimated: false,
-        local_time: None,
-        package: None,
-        estimate: None,
-    }
-}
-
-fn order() -> Order {
-    let id = OrderId(Uuid::from_u128(1));
-    let head = OrderHead {
-        id,
-        reference: None,
-        user_id: UserId(Uuid::from_u128(2)),
-        customer_email: None,
-        status: OrderStatus::Processing,
-        version: 3,
-        total: Money { cents: 4_200, currency: "USD".to_owned() },
-        fulfillment_path: FulfillmentPath::SingleWarehouse,
-        placed_at: at(0),
-        updated_at: at(0),
-        occurred_at: at(0),
-    };
-    let shipment = Shipment {
-        id: ShipmentId(Uuid::from_u128(3)),
-        order_id: id,
-        carrier: Carrier::Fedex,
-        tracking_number: "N1".to_owned(),
-        origin: Origin { kind: OriginKind::Warehouse, code: "main".to_owned() },
-        tracking: Tracking::labelled(None),
-        promised_delivery: None,
-        created_at: at(0),
-        cancelled_at: None,
-        cancel_reason: None,
-        lines: vec![],
-    };
-    Order::restore(head, vec![], vec![shipment])
+    Scan { identity: ScanIdentity(identity), code: format!("C{number}"), ..scan(0, meaning, minutes) }
 }
 
 /// Takes these scans in, and says how many times a scan was put into the sorted sets or taken out.
 fn work_of(known: &[Scan], incoming: &[Scan], restated: bool) -> (Outcome, usize) {
-    let mut order = order();
+    let there = vec![shipment(1, LabelCreated, &[])];
+    let mut order = order(OrderStatus::Processing, vec![], there);
     let restated: BTreeSet<_> = incoming.iter().filter(|_| restated).map(|scan| scan.identity).collect();
     let request = Request::Scans {
-        shipment: ShipmentId(Uuid::from_u128(3)),
+        shipment: shipment_id(1),
         known: known.to_vec(),
         incoming: incoming.to_vec(),
         restated,
     };
-    let actor = Actor::new(ActorKind::Carrier, "fedex");
-    let context = Context { actor, now: at(0), request_id: None, webhook_id: None };
+    let [.., carrier, _] = actors();
     WORK.set(0);
-    let outcome = order.apply(request, None, &context).expect("the carrier's word is taken in");
+    let outcome = order.apply(request, None, &by(carrier, 0)).expect("the carrier's word is taken in");
     (outcome, WORK.get())
 }
 
@@ -113,7 +59,7 @@ fn journey() -> Vec<Scan> {
         _ if number % 10 == 5 => Meaning::Condition(ConditionKind::Delayed),
         _ => Meaning::Status(InTransit),
     };
-    (0..LARGE).zip(0..).map(|(number, minutes)| scan(number, status(number), minutes)).collect()
+    (0..LARGE).zip(0..).map(|(number, minutes)| numbered(number, status(number), minutes)).collect()
 }
 
 /// Clocks without a zone, all of which arrived then.
@@ -200,7 +146,7 @@ fn any_scan() -> impl Strategy<Value = Scan> {
             local_time: local.flatten().map(|clock| at(clock).naive_utc()),
             estimate: estimate.map(|expected| Estimate { said_at: at(minutes), expected: at(expected) }),
             package: package.map(str::to_owned),
-            ..scan(number, meaning, minutes)
+            ..numbered(number, meaning, minutes)
         },
     )
 }
