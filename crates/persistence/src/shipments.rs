@@ -5,10 +5,7 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{
-    Carrier, ItemQuantity, OrderId, Shipment, ShipmentId, ShipmentStatus, TrackingNumber,
-    ingest::TrackedShipment,
-};
+use domain::{Carrier, ItemQuantity, OrderId, Shipment, ShipmentId, TrackingNumber, ingest::TrackedShipment};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, Statement,
@@ -105,40 +102,6 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
         numbers.extend(skip_corrupt(mapping::parse_number("shipments", &id, &carrier, number)));
     }
     Ok(numbers.into_iter().collect())
-}
-
-/// An order with a shipment that can still travel under a number.
-#[derive(Clone, Debug)]
-pub struct NumberUse {
-    pub number: TrackingNumber,
-    pub order_id: OrderId,
-    /// Whether the shipment is neither delivered nor cancelled, so that no other shipment can have the number. If
-    /// not, only its carrier has cancelled it, and it can still move.
-    pub is_on_its_way: bool,
-}
-
-/// The orders with shipments that can still travel under these numbers: not delivered, and not cancelled in Milepost.
-pub async fn find_number_uses(tx: &Tx, numbers: &[TrackingNumber]) -> Result<Vec<NumberUse>> {
-    use shipment::Column;
-    let mut found = Vec::new();
-    for (carrier, wanted) in by_carrier(numbers) {
-        let rows = shipment::Entity::find()
-            .filter(Column::Carrier.eq(carrier.as_str()))
-            .filter(is_one_of_texts(tx.get_database_backend(), Column::TrackingNumber, &wanted))
-            .filter(Column::Status.ne(ShipmentStatus::Delivered.as_str()))
-            .filter(Column::CancelledAt.is_null())
-            .all(tx)
-            .await?;
-        for row in rows {
-            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
-            found.push(NumberUse {
-                is_on_its_way: status.is_on_its_way(),
-                number: TrackingNumber::restore(carrier, row.tracking_number),
-                order_id: OrderId(row.order_id),
-            });
-        }
-    }
-    Ok(found)
 }
 
 /// Groups the numbers by carrier. Leaves out carriers without a number.

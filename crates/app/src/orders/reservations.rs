@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, TrackingNumber};
-use persistence::{
-    Tx,
-    shipments::{self, NumberUse},
+use domain::{
+    NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
+    ingest::TrackedShipment,
 };
+use persistence::{Tx, shipments};
 
 use super::{Command, build_context};
 use crate::Caller;
@@ -30,15 +30,19 @@ impl TrackingNumberReservations {
         let numbers: Vec<TrackingNumber> =
             commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        let uses = shipments::find_number_uses(tx, &numbers).await?;
-        let (on_their_way, cancelled): (Vec<_>, Vec<_>) =
-            uses.into_iter().partition(|number_use| number_use.is_on_its_way);
-        let pair = |number_use: NumberUse| (number_use.number, number_use.order_id);
-        Ok(Self {
-            active: on_their_way.into_iter().map(pair).collect(),
-            cancelled_by_carrier: cancelled.into_iter().map(pair).collect(),
-            registered: Vec::new(),
-        })
+        let found = shipments::find_tracked_shipments(tx, &numbers).await?;
+        let mut reservations =
+            Self { active: HashMap::new(), cancelled_by_carrier: Vec::new(), registered: Vec::new() };
+        for (number, shipments) in found {
+            for TrackedShipment { order_id, status, cancelled_at, .. } in shipments {
+                if status.is_on_its_way() {
+                    reservations.active.insert(number.clone(), order_id);
+                } else if status == ShipmentStatus::Cancelled && cancelled_at.is_none() {
+                    reservations.cancelled_by_carrier.push((number.clone(), order_id));
+                }
+            }
+        }
+        Ok(reservations)
     }
 
     /// The orders that lose a number when the batch registers it. They have to be locked together with the orders of
