@@ -39,7 +39,7 @@ async fn a_status_that_was_never_reached_is_not_inferred(database: Database) {
     shop.ship(order, "N0").await;
     for column in ["shipped_inferred", "out_for_delivery_inferred"] {
         database.execute(&format!("UPDATE shipments SET {column} = true")).await;
-        let error = read::shipments_of(&database.store, &[order]).await.unwrap_err();
+        let error = read::load_order(&database.store, order).await.unwrap_err();
         assert!(error.to_string().ends_with("an inferred status without a time"), "{error}");
         database.execute(&format!("UPDATE shipments SET {column} = false")).await;
     }

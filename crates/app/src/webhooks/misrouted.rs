@@ -57,7 +57,8 @@ impl Inbox {
     async fn find_misrouted(&self, numbers: &[TrackingNumber]) -> Result<BTreeSet<WebhookId>> {
         let mut misrouted = BTreeSet::new();
         let attempts = isolate(numbers, Error::may_succeed_alone, async |numbers| {
-            Ok(load_router(&self.store, numbers).await?.find_misrouted())
+            let router = load_router(&self.store, numbers).await?;
+            Ok::<_, Error>(router.find_misrouted())
         });
         for (numbers, found) in attempts.await {
             match found {

@@ -80,7 +80,7 @@ impl CreateShipmentInput {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
             tracking_number: TrackingNumber::parse(self.carrier.into(), &self.tracking_number)
-                .map_err(|error| invalid("trackingNumber", &error.to_string()))?,
+                .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
             estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,
