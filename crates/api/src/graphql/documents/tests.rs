@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt, stream};
 use serde_json::json;
 
 use super::*;
-use crate::graphql::null_propagation::NullPropagation;
+use crate::graphql::extension::extend_schema;
 
 #[derive(SimpleObject)]
 struct Dog {
@@ -129,8 +129,8 @@ impl Events {
 }
 
 fn schema() -> Schema<Query, Mutation, Events> {
-    let builder = Schema::build(Query, Mutation, Events).extension(NullPropagation);
-    limits::apply_limits(builder, limits::Limits::default()).data(AtomicUsize::new(1)).finish()
+    let builder = Schema::build(Query, Mutation, Events);
+    extend_schema(builder, limits::Limits::default()).data(AtomicUsize::new(1)).finish()
 }
 
 fn documents() -> Documents {

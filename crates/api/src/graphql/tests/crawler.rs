@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use reading::{filled, find_leaks};
 
 use super::world::World;
-use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};
+use crate::graphql::{Schema, bodies::BodyBudget, builder, extension::OperationExtensions};
 
 /// How long a subscription may be silent before the crawler leaves it.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -67,7 +67,8 @@ pub(super) struct Crawler<'a> {
 impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
         // Without the limits: a caller could split an operation that is too large into several.
-        let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();
+        let schema =
+            builder().extension(OperationExtensions::without_limits()).data(world.app.clone()).finish();
         let answer = schema.execute(INTROSPECTION).await;
         assert_eq!(answer.errors, []);
         let mut found = answer.data.into_json().unwrap()["__schema"].take();
