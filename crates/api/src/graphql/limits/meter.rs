@@ -170,7 +170,7 @@ impl OperationMeter {
     pub fn count_value(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
         let (members, added) = match value {
-            _ if is_leaf => (values_in(value), whole_size(value)),
+            _ if is_leaf => measure_whole(value),
             Value::Object(members) => (members.len(), own_size(value)),
             _ => (0, own_size(value)),
         };
@@ -257,33 +257,23 @@ fn count_lists_above(place: &QueryPathNode<'_>) -> usize {
     place.parents().filter(is_index).count()
 }
 
-/// How many values a value contains, without itself.
-fn values_in(value: &Value) -> usize {
-    match value {
-        Value::List(values) => values.iter().map(|value| 1 + values_in(value)).sum(),
-        Value::Object(members) => members.values().map(|value| 1 + values_in(value)).sum(),
-        Value::Null
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Boolean(_)
-        | Value::Binary(_)
-        | Value::Enum(_) => 0,
-    }
-}
-
-/// The length of the JSON of a whole value, in bytes.
-fn whole_size(value: &Value) -> usize {
-    let inner: usize = match value {
-        Value::List(values) => values.iter().map(whole_size).sum(),
-        Value::Object(members) => members.values().map(whole_size).sum(),
-        Value::Null
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Boolean(_)
-        | Value::Binary(_)
-        | Value::Enum(_) => 0,
+/// How many values a value contains, without itself, and the length of the JSON of all of it in bytes.
+fn measure_whole(value: &Value) -> (usize, usize) {
+    let own = (0, own_size(value));
+    let add = |(values, bytes): (usize, usize), inner: &Value| {
+        let (inner_values, inner_bytes) = measure_whole(inner);
+        (values + 1 + inner_values, bytes + inner_bytes)
     };
-    own_size(value).saturating_add(inner)
+    match value {
+        Value::List(values) => values.iter().fold(own, add),
+        Value::Object(members) => members.values().fold(own, add),
+        Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Boolean(_)
+        | Value::Binary(_)
+        | Value::Enum(_) => own,
+    }
 }
 
 /// The length of the JSON of a value without the values inside it, in bytes. Numbers count with a usual length.
@@ -331,13 +321,10 @@ mod tests {
             json!({"a": [null, "x"], "bc": {"d": "é€"}}),
         ] {
             let written = serde_json::to_string(&value).unwrap().len();
-            let size = whole_size(&Value::from_json(value.clone()).unwrap());
+            let (_, size) = measure_whole(&Value::from_json(value.clone()).unwrap());
             assert!(size >= written && size <= written + 8, "{value}: {size} for {written}");
         }
-        assert_eq!(whole_size(&Value::from(json_text(1000))), 1002);
-    }
-
-    fn json_text(length: usize) -> String {
-        "x".repeat(length)
+        assert_eq!(measure_whole(&Value::from("x".repeat(1000))), (0, 1002));
+        assert_eq!(measure_whole(&Value::from_json(json!([[1, 2], {"a": null}])).unwrap()).0, 5);
     }
 }
