@@ -1,5 +1,4 @@
-//! Converts a valid operation to a plan for async-graphql: a document of plain fields, without variables, directives
-//! and named fragments.
+//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments.
 //!
 //! The specification collects the fields of each object before it resolves them
 //! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
@@ -67,7 +66,7 @@ pub fn plan_operation(
     let root = &operation.selection_set;
     let place = positions.find_start(operation.location());
     let selection_set = Positioned::new(planner.plan_selections(&root.ty, &[root])?, place);
-    if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
+    if operation.is_subscription() && !has_one_field(&selection_set.node) {
         return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
     }
     let shape = Arc::new(Shape::new(&selection_set.node));
