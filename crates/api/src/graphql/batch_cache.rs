@@ -24,7 +24,7 @@ use tokio::sync::OnceCell;
 use super::{
     connection::Window,
     error::{log_error, mask_error},
-    limits::{MAX_ROWS, Running},
+    limits::{MAX_ROWS, OperationMeter},
 };
 
 /// Orders that were read together, and their parts that were selected so far.
@@ -147,17 +147,19 @@ where
     Work: Future<Output = app::Result<HashMap<K, T>>>,
 {
     let count = |found: &HashMap<K, T>| found.values().map(&rows).sum();
-    // A schema without the extension of `limits`, as in some tests, has no limits of its own.
-    let Some(running) = ctx.data_opt::<Arc<Running>>() else { return read(Extent::Large(MAX_ROWS)).await };
+    // A schema without limits, as in some tests, counts no rows.
+    let Some(meter) = ctx.data_opt::<Arc<OperationMeter>>() else {
+        return read(Extent::Large(MAX_ROWS)).await;
+    };
     match read(Extent::Ordinary).await {
         Err(error) if error.is_too_many_rows() => {
-            let large = running.large_read().await;
+            let large = meter.begin_large_read().await;
             match read(Extent::Large(large.rows)).await {
-                Err(error) if error.is_too_many_rows() => match running.refuse_rows().await {},
-                found => found.inspect(|found| running.keep_rows(count(found))),
+                Err(error) if error.is_too_many_rows() => match meter.stop_for_rows().await {},
+                found => found.inspect(|found| meter.count_rows(count(found))),
             }
         }
-        found => found.inspect(|found| running.keep_rows(count(found))),
+        found => found.inspect(|found| meter.count_rows(count(found))),
     }
 }
 

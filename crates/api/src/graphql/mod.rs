@@ -10,8 +10,9 @@ mod connection;
 mod cursor;
 pub mod documents;
 mod enums;
-mod error;
+pub(crate) mod error;
 mod event;
+pub(crate) mod extension;
 mod input;
 mod input_path;
 mod item;
@@ -19,7 +20,7 @@ pub mod limits;
 mod mutation;
 mod node;
 mod notification;
-pub mod null_propagation;
+mod null_propagation;
 mod order;
 mod order_stream;
 mod outcome;
@@ -36,7 +37,7 @@ mod webhook;
 use std::sync::{Arc, LazyLock};
 
 use app::{App, Caller, Clock, feed::Feed};
-use async_graphql::{SDLExportOptions, SchemaBuilder};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use crate::transport::RequestData;
 use bodies::BodyBudget;
@@ -51,12 +52,9 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema for these use cases, with the [`limits`]. Its requests need the data that [`request_data`] adds.
 pub fn schema(app: App, clock: Clock, feed: Feed, limits: Limits) -> Schema {
-    limits::apply_limits(builder(), limits)
-        .extension(null_propagation::NullPropagation)
-        .data(app)
-        .data(clock)
-        .data(feed)
-        .finish()
+    // `documents` has validated the requests. What the library still does is to compute complexity and depth.
+    let builder = builder().validation_mode(ValidationMode::Fast);
+    extension::extend_schema(builder, limits).data(app).data(clock).data(feed).finish()
 }
 
 /// The [`Documents`] that prepare requests for the schema. A process reads the schema once.

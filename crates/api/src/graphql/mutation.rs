@@ -1,6 +1,9 @@
 //! The root type `Mutation`: every change that a client can request.
 
-use app::{App, Caller, orders::Command};
+use app::{
+    App, Caller,
+    orders::{Command, CommandOutcome},
+};
 use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
@@ -10,7 +13,9 @@ use super::{
         PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput, SupplierItemsInput,
         TransitionOrderInput,
     },
-    outcome::{self, PlaceOrderResult, ShipmentResult, TransitionOrderResult},
+    outcome::{
+        self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
+    },
     replay::{self, ReplayInput, ReplayResult},
     webhook::{self, WebhookResult},
 };
@@ -54,11 +59,7 @@ impl Mutation {
 
     /// Cancels units that cannot be shipped. The order then no longer waits for them. If no unit is left, the order is
     /// cancelled. For support and systems.
-    async fn cancel_items(
-        &self,
-        ctx: &Context<'_>,
-        input: CancelItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn cancel_items(&self, ctx: &Context<'_>, input: CancelItemsInput) -> Result<CancelItemsResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -163,11 +164,11 @@ enum RunMode {
     Dry,
 }
 
-async fn run_command(
+async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
     ctx: &Context<'_>,
     mode: RunMode,
     command: Result<Command, Refusal>,
-) -> Result<TransitionOrderResult> {
+) -> Result<R> {
     let app = ctx.data::<App>()?;
     let order_id = command.as_ref().ok().map(|command| command.order_id);
     let changed = match (command, mode) {
@@ -175,5 +176,5 @@ async fn run_command(
         (Ok(command), RunMode::Dry) => app.orders().preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
-    outcome::convert_transition_result(ctx, order_id, changed).await
+    outcome::convert_order_result(ctx, order_id, changed).await
 }

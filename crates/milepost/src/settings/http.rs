@@ -25,7 +25,7 @@ impl Reader<'_> {
         let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count);
         let sockets = self.value("HTTP_SOCKETS", parse_count);
         let body_memory = self.value("HTTP_BODY_MEMORY", parse_memory);
-        let answer_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
+        let response_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
         Some(HttpLimits {
             header_timeout: header_timeout?,
             body_timeout: body_timeout?,
@@ -35,7 +35,7 @@ impl Reader<'_> {
             connections_per_address: connections_per_address?,
             sockets: sockets?,
             body_memory: body_memory?,
-            answer_memory: answer_memory?,
+            response_memory: response_memory?,
         })
     }
 }

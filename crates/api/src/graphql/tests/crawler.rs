@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use reading::{filled, find_leaks};
 
 use super::world::World;
-use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};
+use crate::graphql::{Schema, bodies::BodyBudget, builder, extension::OperationExtensions};
 
 /// How long a subscription may be silent before the crawler leaves it.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -68,7 +68,7 @@ impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
         // Without the limits: a caller could split an operation that is too large into several.
         let schema = builder()
-            .extension(NullPropagation)
+            .extension(OperationExtensions::without_limits())
             .data(world.app.clone())
             .data(world.clock.clone())
             .data(world.feed.clone())

@@ -167,9 +167,12 @@ impl World {
                  ... on OverAllocated { itemId ordered allocated asked } ... on ShipmentRefused { code }"
             }
             _ => {
-                "... on TransitionOrderSuccess { changed event { version toStatus } order { id version status } }
-                 ... on InvalidTransition { from to allowed blockedBy { code message shipments { id } } }
-                 ... on VersionConflict { currentVersion order { id version } }"
+                &format!(
+                    "... on {} {{ changed event {{ version toStatus }} order {{ id version status }} }}
+                     ... on InvalidTransition {{ from to allowed blockedBy {{ code message shipments {{ id }} }} }}
+                     ... on VersionConflict {{ currentVersion order {{ id version }} }}",
+                    if name == "cancelItems" { "CancelItemsSuccess" } else { "TransitionOrderSuccess" }
+                )
             }
         };
         let query = format!(

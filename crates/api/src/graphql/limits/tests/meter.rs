@@ -15,9 +15,9 @@ use tokio::{sync::Notify, task::yield_now, time::timeout};
 use super::super::{
     Limits, PermitSlot,
     admission::{MAX_LARGE, MAX_LARGE_WAITING},
-    apply_limits,
-    running::{ELEMENTS_A_LEVEL, MAX_VALUES, ROOTS_AT_ONCE},
+    meter::{ELEMENTS_A_LEVEL, MAX_VALUES, ROOTS_AT_ONCE},
 };
+use crate::graphql::extension::extend_schema;
 
 /// More time than any test needs, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ struct Shared {
 
 struct Node;
 
-/// Lists whose complexity is given as 1, so that only the limits of `running` stop them.
+/// Lists whose complexity is given as 1, so that only the limits of `meter` stop them.
 #[Object]
 impl Node {
     async fn value(&self) -> i32 {
@@ -84,7 +84,7 @@ impl Node {
 type Bounded = Schema<Node, EmptyMutation, EmptySubscription>;
 
 fn bounded(limits: Limits, shared: Shared) -> Bounded {
-    apply_limits(Schema::build(Node, EmptyMutation, EmptySubscription), limits).data(shared).finish()
+    extend_schema(Schema::build(Node, EmptyMutation, EmptySubscription), limits).data(shared).finish()
 }
 
 async fn run(query: &str, limits: Limits) -> Response {

@@ -1,58 +1,21 @@
-//! Parses queries, with limits on their length and on their number of tokens.
+//! Limits on the text of a query: its length and its number of tokens.
 //!
-//! The parser takes some microseconds for each token.
-//! 1. The tokens are counted first, which takes a hundredth of that time.
-//! 2. Long queries are parsed on threads for blocking work, only a few at a time. The threads that serve requests stay
-//!    free.
+//! The parser takes some microseconds for each token. So the tokens are counted first, which takes a hundredth of that
+//! time.
 
-use async_graphql::{Request, ServerResult, parser::types::ExecutableDocument};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use async_graphql::ServerResult;
 
-use super::errors::{syntax_error, too_large};
+use super::errors::too_large;
 
 /// The maximum length of a query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 /// The maximum number of tokens of a query: names, numbers, texts and punctuators.
 pub const MAX_TOKENS: usize = 15_000;
-/// Queries up to this length, in bytes, are parsed on the thread of the request: that is faster than to change the
-/// thread.
-const SHORT_BYTES: usize = 4 * 1024;
-
-/// Limits how many long queries are parsed at once in this process.
-static LONG_QUERIES: Semaphore = Semaphore::const_new(2);
-
-/// Runs `read` for a query of this length in bytes: for a short query here, for a long one on a thread for blocking
-/// work.
-pub(crate) async fn read_apart<T: Send + 'static>(
-    length: usize,
-    read: impl FnOnce() -> T + Send + 'static,
-) -> T {
-    if length <= SHORT_BYTES {
-        return read();
-    }
-    let _permit = LONG_QUERIES.acquire().await;
-    match spawn_blocking(read).await {
-        Ok(read) => read,
-        // Nobody aborts the task while the runtime lives. So the error is a panic, and it continues here.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-/// Parses a request that is not parsed yet. The transports hand over parsed requests; only callers that execute the
-/// schema directly, such as tests, do not.
-///
-/// # Errors
-/// `QUERY_TOO_LARGE` for a query that is too long, `GRAPHQL_PARSE_FAILED` for a text that is not GraphQL.
-pub(super) fn parse_within_limits(request: &mut Request) -> ServerResult<&ExecutableDocument> {
-    check_text(&request.query)?;
-    request.parsed_query().map_err(syntax_error)
-}
-
 /// Refuses a query that is too long, or has too many tokens, to be parsed.
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE`.
-pub(crate) fn check_text(query: &str) -> ServerResult<()> {
+pub(crate) fn check_query_text(query: &str) -> ServerResult<()> {
     if query.len() > MAX_QUERY_BYTES {
         return Err(too_large(format!("the query is longer than {MAX_QUERY_BYTES} bytes")));
     }
@@ -135,16 +98,9 @@ mod tests {
     #[test]
     fn too_many_tokens_are_refused_before_they_are_parsed() {
         for one in ["0,", "[0]", "{", "a ", "@a", "$", "\"\" "] {
-            let error = check_text(&one.repeat(MAX_QUERY_BYTES / one.len())).unwrap_err();
+            let error = check_query_text(&one.repeat(MAX_QUERY_BYTES / one.len())).unwrap_err();
             assert_eq!(error.message, "the query has more than 15000 tokens", "{one}");
         }
-        assert!(check_text(&format!("{{ a(b: \"{}\") }}", "[0]".repeat(20_000))).is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_long_query_is_read_on_another_thread() {
-        let here = std::thread::current().id();
-        assert_eq!(read_apart(SHORT_BYTES, || std::thread::current().id()).await, here);
-        assert_ne!(read_apart(SHORT_BYTES + 1, || std::thread::current().id()).await, here);
+        assert!(check_query_text(&format!("{{ a(b: \"{}\") }}", "[0]".repeat(20_000))).is_ok());
     }
 }

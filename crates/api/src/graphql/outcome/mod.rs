@@ -1,47 +1,29 @@
 //! The results of mutations. A refusal that a caller can expect is a member of the result union, with its facts as
 //! fields. Other failures are GraphQL errors, see `error`.
+//!
+//! `problems` has the members that say why a mutation was refused.
+
+mod problems;
 
 use app::{
     App, Caller,
     orders::{CommandOutcome, Placed},
 };
-use async_graphql::{Context, ID, Interface, Result, SimpleObject, Union};
-use domain::{InputField, OrderId, Refusal};
+use async_graphql::{Context, Result, SimpleObject, Union};
+use domain::{OrderId, Refusal};
 
 use super::{
-    enums::OrderStatus,
     error::{convert_error, unwrap_result},
     event::OrderEvent,
-    input_path::build_input_path,
-    limits::weights::{STATUSES, list},
     order::Order,
     shipment::Shipment,
     transition::Blocker,
 };
 
-/// Why a mutation was refused.
-#[derive(Interface)]
-#[graphql(field(name = "message", ty = "&String", desc = "The reason, for people."))]
-pub enum Problem {
-    /// The order cannot get the status now.
-    InvalidTransition(InvalidTransition),
-    /// The order has another version than expected.
-    VersionConflict(VersionConflict),
-    /// The record does not exist, or the caller may not see it.
-    NotFound(NotFound),
-    /// The caller's role may not do this.
-    Forbidden(Forbidden),
-    /// A value of the input is not valid.
-    InvalidInput(InvalidInput),
-    /// The idempotency key was used before with another input.
-    IdempotencyMismatch(IdempotencyMismatch),
-    /// The shipment cannot be registered or cancelled.
-    ShipmentRefused(ShipmentRefused),
-    /// More units are asked for than are free.
-    OverAllocated(OverAllocated),
-    /// The customer has placed too many orders within a minute.
-    TooManyOrders(TooManyOrders),
-}
+pub use problems::{
+    Forbidden, IdempotencyMismatch, InvalidInput, InvalidTransition, NotFound, OverAllocated, Problem,
+    ShipmentRefused, TooManyOrders, VersionConflict,
+};
 
 /// The result of placing an order.
 #[derive(Union)]
@@ -63,6 +45,24 @@ pub enum PlaceOrderResult {
 pub enum TransitionOrderResult {
     /// The change was made, or nothing had to be changed.
     Success(TransitionOrderSuccess),
+    /// The change was refused.
+    #[graphql(flatten)]
+    Refused(OrderChangeRefused),
+}
+
+/// The result of cancelling units of an order.
+#[derive(Union)]
+pub enum CancelItemsResult {
+    /// The units were cancelled, or nothing had to be changed.
+    Success(CancelItemsSuccess),
+    /// The change was refused.
+    #[graphql(flatten)]
+    Refused(OrderChangeRefused),
+}
+
+/// Why an order was not changed. It is not in the schema: its members are members of the result unions.
+#[derive(Union)]
+pub enum OrderChangeRefused {
     /// The order cannot get the status now.
     InvalidTransition(InvalidTransition),
     /// The order has another version than expected.
@@ -116,6 +116,17 @@ pub struct TransitionOrderSuccess {
     changed: bool,
 }
 
+/// The units are cancelled.
+#[derive(SimpleObject)]
+pub struct CancelItemsSuccess {
+    /// The order as it is now. It is cancelled if no unit is left.
+    order: Order,
+    /// The event of the change. Null if the status did not change.
+    event: Option<OrderEvent>,
+    /// Whether the request changed anything.
+    changed: bool,
+}
+
 /// The shipment is as requested.
 #[derive(SimpleObject)]
 pub struct ShipmentSuccess {
@@ -123,117 +134,6 @@ pub struct ShipmentSuccess {
     shipment: Shipment,
     /// The order of the shipment, as it is now.
     order: Order,
-}
-
-/// The order cannot get the requested status now.
-#[derive(SimpleObject)]
-pub struct InvalidTransition {
-    /// The reason, as text for people.
-    message: String,
-    /// The present status of the order.
-    from: OrderStatus,
-    /// The requested status.
-    to: OrderStatus,
-    /// The statuses that this caller could request instead.
-    #[graphql(complexity = "list(STATUSES, child_complexity)")]
-    allowed: Vec<OrderStatus>,
-    /// What prevents the change.
-    blocked_by: Blocker,
-}
-
-/// The order has changed since the caller read it: its version is not `expectedVersion`.
-#[derive(SimpleObject)]
-pub struct VersionConflict {
-    /// The reason, as text for people.
-    message: String,
-    /// The present version of the order.
-    current_version: i32,
-    /// The order as it is now.
-    order: Order,
-}
-
-/// The record does not exist, or the caller may not see it.
-#[derive(SimpleObject)]
-pub struct NotFound {
-    /// The reason, as text for people.
-    message: String,
-}
-
-/// The caller's role may not do this.
-#[derive(SimpleObject)]
-pub struct Forbidden {
-    /// The reason, as text for people.
-    message: String,
-}
-
-impl NotFound {
-    pub(super) fn new(refusal: &Refusal) -> Self {
-        Self { message: refusal.to_string() }
-    }
-}
-
-impl Forbidden {
-    pub(super) fn new(refusal: &Refusal) -> Self {
-        Self { message: refusal.to_string() }
-    }
-}
-
-impl InvalidInput {
-    fn new(message: String, field: InputField) -> Self {
-        Self { message, field: build_input_path(field) }
-    }
-}
-
-/// A value of the input is not valid, or not valid now.
-#[derive(SimpleObject)]
-pub struct InvalidInput {
-    /// The reason, as text for people.
-    message: String,
-    /// The path of the value in the input, for example `items[0].quantity`.
-    field: String,
-}
-
-/// The idempotency key was used before, with another operation or another input.
-#[derive(SimpleObject)]
-pub struct IdempotencyMismatch {
-    /// The reason, as text for people.
-    message: String,
-}
-
-/// The customer has already placed as many orders within a minute as the merchant allows.
-#[derive(SimpleObject)]
-pub struct TooManyOrders {
-    /// The reason, as text for people.
-    message: String,
-    /// How many orders a customer may place in a minute.
-    per_minute: u32,
-    /// The number of seconds until the customer may place the next order.
-    retry_after: u32,
-}
-
-/// The shipment cannot be registered or cancelled.
-#[derive(SimpleObject)]
-pub struct ShipmentRefused {
-    /// The reason, as text for people.
-    message: String,
-    /// The reason, as a code for programs: `ALREADY_MOVING`, `ALREADY_DELIVERED`, `ORDER_CLOSED`, `NUMBER_IN_USE` or
-    /// `NOTHING_TO_SHIP`.
-    code: String,
-}
-
-/// The request wants to ship more units of an item than are free.
-#[derive(SimpleObject)]
-pub struct OverAllocated {
-    /// The reason, as text for people.
-    message: String,
-    /// The id of the item.
-    item_id: ID,
-    /// How many units were ordered, without the cancelled ones.
-    ordered: u32,
-    /// How many units are in shipments that are not cancelled.
-    allocated: u32,
-    /// How many units were requested.
-    asked: u32,
 }
 
 /// Maps the outcome of placing an order.
@@ -268,19 +168,35 @@ pub(super) fn convert_place_order_result(
     })
 }
 
+impl From<CommandOutcome> for TransitionOrderResult {
+    fn from(CommandOutcome { order, event, changed, .. }: CommandOutcome) -> Self {
+        TransitionOrderSuccess { order: order.into(), event: event.map(OrderEvent), changed }.into()
+    }
+}
+
+impl From<CommandOutcome> for CancelItemsResult {
+    fn from(CommandOutcome { order, event, changed, .. }: CommandOutcome) -> Self {
+        CancelItemsSuccess { order: order.into(), event: event.map(OrderEvent), changed }.into()
+    }
+}
+
 /// Maps the outcome of changing an order. `id` is the order's id, or `None` if the input had no valid one.
-pub(super) async fn convert_transition_result(
+pub(super) async fn convert_order_result<R: From<CommandOutcome> + From<OrderChangeRefused>>(
     ctx: &Context<'_>,
     id: Option<OrderId>,
     changed: app::Result<CommandOutcome>,
-) -> Result<TransitionOrderResult> {
-    let error = match changed {
-        Ok(CommandOutcome { order, event, changed, .. }) => {
-            let event = event.map(OrderEvent);
-            return Ok(TransitionOrderSuccess { order: order.into(), event, changed }.into());
-        }
-        Err(error) => error,
-    };
+) -> Result<R> {
+    match changed {
+        Ok(outcome) => Ok(outcome.into()),
+        Err(error) => Ok(convert_order_refusal(ctx, id, error).await?.into()),
+    }
+}
+
+async fn convert_order_refusal(
+    ctx: &Context<'_>,
+    id: Option<OrderId>,
+    error: app::Error,
+) -> Result<OrderChangeRefused> {
     let message = error.to_string();
     Ok(match error {
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),

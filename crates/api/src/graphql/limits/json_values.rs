@@ -16,7 +16,7 @@ const SHORT: usize = 2 * MAX_JSON_VALUES;
 ///
 /// # Errors
 /// [`TooManyValues`], whose message is for the caller.
-pub(crate) fn check_json(bytes: &[u8]) -> Result<(), TooManyValues> {
+pub(crate) fn check_json_values(bytes: &[u8]) -> Result<(), TooManyValues> {
     if bytes.len() <= SHORT {
         return Ok(());
     }
@@ -46,14 +46,14 @@ mod tests {
     fn values_are_counted_outside_of_texts() {
         let list =
             |values: usize| format!(r#"{{"query":"{{a}}","variables":{{"a":[{}0]}}}}"#, "0,".repeat(values));
-        assert!(check_json(list(MAX_JSON_VALUES - 10).as_bytes()).is_ok());
-        assert!(check_json(list(MAX_JSON_VALUES + 1).as_bytes()).is_err());
+        assert!(check_json_values(list(MAX_JSON_VALUES - 10).as_bytes()).is_ok());
+        assert!(check_json_values(list(MAX_JSON_VALUES + 1).as_bytes()).is_err());
         for open in ["[", "{", "[[],"] {
-            assert!(check_json(open.repeat(60_000).as_bytes()).is_err(), "{open}");
+            assert!(check_json_values(open.repeat(60_000).as_bytes()).is_err(), "{open}");
         }
         let text = format!(r#"{{"query":"{}"}}"#, r#"a,\"[{,"#.repeat(20_000));
-        assert!(check_json(text.as_bytes()).is_ok());
+        assert!(check_json_values(text.as_bytes()).is_ok());
         let after_text = format!(r#"{{"query":"\\",{}"#, "0,".repeat(60_000));
-        assert!(check_json(after_text.as_bytes()).is_err());
+        assert!(check_json_values(after_text.as_bytes()).is_err());
     }
 }

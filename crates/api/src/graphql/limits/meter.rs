@@ -1,7 +1,7 @@
 //! The limits on one operation while it is resolved.
 //!
-//! `extension` calls a [`Running`] before and after each field and each element of a list is resolved. `batch_cache`
-//! calls it with the number of rows that it has read. Rules:
+//! `operation` calls an [`OperationMeter`] before and after each field and each element of a list is resolved.
+//! `batch_cache` calls it with the number of rows that it has read. Rules:
 //!
 //! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime. Otherwise a large
 //!    operation would keep others from running, and would notice neither its deadline nor that its caller is gone.
@@ -15,7 +15,7 @@
 //! 5. **Large answers.** Beyond an ordinary number of values, bytes or rows the operation waits for the permit of a
 //!    large answer.
 //!
-//! When an operation stops, `extension` drops all of it, and its answer is one error.
+//! When an operation stops, `operation` drops all of it, and its answer is one error.
 
 use std::{
     convert::Infallible,
@@ -48,13 +48,13 @@ const ORDINARY_VALUES: usize = 5_000;
 const ORDINARY_BYTES: usize = 512 * 1024;
 
 /// The counters of one operation, or of one update of a subscription. Only one task polls the operation.
-pub(crate) struct Running {
+pub(crate) struct OperationMeter {
     answer_bytes: usize,
     turns: AtomicUsize,
     /// Fields and elements that have begun.
     values: AtomicUsize,
     /// Members of objects that were made. They are counted too, because the library makes `__typename` without a call
-    /// of [`begin`](Self::begin).
+    /// of [`begin_value`](Self::begin_value).
     members: AtomicUsize,
     bytes: AtomicUsize,
     rows: AtomicUsize,
@@ -76,7 +76,7 @@ enum Large {
     Granted,
 }
 
-impl Running {
+impl OperationMeter {
     pub fn new(answer_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             answer_bytes,
@@ -101,16 +101,16 @@ impl Running {
         }
         self.large.store(Large::No as u8, Relaxed);
         self.stopped.store(false, Relaxed);
-        self.next_turn();
+        self.begin_turn();
     }
 
     /// Begins a new turn: the runtime has had the thread.
-    pub fn next_turn(&self) {
+    pub fn begin_turn(&self) {
         self.turns.store(FIELDS_A_TURN, Relaxed);
     }
 
     /// Whether the operation needs the permit of a large answer before it is polled again.
-    pub fn wants_permit(&self) -> bool {
+    pub fn needs_permit(&self) -> bool {
         self.large.load(Relaxed) == Large::Wanted as u8
     }
 
@@ -132,16 +132,16 @@ impl Running {
     }
 
     /// Takes the error that ended the operation. `None` if it was not ended.
-    pub fn take_stop(&self) -> Option<ServerError> {
+    pub fn take_stop_error(&self) -> Option<ServerError> {
         let stopped = self.stopped.load(Relaxed);
         stopped.then(|| self.error.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten()
     }
 
     /// Takes a part of the turn for one more field or element. If nothing is left of the turn, it is pending and wakes
-    /// the task at once. `extension`, which polls the operation, decides when the operation continues.
+    /// the task at once. `operation`, which polls the operation, decides when the operation continues.
     fn poll_turn(&self, cx: &Context<'_>) -> Poll<()> {
         let turns = self.turns.load(Relaxed);
-        if turns == 0 || self.stopped.load(Relaxed) || self.wants_permit() {
+        if turns == 0 || self.stopped.load(Relaxed) || self.needs_permit() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -150,7 +150,7 @@ impl Running {
     }
 
     /// Begins a field or an element of a list. Keep the permit until the field or element is resolved.
-    pub async fn begin(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
+    pub async fn begin_value(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
         let permit = match place.segment {
             QueryPathSegment::Index(_) => match self.levels.get(count_lists_above(place)) {
                 Some(elements) => elements.acquire().await.ok(),
@@ -170,12 +170,12 @@ impl Running {
     pub fn count_value(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
         let (members, added) = match value {
-            _ if is_leaf => (values_in(value), whole_size(value)),
+            _ if is_leaf => measure_whole(value),
             Value::Object(members) => (members.len(), own_size(value)),
             _ => (0, own_size(value)),
         };
         self.count(&self.members, members);
-        let bytes = self.bytes.fetch_add(added, Relaxed).saturating_add(added);
+        let bytes = add(&self.bytes, added);
         if bytes > ORDINARY_BYTES {
             self.want_permit();
         }
@@ -185,7 +185,7 @@ impl Running {
     }
 
     fn count(&self, counter: &AtomicUsize, added: usize) {
-        let values = counter.fetch_add(added, Relaxed).saturating_add(added);
+        let values = add(counter, added);
         if values > ORDINARY_VALUES {
             self.want_permit();
         }
@@ -197,8 +197,8 @@ impl Running {
     }
 
     /// Counts rows that a read returned and a resolver keeps.
-    pub fn keep_rows(&self, rows: usize) {
-        let rows = self.rows.fetch_add(rows, Relaxed).saturating_add(rows);
+    pub fn count_rows(&self, rows: usize) {
+        let rows = add(&self.rows, rows);
         if rows > ORDINARY_ROWS {
             self.want_permit();
         }
@@ -208,10 +208,10 @@ impl Running {
     }
 
     /// Waits until a read of this operation may return more than [`ORDINARY_ROWS`] rows.
-    pub async fn large_read(&self) -> LargeRead<'_> {
+    pub async fn begin_large_read(&self) -> LargeRead<'_> {
         self.want_permit();
         poll_fn(|cx| {
-            if self.wants_permit() || self.stopped.load(Relaxed) {
+            if self.needs_permit() || self.stopped.load(Relaxed) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -224,13 +224,21 @@ impl Running {
 
     /// Ends the operation because a read would return too many rows. It never returns: the future that awaits it is
     /// dropped with the operation.
-    pub async fn refuse_rows(&self) -> Infallible {
+    pub async fn stop_for_rows(&self) -> Infallible {
         self.stop(too_many_rows());
         pending().await
     }
 }
 
-/// The permission to read many rows. Keep it until the rows are counted with [`Running::keep_rows`].
+/// Adds to a counter and returns its new value. Only one task polls an operation, so this needs no atomic addition, which
+/// would cost more.
+fn add(counter: &AtomicUsize, added: usize) -> usize {
+    let sum = counter.load(Relaxed).saturating_add(added);
+    counter.store(sum, Relaxed);
+    sum
+}
+
+/// The permission to read many rows. Keep it until the rows are counted with [`OperationMeter::count_rows`].
 pub(crate) struct LargeRead<'a> {
     /// How many rows the operation may still read.
     pub rows: usize,
@@ -249,33 +257,23 @@ fn count_lists_above(place: &QueryPathNode<'_>) -> usize {
     place.parents().filter(is_index).count()
 }
 
-/// How many values a value contains, without itself.
-fn values_in(value: &Value) -> usize {
-    match value {
-        Value::List(values) => values.iter().map(|value| 1 + values_in(value)).sum(),
-        Value::Object(members) => members.values().map(|value| 1 + values_in(value)).sum(),
-        Value::Null
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Boolean(_)
-        | Value::Binary(_)
-        | Value::Enum(_) => 0,
-    }
-}
-
-/// The length of the JSON of a whole value, in bytes.
-fn whole_size(value: &Value) -> usize {
-    let inner: usize = match value {
-        Value::List(values) => values.iter().map(whole_size).sum(),
-        Value::Object(members) => members.values().map(whole_size).sum(),
-        Value::Null
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Boolean(_)
-        | Value::Binary(_)
-        | Value::Enum(_) => 0,
+/// How many values a value contains, without itself, and the length of the JSON of all of it in bytes.
+fn measure_whole(value: &Value) -> (usize, usize) {
+    let own = (0, own_size(value));
+    let add = |(values, bytes): (usize, usize), inner: &Value| {
+        let (inner_values, inner_bytes) = measure_whole(inner);
+        (values + 1 + inner_values, bytes + inner_bytes)
     };
-    own_size(value).saturating_add(inner)
+    match value {
+        Value::List(values) => values.iter().fold(own, add),
+        Value::Object(members) => members.values().fold(own, add),
+        Value::Null
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Boolean(_)
+        | Value::Binary(_)
+        | Value::Enum(_) => own,
+    }
 }
 
 /// The length of the JSON of a value without the values inside it, in bytes. Numbers count with a usual length.
@@ -323,13 +321,10 @@ mod tests {
             json!({"a": [null, "x"], "bc": {"d": "é€"}}),
         ] {
             let written = serde_json::to_string(&value).unwrap().len();
-            let size = whole_size(&Value::from_json(value.clone()).unwrap());
+            let (_, size) = measure_whole(&Value::from_json(value.clone()).unwrap());
             assert!(size >= written && size <= written + 8, "{value}: {size} for {written}");
         }
-        assert_eq!(whole_size(&Value::from(json_text(1000))), 1002);
-    }
-
-    fn json_text(length: usize) -> String {
-        "x".repeat(length)
+        assert_eq!(measure_whole(&Value::from("x".repeat(1000))), (0, 1002));
+        assert_eq!(measure_whole(&Value::from_json(json!([[1, 2], {"a": null}])).unwrap()).0, 5);
     }
 }
