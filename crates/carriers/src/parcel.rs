@@ -93,6 +93,9 @@ impl Parcel {
         let scans =
             self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
         let mut scans: Vec<Scan> = scans.collect();
+        // Oldest first. Scans without a zone all count with the arrival, so where they are stored in this sequence and
+        // shown newest first, the sequence of the body makes no difference.
+        scans.sort_by_key(|scan| (scan.clock(), scan.identity));
         let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.clock(), scan.identity);
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
@@ -251,12 +254,6 @@ pub(crate) fn replace_unreliable_time(
     if untimely { time::parse_clock_only(text) } else { time }
 }
 
-/// Joins the parts of a place as a person would write them: `Holbrook, NY, US`. `None` if all parts are absent.
-pub(crate) fn join_place(parts: [Option<String>; 3]) -> Option<String> {
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { None } else { Some(parts.join(", ")) }
-}
-
 /// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its
 /// description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
 /// our own meanings, before the merchant's [`crate::CodeMap`].
@@ -265,6 +262,43 @@ pub(crate) fn join_place(parts: [Option<String>; 3]) -> Option<String> {
 /// are two scans. A scan that is sent again with another description of the same meaning stays one scan.
 pub(crate) fn build_description_code(code: &str, alone: Meaning, read: Meaning) -> String {
     if alone == read { code.to_owned() } else { format!("{code}/{}", read.as_str()) }
+}
+
+/// Lets the flag of a sender that a parcel goes back to its sender decide what the scans mean: a delivery is the
+/// return, every other step a part of the way back.
+///
+/// 1. If a scan itself says that the parcel goes back, nothing changes: that scan tells since when.
+/// 2. A label stays a label, and trouble stays trouble.
+/// 3. A scan with another meaning is another scan. So pushes with and without the flag give the same scans in any
+///    sequence.
+pub(crate) fn apply_return_flag(scans: &mut [ParsedScan]) {
+    use domain::{ConditionKind::Returning, ShipmentStatus};
+    let returned = Meaning::Status(ShipmentStatus::ReturnedToSender);
+    let returning = Meaning::Condition(Returning);
+    if scans.iter().any(|scan| scan.meaning == returned || scan.meaning == returning) {
+        return;
+    }
+    for scan in scans {
+        let meaning = match scan.meaning {
+            Meaning::Status(ShipmentStatus::Delivered) => returned,
+            Meaning::Status(
+                ShipmentStatus::PickedUp
+                | ShipmentStatus::InTransit
+                | ShipmentStatus::OutForDelivery
+                | ShipmentStatus::AvailableForPickup,
+            ) => returning,
+            Meaning::Status(
+                ShipmentStatus::LabelCreated | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled,
+            )
+            | Meaning::Condition(_)
+            | Meaning::Informational
+            | Meaning::Unknown => continue,
+        };
+        let mut hash = Sha256::new();
+        hash.update(scan.identity.0);
+        hash.update(meaning.as_str());
+        (scan.identity, scan.meaning) = (ScanIdentity(hash.finalize().into()), meaning);
+    }
 }
 
 /// Computes the identity of a scan: a SHA-256 hash over its parts.
@@ -347,12 +381,94 @@ mod tests {
         let arrived = |parcel: Parcel, minute| {
             let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
             let scans = parcel.into_scans(arrival);
-            assert_eq!(scans[1].estimate, None, "it goes with the newest");
-            scans[0].estimate.expect("it was told")
+            assert_eq!(scans[0].estimate, None, "it goes with the newest");
+            scans[1].estimate.expect("it was told")
         };
         for [first, second] in [[1, 2], [2, 1], [1, 1]] {
             let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
             assert!(later > earlier, "{later:?} {earlier:?}");
+        }
+    }
+
+    #[test]
+    fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
+        let scan = |number: u8, hour: u32| ParsedScan {
+            identity: ScanIdentity([number; 32]),
+            code: "transit".to_owned(),
+            meaning: Meaning::Unknown,
+            description: None,
+            location: None,
+            time: CarrierTime::Local(
+                NaiveDate::from_ymd_opt(2026, 3, 1).unwrap().and_hms_opt(hour, 0, 0).unwrap(),
+            ),
+        };
+        let oldest_first = [scan(3, 7), scan(1, 8), scan(2, 8), scan(0, 9)];
+        let stored = |sent: Vec<ParsedScan>| {
+            let parcel = Parcel {
+                carrier: Carrier::Dhl,
+                tracking_number: "1".to_owned(),
+                package: None,
+                other_numbers: vec![],
+                scans: sent,
+                estimated_delivery: None,
+                pushed_at: None,
+            };
+            let scans = parcel.into_scans(Utc.with_ymd_and_hms(2026, 3, 4, 0, 0, 0).unwrap());
+            scans.into_iter().map(|scan| scan.identity.0[0]).collect::<Vec<_>>()
+        };
+        let [a, b, c, d] = oldest_first;
+        for sent in [
+            vec![a.clone(), b.clone(), c.clone(), d.clone()],
+            vec![d.clone(), c.clone(), b.clone(), a.clone()],
+            vec![c, a, d, b],
+        ] {
+            assert_eq!(stored(sent), [3, 1, 2, 0]);
+        }
+    }
+
+    #[test]
+    fn the_return_flag_makes_steps_a_way_back_unless_a_scan_says_when_it_began() {
+        use domain::{ConditionKind::*, Meaning::*, ShipmentStatus::*};
+        let scans = |meanings: &[Meaning]| -> Vec<ParsedScan> {
+            let scan = |(number, meaning): (u8, &Meaning)| ParsedScan {
+                identity: ScanIdentity([number; 32]),
+                code: "c".to_owned(),
+                meaning: *meaning,
+                description: None,
+                location: None,
+                time: CarrierTime::Untrusted,
+            };
+            (0..).zip(meanings).map(scan).collect()
+        };
+        let told = scans(&[
+            Status(LabelCreated),
+            Status(InTransit),
+            Condition(Delayed),
+            Status(OutForDelivery),
+            Status(Delivered),
+            Informational,
+        ]);
+        let mut flagged = told.clone();
+        apply_return_flag(&mut flagged);
+        assert_eq!(
+            flagged.iter().map(|scan| scan.meaning).collect::<Vec<_>>(),
+            [
+                Status(LabelCreated),
+                Condition(Returning),
+                Condition(Delayed),
+                Condition(Returning),
+                Status(ReturnedToSender),
+                Informational
+            ]
+        );
+        for (before, after) in told.iter().zip(&flagged) {
+            assert_eq!(before.identity == after.identity, before.meaning == after.meaning);
+        }
+        for begins in [Condition(Returning), Status(ReturnedToSender)] {
+            let dated = scans(&[Status(OutForDelivery), begins, Status(Delivered)]);
+            let mut flagged = dated.clone();
+            apply_return_flag(&mut flagged);
+            assert_eq!(flagged, dated);
         }
     }
 

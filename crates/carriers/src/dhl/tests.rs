@@ -1,6 +1,7 @@
 //! Parsing of DHL's pushes, with the samples.
 
 mod americas;
+mod event_names;
 mod event_texts;
 mod signature;
 mod subscription;
