@@ -153,11 +153,14 @@ fn parse_estimated_delivery(tracking: &Value) -> Option<DateTime<Utc>> {
 fn parse_scans(tracking: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
     let checkpoints = list_at(tracking, "checkpoints");
     let listed = limits::collect_scans(checkpoints, |checkpoint| parse_scan(checkpoint, key, remap));
-    // A tag that a checkpoint has says nothing more, even if the carrier's code beside it says less than the tag.
-    let tag = text_at(tracking, "/tag");
-    let is_listed = tag.is_some() && checkpoints.iter().any(|checkpoint| text_at(checkpoint, "/tag") == tag);
-    let says_more = |scan: &ParsedScan| !(is_listed && matches!(scan.meaning, Meaning::Status(_)));
-    let current = parse_scan(tracking, key, remap).filter(says_more);
+    // What a checkpoint claims too says nothing more, even if the carrier's code beside that checkpoint says less.
+    let is_claimed = |meaning: Meaning| {
+        checkpoints.iter().any(|checkpoint| {
+            let [tag, subtag] = ["/tag", "/subtag"].map(|pointer| text_at(checkpoint, pointer));
+            codes::find_meaning(tag.as_deref(), subtag.as_deref()) == meaning
+        })
+    };
+    let current = parse_scan(tracking, key, remap).filter(|scan| !is_claimed(scan.meaning));
     let current = current.map(|scan| CurrentStatus { scan, is_dated: false });
     let mut scans = current_status::merge_into_scans(listed, current);
     if flag_at(tracking, "/return_to_sender") {

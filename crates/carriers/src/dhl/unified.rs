@@ -1,8 +1,9 @@
 //! Parses a shipment of a Unified Push, which has the form of an answer of DHL's Unified Tracking.
 //!
 //! Only the envelope is uniform. Parcel DE sends event codes; Express sends other event codes or only descriptions;
-//! eCommerce sends event names; the other services send descriptions with a status code. A push reports on the shipment as a whole, by its number.
-//! The pieces in `details.pieceIds` have no events of their own, so they become other numbers of the parcel.
+//! eCommerce sends event names; the other services send descriptions with a status code. A push reports on the shipment
+//! as a whole, by its number. The pieces in `details.pieceIds` have no events of their own, so they become other numbers
+//! of the parcel.
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};
@@ -125,12 +126,15 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// Whether `event` is the same event as this one: same time and same words.
+    /// Whether `event` is the same event as this one: same time, same words, and no other code.
     fn is_same_event_as(&self, event: &Self) -> bool {
         let words = |event: &Self| {
             normalize_text(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words))
         };
-        self.timestamp == event.timestamp && words(self) == words(event)
+        let codes = [&self.code, &event.code];
+        let has_other_code =
+            codes.iter().all(|code| !code.is_empty()) && !self.code.eq_ignore_ascii_case(&event.code);
+        self.timestamp == event.timestamp && words(self) == words(event) && !has_other_code
     }
 
     /// Converts to a scan. `lent` is the status code of the same event in the shipment's `status`.

@@ -186,12 +186,15 @@ fn parse_tracker(
     let details = list_at(tracker, "tracking_details");
     let listed =
         limits::collect_scans(details, |detail| parse_scan(detail, carrier, &tracking_number, remap));
-    // A status that a detail has says nothing more, even if the carrier's code beside it says less than the status.
-    let status = text_at(tracker, "/status");
-    let is_listed = status.is_some() && details.iter().any(|detail| text_at(detail, "/status") == status);
+    // What a detail claims too says nothing more, even if the carrier's code beside that detail says less.
+    let is_claimed = |meaning: Meaning| {
+        details.iter().any(|detail| {
+            let status = text_at(detail, "/status").unwrap_or_default();
+            Code::from_parts(&status, text_at(detail, "/status_detail"), remap).meaning == meaning
+        })
+    };
     let current = parse_current_status(tracker, carrier, &tracking_number, remap);
-    let current =
-        current.filter(|current| !(is_listed && matches!(current.scan.meaning, Meaning::Status(_))));
+    let current = current.filter(|current| !is_claimed(current.scan.meaning));
     let mut scans = current_status::merge_into_scans(listed, current);
     // The tracker of a return label.
     if flag_at(tracker, "/is_return") {

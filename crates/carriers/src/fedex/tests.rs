@@ -105,7 +105,7 @@ fn a_history_is_read_scan_by_scan() {
     assert_eq!(parcel.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
     let scans = parcel.clone().into_scans("2026-01-15T13:00:00Z".parse().unwrap());
     let estimates: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
-    assert_eq!(estimates, [Some(scans[0].occurred_at), None, None, None], "the newest scan has it");
+    assert_eq!(estimates, [None, None, None, Some(scans[3].occurred_at)], "the newest scan has it");
     assert!(scans.iter().all(|scan| scan.package == parcel.package));
 }
 
