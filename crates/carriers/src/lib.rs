@@ -25,6 +25,7 @@ mod normalize;
 mod number_format;
 mod parcel;
 mod place;
+mod return_flag;
 mod shippo;
 mod signature;
 mod simulate;

@@ -34,9 +34,11 @@ pub fn likely_carriers(number: &str) -> Vec<Carrier> {
         (20, "00") if has_check_mod_10(&digits) => {
             vec![if number.starts_with("0034") { Carrier::Dhl } else { Carrier::Fedex }]
         }
-        // Written without the 92 that belongs to it.
+        // Written without the 92 that belongs to it; for USPS perhaps without a 91.
         (20, "61") if has_check_mod_10(&[&[9, 2], &digits[..]].concat()) => vec![Carrier::Fedex],
-        (20, _) if has_check_mod_10(&digits) => vec![Carrier::Usps],
+        (20, _) if has_check_mod_10(&digits) || has_check_mod_10(&[&[9, 1], &digits[..]].concat()) => {
+            vec![Carrier::Usps]
+        }
         (22, "96") if has_check_mod_10(&digits[7..]) => vec![Carrier::Fedex],
         (22 | 26, "92" | "93") if has_check_mod_10(&digits) => {
             vec![Carrier::Fedex, Carrier::Ups, Carrier::Usps, Carrier::Dhl]

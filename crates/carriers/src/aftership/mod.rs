@@ -21,10 +21,11 @@ use crate::{
     limits,
     names::find_carrier,
     parcel::{
-        apply_return_flag, build_code_name, build_description_code, compute_identity, parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_tracking_number,
         replace_unreliable_time,
     },
     place::join_place,
+    return_flag::apply_return_flag,
     signature, time,
 };
 

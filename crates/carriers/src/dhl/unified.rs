@@ -21,10 +21,10 @@ use crate::{
     limits,
     normalize::normalize_text,
     parcel::{
-        apply_return_flag, build_code_name, build_description_code, compute_identity, parse_other_numbers,
-        parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number,
     },
     place::join_place,
+    return_flag::apply_return_flag,
     time,
 };
 

@@ -23,10 +23,9 @@ use crate::{
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     names::find_carrier,
-    parcel::{
-        apply_return_flag, build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time,
-    },
+    parcel::{build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time},
     place::join_place,
+    return_flag::apply_return_flag,
     signature::{decode_hex, encode_hex, hmac_sha256},
     time,
 };
