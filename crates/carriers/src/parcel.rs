@@ -93,6 +93,9 @@ impl Parcel {
         let scans =
             self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
         let mut scans: Vec<Scan> = scans.collect();
+        // Oldest first. Scans without a zone all count with the arrival, so where they are stored in this sequence and
+        // shown newest first, the sequence of the body makes no difference.
+        scans.sort_by_key(|scan| (scan.clock(), scan.identity));
         let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.clock(), scan.identity);
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
@@ -250,12 +253,6 @@ pub(crate) fn replace_unreliable_time(
         Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
     };
     if untimely { time::parse_clock_only(text) } else { time }
-}
-
-/// Joins the parts of a place as a person would write them: `Holbrook, NY, US`. `None` if all parts are absent.
-pub(crate) fn join_place(parts: [Option<String>; 3]) -> Option<String> {
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
 /// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its

@@ -228,8 +228,9 @@ async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
 
 #[tokio::test]
 async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
-    let fedex = Secrets::new(["hush".to_owned()]).unwrap();
-    let world = World::new([(Sender::Ups, fedex.clone()), (Sender::Fedex, fedex.clone())]).await;
+    let secrets = Secrets::new(["hush".to_owned()]).unwrap();
+    let senders = [Sender::Ups, Sender::Fedex, Sender::Aftership];
+    let world = World::new(senders.map(|sender| (sender, secrets.clone()))).await;
     let photo = |bytes: usize| format!(r#"{{"deliveryPhoto":{{"photo":"{}"}}}}"#, "A".repeat(bytes));
     let push = async |body: &str| world.post("/webhooks/ups", &[("credential", "hush")], body).await;
     assert_eq!(push(&photo(5 * 1024 * 1024)).await.status, StatusCode::OK);
@@ -238,9 +239,13 @@ async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
         (answer.status, answer.text.as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, "8388608 bytes are the most\n")
     );
-    let signature = Sender::Fedex.sign(&fedex, b"{}", world.clock.now()).remove(0);
-    let signed = [(signature.0.as_str(), signature.1.as_str())];
-    let answer = world.post("/webhooks/fedex", &signed, &photo(1024 * 1024)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(world.kept().await, 1);
+    let push_signed = async |sender: Sender, body: &str| {
+        let (name, value) = sender.sign(&secrets, body.as_bytes(), world.clock.now()).remove(0);
+        world.post(&format!("/webhooks/{sender}"), &[(name.as_str(), value.as_str())], body).await.status
+    };
+    assert_eq!(push_signed(Sender::Fedex, &photo(5 * 1024 * 1024)).await, StatusCode::OK);
+    let too_large = StatusCode::PAYLOAD_TOO_LARGE;
+    assert_eq!(push_signed(Sender::Fedex, &photo(8 * 1024 * 1024)).await, too_large);
+    assert_eq!(push_signed(Sender::Aftership, &photo(1024 * 1024)).await, too_large);
+    assert_eq!(world.kept().await, 2);
 }

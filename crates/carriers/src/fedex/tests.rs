@@ -105,8 +105,24 @@ fn a_history_is_read_scan_by_scan() {
     assert_eq!(parcel.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
     let scans = parcel.clone().into_scans("2026-01-15T13:00:00Z".parse().unwrap());
     let estimates: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
-    assert_eq!(estimates, [Some(scans[0].occurred_at), None, None, None], "the newest scan has it");
+    assert_eq!(estimates, [None, None, None, Some(scans[3].occurred_at)], "the newest scan has it");
     assert!(scans.iter().all(|scan| scan.package == parcel.package));
+}
+
+#[test]
+fn a_parcel_at_a_pickup_point_waits_for_its_customer() {
+    let body = r#"{"trackResults":[{"trackingNumber":"1","scanEvents":[
+        {"date":"2026-01-15T13:26:00-08:00","eventType":"HP","eventDescription":"Ready for recipient pickup",
+         "exceptionCode":"17","exceptionDescription":"Package available for pickup at: <b>1 MAIN ST</b>"},
+        {"date":"2026-01-14T18:56:00-08:00","eventType":"IP","eventDescription":"In FedEx possession"}]}]}"#;
+    let scans = parcels(body).remove(0).scans;
+    let read: Vec<_> = scans.iter().map(|scan| (&*scan.code, scan.meaning)).collect();
+    let expected = [("HP", Meaning::Status(AvailableForPickup)), ("IP", Meaning::Status(PickedUp))];
+    assert_eq!(read, expected);
+    assert_eq!(
+        scans[0].description.as_deref(),
+        Some("Ready for recipient pickup: Package available for pickup at: 1 MAIN ST")
+    );
 }
 
 #[test]

@@ -54,12 +54,48 @@ fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_ar
     let arrived = |parcel: Parcel, minute| {
         let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
         let scans = parcel.into_scans(arrival);
-        assert_eq!(scans[1].estimate, None, "it goes with the newest");
-        scans[0].estimate.expect("it was told")
+        assert_eq!(scans[0].estimate, None, "it goes with the newest");
+        scans[1].estimate.expect("it was told")
     };
     for [first, second] in [[1, 2], [2, 1], [1, 1]] {
         let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
         assert!(later > earlier, "{later:?} {earlier:?}");
+    }
+}
+
+#[test]
+fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
+    let scan = |number: u8, hour: u32| ParsedScan {
+        identity: ScanIdentity([number; 32]),
+        code: "transit".to_owned(),
+        meaning: Meaning::Unknown,
+        description: None,
+        location: None,
+        time: CarrierTime::Local(
+            NaiveDate::from_ymd_opt(2026, 3, 1).unwrap().and_hms_opt(hour, 0, 0).unwrap(),
+        ),
+    };
+    let oldest_first = [scan(3, 7), scan(1, 8), scan(2, 8), scan(0, 9)];
+    let stored = |sent: Vec<ParsedScan>| {
+        let parcel = Parcel {
+            carrier: Carrier::Dhl,
+            tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
+            package: None,
+            other_numbers: vec![],
+            scans: sent,
+            estimated_delivery: None,
+            pushed_at: None,
+        };
+        let scans = parcel.into_scans(Utc.with_ymd_and_hms(2026, 3, 4, 0, 0, 0).unwrap());
+        scans.into_iter().map(|scan| scan.identity.0[0]).collect::<Vec<_>>()
+    };
+    let [a, b, c, d] = oldest_first;
+    for sent in [
+        vec![a.clone(), b.clone(), c.clone(), d.clone()],
+        vec![d.clone(), c.clone(), b.clone(), a.clone()],
+        vec![c, a, d, b],
+    ] {
+        assert_eq!(stored(sent), [3, 1, 2, 0]);
     }
 }
 

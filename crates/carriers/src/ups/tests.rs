@@ -101,6 +101,28 @@ fn an_exception_says_that_it_goes_back() {
 }
 
 #[test]
+fn exceptions_tell_their_kind_also_beside_a_generic_description_code() {
+    use ConditionKind::{Damaged, Delayed, DeliveryAttemptFailed, Other, Returning};
+    for (code, kind) in [
+        ("C6", Delayed),
+        ("4", Delayed),
+        ("I1", Returning),
+        ("OH", DeliveryAttemptFailed),
+        ("45", Damaged),
+        ("QQ", Other),
+    ] {
+        for description_code in ["", "013"] {
+            let body = format!(
+                r#"{{"trackingNumber":"1Z999AA10123456784","activityStatus":{{"type":"X","code":"{code}","descriptionCode":"{description_code}"}}}}"#
+            );
+            assert_eq!(read(&body).meaning, Meaning::Condition(kind), "{code}/{description_code}");
+            let numbered = body.replace(r#""4""#, "4").replace(r#""013""#, "13");
+            assert_eq!(read(&numbered), read(&body));
+        }
+    }
+}
+
+#[test]
 fn a_description_code_may_be_a_number() {
     let numbered = OUT.replace(r#""021""#, "21");
     assert_eq!(read(&numbered), read(OUT));

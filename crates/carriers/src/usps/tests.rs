@@ -220,7 +220,10 @@ fn a_local_time_counts_with_its_offset_only() {
         (clock, "", "EST", local(clock)),
         (clock, "", "-é", local(clock)),
         ("2026-01-15", "", "-05:00", local("2026-01-15T00:00:00")),
-        // A local time: the `Z` is ignored.
+        // A local time: the `Z` is ignored, alone too.
+        ("2026-01-15T08:10:00Z", "", "", local(clock)),
+        ("2026-01-15T08:10:00.000z", "", "", local(clock)),
+        ("2026-01-15T08:10:00Z", "2026-01-15T13:10:22", "", local(clock)),
         ("2026-01-15T08:10:00Z", "", "-05:00", local(clock)),
         ("2026-01-15T08:10:00+02:00", "", "-05:00", CarrierTime::Untrusted),
         ("", "", "-05:00", CarrierTime::Untrusted),
