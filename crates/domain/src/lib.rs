@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod activity;
 mod actor;
 mod carrier;
 mod email;
@@ -29,6 +30,7 @@ pub mod text;
 mod transition;
 mod webhook;
 
+pub use activity::{Activity, ActivityKind};
 pub use actor::{Actor, ActorKind};
 pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
 pub use email::{EmailAddress, InvalidEmailAddress};

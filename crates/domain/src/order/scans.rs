@@ -82,6 +82,12 @@ impl Order {
             self.mark_changed(id);
             self.advance(trigger, context);
         }
+        if context.actor.kind != ActorKind::Carrier {
+            let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));
+            for (scan, _) in incoming.iter().zip(&answers).filter(|(_, answer)| new(answer)) {
+                self.record_scan_activity(id, scan, context);
+            }
+        }
         Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: answers })
     }
 
