@@ -20,6 +20,7 @@ pub mod relay;
 mod retry;
 mod scans;
 pub mod shipments;
+mod timeline;
 pub mod webhooks;
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};

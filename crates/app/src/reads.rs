@@ -40,7 +40,7 @@ pub enum Extent {
 }
 
 impl Extent {
-    fn max_rows(self) -> usize {
+    pub(crate) fn max_rows(self) -> usize {
         match self {
             Self::Ordinary => ORDINARY_ROWS,
             Self::Large(most) => most,
