@@ -114,7 +114,7 @@ pub(super) async fn read_page(
 
 async fn read_entries(
     ctx: &Context<'_>,
-    cache: &PartCache<OrderId, Timeline>,
+    cache: &Timelines,
     id: OrderId,
     orders: &[OrderId],
     window: &Window<Key<EntryId>>,
@@ -130,10 +130,12 @@ async fn read_entries(
 
 /// The timelines of orders that were read together, by the size of the page and by whether it is taken from the end.
 #[derive(Default)]
-pub(super) struct TimelineCache(Mutex<HashMap<(i32, bool), Arc<PartCache<OrderId, Timeline>>>>);
+pub(super) struct TimelineCache(Mutex<HashMap<(i32, bool), Arc<Timelines>>>);
+
+type Timelines = PartCache<OrderId, Timeline>;
 
 impl TimelineCache {
-    fn of_window<K>(&self, window: &Window<K>) -> Arc<PartCache<OrderId, Timeline>> {
+    fn of_window<K>(&self, window: &Window<K>) -> Arc<Timelines> {
         let mut caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         caches.entry((window.limit, window.from_end)).or_default().clone()
     }
