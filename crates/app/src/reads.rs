@@ -8,6 +8,7 @@ mod events;
 mod filter;
 mod orders;
 mod shipments;
+mod timeline;
 mod webhooks;
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
@@ -30,7 +31,7 @@ pub enum Extent {
 }
 
 impl Extent {
-    fn max_rows(self) -> usize {
+    pub(crate) fn max_rows(self) -> usize {
         match self {
             Self::Ordinary => ORDINARY_ROWS,
             Self::Large(most) => most,

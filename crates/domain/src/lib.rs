@@ -10,6 +10,7 @@
 #[cfg(test)]
 extern crate self as domain;
 
+mod activity;
 mod actor;
 mod carrier;
 mod email;
@@ -37,6 +38,7 @@ mod tracking_number;
 mod transition;
 mod webhook;
 
+pub use activity::{Activity, ActivityKind};
 pub use actor::{Actor, ActorKind};
 pub use carrier::Carrier;
 pub use email::{EmailAddress, InvalidEmailAddress};

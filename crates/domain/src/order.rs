@@ -3,6 +3,7 @@
 //! `app` loads an order under its row lock, applies requests to it, and gives the [`Changes`] to `persistence`. A
 //! refused request leaves the order as it was.
 
+mod activities;
 mod advance;
 mod cancel;
 mod dropship;
@@ -24,6 +25,7 @@ pub use ship::NewShipment;
 pub use text_validation::check_cancellation_reason;
 
 use crate::{
+    activity::Activity,
     ids::{ItemId, OrderId, ShipmentId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
@@ -90,10 +92,13 @@ pub struct Changes {
     pub new_shipments: BTreeSet<ShipmentId>,
     /// Shipments that changed after they were registered. A new shipment is here only if a later request changed it.
     pub shipments: BTreeSet<ShipmentId>,
+    /// The new activities, oldest first.
+    pub activities: Vec<Activity>,
 }
 
 impl Changes {
-    /// Whether `persistence` has nothing to write.
+    /// Whether the order, its items and its shipments are as they were loaded. There can be activities nevertheless: a
+    /// scan by hand that changes nothing is one.
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.items.is_empty()
@@ -212,6 +217,7 @@ impl Order {
     /// 1. Asking for the present status succeeds and changes nothing, also with an outdated `expected_version`.
     /// 2. `expected_version` must be the present version, if it is given.
     /// 3. Everything else depends on the request, the actor and the state of the order.
+    /// 4. Each change that is no transition leaves an activity.
     ///
     /// Every request checks everything first and changes the order afterwards: behind its first change nothing refuses
     /// it any more. So there is nothing to undo, and no copy of the order to undo it with.

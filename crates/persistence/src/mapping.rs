@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
+    Activity, Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
     NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
     ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber,
     UserId, WebhookId,
@@ -13,6 +13,7 @@ use domain::{
 use uuid::Uuid;
 
 use crate::{
+    activities::StoredActivity,
     entity,
     error::{Error, Result},
     event::Event,
@@ -207,6 +208,26 @@ impl TryFrom<entity::order_event::Model> for Event {
             request_id: row.request_id,
             webhook_id: row.webhook_id.map(WebhookId),
         })
+    }
+}
+
+impl TryFrom<entity::order_activity::Model> for StoredActivity {
+    type Error = Error;
+
+    fn try_from(row: entity::order_activity::Model) -> Result<Self> {
+        let at = RowPosition { table: "order_activities", row: &row.activity_id };
+        let activity = Activity {
+            order_id: OrderId(row.order_id),
+            kind: at.parse_value(&row.kind)?,
+            actor: Actor { kind: at.parse_value(&row.actor)?, id: row.actor_id },
+            notes: row.notes,
+            facts: row.facts,
+            shipment_id: row.shipment_id.map(ShipmentId),
+            recorded_at: row.recorded_at,
+            request_id: row.request_id,
+            webhook_id: row.webhook_id.map(WebhookId),
+        };
+        Ok(Self { id: row.activity_id, activity })
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     connection::Window,
     error::{log_error, mask_error},
     limits::{MAX_ROWS, OperationMeter},
+    timeline::TimelineCache,
 };
 
 /// Orders that were read together, and their parts that were selected so far.
@@ -37,6 +38,7 @@ pub(super) struct BatchCache {
     notifications: PartCache<OrderId, Arc<[Notification]>>,
     /// The histories, by the size of the page and by whether it is taken from the end.
     histories: Mutex<HashMap<(i32, bool), History>>,
+    pub timelines: TimelineCache,
 }
 
 type History = Arc<PartCache<OrderId, Arc<[Event]>>>;
@@ -138,7 +140,7 @@ impl<K: Copy + Eq + Hash> ScanCache<K> {
 
 /// Reads the parts of many records within the limits of the operation. An ordinary read is tried first, because it
 /// needs no permit. If it finds too many rows, the operation waits for a large read.
-async fn bounded<K, T, Work>(
+pub(super) async fn bounded<K, T, Work>(
     ctx: &Context<'_>,
     read: impl Fn(Extent) -> Work,
     rows: impl Fn(&T) -> usize,
@@ -164,7 +166,7 @@ where
 }
 
 /// One kind of part of some records. It is read once, when the part of the first record is selected.
-struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
+pub(super) struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
 
 impl<K, T> Default for PartCache<K, T> {
     fn default() -> Self {
@@ -174,7 +176,7 @@ impl<K, T> Default for PartCache<K, T> {
 
 impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
     /// The parts of one record. A failure is logged once, and every record gets the error.
-    async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
+    pub async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
     where
         Work: Future<Output = app::Result<HashMap<K, T>>>,
     {

@@ -4,6 +4,7 @@
 //! decisions. The crate's `router` builds the [`schema`] and gives [`request_data`] to the transports. The command
 //! `milepost schema` prints the [`sdl`].
 
+mod activity;
 mod batch_cache;
 mod bodies;
 mod connection;
@@ -31,6 +32,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timeline;
 mod transition;
 mod webhook;
 

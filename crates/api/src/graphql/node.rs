@@ -6,6 +6,7 @@ use domain::{OrderId, ShipmentId};
 use uuid::Uuid;
 
 use super::{
+    activity::Activity,
     error::{bad_input, unwrap_result},
     event::OrderEvent,
     order::Order,
@@ -22,6 +23,8 @@ pub enum Node {
     Shipment(Shipment),
     /// An order event. Its id is the UUID of its order, a colon and its version.
     OrderEvent(OrderEvent),
+    /// An activity. Its id is its UUID.
+    Activity(Activity),
 }
 
 /// Reads the record with this id. `None` if there is none or the caller may not see it.
@@ -40,7 +43,11 @@ pub(super) async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node
         return Ok(Some(Node::Order(order.into())));
     }
     let found = unwrap_result(ctx, app.reads().shipment_by_id(caller, ShipmentId(id)).await)?;
-    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::with_own_batch(order.into(), shipment))))
+    if let Some((order, shipment)) = found {
+        return Ok(Some(Node::Shipment(Shipment::with_own_batch(order.into(), shipment))));
+    }
+    let activity = unwrap_result(ctx, app.reads().activity(caller, id).await)?;
+    Ok(activity.map(|stored| Node::Activity(Activity(stored))))
 }
 
 /// Reads an id from an argument.

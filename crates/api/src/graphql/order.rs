@@ -17,6 +17,7 @@ use super::{
     limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
     notification::Notification,
     shipment::{Shipment, shipments_of},
+    timeline::{self, TimelineConnection},
     transition::AllowedTransition,
 };
 
@@ -159,6 +160,21 @@ impl Order {
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
         event::history(ctx, self, PageArgs { first, after, last, before }).await
+    }
+
+    /// Everything that was recorded about the order, newest first by Milepost's clock: its events, its activities, the
+    /// scans of its shipments and its notifications. A caller sees the entries that it sees elsewhere, with the same
+    /// parts.
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<TimelineConnection> {
+        timeline::read_page(ctx, self, PageArgs { first, after, last, before }).await
     }
 
     /// The notifications to the customer about this order, oldest first. There is at most one for each status. Empty

@@ -233,6 +233,11 @@ impl Scan {
         self.0.id.to_string().into()
     }
 
+    /// The id of the shipment.
+    async fn shipment_id(&self) -> ID {
+        self.0.shipment_id.to_string().into()
+    }
+
     /// The code as the carrier sent it. `BY_HAND` if the scan was recorded by hand.
     async fn carrier_code(&self) -> &str {
         &self.0.scan.code

@@ -16,4 +16,5 @@ mod sdl;
 mod statements;
 mod strangers;
 mod supplier;
+mod timeline;
 mod world;

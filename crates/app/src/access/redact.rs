@@ -7,13 +7,15 @@
 //!    does not see texts that people wrote about the order, because such a text can name anybody.
 //!
 //! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
-//! them.
+//! them. `redact/activity.rs` decides both for activities.
 
+mod activity;
 mod customer;
 mod supplier;
 
 use std::sync::Arc;
 
+pub(crate) use activity::OwnParts;
 use domain::{
     Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
     progress,

@@ -1,6 +1,7 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 
 use crate::{
+    activity::ActivityKind,
     ids::ShipmentId,
     input_field::InputField,
     item::Item,
@@ -74,6 +75,7 @@ impl Order {
             item.cancel_reason = Some(reason.clone());
             self.changes.items.insert(item.id);
         }
+        self.record_item_activity(ActivityKind::ItemsCancelled, &taken, Some(reason.clone()), context);
         let before = self.head.version;
         if is_all {
             self.cancel_labels(context);
@@ -128,6 +130,7 @@ impl Order {
             shipment.cancel_reason = Some(reason.to_owned());
         }
         self.mark_changed(id);
+        self.record_shipment_activity(ActivityKind::ShipmentCancelled, id, Some(reason.to_owned()), context);
     }
 }
 

@@ -5,12 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
     ids::ItemId,
     input_field::InputField,
     order::{
         Order, Outcome,
+        activities::{ActivityDetail, origin_fact},
         text_validation::{check_reason, check_text},
     },
     refusal::Refusal,
@@ -38,6 +42,7 @@ impl Order {
         }
         self.check_answerable()?;
         self.answer(&open, &SupplierAnswer::Accepted { at: context.now });
+        self.record_item_activity(ActivityKind::ItemsAccepted, &self.wanted_lines(&open), None, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -59,7 +64,9 @@ impl Order {
         }
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
+        let notes = Some(reason.clone());
         self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
+        self.record_item_activity(ActivityKind::ItemsDeclined, &self.wanted_lines(&open), notes, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -88,12 +95,14 @@ impl Order {
         self.check_answerable()?;
         deadlines.check_ahead(InputField::Deadline, context.now)?;
         self.take_from_supplier(&open, context)?;
+        let mut former = Vec::with_capacity(open.len());
         for Named { place, .. } in &open {
             let item = &mut self.items[*place];
-            item.origin = Some(origin.clone());
+            former.push(item.origin.replace(origin.clone()));
             item.commitment = SupplierCommitment::unanswered(deadlines);
             self.changes.items.insert(item.id);
         }
+        self.record_reassignment(&self.wanted_lines(&open), &former, origin, deadlines, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -110,13 +119,38 @@ impl Order {
                 return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
-        let units = |named: &Named| {
-            let item = &self.items[named.place];
-            ItemQuantity { item_id: item.id, quantity: item.wanted() }
-        };
-        let taken: Vec<ItemQuantity> = named.iter().map(units).collect();
-        self.confirm_carrier_cancellations(&taken, context);
+        self.confirm_carrier_cancellations(&self.wanted_lines(named), context);
         Ok(())
+    }
+
+    /// The activity of a reassignment. `former` has the origin that each of the items had before.
+    fn record_reassignment(
+        &mut self,
+        lines: &[ItemQuantity],
+        former: &[Option<Origin>],
+        origin: &Origin,
+        deadlines: Deadlines,
+        context: &Context,
+    ) {
+        let mut facts = json!({ "origin": origin_fact(origin), "items": self.line_facts(lines) });
+        for (at, former) in former.iter().enumerate() {
+            if let Some(former) = former {
+                facts["items"][at]["former_origin"] = origin_fact(former);
+            }
+        }
+        for (key, at) in [("accept_by", deadlines.accept_by), ("ship_by", deadlines.ship_by)] {
+            if let Some(at) = at {
+                facts[key] = at.to_rfc3339().into();
+            }
+        }
+        let detail = ActivityDetail { facts, ..ActivityDetail::default() };
+        self.record_activity(ActivityKind::ItemsReassigned, detail, context);
+    }
+
+    /// All wanted units of these items.
+    fn wanted_lines(&self, named: &[Named]) -> Vec<ItemQuantity> {
+        let items = named.iter().map(|named| &self.items[named.place]);
+        items.map(|item| ItemQuantity { item_id: item.id, quantity: item.wanted() }).collect()
     }
 
     fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {

@@ -4,6 +4,7 @@
 //! as asked back.
 
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
     input_field::InputField,
     item::Item,
@@ -47,6 +48,10 @@ impl Order {
             item.return_reason = Some(reason.clone());
             self.changes.items.insert(item.id);
         }
+        if !lines.is_empty() {
+            let notes = Some(reason.clone());
+            self.record_item_activity(ActivityKind::ReturnRequested, &lines, notes, context);
+        }
         let event = is_first.then(|| self.return_step(OrderStatus::ReturnInitiated, Some(reason), context));
         Ok(Outcome { changed: is_first || !lines.is_empty(), event, ..Default::default() })
     }
@@ -89,6 +94,9 @@ impl Order {
             let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
             item.returned += line.quantity;
             self.changes.items.insert(item.id);
+        }
+        if !lines.is_empty() {
+            self.record_item_activity(ActivityKind::ReturnReceived, &lines, notes.clone(), context);
         }
         let complete = self.items.iter().all(|item| outstanding(item) == 0);
         let event = complete.then(|| self.return_step(OrderStatus::Returned, notes, context));

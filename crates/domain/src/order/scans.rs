@@ -16,7 +16,7 @@ use crate::{
         text_validation::{check_notes, check_text},
     },
     refusal::Refusal,
-    scan::{MAX_AHEAD, Meaning, Scan, ScanIdentity},
+    scan::{MAX_AHEAD, Meaning, Scan, ScanIdentity, ScanOutcome},
     shipment::{Shipment, ShipmentStatus},
     transition::Context,
 };
@@ -46,6 +46,12 @@ impl Order {
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             self.advance(trigger, context);
+        }
+        if context.actor.kind != ActorKind::Carrier {
+            let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));
+            for (scan, _) in incoming.iter().zip(&folded.outcomes).filter(|(_, answer)| new(answer)) {
+                self.record_scan_activity(id, scan, context);
+            }
         }
         Ok(Outcome { changed, event: None, shipment: Some(id), scan_outcomes: folded.outcomes })
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
     ids::ShipmentId,
     input_field::{InputField, ItemField},
@@ -98,6 +99,7 @@ impl Order {
             lines,
         });
         self.changes.new_shipments.insert(new.id);
+        self.record_shipment_activity(ActivityKind::ShipmentCreated, new.id, None, context);
         self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
@@ -122,11 +124,16 @@ impl Order {
 
     /// A supplier who ships an item has accepted it, whoever registers the shipment.
     fn accept_by_shipping(&mut self, lines: &[ItemQuantity], origin: &Origin, context: &Context) {
+        let mut accepted = Vec::new();
         for item in &mut self.items {
             if is_shipped_by_its_supplier(item, lines, origin) && item.commitment.answer.is_none() {
                 item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
                 self.changes.items.insert(item.id);
+                accepted.push(ItemQuantity { item_id: item.id, quantity: item.wanted() });
             }
+        }
+        if !accepted.is_empty() {
+            self.record_item_activity(ActivityKind::ItemsAccepted, &accepted, None, context);
         }
     }
 

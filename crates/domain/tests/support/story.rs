@@ -9,8 +9,8 @@ use domain::{
 };
 
 use super::{
-    VERSION, assert_same, by, fedex, item_id, items, lines, milestone, order, position_of_rank, shipment_id,
-    slowest_by_hand, transition_to,
+    VERSION, assert_same, assert_unchanged, by, fedex, item_id, items, lines, milestone, order,
+    position_of_rank, shipment_id, slowest_by_hand, transition_to,
 };
 
 /// An order that gets one request a minute. The scans of its shipments are remembered.
@@ -37,7 +37,15 @@ impl Story {
         self.now += 1;
         match &answer {
             Ok(outcome) if outcome.changed => {}
-            Ok(_) | Err(_) => assert_same(&before, &self.order),
+            Ok(outcome) => {
+                assert_unchanged(&before, &self.order);
+                let new =
+                    outcome.scan_outcomes.iter().filter(|one| matches!(one, ScanOutcome::New(_))).count();
+                let by_hand = if self.actor.kind == ActorKind::Carrier { 0 } else { new };
+                let activities = |order: &Order| order.changes().activities.len();
+                assert_eq!(activities(&self.order), activities(&before) + by_hand);
+            }
+            Err(_) => assert_same(&before, &self.order),
         }
         self.assert_sound();
         answer

@@ -7,7 +7,7 @@ use domain::{Item, Order, OrderId};
 use sea_orm::Set;
 
 use crate::{
-    dialect,
+    activities, dialect,
     entity::{order, order_event, order_item},
     error::{Error, Result},
     notifications, outbox, shipments,
@@ -44,7 +44,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox.
+/// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
+/// outbox.
 /// Every order must have been loaded by [`lock`](super::lock) in the same transaction.
 ///
 /// # Errors
@@ -76,6 +77,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
     notifications::enqueue_notifications(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
+    activities::insert(tx, orders).await?;
     outbox::insert(tx, &changed).await
 }
 

@@ -8,6 +8,7 @@ mod events;
 mod orders;
 mod page;
 mod shipments;
+mod timeline;
 mod webhooks;
 
 pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
@@ -18,6 +19,7 @@ pub use orders::{
 };
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{read_shipments, scans_of, scans_of_webhooks, shipments_by_number, tracked_shipments_of};
+pub use timeline::{EntryId, TimelineEntry, TimelineQuery, read_timelines};
 pub use webhooks::{
     Spelling, UnknownCode, WebhookFilter, count_webhooks_within_bytes, read_webhook, read_webhooks,
     unknown_codes, webhook_bodies, webhook_bytes, webhooks_after, webhooks_count, webhooks_page,

@@ -149,7 +149,14 @@ async fn no_operation_tells_a_customer_what_is_between_merchant_and_supplier() {
     let queries = crawler.queries(|_| true).await;
     assert_discreet(
         &queries,
-        &["OrderEvent.notes", "OrderEvent.actor", "OrderItem.origin", "Scan.recordedBy", "Query.node"],
+        &[
+            "OrderEvent.notes",
+            "OrderEvent.actor",
+            "Activity.notes",
+            "OrderItem.origin",
+            "Scan.recordedBy",
+            "Query.node",
+        ],
     );
     assert_discreet(&crawler.subscriptions().await, &["OrderUpdate.event", "OrderEvent.toStatus"]);
     assert_discreet(&crawler.mutations().await, &["TransitionOrderSuccess.order", "Forbidden.message"]);
