@@ -15,6 +15,7 @@ mod schedule;
 use std::sync::Arc;
 
 use app::App;
+use futures::future::BoxFuture;
 use persistence::leases::Work;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +68,18 @@ impl Queues {
 }
 
 /// Runs the relay, the schedule and the workers until `stop` is cancelled and the running jobs have finished.
-pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: CancellationToken) {
+/// The future is boxed, so that the crate that awaits it does not compile the body of each job again.
+pub fn run(
+    app: App,
+    queues: Queues,
+    mailer: Arc<Mailer>,
+    dhl: Dhl,
+    stop: CancellationToken,
+) -> BoxFuture<'static, ()> {
+    Box::pin(run_tasks(app, queues, mailer, dhl, stop))
+}
+
+async fn run_tasks(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));
     tasks.spawn(schedule::run(app.clone(), stop.clone()));
