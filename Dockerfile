@@ -9,8 +9,8 @@ COPY . .
 # Dockerfiles with the same path share a cache.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,id=milepost-target,target=/src/target,sharing=locked \
-    cargo build --release --locked -p milepost \
-    && cp target/release/milepost /usr/local/bin/milepost
+    cargo build --profile dist --locked -p milepost \
+    && cp target/dist/milepost /usr/local/bin/milepost
 
 FROM debian:bookworm-slim
 # ca-certificates: TLS to mail servers and carriers. curl: the health check.

@@ -66,7 +66,7 @@ generate: schema
 
 # Measures, on PostgreSQL with its default durability
 bench *args:
-    scripts/services --durable run -- cargo run --release -p bench -- {{ args }}
+    scripts/services --durable run -- cargo run --profile dist -p bench -- {{ args }}
 
 # Starts PostgreSQL and Redis for `cargo nextest run` in another terminal, prints their addresses; Ctrl-C ends them
 services:

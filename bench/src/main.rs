@@ -1,7 +1,7 @@
 //! The benchmark: measures Milepost against bare PostgreSQL, with the same work, on the same machine, in one run.
 //!
-//! `just bench` starts a PostgreSQL (and a Redis) for this program. pgbench works on one database, and the release
-//! binary `milepost serve` on a clone of it. The cases take turns, in rounds, so that noise of the machine affects all
+//! `just bench` starts a PostgreSQL (and a Redis) for this program. pgbench works on one database, and
+//! `milepost serve` on a clone of it. The cases take turns, in rounds, so that noise of the machine affects all
 //! cases alike. The table shows medians over the rounds. docs/benchmarks.md explains the cases.
 //!
 //! `bench hostile` attacks the server instead: see [`hostile`].
@@ -55,7 +55,7 @@ struct Arguments {
     /// Only the cases whose names contain one of these words.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// A `milepost` to measure instead of a fresh release build of this one.
+    /// A `milepost` to measure instead of a fresh build of this one.
     #[arg(long)]
     milepost: Option<PathBuf>,
 }

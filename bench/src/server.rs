@@ -1,4 +1,4 @@
-//! Starts and stops the server that is measured: the release binary, in the way a user starts it.
+//! Starts and stops the server that is measured: the program of the profile `dist`, in the way a user starts it.
 
 use std::{
     fs::File,
@@ -41,11 +41,11 @@ pub struct Server {
     pid: u32,
 }
 
-/// Builds the release binary, so that no old binary is measured, and returns its path.
+/// Builds `milepost` with the profile `dist`, so that no old program is measured, and returns its path.
 pub async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--release", "-p", "milepost"])
+        .args(["build", "--profile", "dist", "-p", "milepost"])
         .kill_on_drop(true)
         .status()
         .await?;
@@ -54,7 +54,7 @@ pub async fn build() -> Result<PathBuf> {
     }
     let milepost = std::env::current_exe()?.with_file_name("milepost");
     if !milepost.exists() {
-        bail!("{} is missing: run with `cargo run --release -p bench`", milepost.display());
+        bail!("{} is missing: run with `cargo run --profile dist -p bench`", milepost.display());
     }
     Ok(milepost)
 }

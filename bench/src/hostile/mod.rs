@@ -1,6 +1,6 @@
 //! Load and abuse tests: attacks the server as a stranger or a customer could, and checks that its limits hold.
 //!
-//! `just bench hostile` starts the release build of `milepost serve` with its default settings and SQLite, fills a
+//! `just bench hostile` starts `milepost serve`, built with the profile `dist`, with its default settings and SQLite, fills a
 //! shop, and runs one [`Attack`] after the other.
 //!
 //! 1. During each attack, a [`Watch`] requests `/livez` and the page of an order, and reads the server's memory.
@@ -48,7 +48,7 @@ use crate::{machine, server, usage};
 /// The arguments of `bench hostile`.
 #[derive(Args)]
 pub struct Arguments {
-    /// A `milepost` to attack instead of a fresh release build of this one.
+    /// A `milepost` to attack instead of a fresh build of this one.
     #[arg(long, value_name = "PATH")]
     milepost: Option<PathBuf>,
     /// Only the attacks whose names contain one of these words.

@@ -1,4 +1,4 @@
-//! The server under attack: a release build with its default settings, and the shop of `seed`.
+//! The server under attack: `milepost serve` with its default settings, and the shop of `seed`.
 
 use std::{
     path::{Path, PathBuf},

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityName, EntityTrait,
@@ -55,30 +56,8 @@ impl Store {
     /// # Errors
     /// [`Error::Url`] for an unknown scheme. [`Error::Database`] for a URL that cannot be read, or a SQLite file that
     /// cannot be opened.
-    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
-        let known = Arc::<Connections>::default();
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let mut options = ConnectOptions::new(url);
-            options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
-            options.connect_lazy(true).test_before_acquire_if_idle_for(TEST_AFTER);
-            options.map_sqlx_postgres_opts(|options| options.options(LIMITS));
-            known.watch_postgres(&mut options);
-            let writer = Database::connect(options).await?;
-            return Ok(Self { reader: writer.clone(), writer, connections: known, writing: Arc::default() });
-        }
-        if url.starts_with("sqlite:") {
-            let mut options = sqlite(url, 1, false);
-            known.watch_sqlite(&mut options);
-            let writer = Database::connect(options).await?;
-            let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
-            for pool in [&writer, &reader].map(DatabaseConnection::get_sqlite_connection_pool) {
-                // If the file is deleted later, it must not be created again, empty.
-                let options = pool.connect_options().as_ref().clone();
-                pool.set_connect_options(options.create_if_missing(false));
-            }
-            return Ok(Self { writer, reader, connections: known, writing: Arc::default() });
-        }
-        Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
+    pub fn connect(url: &str, connections: u32) -> BoxFuture<'_, Result<Self>> {
+        Box::pin(connect(url, connections))
     }
 
     /// Applies the pending migrations. Several processes can call this at the same time. Writes nothing if none is
@@ -86,22 +65,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::OtherBuild`] if another build made the schema. The schema stays as it is.
-    pub async fn migrate(&self) -> Result<()> {
-        if self.migrations().await?.iter().all(|(_, applied)| *applied) {
-            return Ok(());
-        }
-        let tx = self.begin().await?;
-        if self.is_postgres() {
-            // Another process may be migrating, and a migration may take long.
-            let sql = format!(
-                "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
-                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
-            );
-            tx.execute_unprepared(&sql).await?;
-        }
-        refuse_other_builds(&SchemaManager::new(tx.inner())).await?;
-        tx.guarded(Migrator::up(tx.inner(), None)).await?;
-        self.commit_repeatable(tx).await
+    pub fn migrate(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(migrate(self))
     }
 
     /// Removes the whole schema and all its rows.
@@ -125,8 +90,8 @@ impl Store {
     }
 
     /// Begins a transaction that will write. On SQLite it takes the lock of the one writer at once.
-    pub async fn begin(&self) -> Result<Tx> {
-        Tx::begin(self).await
+    pub fn begin(&self) -> BoxFuture<'_, Result<Tx>> {
+        Tx::begin(self)
     }
 
     /// Commits work that must not be done twice, for example a failure that is counted, or a change that is answered.
@@ -136,8 +101,8 @@ impl Store {
     /// # Errors
     /// [`Error::CommitUnknown`] if the connection is lost during the commit: the work may have been done, so the
     /// caller must not repeat it. [`Error::NotCommitted`] if a statement of the transaction failed.
-    pub async fn commit(&self, tx: Tx) -> Result<()> {
-        tx.commit().await
+    pub fn commit(&self, tx: Tx) -> BoxFuture<'static, Result<()>> {
+        tx.commit()
     }
 
     /// Commits work that can be done twice without harm, because the second time writes the same or finds the work
@@ -179,10 +144,12 @@ impl Store {
         Ok(())
     }
 
-    pub async fn close(self) -> Result<()> {
-        self.reader.close().await?;
-        self.writer.close().await?;
-        Ok(())
+    pub fn close(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            self.reader.close().await?;
+            self.writer.close().await?;
+            Ok(())
+        })
     }
 
     /// Calls `callback` with the text of each statement, after the statement. For tests that count statements.
@@ -204,6 +171,50 @@ impl Store {
     pub(crate) fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
     }
+}
+
+async fn connect(url: &str, connections: u32) -> Result<Store> {
+    let known = Arc::<Connections>::default();
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+        options.connect_lazy(true).test_before_acquire_if_idle_for(TEST_AFTER);
+        options.map_sqlx_postgres_opts(|options| options.options(LIMITS));
+        known.watch_postgres(&mut options);
+        let writer = Database::connect(options).await?;
+        return Ok(Store { reader: writer.clone(), writer, connections: known, writing: Arc::default() });
+    }
+    if url.starts_with("sqlite:") {
+        let mut options = sqlite(url, 1, false);
+        known.watch_sqlite(&mut options);
+        let writer = Database::connect(options).await?;
+        let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
+        for pool in [&writer, &reader].map(DatabaseConnection::get_sqlite_connection_pool) {
+            // If the file is deleted later, it must not be created again, empty.
+            let options = pool.connect_options().as_ref().clone();
+            pool.set_connect_options(options.create_if_missing(false));
+        }
+        return Ok(Store { writer, reader, connections: known, writing: Arc::default() });
+    }
+    Err(Error::Url(url.split(':').next().unwrap_or_default().to_owned()))
+}
+
+async fn migrate(store: &Store) -> Result<()> {
+    if store.migrations().await?.iter().all(|(_, applied)| *applied) {
+        return Ok(());
+    }
+    let tx = store.begin().await?;
+    if store.is_postgres() {
+        // Another process may be migrating, and a migration may take long.
+        let sql = format!(
+            "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+             SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+        );
+        tx.execute_unprepared(&sql).await?;
+    }
+    refuse_other_builds(&SchemaManager::new(tx.inner())).await?;
+    tx.guarded(Migrator::up(tx.inner(), None)).await?;
+    store.commit_repeatable(tx).await
 }
 
 /// Refuses a database with a migration that this build does not have, because its tables are not known.

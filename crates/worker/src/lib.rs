@@ -15,6 +15,7 @@ mod schedule;
 use std::sync::Arc;
 
 use app::App;
+use futures::future::BoxFuture;
 use persistence::leases::Work;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -68,7 +69,18 @@ impl Queues {
 }
 
 /// Runs the relay, the schedule and the workers until `stop` is cancelled and the running jobs have finished.
-pub async fn run(
+/// The future is boxed, so that the crate that awaits it does not compile the body of each job again.
+pub fn run(
+    app: App,
+    queues: Queues,
+    mailer: Arc<Mailer>,
+    activator: Activator,
+    stop: CancellationToken,
+) -> BoxFuture<'static, ()> {
+    Box::pin(run_tasks(app, queues, mailer, activator, stop))
+}
+
+async fn run_tasks(
     app: App,
     queues: Queues,
     mailer: Arc<Mailer>,

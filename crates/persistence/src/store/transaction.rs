@@ -5,6 +5,9 @@
 //! database:
 //! 1. PostgreSQL would answer the commit with a rollback, and with no error.
 //! 2. SQLite may have ended the transaction by itself, and would commit each further statement separately.
+//!
+//! The functions that begin and end a transaction return boxed futures: the body of an `async fn` is compiled again in
+//! each crate that awaits it, and with it the driver's code.
 
 use std::{
     fmt,
@@ -12,6 +15,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
+use futures::future::BoxFuture;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -39,63 +43,21 @@ impl fmt::Debug for Tx {
 }
 
 impl Tx {
-    pub(super) async fn begin(store: &Store) -> Result<Self> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        let writer = store.writer.clone();
-        let begin = async move { writer.begin_with_options(options).await };
-        let begun = match store.is_postgres() {
-            // The caller may be dropped meanwhile, and sqlx rolls back only a transaction that has begun. So a task
-            // of its own always completes the beginning.
-            true => match tokio::spawn(begin).await {
-                Ok(begun) => begun,
-                Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
-            },
-            false => begin.await,
-        };
-        let inner = begun.map_err(|error| store.report_and_convert(error))?;
-        Ok(Self {
-            inner,
-            store: store.clone(),
-            open: AtomicUsize::new(0),
-            failed: AtomicBool::new(false),
-            wrote: AtomicBool::new(false),
-        })
+    pub(super) fn begin(store: &Store) -> BoxFuture<'_, Result<Self>> {
+        Box::pin(begin(store))
     }
 
-    pub(super) async fn commit(self) -> Result<()> {
-        let Self { inner, store, open, failed, wrote } = self;
-        if failed.into_inner() || open.into_inner() > 0 {
-            return Err(Error::NotCommitted("one of its statements did not succeed"));
-        }
-        let before = store.connections.commits();
-        if let Err(error) = inner.commit().await {
-            let error = store.report_and_convert(error);
-            return Err(match error {
-                Error::Database(error) => Error::from_commit_failure(error),
-                error => error,
-            });
-        }
-        if !store.is_postgres() && store.connections.commits() == before {
-            // The commit only released a savepoint, in a transaction that goes on.
-            store.connections.suspect_connections();
-            return Err(Error::NotCommitted("the connection was inside of another transaction"));
-        }
-        if wrote.into_inner() {
-            store.writing.note_success();
-        }
-        Ok(())
+    pub(super) fn commit(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(commit(self))
     }
 
     /// Undoes everything that was written in the transaction.
     ///
     /// # Errors
     /// If the database fails. Nothing of the transaction is stored in this case either.
-    pub async fn rollback(self) -> Result<()> {
+    pub fn rollback(self) -> BoxFuture<'static, Result<()>> {
         let Self { inner, store, .. } = self;
-        inner.rollback().await.map_err(|error| store.report_and_convert(error))
+        Box::pin(async move { inner.rollback().await.map_err(|error| store.report_and_convert(error)) })
     }
 
     /// Runs statements on the inner transaction, with the same checks as the statements of this type.
@@ -129,6 +91,56 @@ impl Tx {
             self.wrote.store(true, SeqCst);
         }
     }
+}
+
+async fn begin(store: &Store) -> Result<Tx> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    };
+    let writer = store.writer.clone();
+    let begin = async move { writer.begin_with_options(options).await };
+    let begun = match store.is_postgres() {
+        // The caller may be dropped meanwhile, and sqlx rolls back only a transaction that has begun. So a task
+        // of its own always completes the beginning.
+        true => match tokio::spawn(begin).await {
+            Ok(begun) => begun,
+            Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+        },
+        false => begin.await,
+    };
+    let inner = begun.map_err(|error| store.report_and_convert(error))?;
+    Ok(Tx {
+        inner,
+        store: store.clone(),
+        open: AtomicUsize::new(0),
+        failed: AtomicBool::new(false),
+        wrote: AtomicBool::new(false),
+    })
+}
+
+async fn commit(tx: Tx) -> Result<()> {
+    let Tx { inner, store, open, failed, wrote } = tx;
+    if failed.into_inner() || open.into_inner() > 0 {
+        return Err(Error::NotCommitted("one of its statements did not succeed"));
+    }
+    let before = store.connections.commits();
+    if let Err(error) = inner.commit().await {
+        let error = store.report_and_convert(error);
+        return Err(match error {
+            Error::Database(error) => Error::from_commit_failure(error),
+            error => error,
+        });
+    }
+    if !store.is_postgres() && store.connections.commits() == before {
+        // The commit only released a savepoint, in a transaction that goes on.
+        store.connections.suspect_connections();
+        return Err(Error::NotCommitted("the connection was inside of another transaction"));
+    }
+    if wrote.into_inner() {
+        store.writing.note_success();
+    }
+    Ok(())
 }
 
 /// Whether a statement can have written the rows that it returns or counts.

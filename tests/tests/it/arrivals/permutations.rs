@@ -1,8 +1,13 @@
 //! Tests all 720 sequences of six scans, each with duplicates, for every sender.
 
+use std::collections::HashMap;
+
 use carriers::{Sender, SimulatedScan};
 use chrono::TimeDelta;
-use domain::{ConditionKind, FULFILMENT_SEQUENCE, Meaning, OrderId, OrderStatus, ShipmentStatus};
+use domain::{
+    ConditionKind, FULFILMENT_SEQUENCE, Meaning, OrderId, OrderStatus, Shipment, ShipmentId, ShipmentStatus,
+    Tracking,
+};
 use futures::{StreamExt, stream};
 use persistence::read;
 use tests::{database::Database, front::Front, on_every_database, shop::Shop};
@@ -87,7 +92,10 @@ async fn all_720(database: Database, sender: Sender) {
         }
     }
 
-    let clean = shop.order(orders[0].0).await.shipments()[0].tracking.clone();
+    // All orders are read together, not each with five statements.
+    let ids: Vec<OrderId> = orders.iter().map(|(order, _)| *order).collect();
+    let ends = read_ends(&shop, &ids).await;
+    let clean = ends[&ids[0]].tracking.clone();
     assert_eq!(clean.status, ShipmentStatus::Delivered);
     assert_eq!(clean.condition, None, "delivered is past a failed attempt");
     assert_eq!(clean.delivered_at, Some(scans[5].at.to_utc()));
@@ -96,15 +104,11 @@ async fn all_720(database: Database, sender: Sender) {
     assert_eq!(clean.shipped_at(), Some(shipped.at.to_utc()));
     let mails = mails(&shop).await;
     for ((order, number), permutation) in orders.iter().zip(&permutations) {
-        let now = shop.order(*order).await;
-        assert_eq!(now.shipments()[0].tracking, clean, "{number} {permutation:?}");
-        assert_eq!(shop.path(*order).await[2..], FULFILMENT_SEQUENCE, "{number} {permutation:?}");
-        let kept = read::scans_of(&shop.store, &[now.shipments()[0].id]).await.unwrap();
-        let mut seen: Vec<_> = kept.values().flatten().map(|one| (one.scan.clock(), one.seen)).collect();
-        seen.sort_unstable();
-        let seen: Vec<i32> = seen.into_iter().map(|(_, seen)| seen).collect();
+        let end = &ends[order];
+        assert_eq!(end.tracking, clean, "{number} {permutation:?}");
+        assert_eq!(end.path[2..], FULFILMENT_SEQUENCE, "{number} {permutation:?}");
         assert_eq!(
-            seen,
+            end.seen,
             times(sender, permutation),
             "{number} {permutation:?}: each scan once, copies counted"
         );
@@ -112,6 +116,37 @@ async fn all_720(database: Database, sender: Sender) {
         assert_eq!(told.get(&OrderStatus::Delivered), Some(&1), "{number} {permutation:?}");
         assert!(told.values().all(|count| *count == 1), "{number} {told:?}");
     }
+}
+
+/// The result of one permutation.
+struct End {
+    tracking: Tracking,
+    /// The statuses of the order, in the sequence of its events.
+    path: Vec<OrderStatus>,
+    /// For each stored scan, in the sequence of their times: how often it was received.
+    seen: Vec<i32>,
+}
+
+async fn read_ends(shop: &Shop, ids: &[OrderId]) -> HashMap<OrderId, End> {
+    let store = &shop.store;
+    let mut ends: HashMap<OrderId, End> = HashMap::new();
+    let shipments = read::shipments_at_most(store, ids, 10_000).await.expect("the shipments");
+    let shipment_ids: Vec<ShipmentId> = shipments.values().flatten().map(|shipment| shipment.id).collect();
+    let mut scans = read::scans_of(store, &shipment_ids).await.expect("the scans");
+    for (order, shipments) in shipments {
+        let [shipment]: [Shipment; 1] = shipments.try_into().expect("each order has one shipment");
+        let kept = scans.remove(&shipment.id).expect("scans");
+        let mut seen: Vec<_> = kept.iter().map(|one| (one.scan.clock(), one.seen)).collect();
+        seen.sort_unstable();
+        let seen = seen.into_iter().map(|(_, seen)| seen).collect();
+        ends.insert(order, End { tracking: shipment.tracking, path: vec![], seen });
+    }
+    let all = |id: &OrderId| read::VersionRange { order_id: *id, first: 1, last: i32::MAX };
+    let ranges: Vec<_> = ids.iter().map(all).collect();
+    for event in read::events_in(store, &ranges).await.expect("the events") {
+        ends.get_mut(&event.order_id).expect("an order of this test").path.push(event.to);
+    }
+    ends
 }
 
 /// Returns how often each scan is received, in the sequence of the scans' times: once alone, and, if the sender's
