@@ -101,7 +101,7 @@ mod tests {
                 _ => Ok(members.iter().sum()),
             }
         };
-        let results = isolate(members, Error::may_succeed_alone, |members| attempt(members)).await;
+        let results = isolate(members, Error::may_succeed_alone, attempt).await;
         let results = results
             .into_iter()
             .map(|(members, result)| (members.to_vec(), result.map_err(|error| error.to_string())))
