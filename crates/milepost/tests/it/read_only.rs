@@ -26,7 +26,7 @@ impl Installation {
     /// `None` if the tests have no PostgreSQL.
     async fn start() -> Option<Self> {
         let database = Database::postgres().await?;
-        let folder = TempDir::new().unwrap();
+        let folder = TempDir::new().expect("a folder");
         let program = on_postgres(folder.path(), &database.url);
         let server = program.serve(&[]).await;
         let support = support(&program, &server).await;
