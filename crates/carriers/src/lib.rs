@@ -176,7 +176,9 @@ impl Sender {
     /// [`Unreadable`] with the reason, if the body has none of the forms that the sender is known to use, or more
     /// than [`MAX_SCANS`] scans.
     pub fn parse(self, body: &[u8], remap: &CodeMap) -> Result<Push, Unreadable> {
-        self.protocol().parse(body, remap)?.check_limits()
+        let push = self.protocol().parse(body, remap)?;
+        limits::check_push(&push)?;
+        Ok(push)
     }
 
     /// Checks that a scan of this sender can have this code, or a code that begins with it. `code` is in capitals.

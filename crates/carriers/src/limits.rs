@@ -47,8 +47,15 @@ pub(crate) fn collect_scans<'a>(
     events.into_iter().filter_map(read).take(MAX_SCANS + 1).collect()
 }
 
-/// Refuses a body with more than [`MAX_SCANS`] scans.
-pub(crate) fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
+/// Refuses a push with more than [`MAX_SCANS`] scans.
+pub(crate) fn check_push(push: &Push) -> Result<(), Unreadable> {
+    match push {
+        Push::Parcels(parcels, _) => check_scan_count(parcels.iter().map(|parcel| parcel.scans.len()).sum()),
+        Push::Activation(_) | Push::Remark(_) => Ok(()),
+    }
+}
+
+fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
     if scans <= MAX_SCANS {
         Ok(())
     } else {

@@ -13,7 +13,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{fedex, limits, time};
+use crate::{fedex, time};
 
 /// The result of parsing one body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +31,6 @@ impl Push {
     /// A push with one parcel and nothing unread.
     pub(crate) fn from_parcel(parcel: Parcel) -> Self {
         Self::Parcels(vec![parcel], None)
-    }
-
-    /// Returns the push unchanged, or an error if it has more than [`crate::MAX_SCANS`] scans.
-    pub(crate) fn check_limits(self) -> Result<Self, Unreadable> {
-        let scans = match &self {
-            Self::Parcels(parcels, _) => parcels.iter().map(|parcel| parcel.scans.len()).sum(),
-            Self::Activation(_) | Self::Remark(_) => 0,
-        };
-        limits::check_scan_count(scans).map(|()| self)
     }
 
     /// The result for a test push of the sender. It moves no parcel, even if it names a tracking number of ours.

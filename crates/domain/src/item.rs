@@ -1,13 +1,14 @@
 //! The items of an order, and where their units are.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     actor::{Actor, ActorKind},
     ids::ItemId,
-    rollup::{live_shipments, rank_without_shipments},
-    shipment::{Origin, OriginKind, Rank, Shipment},
+    shipment::{Origin, OriginKind, Rank, Shipment, live_shipments, rank_without_shipments},
     status::OrderStatus,
     string_enum::string_enum,
-    supplier_commitment::SupplierCommitment,
+    supplier_commitment::{Deadlines, Overdue, SupplierCommitment},
 };
 
 string_enum! {
@@ -118,5 +119,29 @@ impl Item {
     /// Whether the actor is the supplier of this item.
     pub fn is_supplied_by(&self, actor: &Actor) -> bool {
         self.origin.as_ref().is_some_and(|origin| origin.is(actor))
+    }
+
+    /// What the supplier is late with at `now`. `None` if the order takes no more shipments, if no unit is wanted, or
+    /// if a carrier has every wanted unit.
+    pub fn overdue(
+        &self,
+        shipments: &[Shipment],
+        status: OrderStatus,
+        now: DateTime<Utc>,
+    ) -> Option<Overdue> {
+        if !status.is_open() || self.wanted() == 0 {
+            return None;
+        }
+        let Deadlines { accept_by, ship_by } = self.commitment.deadlines;
+        let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
+        let shipped = self.units_at(Rank::Shipped, status, shipments);
+        // Units that others ship for the supplier count as shipped. For the rest, the supplier must still answer.
+        if shipped >= self.wanted() {
+            return None;
+        }
+        if passed(accept_by) && self.commitment.answer.is_none() {
+            return Some(Overdue::AcceptBy);
+        }
+        passed(ship_by).then_some(Overdue::ShipBy)
     }
 }

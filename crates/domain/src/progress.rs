@@ -2,8 +2,7 @@
 
 use crate::{
     item::Item,
-    rollup::live_shipments,
-    shipment::{Rank, Shipment},
+    shipment::{Rank, Shipment, live_shipments},
     status::OrderStatus,
 };
 

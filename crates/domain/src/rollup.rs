@@ -2,7 +2,7 @@
 
 use crate::{
     item::Item,
-    shipment::{Rank, Reached, Shipment, Tracking},
+    shipment::{Rank, Reached, Shipment, Tracking, live_shipments},
     status::OrderStatus,
 };
 
@@ -16,11 +16,6 @@ pub fn find_slowest_rank(items: &[Item], shipments: &[Shipment]) -> Option<Rank>
         return None;
     }
     live_shipments(shipments).map(|shipment| shipment.status().rank()).min()
-}
-
-/// The shipments that are not cancelled, and so carry units.
-pub(crate) fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
-    shipments.iter().filter(|shipment| shipment.is_live())
 }
 
 /// The furthest status that an order may have if its slowest unit has this rank.
@@ -48,20 +43,6 @@ pub const fn rank_for(status: OrderStatus) -> Option<Rank> {
         | OrderStatus::Cancelled
         | OrderStatus::ReturnInitiated
         | OrderStatus::Returned => None,
-    }
-}
-
-/// The rank of the units by the order's status alone, for an order without shipments.
-pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
-    match status {
-        OrderStatus::Placed
-        | OrderStatus::PaymentConfirmed
-        | OrderStatus::Processing
-        | OrderStatus::Cancelled => Rank::None,
-        OrderStatus::AwaitingPickup => Rank::Labelled,
-        OrderStatus::Shipped => Rank::Shipped,
-        OrderStatus::OutForDelivery => Rank::OutForDelivery,
-        OrderStatus::Delivered | OrderStatus::ReturnInitiated | OrderStatus::Returned => Rank::Delivered,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     actor::{Actor, ActorKind},
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
+    status::OrderStatus,
     string_enum::string_enum,
     tracking_number::TrackingNumber,
 };
@@ -87,6 +88,20 @@ pub enum Rank {
     OutForDelivery,
     /// The unit was delivered.
     Delivered,
+}
+
+/// The rank of the units by the order's status alone, for an order without shipments.
+pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
+    match status {
+        OrderStatus::Placed
+        | OrderStatus::PaymentConfirmed
+        | OrderStatus::Processing
+        | OrderStatus::Cancelled => Rank::None,
+        OrderStatus::AwaitingPickup => Rank::Labelled,
+        OrderStatus::Shipped => Rank::Shipped,
+        OrderStatus::OutForDelivery => Rank::OutForDelivery,
+        OrderStatus::Delivered | OrderStatus::ReturnInitiated | OrderStatus::Returned => Rank::Delivered,
+    }
 }
 
 string_enum! {
@@ -276,4 +291,9 @@ impl Shipment {
     pub fn moves_though_cancelled(&self) -> bool {
         self.cancelled_at.is_some() && self.tracking.status.rank() >= Rank::Shipped
     }
+}
+
+/// The shipments that are not cancelled, and so carry units.
+pub(crate) fn live_shipments(shipments: &[Shipment]) -> impl Iterator<Item = &Shipment> {
+    shipments.iter().filter(|shipment| shipment.is_live())
 }

@@ -7,10 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     input_field::{DeadlineField, InputField},
-    item::Item,
     refusal::Refusal,
-    shipment::{Origin, OriginKind, Rank, Shipment},
-    status::OrderStatus,
+    shipment::{Origin, OriginKind},
     string_enum::string_enum,
 };
 
@@ -125,31 +123,5 @@ impl Deadlines {
             }
         }
         Ok(())
-    }
-}
-
-impl Item {
-    /// What the supplier is late with at `now`. `None` if the order takes no more shipments, if no unit is wanted, or
-    /// if a carrier has every wanted unit.
-    pub fn overdue(
-        &self,
-        shipments: &[Shipment],
-        status: OrderStatus,
-        now: DateTime<Utc>,
-    ) -> Option<Overdue> {
-        if !status.is_open() || self.wanted() == 0 {
-            return None;
-        }
-        let Deadlines { accept_by, ship_by } = self.commitment.deadlines;
-        let passed = |deadline: Option<DateTime<Utc>>| deadline.is_some_and(|deadline| deadline < now);
-        let shipped = self.units_at(Rank::Shipped, status, shipments);
-        // Units that others ship for the supplier count as shipped. For the rest, the supplier must still answer.
-        if shipped >= self.wanted() {
-            return None;
-        }
-        if passed(accept_by) && self.commitment.answer.is_none() {
-            return Some(Overdue::AcceptBy);
-        }
-        passed(ship_by).then_some(Overdue::ShipBy)
     }
 }

@@ -1,7 +1,8 @@
 //! The SQL that differs between PostgreSQL and SQLite, side by side, and statements over many rows.
 //!
 //! A statement gets all its rows as one JSON document. So its text is the same for one row and for five hundred, it
-//! is prepared once, and it needs one round trip.
+//! is prepared once, and it needs one round trip. The functions here build SQL and run nothing, except [`lock_names`] and
+//! the functions of `rows` that write.
 
 use sea_orm::{
     ConnectionTrait, DbBackend, Statement, Value as SqlValue,
@@ -12,7 +13,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use rows::{add, insert, select, update};
+pub(crate) use rows::{add_to_columns, insert, select, update};
 
 use crate::{
     error::Result,
@@ -34,7 +35,7 @@ pub(crate) fn is_one_of(
         return column.eq(PgFunc::any(ids));
     }
     let ids = ids.into_iter().map(|id| Value::from(id.simple().to_string()));
-    column.in_subquery(listed("unhex(value)", ids.collect()))
+    column.in_subquery(select_from_json_list("unhex(value)", ids.collect()))
 }
 
 /// The condition that `column` is one of `texts`, likewise.
@@ -44,11 +45,11 @@ pub(crate) fn is_one_of_texts(backend: DbBackend, column: impl IntoColumnRef, te
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         return column.eq(PgFunc::any(texts));
     }
-    column.in_subquery(listed("value", texts.iter().map(|text| Value::from(*text)).collect()))
+    column.in_subquery(select_from_json_list("value", texts.iter().map(|text| Value::from(*text)).collect()))
 }
 
 /// A query for the members of a JSON list, for SQLite.
-fn listed(member: &'static str, list: Vec<Value>) -> SelectStatement {
+fn select_from_json_list(member: &'static str, list: Vec<Value>) -> SelectStatement {
     let list = Func::cust("json_each").arg(Value::Array(list).to_string());
     Query::select().expr(Expr::cust(member)).from_function(list, "list").to_owned()
 }

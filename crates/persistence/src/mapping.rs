@@ -52,12 +52,12 @@ impl RowPosition<'_> {
         }
     }
 
-    fn notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
+    fn parse_notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
         let kind = NotificationKind::from_status(status);
         kind.ok_or_else(|| self.build_corrupt_error(format_args!("customers are not told of {status}")))
     }
 
-    fn hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
+    fn parse_hash(&self, column: &str, bytes: Vec<u8>) -> Result<[u8; 32]> {
         bytes.try_into().map_err(|_| self.build_corrupt_error(format_args!("{column} is not 32 bytes")))
     }
 }
@@ -79,12 +79,12 @@ pub(crate) fn parse_shipment_status(row: Uuid, status: &str) -> Result<ShipmentS
 
 /// Reads the identity of a scan.
 pub(crate) fn parse_identity(row: &dyn Display, bytes: Vec<u8>) -> Result<ScanIdentity> {
-    Ok(ScanIdentity(RowPosition { table: "scans", row }.hash("identity", bytes)?))
+    Ok(ScanIdentity(RowPosition { table: "scans", row }.parse_hash("identity", bytes)?))
 }
 
 /// For work on many rows: logs a row that cannot be converted and leaves it out, so that the other rows are
 /// processed.
-pub(crate) fn skip_corrupt<T>(value: Result<T>) -> Option<T> {
+pub(crate) fn log_and_skip_corrupt<T>(value: Result<T>) -> Option<T> {
     let log = |error: &Error| {
         tracing::error!(error = error as &dyn std::error::Error, "a row is passed over");
     };
@@ -320,7 +320,7 @@ impl TryFrom<entity::idempotency_key::Model> for idempotency::StoredAnswer {
         let at =
             RowPosition { table: "idempotency_keys", row: &format_args!("{} of {}", row.key, row.actor) };
         Ok(Self {
-            fingerprint: at.hash("fingerprint", row.fingerprint)?,
+            fingerprint: at.parse_hash("fingerprint", row.fingerprint)?,
             order_id: OrderId(row.order_id),
             shipment_id: row.shipment_id.map(ShipmentId),
             version: row.version,
@@ -337,7 +337,7 @@ impl TryFrom<entity::notification::Model> for Notification {
         Ok(Self {
             id: NotificationId(row.notification_id),
             order_id: OrderId(row.order_id),
-            kind: at.notification_kind(row.status.into())?,
+            kind: at.parse_notification_kind(row.status.into())?,
             state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,

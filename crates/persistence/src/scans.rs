@@ -1,4 +1,5 @@
-//! Stores scans: each scan once, with the number of its repeats.
+//! Stores scans: each scan once, with the number of its repeats. Webhooks, replays and manual scans load a
+//! [`ScanRecorder`], let `domain` record scans in it, and write what it noted.
 
 use std::collections::HashMap;
 
@@ -53,7 +54,7 @@ pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -
 /// shipment.
 pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
     dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
-    revise(tx, recorder.revised_scans()).await?;
+    update_revised(tx, recorder.revised_scans()).await?;
     add_to_seen(tx, recorder.seen_again()).await
 }
 
@@ -83,7 +84,7 @@ fn to_row(stored: &StoredScan) -> scan::Model {
     }
 }
 
-fn find_by_key((shipment, identity): &ScanKey) -> scan::ActiveModel {
+fn match_by_key((shipment, identity): &ScanKey) -> scan::ActiveModel {
     scan::ActiveModel {
         shipment_id: Set(shipment.0),
         identity: Set(identity.0.to_vec()),
@@ -91,7 +92,7 @@ fn find_by_key((shipment, identity): &ScanKey) -> scan::ActiveModel {
     }
 }
 
-async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+async fn update_revised(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = revised.into_iter().map(|stored| {
         let row = to_row(stored);
         let new = scan::ActiveModel {
@@ -107,7 +108,7 @@ async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Resu
             effect: Set(row.effect),
             ..Default::default()
         };
-        [find_by_key(&stored.key()), new]
+        [match_by_key(&stored.key()), new]
     });
     dialect::update(tx, rows, "").await?;
     Ok(())
@@ -115,8 +116,8 @@ async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Resu
 
 async fn add_to_seen(tx: &Tx, again: &HashMap<ScanKey, u32>) -> Result<()> {
     let rows = again.iter().map(|(key, times)| {
-        [find_by_key(key), scan::ActiveModel { seen: Set(*times as i32), ..Default::default() }]
+        [match_by_key(key), scan::ActiveModel { seen: Set(*times as i32), ..Default::default() }]
     });
-    dialect::add(tx, rows).await?;
+    dialect::add_to_columns(tx, rows).await?;
     Ok(())
 }

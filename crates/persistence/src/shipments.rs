@@ -1,4 +1,5 @@
-//! Shipments: finds them by carrier and tracking number, and loads them with their orders.
+//! Shipments: finds them by carrier and tracking number, and loads those of orders. `read::shipments` has the reads for
+//! people. Functions with `most` fail with [`TooManyRows`](crate::Error::TooManyRows) if there are more rows.
 
 mod write;
 
@@ -18,7 +19,7 @@ use crate::{
     dialect::{is_one_of, is_one_of_texts, lock_names},
     entity::{order, shipment, shipment_item},
     error::Result,
-    mapping::{self, skip_corrupt},
+    mapping::{self, log_and_skip_corrupt},
     read::bounded::{at_most, one_more},
     store::{Store, Tx},
 };
@@ -51,7 +52,7 @@ pub async fn find_tracked_shipments(
     numbers: &[TrackingNumber],
 ) -> Result<HashMap<TrackingNumber, Vec<TrackedShipment>>> {
     let mut found: HashMap<TrackingNumber, Vec<TrackedShipment>> = HashMap::with_capacity(numbers.len());
-    for (carrier, wanted) in by_carrier(numbers) {
+    for (carrier, wanted) in group_by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
             .filter(is_one_of_texts(db.get_database_backend(), shipment::Column::TrackingNumber, &wanted))
@@ -99,13 +100,13 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
     for row in store.reader().query_all_raw(statement).await? {
         let (carrier, number, id): (String, String, Uuid) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        numbers.extend(skip_corrupt(mapping::parse_number("shipments", &id, &carrier, number)));
+        numbers.extend(log_and_skip_corrupt(mapping::parse_number("shipments", &id, &carrier, number)));
     }
     Ok(numbers.into_iter().collect())
 }
 
 /// Groups the numbers by carrier. Leaves out carriers without a number.
-fn by_carrier(numbers: &[TrackingNumber]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
+fn group_by_carrier(numbers: &[TrackingNumber]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
     let of = |carrier: Carrier| {
         let own = numbers.iter().filter(move |number| number.carrier() == carrier);
         (carrier, own.map(|number| &**number).collect::<Vec<_>>())
@@ -129,14 +130,14 @@ pub(crate) async fn shipments_of(
     let rows = at_most("shipments", rows, most)?;
     // A shipment contains at least one item, so the items have at least as many rows as the shipments.
     let mut found: HashMap<OrderId, Vec<Shipment>> = HashMap::with_capacity(orders.len());
-    for shipment in with_lines(db, rows, most).await? {
+    for shipment in load_lines(db, rows, most).await? {
         found.entry(shipment.order_id).or_default().push(shipment);
     }
     Ok(found)
 }
 
 /// The shipments of these rows, with their items.
-pub(crate) async fn with_lines(
+pub(crate) async fn load_lines(
     db: &impl ConnectionTrait,
     rows: Vec<shipment::Model>,
     most: Option<u64>,

@@ -1,4 +1,7 @@
 //! The store: connections, transactions and migrations, for PostgreSQL and SQLite alike.
+//!
+//! 1. SQLite has one connection that writes and several that read. PostgreSQL has one pool for both.
+//! 2. Functions that write take a [`Tx`]. Functions that only read take the [`Store`], and see committed rows.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -72,7 +75,7 @@ impl Store {
     /// Removes the whole schema and all its rows.
     pub async fn unmigrate(&self) -> Result<()> {
         let tx = self.begin().await?;
-        tx.guarded(Migrator::down(tx.inner(), None)).await?;
+        tx.run_guarded(Migrator::down(tx.inner(), None)).await?;
         self.commit_repeatable(tx).await
     }
 
@@ -134,7 +137,7 @@ impl Store {
     /// # Errors
     /// The reason why it takes none, for people.
     pub async fn writable(&self, patience: Duration) -> Result<(), String> {
-        writing::writable(self, patience).await
+        writing::check_writable(self, patience).await
     }
 
     /// Checks that the database answers.
@@ -185,10 +188,10 @@ async fn connect(url: &str, connections: u32) -> Result<Store> {
         return Ok(Store { reader: writer.clone(), writer, connections: known, writing: Arc::default() });
     }
     if url.starts_with("sqlite:") {
-        let mut options = sqlite(url, 1, false);
+        let mut options = sqlite_options(url, 1, false);
         known.watch_sqlite(&mut options);
         let writer = Database::connect(options).await?;
-        let reader = Database::connect(sqlite(url, connections.max(1), true)).await?;
+        let reader = Database::connect(sqlite_options(url, connections.max(1), true)).await?;
         for pool in [&writer, &reader].map(DatabaseConnection::get_sqlite_connection_pool) {
             // If the file is deleted later, it must not be created again, empty.
             let options = pool.connect_options().as_ref().clone();
@@ -213,7 +216,7 @@ async fn migrate(store: &Store) -> Result<()> {
         tx.execute_unprepared(&sql).await?;
     }
     refuse_other_builds(&SchemaManager::new(tx.inner())).await?;
-    tx.guarded(Migrator::up(tx.inner(), None)).await?;
+    tx.run_guarded(Migrator::up(tx.inner(), None)).await?;
     store.commit_repeatable(tx).await
 }
 
@@ -233,7 +236,7 @@ async fn refuse_other_builds(schema: &SchemaManager<'_>) -> Result<()> {
 
 /// The options for SQLite. With WAL, readers do not wait for the writer. With FULL, a commit survives a loss of
 /// power.
-fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
+fn sqlite_options(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
     options.map_sqlx_sqlite_opts(move |options| {

@@ -1,5 +1,6 @@
 //! The inbox: stores each webhook with a good signature, byte for byte and once per content, and records what became
-//! of it.
+//! of it. A webhook belongs to the job that leased it, until it is settled or leased again; the functions with [`Leased`]
+//! check that.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +12,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub use requeue::{lock_webhooks, requeue_for_numbers, requeue_matched, requeue_processed, requeue_webhooks};
+pub use requeue::{
+    lock_webhooks, requeue_for_numbers, requeue_missed_waits, requeue_processed, requeue_webhooks,
+};
 
 use crate::{
     dialect::{self, is_one_of},
@@ -157,7 +160,7 @@ pub(crate) fn count_within(sizes: impl Iterator<Item = i64>, most_bytes: usize) 
 ///
 /// # Errors
 /// After [`Error::CommitUnknown`](crate::Error::CommitUnknown) the call may be counted, and must not be made.
-pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool> {
+pub async fn count_call(store: &Store, leased: Leased, most: i32) -> Result<bool> {
     use webhook::Column;
     let tx = store.begin().await?;
     let counted = webhook::Entity::update_many()
@@ -174,7 +177,7 @@ pub async fn begin_call(store: &Store, leased: Leased, most: i32) -> Result<bool
 
 /// Locks and returns those webhooks of a job that still belong to it: leased with this attempt, and not settled
 /// since.
-pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
+pub async fn lock_and_load_leased(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     let attempts: HashMap<Uuid, i32> = leased.iter().map(|one| (one.id, one.attempt)).collect();
     let rows = webhook::Entity::find()
         .filter(is_one_of(tx.get_database_backend(), webhook::Column::WebhookId, attempts.keys().copied()))
@@ -189,7 +192,7 @@ pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
 }
 
 /// Locks a webhook whose body is in memory already, which may have megabytes. Returns whether it still belongs to the
-/// job, see [`open`].
+/// job, see [`lock_and_load_leased`].
 pub async fn lock_leased(tx: &Tx, leased: Leased) -> Result<bool> {
     let row = webhook::Entity::find_by_id(leased.id)
         .select_only()

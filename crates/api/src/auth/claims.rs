@@ -1,4 +1,6 @@
-//! Reads the claims of a token: its bearer and its times.
+//! Reads the claims of a token: its bearer and its times. `mod` compares the times with the current time.
+//!
+//! An `Err` says which claim is missing or wrong. `exp` must be there; `nbf` may be missing (`None`).
 
 use chrono::{DateTime, Utc};
 use domain::{Actor, ActorKind, UserId, text::is_unsafe};
@@ -11,7 +13,7 @@ use super::{AuthError, Bearer};
 const MAX_ID: usize = 200;
 
 /// Reads a claim as `Some` even if it is `null`, so that `null` differs from a missing claim.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+fn deserialize_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -24,19 +26,19 @@ pub(super) struct ReceivedClaims {
     email: Option<String>,
     /// A flag. Some identity providers write it as a text: `"true"` or `"false"`.
     email_verified: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     exp: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     nbf: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "deserialize_present")]
     pub(super) aud: Option<Value>,
 }
 
 impl ReceivedClaims {
     /// The bearer in these claims. This does not compare the token's times with the current time.
-    pub(super) fn bearer(&self) -> Result<Bearer, AuthError> {
+    pub(super) fn read_bearer(&self) -> Result<Bearer, AuthError> {
         let actor = read_actor(&self.role, self.sub.as_deref(), self.supplier.as_deref())?;
-        let expires_at = self.exp.as_ref().and_then(numeric_date).ok_or(AuthError::NoExpiry)?;
+        let expires_at = self.exp.as_ref().and_then(parse_numeric_date).ok_or(AuthError::NoExpiry)?;
         let unverified = match &self.email_verified {
             Some(Value::Bool(verified)) => !verified,
             Some(Value::String(verified)) => verified != "true",
@@ -47,9 +49,9 @@ impl ReceivedClaims {
         Ok(Bearer { actor, email, expires_at })
     }
 
-    pub(super) fn not_before(&self) -> Result<Option<DateTime<Utc>>, AuthError> {
+    pub(super) fn read_not_before(&self) -> Result<Option<DateTime<Utc>>, AuthError> {
         let read = |value| {
-            numeric_date(value).ok_or_else(|| {
+            parse_numeric_date(value).ok_or_else(|| {
                 AuthError::Malformed("`nbf` must be a number of seconds since 1970".to_owned())
             })
         };
@@ -58,7 +60,7 @@ impl ReceivedClaims {
 }
 
 /// Reads a NumericDate (RFC 7519, section 2): seconds since 1970, with or without a fraction.
-fn numeric_date(value: &Value) -> Option<DateTime<Utc>> {
+fn parse_numeric_date(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(seconds) = value.as_i64() {
         return DateTime::from_timestamp(seconds, 0);
     }

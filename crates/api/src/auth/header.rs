@@ -11,7 +11,7 @@ struct TokenHeader {
     alg: String,
     typ: Option<String>,
     /// Whether `crit` is present. Its value does not matter, not even `null`.
-    #[serde(default, deserialize_with = "is_present")]
+    #[serde(default, deserialize_with = "deserialize_presence")]
     crit: bool,
 }
 
@@ -35,6 +35,6 @@ pub(super) fn check_header(token: &str) -> Result<(), AuthError> {
     if header.typ.as_deref().is_none_or(is_access_token) { Ok(()) } else { Err(AuthError::WrongType) }
 }
 
-fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+fn deserialize_presence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }

@@ -145,8 +145,8 @@ impl Tokens {
             .map_err(|error| AuthError::from_jwt_error(&error))?
             .claims;
         self.check_audience(claims.aud.as_ref())?;
-        let bearer = claims.bearer()?;
-        if let Some(not_before) = claims.not_before()?
+        let bearer = claims.read_bearer()?;
+        if let Some(not_before) = claims.read_not_before()?
             && now < not_before
         {
             return Err(AuthError::NotYetValid(not_before));
@@ -171,7 +171,7 @@ impl Tokens {
 /// 1. Several such headers are joined with commas, as HTTP defines it. The result is no valid token, so the request is
 ///    refused. If we chose one header, a proxy in front of us could choose another one.
 /// 2. A value with other bytes than visible ASCII becomes `?`, which is refused as well.
-pub fn authorization(headers: &HeaderMap) -> Option<String> {
+pub fn authorization_header(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or("?"));
     values.map(str::to_owned).reduce(|all, next| format!("{all}, {next}"))
 }

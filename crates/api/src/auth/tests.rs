@@ -247,11 +247,11 @@ fn an_address_counts_unless_it_is_not_verified() {
 #[test]
 fn two_headers_are_no_token() {
     let mut headers = HeaderMap::new();
-    assert_eq!(authorization(&headers), None);
+    assert_eq!(authorization_header(&headers), None);
     let good = signed(&system(json!({})));
     headers.append(AUTHORIZATION, good.parse().unwrap());
-    assert!(tokens().authenticate(authorization(&headers).as_deref(), at(NOW)).is_ok());
+    assert!(tokens().authenticate(authorization_header(&headers).as_deref(), at(NOW)).is_ok());
     headers.append(AUTHORIZATION, good.parse().unwrap());
-    let refused = tokens().authenticate(authorization(&headers).as_deref(), at(NOW));
+    let refused = tokens().authenticate(authorization_header(&headers).as_deref(), at(NOW));
     assert!(matches!(refused, Err(AuthError::Malformed(_))), "{refused:?}");
 }

@@ -7,6 +7,8 @@
 //!    of statements does not depend on the sequence in which the resolvers run.
 //! 3. The parts are kept as long as the records. The next query, mutation or update reads its own.
 //! 4. This cache ends with the operation. Statements that operations share are the work of `app::reads`.
+//! 5. `read_within_row_limit` tries an ordinary read first, which needs no permit. If it is refused because of too many rows, it waits
+//!    for the permit of a large read (`limits::meter`) and reads again.
 
 use std::{
     collections::HashMap,
@@ -52,7 +54,7 @@ impl BatchCache {
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |extent| app.reads().items_of(caller, self.ids(), extent);
-        self.items.load(ctx, id, || bounded(ctx, read, |items| items.len())).await
+        self.items.load(ctx, id, || read_within_row_limit(ctx, read, |items| items.len())).await
     }
 
     /// The shipments of one of the orders.
@@ -61,7 +63,7 @@ impl BatchCache {
         let read = |extent| app.reads().visible_shipments_of(caller, self.ids(), extent);
         let rows =
             |shipments: &VisibleShipments| shipments.counted.iter().map(|one| 1 + one.lines.len()).sum();
-        self.visible_shipments.load(ctx, id, || bounded(ctx, read, rows)).await
+        self.visible_shipments.load(ctx, id, || read_within_row_limit(ctx, read, rows)).await
     }
 
     /// The cache for the scans of all shipments that the caller may see. Call it after the shipments were read.
@@ -134,13 +136,13 @@ impl<K: Copy + Eq + Hash> ScanCache<K> {
         Work: Future<Output = app::Result<HashMap<K, Arc<[StoredScan]>>>>,
     {
         let read = |extent| read(self.ids.clone(), extent);
-        self.scans.load(ctx, id, || bounded(ctx, read, |scans| scans.len())).await
+        self.scans.load(ctx, id, || read_within_row_limit(ctx, read, |scans| scans.len())).await
     }
 }
 
 /// Reads the parts of many records within the limits of the operation. An ordinary read is tried first, because it
 /// needs no permit. If it finds too many rows, the operation waits for a large read.
-pub(super) async fn bounded<K, T, Work>(
+pub(super) async fn read_within_row_limit<K, T, Work>(
     ctx: &Context<'_>,
     read: impl Fn(Extent) -> Work,
     rows: impl Fn(&T) -> usize,
@@ -157,7 +159,7 @@ where
         Err(error) if error.is_too_many_rows() => {
             let large = meter.begin_large_read().await;
             match read(Extent::Large(large.rows)).await {
-                Err(error) if error.is_too_many_rows() => match meter.stop_for_rows().await {},
+                Err(error) if error.is_too_many_rows() => match meter.stop_for_refused_read().await {},
                 found => found.inspect(|found| meter.count_rows(count(found))),
             }
         }

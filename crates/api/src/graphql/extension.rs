@@ -1,7 +1,8 @@
 //! The extension of a schema. For every operation, field and element of a list it calls [`limits`](super::limits) and
 //! [`null_propagation`](super::null_propagation).
 //!
-//! It is one extension for both, because the library allocates a future for each extension around each field. Limits come
+//! `limits` waits before a value is resolved, and counts it afterwards. `null_propagation` makes a failed value null and
+//! adds the errors to the response. It is one extension for both, because the library allocates a future for each extension around each field. Limits come
 //! first: an operation that exceeds one is dropped with its state.
 
 use std::sync::Arc;
@@ -28,8 +29,8 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    // The library has limits on depth, complexity and directives too. They are not used, because their errors have no
-    // code and do not name the limit.
+    // Of the library's limits only the one on recursion is used. Those on depth, complexity and directives have errors
+    // without a code.
     builder
         .limit_recursive_depth(MAX_RECURSION)
         .disable_suggestions()
@@ -104,7 +105,11 @@ impl Extension for OperationExtension {
         }
     }
 
-    /// The library calls this for every field and for every element of a list. The innermost calls return first.
+    /// The library calls this for every field and for every element of a list. The innermost calls return first. A
+    /// resolver that failed is no error here: its value is null, and `null_propagation` keeps its error for the response.
+    ///
+    /// # Errors
+    /// The deadline of a mutation has passed.
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -119,7 +124,7 @@ impl Extension for OperationExtension {
         let resolved = next.run(ctx, info).await;
         let value = self.null_propagation.propagate(place, declared, resolved);
         if let (Some(limits), Some(value)) = (&self.limits, &value) {
-            limits.count_value(value, field);
+            limits.count_resolved_value(value, field);
         }
         Ok(value)
     }

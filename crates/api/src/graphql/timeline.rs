@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     activity::Activity,
-    batch_cache::{PartCache, bounded},
+    batch_cache::{PartCache, read_within_row_limit},
     connection::{PageArgs, Window},
     cursor::{self, Kind},
     event::OrderEvent,
@@ -28,9 +28,9 @@ use super::{
 pub enum TimelineEntry {
     /// A change of the status, or the placement.
     OrderEvent(OrderEvent),
-    /// Any other change.
+    /// A change of items, shipments or returns. It can come with an `OrderEvent`.
     Activity(Activity),
-    /// A tracking event of a shipment.
+    /// A scan of a shipment.
     Scan(Scan),
     /// A message to the customer.
     Notification(Notification),
@@ -96,7 +96,7 @@ pub(super) async fn read_page(
         true => (Arc::default(), vec![id]),
         false => (batch.timelines.of_window(&window), batch.heads.iter().map(|head| head.id).collect()),
     };
-    let Timeline { entries, has_more } = read_entries(ctx, &cache, id, &orders, &window).await?;
+    let TimelinePage { entries, has_more } = read_entries(ctx, &cache, id, &orders, &window).await?;
     let edge = |entry: &read::TimelineEntry| TimelineEdge {
         cursor: Kind::Timeline.encode(&(id.0, make_place(entry.key()))),
         node: entry.clone().into(),
@@ -118,21 +118,21 @@ async fn read_entries(
     id: OrderId,
     orders: &[OrderId],
     window: &Window<Key<EntryId>>,
-) -> Result<Timeline> {
+) -> Result<TimelinePage> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let request = window.request();
     let read = async |extent| {
         let found = app.reads().timelines_of(caller, orders.to_vec(), &request, extent).await?;
-        Ok(found.into_iter().map(|(id, page)| (id, Timeline::from(page))).collect())
+        Ok(found.into_iter().map(|(id, page)| (id, TimelinePage::from(page))).collect())
     };
-    cache.load(ctx, id, || bounded(ctx, read, |timeline| timeline.entries.len())).await
+    cache.load(ctx, id, || read_within_row_limit(ctx, read, |timeline| timeline.entries.len())).await
 }
 
 /// The timelines of orders that were read together, by the size of the page and by whether it is taken from the end.
 #[derive(Default)]
 pub(super) struct TimelineCache(Mutex<HashMap<(i32, bool), Arc<Timelines>>>);
 
-type Timelines = PartCache<OrderId, Timeline>;
+type Timelines = PartCache<OrderId, TimelinePage>;
 
 impl TimelineCache {
     fn of_window<K>(&self, window: &Window<K>) -> Arc<Timelines> {
@@ -143,12 +143,12 @@ impl TimelineCache {
 
 /// One page of the timeline of one order.
 #[derive(Clone, Default)]
-struct Timeline {
+struct TimelinePage {
     entries: Arc<[read::TimelineEntry]>,
     has_more: bool,
 }
 
-impl From<Page<read::TimelineEntry>> for Timeline {
+impl From<Page<read::TimelineEntry>> for TimelinePage {
     fn from(page: Page<read::TimelineEntry>) -> Self {
         Self { entries: page.rows.into(), has_more: page.has_more }
     }

@@ -2,7 +2,11 @@
 //!
 //! A [`RequestBody`] has a deadline and a share of the memory for bodies. A [`ResponseBody`] has a share of the memory for
 //! large responses, and marks the end of its request when it is dropped. `connection` limits the time that a client has to
-//! read it.
+//! read it. When the memory is used up:
+//! 1. A [`RequestBody`] ends another connection and waits for its memory. It fails if there is no connection to end, or if
+//!    the memory is not free in time.
+//! 2. A response ends connections whose clients do not read, and waits. If the memory is not free in time, `service`
+//!    responds 503.
 
 use std::{
     pin::Pin,
@@ -70,22 +74,22 @@ impl RequestBody {
 
     /// Passes on a frame that is already counted in `received`.
     ///
-    /// When there is no memory for it, it ends another connection ([`ConnectionSlots::evict_body`]) and tries again until
+    /// When there is no memory for it, it ends another connection ([`ConnectionSlots::evict_stalled_body`]) and tries again until
     /// `until`, or for [`WAIT`]. It fails with [`BodyError::Busy`] when that time has passed, or when the first attempt
     /// found no connection to end.
-    fn admit(
+    fn admit_frame(
         &mut self,
         frame: Frame<Bytes>,
         until: Option<Instant>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.reservation.cover(self.received) {
+        if self.reservation.try_resize(self.received) {
             if self.incoming.is_end_stream() {
-                self.connection.end_body();
+                self.connection.record_body_end();
             }
             return Poll::Ready(Some(Ok(frame)));
         }
-        let evicted = self.slots.evict_body(&self.connection);
+        let evicted = self.slots.evict_stalled_body(&self.connection);
         let until = match until {
             None if evicted => Instant::now() + WAIT,
             Some(until) if Instant::now() < until => until,
@@ -114,7 +118,7 @@ impl HttpBody for RequestBody {
                 this.waiting = Some(waiting);
                 return Poll::Pending;
             }
-            return this.admit(waiting.frame, Some(waiting.until), cx);
+            return this.admit_frame(waiting.frame, Some(waiting.until), cx);
         }
         let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(this.deadline)));
@@ -125,11 +129,11 @@ impl HttpBody for RequestBody {
             Some(Ok(frame)) => {
                 this.received += frame.data_ref().map_or(0, Bytes::len);
                 this.connection.body_bytes.store(this.received, Ordering::Relaxed);
-                this.admit(frame, None, cx)
+                this.admit_frame(frame, None, cx)
             }
             Some(Err(error)) => Poll::Ready(Some(Err(BodyError::BrokenOff(error)))),
             None => {
-                this.connection.end_body();
+                this.connection.record_body_end();
                 Poll::Ready(None)
             }
         }
@@ -169,12 +173,12 @@ impl Held {
     /// While it waits, it ends connections whose clients do not read their responses.
     pub(super) async fn reserve_response(&mut self, bytes: usize, slots: &ConnectionSlots) -> bool {
         let until = Instant::now() + WAIT;
-        let reservation = slots.responses.reserve();
-        while !reservation.cover(bytes) {
+        let reservation = slots.responses.open_reservation();
+        while !reservation.try_resize(bytes) {
             if Instant::now() >= until {
                 return false;
             }
-            slots.evict_reader();
+            slots.evict_stalled_reader();
             sleep(RETRY).await;
         }
         self.connection.response_bytes.store(bytes, Ordering::Relaxed);

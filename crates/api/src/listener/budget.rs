@@ -1,4 +1,6 @@
-//! A memory budget: a number of bytes that all connections of a listener share.
+//! A memory budget: a number of bytes that all connections of a listener share. A [`Reservation`] begins with zero bytes.
+//! Its holder resizes it; if too little of the budget is left, the size stays as it was, and nobody waits. Dropping it
+//! returns its bytes.
 
 use std::sync::{
     Arc,
@@ -18,8 +20,8 @@ impl Budget {
         Arc::new(Self { left: AtomicUsize::new(bytes), free })
     }
 
-    /// Makes a reservation of zero bytes; [`Reservation::cover`] changes it.
-    pub(super) fn reserve(self: &Arc<Self>) -> Reservation {
+    /// Makes a reservation of zero bytes; [`Reservation::try_resize`] changes it.
+    pub(super) fn open_reservation(self: &Arc<Self>) -> Reservation {
         Reservation { budget: self.clone(), held: AtomicUsize::new(0) }
     }
 }
@@ -34,7 +36,7 @@ pub(crate) struct Reservation {
 impl Reservation {
     /// Sets the reservation to this many bytes, less the free ones. `false`: the budget has too little left, and
     /// nothing is changed. Two tasks must not call this at the same time.
-    pub(super) fn cover(&self, bytes: usize) -> bool {
+    pub(super) fn try_resize(&self, bytes: usize) -> bool {
         let (cost, held) = (bytes.saturating_sub(self.budget.free), self.held.load(Ordering::Relaxed));
         let left = &self.budget.left;
         if let Some(more) = cost.checked_sub(held).filter(|more| *more > 0) {
@@ -63,14 +65,14 @@ mod tests {
     #[test]
     fn what_is_held_is_given_back() {
         let budget = Budget::new(100, 10);
-        let (one, other) = (budget.reserve(), budget.reserve());
-        assert!(one.cover(70) && other.cover(10), "60 and 0 are held");
-        assert!(!other.cover(51), "41 and 40 are left");
-        assert!(other.cover(50));
-        assert!(one.cover(30) && other.cover(90), "20 and 80 are held");
-        assert!(!one.cover(31));
+        let (one, other) = (budget.open_reservation(), budget.open_reservation());
+        assert!(one.try_resize(70) && other.try_resize(10), "60 and 0 are held");
+        assert!(!other.try_resize(51), "41 and 40 are left");
+        assert!(other.try_resize(50));
+        assert!(one.try_resize(30) && other.try_resize(90), "20 and 80 are held");
+        assert!(!one.try_resize(31));
         drop(other);
-        assert!(one.cover(110));
+        assert!(one.try_resize(110));
         drop(one);
         assert_eq!(budget.left.load(Ordering::Relaxed), 100);
     }

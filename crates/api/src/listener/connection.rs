@@ -3,6 +3,9 @@
 //! The connection's task, its stream, its requests and a WebSocket on it share one [`Connection`]. All fields are
 //! atomic, so that nobody needs a lock. The sweep of `slots` compares the state with the limits, and ends the
 //! connection when a timeout has passed.
+//! 1. `end` wakes the stream, whose reads and writes then fail. Only the first reason is stored.
+//! 2. A client is blocked while the system takes no bytes for it. It counts as reading again once it has taken
+//!    [`PROGRESS`] bytes, or all that was offered.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -29,7 +32,7 @@ const READS: u64 = u64::MAX;
 /// The shared state of one connection. All times are milliseconds since `epoch`.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// The client's address, or its network: see [`neighbourhood`].
+    /// The client's address, or its network: see [`group_address`].
     pub(super) address: IpAddr,
     epoch: Instant,
     /// The phase, in the lowest three bits, and above them the time when it began.
@@ -59,7 +62,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(super) fn new(address: IpAddr, epoch: Instant, messages: Reservation) -> Self {
         let new = Self {
-            address: neighbourhood(address),
+            address: group_address(address),
             epoch,
             phase: AtomicU64::new(0),
             blocked_since: AtomicU64::new(READS),
@@ -74,21 +77,21 @@ impl Connection {
             response_bytes: AtomicUsize::new(0),
             messages: MessageMemory::new(messages),
         };
-        new.enter(Phase::Head);
+        new.enter_phase(Phase::Head);
         new
     }
 
     pub(super) fn phase(&self) -> Phase {
-        self.state().0
+        self.phase_and_start().0
     }
 
     /// The phase, and the time when it began.
-    fn state(&self) -> (Phase, u64) {
+    fn phase_and_start(&self) -> (Phase, u64) {
         let state = self.phase.load(Ordering::Acquire);
         (Phase::ALL[usize::try_from(state & 7).unwrap_or_default()], state >> 3)
     }
 
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(super) fn enter_phase(&self, phase: Phase) {
         self.phase.store(self.now() << 3 | phase as u64, Ordering::Release);
     }
 
@@ -98,8 +101,8 @@ impl Connection {
     }
 
     /// How long the connection has been in its phase.
-    pub(super) fn age(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.state().1))
+    pub(super) fn age_of_phase(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.phase_and_start().1))
     }
 
     // Requests.
@@ -109,13 +112,13 @@ impl Connection {
         self.body_read.store(!has_body, Ordering::Relaxed);
         self.lingers.store(false, Ordering::Relaxed);
         self.body_bytes.store(0, Ordering::Relaxed);
-        self.enter(if has_body { Phase::Body } else { Phase::Responding });
+        self.enter_phase(if has_body { Phase::Body } else { Phase::Responding });
     }
 
     /// Records that the body of the request was read to its end.
-    pub(super) fn end_body(&self) {
+    pub(super) fn record_body_end(&self) {
         if !self.body_read.swap(true, Ordering::Relaxed) {
-            self.enter(Phase::Responding);
+            self.enter_phase(Phase::Responding);
         }
     }
 
@@ -128,7 +131,7 @@ impl Connection {
         match self.phase() {
             Phase::Opening | Phase::Socket => {}
             Phase::Head | Phase::Body | Phase::Responding | Phase::Idle | Phase::Lingering => {
-                self.enter(Phase::Idle);
+                self.enter_phase(Phase::Idle);
             }
         }
     }
@@ -143,13 +146,13 @@ impl Connection {
 
     /// Counts received bytes. `false`: they belong to a WebSocket message, and too little of the budget
     /// is left.
-    pub(super) fn received(&self, bytes: usize) -> bool {
+    pub(super) fn count_received(&self, bytes: usize) -> bool {
         match self.phase() {
             Phase::Idle => {
-                self.enter(Phase::Head);
+                self.enter_phase(Phase::Head);
                 true
             }
-            Phase::Opening | Phase::Socket => self.messages.receive(bytes, self.now()),
+            Phase::Opening | Phase::Socket => self.messages.count_received(bytes, self.now()),
             Phase::Head | Phase::Body | Phase::Responding | Phase::Lingering => true,
         }
     }
@@ -196,10 +199,10 @@ impl Connection {
     }
 
     /// Whether the stream has to be read on. Returns `true` only once, and then enters [`Phase::Lingering`].
-    pub(super) fn begin_lingering(&self) -> bool {
+    pub(super) fn take_lingering(&self) -> bool {
         let lingers = self.lingers.swap(false, Ordering::Relaxed) && self.end_reason().is_none();
         if lingers {
-            self.enter(Phase::Lingering);
+            self.enter_phase(Phase::Lingering);
         }
         lingers
     }
@@ -207,9 +210,9 @@ impl Connection {
     // The end.
 
     /// The reason to end the connection now; `None` when no timeout has passed.
-    pub(super) fn overdue(&self, limits: &HttpLimits) -> Option<End> {
+    pub(super) fn find_passed_timeout(&self, limits: &HttpLimits) -> Option<End> {
         let now = self.now();
-        let (phase, since) = self.state();
+        let (phase, since) = self.phase_and_start();
         let blocked = self.blocked_since.load(Ordering::Relaxed);
         let over = |since: u64, limit: Duration| u128::from(now.saturating_sub(since)) >= limit.as_millis();
         if blocked != READS && over(blocked, limits.write_timeout) {
@@ -244,7 +247,7 @@ impl Connection {
 
 /// The address under which a client is counted: the IPv4 address itself, or the /64 network of an IPv6 address, because
 /// one IPv6 client usually owns a whole /64.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+fn group_address(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_address_stands_for_its_network() {
-        let stands_for = |text: &str| neighbourhood(text.parse().unwrap()).to_string();
+        let stands_for = |text: &str| group_address(text.parse().unwrap()).to_string();
         assert_eq!(stands_for("192.0.2.7"), "192.0.2.7");
         assert_eq!(stands_for("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(stands_for("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
@@ -269,11 +272,11 @@ mod tests {
     #[test]
     fn a_phase_is_kept_with_its_time() {
         let budget = Budget::new(0, 0);
-        let connection = Connection::new([127, 0, 0, 1].into(), Instant::now(), budget.reserve());
+        let connection = Connection::new([127, 0, 0, 1].into(), Instant::now(), budget.open_reservation());
         for phase in Phase::ALL {
-            connection.enter(phase);
+            connection.enter_phase(phase);
             assert_eq!(connection.phase(), phase);
-            assert!(connection.age() < Duration::from_secs(60));
+            assert!(connection.age_of_phase() < Duration::from_secs(60));
         }
     }
 }

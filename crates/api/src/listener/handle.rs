@@ -1,4 +1,5 @@
-//! A WebSocket's access to its HTTP connection.
+//! A WebSocket's access to its HTTP connection: `transport::websocket` tells it the phase and the messages, and reserves
+//! memory. A reservation is `None` when too little of the budget is left; it never waits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,12 +22,12 @@ pub(crate) struct Handle {
 impl Handle {
     /// Turns the connection into a WebSocket whose client has not authenticated yet.
     pub(crate) fn open_socket(&self) {
-        self.connection.enter(Phase::Opening);
+        self.connection.enter_phase(Phase::Opening);
     }
 
     /// Records that the client of the WebSocket has authenticated.
-    pub(crate) fn accept_socket(&self) {
-        self.connection.enter(Phase::Socket);
+    pub(crate) fn record_authenticated(&self) {
+        self.connection.enter_phase(Phase::Socket);
     }
 
     /// See [`Connection::linger`].
@@ -50,13 +51,13 @@ impl Handle {
     }
 
     /// Reserves the `bytes` of a message for as long as its operation runs. `None`: too little of the budget is left.
-    pub(crate) fn keep_message(&self, bytes: usize) -> Option<KeptMessage> {
+    pub(crate) fn reserve_message(&self, bytes: usize) -> Option<KeptMessage> {
         KeptMessage::reserve(self.connection.clone(), bytes)
     }
 
     /// Reserves the `bytes` of a result until the client has read it. `None`: too little of the budget is left.
-    pub(crate) fn keep_result(&self, bytes: usize) -> Option<Reservation> {
-        let reservation = self.results.reserve();
-        reservation.cover(bytes).then_some(reservation)
+    pub(crate) fn reserve_result(&self, bytes: usize) -> Option<Reservation> {
+        let reservation = self.results.open_reservation();
+        reservation.try_resize(bytes).then_some(reservation)
     }
 }

@@ -1,5 +1,6 @@
 //! The memory of the messages that a WebSocket's client sends: the message that is being received, and those whose
-//! operations are running.
+//! operations are running. Both are counted in one share of the budget for bodies. `stream` counts received bytes before the
+//! messages in them are known; `handle` subtracts them when a message or a control frame was read.
 
 use std::{
     sync::{
@@ -37,11 +38,11 @@ impl MessageMemory {
     /// Adapts the reservation to the bytes that are held. `false`: too little of the budget is left.
     fn adapt_reservation(&self) -> bool {
         let held = self.receiving.load(Ordering::Relaxed) + self.running.load(Ordering::Relaxed);
-        self.reservation.cover(held)
+        self.reservation.try_resize(held)
     }
 
     /// Counts bytes that were received at the time `now`. `false`: too little of the budget is left.
-    pub(super) fn receive(&self, bytes: usize, now: u64) -> bool {
+    pub(super) fn count_received(&self, bytes: usize, now: u64) -> bool {
         if self.receiving.fetch_add(bytes, Ordering::Relaxed) == 0 {
             self.receiving_since.store(now, Ordering::Relaxed);
         }

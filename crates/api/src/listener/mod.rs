@@ -69,7 +69,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let server =
         Server { router, slots: ConnectionSlots::new(limits), connections: TaskTracker::new(), stop };
-    let _sweep = AbortOnDropHandle::new(tokio::spawn(server.slots.clone().sweep()));
+    let _sweep = AbortOnDropHandle::new(tokio::spawn(server.slots.clone().sweep_forever()));
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT) {
         tracing::warn!(
@@ -80,17 +80,17 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
     let mut complaint = Complaint::default();
     while let Some(accepted) = server.stop.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, from)) => server.connect(stream, from, &mut complaint),
-            Err(error) if is_of_one_connection(&error) => {}
+            Ok((stream, from)) => server.start_connection(stream, from, &mut complaint),
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                complaint.warn(|| {
+                complaint.log_rarely(|| {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "no connection can be accepted; trying again"
                     )
                 });
                 // When too many files are open, one connection less helps. Its task needs a moment to close it.
-                let pause = if server.slots.evict() { SHORT_PAUSE } else { PAUSE };
+                let pause = if server.slots.evict_any() { SHORT_PAUSE } else { PAUSE };
                 if server.stop.run_until_cancelled(sleep(pause)).await.is_none() {
                     break;
                 }
@@ -103,7 +103,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
 }
 
 /// Whether an accept failed because of the one connection. The next accept can then succeed, without a pause.
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
@@ -118,9 +118,9 @@ struct Server {
 }
 
 impl Server {
-    fn connect(&self, stream: TcpStream, from: SocketAddr, complaint: &mut Complaint) {
+    fn start_connection(&self, stream: TcpStream, from: SocketAddr, complaint: &mut Complaint) {
         let Some(slot) = self.slots.take_slot(from.ip()) else {
-            complaint.warn(|| tracing::warn!("every connection is taken, further ones are closed"));
+            complaint.log_rarely(|| tracing::warn!("every connection is taken, further ones are closed"));
             return;
         };
         if let Err(error) = stream.set_nodelay(true) {
@@ -134,12 +134,17 @@ impl Server {
             slots: self.slots.clone(),
             connection: connection.clone(),
         };
-        self.connections.spawn(converse(stream, service, connection, self.stop.clone()));
+        self.connections.spawn(serve_connection(stream, service, connection, self.stop.clone()));
     }
 }
 
 /// Serves one connection until it ends.
-async fn converse(stream: Stream, service: Service, connection: Arc<Connection>, stop: CancellationToken) {
+async fn serve_connection(
+    stream: Stream,
+    service: Service,
+    connection: Arc<Connection>,
+    stop: CancellationToken,
+) {
     let mut conversation = pin!(
         http1::Builder::new()
             // The sweep checks this timeout together with the others.
@@ -180,7 +185,7 @@ async fn converse(stream: Stream, service: Service, connection: Arc<Connection>,
 struct Complaint(Option<Instant>);
 
 impl Complaint {
-    fn warn(&mut self, log: impl FnOnce()) {
+    fn log_rarely(&mut self, log: impl FnOnce()) {
         if self.0.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
             self.0 = Some(Instant::now());
             log();

@@ -1,4 +1,4 @@
-//! The phases of a connection, and the reasons to end it.
+//! The phases of a connection, the rank in which each is closed for another connection, and the reasons to end it.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl Phase {
 
     /// The rank in which connections are closed to make room for a new one; the lowest is closed first. `None`: a
     /// connection in this phase is never closed for that reason.
-    pub(super) fn dispensable(self) -> Option<u8> {
+    pub(super) fn eviction_rank(self) -> Option<u8> {
         match self {
             Self::Lingering => Some(0),
             Self::Head | Self::Opening => Some(1),

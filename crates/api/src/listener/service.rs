@@ -1,5 +1,6 @@
 //! Serves each request of a connection: puts the limits around its body, calls the router, and reserves memory for the
-//! response.
+//! response. It responds 503 and closes the connection if the connection has a reserved slot and the request is no health
+//! check, or if there is no memory for the response.
 
 use std::{
     convert::Infallible,
@@ -52,7 +53,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let has_body = !request.body().is_end_stream();
         self.connection.begin_request(has_body);
         let mut held = Held { connection: self.connection.clone(), _body: None, response: None };
-        if !self.may_ask(request.uri().path()) {
+        if !self.may_request(request.uri().path()) {
             let refused = refuse_and_close("every connection is taken");
             return Box::pin(async move {
                 Ok(refused.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
@@ -62,7 +63,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             if !has_body {
                 return Body::empty();
             }
-            let reservation = Arc::new(self.slots.bodies.reserve());
+            let reservation = Arc::new(self.slots.bodies.open_reservation());
             held._body = Some(reservation.clone());
             let deadline = Instant::now() + self.slots.limits.body_timeout;
             let (connection, slots) = (self.connection.clone(), self.slots.clone());
@@ -98,9 +99,9 @@ fn refuse_and_close(why: &'static str) -> Response<Body> {
 impl Service {
     /// Whether the connection may request this path. On a reserved slot only health checks are answered, unless an
     /// ordinary slot has become free.
-    fn may_ask(&self, path: &str) -> bool {
+    fn may_request(&self, path: &str) -> bool {
         !self.connection.reserved.load(Ordering::Relaxed)
             || HEALTH.contains(&path)
-            || self.slots.promote(&self.connection)
+            || self.slots.move_to_ordinary_slot(&self.connection)
     }
 }

@@ -45,7 +45,7 @@ impl Stream {
         Self { inside: Some((stream, slot)), connection, tasks, stop }
     }
 
-    fn inner(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn stream_unless_ended(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         match (self.connection.end_reason(), &mut self.inside) {
             (Some(end), _) => Err(io::Error::new(ErrorKind::ConnectionAborted, end.to_string())),
             (None, Some((stream, _))) => Ok(Pin::new(stream)),
@@ -54,7 +54,7 @@ impl Stream {
     }
 
     /// Records the result of a write of `offered` bytes.
-    fn written(
+    fn record_write(
         &self,
         written: Poll<io::Result<usize>>,
         offered: usize,
@@ -83,10 +83,10 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        match self.inner()?.poll_read(cx, buffer) {
+        match self.stream_unless_ended()?.poll_read(cx, buffer) {
             Poll::Ready(Ok(())) => {
                 let bytes = buffer.filled().len() - before;
-                match bytes == 0 || self.connection.received(bytes) {
+                match bytes == 0 || self.connection.count_received(bytes) {
                     true => Poll::Ready(Ok(())),
                     false => Poll::Ready(Err(io::Error::other(BodyError::Busy))),
                 }
@@ -106,8 +106,8 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = self.inner()?.poll_write(cx, bytes);
-        self.written(written, bytes.len(), cx)
+        let written = self.stream_unless_ended()?.poll_write(cx, bytes);
+        self.record_write(written, bytes.len(), cx)
     }
 
     fn poll_write_vectored(
@@ -116,8 +116,8 @@ impl AsyncWrite for Stream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let offered = parts.iter().map(|part| part.len()).sum();
-        let written = self.inner()?.poll_write_vectored(cx, parts);
-        self.written(written, offered, cx)
+        let written = self.stream_unless_ended()?.poll_write_vectored(cx, parts);
+        self.record_write(written, offered, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,11 +125,11 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.inner()?.poll_flush(cx)
+        self.stream_unless_ended()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.inner()?.poll_shutdown(cx))?;
+        ready!(self.stream_unless_ended()?.poll_shutdown(cx))?;
         Poll::Ready(Ok(()))
     }
 }
@@ -138,7 +138,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // Without a runtime, the process is ending.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if !self.connection.begin_lingering() {
+        if !self.connection.take_lingering() {
             return;
         }
         let rest = Self {
@@ -147,13 +147,13 @@ impl Drop for Stream {
             tasks: self.tasks.clone(),
             stop: self.stop.clone(),
         };
-        self.tasks.spawn_on(linger(rest), &runtime);
+        self.tasks.spawn_on(read_on_and_discard(rest), &runtime);
     }
 }
 
 /// Closes the server's side, then reads and discards bytes until the client closes or the sweep ends the connection. If
 /// bytes were left unread, the system would reset the connection, and the client could lose the response.
-async fn linger(mut stream: Stream) {
+async fn read_on_and_discard(mut stream: Stream) {
     let stop = stream.stop.clone();
     let read_on = async {
         stream.shutdown().await?;

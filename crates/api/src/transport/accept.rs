@@ -18,8 +18,8 @@ impl MediaType {
     /// The media type that the client prefers; `application/json` when it has no preference or accepts neither.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
         let accept = Accept::parse(headers);
-        let modern = accept.named("application", "graphql-response+json");
-        if modern > 0 && modern >= accept.quality("application", "json") {
+        let modern = accept.weight_of_exact_name("application", "graphql-response+json");
+        if modern > 0 && modern >= accept.weight_of_best_match("application", "json") {
             Self::GraphqlResponse
         } else {
             Self::Json
@@ -38,9 +38,9 @@ impl MediaType {
 /// Whether the client is a browser that wants a page: it names HTML, and prefers it to JSON.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let accept = Accept::parse(headers);
-    let html = accept.named("text", "html");
-    html > accept.quality("application", "json")
-        && html > accept.quality("application", "graphql-response+json")
+    let html = accept.weight_of_exact_name("text", "html");
+    html > accept.weight_of_best_match("application", "json")
+        && html > accept.weight_of_best_match("application", "graphql-response+json")
 }
 
 /// The media ranges of an `Accept` header: type, subtype, and weight in thousandths.
@@ -49,17 +49,17 @@ struct Accept(Vec<(String, String, u16)>);
 impl Accept {
     fn parse(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        Self(values.flat_map(|value| value.split(',')).filter_map(media_range).collect())
+        Self(values.flat_map(|value| value.split(',')).filter_map(parse_media_range).collect())
     }
 
     /// The weight of a type that the header names exactly, without a wildcard; 0 if it does not.
-    fn named(&self, kind: &str, subtype: &str) -> u16 {
+    fn weight_of_exact_name(&self, kind: &str, subtype: &str) -> u16 {
         let mut named = self.0.iter().filter(|(k, s, _)| k == kind && s == subtype);
         named.next().map_or(0, |(.., weight)| *weight)
     }
 
     /// The weight of the most specific range that matches a type; 0 if none does.
-    fn quality(&self, kind: &str, subtype: &str) -> u16 {
+    fn weight_of_best_match(&self, kind: &str, subtype: &str) -> u16 {
         let exact = |(k, s, _): &&(String, String, u16)| k == kind && s == subtype;
         let family = |(k, s, _): &&(String, String, u16)| k == kind && s == "*";
         let any = |(k, s, _): &&(String, String, u16)| k == "*" && s == "*";
@@ -69,7 +69,7 @@ impl Accept {
 }
 
 /// Reads one element of the header. `None`: it is no media range.
-fn media_range(text: &str) -> Option<(String, String, u16)> {
+fn parse_media_range(text: &str) -> Option<(String, String, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     let weight = parts

@@ -2,7 +2,8 @@
 //!
 //! 1. A query is dropped when its client has disconnected or its timeout has passed.
 //! 2. A mutation that has begun is never dropped: it runs in its own task, and a server that stops waits for it. The
-//!    timeout applies to the response only.
+//!    timeout applies to the response only, which then is the error of the timeout.
+//! 3. After a panic the response is an internal error (`Err`).
 
 use std::sync::Arc;
 
@@ -12,20 +13,20 @@ use tracing::Instrument;
 
 use super::{
     Endpoint, RequestId,
-    response::{catching_panics, internal_error_response},
+    response::{catch_panics, internal_error_response},
 };
 use crate::graphql::limits::mutation_timed_out;
 
 impl<E: Executor> Endpoint<E> {
     /// Runs a mutation and returns its response. `Err` is the response after a panic.
-    pub(super) async fn carry_out(
+    pub(super) async fn carry_out_mutation(
         self: &Arc<Self>,
         request: Request,
         request_id: &RequestId,
     ) -> Result<Response, Response> {
         let within = self.options.query_timeout;
         let (endpoint, id) = (self.clone(), request_id.clone());
-        let mutation = async move { catching_panics(endpoint.executor.execute(request), &id).await };
+        let mutation = async move { catch_panics(endpoint.executor.execute(request), &id).await };
         let task = self.options.running.spawn(mutation.in_current_span());
         match timeout(within, task).await {
             Ok(Ok(outcome)) => outcome,

@@ -25,11 +25,13 @@ use super::{
     Endpoint, MAX_BODY_BYTES, RequestContext, RequestId,
     accept::{MediaType, prefers_html},
     refusal::Refusal,
-    response::{body, catching_panics, find_error_code, finish, is_request_error, write_response},
+    response::{
+        catch_panics, complete_errors, find_error_code, is_request_error, json_body, write_then_return_permit,
+    },
     websocket,
 };
 use crate::{
-    auth::authorization,
+    auth::authorization_header,
     body::read_body,
     graphiql,
     graphql::limits::{PermitSlot, check_json_values},
@@ -44,9 +46,9 @@ pub(super) async fn post<E: Executor>(
 ) -> Response {
     let media = MediaType::negotiate(request.headers());
     let outcome = async {
-        let context = endpoint.context(request.headers(), request_id)?;
+        let context = endpoint.authenticate_caller(request.headers(), request_id)?;
         let operation = read_json_request(request).await?;
-        endpoint.execute(operation, context, media, Method::Post).await
+        endpoint.execute_and_respond(operation, context, media, Method::Post).await
     };
     outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(media))
 }
@@ -69,9 +71,9 @@ pub(super) async fn get<E: Executor>(
     }
     let media = MediaType::negotiate(&headers);
     let outcome = async {
-        let context = endpoint.context(&headers, request_id)?;
-        let operation = read_parameters(&uri)?;
-        endpoint.execute(operation, context, media, Method::Get).await
+        let context = endpoint.authenticate_caller(&headers, request_id)?;
+        let operation = read_query_parameters(&uri)?;
+        endpoint.execute_and_respond(operation, context, media, Method::Get).await
     };
     outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(media))
 }
@@ -83,14 +85,18 @@ enum Method {
 
 impl<E: Executor> Endpoint<E> {
     /// Authenticates the caller by the `Authorization` header.
-    fn context(&self, headers: &HeaderMap, request_id: RequestId) -> Result<RequestContext, Refusal> {
-        let authorization = authorization(headers);
+    fn authenticate_caller(
+        &self,
+        headers: &HeaderMap,
+        request_id: RequestId,
+    ) -> Result<RequestContext, Refusal> {
+        let authorization = authorization_header(headers);
         let bearer = self.options.tokens.authenticate(authorization.as_deref(), self.options.clock.now())?;
         Ok(RequestContext { actor: bearer.actor, email: bearer.email, request_id })
     }
 
     /// Runs one query or mutation and writes the response.
-    async fn execute(
+    async fn execute_and_respond(
         self: &Arc<Self>,
         request: Request,
         context: RequestContext,
@@ -102,12 +108,13 @@ impl<E: Executor> Endpoint<E> {
         }
         let request_id = context.request_id.clone();
         let answer = move |status: StatusCode, response| {
-            let response = finish(response, &request_id);
+            let response = complete_errors(response, &request_id);
             let refused = is_request_error(&response) && media == MediaType::GraphqlResponse;
-            let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
-            (status, body(media, &response)).into_response()
+            let status =
+                if refused && status == StatusCode::OK { status_of_request_error(&response) } else { status };
+            (status, json_body(media, &response)).into_response()
         };
-        let prepared = match self.options.documents.prepare_off_thread(request).await {
+        let prepared = match self.options.documents.prepare_off_thread_if_long(request).await {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let refused = async_graphql::Response::from_errors(errors);
@@ -125,16 +132,16 @@ impl<E: Executor> Endpoint<E> {
         let request = (self.options.data)(request, &context).data(permit.clone());
         let execution = async {
             match operation_type {
-                OperationType::Mutation => self.carry_out(request, &context.request_id).await,
+                OperationType::Mutation => self.carry_out_mutation(request, &context.request_id).await,
                 OperationType::Query | OperationType::Subscription => {
-                    catching_panics(self.executor.execute(request), &context.request_id).await
+                    catch_panics(self.executor.execute(request), &context.request_id).await
                 }
             }
         };
         Ok(match execution.await {
             Ok(response) => {
                 let write = move || answer(StatusCode::OK, completion.complete_response(response));
-                write_response(permit.take(), write).await
+                write_then_return_permit(permit.take(), write).await
             }
             Err(panicked) => answer(StatusCode::INTERNAL_SERVER_ERROR, panicked),
         })
@@ -142,7 +149,7 @@ impl<E: Executor> Endpoint<E> {
 }
 
 /// The HTTP status of a response with a request error, for clients that accept `application/graphql-response+json`.
-fn refused_status(response: &async_graphql::Response) -> StatusCode {
+fn status_of_request_error(response: &async_graphql::Response) -> StatusCode {
     let timed_out = response.errors.iter().any(|error| find_error_code(error) == Some("QUERY_TIMEOUT"));
     if timed_out { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST }
 }
@@ -174,7 +181,7 @@ struct Parameters {
 
 /// Reads a GraphQL request from the query string. The extractor of async-graphql-axum cannot be used, because it does
 /// not read `operationName`.
-fn read_parameters(uri: &Uri) -> Result<Request, Refusal> {
+fn read_query_parameters(uri: &Uri) -> Result<Request, Refusal> {
     let Query(sent) = Query::<Parameters>::try_from_uri(uri).map_err(|_| Refusal::BadParameter("query"))?;
     let mut request = Request::new(sent.query);
     request.operation_name = sent.operation_name.filter(|name| !name.is_empty());

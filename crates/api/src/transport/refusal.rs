@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
+use super::{MAX_BODY_BYTES, accept::MediaType, response::json_body};
 use crate::{
     auth::AuthError,
     body::{RETRY_AFTER_SECONDS, ReadBodyError},
@@ -90,7 +90,8 @@ impl Refusal {
     pub(super) fn into_response(self, media: MediaType) -> Response {
         let error = with_code(ServerError::new(self.to_string(), None), self.code());
         let mut response =
-            (self.status(), body(media, &async_graphql::Response::from_errors(vec![error]))).into_response();
+            (self.status(), json_body(media, &async_graphql::Response::from_errors(vec![error])))
+                .into_response();
         match self {
             Self::Unauthenticated(AuthError::Missing) => {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="milepost""#);

@@ -3,6 +3,8 @@
 //! 1. Every error has a code.
 //! 2. The text of an internal error is logged and not sent.
 //! 3. `data` is left out when the request failed before anything was executed.
+//! 4. A panic of a resolver is logged, and becomes an internal error.
+//! 5. A large response is written on a blocking thread. Its permit is returned when it has been written.
 
 use std::{
     any::Any,
@@ -39,7 +41,7 @@ pub(super) fn is_request_error(response: &Response) -> bool {
 /// 2. An error without a code gets the code for invalid documents or for invalid input, when it is one.
 /// 3. Any other error without a code is logged with the request's id, and replaced by an internal error without
 ///    details.
-pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response {
+pub(super) fn complete_errors(mut response: Response, request_id: &RequestId) -> Response {
     let before_execution = is_request_error(&response);
     limit_errors(&mut response.errors);
     for error in &mut response.errors {
@@ -48,7 +50,7 @@ pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response
         }
         if before_execution {
             set_code(&mut error.extensions, "GRAPHQL_VALIDATION_FAILED");
-        } else if is_about_input(error) {
+        } else if is_input_error(error) {
             set_code(&mut error.extensions, "BAD_USER_INPUT");
         } else {
             tracing::error!(%request_id, path = ?error.path, error = %error.message, "a resolver failed");
@@ -59,7 +61,7 @@ pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response
 }
 
 /// Runs an operation. A panic in a resolver is logged and becomes an internal error.
-pub(super) async fn catching_panics<T>(
+pub(super) async fn catch_panics<T>(
     operation: impl Future<Output = T>,
     request_id: &RequestId,
 ) -> Result<T, Response> {
@@ -76,7 +78,7 @@ pub(super) fn internal_error_response(request_id: &RequestId) -> Response {
 }
 
 /// Writes a GraphQL response as an HTTP body with its content type.
-pub(super) fn body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
+pub(super) fn json_body(media: MediaType, response: &Response) -> impl IntoResponse + use<> {
     (ContentType(media), Body::from(to_json(&SerializedResponse(response))))
 }
 
@@ -95,7 +97,7 @@ const LARGE: usize = 512 * 1024;
 ///
 /// A large response has a permit. It is written on a blocking thread, so that the threads that serve requests stay
 /// free. The permit is returned afterwards, because from then on the listener counts the bytes.
-pub(super) async fn write_response<T: Send + 'static>(
+pub(super) async fn write_then_return_permit<T: Send + 'static>(
     permit: Option<LargeResponsePermit>,
     write: impl FnOnce() -> T + Send + 'static,
 ) -> T {
@@ -156,7 +158,7 @@ pub(super) fn find_error_code(error: &ServerError) -> Option<&str> {
 ///
 /// The library finds these errors during execution, and only their wording distinguishes them. An error from our own
 /// code (through `?`) has a source, and these have none.
-fn is_about_input(error: &ServerError) -> bool {
+fn is_input_error(error: &ServerError) -> bool {
     let wordings = [r#"Failed to parse ""#, r#"Expected input type ""#];
     error.source.is_none() && wordings.iter().any(|wording| error.message.starts_with(wording))
 }

@@ -32,7 +32,7 @@ impl Inbox {
     /// # Errors
     /// When the database fails. The call is then made after the lease has expired.
     pub async fn begin_call_back(&self, leased: Leased) -> Result<bool> {
-        Ok(retry_transaction(|| webhooks::begin_call(&self.store, leased, MAX_CALLS)).await?)
+        Ok(retry_transaction(|| webhooks::count_call(&self.store, leased, MAX_CALLS)).await?)
     }
 
     /// Settles a webhook whose sender was called, with the result `what` as its reason. Does nothing if another worker
@@ -47,7 +47,7 @@ impl Inbox {
 
     async fn close_after_callback(&self, leased: Leased, what: &str) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
-        let opened = webhooks::open(&tx, &[leased]).await?;
+        let opened = webhooks::lock_and_load_leased(&tx, &[leased]).await?;
         let close = |webhook: webhooks::Webhook| SettledWebhook {
             id: webhook.head.id,
             state: WebhookState::Processed,

@@ -30,7 +30,7 @@ impl Inbox {
     /// # Errors
     /// When the database fails.
     pub async fn requeue_matched(&self) -> Result<u64> {
-        let waited = webhooks::requeue_matched(&self.store, self.clock.now()).await?;
+        let waited = webhooks::requeue_missed_waits(&self.store, self.clock.now()).await?;
         let requeued = waited + self.requeue_misrouted().await?;
         if requeued > 0 {
             tracing::warn!(requeued, "webhooks waited although their shipments were registered");

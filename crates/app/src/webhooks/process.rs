@@ -96,7 +96,7 @@ impl Inbox {
     async fn open_batch(&self, tx: &Tx, leased: &[Leased]) -> persistence::Result<Batch> {
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
         let (these, rest) = leased.split_at(webhooks::count_within_bytes(tx, &ids, MAX_BYTES).await?);
-        let mut opened = webhooks::open(tx, these).await?;
+        let mut opened = webhooks::lock_and_load_leased(tx, these).await?;
         opened.sort_by_key(|webhook| (webhook.head.received_at, webhook.head.id));
         let (mut batch, mut parcels_together) = (Batch::default(), 0);
         for webhook in opened {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::{
     ingest::FoldState,
     order::{Order, StepDetail},
-    rollup::{find_slowest_rank, live_shipments, rank_without_shipments, status_of_rank, time_of_rank},
+    rollup::{find_slowest_rank, status_of_rank, time_of_rank},
     scan::Scan,
-    shipment::{Rank, Shipment},
+    shipment::{Rank, Shipment, live_shipments, rank_without_shipments},
     status::FULFILMENT_SEQUENCE,
     transition::Context,
 };

@@ -6,8 +6,8 @@ use crate::{
     ids::ShipmentId,
     order::{Order, StepDetail, text_validation::check_notes},
     refusal::{Blocker, BlockerCode, Refusal},
-    rollup::{find_slowest_rank, live_shipments, rank_for},
-    shipment::Rank,
+    rollup::{find_slowest_rank, rank_for},
+    shipment::{Rank, live_shipments},
     status::OrderStatus,
     transition::Context,
 };

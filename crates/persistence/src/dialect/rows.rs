@@ -9,6 +9,7 @@
 //! 2. [`insert`] takes whole models: a column that is left out does not compile.
 //! 3. An active model says what it writes: `Set(None)` writes NULL, a column that is not set stays as it is. All rows of
 //!    a statement set the same columns, otherwise the statement is refused.
+//! 4. Without rows nothing is executed: the functions that write answer 0, and [`select`] answers `None`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
@@ -34,7 +35,7 @@ pub(crate) fn insert<M>(
 where
     M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
 {
-    execute(tx, insert_statement(tx.get_database_backend(), models, rest))
+    execute_if_any(tx, insert_statement(tx.get_database_backend(), models, rest))
 }
 
 /// Updates, for each pair, every row that has the values of the first model: it gets the values of the second one.
@@ -44,15 +45,15 @@ pub(crate) fn update<A: ActiveModelTrait>(
     rows: impl IntoIterator<Item = [A; 2]>,
     guard: &str,
 ) -> impl Future<Output = Result<u64>> {
-    execute(tx, update_statement(tx.get_database_backend(), rows, assign, guard))
+    execute_if_any(tx, update_statement(tx.get_database_backend(), rows, assign_sql, guard))
 }
 
 /// As [`update`], but the values of the second model are added to those that a row has.
-pub(crate) fn add<A: ActiveModelTrait>(
+pub(crate) fn add_to_columns<A: ActiveModelTrait>(
     tx: &Tx,
     rows: impl IntoIterator<Item = [A; 2]>,
 ) -> impl Future<Output = Result<u64>> {
-    execute(tx, update_statement(tx.get_database_backend(), rows, sum, ""))
+    execute_if_any(tx, update_statement(tx.get_database_backend(), rows, sum_sql, ""))
 }
 
 /// `SELECT` of what the rows join; nothing where there are none. A row can consist of several models: the columns of
@@ -65,19 +66,19 @@ pub(crate) fn select<A: ActiveModelTrait, const N: usize>(
     rows: impl IntoIterator<Item = [A; N]>,
 ) -> Result<Option<Statement>, DbErr> {
     let Some(rows) = Rows::collect(backend, prefixes, rows)? else { return Ok(None) };
-    let sql = format!("SELECT {columns} FROM {} {join}", rows.source());
+    let sql = format!("SELECT {columns} FROM {} {join}", rows.from_clause());
     Ok(Some(rows.into_statement(sql)))
 }
 
-fn assign(_table: &str, column: &str) -> String {
+fn assign_sql(_table: &str, column: &str) -> String {
     format!("{column} = r.new_{column}")
 }
 
-fn sum(table: &str, column: &str) -> String {
+fn sum_sql(table: &str, column: &str) -> String {
     format!("{column} = {table}.{column} + r.new_{column}")
 }
 
-async fn execute(tx: &Tx, statement: Result<Option<Statement>, DbErr>) -> Result<u64> {
+async fn execute_if_any(tx: &Tx, statement: Result<Option<Statement>, DbErr>) -> Result<u64> {
     match statement? {
         Some(statement) => Ok(tx.execute_raw(statement).await?.rows_affected()),
         None => Ok(0),
@@ -108,7 +109,7 @@ where
         M::Entity::default().as_str(),
         names.join(", "),
         names.join(", r."),
-        rows.source(),
+        rows.from_clause(),
     );
     Ok(Some(rows.into_statement(sql)))
 }
@@ -129,7 +130,7 @@ fn update_statement<A: ActiveModelTrait>(
     let sql = format!(
         "UPDATE {table} SET {} FROM {} WHERE {} {guard}",
         new.join(", "),
-        rows.source(),
+        rows.from_clause(),
         keys.join(" AND "),
     );
     Ok(Some(rows.into_statement(sql)))
@@ -196,11 +197,13 @@ impl<C: ColumnTrait> Rows<C> {
     }
 
     /// The rows of the statement's first parameter, as something to select from.
-    fn source(&self) -> String {
+    fn from_clause(&self) -> String {
         let columns: Vec<_> = self
             .columns
             .iter()
-            .map(|RowColumn { column, name, .. }| declare(self.backend, name, column.def().get_column_type()))
+            .map(|RowColumn { column, name, .. }| {
+                declare_column(self.backend, name, column.def().get_column_type())
+            })
             .collect();
         let columns = columns.join(", ");
         match self.backend {
@@ -220,7 +223,7 @@ impl<C: ColumnTrait> Rows<C> {
 }
 
 /// A column of the rows, read from their JSON.
-fn declare(backend: DbBackend, name: &str, column_type: &ColumnType) -> String {
+fn declare_column(backend: DbBackend, name: &str, column_type: &ColumnType) -> String {
     if backend == DbBackend::Postgres {
         let mut sql = format!("{name} ");
         PostgresQueryBuilder.prepare_column_type(column_type, &mut sql);
@@ -238,20 +241,20 @@ fn to_json(value: SqlValue, backend: DbBackend) -> Value {
     match value {
         SqlValue::Uuid(Some(id)) => id.simple().to_string().into(),
         SqlValue::Bytes(Some(bytes)) => {
-            hex(if backend == DbBackend::Postgres { "\\x" } else { "" }, &bytes).into()
+            encode_hex(if backend == DbBackend::Postgres { "\\x" } else { "" }, &bytes).into()
         }
-        SqlValue::ChronoDateTimeUtc(Some(at)) => time(at).into(),
+        SqlValue::ChronoDateTimeUtc(Some(at)) => format_time(at).into(),
         SqlValue::String(Some(text)) => text.into(),
         other => sea_value_to_json_value(&other),
     }
 }
 
 /// A time as sqlx writes it to SQLite, so that texts from both ways sort together.
-fn time(at: DateTime<Utc>) -> String {
+fn format_time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
-fn hex(prefix: &str, bytes: &[u8]) -> String {
+fn encode_hex(prefix: &str, bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     // Whole bodies go through here: formatting byte by byte would take ten times as long.
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);

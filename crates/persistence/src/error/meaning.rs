@@ -49,8 +49,8 @@ pub(crate) fn classify_error(error: &DbErr) -> Meaning {
             Some(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
                 match error.try_downcast_ref::<SqliteError>() {
-                    Some(_) => of_sqlite(code.parse().unwrap_or_default()),
-                    None => of_postgres(&code),
+                    Some(_) => classify_sqlite_code(code.parse().unwrap_or_default()),
+                    None => classify_postgres_code(&code),
                 }
             }
             Some(_) | None => Meaning::Lasting,
@@ -129,7 +129,7 @@ const CONSTRAINT: u32 = 19;
 const NOLFS: u32 = 22;
 const NOTADB: u32 = 26;
 
-fn of_sqlite(code: u32) -> Meaning {
+fn classify_sqlite_code(code: u32) -> Meaning {
     match code & 0xff {
         BUSY | LOCKED => Meaning::Held,
         ABORT | NOMEM | INTERRUPT | PROTOCOL | SCHEMA => Meaning::Passing,
@@ -144,7 +144,7 @@ const LOCK_TIMEOUT: &str = "55P03";
 const READ_ONLY: &str = "25006";
 const COMPLETION_UNKNOWN: &str = "40003";
 
-fn of_postgres(code: &str) -> Meaning {
+fn classify_postgres_code(code: &str) -> Meaning {
     match code {
         LOCK_TIMEOUT => Meaning::Held,
         // read_only_sql_transaction; disk_full.
@@ -186,7 +186,7 @@ mod tests {
             (19 | (8 << 8), Meaning::Lasting),     // CONSTRAINT_UNIQUE
             (21, Meaning::Lasting),                // MISUSE
         ] {
-            assert_eq!(of_sqlite(code), expected, "{code}");
+            assert_eq!(classify_sqlite_code(code), expected, "{code}");
         }
     }
 
@@ -213,7 +213,7 @@ mod tests {
             ("22003", Meaning::Lasting),
             ("", Meaning::Lasting),
         ] {
-            assert_eq!(of_postgres(code), expected, "{code}");
+            assert_eq!(classify_postgres_code(code), expected, "{code}");
         }
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    orders::supplied_by,
+    orders::select_orders_of_supplier,
     page::{Page, PageRequest, fetch_page},
 };
 use crate::{
@@ -54,7 +54,7 @@ fn build_query(filter: &EventFilter) -> Select<order_event::Entity> {
         .apply_if(filter.order_id, |query, id| query.filter(Column::OrderId.eq(id.0)))
         .apply_if(own, |query, orders| query.filter(Column::OrderId.in_subquery(orders)))
         .apply_if(filter.supplier.as_deref(), |query, code| {
-            query.filter(Column::OrderId.in_subquery(supplied_by(code)))
+            query.filter(Column::OrderId.in_subquery(select_orders_of_supplier(code)))
         })
         .apply_if(filter.from, |query, status| query.filter(Column::FromStatus.eq(Status::from(status))))
         .apply_if(filter.to, |query, status| query.filter(Column::ToStatus.eq(Status::from(status))))

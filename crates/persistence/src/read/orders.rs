@@ -39,11 +39,11 @@ pub struct OrderFilter {
 
 /// The condition that the supplier sends an item of the order.
 fn is_supplied_by(code: &str) -> SimpleExpr {
-    order::Column::OrderId.in_subquery(supplied_by(code))
+    order::Column::OrderId.in_subquery(select_orders_of_supplier(code))
 }
 
 /// A query for the orders of which the supplier sends an item.
-pub(super) fn supplied_by(code: &str) -> SelectStatement {
+pub(super) fn select_orders_of_supplier(code: &str) -> SelectStatement {
     order_item::Entity::find()
         .select_only()
         .column(order_item::Column::OrderId)

@@ -10,7 +10,7 @@ use crate::{
     Result, Store,
     dialect::is_one_of,
     entity::{scan, shipment},
-    shipments::{find_tracked_shipments, with_lines},
+    shipments::{find_tracked_shipments, load_lines},
 };
 
 /// Many shipments, by id. Unknown ids are left out.
@@ -19,7 +19,7 @@ pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap
         .filter(is_one_of(store.backend(), shipment::Column::ShipmentId, ids.iter().map(|id| id.0)))
         .all(store.reader())
         .await?;
-    let found = with_lines(store.reader(), rows, None).await?;
+    let found = load_lines(store.reader(), rows, None).await?;
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
@@ -32,7 +32,7 @@ pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Resu
         .order_by_desc(shipment::Column::ShipmentId)
         .all(store.reader())
         .await?;
-    with_lines(store.reader(), rows, None).await
+    load_lines(store.reader(), rows, None).await
 }
 
 /// Every shipment that has or had one of these numbers.

@@ -1,8 +1,9 @@
 //! Reads the timelines of orders: their scans, activities, events and notifications as one list.
 //!
-//! 1. The list is sorted by the time at which Milepost recorded an entry, then by [`EntryId`].
-//! 2. There is one statement for each of the four tables, for any number of orders. Of each order it reads the entries
-//!    of one page, and one more.
+//! 1. The list is sorted by the time at which Milepost recorded an entry, then by [`EntryId`]. `app::reads` sorts it, and
+//!    cuts the page.
+//! 2. There is one statement for each of the four tables, for any number of orders. Of each order and table it reads the
+//!    entries of one page, and one more. With [`TimelineQuery::all_activities`] it reads all activities of the wanted kinds.
 //! 3. Activities are found by an index in the sequence of the list. Of events, notifications and scans an index finds
 //!    those of the order, which are then sorted: an order has at most ten events, and a shipment has a few dozen scans.
 
@@ -36,8 +37,8 @@ pub enum TimelineEntry {
     Notification(Notification),
 }
 
-/// Identifies an entry in the timeline of one order. Of entries that were recorded at the same time, causes come before
-/// their effects: a scan before the event, the event before its notification.
+/// Identifies an entry in the timeline of one order. Of entries that were recorded at the same time, in ascending sequence,
+/// causes come before their effects: a scan before the event, the event before its notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryId {
     Scan(Uuid),
@@ -87,8 +88,8 @@ pub struct TimelineQuery {
     pub most: u64,
 }
 
-/// The entries of many orders from which a page is cut: of each table those of the page and one more. They have no
-/// particular sequence.
+/// The entries of many orders from which a page is cut: of each table those of the page and one more, but with
+/// `all_activities` all activities of the wanted kinds. They have no particular sequence.
 ///
 /// # Errors
 /// [`Error::TooManyRows`] if there are more than the query allows.
@@ -105,7 +106,7 @@ pub async fn read_timelines(
         ids: [EntryId::Event(0), EntryId::Event(i32::MAX)],
         is_paged: true,
     };
-    reader.read::<order_event::Entity, _>(events, Filter::None, TimelineEntry::Event).await?;
+    reader.read_table::<order_event::Entity, _>(events, Filter::None, TimelineEntry::Event).await?;
     if !query.kinds.is_empty() {
         let activities = Source {
             rows: "order_activities e WHERE e.order_id = r.order_id",
@@ -115,7 +116,7 @@ pub async fn read_timelines(
             is_paged: !query.all_activities,
         };
         let kinds = Filter::Kinds(&query.kinds);
-        reader.read::<order_activity::Entity, _>(activities, kinds, TimelineEntry::Activity).await?;
+        reader.read_table::<order_activity::Entity, _>(activities, kinds, TimelineEntry::Activity).await?;
     }
     let scans = Source {
         rows: "shipments s JOIN scans e ON e.shipment_id = s.shipment_id WHERE s.order_id = r.order_id",
@@ -125,7 +126,7 @@ pub async fn read_timelines(
         is_paged: true,
     };
     let shipments = query.shipments.as_deref().map_or(Filter::None, Filter::Shipments);
-    reader.read::<scan::Entity, _>(scans, shipments, TimelineEntry::Scan).await?;
+    reader.read_table::<scan::Entity, _>(scans, shipments, TimelineEntry::Scan).await?;
     if query.notifications {
         let notifications = Source {
             rows: "notifications e WHERE e.order_id = r.order_id",
@@ -135,7 +136,7 @@ pub async fn read_timelines(
             is_paged: true,
         };
         reader
-            .read::<notification::Entity, _>(notifications, Filter::None, TimelineEntry::Notification)
+            .read_table::<notification::Entity, _>(notifications, Filter::None, TimelineEntry::Notification)
             .await?;
     }
     Ok(reader.found)
@@ -182,7 +183,7 @@ struct TimelineReader<'a> {
 }
 
 impl TimelineReader<'_> {
-    async fn read<E, T>(
+    async fn read_table<E, T>(
         &mut self,
         source: Source<E::Column>,
         filter: Filter<'_>,
@@ -193,7 +194,7 @@ impl TimelineReader<'_> {
         T: TryFrom<E::Model, Error = Error>,
     {
         let mut parameters = Parameters(vec![]);
-        let join = self.join::<E>(&source, filter, &mut parameters);
+        let join = self.build_join::<E>(&source, filter, &mut parameters);
         let rows =
             self.ids.iter().map(|id| [order::ActiveModel { order_id: Set(id.0), ..Default::default() }]);
         let columns = format!("r.order_id AS of_order, {}", columns_of::<E>());
@@ -216,7 +217,7 @@ impl TimelineReader<'_> {
 
     /// Joins the orders, `r`, with their entries, `e`. SQLite has no `LATERAL`: there a subquery returns the keys of the
     /// entries.
-    fn join<E: EntityTrait>(
+    fn build_join<E: EntityTrait>(
         &self,
         source: &Source<E::Column>,
         filter: Filter<'_>,
@@ -234,7 +235,7 @@ impl TimelineReader<'_> {
                 rows.push_str(&format!(" AND (e.{time}, e.{id}) {comparison} ({at}, {of_entry})"));
             }
         }
-        rows.push_str(&self.condition(filter, parameters));
+        rows.push_str(&self.build_condition(filter, parameters));
         if source.is_paged {
             let sequence = if page.from_end { "ASC" } else { "DESC" };
             let limit = parameters.bind(one_more(Some(page.limit)));
@@ -251,7 +252,7 @@ impl TimelineReader<'_> {
         format!("CROSS JOIN {table} e ON {key} IN (SELECT {key} FROM {rows}) LIMIT {most}")
     }
 
-    fn condition(&self, filter: Filter<'_>, parameters: &mut Parameters) -> String {
+    fn build_condition(&self, filter: Filter<'_>, parameters: &mut Parameters) -> String {
         match filter {
             Filter::None => String::new(),
             Filter::Kinds(kinds) => {

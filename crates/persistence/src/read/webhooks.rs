@@ -137,7 +137,7 @@ pub enum Spelling {
 
 impl Spelling {
     /// The SQL expression that is the same for all spellings of a code. The scans are named `s`.
-    fn of_code(self, store: &Store) -> &'static str {
+    fn code_sql(self, store: &Store) -> &'static str {
         match self {
             Self::AsSent => "s.code",
             // With this collation PostgreSQL changes ASCII letters only, as SQLite does.
@@ -149,7 +149,7 @@ impl Spelling {
 
 /// The unknown codes, the most frequent first, at most `most`.
 pub async fn unknown_codes(store: &Store, spelling: Spelling, most: u32) -> Result<Vec<UnknownCode>> {
-    let of_code = spelling.of_code(store);
+    let of_code = spelling.code_sql(store);
     // The newest scan of each code gives the description and the webhook.
     let sql = format!(
         "SELECT sender, code, description, scans, first_at, recorded_at, webhook_id, identity FROM ( \

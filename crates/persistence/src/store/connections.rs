@@ -5,7 +5,9 @@
 //! later "commit" only releases one, in a transaction that never ends. So a connection is used again only if it is
 //! certainly outside of any transaction. If not, the pool closes it and opens a new one.
 //!
-//! [`Store::connect`](super::Store::connect) adds these hooks to its pools. [`Tx`](super::Tx) reports what failed.
+//! [`Store::connect`](super::Store::connect) adds these hooks to its pools. [`Tx`](super::Tx) reports what failed. On
+//! PostgreSQL, a failure which says that the server is read-only replaces all connections that were made before it, because
+//! another server may be the primary by now.
 
 use std::{
     sync::{
@@ -51,12 +53,12 @@ impl Connections {
             })
             .before_acquire(move |connection, _| {
                 // The pool has waited for the end of a rollback. If sqlx still counts a transaction, SQLite has none.
-                let sound = !acquired.take_suspect() && !connection.is_in_transaction();
-                Box::pin(async move { Ok(kept(sound)) })
+                let sound = !acquired.take_suspicion() && !connection.is_in_transaction();
+                Box::pin(async move { Ok(log_if_replaced(sound)) })
             })
             .after_release(move |_, _| {
-                let sound = !released.take_suspect();
-                Box::pin(async move { Ok(kept(sound)) })
+                let sound = !released.take_suspicion();
+                Box::pin(async move { Ok(log_if_replaced(sound)) })
             })
         });
     }
@@ -75,7 +77,7 @@ impl Connections {
     pub fn note_failure(&self, error: &DbErr, on_postgres: bool) {
         if !on_postgres {
             if !keeps_transaction(error) {
-                self.suspect_connections();
+                self.suspect_writer();
             }
         } else if is_read_only_session(error) {
             let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +88,7 @@ impl Connections {
     }
 
     /// Marks the connection that writes to SQLite: its state is not known, so it must be replaced.
-    pub fn suspect_connections(&self) {
+    pub fn suspect_writer(&self) {
         self.suspect.store(true, SeqCst);
     }
 
@@ -95,12 +97,12 @@ impl Connections {
         self.commits.load(SeqCst)
     }
 
-    fn take_suspect(&self) -> bool {
+    fn take_suspicion(&self) -> bool {
         self.suspect.swap(false, SeqCst)
     }
 }
 
-fn kept(sound: bool) -> bool {
+fn log_if_replaced(sound: bool) -> bool {
     if !sound {
         tracing::debug!("the connection that writes to SQLite is replaced after an error");
     }

@@ -1,6 +1,7 @@
 //! Transactions that are committed as a whole or not at all.
 //!
-//! All writes use a transaction of [`Store::begin`](super::Store::begin). After a statement that failed, or whose end
+//! All writes use a transaction of [`Store::begin`](super::Store::begin). It reports each failure, and each commit that
+//! wrote rows, to `writing` and `connections`. After a statement that failed, or whose end
 //! was not waited for, the transaction runs no further statement and cannot be committed. There is a reason for each
 //! database:
 //! 1. PostgreSQL would answer the commit with a rollback, and with no error.
@@ -57,11 +58,13 @@ impl Tx {
     /// If the database fails. Nothing of the transaction is stored in this case either.
     pub fn rollback(self) -> BoxFuture<'static, Result<()>> {
         let Self { inner, store, .. } = self;
-        Box::pin(async move { inner.rollback().await.map_err(|error| store.report_and_convert(error)) })
+        Box::pin(
+            async move { inner.rollback().await.map_err(|error| store.record_and_convert_failure(error)) },
+        )
     }
 
     /// Runs statements on the inner transaction, with the same checks as the statements of this type.
-    pub(super) async fn guarded<T>(
+    pub(super) async fn run_guarded<T>(
         &self,
         statements: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbErr> {
@@ -76,7 +79,7 @@ impl Tx {
             }
             Err(error) => {
                 self.failed.store(true, SeqCst);
-                self.store.report(&error);
+                self.store.record_failure(&error);
                 Err(error)
             }
         }
@@ -109,7 +112,7 @@ async fn begin(store: &Store) -> Result<Tx> {
         },
         false => begin.await,
     };
-    let inner = begun.map_err(|error| store.report_and_convert(error))?;
+    let inner = begun.map_err(|error| store.record_and_convert_failure(error))?;
     Ok(Tx {
         inner,
         store: store.clone(),
@@ -126,7 +129,7 @@ async fn commit(tx: Tx) -> Result<()> {
     }
     let before = store.connections.commits();
     if let Err(error) = inner.commit().await {
-        let error = store.report_and_convert(error);
+        let error = store.record_and_convert_failure(error);
         return Err(match error {
             Error::Database(error) => Error::from_commit_failure(error),
             error => error,
@@ -134,7 +137,7 @@ async fn commit(tx: Tx) -> Result<()> {
     }
     if !store.is_postgres() && store.connections.commits() == before {
         // The commit only released a savepoint, in a transaction that goes on.
-        store.connections.suspect_connections();
+        store.connections.suspect_writer();
         return Err(Error::NotCommitted("the connection was inside of another transaction"));
     }
     if wrote.into_inner() {
@@ -156,25 +159,25 @@ impl ConnectionTrait for Tx {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let writes = writes_rows(&statement);
-        let done = self.guarded(self.inner.execute_raw(statement)).await?;
+        let done = self.run_guarded(self.inner.execute_raw(statement)).await?;
         self.note_write(writes && done.rows_affected() > 0);
         Ok(done)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.guarded(self.inner.execute_unprepared(sql)).await
+        self.run_guarded(self.inner.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let writes = writes_rows(&statement);
-        let row = self.guarded(self.inner.query_one_raw(statement)).await?;
+        let row = self.run_guarded(self.inner.query_one_raw(statement)).await?;
         self.note_write(writes && row.is_some());
         Ok(row)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let writes = writes_rows(&statement);
-        let rows = self.guarded(self.inner.query_all_raw(statement)).await?;
+        let rows = self.run_guarded(self.inner.query_all_raw(statement)).await?;
         self.note_write(writes && !rows.is_empty());
         Ok(rows)
     }

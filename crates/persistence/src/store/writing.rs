@@ -8,8 +8,8 @@
 //!    failed for [`QUIET`]. This is logged too.
 //! 4. `/readyz` asks [`Store::writable`](super::Store::writable). It makes a test write only if no write has succeeded
 //!    within the last second, and only one at a time.
-//! 5. A row that somebody holds, or a short time without an answer, is not trouble. It becomes trouble when nothing
-//!    could be written for [`STALLED`].
+//! 5. A row that somebody holds, or a short time without an answer, is not trouble. If nothing could be written for
+//!    [`STALLED`], `writable` answers an error. Trouble begins then only if the test write itself fails.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -86,13 +86,14 @@ impl Writing {
 
     /// Ends the trouble after a large write, if nothing has failed for [`QUIET`]. Returns how long the trouble
     /// lasted, if it ends.
-    fn recovered(&self) -> Option<Duration> {
+    fn end_trouble_if_quiet(&self) -> Option<Duration> {
         let mut state = self.state();
         let over = state.trouble.as_ref().is_some_and(|trouble| trouble.latest.elapsed() >= QUIET);
         if over { state.trouble.take().map(|trouble| trouble.since.elapsed()) } else { None }
     }
 
-    fn trouble(&self) -> Option<String> {
+    /// Why the database takes no writes, for people. `None` if there is no trouble.
+    fn trouble_cause(&self) -> Option<String> {
         self.state().trouble.as_ref().map(|trouble| trouble.cause.clone())
     }
 
@@ -114,7 +115,7 @@ impl Writing {
 
 impl Store {
     /// Records the failure of a statement or a commit.
-    pub(super) fn report(&self, error: &DbErr) {
+    pub(super) fn record_failure(&self, error: &DbErr) {
         self.connections.note_failure(error, self.is_postgres());
         let error = Error::Database(error.clone());
         if error.is_unwritable() {
@@ -123,8 +124,8 @@ impl Store {
     }
 
     /// Records a failure and converts it to an [`Error`].
-    pub(super) fn report_and_convert(&self, error: DbErr) -> Error {
-        self.report(&error);
+    pub(super) fn record_and_convert_failure(&self, error: DbErr) -> Error {
+        self.record_failure(&error);
         Error::Database(error)
     }
 }
@@ -132,17 +133,17 @@ impl Store {
 fn begin_trouble(store: &Store, cause: String) {
     if store.writing.note_failure(cause.clone()) {
         tracing::error!(cause, "the database takes no writes; this process is not ready until it does");
-        tokio::spawn(recover(store.clone()));
+        tokio::spawn(test_writes_until_recovered(store.clone()));
     }
 }
 
 /// Makes test writes until the trouble ends or the store is closed.
-async fn recover(store: Store) {
+async fn test_writes_until_recovered(store: Store) {
     loop {
         sleep(TRY_EVERY).await;
-        match try_write(&store, LARGE).await {
+        match make_test_write(&store, LARGE).await {
             Ok(()) => {
-                if let Some(lasted) = store.writing.recovered() {
+                if let Some(lasted) = store.writing.end_trouble_if_quiet() {
                     tracing::info!(?lasted, "the database takes writes again");
                     return;
                 }
@@ -156,17 +157,17 @@ async fn recover(store: Store) {
 }
 
 /// See [`Store::writable`].
-pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), String> {
-    if let Some(cause) = store.writing.trouble() {
+pub(super) async fn check_writable(store: &Store, patience: Duration) -> Result<(), String> {
+    if let Some(cause) = store.writing.trouble_cause() {
         return Err(cause);
     }
     if store.writing.is_fresh() {
         return Ok(());
     }
     // The test write goes on when the caller has gone, because it may wait longer for a lock.
-    let looked = timeout(patience, tokio::spawn(watch_writes(store.clone()))).await;
+    let looked = timeout(patience, tokio::spawn(test_write_unless_fresh(store.clone()))).await;
     let stalled = store.writing.is_stalled();
-    match (store.writing.trouble(), looked) {
+    match (store.writing.trouble_cause(), looked) {
         (Some(cause), _) => Err(cause),
         (None, Ok(_)) => Ok(()),
         (None, Err(_)) if stalled => Err("no write came to its end in time".to_owned()),
@@ -175,12 +176,12 @@ pub(super) async fn writable(store: &Store, patience: Duration) -> Result<(), St
 }
 
 /// Makes a small test write, unless another write has succeeded meanwhile.
-async fn watch_writes(store: Store) {
+async fn test_write_unless_fresh(store: Store) {
     let _one_at_a_time = store.writing.trying.clone().lock_owned().await;
-    if store.writing.is_fresh() || store.writing.trouble().is_some() {
+    if store.writing.is_fresh() || store.writing.trouble_cause().is_some() {
         return;
     }
-    if let Err(error) = try_write(&store, SMALL).await {
+    if let Err(error) = make_test_write(&store, SMALL).await {
         // A failure which itself says that nothing can be written has been reported already.
         if store.writing.is_stalled() {
             begin_trouble(&store, error.root_message());
@@ -189,7 +190,7 @@ async fn watch_writes(store: Store) {
 }
 
 /// Writes so many bytes, in a transaction like every other one.
-async fn try_write(store: &Store, bytes: usize) -> Result<()> {
+async fn make_test_write(store: &Store, bytes: usize) -> Result<()> {
     let sql = "INSERT INTO write_probe (probe_id, filler) VALUES (1, $1) \
                ON CONFLICT (probe_id) DO UPDATE SET filler = excluded.filler";
     let tx = store.begin().await?;

@@ -1,5 +1,8 @@
 //! Requeues webhooks: makes them due again because their shipment was registered, because their code has a meaning
 //! now, or because somebody asks for it.
+//!
+//! A requeued webhook is pending again, and its failures and calls count from zero. One that is due already is left as it
+//! is. All functions that requeue return how many webhooks became due.
 
 use chrono::{DateTime, Utc};
 use domain::{TrackingNumber, WebhookId, WebhookState};
@@ -16,7 +19,7 @@ use crate::{
         webhook_wait,
     },
     error::Result,
-    mapping::{self, skip_corrupt},
+    mapping::{self, log_and_skip_corrupt},
     store::{Store, Tx},
 };
 
@@ -29,7 +32,7 @@ use crate::{
 ///    belong.
 /// 3. A webhook that is due already or has failed stays as it is.
 /// 4. A webhook that another transaction holds is skipped. If that transaction processes the webhook, it locks the
-///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_matched`], or, if
+///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_missed_waits`], or, if
 ///    its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
 pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
@@ -59,7 +62,7 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateT
     let idle = select_ids(tx, &ids).filter(Column::DueAt.is_null());
     let idle = idle.filter(Column::State.ne(WebhookState::Failed.as_str()));
     let idle = idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    set_due(tx, idle, now).await
+    lock_and_set_due(tx, idle, now).await
 }
 
 /// Makes processed and unmatched webhooks due again. Skips those that another transaction holds. Returns how many.
@@ -67,13 +70,13 @@ pub async fn requeue_processed(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let read = [WebhookState::Processed, WebhookState::Unmatched].map(WebhookState::as_str);
     let idle = select_ids(tx, &ids).filter(Column::DueAt.is_null()).filter(Column::State.is_in(read));
-    set_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
+    lock_and_set_due(tx, idle.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked), now).await
 }
 
 /// Makes webhooks due again, whatever their state. One that is due already stays as it is. Returns how many.
 pub async fn requeue_webhooks(tx: &Tx, ids: &[WebhookId], now: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    set_due(tx, select_ids(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
+    lock_and_set_due(tx, select_ids(tx, &ids).filter(Column::DueAt.is_null()).lock_exclusive(), now).await
 }
 
 /// Locks webhooks until the transaction ends, so that nobody processes or settles them. Call this before numbers or
@@ -93,7 +96,7 @@ fn select_ids(tx: &Tx, ids: &[Uuid]) -> Select<webhook::Entity> {
         .order_by_asc(Column::ContentHash)
 }
 
-async fn set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
+async fn lock_and_set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -> Result<u64> {
     let ids = locked.into_tuple::<Uuid>().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);
@@ -111,7 +114,7 @@ async fn set_due(tx: &Tx, locked: Select<webhook::Entity>, now: DateTime<Utc>) -
 }
 
 /// Makes unmatched webhooks due if one of their numbers has a shipment after all. Returns how many.
-pub async fn requeue_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_missed_waits(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     let sql = format!(
         "SELECT DISTINCT w.carrier, w.tracking_number FROM webhooks b \
          JOIN webhook_waits w ON w.webhook_id = b.webhook_id \
@@ -124,7 +127,7 @@ pub async fn requeue_matched(store: &Store, now: DateTime<Utc>) -> Result<u64> {
     for row in rows {
         let (carrier, number): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let row = number.clone();
-        numbers.extend(skip_corrupt(mapping::parse_number("webhook_waits", &row, &carrier, number)));
+        numbers.extend(log_and_skip_corrupt(mapping::parse_number("webhook_waits", &row, &carrier, number)));
     }
     if numbers.is_empty() {
         return Ok(0);

@@ -58,7 +58,7 @@ async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: D
     // Settle the webhook as if only a part of it had been read.
     let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
     let tx = shop.store.begin().await.unwrap();
-    let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).head.id;
+    let id = webhooks::lock_and_load_leased(&tx, &leased).await.unwrap().remove(0).head.id;
     let reason = "1 element unread: track result 1: it was new".to_owned();
     let settled = SettledWebhook { id, state: WebhookState::Processed, reason, waits_for: vec![] };
     webhooks::settle(&tx, &[settled]).await.unwrap();

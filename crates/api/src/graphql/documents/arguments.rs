@@ -1,4 +1,7 @@
-//! Replaces the variables in the arguments of a plan by their values.
+//! Replaces the variables in the arguments of a plan by their values. `plans` calls it for each request.
+//!
+//! A variable can be absent: it was not sent and has no default. Then its argument, or its field of an input object, is
+//! left out. In a list it becomes `null`.
 
 use async_graphql::{
     ServerError, Value as ConstValue,
@@ -39,8 +42,8 @@ impl Filling<'_> {
     }
 
     fn fill_field(&mut self, field: &mut Field) -> Result<(), ServerError> {
-        retain(&mut field.arguments, |(name, value)| {
-            Ok(self.fill_value(&mut value.node)? && !is_null_flag(&name.node, &value.node))
+        try_retain(&mut field.arguments, |(name, value)| {
+            Ok(self.fill_value(&mut value.node)? && !is_include_deprecated_null(&name.node, &value.node))
         })?;
         self.fill_selections(&mut field.selection_set.node)
     }
@@ -50,7 +53,7 @@ impl Filling<'_> {
         match value {
             Value::Variable(name) => {
                 let Some(sent) = self.values.get(name.as_str()) else { return Ok(false) };
-                let left = self.bytes_left.checked_sub(count_bytes(sent));
+                let left = self.bytes_left.checked_sub(estimate_bytes(sent));
                 self.bytes_left = left.ok_or_else(|| {
                     let message = format!(
                         "the variables are larger than {MAX_VARIABLE_BYTES} bytes where they are used"
@@ -86,14 +89,15 @@ impl Filling<'_> {
     }
 }
 
-/// Whether the argument is `includeDeprecated: null`. The specification treats it like `false`, but async-graphql
+/// Whether this is the argument `includeDeprecated: null` of introspection. The specification treats it like `false`, but async-graphql
 /// refuses `null`, so the argument is left out.
-fn is_null_flag(argument: &str, value: &Value) -> bool {
+fn is_include_deprecated_null(argument: &str, value: &Value) -> bool {
     argument == "includeDeprecated" && *value == Value::Null
 }
 
-/// Keeps the elements for which `keep` returns true.
-fn retain<T>(
+/// Keeps the elements for which `keep` returns true. At the first error of `keep` it removes the rest, and returns the
+/// error.
+fn try_retain<T>(
     list: &mut Vec<T>,
     mut keep: impl FnMut(&mut T) -> Result<bool, ServerError>,
 ) -> Result<(), ServerError> {
@@ -109,16 +113,16 @@ fn retain<T>(
 }
 
 /// The approximate memory of a value, in bytes.
-fn count_bytes(value: &ConstValue) -> usize {
+fn estimate_bytes(value: &ConstValue) -> usize {
     let own = size_of::<ConstValue>();
     match value {
         ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) => own,
         ConstValue::Enum(name) => own + name.len(),
         ConstValue::String(text) => own + text.len(),
         ConstValue::Binary(data) => own + data.len(),
-        ConstValue::List(values) => own + values.iter().map(count_bytes).sum::<usize>(),
+        ConstValue::List(values) => own + values.iter().map(estimate_bytes).sum::<usize>(),
         ConstValue::Object(fields) => {
-            own + fields.iter().map(|(name, value)| own + name.len() + count_bytes(value)).sum::<usize>()
+            own + fields.iter().map(|(name, value)| own + name.len() + estimate_bytes(value)).sum::<usize>()
         }
     }
 }

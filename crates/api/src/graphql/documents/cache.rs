@@ -8,13 +8,13 @@ use super::Document;
 
 /// The maximum length of a text that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The maximum length of all texts that are kept, in bytes. A document takes some twenty times the memory of its text, and
-/// its plans up to ninety times (see `plans`).
+/// The maximum length of all kept texts together, in bytes. In memory, a document takes about twenty times the length of
+/// its text, and its plans take up to ninety times that length (see `plans`).
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The documents that were used last, by their texts.
 #[derive(Debug)]
-pub struct Cache(Mutex<Kept>);
+pub struct DocumentCache(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
@@ -22,20 +22,21 @@ struct Kept {
     bytes: usize,
 }
 
-impl Cache {
+impl DocumentCache {
     /// Makes an empty cache.
     pub fn new() -> Self {
         Self(Mutex::new(Kept { documents: LruCache::new_unbounded(), bytes: 0 }))
     }
 
-    /// The document with this text, if it is kept.
+    /// The document with this text, if it is kept. It then counts as the most recently used one.
     pub fn get(&self, text: &str) -> Option<Arc<Document>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.documents.get(text).cloned()
     }
 
-    /// Keeps a document, unless its text is too long. Drops the least recently used documents while there are too many.
-    pub fn keep(&self, text: &str, document: &Arc<Document>) {
+    /// Keeps a document, unless its text is longer than [`MAX_TEXT_BYTES`]. Then drops the least recently used documents
+    /// while all texts together are longer than [`MAX_BYTES`].
+    pub fn insert_if_short(&self, text: &str, document: &Arc<Document>) {
         if text.len() > MAX_TEXT_BYTES {
             return;
         }

@@ -13,6 +13,7 @@
 
 mod arguments;
 mod cache;
+mod convert;
 mod fields;
 mod literals;
 mod parsing;
@@ -26,7 +27,6 @@ mod shape;
 mod tests;
 mod types;
 mod variables;
-mod written;
 
 use std::sync::Arc;
 
@@ -38,10 +38,13 @@ use apollo_compiler::{
 };
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 
-use self::{cache::Cache, plans::Plans, positions::Positions, refusals::invalid, shape::Shape, types::Types};
+use self::{
+    cache::DocumentCache, plans::Plans, positions::Positions, refusals::validation_error, shape::Shape,
+    types::Types,
+};
 use super::limits;
 
-pub use self::{parsing::parse_unprepared, shape::is_placeholder};
+pub use self::{parsing::parse_if_unprepared, shape::is_placeholder};
 
 /// How deep a document may nest, so that parsing it does not overflow the stack. The limits on selections are lower.
 const MAX_NESTING: usize = 64;
@@ -53,7 +56,7 @@ pub struct Documents(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     types: Types,
-    cache: Cache,
+    cache: DocumentCache,
 }
 
 /// A document that was parsed and found valid.
@@ -89,7 +92,7 @@ pub struct Completion(Arc<Shape>);
 impl Completion {
     /// Completes a response. The result is what the client gets.
     pub fn complete_response(&self, mut response: Response) -> Response {
-        self.0.restore(&mut response.data);
+        self.0.restore_keys(&mut response.data);
         response
     }
 }
@@ -100,14 +103,15 @@ impl Documents {
     /// # Errors
     /// The faults of the text, if it describes no valid schema.
     pub fn new(sdl: &str) -> Result<Self, String> {
-        Ok(Self(Arc::new(Shared { types: Types::from_sdl(sdl)?, cache: Cache::new() })))
+        Ok(Self(Arc::new(Shared { types: Types::from_sdl(sdl)?, cache: DocumentCache::new() })))
     }
 
-    /// Does the same as [`prepare`](Self::prepare), for a long request on a thread for blocking work.
+    /// Does the same as [`prepare`](Self::prepare): for a short query on this thread, for a long one on a thread for
+    /// blocking work.
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare).
-    pub async fn prepare_off_thread(&self, request: Request) -> Result<Prepared, Vec<ServerError>> {
+    pub async fn prepare_off_thread_if_long(&self, request: Request) -> Result<Prepared, Vec<ServerError>> {
         let documents = self.clone();
         parsing::run_off_thread_if_long(request.query.len(), move || documents.prepare(request)).await
     }
@@ -117,39 +121,39 @@ impl Documents {
     /// # Errors
     /// The reasons why the request is refused, each with its code.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Vec<ServerError>> {
-        let document = self.load_document(&request.query)?;
+        let document = self.load_or_parse_document(&request.query)?;
         let operation = document.find_operation(request.operation_name.take().as_deref())?;
         let variables = std::mem::take(&mut request.variables);
         let values = variables::coerce_variables(&self.0.types, operation, &document.positions, variables)?;
         let Document { source, positions, plans } = &*document;
         let (planned, shape) =
-            plans.prepare_operation(&self.0.types, source, positions, operation, &values)?;
+            plans.plan_with_values(&self.0.types, source, positions, operation, &values)?;
         request.set_parsed_query(planned);
-        let operation_type = written::operation_type(operation.operation_type);
+        let operation_type = convert::convert_operation_type(operation.operation_type);
         Ok(Prepared { request, operation_type, shape })
     }
 
-    /// The valid document with this text, from the cache if it is there.
-    fn load_document(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
+    /// The valid document with this text: from the cache, or parsed and then put into the cache.
+    fn load_or_parse_document(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
         if let Some(document) = self.0.cache.get(text) {
             return Ok(document);
         }
-        let document = Arc::new(self.parse_document(text)?);
-        self.0.cache.keep(text, &document);
+        let document = Arc::new(self.parse_and_validate(text)?);
+        self.0.cache.insert_if_short(text, &document);
         Ok(document)
     }
 
-    fn parse_document(&self, text: &str) -> Result<Document, Vec<ServerError>> {
+    fn parse_and_validate(&self, text: &str) -> Result<Document, Vec<ServerError>> {
         limits::check_query_text(text)?;
         let positions = Positions::new(text);
         let parsed = Parser::new().recursion_limit(MAX_NESTING).parse_ast(text, "query");
         let ast: ast::Document =
-            parsed.map_err(|faults| refusals::syntax_errors(&faults.errors, &positions))?;
-        limits::check_document_size(&written::convert_document(&ast, &positions))?;
+            parsed.map_err(|faults| refusals::first_syntax_error(&faults.errors, &positions))?;
+        limits::check_document_size(&convert::convert_document(&ast, &positions))?;
         let source = match ast.to_executable_validate(self.0.types.schema()) {
             Ok(source) => source,
             Err(WithErrors { partial, errors }) => {
-                let errors = refusals::validation_errors(&errors, &positions, &rules::REPLACED);
+                let errors = refusals::validation_errors(&errors, &positions, &rules::REPLACED_RULES);
                 if !errors.is_empty() {
                     return Err(errors);
                 }
@@ -170,7 +174,7 @@ impl Document {
                 Some(name) => format!("the document has no operation named `{name}`"),
                 None => "the document has several operations: the request must name one".to_owned(),
             };
-            invalid(message, None)
+            validation_error(message, None)
         })
     }
 }

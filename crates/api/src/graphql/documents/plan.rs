@@ -1,4 +1,6 @@
-//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments.
+//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments. `plans`
+//! calls it. It fails for a condition that is null, for a subscription without exactly one root field, and for a plan that
+//! would be too large.
 //!
 //! The specification collects the fields of each object before it resolves them
 //! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
@@ -22,14 +24,14 @@ use async_graphql::{
 
 use super::{
     super::limits::too_large,
+    convert::convert_operation_type,
     fields::collect_fields,
     literals::convert_literal,
     positions::Positions,
-    refusals::invalid,
+    refusals::validation_error,
     shape::{Shape, build_placeholder, is_placeholder},
     types::Types,
     variables::Values,
-    written::operation_type,
 };
 
 /// The maximum number of fields in a plan. Below an interface or union, a field counts once for each possible object.
@@ -64,14 +66,17 @@ pub fn plan_operation(
     let is_conditional = Cell::new(false);
     let mut planner = Planner { types, source, positions, values, is_conditional, fields_left: MAX_FIELDS };
     let root = &operation.selection_set;
-    let place = positions.find_start(operation.location());
+    let place = positions.find_node_start(operation.location());
     let selection_set = Positioned::new(planner.plan_selections(&root.ty, &[root])?, place);
     if operation.is_subscription() && !has_one_field(&selection_set.node) {
-        return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
+        return Err(validation_error(
+            "a subscription must have exactly one root field".to_owned(),
+            Some(place),
+        ));
     }
     let shape = Arc::new(Shape::new(&selection_set.node));
     let definition = OperationDefinition {
-        ty: operation_type(operation.operation_type),
+        ty: convert_operation_type(operation.operation_type),
         variable_definitions: Vec::new(),
         directives: Vec::new(),
         selection_set,
@@ -101,7 +106,7 @@ impl<'a> Planner<'a> {
         sets: &[&'a executable::SelectionSet],
     ) -> Result<SelectionSet, ServerError> {
         let types = self.types;
-        let Some(objects) = types.objects_of(ty) else {
+        let Some(objects) = types.possible_objects_of(ty) else {
             let fields = self.plan_fields(ty, sets)?;
             let is_empty = fields.is_empty();
             return Ok(SelectionSet { items: with_placeholder(fields, is_empty) });
@@ -146,12 +151,12 @@ impl<'a> Planner<'a> {
         self.fields_left = self.fields_left.checked_sub(1).ok_or_else(|| {
             too_large(format!("the query selects more than {MAX_FIELDS} fields of its possible types"))
         })?;
-        let place = self.positions.find_start(first.location());
+        let place = self.positions.find_node_start(first.location());
         let mut arguments = Vec::new();
         for argument in &first.arguments {
             let definition = first.definition.argument_by_name(&argument.name);
             let Some(definition) = definition else { continue };
-            let pos = self.positions.find_start(argument.value.location());
+            let pos = self.positions.find_node_start(argument.value.location());
             let value = convert_literal(self.types, &definition.ty, &argument.value);
             arguments.push((Positioned::new(Name::new(&argument.name), pos), Positioned::new(value, pos)));
         }
@@ -197,7 +202,10 @@ impl<'a> Planner<'a> {
                 Some(_) => return Ok(false),
                 None => {
                     let message = format!("the condition of @{} may not be null", directive.name);
-                    return Err(invalid(message, Some(self.positions.find_start(directive.location()))));
+                    return Err(validation_error(
+                        message,
+                        Some(self.positions.find_node_start(directive.location())),
+                    ));
                 }
             }
         }

@@ -42,7 +42,8 @@ pub struct Plans {
 }
 
 impl Plans {
-    /// For a document whose text has this length in bytes. Nothing is planned yet.
+    /// Makes an empty place for the plan of each operation of a document. Operations are planned when they are requested.
+    /// `text_bytes` is the length of the document's text, for rule 3.
     pub fn new(source: &Source, text_bytes: usize) -> Self {
         let names = source.operations.iter().map(|operation| operation.name.clone());
         Self {
@@ -55,7 +56,7 @@ impl Plans {
     ///
     /// # Errors
     /// Those of [`plan_operation`] and [`fill_variables`].
-    pub fn prepare_operation(
+    pub fn plan_with_values(
         &self,
         types: &Types,
         source: &Source,
@@ -65,24 +66,25 @@ impl Plans {
     ) -> Result<(ExecutableDocument, Arc<Shape>), ServerError> {
         let kept = self.kept.get(&operation.name);
         if let Some(plan) = kept.and_then(OnceLock::get) {
-            return fill_plan(plan.operation.clone(), &plan.shape, values);
+            return fill_and_wrap_plan(plan.operation.clone(), &plan.shape, values);
         }
         let plan = plan_operation(types, source, positions, operation, values)?;
         match kept {
-            Some(kept) if !plan.is_conditional && self.take_fields(plan.fields) => {
+            Some(kept) if !plan.is_conditional && self.reserve_fields(plan.fields) => {
                 let plan = kept.get_or_init(|| plan);
-                fill_plan(plan.operation.clone(), &plan.shape, values)
+                fill_and_wrap_plan(plan.operation.clone(), &plan.shape, values)
             }
-            Some(_) | None => fill_plan(plan.operation, &plan.shape, values),
+            Some(_) | None => fill_and_wrap_plan(plan.operation, &plan.shape, values),
         }
     }
 
-    fn take_fields(&self, fields: usize) -> bool {
+    /// Counts the fields of a plan that is to be kept. Returns false, and counts nothing, if rule 3 does not allow it.
+    fn reserve_fields(&self, fields: usize) -> bool {
         self.fields_left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(fields)).is_ok()
     }
 }
 
-fn fill_plan(
+fn fill_and_wrap_plan(
     mut operation: Positioned<OperationDefinition>,
     shape: &Arc<Shape>,
     values: &Values<'_>,

@@ -1,4 +1,5 @@
-//! Computes lines and columns of a query text, for the locations of errors.
+//! Computes lines and columns of a query text, for the locations of errors. Both begin at 1. Columns count characters, not
+//! bytes. A node that was not in the text is at line 0, column 0.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
@@ -26,7 +27,7 @@ impl Positions {
         Self { line_starts: line_starts.collect(), continuation_bytes: continuation_bytes.collect() }
     }
 
-    /// The position of the character that begins at this byte.
+    /// The line and the column of the character that begins at this offset, which is in bytes.
     pub fn find_position(&self, offset: usize) -> Pos {
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
@@ -35,8 +36,8 @@ impl Positions {
         Pos { line, column }
     }
 
-    /// The position of a node. A node without a location was not in the text and gets line 0, column 0.
-    pub fn find_start(&self, location: Option<SourceSpan>) -> Pos {
+    /// The position at which a node begins. Line 0, column 0 for a node without a location.
+    pub fn find_node_start(&self, location: Option<SourceSpan>) -> Pos {
         location.map(|span| self.find_position(span.offset())).unwrap_or_default()
     }
 }

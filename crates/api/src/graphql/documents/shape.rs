@@ -12,8 +12,9 @@ use async_graphql::{
     parser::types::{Field, Selection, SelectionSet},
 };
 
-/// The key of the placeholder in an answer. No query can ask for a key without a character.
-const KEY: &str = "";
+/// The key of the placeholder, in a plan and in the answer. No query can ask for it, because a key of a query has at least
+/// one character.
+const PLACEHOLDER_KEY: &str = "";
 
 /// What an operation selects.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ impl Shape {
     }
 
     /// Puts the keys of an answer into their order, and removes the placeholders.
-    pub fn restore(&self, data: &mut Value) {
-        self.0.restore(data);
+    pub fn restore_keys(&self, data: &mut Value) {
+        self.0.restore_keys(data);
     }
 }
 
@@ -61,10 +62,10 @@ impl Selected {
         Self { objects, has_placeholder }
     }
 
-    fn restore(&self, value: &mut Value) {
+    fn restore_keys(&self, value: &mut Value) {
         match value {
-            Value::List(values) => values.iter_mut().for_each(|value| self.restore(value)),
-            Value::Object(object) => self.restore_object(object),
+            Value::List(values) => values.iter_mut().for_each(|value| self.restore_keys(value)),
+            Value::Object(object) => self.restore_keys_of_object(object),
             Value::Null
             | Value::Number(_)
             | Value::String(_)
@@ -74,19 +75,19 @@ impl Selected {
         }
     }
 
-    fn restore_object(&self, object: &mut IndexMap<Name, Value>) {
+    fn restore_keys_of_object(&self, object: &mut IndexMap<Name, Value>) {
         if self.has_placeholder {
-            object.shift_remove(KEY);
+            object.shift_remove(PLACEHOLDER_KEY);
         }
-        let Some(keys) = self.keys_of(object) else { return };
+        let Some(keys) = self.find_selected_keys(object) else { return };
         // Most resolvers do not wait for anything, so most objects are already in order.
         if object.keys().eq(keys.keys()) {
-            object.values_mut().zip(keys.values()).for_each(|(value, selected)| selected.restore(value));
+            object.values_mut().zip(keys.values()).for_each(|(value, selected)| selected.restore_keys(value));
             return;
         }
         for (key, value) in object.iter_mut() {
             if let Some(selected) = keys.get(key) {
-                selected.restore(value);
+                selected.restore_keys(value);
             }
         }
         object.sort_by_cached_key(|key, _| keys.get_index_of(key));
@@ -94,7 +95,7 @@ impl Selected {
 
     /// The selection that an object was made from. Of several it is found by the address of a key: the library makes the
     /// object with the plan's own names, and not with copies of their text.
-    fn keys_of(&self, object: &IndexMap<Name, Value>) -> Option<&IndexMap<Name, Self>> {
+    fn find_selected_keys(&self, object: &IndexMap<Name, Value>) -> Option<&IndexMap<Name, Self>> {
         match self.objects.as_slice() {
             [only] => Some(only),
             several => {
@@ -110,7 +111,7 @@ impl Selected {
 pub fn build_placeholder() -> Positioned<Selection> {
     let place = Pos::default();
     let field = Field {
-        alias: Some(Positioned::new(Name::new(KEY), place)),
+        alias: Some(Positioned::new(Name::new(PLACEHOLDER_KEY), place)),
         name: Positioned::new(Name::new("__typename"), place),
         arguments: Vec::new(),
         directives: Vec::new(),
@@ -121,5 +122,5 @@ pub fn build_placeholder() -> Positioned<Selection> {
 
 /// Whether a field is the placeholder: the limit on aliases does not count it.
 pub fn is_placeholder(field: &Field) -> bool {
-    field.response_key().node == KEY
+    field.response_key().node == PLACEHOLDER_KEY
 }

@@ -316,15 +316,21 @@ async fn hostile_documents_take_little_time() {
 fn documents_are_kept_within_bounds() {
     let documents = documents();
     let query = |n: usize| format!("{{ echo(id: {n}) }} # {}", "x".repeat(10_000));
-    let first = documents.load_document(&query(0)).unwrap();
-    assert!(Arc::ptr_eq(&first, &documents.load_document(&query(0)).unwrap()));
+    let first = documents.load_or_parse_document(&query(0)).unwrap();
+    assert!(Arc::ptr_eq(&first, &documents.load_or_parse_document(&query(0)).unwrap()));
     for n in 1..100 {
-        documents.load_document(&query(n)).unwrap();
+        documents.load_or_parse_document(&query(n)).unwrap();
     }
-    assert!(!Arc::ptr_eq(&first, &documents.load_document(&query(0)).unwrap()), "it was dropped for others");
+    assert!(
+        !Arc::ptr_eq(&first, &documents.load_or_parse_document(&query(0)).unwrap()),
+        "it was dropped for others"
+    );
     let long = format!("{{ __typename }} # {}", "x".repeat(20_000));
-    let first = documents.load_document(&long).unwrap();
-    assert!(!Arc::ptr_eq(&first, &documents.load_document(&long).unwrap()), "it is too long to be kept");
+    let first = documents.load_or_parse_document(&long).unwrap();
+    assert!(
+        !Arc::ptr_eq(&first, &documents.load_or_parse_document(&long).unwrap()),
+        "it is too long to be kept"
+    );
 }
 
 #[test]

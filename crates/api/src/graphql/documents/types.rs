@@ -1,4 +1,5 @@
-//! The types of the schema, and the objects that an interface or union can be.
+//! The types of the schema, and the objects that an interface or union can be. Made once, from the text of the schema; then
+//! only read.
 
 use std::collections::HashMap;
 
@@ -54,7 +55,7 @@ impl Types {
     }
 
     /// The objects that an interface or a union can be. `None` for another type.
-    pub fn objects_of(&self, name: &str) -> Option<&[Name]> {
+    pub fn possible_objects_of(&self, name: &str) -> Option<&[Name]> {
         match self.get(name)? {
             ExtendedType::Interface(_) | ExtendedType::Union(_) => {
                 Some(self.possible.get(name).map(Vec::as_slice).unwrap_or_default())

@@ -4,6 +4,8 @@
 //! 1. If a value does not fit its type, the request is refused before anything runs.
 //! 2. JSON has only one kind of number, so `1.0` is a valid `Int`.
 //! 3. A value of a custom scalar is not checked here. The field that uses it reads it, and refuses it if necessary.
+//! 4. A variable that was not sent gets its default. Without a default it is absent, or an error if its type is non-null.
+//! 5. Values for variables that the operation does not declare are ignored.
 
 use std::collections::HashMap;
 
@@ -14,7 +16,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Number, ServerError, Value, Variables};
 
-use super::{literals::convert_literal, positions::Positions, refusals::invalid, types::Types};
+use super::{literals::convert_literal, positions::Positions, refusals::validation_error, types::Types};
 
 /// The coerced values by the names of their variables. A variable that was not sent and has no default is absent.
 pub type Values<'a> = HashMap<&'a str, Value>;
@@ -31,25 +33,25 @@ pub fn coerce_variables<'a>(
 ) -> Result<Values<'a>, Vec<ServerError>> {
     let (mut values, mut errors) = (Values::new(), Vec::new());
     for variable in &operation.variables {
-        match coerce_one(types, variable, sent.remove(variable.name.as_str())) {
+        match coerce_variable(types, variable, sent.remove(variable.name.as_str())) {
             Ok(Some(value)) => drop(values.insert(variable.name.as_str(), value)),
             Ok(None) => {}
             Err(misfit) => {
                 let message = format!("the variable ${}{misfit}", variable.name);
-                errors.push(invalid(message, Some(positions.find_start(variable.location()))));
+                errors.push(validation_error(message, Some(positions.find_node_start(variable.location()))));
             }
         }
     }
     if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
-fn coerce_one(
+fn coerce_variable(
     types: &Types,
     variable: &Node<VariableDefinition>,
     sent: Option<Value>,
 ) -> Result<Option<Value>, Misfit> {
     match (sent, &variable.default_value) {
-        (Some(value), _) => fit(types, &variable.ty, value).map(Some),
+        (Some(value), _) => coerce_value(types, &variable.ty, value).map(Some),
         (None, Some(default)) => {
             // A default contains no variables.
             Ok(convert_literal(types, &variable.ty, default).into_const())
@@ -87,7 +89,11 @@ impl std::fmt::Display for Misfit {
     }
 }
 
-fn fit(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
+/// Coerces a value that was sent to this type, with everything in it.
+///
+/// # Errors
+/// The first part of the value that does not fit.
+fn coerce_value(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
     if value == Value::Null {
         return if ty.is_non_null() {
             Err(Misfit::new(format!(": null does not fit the type {ty}")))
@@ -98,22 +104,23 @@ fn fit(types: &Types, ty: &Type, value: Value) -> Result<Value, Misfit> {
     match (ty, value) {
         (Type::List(inner) | Type::NonNullList(inner), Value::List(values)) => {
             let fitted = values.into_iter().enumerate().map(|(index, value)| {
-                fit(types, inner, value).map_err(|misfit| misfit.with_path_segment(format!("[{index}]")))
+                coerce_value(types, inner, value)
+                    .map_err(|misfit| misfit.with_path_segment(format!("[{index}]")))
             });
             fitted.collect::<Result<_, _>>().map(Value::List)
         }
         // The specification reads a single value as a list of one element.
         (Type::List(inner) | Type::NonNullList(inner), value) => {
-            Ok(Value::List(vec![fit(types, inner, value)?]))
+            Ok(Value::List(vec![coerce_value(types, inner, value)?]))
         }
-        (Type::Named(name) | Type::NonNullNamed(name), value) => fit_named(types, name, value),
+        (Type::Named(name) | Type::NonNullNamed(name), value) => coerce_to_named_type(types, name, value),
     }
 }
 
-fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
+fn coerce_to_named_type(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
     let needed = || Misfit::new(format!(": a value of the type {name} is needed"));
     match (types.get(name), value) {
-        (Some(ExtendedType::Scalar(_)), value) => fit_scalar(name, value).ok_or_else(needed),
+        (Some(ExtendedType::Scalar(_)), value) => coerce_to_scalar(name, value).ok_or_else(needed),
         (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
             if definition.values.contains_key(text.as_str()) {
                 Ok(Value::Enum(Name::new(text)))
@@ -130,7 +137,7 @@ fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
                 let step = || format!(".{field}");
                 match fields.get_mut(field.as_str()) {
                     Some(value) => {
-                        let fitted = fit(types, &definition.ty, std::mem::take(value));
+                        let fitted = coerce_value(types, &definition.ty, std::mem::take(value));
                         *value = fitted.map_err(|misfit| misfit.with_path_segment(step()))?;
                     }
                     None if definition.is_required() => {
@@ -146,14 +153,14 @@ fn fit_named(types: &Types, name: &str, value: Value) -> Result<Value, Misfit> {
     }
 }
 
-fn fit_scalar(name: &str, value: Value) -> Option<Value> {
+fn coerce_to_scalar(name: &str, value: Value) -> Option<Value> {
     match (name, value) {
         ("Int", Value::Number(number)) => {
-            let whole = to_whole_number(&number).filter(|whole| i32::try_from(*whole).is_ok())?;
+            let whole = to_exact_integer(&number).filter(|whole| i32::try_from(*whole).is_ok())?;
             Some(Value::Number(whole.into()))
         }
         ("ID", Value::Number(number)) => {
-            let text = to_whole_number(&number).map(|whole| whole.to_string());
+            let text = to_exact_integer(&number).map(|whole| whole.to_string());
             text.or_else(|| number.as_u64().map(|whole| whole.to_string())).map(Value::String)
         }
         ("Float", value @ Value::Number(_))
@@ -165,8 +172,8 @@ fn fit_scalar(name: &str, value: Value) -> Option<Value> {
     }
 }
 
-/// The number as an integer, if it is whole and fits into 64 bits.
-fn to_whole_number(number: &Number) -> Option<i64> {
+/// The number as an integer: any `i64`, or a whole float up to 2^53. `None` for other numbers.
+fn to_exact_integer(number: &Number) -> Option<i64> {
     /// 2^53: a float represents every whole number up to here exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     number.as_i64().or_else(|| {

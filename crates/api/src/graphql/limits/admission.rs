@@ -1,5 +1,6 @@
 //! Limits on how many operations are resolved at once in the whole process. They bound its memory, however many clients
-//! send queries.
+//! send queries. `operation` waits here for the permits of a query or of an update of a subscription. An update is never
+//! refused, because its client would miss it; it waits.
 //!
 //! 1. At most [`MAX_RESOLVING`] queries are resolved at once. The others wait; their deadline is already running.
 //! 2. A query of ordinary size needs at most about one MiB. A query that grows beyond that (see `meter`) needs one of
@@ -60,20 +61,20 @@ impl Admission {
 
     /// Waits until a query of this caller, or an update of a subscription, may be resolved. Keep the result until it is
     /// resolved. `None` if too many queries of the caller already wait. An update is never refused; it waits.
-    pub async fn acquire_resolving(
+    pub async fn acquire_resolving_permit(
         &self,
         caller: Option<&Caller>,
         is_update: bool,
     ) -> Option<ResolvingPermit<'_>> {
-        let own = match caller.and_then(bounded_caller) {
-            Some(key) => Some(self.acquire_own(key, is_update).await?),
+        let own = match caller.and_then(key_of_limited_caller) {
+            Some(key) => Some(self.acquire_permit_of_caller(key, is_update).await?),
             None => None,
         };
         // The semaphore is never closed.
         Some(ResolvingPermit { _resolving: self.resolving.acquire().await.ok(), _own: own })
     }
 
-    async fn acquire_own(&self, key: String, is_update: bool) -> Option<OwnPermit<'_>> {
+    async fn acquire_permit_of_caller(&self, key: String, is_update: bool) -> Option<OwnPermit<'_>> {
         let semaphore = {
             let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(MAX_RESOLVING_OF_CALLER));
@@ -92,7 +93,7 @@ impl Admission {
     }
 
     /// Waits until a large answer may be made. `None` if too many operations already wait.
-    pub async fn acquire_large(&self) -> Option<LargeResponsePermit> {
+    pub async fn acquire_large_permit(&self) -> Option<LargeResponsePermit> {
         if let Ok(permit) = self.large.clone().try_acquire_owned() {
             return Some(LargeResponsePermit { _permit: permit });
         }
@@ -131,7 +132,7 @@ impl Drop for OwnPermit<'_> {
 }
 
 /// The key under which the queries of a caller are counted. `None` for callers without a limit.
-fn bounded_caller(caller: &Caller) -> Option<String> {
+fn key_of_limited_caller(caller: &Caller) -> Option<String> {
     match caller.actor.kind {
         ActorKind::Customer | ActorKind::Supplier => {
             Some(format!("{}/{}", caller.actor.kind, caller.actor.id.as_deref().unwrap_or_default()))
@@ -195,17 +196,17 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.acquire_resolving(Some(&kim), false).await);
+            admitted.push(admission.acquire_resolving_permit(Some(&kim), false).await);
         }
-        let mut waiting = Box::pin(admission.acquire_resolving(Some(&kim), false));
+        let mut waiting = Box::pin(admission.acquire_resolving_permit(Some(&kim), false));
         assert!(waiting.as_mut().now_or_never().is_none(), "one too many");
         for other in [caller(ActorKind::Customer, "lee"), caller(ActorKind::Supplier, "kim")] {
-            assert!(admission.acquire_resolving(Some(&other), false).now_or_never().is_some());
+            assert!(admission.acquire_resolving_permit(Some(&other), false).now_or_never().is_some());
         }
         let staff = caller(ActorKind::Support, "sam");
         let mut of_staff = Vec::new();
         for _ in 0..MAX_RESOLVING - MAX_RESOLVING_OF_CALLER {
-            let one = admission.acquire_resolving(Some(&staff), false).now_or_never();
+            let one = admission.acquire_resolving_permit(Some(&staff), false).now_or_never();
             of_staff.push(one.expect("staff have no bound of their own"));
         }
         drop(of_staff);
@@ -218,7 +219,7 @@ mod tests {
         let admission = Admission::new();
         let kim = caller(ActorKind::Customer, "kim");
         let begin = |is_update| {
-            let mut begun = Box::pin(admission.acquire_resolving(Some(&kim), is_update));
+            let mut begun = Box::pin(admission.acquire_resolving_permit(Some(&kim), is_update));
             (begun.as_mut().now_or_never(), begun)
         };
         let mut all = Vec::new();
@@ -240,8 +241,8 @@ mod tests {
         let known = || admission.callers.lock().unwrap().len();
         for number in 0..100 {
             let one = caller(ActorKind::Customer, &number.to_string());
-            let first = admission.acquire_resolving(Some(&one), false).await;
-            let second = admission.acquire_resolving(Some(&one), false).await;
+            let first = admission.acquire_resolving_permit(Some(&one), false).await;
+            let second = admission.acquire_resolving_permit(Some(&one), false).await;
             drop(first);
             assert_eq!(known(), 1);
             drop(second);
@@ -251,9 +252,9 @@ mod tests {
         let kim = caller(ActorKind::Customer, "kim");
         let mut admitted = Vec::new();
         for _ in 0..MAX_RESOLVING_OF_CALLER {
-            admitted.push(admission.acquire_resolving(Some(&kim), false).await);
+            admitted.push(admission.acquire_resolving_permit(Some(&kim), false).await);
         }
-        assert!(admission.acquire_resolving(Some(&kim), false).now_or_never().is_none());
+        assert!(admission.acquire_resolving_permit(Some(&kim), false).now_or_never().is_none());
         drop(admitted);
         assert_eq!(known(), 0);
     }

@@ -1,4 +1,4 @@
-//! The limit on the number of values in the JSON of a request.
+//! The limit on the number of values in the JSON of a request. The transports call it for each body and each message.
 //!
 //! An element of a list of zeros takes two bytes in JSON and about 80 bytes in memory. So a body of permitted length
 //! could take forty times its length in memory, and several times that while variables are checked. The values are

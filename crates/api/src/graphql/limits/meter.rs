@@ -1,7 +1,9 @@
 //! The limits on one operation while it is resolved.
 //!
 //! `operation` calls an [`OperationMeter`] before and after each field and each element of a list is resolved.
-//! `batch_cache` calls it with the number of rows that it has read. Rules:
+//! `batch_cache` reports the rows that it has read (`count_rows`), and reads that were refused because they have too many
+//! rows (`stop_for_refused_read`). Before it reads more than [`ORDINARY_ROWS`] rows, it waits for `begin_large_read`.
+//! Futures of this module never end once the operation is stopped. Rules:
 //!
 //! 1. **Turns.** After [`FIELDS_A_TURN`] fields the operation gives the thread back to the runtime. Otherwise a large
 //!    operation would keep others from running, and would notice neither its deadline nor that its caller is gone.
@@ -94,8 +96,9 @@ impl OperationMeter {
         })
     }
 
-    /// Resets the counters for the next update of a subscription.
-    pub fn restart(&self) {
+    /// Resets the counters, the permit and the stop. Called before an operation, or one update of a subscription, is
+    /// resolved.
+    pub fn reset_for_execution(&self) {
         for counter in [&self.values, &self.members, &self.bytes, &self.rows] {
             counter.store(0, Relaxed);
         }
@@ -104,7 +107,7 @@ impl OperationMeter {
         self.begin_turn();
     }
 
-    /// Begins a new turn: the runtime has had the thread.
+    /// Begins a new turn. `operation` calls it before each poll.
     pub fn begin_turn(&self) {
         self.turns.store(FIELDS_A_TURN, Relaxed);
     }
@@ -114,11 +117,13 @@ impl OperationMeter {
         self.large.load(Relaxed) == Large::Wanted as u8
     }
 
+    /// Records that the operation has the permit of a large answer.
     pub fn grant_permit(&self) {
         self.large.store(Large::Granted as u8, Relaxed);
     }
 
-    fn want_permit(&self) {
+    /// Asks `operation` for the permit of a large answer, unless the operation has it already.
+    fn request_permit(&self) {
         if self.large.load(Relaxed) == Large::No as u8 {
             self.large.store(Large::Wanted as u8, Relaxed);
         }
@@ -139,7 +144,7 @@ impl OperationMeter {
 
     /// Takes a part of the turn for one more field or element. If nothing is left of the turn, it is pending and wakes
     /// the task at once. `operation`, which polls the operation, decides when the operation continues.
-    fn poll_turn(&self, cx: &Context<'_>) -> Poll<()> {
+    fn poll_for_turn(&self, cx: &Context<'_>) -> Poll<()> {
         let turns = self.turns.load(Relaxed);
         if turns == 0 || self.stopped.load(Relaxed) || self.needs_permit() {
             cx.waker().wake_by_ref();
@@ -149,7 +154,8 @@ impl OperationMeter {
         Poll::Ready(())
     }
 
-    /// Begins a field or an element of a list. Keep the permit until the field or element is resolved.
+    /// Waits until a field or an element of a list may begin, by rules 1 and 2. Keep the permit until the field or
+    /// element is resolved. `None` for a field below the root, which needs no permit.
     pub async fn begin_value(&self, place: &QueryPathNode<'_>) -> Option<SemaphorePermit<'_>> {
         let permit = match place.segment {
             QueryPathSegment::Index(_) => match self.levels.get(count_lists_above(place)) {
@@ -160,34 +166,36 @@ impl OperationMeter {
             QueryPathSegment::Name(_) if place.parent.is_none() => self.roots.acquire().await.ok(),
             QueryPathSegment::Name(_) => None,
         };
-        self.count(&self.values, 1);
+        self.count_values(&self.values, 1);
         // Nothing more begins in an operation that was stopped.
-        poll_fn(|cx| self.poll_turn(cx)).await;
+        poll_fn(|cx| self.poll_for_turn(cx)).await;
         permit
     }
 
     /// Counts the bytes of a value that was made. Values inside an object or a list were counted before.
-    pub fn count_value(&self, value: &Value, field: &Field) {
+    pub fn count_resolved_value(&self, value: &Value, field: &Field) {
         let is_leaf = field.selection_set.node.items.is_empty();
         let (members, added) = match value {
-            _ if is_leaf => measure_whole(value),
+            _ if is_leaf => measure_json(value),
             Value::Object(members) => (members.len(), own_size(value)),
             _ => (0, own_size(value)),
         };
-        self.count(&self.members, members);
+        self.count_values(&self.members, members);
         let bytes = add(&self.bytes, added);
         if bytes > ORDINARY_BYTES {
-            self.want_permit();
+            self.request_permit();
         }
         if bytes > self.answer_bytes {
             self.stop(too_large(format!("the answer is larger than {} bytes", self.answer_bytes)));
         }
     }
 
-    fn count(&self, counter: &AtomicUsize, added: usize) {
+    /// Adds values of the answer. Asks for a permit beyond [`ORDINARY_VALUES`], stops the operation beyond
+    /// [`MAX_VALUES`].
+    fn count_values(&self, counter: &AtomicUsize, added: usize) {
         let values = add(counter, added);
         if values > ORDINARY_VALUES {
-            self.want_permit();
+            self.request_permit();
         }
         if values > MAX_VALUES {
             self.stop(too_large(format!(
@@ -200,7 +208,7 @@ impl OperationMeter {
     pub fn count_rows(&self, rows: usize) {
         let rows = add(&self.rows, rows);
         if rows > ORDINARY_ROWS {
-            self.want_permit();
+            self.request_permit();
         }
         if rows > MAX_ROWS {
             self.stop(too_many_rows());
@@ -209,7 +217,7 @@ impl OperationMeter {
 
     /// Waits until a read of this operation may return more than [`ORDINARY_ROWS`] rows.
     pub async fn begin_large_read(&self) -> LargeRead<'_> {
-        self.want_permit();
+        self.request_permit();
         poll_fn(|cx| {
             if self.needs_permit() || self.stopped.load(Relaxed) {
                 cx.waker().wake_by_ref();
@@ -222,9 +230,9 @@ impl OperationMeter {
         LargeRead { rows: MAX_ROWS.saturating_sub(self.rows.load(Relaxed)), _permit: permit }
     }
 
-    /// Ends the operation because a read would return too many rows. It never returns: the future that awaits it is
+    /// Ends the operation because a read was refused: it would return too many rows. It never returns: the future that awaits it is
     /// dropped with the operation.
-    pub async fn stop_for_rows(&self) -> Infallible {
+    pub async fn stop_for_refused_read(&self) -> Infallible {
         self.stop(too_many_rows());
         pending().await
     }
@@ -258,10 +266,10 @@ fn count_lists_above(place: &QueryPathNode<'_>) -> usize {
 }
 
 /// How many values a value contains, without itself, and the length of the JSON of all of it in bytes.
-fn measure_whole(value: &Value) -> (usize, usize) {
+fn measure_json(value: &Value) -> (usize, usize) {
     let own = (0, own_size(value));
     let add = |(values, bytes): (usize, usize), inner: &Value| {
-        let (inner_values, inner_bytes) = measure_whole(inner);
+        let (inner_values, inner_bytes) = measure_json(inner);
         (values + 1 + inner_values, bytes + inner_bytes)
     };
     match value {
@@ -321,10 +329,10 @@ mod tests {
             json!({"a": [null, "x"], "bc": {"d": "é€"}}),
         ] {
             let written = serde_json::to_string(&value).unwrap().len();
-            let (_, size) = measure_whole(&Value::from_json(value.clone()).unwrap());
+            let (_, size) = measure_json(&Value::from_json(value.clone()).unwrap());
             assert!(size >= written && size <= written + 8, "{value}: {size} for {written}");
         }
-        assert_eq!(measure_whole(&Value::from("x".repeat(1000))), (0, 1002));
-        assert_eq!(measure_whole(&Value::from_json(json!([[1, 2], {"a": null}])).unwrap()).0, 5);
+        assert_eq!(measure_json(&Value::from("x".repeat(1000))), (0, 1002));
+        assert_eq!(measure_json(&Value::from_json(json!([[1, 2], {"a": null}])).unwrap()).0, 5);
     }
 }

@@ -1,7 +1,13 @@
 //! The limits of one operation: before it is validated, after that, and while it is resolved.
 //!
-//! `extension` calls them. When an operation exceeds a limit while it is resolved, it is dropped here, with every future
-//! in it.
+//! `extension` calls them, in this sequence: `prepare_request`, `check_complexity`, `execute_within_limits`, and from
+//! within the execution `begin_value` and `count_resolved_value`. Rules:
+//! 1. An operation that exceeds a limit while it is resolved is dropped here, with every future in it. Its answer is one
+//!    error.
+//! 2. A query or an update of a subscription is dropped at its deadline. A mutation is stopped at its deadline only where
+//!    no change is being made (`begin_value`).
+//! 3. `poll_until_done_or_stopped` polls an operation turn by turn. When the meter asks for it, it waits for the permit of
+//!    a large answer. Its callers enforce the deadline.
 
 use std::{
     future::{Future, poll_fn},
@@ -26,7 +32,7 @@ use tokio::{
 };
 
 use super::{
-    super::documents::parse_unprepared,
+    super::documents::parse_if_unprepared,
     Limits, MAX_COMPLEXITY, MAX_DEPTH,
     admission::{Admission, LargeResponsePermit, PermitSlot},
     document,
@@ -75,10 +81,11 @@ pub struct OperationLimits {
 }
 
 impl OperationLimits {
-    /// Checks a request before it is validated, and adds what resolvers need to its data.
+    /// Checks the size and the introspection of a request before it is validated, and adds its meter to its data, for
+    /// `batch_cache`.
     pub fn prepare_request(&self, registry: &Registry, mut request: Request) -> ServerResult<Request> {
         let name = request.operation_name.clone();
-        let document = parse_unprepared(&mut request)?;
+        let document = parse_if_unprepared(&mut request)?;
         let lengths = self.process.list_lengths.get_or_init(|| ListLengths::from_registry(registry));
         let introspection = document::measure_document(document, lengths)?;
         if introspection.entered && !self.process.limits.introspection {
@@ -102,7 +109,8 @@ impl OperationLimits {
         Ok(())
     }
 
-    /// Executes an operation, or one update of a subscription, within the limits.
+    /// Executes an operation, or one update of a subscription, within the limits. If a limit is exceeded, the response is
+    /// one error without data.
     pub async fn execute_within_limits(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -111,18 +119,19 @@ impl OperationLimits {
         let timeout = self.process.limits.timeout;
         let deadline = Instant::now() + timeout;
         let slot = ctx.data_opt::<PermitSlot>();
-        self.meter.restart();
+        self.meter.reset_for_execution();
         let operation = self.operation.get();
         if operation == Some(&OperationType::Mutation) {
             // A mutation that has begun is never dropped at its deadline. `begin_value` checks the deadline instead.
             self.deadline.get_or_init(|| deadline);
-            return self.poll_in_turns(execution, slot).await;
+            return self.poll_until_done_or_stopped(execution, slot).await;
         }
         let admitted = async {
             // An update of a subscription is not refused, because its client would miss it.
             let is_update = operation == Some(&OperationType::Subscription);
             let caller = ctx.data_opt::<Caller>();
-            let Some(_admitted) = self.process.admission.acquire_resolving(caller, is_update).await else {
+            let Some(_admitted) = self.process.admission.acquire_resolving_permit(caller, is_update).await
+            else {
                 return Response::from_errors(vec![too_many_of_caller()]);
             };
             // Many queries can be admitted at the same moment after a long wait. They must not all begin to read when
@@ -130,7 +139,7 @@ impl OperationLimits {
             if Instant::now() >= deadline {
                 return Response::from_errors(vec![timed_out(timeout)]);
             }
-            self.poll_in_turns(execution, slot).await
+            self.poll_until_done_or_stopped(execution, slot).await
         };
         match timeout_at(deadline, admitted).await {
             Ok(response) => response,
@@ -138,22 +147,28 @@ impl OperationLimits {
         }
     }
 
-    /// Waits until a field or an element of a list may be resolved. Keep the permit until it is resolved.
+    /// Waits until a field or an element of a list may be resolved. Keep the permit until it is resolved. `None` if it
+    /// needs no permit.
+    ///
+    /// # Errors
+    /// The deadline of a mutation has passed.
     pub async fn begin_value(&self, place: &QueryPathNode<'_>) -> ServerResult<Option<SemaphorePermit<'_>>> {
         let permit = self.meter.begin_value(place).await;
         if let Some(deadline) = self.deadline.get() {
-            self.check_mutation(*deadline, place.parent.is_some())?;
+            self.check_mutation_deadline(*deadline, place.parent.is_some())?;
         }
         Ok(permit)
     }
 
     /// Counts the value of a field or of an element of a list.
-    pub fn count_value(&self, value: &Value, field: &Field) {
-        self.meter.count_value(value, field);
+    pub fn count_resolved_value(&self, value: &Value, field: &Field) {
+        self.meter.count_resolved_value(value, field);
     }
 
-    /// Polls an operation turn by turn until it is done or stopped.
-    async fn poll_in_turns(
+    /// Polls an operation turn by turn until it is done, or the meter has stopped it. When the meter asks for the permit
+    /// of a large answer, it waits for the permit and puts it into `slot`. Without a slot, it keeps the permit until the
+    /// operation is resolved. If there is no permit, it answers [`too_many_large`]. The caller enforces the deadline.
+    async fn poll_until_done_or_stopped(
         &self,
         operation: impl Future<Output = Response> + Send,
         slot: Option<&PermitSlot>,
@@ -161,13 +176,12 @@ impl OperationLimits {
         let mut operation = pin!(operation);
         let mut waiting: Option<Pin<Box<dyn Future<Output = Option<LargeResponsePermit>> + Send + '_>>> =
             None;
-        // If there is no slot, the permit is returned when the operation is resolved.
         let mut kept = None;
         let response = poll_fn(|cx| {
             loop {
                 if self.meter.needs_permit() {
-                    let permit =
-                        waiting.get_or_insert_with(|| Box::pin(self.process.admission.acquire_large()));
+                    let permit = waiting
+                        .get_or_insert_with(|| Box::pin(self.process.admission.acquire_large_permit()));
                     let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
                     waiting = None;
                     match (permit, slot) {
@@ -195,7 +209,7 @@ impl OperationLimits {
 
     /// Stops a mutation at its deadline, but only at places where no change is being made: before one of its fields
     /// begins, and while the selection of a field's result is resolved.
-    fn check_mutation(&self, deadline: Instant, of_result: bool) -> ServerResult<()> {
+    fn check_mutation_deadline(&self, deadline: Instant, of_result: bool) -> ServerResult<()> {
         if Instant::now() < deadline {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use super::errors::too_large;
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 /// The maximum number of tokens of a query: names, numbers, texts and punctuators.
 pub const MAX_TOKENS: usize = 15_000;
+
 /// Refuses a query that is too long, or has too many tokens, to be parsed.
 ///
 /// # Errors
@@ -40,7 +41,7 @@ fn count_tokens(query: &str) -> usize {
                 rest = &rest[end.unwrap_or(rest.len())..];
                 continue;
             }
-            b'"' => text_length(rest),
+            b'"' => string_length(rest),
             b'.' if rest.starts_with(b"...") => 3,
             _ if is_word(byte) => rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len()),
             _ => 1,
@@ -57,7 +58,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The length of the string that begins here, with its quotes. A string without an end goes up to the end of `rest`.
-fn text_length(rest: &[u8]) -> usize {
+fn string_length(rest: &[u8]) -> usize {
     let quote: &[u8] = if rest.starts_with(b"\"\"\"") { b"\"\"\"" } else { b"\"" };
     let mut at = quote.len();
     while at < rest.len() {

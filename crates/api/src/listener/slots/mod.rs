@@ -1,7 +1,7 @@
 //! Limits the number of open connections, in total and per address, and closes connections whose timeout has passed.
 //!
 //! Each connection needs a slot. Rules:
-//! 1. When an address has its maximum of connections that are not busy (see [`Phase::dispensable`]), a new one replaces the
+//! 1. When an address has its maximum of connections that are not busy (see [`Phase::eviction_rank`]), a new one replaces the
 //!    address's most dispensable one, unless all of them are younger than [`GRACE`].
 //! 2. When all ordinary slots are taken, a new connection replaces the most dispensable one of any address.
 //! 3. When every ordinary connection is busy, the new one gets one of the [`RESERVED`] slots. There only health checks
@@ -68,8 +68,8 @@ impl ConnectionSlots {
     /// Takes a slot for a new connection, and closes another connection for it if necessary. `None`: every slot
     /// belongs to a connection that must not be closed.
     pub(super) fn take_slot(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionSlot> {
-        let connection = Connection::new(address, self.epoch, self.bodies.reserve());
-        let mut taken = self.lock();
+        let connection = Connection::new(address, self.epoch, self.bodies.open_reservation());
+        let mut taken = self.lock_connections();
         taken.shrink_address(connection.address, self.limits.connections_per_address, self.grace);
         if taken.all.len() - taken.reserved >= self.limits.connections && !taken.evict_any() {
             if taken.reserved >= RESERVED && !taken.evict_reserved() {
@@ -85,8 +85,8 @@ impl ConnectionSlots {
 
     /// Moves a connection from a reserved slot to an ordinary one. `false`: no ordinary slot is free, or the
     /// connection has ended.
-    pub(super) fn promote(&self, connection: &Connection) -> bool {
-        let mut taken = self.lock();
+    pub(super) fn move_to_ordinary_slot(&self, connection: &Connection) -> bool {
+        let mut taken = self.lock_connections();
         if connection.end_reason().is_some() {
             return false;
         }
@@ -98,17 +98,17 @@ impl ConnectionSlots {
     }
 
     /// Closes the most dispensable connection. `false`: there is none that may be closed.
-    pub(super) fn evict(&self) -> bool {
-        self.lock().evict_any()
+    pub(super) fn evict_any(&self) -> bool {
+        self.lock_connections().evict_any()
     }
 
     /// Ends the oldest connection whose body has been coming for at least [`GRACE`] and holds memory, to give that
     /// memory to `except`. `false`: there is no such connection.
-    pub(super) fn evict_body(&self, except: &Connection) -> bool {
-        let taken = self.lock();
+    pub(super) fn evict_stalled_body(&self, except: &Connection) -> bool {
+        let taken = self.lock_connections();
         let stalled = taken.all.values().find(|one| {
             one.phase() == Phase::Body
-                && one.age() >= self.grace
+                && one.age_of_phase() >= self.grace
                 && one.body_bytes.load(Ordering::Relaxed) > FREE_BODY
                 && one.end_reason().is_none()
                 && !std::ptr::eq(Arc::as_ptr(one), except)
@@ -121,8 +121,8 @@ impl ConnectionSlots {
 
     /// Ends the connection whose client has read nothing of a large response for the longest time, to give the memory
     /// to other responses. It does nothing when every client has read within [`GRACE`].
-    pub(super) fn evict_reader(&self) {
-        let taken = self.lock();
+    pub(super) fn evict_stalled_reader(&self) {
+        let taken = self.lock_connections();
         let holding = taken.all.values().filter(|one| {
             one.response_bytes.load(Ordering::Relaxed) > 0
                 && one.blocked_for() >= self.grace
@@ -134,20 +134,20 @@ impl ConnectionSlots {
     }
 
     /// Ends connections whose timeout has passed, in a loop that never returns.
-    pub(super) async fn sweep(self: Arc<Self>) {
+    pub(super) async fn sweep_forever(self: Arc<Self>) {
         let mut ticks = interval(self.limits.sweep_every());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for connection in self.lock().all.values() {
-                if let Some(end) = connection.overdue(&self.limits) {
+            for connection in self.lock_connections().all.values() {
+                if let Some(end) = connection.find_passed_timeout(&self.limits) {
                     connection.end(end);
                 }
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
+    fn lock_connections(&self) -> MutexGuard<'_, OpenConnections> {
         // No panic can leave the data half changed, so a poisoned lock can be used.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,6 +162,6 @@ pub(super) struct ConnectionSlot {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.slots.lock().remove(self.id);
+        self.slots.lock_connections().remove(self.id);
     }
 }

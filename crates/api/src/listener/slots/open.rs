@@ -1,4 +1,6 @@
-//! The open connections of a listener, and the choice of the one that is closed for another one.
+//! The open connections of a listener, and the choice of the one that is closed for another one: the one with the lowest
+//! [`Phase::eviction_rank`]. A connection without a rank is never chosen. The chosen one is ended, and its slot is free at
+//! once. `evict_any` and `evict_reserved` answer false if there is none to choose.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -57,23 +59,26 @@ impl OpenConnections {
         if of_address.len() < most {
             return;
         }
-        let waiting = of_address.values().filter(|one| one.phase().dispensable().is_some()).count();
+        let waiting = of_address.values().filter(|one| one.phase().eviction_rank().is_some()).count();
         for _ in most..=waiting {
-            let Some(id) = dispensable(&self.by_address[&address], |one| one.age() >= grace) else { return };
+            let Some(id) = find_lowest_ranked(&self.by_address[&address], |one| one.age_of_phase() >= grace)
+            else {
+                return;
+            };
             self.end(id);
         }
     }
 
     pub(super) fn evict_any(&mut self) -> bool {
-        let id = dispensable(&self.all, |one| {
+        let id = find_lowest_ranked(&self.all, |one| {
             let reserved = one.reserved.load(Ordering::Relaxed);
-            !reserved && (one.phase() != Phase::Body || one.age() >= GRACE)
+            !reserved && (one.phase() != Phase::Body || one.age_of_phase() >= GRACE)
         });
         id.is_some_and(|id| self.end(id))
     }
 
     pub(super) fn evict_reserved(&mut self) -> bool {
-        let id = dispensable(&self.all, |one| one.reserved.load(Ordering::Relaxed));
+        let id = find_lowest_ranked(&self.all, |one| one.reserved.load(Ordering::Relaxed));
         id.is_some_and(|id| self.end(id))
     }
 
@@ -87,15 +92,15 @@ impl OpenConnections {
     }
 }
 
-/// The id of the connection with the lowest rank ([`Phase::dispensable`]) that `may_go`. Among equal ranks it is the
+/// The id of the connection with the lowest rank ([`Phase::eviction_rank`]) that `may_go`. Among equal ranks it is the
 /// oldest connection, except that ranks 0 and 1 count as equal.
-fn dispensable(
+fn find_lowest_ranked(
     connections: &BTreeMap<u64, Arc<Connection>>,
     may_go: impl Fn(&Connection) -> bool,
 ) -> Option<u64> {
     let mut found = None;
     for (id, connection) in connections {
-        let Some(rank) = connection.phase().dispensable().filter(|_| may_go(connection)) else { continue };
+        let Some(rank) = connection.phase().eviction_rank().filter(|_| may_go(connection)) else { continue };
         // These ranks are so low that the search can stop.
         if rank <= 1 {
             return Some(*id);

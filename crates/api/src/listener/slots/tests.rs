@@ -14,7 +14,7 @@ fn new_slots(connections: usize, per_address: usize) -> Arc<ConnectionSlots> {
 
 fn busy(slots: &Arc<ConnectionSlots>) -> ConnectionSlot {
     let slot = slots.take_slot(ADDRESS).unwrap();
-    slot.connection.enter(Phase::Responding);
+    slot.connection.enter_phase(Phase::Responding);
     slot
 }
 
@@ -23,13 +23,13 @@ async fn a_new_connection_replaces_the_oldest_that_is_waited_for() {
     let slots = new_slots(3, 100);
     let answered = busy(&slots);
     let idle = slots.take_slot(ADDRESS).unwrap();
-    idle.connection.enter(Phase::Idle);
+    idle.connection.enter_phase(Phase::Idle);
     let half_open = slots.take_slot(ADDRESS).unwrap();
     let next = slots.take_slot(ADDRESS).unwrap();
     assert_eq!(half_open.connection.end_reason(), Some(End::Evicted));
     let third = slots.take_slot(ADDRESS).unwrap();
     assert_eq!(next.connection.end_reason(), Some(End::Evicted));
-    third.connection.enter(Phase::Responding);
+    third.connection.enter_phase(Phase::Responding);
     let fourth = slots.take_slot(ADDRESS).unwrap();
     assert_eq!(
         idle.connection.end_reason(),
@@ -48,15 +48,15 @@ async fn reserved_slots_are_left_when_all_others_are_at_work() {
     let another = slots.take_slot(ADDRESS).unwrap();
     assert_eq!(reserved[0].connection.end_reason(), Some(End::Evicted));
     for slot in reserved.iter().skip(1).chain([&another]) {
-        slot.connection.enter(Phase::Responding);
+        slot.connection.enter_phase(Phase::Responding);
     }
     assert!(slots.take_slot(ADDRESS).is_none(), "every slot is taken by somebody who is being answered");
-    assert!(!slots.promote(&another.connection));
+    assert!(!slots.move_to_ordinary_slot(&another.connection));
     at_work.pop();
-    assert!(slots.promote(&another.connection));
+    assert!(slots.move_to_ordinary_slot(&another.connection));
     assert!(!another.connection.reserved.load(Ordering::Relaxed));
     drop((reserved, another, at_work));
-    let taken = slots.lock();
+    let taken = slots.lock_connections();
     assert_eq!((taken.all.len(), taken.by_address.len(), taken.reserved), (0, 0, 0));
 }
 

@@ -1,6 +1,7 @@
 //! The loop that serves one WebSocket: reads messages, starts and stops operations, and sends their results.
 //!
-//! When the connection ends, its session is dropped, which stops the operations that still run.
+//! When the connection ends, its session is dropped, which stops the operations that still run. Every `Err` is the reason
+//! to end the connection: a broken rule, a timeout, an expired token, or a client that is gone.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -52,7 +53,10 @@ pub(super) struct Operation {
 
 impl<E: Executor> Connection<'_, E> {
     /// Runs until something ends the connection.
-    pub(super) async fn serve(mut self, mut waiting: mpsc::Receiver<Outcome>) -> Result<Infallible, Ended> {
+    pub(super) async fn serve_until_ended(
+        mut self,
+        mut waiting: mpsc::Receiver<Outcome>,
+    ) -> Result<Infallible, Ended> {
         let limits = self.endpoint.options.socket_limits;
         let stop = self.endpoint.options.stop.clone();
         let init_deadline = sleep(limits.init_within);
@@ -68,11 +72,11 @@ impl<E: Executor> Connection<'_, E> {
                 }
                 received = self.socket.recv() => {
                     received_at = Instant::now();
-                    self.received(received).await?;
+                    self.handle_received(received).await?;
                 }
-                Some(outcome) = waiting.recv() => self.forward(outcome).await?,
+                Some(outcome) = waiting.recv() => self.send_outcome(outcome).await?,
                 now = checks.tick() => {
-                    self.check_token()?;
+                    self.check_token_expiry()?;
                     let age = self.handle.as_ref().map(Handle::message_age).unwrap_or_default();
                     if age >= limits.receive_within {
                         return Err(Ended::ByUs(Close::MessageTimeout));
@@ -89,7 +93,7 @@ impl<E: Executor> Connection<'_, E> {
         }
     }
 
-    async fn received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
+    async fn handle_received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
         match received {
             None | Some(Ok(Message::Close(_))) => Err(Ended::ByClient),
             Some(Err(error)) => Err(convert_socket_error(error)),
@@ -99,7 +103,7 @@ impl<E: Executor> Connection<'_, E> {
                 }
                 // The library has queued the pong. Send it before the next message is read, because a client that sends
                 // pings and does not read would make the queue grow without a limit.
-                self.flush().await
+                self.flush_queued_frames().await
             }
             Some(Ok(Message::Pong(payload))) => {
                 if let Some(handle) = &self.handle {
@@ -117,41 +121,51 @@ impl<E: Executor> Connection<'_, E> {
                 if check_json_values(text.as_bytes()).is_err() {
                     return Err(Ended::ByUs(Close::TooLarge));
                 }
-                self.step(&text).await
+                self.handle_text(&text).await
             }
         }
     }
 
-    async fn step(&mut self, text: &str) -> Result<(), Ended> {
+    async fn handle_text(&mut self, text: &str) -> Result<(), Ended> {
         let options = &self.endpoint.options;
         let header = self.authorization.as_deref();
-        let step = self
-            .session
-            .receive(text, |payload| options.tokens.authenticate(payload.or(header), options.clock.now()));
+        let step = self.session.handle_message(text, |payload| {
+            options.tokens.authenticate(payload.or(header), options.clock.now())
+        });
         match step {
             Step::Continue => Ok(()),
             Step::Send(message) => {
                 if let (ServerMessage::ConnectionAck, Some(handle)) = (&message, &self.handle) {
-                    handle.accept_socket();
+                    handle.record_authenticated();
                 }
                 self.send(&message).await
             }
             Step::Close(close) => Err(Ended::ByUs(close)),
             Step::Start { id, request } => {
-                self.check_token()?;
-                let kept = self.handle.as_ref().map(|handle| handle.keep_message(text.len()));
+                self.check_token_expiry()?;
+                let kept = self.handle.as_ref().map(|handle| handle.reserve_message(text.len()));
                 match kept {
                     Some(None) => {
-                        self.send(&ServerMessage::error(id, MESSAGES_WAIT.to_owned(), "UNAVAILABLE")).await
+                        self.send(&ServerMessage::operation_error(
+                            id,
+                            MESSAGES_WAIT.to_owned(),
+                            "UNAVAILABLE",
+                        ))
+                        .await
                     }
-                    Some(Some(kept)) => self.start(id, *request, Some(kept)),
-                    None => self.start(id, *request, None),
+                    Some(Some(kept)) => self.start_operation(id, *request, Some(kept)),
+                    None => self.start_operation(id, *request, None),
                 }
             }
         }
     }
 
-    fn start(&mut self, id: String, request: Request, message: Option<KeptMessage>) -> Result<(), Ended> {
+    fn start_operation(
+        &mut self,
+        id: String,
+        request: Request,
+        message: Option<KeptMessage>,
+    ) -> Result<(), Ended> {
         let Some(bearer) = self.session.bearer() else { return Ok(()) };
         self.started += 1;
         let number = self.started;
@@ -173,7 +187,7 @@ impl<E: Executor> Connection<'_, E> {
     }
 
     /// Sends a message of an operation, unless the client has ended the operation meanwhile.
-    async fn forward(&mut self, outcome: Outcome) -> Result<(), Ended> {
+    async fn send_outcome(&mut self, outcome: Outcome) -> Result<(), Ended> {
         let Outcome { number, id, last, text, _room, _kept } = outcome;
         if self.session.operations.get(&id).is_none_or(|operation| operation.number != number) {
             return Ok(());
@@ -196,13 +210,13 @@ impl<E: Executor> Connection<'_, E> {
     }
 
     /// Sends the frames that the library has queued.
-    async fn flush(&mut self) -> Result<(), Ended> {
+    async fn flush_queued_frames(&mut self) -> Result<(), Ended> {
         let within = self.endpoint.options.socket_limits.send_within;
         send_in_time(within, self.socket.flush()).await
     }
 
     /// Ends the connection when its token has expired, even if operations are running.
-    fn check_token(&self) -> Result<(), Ended> {
+    fn check_token_expiry(&self) -> Result<(), Ended> {
         match self.session.bearer() {
             Some(bearer) if bearer.expires_at <= self.endpoint.options.clock.now() => {
                 Err(Ended::ByUs(Close::Forbidden(AuthError::Expired(bearer.expires_at))))

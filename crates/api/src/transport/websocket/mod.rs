@@ -26,7 +26,7 @@ use tracing::Instrument;
 
 use self::opening::Opening;
 use super::{Endpoint, MAX_BODY_BYTES, RequestId};
-use crate::{auth::authorization, listener::Handle};
+use crate::{auth::authorization_header, listener::Handle};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
@@ -96,7 +96,7 @@ pub(super) async fn upgrade<E: Executor>(
         .max_frame_size(MAX_BODY_BYTES)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0);
-    let authorization = authorization(&headers);
+    let authorization = authorization_header(&headers);
     let span = tracing::info_span!("socket", %request_id);
     let sockets = endpoint.options.sockets.clone();
     // Count the WebSocket from the upgrade on, so that a stop that waits for all of them does not miss this one.
@@ -109,7 +109,7 @@ pub(super) async fn upgrade<E: Executor>(
     let opening = Opening { endpoint, request_id, authorization, handle, too_many };
     upgrade.on_upgrade(move |socket| {
         async move {
-            opening.run(socket).await;
+            opening.serve_and_close(socket).await;
             drop(counted);
         }
         .instrument(span)

@@ -33,7 +33,7 @@ pub(super) struct Opening<E> {
 
 impl<E: Executor> Opening<E> {
     /// Serves a WebSocket until one side ends it.
-    pub(super) async fn run(self, mut socket: WebSocket) {
+    pub(super) async fn serve_and_close(self, mut socket: WebSocket) {
         let limits = self.endpoint.options.socket_limits;
         let handle = self.handle.clone();
         let ended = if self.too_many {
@@ -51,7 +51,7 @@ impl<E: Executor> Opening<E> {
                 room: Arc::new(Semaphore::new(limits.waiting_bytes)),
                 started: 0,
             };
-            let Err(ended) = connection.serve(waiting).await;
+            let Err(ended) = connection.serve_until_ended(waiting).await;
             ended
         } else {
             Ended::ByUs(Close::Subprotocol)
@@ -62,9 +62,9 @@ impl<E: Executor> Opening<E> {
                 if let Some(handle) = handle {
                     handle.linger();
                 }
-                say_goodbye(socket, &close, limits).await;
+                send_close_frame(socket, &close, limits).await;
             }
-            Ended::ByClient => answer_goodbye(socket, limits).await,
+            Ended::ByClient => answer_close_frame(socket, limits).await,
             Ended::Broken(reason) => tracing::debug!(reason, "the socket broke"),
         }
     }
@@ -78,12 +78,12 @@ pub(super) enum Ended {
 }
 
 /// Sends the close frame and waits for the client's, up to [`SocketLimits::close_within`].
-async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits) {
+async fn send_close_frame(mut socket: WebSocket, close: &Close, limits: SocketLimits) {
     let frame = close.frame();
     tracing::debug!(code = frame.code, reason = frame.reason.as_str(), "closing the socket");
     let within = limits.send_within + limits.close_within;
     match timeout(within, socket.send(Message::Close(Some(frame)))).await {
-        Ok(Ok(())) => read_to_end(socket, limits).await,
+        Ok(Ok(())) => discard_until_closed(socket, limits).await,
         Ok(Err(error)) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "the socket broke while closing")
         }
@@ -92,12 +92,12 @@ async fn say_goodbye(mut socket: WebSocket, close: &Close, limits: SocketLimits)
 }
 
 /// Replies to the client's close frame. The library has prepared the reply, and sends it when we read on.
-async fn answer_goodbye(socket: WebSocket, limits: SocketLimits) {
+async fn answer_close_frame(socket: WebSocket, limits: SocketLimits) {
     tracing::debug!("the client closed the socket");
-    read_to_end(socket, limits).await;
+    discard_until_closed(socket, limits).await;
 }
 
-async fn read_to_end(mut socket: WebSocket, limits: SocketLimits) {
+async fn discard_until_closed(mut socket: WebSocket, limits: SocketLimits) {
     let end = async {
         while let Some(message) = socket.recv().await {
             message?;

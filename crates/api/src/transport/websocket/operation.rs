@@ -1,7 +1,8 @@
 //! Runs the operations of a WebSocket and queues their messages.
 //!
 //! Each operation runs in its own task. All tasks send their messages through one bounded channel, which serves them in
-//! turn. So a busy subscription cannot block the others, and a slow client slows down only its own operations.
+//! turn. So a busy subscription cannot block the others, and a slow client slows down only its own operations. When the
+//! memory for waiting results is used up, an error takes the place of the message and ends the operation.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::{
     listener::{Handle, Reservation},
     transport::{
         Endpoint, RequestContext, RequestId,
-        response::{catching_panics, finish, is_request_error, to_json, write_response},
+        response::{catch_panics, complete_errors, is_request_error, to_json, write_then_return_permit},
     },
 };
 
@@ -65,11 +66,12 @@ impl Outbox {
     /// Waits until there is room and queues a message. `false`: it was the last one, or the WebSocket is closed.
     ///
     /// When the memory for waiting results is used up, it queues an error instead, which ends the operation.
-    async fn put(&self, Written { text, ends }: Written) -> bool {
-        let kept = self.handle.as_ref().map(|handle| handle.keep_result(text.len()));
+    async fn queue_message(&self, Written { text, ends }: Written) -> bool {
+        let kept = self.handle.as_ref().map(|handle| handle.reserve_result(text.len()));
         let (text, last, kept) = match kept {
             Some(None) => {
-                let error = ServerMessage::error(self.id.clone(), MESSAGES_WAIT.to_owned(), "UNAVAILABLE");
+                let error =
+                    ServerMessage::operation_error(self.id.clone(), MESSAGES_WAIT.to_owned(), "UNAVAILABLE");
                 (Written::from(error).text, true, None)
             }
             Some(Some(kept)) => (text, ends, Some(kept)),
@@ -93,11 +95,11 @@ pub(super) async fn run_operation<E: Executor>(
 ) {
     let request_id = &context.request_id;
     let id = || outbox.id.clone();
-    let prepared = match endpoint.options.documents.prepare_off_thread(request).await {
+    let prepared = match endpoint.options.documents.prepare_off_thread_if_long(request).await {
         Ok(prepared) => prepared,
         Err(errors) => {
-            let payload = finish(Response::from_errors(errors), request_id).errors;
-            outbox.put(ServerMessage::Error { id: id(), payload }.into()).await;
+            let payload = complete_errors(Response::from_errors(errors), request_id).errors;
+            outbox.queue_message(ServerMessage::Error { id: id(), payload }.into()).await;
             return;
         }
     };
@@ -106,41 +108,43 @@ pub(super) async fn run_operation<E: Executor>(
     let permit = PermitSlot::default();
     let request = (endpoint.options.data)(request, &context).data(permit.clone());
     let mut responses = match operation_type {
-        OperationType::Mutation => mutation(endpoint, request, request_id.clone()),
+        OperationType::Mutation => stream_mutation(endpoint, request, request_id.clone()),
         OperationType::Query | OperationType::Subscription => endpoint.executor.execute_stream(request, None),
     };
     let mut first = true;
     loop {
-        let message = match catching_panics(responses.next(), request_id).await {
+        let message = match catch_panics(responses.next(), request_id).await {
             Ok(Some(response)) if first && is_request_error(&response) => {
-                ServerMessage::Error { id: id(), payload: finish(response, request_id).errors }.into()
+                ServerMessage::Error { id: id(), payload: complete_errors(response, request_id).errors }
+                    .into()
             }
             Ok(Some(response)) => {
                 let (id, request_id, completion) = (id(), request_id.clone(), completion.clone());
                 let write = move || {
-                    let payload = Box::new(finish(completion.complete_response(response), &request_id));
+                    let payload =
+                        Box::new(complete_errors(completion.complete_response(response), &request_id));
                     Written::from(ServerMessage::Next { id, payload })
                 };
-                write_response(permit.take(), write).await
+                write_then_return_permit(permit.take(), write).await
             }
             Ok(None) => ServerMessage::Complete { id: id() }.into(),
             Err(panicked) => ServerMessage::Error { id: id(), payload: panicked.errors }.into(),
         };
         first = false;
-        if !outbox.put(message).await {
+        if !outbox.queue_message(message).await {
             return;
         }
     }
 }
 
 /// Runs a mutation, as a stream with its one response.
-fn mutation<E: Executor>(
+fn stream_mutation<E: Executor>(
     endpoint: Arc<Endpoint<E>>,
     request: Request,
     request_id: RequestId,
 ) -> BoxStream<'static, Response> {
     let answer = async move {
-        match endpoint.carry_out(request, &request_id).await {
+        match endpoint.carry_out_mutation(request, &request_id).await {
             Ok(response) | Err(response) => response,
         }
     };

@@ -48,7 +48,7 @@ fn closed() -> [webhook::ActiveModel; 2] {
 }
 
 fn update_of<A: ActiveModelTrait>(backend: DbBackend, rows: Vec<[A; 2]>) -> Statement {
-    update_statement(backend, rows, assign, "").unwrap().unwrap()
+    update_statement(backend, rows, assign_sql, "").unwrap().unwrap()
 }
 
 /// The rows that a statement carries.
@@ -89,7 +89,7 @@ fn an_insert_reads_whole_rows_from_one_parameter() {
 fn the_types_are_those_of_the_entities() {
     fn types<E: EntityTrait>(backend: DbBackend) -> Vec<String> {
         E::Column::iter()
-            .map(|column| declare(backend, column.as_str(), column.def().get_column_type()))
+            .map(|column| declare_column(backend, column.as_str(), column.def().get_column_type()))
             .collect()
     }
     let postgres =
@@ -160,7 +160,7 @@ fn rows_that_set_different_columns_are_refused() {
     let mut more = closed();
     more[1].error = Set(None);
     for other in [fewer, more] {
-        let refused = update_statement(Postgres, [closed(), other], assign, "").unwrap_err();
+        let refused = update_statement(Postgres, [closed(), other], assign_sql, "").unwrap_err();
         assert!(refused.to_string().contains("rows of webhooks that set different columns"), "{refused}");
     }
 }
@@ -183,7 +183,7 @@ fn many_rows_are_one_statement_with_the_text_of_one() {
 #[test]
 fn no_rows_are_no_statement() {
     assert!(insert_statement::<webhook::Model>(Postgres, [], "").unwrap().is_none());
-    assert!(update_statement::<webhook::ActiveModel>(Sqlite, [], assign, "").unwrap().is_none());
+    assert!(update_statement::<webhook::ActiveModel>(Sqlite, [], assign_sql, "").unwrap().is_none());
     assert!(select::<webhook::ActiveModel, 1>(Sqlite, "1", "", [""], []).unwrap().is_none());
 }
 
@@ -268,7 +268,7 @@ async fn none_that_is_set_is_null_and_a_column_that_is_not_set_stays() {
 fn sums_are_taken_from_the_row_and_the_new_value() {
     let key = scan::ActiveModel { shipment_id: Set(ID), ..Default::default() };
     let added = scan::ActiveModel { seen: Set(2), ..Default::default() };
-    let statement = update_statement(Postgres, [[key, added]], sum, "").unwrap().unwrap();
+    let statement = update_statement(Postgres, [[key, added]], sum_sql, "").unwrap().unwrap();
     assert!(
         statement.sql.starts_with("UPDATE scans SET seen = scans.seen + r.new_seen FROM "),
         "{statement}"

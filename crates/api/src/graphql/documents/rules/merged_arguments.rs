@@ -11,7 +11,7 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{fields::collect_fields, positions::Positions, refusals::invalid, types::Types};
+use super::super::{fields::collect_fields, positions::Positions, refusals::validation_error, types::Types};
 
 /// Checks all operations and returns their errors.
 pub fn check_merged_arguments(
@@ -36,7 +36,7 @@ struct Merging<'a> {
 impl<'a> Merging<'a> {
     fn check_selections(&mut self, ty: &str, sets: &[&'a SelectionSet]) {
         let types = self.types;
-        match types.objects_of(ty) {
+        match types.possible_objects_of(ty) {
             Some(objects) => objects.iter().for_each(|object| self.check_fields(object, sets)),
             None => self.check_fields(ty, sets),
         }
@@ -46,10 +46,11 @@ impl<'a> Merging<'a> {
         let Ok(collected) =
             collect_fields(self.types, self.source, object, sets, |_| Ok::<_, Infallible>(true));
         for (key, (first, others)) in collected {
-            let other = others.iter().find(|other| !same_arguments(&first.arguments, &other.arguments));
+            let other = others.iter().find(|other| !have_same_arguments(&first.arguments, &other.arguments));
             if let Some(other) = other {
                 let message = format!("fields with the response key `{key}` have different arguments");
-                self.errors.push(invalid(message, Some(self.positions.find_start(other.location()))));
+                self.errors
+                    .push(validation_error(message, Some(self.positions.find_node_start(other.location()))));
             }
             if !first.selection_set.is_empty() {
                 let others = others.iter().map(|field| &field.selection_set);
@@ -60,24 +61,25 @@ impl<'a> Merging<'a> {
     }
 }
 
-fn same_arguments(these: &[Node<Argument>], those: &[Node<Argument>]) -> bool {
+fn have_same_arguments(these: &[Node<Argument>], those: &[Node<Argument>]) -> bool {
     these.len() == those.len()
         && these.iter().all(|this| {
             let that = those.iter().find(|that| that.name == this.name);
-            that.is_some_and(|that| same_value(&this.value, &that.value))
+            that.is_some_and(|that| is_same_value(&this.value, &that.value))
         })
 }
 
-fn same_value(this: &Value, that: &Value) -> bool {
+fn is_same_value(this: &Value, that: &Value) -> bool {
     match (this, that) {
         (Value::List(these), Value::List(those)) => {
-            these.len() == those.len() && these.iter().zip(those).all(|(this, that)| same_value(this, that))
+            these.len() == those.len()
+                && these.iter().zip(those).all(|(this, that)| is_same_value(this, that))
         }
         (Value::Object(these), Value::Object(those)) => {
             these.len() == those.len()
                 && these.iter().all(|(name, this)| {
                     let that = those.iter().find(|(other, _)| other == name);
-                    that.is_some_and(|(_, that)| same_value(this, that))
+                    that.is_some_and(|(_, that)| is_same_value(this, that))
                 })
         }
         (this, that) => this == that,

@@ -7,7 +7,7 @@ mod values;
 use apollo_compiler::ExecutableDocument;
 use async_graphql::ServerError;
 
-pub use subscription_root::REPLACED;
+pub use subscription_root::REPLACED_RULES;
 
 use super::{positions::Positions, types::Types};
 

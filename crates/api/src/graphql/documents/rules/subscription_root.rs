@@ -13,10 +13,11 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{fields::collect_fields, positions::Positions, refusals::invalid, types::Types};
+use super::super::{fields::collect_fields, positions::Positions, refusals::validation_error, types::Types};
 
 /// The names of the rules of apollo-compiler that this rule replaces.
-pub const REPLACED: [&str; 2] = ["SubscriptionUsesMultipleFields", "SubscriptionUsesConditionalSelection"];
+pub const REPLACED_RULES: [&str; 2] =
+    ["SubscriptionUsesMultipleFields", "SubscriptionUsesConditionalSelection"];
 
 /// Checks all subscriptions of a document and returns their errors.
 pub fn check_subscription_root(
@@ -34,7 +35,9 @@ pub fn check_subscription_root(
     });
     let message = "a subscription must have exactly one root field";
     wrong
-        .map(|operation| invalid(message.to_owned(), Some(positions.find_start(operation.location()))))
+        .map(|operation| {
+            validation_error(message.to_owned(), Some(positions.find_node_start(operation.location())))
+        })
         .collect()
 }
 

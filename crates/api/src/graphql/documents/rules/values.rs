@@ -18,7 +18,7 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::super::{positions::Positions, refusals::invalid, types::Types};
+use super::super::{positions::Positions, refusals::validation_error, types::Types};
 
 /// Checks all operations and returns their errors.
 pub fn check_values(types: &Types, source: &ExecutableDocument, positions: &Positions) -> Vec<ServerError> {
@@ -93,12 +93,14 @@ impl<'a> Values<'a> {
         match value.as_ref() {
             Value::Variable(name) => {
                 let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
-                if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default)) {
+                if let Some(variable) =
+                    variable.filter(|variable| !is_usage_allowed(variable, ty, has_default))
+                {
                     let used = variable.ty.as_ref();
                     let message = format!(
                         "the variable ${name} of the type {used} is used where the type {ty} is needed"
                     );
-                    self.refuse(message, value);
+                    self.add_error(message, value);
                 }
             }
             Value::List(values) => {
@@ -106,7 +108,7 @@ impl<'a> Values<'a> {
                 values.iter().for_each(|value| self.check_value(element, false, value));
             }
             Value::Object(fields) => {
-                self.unique_fields(fields);
+                self.check_unique_fields(fields);
                 let input = self.types.get(ty.inner_named_type()).and_then(ExtendedType::as_input_object);
                 for (name, value) in fields {
                     match input.and_then(|input| input.fields.get(name)) {
@@ -129,7 +131,7 @@ impl<'a> Values<'a> {
         match value.as_ref() {
             Value::List(values) => values.iter().for_each(|value| self.check_untyped_value(value)),
             Value::Object(fields) => {
-                self.unique_fields(fields);
+                self.check_unique_fields(fields);
                 fields.iter().for_each(|(_, value)| self.check_untyped_value(value));
             }
             Value::Variable(_)
@@ -142,23 +144,23 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn unique_fields(&mut self, fields: &'a [(Name, Node<Value>)]) {
+    fn check_unique_fields(&mut self, fields: &'a [(Name, Node<Value>)]) {
         let mut names = HashSet::new();
         for (name, value) in fields {
             if !names.insert(name.as_str()) {
-                self.refuse(format!("the field `{name}` is given twice"), value);
+                self.add_error(format!("the field `{name}` is given twice"), value);
             }
         }
     }
 
-    fn refuse(&mut self, message: String, place: &Node<Value>) {
-        self.errors.push(invalid(message, Some(self.positions.find_start(place.location()))));
+    fn add_error(&mut self, message: String, place: &Node<Value>) {
+        self.errors.push(validation_error(message, Some(self.positions.find_node_start(place.location()))));
     }
 }
 
 /// Whether a variable may be used at a position of this type. A nullable variable may be used at a non-null position if
 /// the variable has a default other than `null`, or if the position has a default.
-fn is_allowed(variable: &VariableDefinition, position: &Type, has_default: bool) -> bool {
+fn is_usage_allowed(variable: &VariableDefinition, position: &Type, has_default: bool) -> bool {
     if !position.is_non_null() || variable.ty.is_non_null() {
         return variable.ty.is_assignable_to(position);
     }

@@ -41,7 +41,7 @@ pub(in super::super) enum ServerMessage {
     },
     Next {
         id: String,
-        #[serde(serialize_with = "answer")]
+        #[serde(serialize_with = "serialize_response")]
         payload: Box<Response>,
     },
     Error {
@@ -55,11 +55,11 @@ pub(in super::super) enum ServerMessage {
 
 impl ServerMessage {
     /// The message that ends an operation that could not run, or whose result could not be kept in memory.
-    pub(in super::super) fn error(id: String, message: String, code: &str) -> Self {
+    pub(in super::super) fn operation_error(id: String, message: String, code: &str) -> Self {
         Self::Error { id, payload: vec![with_code(ServerError::new(message, None), code)] }
     }
 }
 
-fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_response<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
     SerializedResponse(response).serialize(serializer)
 }

@@ -1,5 +1,6 @@
-//! The messages and rules of the protocol `graphql-transport-ws`, without IO. [`Session::receive`] takes one text
-//! message and returns the [`Step`] that follows from it.
+//! The messages and rules of the protocol `graphql-transport-ws`, without IO. [`Session::handle_message`] takes one text
+//! message and returns the [`Step`] that follows from it. It authenticates the client, and removes an operation that the
+//! client has completed; all else is done by `connection`.
 
 mod close;
 mod message;
@@ -60,7 +61,7 @@ impl<H> Session<H> {
 
     /// Handles one text message. For `connection_init`, it calls `authenticate` with the token in the payload, if there
     /// is one.
-    pub(super) fn receive(
+    pub(super) fn handle_message(
         &mut self,
         text: &str,
         authenticate: impl FnOnce(Option<&str>) -> Result<Bearer, AuthError>,
@@ -71,7 +72,7 @@ impl<H> Session<H> {
         };
         let step = match (message, &self.phase) {
             (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
-                match authenticate(payload.as_ref().and_then(authorization)) {
+                match authenticate(payload.as_ref().and_then(find_token)) {
                     Ok(bearer) => {
                         self.phase = Phase::Ready(bearer);
                         Step::Send(ServerMessage::ConnectionAck)
@@ -81,7 +82,7 @@ impl<H> Session<H> {
             }
             (ClientMessage::ConnectionInit { .. }, Phase::Ready(_)) => Step::Close(Close::TooManyInit),
             (ClientMessage::Subscribe { .. }, Phase::Opened) => Step::Close(Close::Unauthorized),
-            (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.subscribe(id, payload),
+            (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.handle_subscribe(id, payload),
             (_, Phase::Opened) if self.before_init == 0 => {
                 Step::Close(Close::InvalidMessage("too many messages before connection_init".to_owned()))
             }
@@ -96,7 +97,7 @@ impl<H> Session<H> {
         step
     }
 
-    fn subscribe(&self, id: String, request: Box<Request>) -> Step {
+    fn handle_subscribe(&self, id: String, request: Box<Request>) -> Step {
         if id.is_empty() {
             return Step::Close(Close::InvalidMessage("the id is empty".to_owned()));
         }
@@ -105,13 +106,13 @@ impl<H> Session<H> {
         }
         if self.operations.len() >= self.max_operations {
             let message = format!("more than {} operations at once on one connection", self.max_operations);
-            return Step::Send(ServerMessage::error(id, message, "TOO_MANY_OPERATIONS"));
+            return Step::Send(ServerMessage::operation_error(id, message, "TOO_MANY_OPERATIONS"));
         }
         Step::Start { id, request }
     }
 }
 
 /// The token in the payload of `connection_init`, under `authorization` or `Authorization`.
-fn authorization(payload: &Map<String, Value>) -> Option<&str> {
+fn find_token(payload: &Map<String, Value>) -> Option<&str> {
     payload.get("authorization").or_else(|| payload.get("Authorization")).and_then(Value::as_str)
 }

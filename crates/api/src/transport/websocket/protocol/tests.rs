@@ -13,7 +13,7 @@ fn bearer() -> Bearer {
 }
 
 fn receive(session: &mut Session<()>, text: &str) -> Step {
-    session.receive(text, |_| Ok(bearer()))
+    session.handle_message(text, |_| Ok(bearer()))
 }
 
 fn ready() -> Session<()> {
@@ -57,7 +57,7 @@ fn what_is_no_message_closes_with_4400() {
 fn the_order_of_the_opening_is_enforced() {
     assert_eq!(close_code(receive(&mut Session::new(2, 10), &subscribe("1"))), Some(4401));
     assert_eq!(close_code(receive(&mut ready(), INIT)), Some(4429));
-    let refused = Session::<()>::new(2, 10).receive(INIT, |_| Err(AuthError::Missing));
+    let refused = Session::<()>::new(2, 10).handle_message(INIT, |_| Err(AuthError::Missing));
     assert_eq!(close_code(refused), Some(4403));
 }
 
@@ -66,7 +66,7 @@ fn the_payload_carries_the_token() {
     for name in ["authorization", "Authorization"] {
         let init = json!({"type": "connection_init", "payload": {name: "Bearer x"}}).to_string();
         let mut seen = None;
-        Session::<()>::new(2, 10).receive(&init, |token| {
+        Session::<()>::new(2, 10).handle_message(&init, |token| {
             seen = token.map(str::to_owned);
             Ok(bearer())
         });

@@ -1,6 +1,6 @@
-//! Converts a parsed document from the types of apollo-compiler to those of async-graphql, without changing it.
-//!
-//! `limits` checks the size of the result before the document is validated.
+//! Converts a parsed document from the types of apollo-compiler to those of async-graphql, so that `limits` can check its
+//! size before it is validated. The result is never executed: it has no values of arguments and no defaults of variables,
+//! because `limits` does not need them. It never fails: what the validation will refuse is left out or made unique.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,9 @@ pub fn convert_document(document: &ast::Document, positions: &Positions) -> Exec
                 operations.insert(key, convert.convert_operation(operation));
             }
             ast::Definition::FragmentDefinition(fragment) => {
-                fragments.entry(Name::new(&fragment.name)).or_insert_with(|| convert.fragment(fragment));
+                fragments
+                    .entry(Name::new(&fragment.name))
+                    .or_insert_with(|| convert.convert_fragment(fragment));
             }
             // Definitions of types have no size here; the validation refuses them.
             _ => {}
@@ -42,26 +44,26 @@ struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    fn position_node<T, N>(&self, node: &Node<N>, value: T) -> Positioned<T> {
-        Positioned::new(value, self.positions.find_start(node.location()))
+    fn with_position_of<T, N>(&self, node: &Node<N>, value: T) -> Positioned<T> {
+        Positioned::new(value, self.positions.find_node_start(node.location()))
     }
 
     fn convert_name(&self, name: &apollo_compiler::Name) -> Positioned<Name> {
-        Positioned::new(Name::new(name), self.positions.find_start(name.location()))
+        Positioned::new(Name::new(name), self.positions.find_node_start(name.location()))
     }
 
     fn convert_operation(&self, node: &Node<ast::OperationDefinition>) -> Positioned<OperationDefinition> {
         let operation = OperationDefinition {
-            ty: operation_type(node.operation_type),
+            ty: convert_operation_type(node.operation_type),
             variable_definitions: node
                 .variables
                 .iter()
                 .map(|variable| self.convert_variable(variable))
                 .collect(),
             directives: self.convert_directives(&node.directives),
-            selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
+            selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
         };
-        self.position_node(node, operation)
+        self.with_position_of(node, operation)
     }
 
     fn convert_variable(&self, node: &Node<ast::VariableDefinition>) -> Positioned<VariableDefinition> {
@@ -71,21 +73,21 @@ impl Converter<'_> {
             .unwrap_or(Type { base: BaseType::Named(Name::new("")), nullable: true });
         let variable = VariableDefinition {
             name: self.convert_name(&node.name),
-            var_type: self.position_node(&node.ty, ty),
+            var_type: self.with_position_of(&node.ty, ty),
             directives: self.convert_directives(&node.directives),
             default_value: None,
         };
-        self.position_node(node, variable)
+        self.with_position_of(node, variable)
     }
 
-    fn fragment(&self, node: &Node<ast::FragmentDefinition>) -> Positioned<FragmentDefinition> {
+    fn convert_fragment(&self, node: &Node<ast::FragmentDefinition>) -> Positioned<FragmentDefinition> {
         let fragment = FragmentDefinition {
             type_condition: self
-                .position_node(node, TypeCondition { on: self.convert_name(&node.type_condition) }),
+                .with_position_of(node, TypeCondition { on: self.convert_name(&node.type_condition) }),
             directives: self.convert_directives(&node.directives),
-            selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
+            selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
         };
-        self.position_node(node, fragment)
+        self.with_position_of(node, fragment)
     }
 
     fn convert_selections(&self, selections: &[ast::Selection]) -> SelectionSet {
@@ -104,26 +106,26 @@ impl Converter<'_> {
                         .map(|argument| self.convert_argument(argument))
                         .collect(),
                     directives: self.convert_directives(&node.directives),
-                    selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
+                    selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
                 };
-                self.position_node(node, Selection::Field(self.position_node(node, field)))
+                self.with_position_of(node, Selection::Field(self.with_position_of(node, field)))
             }
             ast::Selection::FragmentSpread(node) => {
                 let spread = FragmentSpread {
                     fragment_name: self.convert_name(&node.fragment_name),
                     directives: self.convert_directives(&node.directives),
                 };
-                self.position_node(node, Selection::FragmentSpread(self.position_node(node, spread)))
+                self.with_position_of(node, Selection::FragmentSpread(self.with_position_of(node, spread)))
             }
             ast::Selection::InlineFragment(node) => {
                 let condition = node.type_condition.as_ref();
                 let inline = InlineFragment {
                     type_condition: condition
-                        .map(|on| self.position_node(node, TypeCondition { on: self.convert_name(on) })),
+                        .map(|on| self.with_position_of(node, TypeCondition { on: self.convert_name(on) })),
                     directives: self.convert_directives(&node.directives),
-                    selection_set: self.position_node(node, self.convert_selections(&node.selection_set)),
+                    selection_set: self.with_position_of(node, self.convert_selections(&node.selection_set)),
                 };
-                self.position_node(node, Selection::InlineFragment(self.position_node(node, inline)))
+                self.with_position_of(node, Selection::InlineFragment(self.with_position_of(node, inline)))
             }
         }
     }
@@ -139,14 +141,14 @@ impl Converter<'_> {
     fn convert_directives(&self, directives: &ast::DirectiveList) -> Vec<Positioned<Directive>> {
         let convert = |node: &Node<ast::Directive>| {
             let arguments = node.arguments.iter().map(|argument| self.convert_argument(argument)).collect();
-            self.position_node(node, Directive { name: self.convert_name(&node.name), arguments })
+            self.with_position_of(node, Directive { name: self.convert_name(&node.name), arguments })
         };
         directives.iter().map(convert).collect()
     }
 }
 
 /// Converts the kind of an operation to the type of async-graphql.
-pub fn operation_type(ty: ast::OperationType) -> OperationType {
+pub fn convert_operation_type(ty: ast::OperationType) -> OperationType {
     match ty {
         ast::OperationType::Query => OperationType::Query,
         ast::OperationType::Mutation => OperationType::Mutation,
