@@ -15,7 +15,7 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(SqlMigration {
-            name: "m20261201_000001_orders",
+            name: "m20261201_000002_orders",
             postgres: Sql {
                 up: include_str!("../sql/0001_orders.postgres.up.sql"),
                 down: include_str!("../sql/0001_orders.postgres.down.sql"),

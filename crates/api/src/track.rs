@@ -1,6 +1,10 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
-use app::{App, customer_text, links::BadLink};
+use app::{
+    App,
+    customer_text::{self, CalledOff},
+    links::BadLink,
+};
 use askama::Template;
 use axum::{
     Router,
@@ -27,6 +31,7 @@ struct Track {
     progress: Progress,
     steps: Vec<Step>,
     shipments: Vec<ShipmentView>,
+    called_off: Vec<CalledOff>,
     events: Vec<HistoryEntry>,
 }
 
@@ -43,6 +48,8 @@ struct ShipmentView {
     status: &'static str,
     trouble: Option<&'static str>,
     expected: Option<DateTime<Utc>>,
+    /// The place where it can be collected.
+    place: Option<String>,
     items: Vec<String>,
 }
 
@@ -92,23 +99,31 @@ async fn load_track(app: &App, id: domain::OrderId) -> persistence::Result<Optio
     let events = read::events_in(&app.store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
     let items = customer_text::items_to_show(items, &events);
+    let places = customer_text::pickup_places(&app.store, &shipments).await?;
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
             Some(format!("{} × {}", line.quantity, single_line(&item.name)))
         });
-        view_shipment(shipment, contents.collect())
+        view_shipment(shipment, places.get(&shipment.id), contents.collect())
     });
+    let called_off = customer_text::list_called_off(&items).into_iter();
     Ok(Some(Track {
         steps: steps(&order, &events),
         shipments: shipments.collect(),
+        called_off: called_off.map(view_called_off).collect(),
         events: events.iter().rev().map(build_history_entry).collect(),
         progress,
         order,
     }))
 }
 
-fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
+fn view_called_off(CalledOff { name, quantity, reason }: CalledOff) -> CalledOff {
+    let reason = reason.map(|reason| single_line(&reason)).filter(|reason| !reason.is_empty());
+    CalledOff { name: single_line(&name), quantity, reason }
+}
+
+fn view_shipment(shipment: &Shipment, place: Option<&String>, items: Vec<String>) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
         carrier: shipment.carrier.display_name(),
@@ -117,6 +132,7 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
         status: shipment.status().describe(),
         trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
+        place: place.map(|place| single_line(place)).filter(|place| !place.is_empty()),
         items,
     }
 }

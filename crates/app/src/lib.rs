@@ -25,6 +25,7 @@ pub mod webhooks;
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
+use domain::NotificationMaxAge;
 use persistence::{Store, webhooks::NewWebhook};
 
 pub use access::{Caller, VisibleShipments};
@@ -52,6 +53,8 @@ pub struct Policy {
     pub customers_place_orders: bool,
     /// How many orders a customer may place in a minute. `None`: no limit. Staff have no limit.
     pub customer_orders_per_minute: Option<NonZeroU32>,
+    /// How old an event may be when it is recorded so that customers are still notified of it.
+    pub notification_max_age: NotificationMaxAge,
 }
 
 /// The use cases on one database. Cheap to clone.
@@ -78,11 +81,12 @@ impl App {
     /// Creates the use cases and starts their batchers on the current Tokio runtime.
     pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
         let writers = if store.is_postgres() { WRITERS } else { 1 };
+        let max_age = policy.notification_max_age;
         let changes = {
             let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
             Batcher::start(writers, MAX_CHANGES, Abandoned::Done, move |commands| {
                 let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-                async move { orders::commands::execute_all(&store, &clock, &feed, commands).await }
+                async move { orders::commands::execute_all(&store, &clock, &feed, max_age, commands).await }
             })
         };
         let inbox = {

@@ -1,8 +1,16 @@
-//! Opens notifications that were leased, for `worker` to send, and records the result of each attempt.
+//! Opens notifications that were leased, for `worker` to send, and records the result of each attempt. `resend` sends
+//! one again by request.
+
+mod resend;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
+use domain::{Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
+pub use resend::{Resend, Resent};
+
 use persistence::{
+    failures::NewFailure,
     leases::{Leased, Next},
     notifications::{self, Notification},
     read,
@@ -29,8 +37,8 @@ pub struct NotificationContext {
     pub items: Vec<Item>,
     pub shipments: Vec<Shipment>,
     pub progress: Progress,
-    /// The place where a shipment can be collected, as the carrier or staff wrote it.
-    pub pickup_place: Option<String>,
+    /// The places where shipments can be collected, as the carrier or staff wrote them.
+    pub pickup_places: HashMap<ShipmentId, String>,
     /// The reason that support or a system gave for the status. The mail shows it for a cancellation.
     pub reason: Option<String>,
     /// URL of the page on which the customer follows the order.
@@ -77,7 +85,7 @@ impl App {
         let Some(order) = read::read_order(&self.store, id).await? else { return Ok(None) };
         let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
         let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let pickup_place = self.pickup_place(&shipments).await?;
+        let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
         let reason = customer_text::reason_to_mail(&events, notification.kind.status());
@@ -89,25 +97,9 @@ impl App {
             order,
             items,
             shipments,
-            pickup_place,
+            pickup_places,
             reason,
         }))
-    }
-
-    /// The place in the latest scan of a shipment that can be collected, if the carrier or staff recorded the scan. A
-    /// supplier's text is not mailed.
-    async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
-        let waiting = ShipmentStatus::AvailableForPickup;
-        let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
-            return Ok(None);
-        };
-        let scans = read::scans_of(&self.store, &[shipment.id]).await?.remove(&shipment.id);
-        let scans = scans.unwrap_or_default();
-        let latest = scans.iter().find(|stored| {
-            let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
-            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
-        });
-        Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
     /// Records that an attempt is about to send the content of the mail. Returns false if the notification belongs to
@@ -144,7 +136,7 @@ impl App {
             return self.give_up(notification, leased, &error.reason).await;
         }
         let now = self.clock.now();
-        let waits_since: DateTime<Utc> = notification.queued_at;
+        let waits_since: DateTime<Utc> = notification.resent_at.unwrap_or(notification.queued_at);
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
                 Next::Retry(now + backoff(failures))
@@ -157,7 +149,12 @@ impl App {
                 format!("{}; it may have been delivered: {earlier} earlier got no answer", error.reason)
             }
         };
-        retry_transaction(|| notifications::not_sent(&self.store, leased, &reason, !is_unknown, decide))
+        let retryable = match error.outcome {
+            Outcome::NotYet | Outcome::Unknown => true,
+            Outcome::Refused => false,
+        };
+        let failure = NewFailure { at: now, error: &reason, retryable };
+        retry_transaction(|| notifications::not_sent(&self.store, leased, failure, !is_unknown, decide))
             .await?;
         Ok(())
     }
@@ -169,8 +166,9 @@ impl App {
             "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \
              delivered, also more than once; the last one: {reason}"
         );
+        let failure = NewFailure { at: self.clock.now(), error: &error, retryable: false };
         let closed = retry_transaction(|| {
-            notifications::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp)
+            notifications::not_sent(&self.store, leased, failure, false, |_| Next::GiveUp)
         })
         .await?;
         if closed.is_some() {

@@ -102,7 +102,7 @@ impl App {
                 let message = "customers place no orders here: the shop's own system places them";
                 return Err(Refusal::Forbidden(message.to_owned()).into());
             }
-            new.customer_email = own_address(caller, new.customer_email.as_deref())?;
+            (new.customer_email, new.customer_emails) = (own_address(caller, &new)?, None);
         }
         let now = self.clock.now();
         let order = Order::place(new, &build_context(caller, now))?;
@@ -117,23 +117,27 @@ impl App {
 
 /// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
 /// customer then gets no mails.
-fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, Refusal> {
-    let refused = |message: String| Refusal::InvalidInput { field: "customerEmail".to_owned(), message };
+fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusal> {
+    let refused = |field: String, message: String| Refusal::InvalidInput { field, message };
     let parse = |text: &str| EmailAddress::parse(text);
+    let given = new.given_addresses()?;
     let Some(own) = caller.email.as_deref() else {
-        return match given {
+        return match given.into_iter().next() {
             None => Ok(None),
-            Some(_) => Err(refused(
+            Some((field, _)) => Err(refused(
+                field,
                 "your token has no verified `email`, so no address can be taken from you: leave it out"
                     .to_owned(),
             )),
         };
     };
-    let own = parse(own).map_err(|error| refused(format!("the `email` of your token: {error}")))?;
-    if let Some(given) = given {
-        let given = parse(given).map_err(|error| refused(error.to_string()))?;
+    let own = parse(own).map_err(|error| {
+        refused("customerEmail".to_owned(), format!("the `email` of your token: {error}"))
+    })?;
+    for (field, given) in given {
+        let given = parse(given).map_err(|error| refused(field.clone(), error.to_string()))?;
         if !given.is_same_mailbox(&own) {
-            return Err(refused("it must be the `email` of your token, or be left out".to_owned()));
+            return Err(refused(field, "it must be the `email` of your token, or be left out".to_owned()));
         }
     }
     Ok(Some(own.into()))

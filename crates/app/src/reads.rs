@@ -5,9 +5,10 @@
 
 use std::{collections::HashMap, future::Future, sync::Arc};
 
-use domain::{Carrier, Item, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
+use domain::{Carrier, Item, NotificationId, OrderHead, OrderId, Refusal, Shipment, ShipmentId, WebhookId};
 use persistence::{
     Event,
+    failures::{self, Failure},
     notifications::Notification,
     read::{self, EventFilter, EventId, OrderFilter, Page, PageRequest, VersionRange, WebhookFilter},
     scans::StoredScan,
@@ -272,6 +273,35 @@ impl App {
             return Ok(HashMap::new());
         }
         Ok(read::notifications_of(&self.store, &orders).await?)
+    }
+
+    /// The failed attempts to send these notifications, newest first. The caller must be allowed to see these
+    /// notifications.
+    ///
+    /// # Errors
+    /// When the database fails, or there are more rows than the extent allows.
+    pub async fn failures_of_notifications(
+        &self,
+        caller: &Caller,
+        notifications: Vec<NotificationId>,
+        extent: Extent,
+    ) -> Result<HashMap<NotificationId, Vec<Failure>>> {
+        if !caller.may_see_customers() {
+            return Ok(HashMap::new());
+        }
+        let most = extent.max_rows() as u64;
+        Ok(failures::failures_of_notifications(&self.store, &notifications, most).await?)
+    }
+
+    /// The failed attempts to process these webhooks, newest first. For support and systems.
+    pub async fn failures_of_webhooks(
+        &self,
+        caller: &Caller,
+        webhooks: Vec<WebhookId>,
+        extent: Extent,
+    ) -> Result<HashMap<WebhookId, Vec<Failure>>> {
+        caller.must_be_staff()?;
+        Ok(failures::failures_of_webhooks(&self.store, &webhooks, extent.max_rows() as u64).await?)
     }
 
     /// A page of the events that the caller may see, newest first.

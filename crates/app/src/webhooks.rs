@@ -21,6 +21,7 @@ use carriers::{Refused, Secrets, Sender};
 use domain::{Refusal, WebhookId};
 use persistence::{
     Store,
+    failures::NewFailure,
     leases::{self, Leased, Next, Work},
     read,
     webhooks::{self, NewWebhook, WebhookHead},
@@ -155,7 +156,8 @@ impl App {
             true => Next::Retry(now + backoff(failures)),
             false => Next::GiveUp,
         };
-        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
+        let failure = NewFailure { at: now, error, retryable };
+        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, failure, decide)).await?;
         Ok(())
     }
 }

@@ -37,9 +37,12 @@ pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
-pub use notification::{NotificationKind, NotificationState, Suppression};
+pub use notification::{
+    NotificationKind, NotificationMaxAge, NotificationState, Suppression, find_suppression,
+};
 pub use order::{
     Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
+    check_reason,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};

@@ -12,6 +12,7 @@ pub mod documents;
 mod enums;
 mod error;
 mod event;
+mod failure;
 mod input;
 mod item;
 pub mod limits;
@@ -24,6 +25,7 @@ mod order_stream;
 mod outcome;
 mod query;
 mod replay;
+mod resend;
 mod shipment;
 mod subscription;
 #[cfg(test)]

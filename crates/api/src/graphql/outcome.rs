@@ -14,6 +14,7 @@ use super::{
     event::OrderEvent,
     limits::weights::{STATUSES, list},
     order::Order,
+    resend::NotificationQueued,
     shipment::Shipment,
     transition::Blocker,
 };
@@ -40,6 +41,8 @@ pub enum Problem {
     OverAllocated(OverAllocated),
     /// The customer has placed too many orders within a minute.
     TooManyOrders(TooManyOrders),
+    /// The notification waits to be sent already.
+    NotificationQueued(NotificationQueued),
 }
 
 /// The result of placing an order.
@@ -181,16 +184,16 @@ impl Forbidden {
 #[derive(SimpleObject)]
 pub struct InvalidInput {
     /// The reason, as text for people.
-    message: String,
+    pub(super) message: String,
     /// The path of the value in the input, for example `items[0].quantity`.
-    field: String,
+    pub(super) field: String,
 }
 
 /// The idempotency key was used before, with another operation or another input.
 #[derive(SimpleObject)]
 pub struct IdempotencyMismatch {
     /// The reason, as text for people.
-    message: String,
+    pub(super) message: String,
 }
 
 /// The customer has already placed as many orders within a minute as the merchant allows.

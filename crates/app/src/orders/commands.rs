@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Order, OrderId, Refusal, Request, Shipment, ShipmentId};
+use domain::{NotificationMaxAge, Order, OrderId, Refusal, Request, Shipment, ShipmentId};
 use persistence::{
     Event, Store,
     idempotency::{self, ScopedKey, StoredAnswer},
@@ -27,9 +27,10 @@ pub(crate) async fn execute_all(
     store: &Store,
     clock: &Clock,
     feed: &Feed,
+    max_age: NotificationMaxAge,
     commands: Vec<Command>,
 ) -> Vec<Result<CommandOutcome>> {
-    let answers = match retry_transaction(|| execute_batch(store, &commands, clock.now())).await {
+    let answers = match retry_transaction(|| execute_batch(store, &commands, clock.now(), max_age)).await {
         Ok(answers) => answers,
         Err(error) if commands.len() == 1 || !may_succeed_alone(&error) => {
             let error = Error::from(error);
@@ -43,9 +44,8 @@ pub(crate) async fn execute_all(
             );
             let mut answers = Vec::with_capacity(commands.len());
             for command in &commands {
-                let alone =
-                    retry_transaction(|| execute_batch(store, std::slice::from_ref(command), clock.now()))
-                        .await;
+                let command = std::slice::from_ref(command);
+                let alone = retry_transaction(|| execute_batch(store, command, clock.now(), max_age)).await;
                 answers.push(match alone {
                     Ok(mut answers) => answers.pop().unwrap_or(Err(Error::Stopping)),
                     Err(error) => Err(error.into()),
@@ -64,6 +64,7 @@ async fn execute_batch(
     store: &Store,
     commands: &[Command],
     now: DateTime<Utc>,
+    max_age: NotificationMaxAge,
 ) -> persistence::Result<Vec<Result<CommandOutcome>>> {
     let tx = store.begin().await?;
     let mut reservations = TrackingNumberReservations::lock_numbers(&tx, commands).await?;
@@ -109,7 +110,7 @@ async fn execute_batch(
     })?;
     // All transactions insert keys in the same sequence. Otherwise two batches with the same keys could deadlock.
     new_answers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    orders::record(&tx, &loaded.values().collect::<Vec<_>>()).await?;
+    orders::record(&tx, &loaded.values().collect::<Vec<_>>(), max_age).await?;
     recorder.write(&tx).await?;
     idempotency::insert(&tx, &new_answers, now).await?;
     persistence::webhooks::requeue_for_numbers(&tx, &reservations.registered, now).await?;

@@ -182,7 +182,8 @@ impl App {
                 }
             },
         )?;
-        orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
+        let max_age = self.policy().notification_max_age;
+        orders::record(tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
         recorder.write(tx).await
     }
 }

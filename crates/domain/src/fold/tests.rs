@@ -62,6 +62,8 @@ fn order() -> Order {
         reference: None,
         user_id: UserId(Uuid::from_u128(2)),
         customer_email: None,
+        other_emails: vec![],
+        notifications_muted: false,
         status: OrderStatus::Processing,
         version: 3,
         total: Money { cents: 4_200, currency: "USD".to_owned() },

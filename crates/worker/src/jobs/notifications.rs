@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use app::{
     App,
+    customer_text::{self, CalledOff},
     notifications::{NotSent, NotificationContext, Outcome},
 };
-use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
+use domain::{ErrorChain, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -44,7 +45,9 @@ pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
 async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
     let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
     let notification = &context.notification;
-    let mail = match order_mail(&context, mailer.shop()).render(&notification.recipient, &notification.key) {
+    let mail = match order_mail(&context, mailer.shop())
+        .render(&notification.recipient, &notification.message_id())
+    {
         Ok(mail) => mail,
         Err(error) => {
             let error = NotSent { reason: error.to_string(), outcome: Outcome::Refused };
@@ -94,17 +97,30 @@ fn classify_send_error(error: &SendError) -> Outcome {
 fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
-    let remaining = context
-        .items
-        .iter()
-        .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&context.shipments) });
+    let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
+    // An order that never had a shipment is tracked elsewhere, so nothing is known of its parcels.
+    let is_tracked_elsewhere = context.shipments.is_empty();
+    let remaining = context.items.iter().map(|item| {
+        let quantity = match (is_cancelled, is_tracked_elsewhere) {
+            (true, _) => item.quantity,
+            (false, true) => 0,
+            (false, false) => item.unallocated(&context.shipments),
+        };
+        mail::Item { name: item.name.clone(), quantity }
+    });
+    // The mail about a cancelled order has all of its items, and the reason, already.
+    let called_off = if is_cancelled { vec![] } else { customer_text::list_called_off(&context.items) };
     OrderMail {
         kind: choose_kind(context, &live),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
-        shipments: live.iter().map(|shipment| summarize_shipment(shipment, &context.items)).collect(),
+        shipments: live.iter().map(|shipment| summarize_shipment(shipment, context)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
+        called_off: called_off
+            .into_iter()
+            .map(|CalledOff { name, quantity, reason }| mail::CalledOff { name, quantity, reason })
+            .collect(),
         total: order.total.to_string(),
         placed_at: order.placed_at,
         link: context.tracking_url.clone(),
@@ -112,21 +128,28 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
 }
 
 fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
-    let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
+    let mut undelivered = live.iter().filter(|one| one.status() != ShipmentStatus::Delivered).peekable();
+    let all_wait = undelivered.peek().is_some()
+        && undelivered.clone().all(|one| one.status() == ShipmentStatus::AvailableForPickup);
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
-        NotificationKind::OutForDelivery => match waits() {
-            Some(_) => Kind::ReadyForCollection { place: context.pickup_place.clone() },
-            None => Kind::OutForDelivery,
-        },
+        NotificationKind::OutForDelivery if all_wait => {
+            let first = undelivered.next();
+            // Several places stand beside their shipments.
+            let only = first.filter(|_| undelivered.next().is_none());
+            Kind::ReadyForCollection {
+                place: only.and_then(|one| context.pickup_places.get(&one.id).cloned()),
+            }
+        }
+        NotificationKind::OutForDelivery => Kind::OutForDelivery,
         NotificationKind::Delivered => Kind::Delivered,
         NotificationKind::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
     }
 }
 
-fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSummary {
+fn summarize_shipment(shipment: &Shipment, context: &NotificationContext) -> mail::ShipmentSummary {
     let contents = shipment.lines.iter().filter_map(|line| {
-        let item = items.iter().find(|item| item.id == line.item_id)?;
+        let item = context.items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
     let condition = shipment.tracking.condition.as_ref();
@@ -137,6 +160,7 @@ fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSumm
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),
+        pickup_place: context.pickup_places.get(&shipment.id).cloned(),
         items: contents.collect(),
     }
 }

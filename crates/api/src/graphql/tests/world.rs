@@ -80,6 +80,7 @@ impl World {
             codes: CodeMap::default(),
             customers_place_orders: true,
             customer_orders_per_minute: NonZeroU32::new(ORDERS_PER_MINUTE),
+            notification_max_age: Default::default(),
         };
         let app = App::new(store, clock, Feed::memory(), policy);
         Self { schema: schema(app.clone(), Limits::default()), app, statements, _folder: folder }

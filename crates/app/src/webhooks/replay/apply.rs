@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use domain::{ErrorChain, NotificationKind, Order, ScanIdentity, ScanOutcome, ShipmentId, WebhookId};
+use domain::{
+    ErrorChain, NotificationKind, NotificationMaxAge, Order, ScanIdentity, ScanOutcome, ShipmentId,
+    WebhookId, find_suppression,
+};
 use persistence::{Error, orders, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed};
@@ -76,12 +79,13 @@ impl App {
                 differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
             },
         )?;
-        orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
+        let max_age = self.policy().notification_max_age;
+        orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
         recorder.write(&tx).await?;
         let mut outcome = Outcome { changes: vec![], scans: differing.len() as u64 };
         for (id, before) in &before {
             if let Some(after) = orders.get(id) {
-                outcome.changes.extend(changes_between(before, after, apply));
+                outcome.changes.extend(changes_between(before, after, apply, max_age));
             }
         }
         match apply {
@@ -110,12 +114,21 @@ fn describe_failure(error: &Error) -> String {
 }
 
 /// The shipments of an order whose tracking state differs between `before` and `after`.
-fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
+fn changes_between(
+    before: &Order,
+    after: &Order,
+    applied: bool,
+    max_age: NotificationMaxAge,
+) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let reached = after.changes().transitions.iter().map(|step| step.to());
-    let told = reached.filter(|_| after.head().customer_email.is_some());
+    let told = after
+        .changes()
+        .transitions
+        .iter()
+        .filter(|step| find_suppression(after.head(), step, true, max_age).is_none());
     // If the order passes several statuses, only the newest notification is sent.
-    let mut notifications: Vec<NotificationKind> = told.filter_map(NotificationKind::from_status).collect();
+    let mut notifications: Vec<NotificationKind> =
+        told.filter_map(|step| NotificationKind::from_status(step.to())).collect();
     notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();
     for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {

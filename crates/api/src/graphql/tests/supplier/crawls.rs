@@ -32,6 +32,7 @@ fn assert_discreet(answers: &[Answer], tales: &[String], seen: &[&str]) {
     }
     for field in [
         "Order.customerEmail",
+        "Order.customerEmails",
         "Order.notifications",
         "OrderEvent.notes",
         "Query.webhooks",
