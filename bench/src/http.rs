@@ -54,7 +54,7 @@ impl Connection {
 }
 
 /// Reads the status code and the length of the body from the head of a response.
-fn read_head(head: &[u8]) -> Result<(u16, usize)> {
+pub fn read_head(head: &[u8]) -> Result<(u16, usize)> {
     let head = std::str::from_utf8(head)?;
     let mut lines = head.split("\r\n");
     let status =

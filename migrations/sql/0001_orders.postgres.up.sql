@@ -78,12 +78,12 @@ CREATE INDEX idx_event_status ON order_events (to_status, occurred_at DESC, even
 CREATE INDEX idx_event_from ON order_events (from_status, occurred_at DESC, event_id DESC);
 CREATE INDEX idx_event_actor ON order_events (actor, actor_id, occurred_at DESC, event_id DESC);
 
-CREATE FUNCTION refuse_event_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'order_events are never changed or deleted';
+  RAISE EXCEPTION '% are never changed or deleted', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER order_events_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON order_events
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change();
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE shipments (
   shipment_id               uuid PRIMARY KEY,
@@ -119,6 +119,25 @@ CREATE TABLE shipment_items (
   quantity    int NOT NULL CHECK (quantity >= 1),
   PRIMARY KEY (shipment_id, item_id)
 );
+
+-- The changes of orders that are no transitions.
+CREATE TABLE order_activities (
+  activity_id uuid PRIMARY KEY,
+  order_id    uuid NOT NULL REFERENCES orders,
+  kind        text NOT NULL,
+  actor       text NOT NULL CHECK (actor IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  actor_id    text,
+  notes       text,
+  facts       jsonb NOT NULL,
+  shipment_id uuid REFERENCES shipments,
+  recorded_at timestamptz NOT NULL,
+  request_id  text,
+  webhook_id  uuid
+);
+CREATE INDEX idx_activity_order ON order_activities (order_id, recorded_at DESC, activity_id DESC);
+
+CREATE TRIGGER order_activities_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON order_activities
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Each webhook with a valid signature, with its unchanged body. It is work while due_at is not null.
 CREATE TABLE webhooks (

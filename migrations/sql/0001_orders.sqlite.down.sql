@@ -7,6 +7,7 @@ DROP TABLE notifications;
 DROP TABLE scans;
 DROP TABLE webhook_waits;
 DROP TABLE webhooks;
+DROP TABLE order_activities;
 DROP TABLE shipment_items;
 DROP TABLE shipments;
 DROP TABLE order_events;

@@ -119,6 +119,27 @@ CREATE TABLE shipment_items (
   PRIMARY KEY (shipment_id, item_id)
 );
 
+-- The changes of orders that are no transitions.
+CREATE TABLE order_activities (
+  activity_id blob PRIMARY KEY NOT NULL,
+  order_id    blob NOT NULL REFERENCES orders,
+  kind        text NOT NULL,
+  actor       text NOT NULL CHECK (actor IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  actor_id    text,
+  notes       text,
+  facts       text NOT NULL,
+  shipment_id blob REFERENCES shipments,
+  recorded_at text NOT NULL,
+  request_id  text,
+  webhook_id  blob
+);
+CREATE INDEX idx_activity_order ON order_activities (order_id, recorded_at DESC, activity_id DESC);
+
+CREATE TRIGGER order_activities_no_update BEFORE UPDATE ON order_activities
+BEGIN SELECT raise(ABORT, 'order_activities are never changed or deleted'); END;
+CREATE TRIGGER order_activities_no_delete BEFORE DELETE ON order_activities
+BEGIN SELECT raise(ABORT, 'order_activities are never changed or deleted'); END;
+
 -- Each webhook with a valid signature, with its unchanged body. It is work while due_at is not null.
 CREATE TABLE webhooks (
   webhook_id   blob PRIMARY KEY NOT NULL,

@@ -18,6 +18,7 @@ pub mod shop;
 pub mod signal;
 pub mod smtp;
 pub mod socket;
+pub mod statements;
 pub mod wait;
 
 /// Makes one test for each database from an async function: `on_every_database!(a_name, …)`. The function takes the

@@ -11,23 +11,30 @@ use app::{
 use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, Line, Meaning, Money, NewItem, NewOrder, NewShipment, Order,
-    OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, UserId,
+    Actor, ActorKind, Carrier, Deadlines, ItemQuantity, Meaning, Money, NewItem, NewOrder, NewShipment,
+    Order, OrderHead, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus, TrackingNumber,
+    UserId,
 };
 use persistence::{Event, Store, mailbox, read};
 use simulator::Webhook;
 use uuid::Uuid;
-use worker::{Dhl, mail::Mailer};
+use worker::{Activator, mail::Mailer};
 
 /// The use cases and what they need.
 #[derive(Clone)]
 pub struct Shop {
     /// The use cases.
     pub app: App,
+    /// The database.
+    pub store: Store,
+    /// The clock, which only the test advances.
+    pub clock: Clock,
+    /// The live feed.
+    pub feed: Feed,
     /// Sends the mails.
     pub mailer: Arc<Mailer>,
-    /// The client for subscriptions at DHL.
-    pub dhl: Dhl,
+    /// Activates subscriptions at senders.
+    pub activator: Activator,
 }
 
 impl Shop {
@@ -40,38 +47,45 @@ impl Shop {
     /// Creates a shop whose mails `mailer` sends.
     pub fn with_mailer(store: Store, mailer: Mailer) -> Self {
         let clock = Clock::fixed("2026-03-02T09:00:00Z".parse().expect("a time"));
-        let app = App::new(store, clock, Feed::memory(), policy());
-        Self { app, mailer: Arc::new(mailer), dhl: Dhl::without_key() }
+        let feed = Feed::memory();
+        let app = App::new(store.clone(), clock.clone(), feed.clone(), policy());
+        Self { app, store, clock, feed, mailer: Arc::new(mailer), activator: Activator::default() }
+    }
+
+    /// Returns the shop as after a restart with another policy.
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        let feed = Feed::memory();
+        let app = App::new(self.store.clone(), self.clock.clone(), feed.clone(), policy);
+        Self { app, feed, ..self.clone() }
     }
 
     /// Returns the shop as after a restart with another code map. Codes that were unknown are reprocessed.
     pub async fn restarted(&self, codes: &str) -> Self {
         let codes = codes.parse().expect("a readable code map");
-        let policy = Policy { codes, ..policy() };
-        let app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        app.reprocess_unknown(&mut HashSet::new()).await.expect("the database answers");
-        Self { app, mailer: self.mailer.clone(), dhl: self.dhl.clone() }
+        let shop = self.with_policy(Policy { codes, ..policy() });
+        shop.app.inbox().reprocess_unknown(&mut HashSet::new()).await.expect("the database answers");
+        shop
     }
 
     /// The time of the shop's clock.
     pub fn now(&self) -> DateTime<Utc> {
-        self.app.clock.now()
+        self.clock.now()
     }
 
     /// Advances the clock.
     pub fn wait(&self, by: TimeDelta) {
-        self.app.clock.advance(by);
+        self.clock.advance(by);
     }
 
     /// Does all work that is due.
     pub async fn drain(&self) {
-        worker::drain_outbox(&self.app, &self.mailer, &self.dhl).await.expect("the work is done");
+        worker::drain_outbox(&self.app, &self.mailer, &self.activator).await.expect("the work is done");
     }
 
     /// Places an order with one item for each quantity.
     pub async fn place(&self, quantities: &[i32]) -> OrderId {
         let new = new_order(quantities);
-        self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id
+        self.app.orders().place_order(&support(), new, None).await.expect("the order is placed").order.id
     }
 
     /// Places an order and takes it to `processing`.
@@ -82,7 +96,8 @@ impl Shop {
     /// Like [`Self::processing`], for an order that was placed elsewhere at `placed_at`.
     pub async fn processing_since(&self, quantities: &[i32], placed_at: DateTime<Utc>) -> OrderId {
         let new = NewOrder { placed_at: Some(placed_at), ..new_order(quantities) };
-        let order = self.app.place_order(&support(), new, None).await.expect("the order is placed").order.id;
+        let order =
+            self.app.orders().place_order(&support(), new, None).await.expect("the order is placed").order.id;
         self.to(order, OrderStatus::PaymentConfirmed).await.expect("paid");
         self.to(order, OrderStatus::Processing).await.expect("processing");
         order
@@ -96,7 +111,10 @@ impl Shop {
     /// Sends a request with the role support.
     pub async fn ask(&self, order_id: OrderId, request: Request) -> app::Result<CommandOutcome> {
         let caller = support();
-        self.app.execute(Command { caller, order_id, request, expected_version: None, key: None }).await
+        self.app
+            .orders()
+            .execute(Command { caller, order_id, request, expected_version: None, key: None })
+            .await
     }
 
     /// Registers a FedEx shipment with all units that are in no shipment yet.
@@ -109,17 +127,16 @@ impl Shop {
         &self,
         order: OrderId,
         number: &str,
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: number.to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).unwrap(),
             origin: None,
             lines,
             estimated_delivery: None,
         };
-        let changed = self.app.create_shipment(support(), order, new, None).await?;
+        let changed = self.app.orders().create_shipment(support(), order, new, None).await?;
         Ok(changed.shipment.expect("a granted registration has its parcel"))
     }
 
@@ -133,6 +150,14 @@ impl Shop {
         self.push(&fedex(number, status, at)).await;
     }
 
+    /// Pushes a FedEx scan with this code, made now, and processes it.
+    pub async fn process_code(&self, number: &str, code: &str) {
+        let delivered = fedex(number, ShipmentStatus::Delivered, self.now());
+        let body = String::from_utf8(delivered).expect("JSON is UTF-8");
+        self.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
+        self.drain().await;
+    }
+
     /// Pushes a body of FedEx, signed.
     pub async fn push(&self, body: &[u8]) {
         self.push_as(Sender::Fedex, body).await;
@@ -144,21 +169,17 @@ impl Shop {
         let headers: Vec<(&str, &[u8])> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = carriers::Request { at: self.now(), query: "", headers: &headers, body };
-        self.app.accept_webhook(sender, &request, None).await.expect("the webhook is taken");
+        self.app.inbox().accept_webhook(sender, &request, None).await.expect("the webhook is taken");
     }
 
     /// Reads an order with its items and shipments.
     pub async fn order(&self, id: OrderId) -> Order {
-        let head = self.head(id).await;
-        let store = &self.app.store;
-        let items = read::items_of(store, &[id]).await.expect("items").remove(&id).unwrap_or_default();
-        let shipments = read::shipments_of(store, &[id]).await.expect("parcels").remove(&id);
-        Order::restore(head, items, shipments.unwrap_or_default())
+        read::load_order(&self.store, id).await.expect("the database answers").expect("the order exists")
     }
 
     /// Reads an order without items and shipments.
     pub async fn head(&self, id: OrderId) -> OrderHead {
-        read::read_order(&self.app.store, id).await.expect("the database answers").expect("the order exists")
+        read::read_order(&self.store, id).await.expect("the database answers").expect("the order exists")
     }
 
     /// Reads the status of an order.
@@ -169,7 +190,7 @@ impl Shop {
     /// Reads all events of an order.
     pub async fn events(&self, order_id: OrderId) -> Vec<Event> {
         let all = read::VersionRange { order_id, first: 1, last: i32::MAX };
-        read::events_in(&self.app.store, &[all]).await.expect("the database answers")
+        read::events_in(&self.store, &[all]).await.expect("the database answers")
     }
 
     /// Returns the statuses that an order went through.
@@ -179,7 +200,7 @@ impl Shop {
 
     /// Returns the subjects of the mails in the mailbox, oldest first.
     pub async fn mails(&self) -> Vec<String> {
-        let mails = mailbox::list_latest(&self.app.store, 1000).await.expect("the mailbox opens");
+        let mails = mailbox::list_latest(&self.store, 1000).await.expect("the mailbox opens");
         mails.into_iter().rev().map(|mail| mail.subject).collect()
     }
 }

@@ -12,6 +12,7 @@ use super::{
     target::Target,
     wire::{Wire, send_and_read},
 };
+use crate::http::{find, read_head};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest time until a connection with a refused request is closed.
@@ -128,54 +129,87 @@ async fn heads(target: Target) -> Result<Vec<Finding>> {
     Ok(lines)
 }
 
-/// Pipelining: many requests on one connection, sent without waiting for the responses. All responses are read.
+/// Pipelining: many requests on one connection, sent without waiting for the responses. All responses are read and
+/// counted: each request must get one.
 async fn pipelined(target: Target) -> Result<Vec<Finding>> {
-    let livez = "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(10_000);
+    let livez = "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
     let body = json!({"query": "{orders(first:1){nodes{id}}}"}).to_string();
     let query = format!(
         "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         target.tokens.customer,
         body.len()
-    )
-    .repeat(1_000);
+    );
+    let attempts = [
+        ("10,000 requests in a row, read", livez, 10_000),
+        ("1,000 queries in a row, read", query.as_str(), 1_000),
+    ];
     let mut lines = Vec::new();
-    for (name, bytes) in [("10,000 requests in a row, read", livez), ("1,000 queries in a row, read", query)]
-    {
+    for (name, request, sent) in attempts {
         let mut line = Finding::new(name, "one request after the other");
         let wire = Wire::open(target.port, ATTACKER).await?;
         wire.stream.set_nodelay(true)?;
         let (mut reader, mut writer) = wire.stream.into_split();
+        let bytes = request.repeat(sent);
         let start = std::time::Instant::now();
         let write = tokio::spawn(async move {
             use tokio::io::AsyncWriteExt;
-            // These fail if the server closes first. The report shows how many bytes it had answered until then.
+            // These fail if the server closes first. Then responses are missing.
             writer.write_all(bytes.as_bytes()).await.ok();
             // Close only the sending side. The responses must still come.
             writer.shutdown().await.ok();
         });
+        let mut responses = ResponseCounter::default();
         let read = async {
             use tokio::io::AsyncReadExt;
-            let (mut buffer, mut total) = (vec![0; 64 * 1024], 0);
+            let mut buffer = vec![0; 64 * 1024];
+            // A connection that the server resets has ended too.
             while let Ok(count) = reader.read(&mut buffer).await
                 && count > 0
             {
-                total += count;
+                responses.take(&buffer[..count])?;
             }
-            total
+            Ok(())
         };
-        let total = tokio::time::timeout(PATIENCE, read).await;
+        let ended: Result<Result<()>, _> = tokio::time::timeout(PATIENCE, read).await;
         write.abort();
-        line.add(
-            total
-                .as_ref()
-                .map_or("not answered in time".to_owned(), |total| format!("{} KiB", *total / 1024)),
-            start.elapsed(),
+        line.add(format!("{} responses", responses.complete), start.elapsed());
+        line.expect(ended.is_ok(), "the connection did not end in time");
+        line.expect(!matches!(ended, Ok(Err(_))), "a response could not be read");
+        line.expect(
+            responses.complete == sent,
+            format!("{} responses instead of {sent}", responses.complete),
         );
-        line.expect(total.is_ok(), "it was not answered");
         lines.push(line);
     }
     Ok(lines)
+}
+
+/// Counts the complete responses among the bytes that a server sends.
+#[derive(Default)]
+struct ResponseCounter {
+    complete: usize,
+    /// The beginning of the next response.
+    rest: Vec<u8>,
+}
+
+impl ResponseCounter {
+    /// Takes the next bytes from the server. Fails if they are no responses with a `content-length`.
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        self.rest.extend_from_slice(bytes);
+        let mut from = 0;
+        while let Some(head) = find(&self.rest[from..], b"\r\n\r\n") {
+            let (_, length) = read_head(&self.rest[from..from + head])?;
+            let end = from + head + 4 + length;
+            if end > self.rest.len() {
+                break;
+            }
+            self.complete += 1;
+            from = end;
+        }
+        self.rest.drain(..from);
+        Ok(())
+    }
 }
 
 /// Connections that one client opens and closes as fast as it can.
@@ -204,4 +238,25 @@ async fn churn(target: Target) -> Result<Vec<Finding>> {
     .await;
     line.expect(served.status() == Some(200), format!("afterwards: {served}"));
     Ok(vec![line])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_are_counted_however_their_bytes_arrive() {
+        let one = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\r\n\r\n";
+        let empty = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+        let bytes = [&one[..], empty, one].concat();
+        for size in [1, 7, bytes.len()] {
+            let mut counter = ResponseCounter::default();
+            bytes.chunks(size).for_each(|part| counter.take(part).unwrap());
+            assert_eq!((counter.complete, counter.rest.len()), (3, 0));
+        }
+        let mut counter = ResponseCounter::default();
+        counter.take(&bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(counter.complete, 2, "the last one is not complete");
+        assert!(counter.take(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use app::App;
+use app::feed::Feed;
 use axum::{
     Router,
     extract::State,
@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use persistence::Store;
 use tokio::time::timeout;
 
 /// Checks the rest of the process, for example the worker's queues. Returns one line for each problem.
@@ -28,14 +29,15 @@ pub type Checks = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The two routes. A process that is only a worker serves no others.
-pub(crate) fn routes(app: App, checks: Checks) -> Router {
-    let health = Health { app, checks, answers: Arc::new(AtomicBool::new(true)) };
+pub(crate) fn routes(store: Store, feed: Feed, checks: Checks) -> Router {
+    let health = Health { store, feed, checks, answers: Arc::new(AtomicBool::new(true)) };
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(health)
 }
 
 #[derive(Clone)]
 struct Health {
-    app: App,
+    store: Store,
+    feed: Feed,
     checks: Checks,
     /// Whether the database answered the latest check. Only changes are logged.
     answers: Arc<AtomicBool>,
@@ -44,13 +46,12 @@ struct Health {
 impl Health {
     /// Checks the database, and returns the problem if there is one.
     async fn database(&self) -> Option<String> {
-        let store = &self.app.store;
-        let (cause, told) = match timeout(PATIENCE, store.ping()).await {
+        let (cause, told) = match timeout(PATIENCE, self.store.ping()).await {
             Ok(Ok(())) => {
                 if !self.answers.swap(true, SeqCst) {
                     tracing::info!("the database answers again");
                 }
-                let written = store.writable(PATIENCE).await;
+                let written = self.store.writable(PATIENCE).await;
                 return written.err().map(|cause| format!("the database takes no writes: {cause}"));
             }
             Ok(Err(error)) => (error.root_message(), "the database does not answer"),
@@ -66,7 +67,7 @@ impl Health {
 async fn ready(State(health): State<Health>) -> Response {
     let mut wrong = (health.checks)();
     wrong.extend(health.database().await);
-    match timeout(PATIENCE, health.app.feed.ping()).await {
+    match timeout(PATIENCE, health.feed.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => wrong.push(format!("the live feed: {error}")),
         Err(_) => wrong.push("the live feed does not answer in time".to_owned()),

@@ -6,7 +6,6 @@
 //! 3. The request has `localhost` or a loopback address as `Host`.
 //! 4. The request came through no proxy.
 
-use app::App;
 use askama::Template;
 use axum::{
     Router,
@@ -16,7 +15,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use persistence::mailbox::{self, CaughtMail};
+use persistence::{
+    Store,
+    mailbox::{self, CaughtMail},
+};
 use uuid::Uuid;
 
 use crate::page;
@@ -25,13 +27,13 @@ use crate::page;
 const SHOWN: u64 = 100;
 
 /// The routes of the mailbox.
-pub(crate) fn routes(app: App) -> Router {
+pub(crate) fn routes(store: Store) -> Router {
     Router::new()
         .route("/mailbox", get(show_list))
         .route("/mailbox/{id}", get(show_mail))
         .route("/mailbox/{id}/html", get(show_html))
         .layer(middleware::from_fn(local_only))
-        .with_state(app)
+        .with_state(store)
 }
 
 /// Refuses requests that do not come from this machine:
@@ -61,23 +63,23 @@ struct Show {
     mail: CaughtMail,
 }
 
-async fn show_list(State(app): State<App>) -> Response {
-    match mailbox::list_latest(&app.store, SHOWN).await {
+async fn show_list(State(store): State<Store>) -> Response {
+    match mailbox::list_latest(&store, SHOWN).await {
         Ok(mails) => page::html(StatusCode::OK, &List { mails }),
         Err(error) => respond_to_failure(&error),
     }
 }
 
-async fn show_mail(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::find_mail(&app.store, id).await {
+async fn show_mail(State(store): State<Store>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::find_mail(&store, id).await {
         Ok(Some(mail)) => page::html(StatusCode::OK, &Show { mail }),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
         Err(error) => respond_to_failure(&error),
     }
 }
 
-async fn show_html(State(app): State<App>, Path(id): Path<Uuid>) -> Response {
-    match mailbox::find_mail(&app.store, id).await {
+async fn show_html(State(store): State<Store>, Path(id): Path<Uuid>) -> Response {
+    match mailbox::find_mail(&store, id).await {
         Ok(Some(mail)) => (page::headers(), mail.html).into_response(),
         Ok(None) => (StatusCode::NOT_FOUND, "no such mail\n").into_response(),
         Err(error) => respond_to_failure(&error),

@@ -1,7 +1,8 @@
 //! The router with all routes of a process.
 
-use app::App;
+use app::{App, Clock, feed::Feed};
 use axum::{Router, middleware};
+use persistence::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -15,6 +16,11 @@ use crate::{
 
 /// The configuration of the routes.
 pub struct Options {
+    /// The database, for the pages and checks that read it directly.
+    pub store: Store,
+    pub clock: Clock,
+    /// The live feed, for subscriptions.
+    pub feed: Feed,
     /// Authenticates the bearer tokens.
     pub tokens: Tokens,
     /// Whether a browser that opens `/graphql` gets GraphiQL.
@@ -38,7 +44,7 @@ pub fn router(app: App, options: Options) -> Router {
     let graphql = TransportOptions {
         documents: graphql::documents(),
         tokens: options.tokens,
-        clock: app.clock.clone(),
+        clock: options.clock.clone(),
         graphiql: options.graphiql,
         stop: options.stop,
         running: options.sockets.clone(),
@@ -47,19 +53,19 @@ pub fn router(app: App, options: Options) -> Router {
         socket_limits: SocketLimits { sockets: options.max_sockets, ..SocketLimits::default() },
         data: graphql::request_data(),
     };
-    let mailbox = if options.mailbox { mailbox::routes(app.clone()) } else { Router::new() };
-    let routes = transport::graphql_routes(graphql::schema(app.clone(), options.limits), graphql)
-        .merge(webhooks::routes(app.clone()))
-        .merge(track::routes(app.clone()))
-        .merge(mailbox);
-    with_health(routes, app, options.checks)
+    let mailbox = if options.mailbox { mailbox::routes(options.store.clone()) } else { Router::new() };
+    let webhooks = webhooks::routes(app.inbox().clone(), options.clock.clone());
+    let track = track::routes(app.links().clone(), options.store.clone());
+    let schema = graphql::schema(app, options.clock, options.feed.clone(), options.limits);
+    let routes = transport::graphql_routes(schema, graphql).merge(webhooks).merge(track).merge(mailbox);
+    with_health(routes, options.store, options.feed, options.checks)
 }
 
 /// The routes of a process that is only a worker.
-pub fn worker_router(app: App, checks: Checks) -> Router {
-    with_health(Router::new(), app, checks)
+pub fn worker_router(store: Store, feed: Feed, checks: Checks) -> Router {
+    with_health(Router::new(), store, feed, checks)
 }
 
-fn with_health(routes: Router, app: App, checks: Checks) -> Router {
-    routes.merge(health::routes(app, checks)).layer(middleware::from_fn(request_id::layer))
+fn with_health(routes: Router, store: Store, feed: Feed, checks: Checks) -> Router {
+    routes.merge(health::routes(store, feed, checks)).layer(middleware::from_fn(request_id::layer))
 }

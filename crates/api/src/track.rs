@@ -1,9 +1,8 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
 use app::{
-    App,
-    customer_text::{self, CalledOff},
-    links::BadLink,
+    customer_text::{self, CalledOff, is_ready_for_collection},
+    links::{BadLink, Links},
 };
 use askama::Template;
 use axum::{
@@ -15,13 +14,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line};
-use persistence::{Event, read};
+use persistence::{Event, Store, read};
 
 use crate::page;
 
 /// The route of the tracking page.
-pub(crate) fn routes(app: App) -> Router {
-    Router::new().route("/track/{token}", get(show)).with_state(app)
+pub(crate) fn routes(links: Links, store: Store) -> Router {
+    Router::new().route("/track/{token}", get(show)).with_state((links, store))
 }
 
 #[derive(Template)]
@@ -65,8 +64,8 @@ struct Message {
     text: String,
 }
 
-async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
-    let id = match app.open_link(&token) {
+async fn show(State((links, store)): State<(Links, Store)>, Path(token): Path<String>) -> Response {
+    let id = match links.open_link(&token) {
         Ok(id) => id,
         Err(error) => {
             let (status, title) = match error {
@@ -76,7 +75,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
             return page::html(status, &Message { title, text: error.to_string() });
         }
     };
-    match load_track(&app, id).await {
+    match load_track(&store, id).await {
         Ok(Some(track)) => page::html(StatusCode::OK, &track),
         Ok(None) => {
             let message =
@@ -91,15 +90,15 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Response {
     }
 }
 
-async fn load_track(app: &App, id: domain::OrderId) -> persistence::Result<Option<Track>> {
-    let Some(order) = read::read_order(&app.store, id).await? else { return Ok(None) };
-    let items = read::items_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
-    let shipments = read::shipments_of(&app.store, &[id]).await?.remove(&id).unwrap_or_default();
+async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<Option<Track>> {
+    let Some(order) = read::load_order(store, id).await? else { return Ok(None) };
+    let (order, items, shipments) = order.into_parts();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
-    let events = read::events_in(&app.store, &[history]).await?;
+    let events = read::events_in(store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
     let items = customer_text::items_to_show(items, &events);
-    let places = customer_text::pickup_places(&app.store, &shipments).await?;
+    let places = customer_text::pickup_places(store, &shipments).await?;
+    let steps = steps(&order, &shipments, &events);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
@@ -109,7 +108,7 @@ async fn load_track(app: &App, id: domain::OrderId) -> persistence::Result<Optio
     });
     let called_off = customer_text::list_called_off(&items).into_iter();
     Ok(Some(Track {
-        steps: steps(&order, &events),
+        steps,
         shipments: shipments.collect(),
         called_off: called_off.map(view_called_off).collect(),
         events: events.iter().rev().map(build_history_entry).collect(),
@@ -126,9 +125,9 @@ fn view_called_off(CalledOff { name, quantity, reason }: CalledOff) -> CalledOff
 fn view_shipment(shipment: &Shipment, place: Option<&String>, items: Vec<String>) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
-        carrier: shipment.carrier.display_name(),
-        number: shipment.tracking_number.clone(),
-        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        carrier: shipment.carrier().display_name(),
+        number: shipment.tracking_number.to_string(),
+        url: shipment.tracking_number.tracking_url(),
         status: shipment.status().describe(),
         trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
@@ -141,7 +140,8 @@ fn view_shipment(shipment: &Shipment, place: Option<&String>, items: Vec<String>
 ///
 /// 1. A cancelled order shows only the steps that it has reached, and then "Cancelled".
 /// 2. An order with a return shows all steps, and then the status of the return.
-fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
+/// 3. While the order waits at pickup points, the step before "Delivered" is "Ready for collection".
+fn steps(order: &OrderHead, shipments: &[Shipment], events: &[Event]) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
         OrderStatus::Processing,
@@ -151,8 +151,12 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
     ];
     let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
     let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
-    let mut steps: Vec<Step> =
-        marks.map(|mark| Step { name: describe_status(mark), reached: reached(mark) }).collect();
+    let is_ready = order.status == OrderStatus::OutForDelivery && is_ready_for_collection(shipments);
+    let name = |mark| match mark == OrderStatus::OutForDelivery && is_ready {
+        true => ShipmentStatus::AvailableForPickup.describe(),
+        false => describe_status(mark),
+    };
+    let mut steps: Vec<Step> = marks.map(|mark| Step { name: name(mark), reached: reached(mark) }).collect();
     match order.status {
         OrderStatus::Cancelled | OrderStatus::ReturnInitiated | OrderStatus::Returned => {
             steps.push(Step { name: describe_status(order.status), reached: true });

@@ -10,8 +10,8 @@ mod tests;
 mod token;
 
 use app::{
-    App,
-    webhooks::{Accepted, NotAccepted},
+    Clock,
+    webhooks::{Accepted, Inbox, NotAccepted},
 };
 use axum::{
     Json, Router,
@@ -32,15 +32,15 @@ use crate::{
 };
 
 /// The routes for webhooks, and for tokens of senders.
-pub(crate) fn routes(app: App) -> Router {
+pub(crate) fn routes(inbox: Inbox, clock: Clock) -> Router {
     Router::new()
         .route("/webhooks/{carrier}", post(receive))
         .route("/webhooks/{carrier}/token", post(token::issue))
-        .with_state(app)
+        .with_state((inbox, clock))
 }
 
 async fn receive(
-    State(app): State<App>,
+    State((inbox, clock)): State<(Inbox, Clock)>,
     Path(carrier): Path<String>,
     RawQuery(query): RawQuery,
     request_id: RequestId,
@@ -53,8 +53,8 @@ async fn receive(
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let query = query.as_deref().unwrap_or_default();
-    let head = carriers::Head { at: app.clock.now(), query, headers: &headers };
-    if let Err(error) = app.admit_webhook(sender, &head) {
+    let head = carriers::Head { at: clock.now(), query, headers: &headers };
+    if let Err(error) = inbox.admit_webhook(sender, &head) {
         return respond_to_refusal(&carrier, &error);
     }
     let body = match read_body(body, sender.max_body()).await {
@@ -62,7 +62,7 @@ async fn receive(
         Err(error) => return respond_to_unread_body(&carrier, error),
     };
     let request = head.with_body(&body);
-    match app.accept_webhook(sender, &request, Some(request_id.0)).await {
+    match inbox.accept_webhook(sender, &request, Some(request_id.0)).await {
         Ok(Accepted { challenge: None }) => (StatusCode::OK, "stored\n").into_response(),
         Ok(Accepted { challenge: Some(challenge) }) => {
             (StatusCode::OK, Json(json!({ "challenge": challenge }))).into_response()

@@ -7,6 +7,7 @@ mod redact;
 
 use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
+pub(crate) use redact::OwnParts;
 pub use redact::VisibleShipments;
 
 use crate::error::Result;

@@ -17,15 +17,6 @@ const QUEUE: usize = 4096;
 
 type Slot<T, R> = (T, oneshot::Sender<R>);
 
-/// What happens to a request whose caller stops waiting before its batch begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Abandoned {
-    /// It is carried out. For changes.
-    Done,
-    /// It is skipped. For reads, whose result nobody needs any more.
-    Skipped,
-}
-
 /// Collects requests of many callers and runs them in batches. Cheap to clone: all clones share one queue.
 pub(crate) struct Batcher<T, R> {
     queue: mpsc::Sender<Slot<T, R>>,
@@ -40,7 +31,7 @@ impl<T, R> Clone for Batcher<T, R> {
 impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Starts `workers` tasks on the current Tokio runtime. Each calls `run` with up to `most` waiting requests. `run`
     /// must return one answer per request, in the same order. The tasks end when the last clone is dropped.
-    pub fn start<F, Work>(workers: usize, most: usize, abandoned: Abandoned, run: F) -> Self
+    pub fn start<F, Work>(workers: usize, most: usize, run: F) -> Self
     where
         F: Fn(Vec<T>) -> Work + Clone + Send + Sync + 'static,
         Work: Future<Output = Vec<R>> + Send + 'static,
@@ -48,28 +39,25 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..workers {
-            tokio::spawn(run_worker(waiting.clone(), most, abandoned, run.clone()));
+            tokio::spawn(run_worker(waiting.clone(), most, run.clone()));
         }
         Self { queue }
     }
 
-    /// Puts one request into the queue and waits for its answer. See [`Abandoned`] for callers that stop waiting.
+    /// Puts one request into the queue and waits for its answer. The request is carried out also if its caller stops
+    /// waiting.
     ///
     /// # Errors
     /// [`Error::Stopping`] when the tasks have ended, [`Error::BrokenOff`] when the batch panicked.
-    pub async fn submit(&self, what: T) -> Result<R> {
+    pub async fn submit(&self, request: T) -> Result<R> {
         let (answer, waiting) = oneshot::channel();
-        self.queue.send((what, answer)).await.map_err(|_| Error::Stopping)?;
+        self.queue.send((request, answer)).await.map_err(|_| Error::Stopping)?;
         waiting.await.map_err(|_| Error::BrokenOff)
     }
 }
 
-async fn run_worker<T, R, F, Work>(
-    waiting: Arc<Mutex<mpsc::Receiver<Slot<T, R>>>>,
-    most: usize,
-    abandoned: Abandoned,
-    run: F,
-) where
+async fn run_worker<T, R, F, Work>(waiting: Arc<Mutex<mpsc::Receiver<Slot<T, R>>>>, most: usize, run: F)
+where
     F: Fn(Vec<T>) -> Work,
     Work: Future<Output = Vec<R>>,
 {
@@ -78,23 +66,17 @@ async fn run_worker<T, R, F, Work>(
         if waiting.lock().await.recv_many(&mut slots, most).await == 0 {
             return;
         }
-        if abandoned == Abandoned::Skipped {
-            slots.retain(|(_, answer)| !answer.is_closed());
-        }
         let count = slots.len();
-        if count == 0 {
-            continue;
-        }
-        let (whats, waiting_for): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
+        let (requests, callers): (Vec<T>, Vec<oneshot::Sender<R>>) = slots.into_iter().unzip();
         // A panic in one batch fails its callers with `BrokenOff`. The task must survive it, for the batches that
         // follow.
-        let Ok(answers) = AssertUnwindSafe(run(whats)).catch_unwind().await else {
+        let Ok(answers) = AssertUnwindSafe(run(requests)).catch_unwind().await else {
             tracing::error!(members = count, "a batch broke off");
             continue;
         };
-        for (slot, answer) in waiting_for.into_iter().zip(answers) {
+        for (caller, answer) in callers.into_iter().zip(answers) {
             // Fails if the caller has stopped waiting. The request was carried out nevertheless.
-            slot.send(answer).ok();
+            caller.send(answer).ok();
         }
     }
 }
@@ -107,12 +89,11 @@ mod tests {
 
     use super::*;
 
-    /// Returns the batches that ran when the second of three callers stops waiting while the batch of the first one
-    /// runs.
-    async fn batches(abandoned: Abandoned) -> Vec<Vec<u32>> {
+    #[tokio::test]
+    async fn a_change_is_made_although_its_caller_is_gone() {
         let (ran, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
         let (runs, waits) = (ran.clone(), go.clone());
-        let batcher = Batcher::start(1, 10, abandoned, move |numbers: Vec<u32>| {
+        let batcher = Batcher::start(1, 10, move |numbers: Vec<u32>| {
             runs.lock().unwrap().push(numbers.clone());
             let waits = waits.clone();
             async move {
@@ -135,17 +116,6 @@ mod tests {
         let third = submit(3);
         go.add_permits(2);
         assert_eq!((first.await.unwrap(), third.await.unwrap()), (1, 3));
-        let ran = ran.lock().unwrap();
-        ran.clone()
-    }
-
-    #[tokio::test]
-    async fn a_change_is_made_although_its_caller_is_gone() {
-        assert_eq!(batches(Abandoned::Done).await, [vec![1], vec![2, 3]]);
-    }
-
-    #[tokio::test]
-    async fn a_read_whose_caller_is_gone_is_skipped() {
-        assert_eq!(batches(Abandoned::Skipped).await, [vec![1], vec![3]]);
+        assert_eq!(*ran.lock().unwrap(), [vec![1], vec![2, 3]]);
     }
 }

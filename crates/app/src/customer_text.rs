@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use domain::{ActorKind, Item, Meaning, OrderStatus, Shipment, ShipmentId, ShipmentStatus};
-use persistence::{Event, Store, read, scans::StoredScan};
+use domain::{ActorKind, Item, Meaning, OrderStatus, Shipment, ShipmentId, ShipmentStatus, StoredScan};
+use persistence::{Event, Store, read};
 
 /// The items, with names that may be shown in mails and on pages. If a customer placed the order, the names are
 /// replaced by "Item 1", "Item 2", …
@@ -63,6 +63,16 @@ pub async fn pickup_places(
         Some((id, latest?.scan.location?))
     };
     Ok(scans.into_iter().filter_map(place).collect())
+}
+
+/// Whether everything that is under way waits to be collected: at least one live shipment is not delivered, and each of
+/// these is at a pickup point.
+pub fn is_ready_for_collection(shipments: &[Shipment]) -> bool {
+    let live = shipments.iter().filter(|shipment| shipment.is_live());
+    let mut undelivered = live.map(Shipment::status).filter(|&status| status != ShipmentStatus::Delivered);
+    let first = undelivered.next();
+    first == Some(ShipmentStatus::AvailableForPickup)
+        && undelivered.all(|status| status == ShipmentStatus::AvailableForPickup)
 }
 
 /// The notes of the event that brought the order into this status, if support or a system wrote them.

@@ -2,6 +2,8 @@
 
 use domain::Refusal;
 
+use crate::retry::may_succeed_alone;
+
 /// Why a use case was not carried out.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -49,6 +51,15 @@ impl Error {
             | Self::TooManyOrders { .. }
             | Self::BrokenOff
             | Self::Stopping => false,
+        }
+    }
+
+    /// Whether the members of a failed batch should be tried alone, because one of them may be the cause.
+    pub fn may_succeed_alone(&self) -> bool {
+        match self {
+            Self::Failed(error) => may_succeed_alone(error),
+            Self::Refused(_) | Self::KeyReused | Self::TooManyOrders { .. } | Self::BrokenOff => true,
+            Self::Stopping => false,
         }
     }
 

@@ -10,33 +10,34 @@ mod clock;
 pub mod customer_text;
 mod error;
 pub mod feed;
-mod idempotency;
+mod isolate;
 pub mod links;
 pub mod notifications;
 pub mod orders;
-mod read_batcher;
 pub mod reads;
 pub mod relay;
 mod retry;
-mod scans;
-pub mod shipments;
 pub mod webhooks;
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
 use domain::NotificationMaxAge;
-use persistence::{Store, webhooks::NewWebhook};
+use persistence::Store;
 
 pub use access::{Caller, VisibleShipments};
 pub use clock::Clock;
 pub use error::{Error, Result};
-pub use idempotency::IdempotencyKey;
+pub use isolate::{AT_ONCE, isolate};
+pub use orders::IdempotencyKey;
 
-use batch::{Abandoned, Batcher};
 use feed::Feed;
-use orders::{Command, CommandOutcome};
-use read_batcher::OrderReaders;
+use links::Links;
+use notifications::Notifications;
+use orders::Orders;
+use reads::Reads;
+use relay::Relay;
+use webhooks::{Inbox, Replays};
 
 /// The merchant's settings that the use cases need.
 #[derive(Clone, Debug, Default)]
@@ -57,50 +58,66 @@ pub struct Policy {
     pub notification_max_age: NotificationMaxAge,
 }
 
-/// The use cases on one database. Cheap to clone.
+/// All services on one database, wired once for a process. The services and this value are cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    pub store: Store,
-    pub clock: Clock,
-    /// The live feed, which is poked after each commit.
-    pub feed: Feed,
-    policy: Arc<Policy>,
-    changes: Batcher<Command, Result<CommandOutcome>>,
-    inbox: Batcher<NewWebhook, Result<()>>,
-    readers: OrderReaders,
+    orders: Orders,
+    reads: Reads,
+    inbox: Inbox,
+    replays: Replays,
+    notifications: Notifications,
+    relay: Relay,
+    links: Links,
 }
 
-/// How many transactions of one kind run at the same time on PostgreSQL. SQLite allows one writer, so there it is one.
-const WRITERS: usize = 2;
-/// Largest number of commands that share a transaction.
-const MAX_CHANGES: usize = 64;
-/// Largest number of webhooks that share an insert statement.
-const MAX_WEBHOOKS: usize = 128;
-
 impl App {
-    /// Creates the use cases and starts their batchers on the current Tokio runtime.
+    /// Creates the services and starts their batchers on the current Tokio runtime. `feed` is poked after each commit.
     pub fn new(store: Store, clock: Clock, feed: Feed, policy: Policy) -> Self {
-        let writers = if store.is_postgres() { WRITERS } else { 1 };
-        let max_age = policy.notification_max_age;
-        let changes = {
-            let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-            Batcher::start(writers, MAX_CHANGES, Abandoned::Done, move |commands| {
-                let (store, clock, feed) = (store.clone(), clock.clone(), feed.clone());
-                async move { orders::commands::execute_all(&store, &clock, &feed, max_age, commands).await }
-            })
-        };
-        let inbox = {
-            let (store, feed) = (store.clone(), feed.clone());
-            Batcher::start(writers, MAX_WEBHOOKS, Abandoned::Done, move |new| {
-                let (store, feed) = (store.clone(), feed.clone());
-                async move { webhooks::store_webhooks(&store, &feed, new).await }
-            })
-        };
-        let readers = OrderReaders::new(&store);
-        Self { store, clock, feed, policy: Arc::new(policy), changes, inbox, readers }
+        let policy = Arc::new(policy);
+        let reads = Reads::new(store.clone());
+        let links = Links::new(clock.clone(), policy.clone());
+        let inbox = Inbox::new(store.clone(), clock.clone(), feed.clone(), policy.clone());
+        Self {
+            orders: Orders::new(store.clone(), clock.clone(), feed.clone(), policy, reads.clone()),
+            replays: Replays::new(store.clone(), clock.clone(), feed.clone(), inbox.clone()),
+            notifications: Notifications::new(store.clone(), clock.clone(), feed.clone(), links.clone()),
+            relay: Relay::new(store, clock, feed),
+            reads,
+            inbox,
+            links,
+        }
     }
 
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn orders(&self) -> &Orders {
+        &self.orders
     }
+
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    pub fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
+    }
+
+    pub fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+}
+
+/// How many transactions of one kind run at the same time in a process. SQLite allows one writer.
+fn max_writers(store: &Store) -> usize {
+    if store.is_postgres() { 2 } else { 1 }
 }

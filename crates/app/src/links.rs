@@ -1,5 +1,7 @@
 //! Creates and opens the links with which customers follow an order without a login. Links are signed and expire.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::OrderId;
@@ -7,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::App;
+use crate::{Clock, Policy};
 
 /// How long a link is valid. It is longer than a return may take.
 const VALID_FOR: TimeDelta = TimeDelta::days(180);
@@ -24,13 +26,24 @@ pub enum BadLink {
     Expired,
 }
 
-impl App {
+/// Creates and opens links. `notifications` puts them into mails, the tracking page opens them.
+#[derive(Clone)]
+pub struct Links {
+    clock: Clock,
+    policy: Arc<Policy>,
+}
+
+impl Links {
+    pub(crate) fn new(clock: Clock, policy: Arc<Policy>) -> Self {
+        Self { clock, policy }
+    }
+
     /// Creates the URL of the page on which the customer follows an order.
     pub fn tracking_url(&self, order: OrderId) -> String {
         let expires = (self.clock.now() + VALID_FOR).timestamp();
         let mut token = build_payload(order, expires);
         token.extend(self.sign_payload(&token));
-        format!("{}/track/{}", self.policy().public_url, BASE64_URL_SAFE_NO_PAD.encode(token))
+        format!("{}/track/{}", self.policy.public_url, BASE64_URL_SAFE_NO_PAD.encode(token))
     }
 
     /// Checks the token of a link and returns its order.
@@ -54,7 +67,7 @@ impl App {
 
     fn compute_mac(&self, payload: &[u8]) -> Hmac<Sha256> {
         // HMAC takes keys of any length (RFC 2104, section 2).
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.policy().link_secret)
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.policy.link_secret)
             .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(PURPOSE);
         mac.update(payload);

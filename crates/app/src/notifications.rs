@@ -7,16 +7,19 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
-pub use resend::{Resend, Resent};
-
 use persistence::{
+    Store,
     failures::NewFailure,
     leases::{Leased, Next},
     notifications::{self, Notification},
     read,
 };
 
-use crate::{App, customer_text, error::Result, relay::backoff, retry::retry_transaction};
+pub use resend::{Resend, Resent};
+
+use crate::{
+    Clock, customer_text, error::Result, feed::Feed, links::Links, relay::backoff, retry::retry_transaction,
+};
 
 /// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
 /// each step.
@@ -41,6 +44,8 @@ pub struct NotificationContext {
     pub pickup_places: HashMap<ShipmentId, String>,
     /// The reason that support or a system gave for the status. The mail shows it for a cancellation.
     pub reason: Option<String>,
+    /// When the attempt began: the date of the mail.
+    pub opened_at: DateTime<Utc>,
     /// URL of the page on which the customer follows the order.
     pub tracking_url: String,
 }
@@ -64,16 +69,30 @@ pub enum Outcome {
     Unknown,
 }
 
-impl App {
+/// Opens and settles notifications, for `worker`, and sends them again, for `api`.
+#[derive(Clone)]
+pub struct Notifications {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    links: Links,
+}
+
+impl Notifications {
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, links: Links) -> Self {
+        Self { store, clock, feed, links }
+    }
+
     /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it
     /// belongs to another job by now, is superseded, or has had too many attempts of unknown outcome.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn open_notification(&self, leased: &Leased) -> Result<Option<NotificationContext>> {
-        let until = self.clock.now() + SENDING;
+        let now = self.clock.now();
         let opened =
-            retry_transaction(|| notifications::open_notification(&self.store, leased, until)).await?;
+            retry_transaction(|| notifications::open_notification(&self.store, leased, now + SENDING))
+                .await?;
         let Some(notification) = opened else { return Ok(None) };
         if notification.unknown_outcomes >= MAX_UNKNOWN_OUTCOMES {
             // The process of the last attempt died before it recorded a result.
@@ -82,9 +101,8 @@ impl App {
             return Ok(None);
         }
         let id = notification.order_id;
-        let Some(order) = read::read_order(&self.store, id).await? else { return Ok(None) };
-        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
+        let Some(order) = read::load_order(&self.store, id).await? else { return Ok(None) };
+        let (order, items, shipments) = order.into_parts();
         let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
@@ -92,13 +110,14 @@ impl App {
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
             progress: progress(order.status, &items, &shipments),
-            tracking_url: self.tracking_url(id),
+            tracking_url: self.links.tracking_url(id),
             notification,
             order,
             items,
             shipments,
             pickup_places,
             reason,
+            opened_at: now,
         }))
     }
 

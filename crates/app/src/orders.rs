@@ -2,27 +2,43 @@
 //!
 //! `orders/commands.rs` describes how a command is carried out. All changes take that way.
 
-pub(crate) mod commands;
+mod commands;
 mod customer_rate;
+mod idempotency;
 mod reservations;
+mod shipments;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use commands::execute_batch;
 use customer_rate::CustomerRate;
 use domain::{
-    ActorKind, Context, EmailAddress, NewOrder, Order, OrderHead, OrderId, Refusal, Request, Shipment,
+    ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
+    Shipment,
 };
 use persistence::{
     Event, Store,
-    idempotency::{self, ScopedKey, StoredAnswer},
+    idempotency::{ScopedKey, StoredAnswer, find_answers},
     orders, read,
 };
 
+pub use idempotency::IdempotencyKey;
+pub use shipments::ManualScan;
+
 use crate::{
-    App, Caller,
+    Caller, Clock, Policy,
+    batch::Batcher,
     error::{Error, Result},
-    idempotency::IdempotencyKey,
+    feed::Feed,
+    isolate::isolate,
+    max_writers,
+    reads::Reads,
     retry::retry_transaction,
 };
+
+/// Largest number of commands that share a transaction.
+const MAX_COMMANDS: usize = 64;
 
 /// A request of a caller to change an order.
 #[derive(Clone, Debug)]
@@ -56,14 +72,47 @@ pub struct Placed {
     pub replayed: bool,
 }
 
-impl App {
+/// Places and changes orders. For `api`.
+#[derive(Clone)]
+pub struct Orders {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    policy: Arc<Policy>,
+    reads: Reads,
+    /// Commands that wait for a transaction.
+    commands: Batcher<Command, Result<CommandOutcome>>,
+}
+
+impl Orders {
+    /// Creates the service and starts its batcher on the current Tokio runtime.
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>, reads: Reads) -> Self {
+        let shared = (store.clone(), clock.clone(), feed.clone());
+        let max_age = policy.notification_max_age;
+        let commands = Batcher::start(max_writers(&store), MAX_COMMANDS, move |commands: Vec<Command>| {
+            let (store, clock, feed) = shared.clone();
+            async move {
+                let attempts = isolate(&commands, Error::may_succeed_alone, |commands| {
+                    retry_transaction(|| execute_batch(&store, commands, clock.now(), max_age))
+                });
+                let attempts = attempts.await;
+                feed.poke();
+                let answers = attempts.into_iter().flat_map(|(commands, answers)| {
+                    answers.unwrap_or_else(|error| vec![Err(error); commands.len()])
+                });
+                answers.collect()
+            }
+        });
+        Self { store, clock, feed, policy, reads, commands }
+    }
+
     /// Carries out a command, in a batch with those of other callers, and returns its answer.
     ///
     /// # Errors
     /// [`Error::Refused`] with the reason. [`Error::Failed`] when the database fails.
     pub async fn execute(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
-        self.changes.submit(command).await?
+        self.commands.submit(command).await?
     }
 
     /// Computes the answer to a command without carrying it out. Nothing is written or reserved. `order` in the answer
@@ -73,11 +122,10 @@ impl App {
     /// The errors of [`execute`](Self::execute).
     pub async fn preview_command(&self, command: Command) -> Result<CommandOutcome> {
         command.caller.must_have_orders()?;
-        let id = command.order_id;
-        let head = self.order(&command.caller, id).await?.ok_or(Refusal::NotFound("order"))?;
-        let items = read::items_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let shipments = read::shipments_of(&self.store, &[id]).await?.remove(&id).unwrap_or_default();
-        let mut order = Order::restore(head.clone(), items, shipments);
+        let not_found = || Refusal::NotFound("order");
+        let visible = self.reads.order(&command.caller, command.order_id).await?.ok_or_else(not_found)?;
+        let mut order = read::load_order(&self.store, visible.id).await?.ok_or_else(not_found)?;
+        let head = order.head().clone();
         let outcome = order.apply(
             command.request,
             command.expected_version,
@@ -98,7 +146,7 @@ impl App {
         key: Option<IdempotencyKey>,
     ) -> Result<Placed> {
         if caller.actor.kind == ActorKind::Customer {
-            if !self.policy().customers_place_orders {
+            if !self.policy.customers_place_orders {
                 let message = "customers place no orders here: the shop's own system places them";
                 return Err(Refusal::Forbidden(message.to_owned()).into());
             }
@@ -107,7 +155,7 @@ impl App {
         let now = self.clock.now();
         let order = Order::place(new, &build_context(caller, now))?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
-        let rate = CustomerRate::for_customer(&caller.actor, self.policy().customer_orders_per_minute);
+        let rate = CustomerRate::for_customer(&caller.actor, self.policy.customer_orders_per_minute);
         let placed =
             retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
         self.feed.poke();
@@ -118,7 +166,7 @@ impl App {
 /// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
 /// customer then gets no mails.
 fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusal> {
-    let refused = |field: String, message: String| Refusal::InvalidInput { field, message };
+    let refused = |field: InputField, message: String| Refusal::invalid(field, message);
     let parse = |text: &str| EmailAddress::parse(text);
     let given = new.given_addresses()?;
     let Some(own) = caller.email.as_deref() else {
@@ -131,11 +179,10 @@ fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusa
             )),
         };
     };
-    let own = parse(own).map_err(|error| {
-        refused("customerEmail".to_owned(), format!("the `email` of your token: {error}"))
-    })?;
+    let own = parse(own)
+        .map_err(|error| refused(InputField::CustomerEmail, format!("the `email` of your token: {error}")))?;
     for (field, given) in given {
-        let given = parse(given).map_err(|error| refused(field.clone(), error.to_string()))?;
+        let given = parse(given).map_err(|error| refused(field, error.to_string()))?;
         if !given.is_same_mailbox(&own) {
             return Err(refused(field, "it must be the `email` of your token, or be left out".to_owned()));
         }
@@ -143,7 +190,7 @@ fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusa
     Ok(Some(own.into()))
 }
 
-fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
+pub(crate) fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
     Context { actor: caller.actor.clone(), now, request_id: caller.request_id.clone(), webhook_id: None }
 }
 
@@ -157,7 +204,7 @@ async fn insert(
     let head = order.head();
     let tx = store.begin().await?;
     if let Some((key, fingerprint)) = key
-        && let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
+        && let Some(answer) = find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
     {
         return Ok(match orders::head(&tx, answer.order_id).await? {
             Some(order) if answer.fingerprint == *fingerprint => Ok(Placed { order, replayed: true }),
@@ -177,7 +224,7 @@ async fn insert(
         && orders::has_reference(&tx, reference).await?
     {
         let message = format!("an order with the reference {reference} exists already");
-        return Ok(Err(Refusal::InvalidInput { field: "reference".to_owned(), message }.into()));
+        return Ok(Err(Refusal::invalid(InputField::Reference, message).into()));
     }
     orders::insert(&tx, std::slice::from_ref(order)).await?;
     if let Some((key, fingerprint)) = key {
@@ -188,7 +235,7 @@ async fn insert(
             version: Some(head.version),
             changed: true,
         };
-        idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
+        persistence::idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
     }
     store.commit_repeatable(tx).await?;
     Ok(Ok(Placed { order: head.clone(), replayed: false }))

@@ -7,11 +7,16 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use domain::OrderId;
 use persistence::{
+    Store,
     leases::{self, Leased, Work},
     outbox,
 };
 
-use crate::{App, error::Result, feed::Update};
+use crate::{
+    Clock,
+    error::Result,
+    feed::{Feed, Pokes, Update},
+};
 
 /// How long a leased row may wait for its job, and how long a webhook's job may take. After that, another worker may
 /// lease the row.
@@ -22,7 +27,24 @@ const MAX_OUTBOX_ENTRIES: u64 = 500;
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(2);
 const MAX_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
-impl App {
+/// Moves work out of the database. For the relay loop of `worker`.
+#[derive(Clone)]
+pub struct Relay {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+}
+
+impl Relay {
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed) -> Self {
+        Self { store, clock, feed }
+    }
+
+    /// Receives a poke after each commit that made work, from now on.
+    pub fn pokes(&self) -> Pokes {
+        self.feed.pokes()
+    }
+
     /// Leases up to `limit` due rows.
     ///
     /// # Errors
@@ -49,11 +71,11 @@ impl App {
     pub async fn publish(&self) -> Result<usize, NotPublished> {
         let (tx, entries) = outbox::take_batch(&self.store, MAX_OUTBOX_ENTRIES).await?;
         let mut newest: HashMap<OrderId, Update> = HashMap::with_capacity(entries.len());
-        for one in &entries {
-            let update = Update { order_id: one.order_id, version: one.version, user_id: one.user_id };
+        for entry in &entries {
+            let update = Update { order_id: entry.order_id, version: entry.version, user_id: entry.user_id };
             newest
-                .entry(one.order_id)
-                .and_modify(|kept| kept.version = kept.version.max(one.version))
+                .entry(entry.order_id)
+                .and_modify(|update| update.version = update.version.max(entry.version))
                 .or_insert(update);
         }
         let updates: Vec<Update> = newest.into_values().collect();

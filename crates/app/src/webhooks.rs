@@ -5,17 +5,15 @@
 //! 2. Only a bad signature, an unknown sender or a failed write rejects a request. The content never does.
 
 mod callback;
-mod ingest_summary;
+mod load_router;
 mod misrouted;
-mod parsed_webhook;
+mod parse;
 mod process;
 mod replay;
 mod reprocess_unknown;
-mod routed_scans;
-mod routing;
 mod token;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use carriers::{Refused, Secrets, Sender};
 use domain::{Refusal, WebhookId};
@@ -30,15 +28,18 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use callback::{CallBack, MAX_CALLS};
-pub use replay::{Finding, NotReplayed, Replay, ReplayChange, Replayed};
+pub use replay::{Finding, NotReplayed, Replay, ReplayChange, Replayed, Replays};
 pub use token::{Credentials, NotIssued, TokenRequest};
 
 use crate::{
-    App, Caller,
+    Caller, Clock, Policy,
+    batch::Batcher,
     error::{Error, Result},
     feed::Feed,
+    isolate::isolate,
+    max_writers,
     relay::backoff,
-    retry::{may_succeed_alone, retry_transaction},
+    retry::retry_transaction,
 };
 
 /// Prefix of the hash input when the content hash is made from the sender's push id. It separates these hashes from
@@ -49,6 +50,8 @@ const PUSH_ID: &[u8] = b"milepost/push-id/1";
 /// needs several times its size. A statement passes its rows to PostgreSQL as jsonb, whose limit is 256 MiB.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
+/// Largest number of webhooks that share an insert statement.
+const MAX_WEBHOOKS: usize = 128;
 /// Number of failures after which a webhook is closed as failed.
 const MAX_FAILURES: i32 = 10;
 
@@ -73,7 +76,37 @@ pub enum NotAccepted {
     NotStored(#[source] Error),
 }
 
-impl App {
+/// The inbox of webhooks. `api` lets senders and staff use it, `worker` processes what is due.
+#[derive(Clone)]
+pub struct Inbox {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    policy: Arc<Policy>,
+    /// Webhooks that wait to be stored.
+    inbox: Batcher<NewWebhook, Result<()>>,
+}
+
+impl Inbox {
+    /// Creates the inbox and starts its batcher on the current Tokio runtime.
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>) -> Self {
+        let shared = (store.clone(), feed.clone());
+        let inbox = Batcher::start(max_writers(&store), MAX_WEBHOOKS, move |new| {
+            let (store, feed) = shared.clone();
+            async move { store_webhooks(&store, &feed, new).await }
+        });
+        Self { store, clock, feed, policy, inbox }
+    }
+
+    /// How many batches of webhooks may be processed at the same time.
+    pub fn max_concurrent_batches(&self) -> usize {
+        max_writers(&self.store)
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Checks the part of a webhook request that is known before its body is read: a secret is configured for the
     /// sender, and the headers and the address pass [`Sender::verify_head`].
     ///
@@ -126,7 +159,7 @@ fn content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
     }
 }
 
-impl App {
+impl Inbox {
     /// Makes a webhook due again, in whatever state it is, and returns it. For support and systems.
     ///
     /// # Errors
@@ -164,7 +197,7 @@ impl App {
 
 /// Stores a batch of webhooks with as few statements as possible, and returns one result per webhook, in the same
 /// order. Each content is written once: a repeat within the batch only increments `duplicates` of the first one.
-pub(crate) async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
+async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec<Result<()>> {
     let mut places: HashMap<(&'static str, [u8; 32]), usize> = HashMap::with_capacity(new.len());
     let mut contents: Vec<NewWebhook> = Vec::with_capacity(new.len());
     let mut content_of = Vec::with_capacity(new.len());
@@ -184,29 +217,12 @@ pub(crate) async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebho
     content_of.into_iter().map(|at| kept[at].clone()).collect()
 }
 
-/// Stores webhooks with one statement. If it fails, and the cause may be a single webhook (for example another
-/// transaction has locked its content), stores each webhook with a statement of its own, so that one does not make the
-/// others fail. A webhook that was reported as not stored may be stored nevertheless: when its sender sends it again,
-/// it counts as a duplicate.
+/// Stores webhooks with one statement, and returns one result per webhook. A webhook that was reported as not stored
+/// may be stored nevertheless: when its sender sends it again, it counts as a duplicate.
 async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
-    let error = match retry_transaction(|| webhooks::insert(store, new)).await {
-        Ok(()) => return vec![Ok(()); new.len()],
-        Err(error) => error,
-    };
-    if new.len() == 1 || !may_succeed_alone(&error) {
-        return vec![Err(error.into()); new.len()];
-    }
-    tracing::warn!(
-        error = &error as &dyn std::error::Error,
-        members = new.len(),
-        "a batch failed, its members are tried alone"
-    );
-    let mut kept = Vec::with_capacity(new.len());
-    for one in new {
-        let alone = retry_transaction(|| webhooks::insert(store, std::slice::from_ref(one))).await;
-        kept.push(alone.map_err(Error::from));
-    }
-    kept
+    let attempts =
+        isolate(new, Error::may_succeed_alone, |new| retry_transaction(|| webhooks::insert(store, new)));
+    attempts.await.into_iter().flat_map(|(new, stored)| vec![stored; new.len()]).collect()
 }
 
 /// Splits webhooks into chunks of at most [`MAX_BYTES`] bytes of bodies, or of one larger body.

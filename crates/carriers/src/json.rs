@@ -3,10 +3,12 @@
 
 use serde_json::Value;
 
-use crate::parcel::Unreadable;
+use crate::{html::strip_html, parcel::Unreadable};
 
 /// The longest text taken from a body, in characters. A longer text is cut.
 const MAX_TEXT: usize = 500;
+/// How many characters of a text that may contain HTML are read before it is cut: links are long.
+const MAX_HTML: usize = 4 * MAX_TEXT;
 /// From this value on (2^53) a float may have lost digits of the number that was sent.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
@@ -34,12 +36,28 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<Value, Unreadable> {
 /// other value, also an empty text or null, counts as absent. Control characters become blanks, because PostgreSQL
 /// accepts no NUL in a text.
 pub(crate) fn text_at(value: &Value, pointer: &str) -> Option<String> {
+    read_text(value, pointer, MAX_TEXT)
+}
+
+/// The text at a JSON pointer without HTML, for texts that are shown to people.
+pub(crate) fn plain_text_at(value: &Value, pointer: &str) -> Option<String> {
+    let text = read_text(value, pointer, MAX_HTML)?;
+    clean_text(strip_html(&text).chars(), MAX_TEXT)
+}
+
+/// The words at a JSON pointer, without HTML. `None` if the text has no letter: some senders write a number where the
+/// description belongs.
+pub(crate) fn words_at(value: &Value, pointer: &str) -> Option<String> {
+    plain_text_at(value, pointer).filter(|text| text.contains(char::is_alphabetic))
+}
+
+fn read_text(value: &Value, pointer: &str, most: usize) -> Option<String> {
     match value.pointer(pointer)? {
-        Value::String(text) => clean_text(text.chars()),
+        Value::String(text) => clean_text(text.chars(), most),
         Value::Number(number)
             if number.as_f64().is_some_and(|n| !number.is_f64() || n.abs() < EXACT_FLOAT) =>
         {
-            clean_text(number.to_string().chars())
+            clean_text(number.to_string().chars(), most)
         }
         Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -59,10 +77,10 @@ pub(crate) fn require_text(name: &str, places: &[(&Value, &str)]) -> Result<Stri
     })
 }
 
-/// Reads at most [`MAX_TEXT`] characters, because one long text beside a list may be read again for each of thousands
-/// of events.
-fn clean_text(raw: impl Iterator<Item = char>) -> Option<String> {
-    let cut: String = raw.take(MAX_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// Reads at most so many characters, because one long text beside a list may be read again for each of thousands of
+/// events.
+fn clean_text(raw: impl Iterator<Item = char>, most: usize) -> Option<String> {
+    let cut: String = raw.take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
     match cut.trim() {
         "" => None,
         text => Some(text.to_owned()),
@@ -107,6 +125,18 @@ mod tests {
     }
 
     #[test]
+    fn words_are_read_without_html_and_are_no_numbers() {
+        let link = "x".repeat(900);
+        let value = json!({"html": format!("At <a href='{link}'>Packstation&nbsp;1</a>"), "n": 12345, "d": "48-7", "long": "é".repeat(900)});
+        assert_eq!(words_at(&value, "/html").as_deref(), Some("At Packstation 1"));
+        assert_eq!(words_at(&value, "/long"), Some("é".repeat(500)));
+        for number in ["/n", "/d", "/none"] {
+            assert_eq!(words_at(&value, number), None, "{number}");
+        }
+        assert_eq!(plain_text_at(&value, "/n").as_deref(), Some("12345"));
+    }
+
+    #[test]
     fn what_has_to_be_there_is_missing_or_too_long() {
         let value = json!({"long": 9_400_100_000_000_000_000_000_f64, "text": "9400100000000000000000"});
         let read = |pointers: &[&str]| {
@@ -124,7 +154,10 @@ mod tests {
         for character in ['x', ' '] {
             looked.set(0);
             let raw = std::iter::repeat_n(character, 1 << 20).inspect(|_| looked.set(looked.get() + 1));
-            assert_eq!(clean_text(raw).map(|text| text.len()), Some(MAX_TEXT).filter(|_| character == 'x'));
+            assert_eq!(
+                clean_text(raw, MAX_TEXT).map(|text| text.len()),
+                Some(MAX_TEXT).filter(|_| character == 'x')
+            );
             assert_eq!(looked.get(), MAX_TEXT);
         }
     }

@@ -11,16 +11,21 @@
 #![warn(missing_docs)]
 
 mod aftership;
+mod carrier_code;
 mod codes;
 mod current_status;
 mod dhl;
 mod easypost;
 mod fedex;
+mod html;
 mod json;
 mod limits;
 mod names;
 mod normalize;
+mod number_format;
 mod parcel;
+mod place;
+mod return_flag;
 mod shippo;
 mod signature;
 mod simulate;
@@ -41,6 +46,7 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use dhl::is_subscription_id;
 pub use limits::MAX_SCANS;
+pub use number_format::likely_carriers;
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, compute_identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, Head, HeadProof, NoSecret, Refused, Request, Secrets};
 pub use simulate::{SimulatedHistory, SimulatedScan};

@@ -11,6 +11,9 @@ use crate::{Parcel, ParsedScan, Push, Unread, Unreadable};
 /// overload the server, and is refused.
 pub const MAX_SCANS: usize = 5_000;
 
+/// The largest body, in bytes, of a sender that puts pictures of the delivery into its pushes, as base64.
+pub(crate) const MAX_BODY_WITH_PICTURE: usize = 8 * 1024 * 1024;
+
 /// Collects the parcels of a body. An element that cannot be read does not prevent the others from being read. The
 /// push reports how many there are, and why the first could not be read. It is an error if there are only unreadable
 /// elements.
@@ -57,7 +60,7 @@ pub(crate) fn check_scan_count(scans: usize) -> Result<(), Unreadable> {
 mod tests {
     use std::cell::Cell;
 
-    use domain::{Carrier, CarrierTime, Meaning, ScanIdentity};
+    use domain::{Carrier, CarrierTime, Meaning, ScanIdentity, TrackingNumber};
 
     use super::*;
 
@@ -75,7 +78,7 @@ mod tests {
     fn parcel(scans: usize) -> Parcel {
         Parcel {
             carrier: Carrier::Fedex,
-            tracking_number: "1".to_owned(),
+            tracking_number: TrackingNumber::restore(Carrier::Fedex, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: vec![scan(); scans],

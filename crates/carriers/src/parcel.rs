@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use domain::{
     Carrier, CarrierTime, Estimate, MAX_AHEAD, MAX_TRACKING_NUMBER, Meaning, Scan, ScanIdentity,
-    normalize_tracking_number,
+    TrackingNumber,
     text::{is_unsafe, single_line},
 };
 use sha2::{Digest, Sha256};
@@ -68,8 +68,8 @@ impl fmt::Debug for Activation {
 pub struct Parcel {
     /// The carrier that transports the parcel.
     pub carrier: Carrier,
-    /// The carrier's tracking number, as [`normalize_tracking_number`] spells it: in capitals and without blanks.
-    pub tracking_number: String,
+    /// The carrier's tracking number. Scans are routed by it.
+    pub tracking_number: TrackingNumber,
     /// The carrier's own identity of the physical parcel, if it sends one. It tells apart parcels that have the same
     /// tracking number, because carriers reuse numbers.
     pub package: Option<String>,
@@ -93,6 +93,9 @@ impl Parcel {
         let scans =
             self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(arrival) });
         let mut scans: Vec<Scan> = scans.collect();
+        // Oldest first. Scans without a zone all count with the arrival, so where they are stored in this sequence and
+        // shown newest first, the sequence of the body makes no difference.
+        scans.sort_by_key(|scan| (scan.clock(), scan.identity));
         let trusted_first = |scan: &&mut Scan| (!scan.time_estimated, scan.clock(), scan.identity);
         if let Some(expected) = self.estimated_delivery
             && let Some(newest) = scans.iter_mut().max_by_key(trusted_first)
@@ -189,10 +192,10 @@ const MAX_CODE: usize = 200;
 /// The most [`Parcel::other_numbers`] of one parcel.
 const MAX_OTHERS: usize = 5;
 
-/// Normalizes a tracking number as the registration of shipments does, so that both can match. Returns an error for a
+/// Parses a tracking number as the registration of shipments does, so that both can match. Returns an error for a
 /// number that nobody can register.
-pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<String, Unreadable> {
-    normalize_tracking_number(carrier, &sent).ok_or_else(|| {
+pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<TrackingNumber, Unreadable> {
+    TrackingNumber::parse(carrier, &sent).map_err(|_| {
         let length = sent.chars().filter(|c| !c.is_whitespace()).count();
         Unreadable(match length > MAX_TRACKING_NUMBER {
             true => format!("the tracking number has more than {MAX_TRACKING_NUMBER} characters"),
@@ -213,6 +216,7 @@ pub(crate) fn parse_other_numbers(
         if others.len() == MAX_OTHERS {
             break;
         }
+        let other = other.to_string();
         if other != number && !others.contains(&other) {
             others.push(other);
         }
@@ -251,12 +255,6 @@ pub(crate) fn replace_unreliable_time(
     if untimely { time::parse_clock_only(text) } else { time }
 }
 
-/// Joins the parts of a place as a person would write them: `Holbrook, NY, US`. `None` if all parts are absent.
-pub(crate) fn join_place(parts: [Option<String>; 3]) -> Option<String> {
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { None } else { Some(parts.join(", ")) }
-}
-
 /// The description code for [`compute_identity`], for a scan whose meaning may depend on more than its code, usually on its
 /// description. `alone` is the meaning of the code alone, `read` the meaning of everything that was sent; both are
 /// our own meanings, before the merchant's [`crate::CodeMap`].
@@ -289,115 +287,4 @@ pub fn compute_identity(
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::{NaiveDate, TimeZone};
-
-    use super::*;
-    use crate::{CodeMap, Sender};
-
-    #[test]
-    fn parts_do_not_run_together() {
-        let of =
-            |parcel, code, description| compute_identity(Carrier::Ups, parcel, code, description, &["t"]);
-        assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
-        assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
-        assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
-        assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
-    }
-
-    #[test]
-    fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
-        assert_eq!(build_code_name(&["transit", "WC"]), "transit/WC");
-        assert_eq!(build_code_name(&["transit", ""]), "transit");
-        assert_eq!(build_code_name(&["", "WC"]), "WC");
-        assert_eq!(build_code_name(&["", ""]), "-");
-        let long = "é".repeat(500);
-        assert_eq!(build_code_name(&[&long, &long]), "é".repeat(200));
-        assert_eq!(build_code_name(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
-
-        let odd = build_code_name(&["Held, ask = pay"]);
-        assert_eq!(odd, "Held_ ask _ pay");
-        let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
-        assert!(map.get(Sender::Fedex, &odd).is_some());
-    }
-
-    #[test]
-    fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
-        let told = |day: u32, expected: u32| {
-            let local = |hour| NaiveDate::from_ymd_opt(2026, 3, day)?.and_hms_opt(hour, 0, 0);
-            let scan = |number: u8, hour| ParsedScan {
-                identity: ScanIdentity([number; 32]),
-                code: "transit".to_owned(),
-                meaning: Meaning::Unknown,
-                description: None,
-                location: None,
-                time: CarrierTime::Local(local(hour).expect("a time")),
-            };
-            Parcel {
-                carrier: Carrier::Dhl,
-                tracking_number: "1".to_owned(),
-                package: None,
-                other_numbers: vec![],
-                // The newest scan is first in the list and has the lowest identity.
-                scans: vec![scan(1, 9), scan(2, 8)],
-                estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
-                pushed_at: None,
-            }
-        };
-        let arrived = |parcel: Parcel, minute| {
-            let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
-            let scans = parcel.into_scans(arrival);
-            assert_eq!(scans[1].estimate, None, "it goes with the newest");
-            scans[0].estimate.expect("it was told")
-        };
-        for [first, second] in [[1, 2], [2, 1], [1, 1]] {
-            let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
-            assert!(later > earlier, "{later:?} {earlier:?}");
-        }
-    }
-
-    #[test]
-    fn other_numbers_are_told_once_and_no_more_than_some() {
-        let told =
-            |sent: &[&str]| parse_other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
-        assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
-        assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
-        assert!(told(&[]).is_empty());
-    }
-
-    #[test]
-    fn tracking_numbers_have_one_spelling() {
-        let read = |sent: &str| parse_tracking_number(Carrier::Ups, sent.to_owned());
-        assert_eq!(read(" 1z999 aa1\t0"), Ok("1Z999AA10".into()));
-        assert!(read(&"9".repeat(65)).is_err());
-        for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
-            let Unreadable(reason) = read(nobody_registers).unwrap_err();
-            assert_eq!(reason, "the tracking number has more in it than letters, digits and hyphens");
-        }
-    }
-
-    #[test]
-    fn texts_of_a_scan_are_stored_without_characters_that_forge_or_hide() {
-        let identity = ScanIdentity([7; 32]);
-        let scan = |code: &str, description: &str, location: &str| ParsedScan {
-            identity,
-            code: code.to_owned(),
-            meaning: Meaning::Unknown,
-            description: Some(description.to_owned()),
-            location: Some(location.to_owned()),
-            time: CarrierTime::Instant(DateTime::UNIX_EPOCH),
-        };
-        let hostile = scan("Q\n9", "held\r\nERROR \u{1b}[2Jforged\u{202e}", "\u{2066}\n")
-            .into_scan(DateTime::UNIX_EPOCH);
-        assert_eq!(
-            (hostile.code.as_str(), hostile.description.as_deref()),
-            ("Q 9", Some("held ERROR [2Jforged"))
-        );
-        assert_eq!((hostile.location, hostile.identity), (None, identity));
-        let plain = scan("MOVED  BY BALLOON", "two  blanks", "Berlin, DE").into_scan(DateTime::UNIX_EPOCH);
-        assert_eq!(
-            (plain.code.as_str(), plain.description.as_deref()),
-            ("MOVED  BY BALLOON", Some("two  blanks"))
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! No input makes a parser or a signature check panic, and every result has the properties in `promises.rs`.
 
 mod bounds;
+mod html;
 mod identities;
 mod promises;
 

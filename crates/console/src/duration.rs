@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 /// The maximum duration. No carrier stores data for so long, and now plus or minus the maximum is a valid date.
 const MAX_DURATION: TimeDelta = TimeDelta::days(3650);
 
-/// Parses a duration.
-pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
+/// Parses a duration of at most 3650 days.
+pub fn parse_duration(text: &str) -> Result<TimeDelta, BadDuration> {
     let unreadable = || BadDuration::Unreadable(text.to_owned());
     let end = text.len().checked_sub(1).ok_or_else(unreadable)?;
     let (number, unit) = text.split_at_checked(end).ok_or_else(unreadable)?;
@@ -44,20 +44,20 @@ mod tests {
 
     #[test]
     fn durations_have_a_number_and_a_unit() {
-        assert_eq!(parse("0s"), Ok(TimeDelta::zero()));
-        assert_eq!(parse("90s"), Ok(TimeDelta::seconds(90)));
-        assert_eq!(parse("30m"), Ok(TimeDelta::minutes(30)));
-        assert_eq!(parse("26h"), Ok(TimeDelta::hours(26)));
-        assert_eq!(parse("3650d"), Ok(TimeDelta::days(3650)));
+        assert_eq!(parse_duration("0s"), Ok(TimeDelta::zero()));
+        assert_eq!(parse_duration("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(parse_duration("30m"), Ok(TimeDelta::minutes(30)));
+        assert_eq!(parse_duration("26h"), Ok(TimeDelta::hours(26)));
+        assert_eq!(parse_duration("3650d"), Ok(TimeDelta::days(3650)));
         for wrong in ["", "s", "8", "1.5h", "-1h", "+1h", "8 h", "8w", "8ü"] {
-            assert_eq!(parse(wrong), Err(BadDuration::Unreadable(wrong.to_owned())), "{wrong}");
+            assert_eq!(parse_duration(wrong), Err(BadDuration::Unreadable(wrong.to_owned())), "{wrong}");
         }
     }
 
     #[test]
     fn a_duration_has_an_end() {
         for long in ["3651d", "4000000000d", "999999999999999s", "99999999999999999999d"] {
-            let said = parse(long).unwrap_err().to_string();
+            let said = parse_duration(long).unwrap_err().to_string();
             assert_eq!(said, format!("`{long}` is too long: 3650 days are the most"));
         }
     }

@@ -29,6 +29,6 @@ pub struct BadUsage {
 
 /// Writes one line to stdout. Unsafe characters are escaped, because the line may repeat text of a server or a file. If
 /// the reader has closed the pipe, this returns an error and does not panic.
-pub fn say(line: impl AsRef<str>) -> anyhow::Result<()> {
+pub fn print_line(line: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", escape(line.as_ref())).context("the output could not be written")
 }

@@ -7,12 +7,17 @@
 
 #![warn(missing_docs)]
 
+#[cfg(test)]
+extern crate self as domain;
+
+mod activity;
 mod actor;
 mod carrier;
 mod email;
 mod error_chain;
-mod fold;
 mod ids;
+pub mod ingest;
+mod input_field;
 mod item;
 pub mod money;
 pub mod notification;
@@ -25,16 +30,22 @@ mod shipment;
 mod status;
 mod string_enum;
 mod supplier_commitment;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 pub mod text;
+mod tracking_number;
 mod transition;
 mod webhook;
 
+pub use activity::{Activity, ActivityKind};
 pub use actor::{Actor, ActorKind};
-pub use carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number};
+pub use carrier::Carrier;
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
-pub use fold::{fold, is_too_old};
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};
+pub use ingest::{StoredScan, fold};
+pub use input_field::{DeadlineField, InputField, ItemField};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use notification::{
@@ -48,10 +59,12 @@ pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};
 pub use scan::{CarrierTime, Estimate, MAX_AHEAD, Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome};
 pub use shipment::{
-    Condition, ConditionKind, Line, Origin, OriginKind, Rank, Shipment, ShipmentStatus, Tracking,
+    Condition, ConditionKind, ItemQuantity, Origin, OriginKind, Rank, Reached, Shipment, ShipmentStatus,
+    Tracking,
 };
 pub use status::{FULFILMENT_SEQUENCE, OrderStatus, TRANSITIONS};
 pub use string_enum::UnknownName;
 pub use supplier_commitment::{Deadlines, Overdue, SupplierAnswer, SupplierCommitment};
+pub use tracking_number::{InvalidTrackingNumber, MAX_TRACKING_NUMBER, TrackingNumber};
 pub use transition::{Context, Transition};
 pub use webhook::WebhookState;

@@ -70,7 +70,7 @@ string_enum! {
         OutForDelivery => "out_for_delivery",
         /// Every unit was handed over.
         Delivered => "delivered",
-        /// The order was called off.
+        /// The order was cancelled.
         Cancelled => "cancelled",
     }
 }

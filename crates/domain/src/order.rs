@@ -3,6 +3,7 @@
 //! `app` loads an order under its row lock, applies requests to it, and gives the [`Changes`] to `persistence`. A
 //! refused request leaves the order as it was.
 
+mod activities;
 mod advance;
 mod cancel;
 mod dropship;
@@ -25,15 +26,16 @@ pub use ship::NewShipment;
 pub use text_validation::{check_cancellation_reason, check_reason};
 
 use crate::{
-    carrier::Carrier,
+    activity::Activity,
     ids::{ItemId, OrderId, ShipmentId, UserId},
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
     scan::{Scan, ScanIdentity, ScanOutcome},
-    shipment::{Line, Origin, Shipment},
+    shipment::{ItemQuantity, Origin, Shipment},
     status::OrderStatus,
     supplier_commitment::Deadlines,
+    tracking_number::TrackingNumber,
     transition::{Context, Transition},
 };
 
@@ -100,10 +102,13 @@ pub struct Changes {
     pub new_shipments: BTreeSet<ShipmentId>,
     /// Shipments that changed after they were registered. A new shipment is here only if a later request changed it.
     pub shipments: BTreeSet<ShipmentId>,
+    /// The new activities, oldest first.
+    pub activities: Vec<Activity>,
 }
 
 impl Changes {
-    /// Whether `persistence` has nothing to write.
+    /// Whether the order, its items and its shipments are as they were loaded. There can be activities nevertheless: a
+    /// scan by hand that changes nothing is one.
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.items.is_empty()
@@ -127,7 +132,7 @@ pub enum Request {
     /// Cancel units that are in no shipment.
     CancelItems {
         /// The items, and how many units of each.
-        lines: Vec<Line>,
+        lines: Vec<ItemQuantity>,
         /// The reason, for people.
         reason: String,
     },
@@ -142,12 +147,7 @@ pub enum Request {
     },
     /// Release the tracking number of a shipment that only its carrier has cancelled. A shipment of another order
     /// takes the number.
-    GiveUpNumber {
-        /// The carrier of the number.
-        carrier: Carrier,
-        /// The number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
-        number: String,
-    },
+    GiveUpNumber(TrackingNumber),
     /// Accept items: their supplier will ship them.
     AcceptItems {
         /// The items to accept.
@@ -172,14 +172,14 @@ pub enum Request {
     /// Ask for delivered units to be sent back.
     InitiateReturn {
         /// The items, and how many units of each. `None`: all delivered units that were not asked back yet.
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
         /// The reason, for people.
         reason: String,
     },
     /// Record that units came back.
     ReceiveReturn {
         /// The items, and how many units of each. `None`: all units that were asked back and have not come back.
-        lines: Option<Vec<Line>>,
+        lines: Option<Vec<ItemQuantity>>,
         /// The notes for the event, if these units complete the return.
         notes: Option<String>,
     },
@@ -217,11 +217,17 @@ impl Order {
         Self { head, items, shipments, changes: Changes::default() }
     }
 
+    /// The head, the items and the shipments, as for [`Self::restore`].
+    pub fn into_parts(self) -> (OrderHead, Vec<Item>, Vec<Shipment>) {
+        (self.head, self.items, self.shipments)
+    }
+
     /// Grants or refuses a request. The caller must have checked that `context.actor` may see this order.
     ///
     /// 1. Asking for the present status succeeds and changes nothing, also with an outdated `expected_version`.
     /// 2. `expected_version` must be the present version, if it is given.
     /// 3. Everything else depends on the request, the actor and the state of the order.
+    /// 4. Each change that is no transition leaves an activity.
     ///
     /// Every request checks everything first and changes the order afterwards: behind its first change nothing refuses
     /// it any more. So there is nothing to undo, and no copy of the order to undo it with.
@@ -249,8 +255,8 @@ impl Order {
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
             Request::CreateShipment(new) => self.create_shipment(new, context),
             Request::CancelShipment { id, reason } => self.cancel_shipment(id, reason, context),
-            Request::GiveUpNumber { carrier, number } => {
-                Ok(Outcome { changed: self.give_up_number(carrier, &number, context), ..Outcome::default() })
+            Request::GiveUpNumber(number) => {
+                Ok(Outcome { changed: self.give_up_number(&number, context), ..Outcome::default() })
             }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),

@@ -3,6 +3,7 @@
 
 use crate::{
     ids::{ItemId, ShipmentId},
+    input_field::InputField,
     status::OrderStatus,
     string_enum::string_enum,
 };
@@ -82,8 +83,8 @@ pub enum Refusal {
     /// A value of the input is wrong.
     #[error("{message}")]
     InvalidInput {
-        /// The field of the input, in the spelling of the API: `items[0].quantity`.
-        field: String,
+        /// The place of the value in the input.
+        field: InputField,
         /// What is wrong with the value, for people.
         message: String,
     },
@@ -110,12 +111,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::InvalidInput { field: field.into(), message: message.into() }
+    /// The refusal of the value in this place. The message says what is wrong with it, for people.
+    pub fn invalid(field: InputField, message: impl Into<String>) -> Self {
+        Self::InvalidInput { field, message: message.into() }
     }
 
     /// The refusal of an item that does not exist or that this caller may not know of. The text is the same for both.
-    pub(crate) fn no_item(field: impl Into<String>, id: ItemId) -> Self {
+    pub(crate) fn no_item(field: InputField, id: ItemId) -> Self {
         Self::invalid(field, format!("the order has no item {id}"))
     }
 

@@ -1,10 +1,8 @@
 //! The roll-up: an order is as far as its slowest unit.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     item::Item,
-    shipment::{Rank, Shipment, Tracking},
+    shipment::{Rank, Reached, Shipment, Tracking},
     status::OrderStatus,
 };
 
@@ -67,34 +65,23 @@ pub(crate) const fn rank_without_shipments(status: OrderStatus) -> Rank {
     }
 }
 
-/// When a whole order reached a rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RankTime {
-    /// When the last of its shipments reached the rank: the time of a scan, or of the registration for a label.
-    pub at: DateTime<Utc>,
-    /// Whether some shipment has no scan of exactly this rank.
-    pub inferred: bool,
-}
-
 /// When all live shipments had reached a rank. `None` if one of them has not, or if there is none.
-pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<RankTime> {
+pub(crate) fn time_of_rank(shipments: &[Shipment], rank: Rank) -> Option<Reached> {
     live_shipments(shipments)
         .map(|shipment| find_rank_time(shipment, rank))
         .reduce(|one, other| match (one, other) {
-            (Some(a), Some(b)) => Some(RankTime { at: a.at.max(b.at), inferred: a.inferred || b.inferred }),
+            (Some(a), Some(b)) => Some(Reached { at: a.at.max(b.at), inferred: a.inferred || b.inferred }),
             _ => None,
         })
         .flatten()
 }
 
-fn find_rank_time(shipment: &Shipment, rank: Rank) -> Option<RankTime> {
-    let Tracking { shipped_at, shipped_inferred, out_for_delivery_at, out_for_delivery_inferred, .. } =
-        shipment.tracking;
-    let (at, inferred) = match rank {
-        Rank::None | Rank::Labelled => (Some(shipment.created_at), false),
-        Rank::Shipped => (shipped_at, shipped_inferred),
-        Rank::OutForDelivery => (out_for_delivery_at, out_for_delivery_inferred),
-        Rank::Delivered => (shipment.tracking.delivered_at, false),
-    };
-    Some(RankTime { at: at?, inferred })
+fn find_rank_time(shipment: &Shipment, rank: Rank) -> Option<Reached> {
+    let Tracking { shipped, out_for_delivery, delivered_at, .. } = shipment.tracking;
+    match rank {
+        Rank::None | Rank::Labelled => Some(Reached { at: shipment.created_at, inferred: false }),
+        Rank::Shipped => shipped,
+        Rank::OutForDelivery => out_for_delivery,
+        Rank::Delivered => delivered_at.map(|at| Reached { at, inferred: false }),
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     carrier::Carrier,
     ids::{ItemId, OrderId, ShipmentId},
     string_enum::string_enum,
+    tracking_number::TrackingNumber,
 };
 
 string_enum! {
@@ -173,6 +174,15 @@ impl Origin {
     }
 }
 
+/// When a shipment, or the slowest shipment of an order, reached a rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The time of a scan, or of the registration for a label.
+    pub at: DateTime<Utc>,
+    /// Whether no scan reports exactly this rank, so that the time comes from a later status.
+    pub inferred: bool,
+}
+
 /// The state of a shipment, as the fold computes it from the scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
@@ -183,14 +193,10 @@ pub struct Tracking {
     pub condition: Option<Condition>,
     /// When the delivery is expected: the carrier's estimate, else the one from the registration.
     pub estimated_delivery: Option<DateTime<Utc>>,
-    /// The time of the earliest scan that shows that the carrier has the parcel.
-    pub shipped_at: Option<DateTime<Utc>>,
-    /// Whether no scan reports the rank of `shipped_at`, so that the time comes from a later status.
-    pub shipped_inferred: bool,
-    /// The time of the earliest scan that shows the parcel on its last leg or further.
-    pub out_for_delivery_at: Option<DateTime<Utc>>,
-    /// Whether no scan reports the rank of `out_for_delivery_at`, so that the time comes from a later status.
-    pub out_for_delivery_inferred: bool,
+    /// When the carrier had the parcel, by the earliest scan that shows it.
+    pub shipped: Option<Reached>,
+    /// When the parcel was on its last leg or further, by the earliest scan that shows it.
+    pub out_for_delivery: Option<Reached>,
     /// The time of the earliest scan of the delivery.
     pub delivered_at: Option<DateTime<Utc>>,
 }
@@ -202,12 +208,15 @@ impl Tracking {
             status: ShipmentStatus::LabelCreated,
             condition: None,
             estimated_delivery,
-            shipped_at: None,
-            shipped_inferred: false,
-            out_for_delivery_at: None,
-            out_for_delivery_inferred: false,
+            shipped: None,
+            out_for_delivery: None,
             delivered_at: None,
         }
+    }
+
+    /// When the carrier had the parcel.
+    pub fn shipped_at(&self) -> Option<DateTime<Utc>> {
+        self.shipped.map(|reached| reached.at)
     }
 }
 
@@ -218,10 +227,8 @@ pub struct Shipment {
     pub id: ShipmentId,
     /// The order whose units it carries.
     pub order_id: OrderId,
-    /// The carrier of the shipment.
-    pub carrier: Carrier,
-    /// The tracking number, as [`normalize_tracking_number`](crate::normalize_tracking_number) writes it.
-    pub tracking_number: String,
+    /// The carrier and its number of the shipment.
+    pub tracking_number: TrackingNumber,
     /// Where it is sent from.
     pub origin: Origin,
     /// Its state by its scans.
@@ -236,12 +243,12 @@ pub struct Shipment {
     /// Why it was cancelled in Milepost.
     pub cancel_reason: Option<String>,
     /// The units in it, for each item.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ItemQuantity>,
 }
 
 /// A quantity of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Line {
+pub struct ItemQuantity {
     /// The item of the units.
     pub item_id: ItemId,
     /// The number of units, at least one.
@@ -249,6 +256,11 @@ pub struct Line {
 }
 
 impl Shipment {
+    /// The carrier of the shipment.
+    pub const fn carrier(&self) -> Carrier {
+        self.tracking_number.carrier()
+    }
+
     /// How far it is. A cancellation in Milepost wins over its scans.
     pub fn status(&self) -> ShipmentStatus {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }

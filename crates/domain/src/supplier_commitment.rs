@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    input_field::{DeadlineField, InputField},
     item::Item,
     refusal::Refusal,
     shipment::{Origin, OriginKind, Rank, Shipment},
@@ -43,8 +44,8 @@ pub enum SupplierAnswer {
     Declined {
         /// When the supplier said so.
         at: DateTime<Utc>,
-        /// The supplier's reason, for people.
-        reason: String,
+        /// The supplier's reason, for people. `None` if it is redacted.
+        reason: Option<String>,
     },
 }
 
@@ -73,25 +74,29 @@ impl SupplierCommitment {
     }
 
     /// When and why the supplier declined the item, if it did.
-    pub fn declined(&self) -> Option<(DateTime<Utc>, &str)> {
+    pub fn declined(&self) -> Option<(DateTime<Utc>, Option<&str>)> {
         match &self.answer {
-            Some(SupplierAnswer::Declined { at, reason }) => Some((*at, reason)),
+            Some(SupplierAnswer::Declined { at, reason }) => Some((*at, reason.as_deref())),
             Some(SupplierAnswer::Accepted { .. }) | None => None,
         }
     }
 }
 
 impl Deadlines {
-    /// Refuses deadlines of an item that no supplier ships, and a `ship_by` before the `accept_by`. `prefix` is the
-    /// path to the fields in the input.
-    pub(crate) fn check_deadlines(&self, origin: Option<&Origin>, prefix: &str) -> Result<(), Refusal> {
+    /// Refuses deadlines of an item that no supplier ships, and a `ship_by` before the `accept_by`. `field` is the
+    /// place of each deadline in the input.
+    pub(crate) fn check_deadlines(
+        &self,
+        origin: Option<&Origin>,
+        field: impl Fn(DeadlineField) -> InputField,
+    ) -> Result<(), Refusal> {
         if origin.is_none_or(|origin| origin.kind != OriginKind::Supplier) {
-            return self.refuse(prefix, "only an item that a supplier ships has such a deadline", |_| true);
+            return self.refuse(field, "only an item that a supplier ships has such a deadline", |_| true);
         }
         match (self.accept_by, self.ship_by) {
             (Some(accept_by), Some(ship_by)) if ship_by < accept_by => {
                 let message = "this is before `acceptBy`: an item is accepted first, then shipped";
-                Err(Refusal::invalid(format!("{prefix}shipBy"), message))
+                Err(Refusal::invalid(field(DeadlineField::ShipBy), message))
             }
             _ => Ok(()),
         }
@@ -99,19 +104,24 @@ impl Deadlines {
 
     /// Refuses deadlines before `now`, because nobody can keep them. This is for new deadlines only: agreed ones pass
     /// in time.
-    pub(crate) fn check_ahead(&self, prefix: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
-        self.refuse(prefix, "that time has passed: nobody can keep it", |deadline| deadline < now)
+    pub(crate) fn check_ahead(
+        &self,
+        field: impl Fn(DeadlineField) -> InputField,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        self.refuse(field, "that time has passed: nobody can keep it", |deadline| deadline < now)
     }
 
     fn refuse(
         &self,
-        prefix: &str,
+        field: impl Fn(DeadlineField) -> InputField,
         message: &str,
         is_wrong: impl Fn(DateTime<Utc>) -> bool,
     ) -> Result<(), Refusal> {
-        for (field, deadline) in [("acceptBy", self.accept_by), ("shipBy", self.ship_by)] {
+        let deadlines = [(DeadlineField::AcceptBy, self.accept_by), (DeadlineField::ShipBy, self.ship_by)];
+        for (which, deadline) in deadlines {
             if deadline.is_some_and(&is_wrong) {
-                return Err(Refusal::invalid(format!("{prefix}{field}"), message));
+                return Err(Refusal::invalid(field(which), message));
             }
         }
         Ok(())

@@ -5,8 +5,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use domain::{
-    BlockerCode, ConditionKind, Meaning, OrderStatus::*, Outcome, Refusal, Request, ShipmentRefusal,
-    ShipmentStatus,
+    BlockerCode, ConditionKind, InputField, ItemField, Meaning, OrderStatus::*, Outcome, Refusal, Request,
+    ShipmentRefusal, ShipmentStatus,
 };
 use support::{Story, invalid, scan, shipment_id};
 
@@ -42,7 +42,7 @@ fn of_three_shipments_the_slowest_counts_and_calling_it_off_frees_its_unit() {
 }
 
 #[test]
-fn with_every_shipment_called_off_the_order_stays_where_it_is() {
+fn with_every_shipment_cancelled_the_order_stays_where_it_is() {
     let mut story =
         shipped(&[2], &[(1, ShipmentStatus::ReturnedToSender), (1, ShipmentStatus::ReturnedToSender)]);
     assert_eq!(story.status(), Shipped);
@@ -53,7 +53,7 @@ fn with_every_shipment_called_off_the_order_stays_where_it_is() {
 }
 
 #[test]
-fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
+fn a_shipment_is_cancelled_before_it_moves_or_when_it_will_not_arrive_and_never_after_delivery() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::Delivered)]);
     assert_eq!(code(story.cancel_shipment(1)), ShipmentRefusal::AlreadyDelivered);
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Damaged), 900)]);
@@ -79,7 +79,7 @@ fn a_shipment_is_called_off_before_it_moves_or_when_it_will_not_arrive_and_never
 fn calling_off_again_changes_nothing_and_an_unknown_shipment_is_not_found() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::LabelCreated)]);
     assert!(story.cancel_shipment(1).expect("it has only a label").changed);
-    assert!(!story.cancel_shipment(1).expect("it is called off").changed);
+    assert!(!story.cancel_shipment(1).expect("it is cancelled").changed);
     assert_eq!(story.cancel_shipment(7), Err(Refusal::NotFound("shipment")));
     let scans = Request::Scans {
         shipment: shipment_id(7),
@@ -156,7 +156,7 @@ fn the_last_unit_of_an_order_that_was_shipped_is_not_cancelled_because_the_table
 #[test]
 fn units_in_a_shipment_or_of_a_closed_order_are_not_cancelled() {
     let mut story = shipped(&[2], &[(1, ShipmentStatus::LabelCreated)]);
-    assert_eq!(invalid(story.cancel_items(&[(1, 1), (1, 1)])).0, "items[1].quantity");
+    assert_eq!(invalid(story.cancel_items(&[(1, 1), (1, 1)])).0, InputField::Item(1, ItemField::Quantity));
     for status in [Delivered, Cancelled, ReturnInitiated, Returned] {
         let answer = Story::new(status, &[1]).cancel_items(&[(1, 1)]);
         assert!(matches!(answer, Err(Refusal::InvalidInput { .. })), "{status}");
@@ -171,7 +171,7 @@ fn whoever_calls_something_off_says_why() {
     for request in [shipment, items] {
         let answer = story.ask(request);
         assert!(
-            matches!(&answer, Err(Refusal::InvalidInput { field, .. }) if field == "reason"),
+            matches!(&answer, Err(Refusal::InvalidInput { field, .. }) if *field == InputField::Reason),
             "{answer:?}"
         );
     }

@@ -5,8 +5,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use domain::{
-    Deadlines, FulfillmentPath, OrderStatus, OrderStatus::*, Refusal, Request, ScanEffect, ShipmentRefusal,
-    ShipmentStatus,
+    DeadlineField, Deadlines, FulfillmentPath, InputField, ItemField, OrderStatus, OrderStatus::*, Refusal,
+    Request, ScanEffect, ShipmentRefusal, ShipmentStatus,
 };
 use support::{
     Story, VERSION, at, by, dropship, invalid, item_id, lines, milestone, order, supplied, supplier,
@@ -32,15 +32,15 @@ fn a_supplier_accepts_once_and_that_is_no_event() {
 fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     let mut story = dropship(&[("acme", 2), ("acme", 1)]);
     story.as_supplier("acme").decline(&[1]).expect("nothing is packed");
-    assert_eq!(story.item(1).commitment.declined(), Some((at(1), "sold out")));
+    assert_eq!(story.item(1).commitment.declined(), Some((at(1), Some("sold out"))));
     assert!(!story.decline(&[1]).expect("it has").changed);
     let (field, message) = invalid(story.accept(&[2, 1]));
     assert_eq!(
-        (field.as_str(), message.as_str()),
-        ("itemIds[1]", "SKU-1 was declined: it has to be reassigned")
+        (field, message.as_str()),
+        (InputField::ItemId(1), "SKU-1 was declined: it has to be reassigned")
     );
     assert_eq!(story.item(2).commitment.answer, None, "all or nothing");
-    assert_eq!(invalid(story.ship(1, &[(2, 1), (1, 1)])).0, "items[1].itemId");
+    assert_eq!(invalid(story.ship(1, &[(2, 1), (1, 1)])).0, InputField::Item(1, ItemField::Id));
     story.ship_as(1, "N1", None).expect("one item is left to it");
     assert_eq!(story.shipment(1).lines, lines(&[(2, 1)]));
     let nothing = story.ship_as(2, "N2", None);
@@ -50,7 +50,7 @@ fn a_declined_item_is_shipped_by_that_supplier_only_after_it_was_reassigned() {
     );
 
     let (field, message) = invalid(story.as_staff().ship_as(2, "N2", None));
-    assert_eq!(field, "items");
+    assert_eq!(field, InputField::Items);
     assert_eq!(message, "acme declined SKU-1: it has to be reassigned before acme ships it");
     story.ship_from(Some(warehouse("north")), 2, "N2", Some(lines(&[(1, 1)]))).expect("the merchant has one");
     assert!(story.item(1).commitment.declined().is_some());
@@ -67,10 +67,10 @@ fn what_is_accepted_may_still_be_declined_until_it_is_in_a_shipment() {
     story.as_supplier("acme").accept(&[1]).expect("its own");
     story.ship(1, &[(1, 1)]).expect("free");
     let (field, message) = invalid(story.decline(&[1]));
-    assert_eq!(field, "itemIds[0]");
+    assert_eq!(field, InputField::ItemId(0));
     assert_eq!(message, "1 unit is in a parcel already, of SKU-1: cancel the shipment first");
     let elsewhere = story.as_staff().reassign(&[1], warehouse("north"), NONE);
-    assert_eq!(invalid(elsewhere).0, "itemIds[0]");
+    assert_eq!(invalid(elsewhere).0, InputField::ItemId(0));
     story.as_supplier("acme").cancel_shipment(1).expect("it has only a label");
     story.decline(&[1]).expect("nothing is in a parcel");
     assert_eq!(story.item(1).commitment.accepted_at(), None);
@@ -107,7 +107,7 @@ fn an_item_that_is_named_often_is_one_item() {
 fn declining_takes_a_reason() {
     for reason in [String::new(), " \n".to_owned(), "a\0b".to_owned(), "x".repeat(501)] {
         let decline = Request::DeclineItems { items: vec![item_id(1)], reason };
-        assert_eq!(invalid(dropship(&[("acme", 1)]).as_supplier("acme").ask(decline)).0, "reason");
+        assert_eq!(invalid(dropship(&[("acme", 1)]).as_supplier("acme").ask(decline)).0, InputField::Reason);
     }
 }
 
@@ -130,7 +130,7 @@ fn a_suppliers_shipment_comes_from_that_supplier() {
     story.as_supplier("acme");
     for elsewhere in [supplier("other"), warehouse("acme"), warehouse("main")] {
         let answer = story.ship_from(Some(elsewhere), 1, "N1", None);
-        assert_eq!(invalid(answer).0, "origin");
+        assert_eq!(invalid(answer).0, InputField::Origin);
     }
     story.ship_from(Some(supplier("acme")), 1, "N1", None).expect("that is where it comes from");
     assert!(!story.ship_as(2, "N1", None).expect("the same parcel").changed, "registered twice is once");
@@ -143,7 +143,7 @@ fn over_allocation_is_told_of_own_items_only() {
     story.as_supplier("acme").ship(1, &[(1, 1)]).expect("free");
     let over = Refusal::OverAllocated { item: item_id(1), ordered: 2, allocated: 1, asked: 2 };
     assert_eq!(story.ship(2, &[(1, 2)]), Err(over));
-    assert_eq!(invalid(story.ship(2, &[(2, 9)])).0, "items[0].itemId");
+    assert_eq!(invalid(story.ship(2, &[(2, 9)])).0, InputField::Item(0, ItemField::Id));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_reassigned_item_belongs_to_somebody_else_and_the_plan_stays_as_it_was_place
     let item = story.item(1);
     assert_eq!((item.origin.as_ref(), item.commitment.deadlines), (Some(&supplier("other")), agreed));
     assert_eq!(item.commitment.answer, None);
-    assert_eq!(invalid(story.as_supplier("acme").accept(&[1])).0, "itemIds[0]");
+    assert_eq!(invalid(story.as_supplier("acme").accept(&[1])).0, InputField::ItemId(0));
     story.as_supplier("other").accept(&[1, 2]).expect("both are its own");
     assert!(!story.as_staff().reassign(&[1], supplier("other"), agreed).expect("it is so").changed);
     assert!(
@@ -179,28 +179,37 @@ fn deadlines_of_a_warehouse_and_origins_nobody_can_read_are_refused_by_name() {
     let mut story = dropship(&[("acme", 1)]);
     let accept = Deadlines { accept_by: Some(at(9)), ..NONE };
     let ship = Deadlines { ship_by: Some(at(9)), ..NONE };
-    assert_eq!(invalid(story.reassign(&[1], warehouse("north"), accept)).0, "acceptBy");
-    assert_eq!(invalid(story.reassign(&[1], warehouse("north"), ship)).0, "shipBy");
+    assert_eq!(
+        invalid(story.reassign(&[1], warehouse("north"), accept)).0,
+        InputField::Deadline(DeadlineField::AcceptBy)
+    );
+    assert_eq!(
+        invalid(story.reassign(&[1], warehouse("north"), ship)).0,
+        InputField::Deadline(DeadlineField::ShipBy)
+    );
     let (_, message) =
         invalid(story.reassign(&[1], supplier("other"), Deadlines { accept_by: Some(at(0)), ..NONE }));
     assert_eq!(message, "that time has passed: nobody can keep it");
     let passed = Deadlines { ship_by: Some(at(0)), ..NONE };
-    assert_eq!(invalid(story.reassign(&[1], supplier("other"), passed)).0, "shipBy");
+    assert_eq!(
+        invalid(story.reassign(&[1], supplier("other"), passed)).0,
+        InputField::Deadline(DeadlineField::ShipBy)
+    );
     let turned = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(59)) };
     let (field, message) = invalid(story.reassign(&[1], supplier("other"), turned));
-    assert_eq!(field, "shipBy");
+    assert_eq!(field, InputField::Deadline(DeadlineField::ShipBy));
     assert_eq!(message, "this is before `acceptBy`: an item is accepted first, then shipped");
     let together = Deadlines { accept_by: Some(at(60)), ship_by: Some(at(60)) };
     story.reassign(&[1], supplier("other"), together).expect("that can be kept");
-    assert_eq!(invalid(story.reassign(&[1], supplier(" "), NONE)).0, "origin.code");
-    assert_eq!(invalid(story.reassign(&[], supplier("acme"), NONE)).0, "itemIds");
-    assert_eq!(invalid(story.reassign(&[1, 9], supplier("acme"), NONE)).0, "itemIds[1]");
+    assert_eq!(invalid(story.reassign(&[1], supplier(" "), NONE)).0, InputField::OriginCode);
+    assert_eq!(invalid(story.reassign(&[], supplier("acme"), NONE)).0, InputField::ItemIds);
+    assert_eq!(invalid(story.reassign(&[1, 9], supplier("acme"), NONE)).0, InputField::ItemId(1));
 }
 
 #[test]
 fn where_no_supplier_ships_there_is_nobody_to_answer() {
     let mut story = dropship(&[("acme", 1), ("", 1)]);
-    let expected = ("itemIds[1]".to_owned(), "no supplier ships SKU-2: there is nobody to answer".to_owned());
+    let expected = (InputField::ItemId(1), "no supplier ships SKU-2: there is nobody to answer".to_owned());
     assert_eq!(invalid(story.accept(&[1, 2])), expected);
     assert_eq!(invalid(story.decline(&[1, 2])), expected);
 }
@@ -218,7 +227,7 @@ fn a_closed_order_is_neither_accepted_nor_declined_nor_reassigned() {
                 }
                 Delivered | Cancelled | ReturnInitiated | Returned => {
                     let closed = format!("the order is {status}: nothing of it is left to ship");
-                    assert_eq!(invalid(answer), ("orderId".to_owned(), closed));
+                    assert_eq!(invalid(answer), (InputField::OrderId, closed));
                 }
             }
         }

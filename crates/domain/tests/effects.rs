@@ -103,7 +103,7 @@ fn a_pick_up_without_a_time_of_its_own_that_arrives_late_is_no_return_leg() {
 }
 
 #[test]
-fn what_says_nothing_changes_no_shipment_that_was_called_off() {
+fn what_says_nothing_changes_no_shipment_that_was_cancelled() {
     let mut off = shipment(1, ShipmentStatus::LabelCreated, &[(1, 1)]);
     off.cancelled_at = Some(at(1));
     // As `persistence` loads it.
@@ -125,7 +125,7 @@ fn a_scan_for_a_cancelled_or_returned_order_is_kept_and_changes_no_order() {
 }
 
 #[test]
-fn a_scan_for_a_shipment_we_called_off_changes_nothing_also_before_the_payment() {
+fn a_scan_for_a_shipment_we_cancelled_changes_nothing_also_before_the_payment() {
     for status in [OrderStatus::Placed, OrderStatus::Processing] {
         let mut story = shipped_from(status);
         story.cancel_shipment(1).expect("it has only a label");

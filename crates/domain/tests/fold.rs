@@ -83,7 +83,7 @@ proptest! {
         let told = |set: &[Scan]| {
             let tracking = folded(set);
             let condition = tracking.condition.map(|condition| condition.kind);
-            let inferred = (tracking.shipped_inferred, tracking.out_for_delivery_inferred);
+            let inferred = [tracking.shipped, tracking.out_for_delivery].map(|reached| reached.is_some_and(|it| it.inferred));
             (tracking.status, condition, inferred, tracking.estimated_delivery)
         };
         let other: Vec<Scan> = set.iter().zip(arrivals).map(later).collect();
@@ -152,8 +152,8 @@ proptest! {
         for (number, scan) in (100..).zip(of_one_package(more)) {
             set.push(Scan { identity: domain::ScanIdentity([number; 32]), ..scan });
             let after = folded(&set);
-            let called_off = after.status == Cancelled && before.status == LabelCreated;
-            prop_assert!(after.status >= before.status || before.status == Cancelled || called_off);
+            let cancelled = after.status == Cancelled && before.status == LabelCreated;
+            prop_assert!(after.status >= before.status || before.status == Cancelled || cancelled);
             prop_assert!(after.status != Cancelled || before.status.rank() <= Rank::Labelled);
             before = after;
         }
@@ -185,10 +185,10 @@ proptest! {
             let cancelled = ours().any(|scan| scan.meaning == Meaning::Status(Cancelled));
             let label = if cancelled { Cancelled } else { LabelCreated };
             prop_assert_eq!(tracking.status, furthest.max().unwrap_or(label));
-            prop_assert_eq!(tracking.shipped_at, first(Rank::Shipped, true).or(first(Rank::Shipped, false)));
+            prop_assert_eq!(tracking.shipped_at(), first(Rank::Shipped, true).or(first(Rank::Shipped, false)));
         }
-        prop_assert_eq!(tracking.shipped_at.is_some(), tracking.status.rank() >= Rank::Shipped);
-        prop_assert_eq!(tracking.out_for_delivery_at.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
+        prop_assert_eq!(tracking.shipped.is_some(), tracking.status.rank() >= Rank::Shipped);
+        prop_assert_eq!(tracking.out_for_delivery.is_some(), tracking.status.rank() >= Rank::OutForDelivery);
     }
 
     /// With the scans in the sequence of their times, the last trouble stands, unless the shipment made progress

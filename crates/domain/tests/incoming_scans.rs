@@ -120,7 +120,11 @@ fn a_shipment_that_goes_on_under_another_identity_is_one() {
         }
         let tracking = story.tracking(1);
         assert_eq!((tracking.status, &tracking.condition), (Delivered, &None), "{order:?}");
-        assert_eq!((tracking.shipped_at, tracking.delivered_at), (Some(at(100)), Some(at(400))), "{order:?}");
+        assert_eq!(
+            (tracking.shipped_at(), tracking.delivered_at),
+            (Some(at(100)), Some(at(400))),
+            "{order:?}"
+        );
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod support;
 
-use domain::{Carrier, Deadlines, OrderStatus, Refusal, Request, ShipmentStatus};
+use domain::{Deadlines, InputField, ItemField, OrderStatus, Refusal, Request, ShipmentStatus};
 use proptest::{collection::vec, prelude::*, sample::select};
-use support::{Story, actors, assert_same, by, order, supplied, supplier, transition_to, warehouse};
+use support::{Story, actors, assert_same, by, fedex, order, supplied, supplier, transition_to, warehouse};
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -61,7 +61,7 @@ proptest! {
             let origin = |code: &str| if code.is_empty() { warehouse("main") } else { supplier(code) };
             let newest = |story: &Story, number: u32| {
                 let mut shipments = story.order.shipments().iter().rev();
-                let found = shipments.find(|one| one.tracking_number == format!("N{number}"));
+                let found = shipments.find(|one| *one.tracking_number == *format!("N{number}"));
                 found.map(|one| (one.id.0.as_u128() - 0x200) as u32)
             };
             let _granted_or_refused = match act {
@@ -74,7 +74,7 @@ proptest! {
                 Act::CallOff(number) => story.cancel_shipment(newest(&story, number).unwrap_or(0)),
                 Act::CancelItems(lines) => story.cancel_items(&lines),
                 Act::GiveUpNumber(number) => {
-                    story.ask(Request::GiveUpNumber { carrier: Carrier::Fedex, number: format!("N{number}") })
+                    story.ask(Request::GiveUpNumber(fedex(&format!("N{number}"))))
                 }
                 Act::Accept(items) => story.accept(&items),
                 Act::Decline(items) => story.decline(&items),
@@ -109,6 +109,6 @@ fn a_supplier_who_declined_one_item_of_a_shipment_accepts_none_by_it() {
     story.as_supplier("acme").decline(&[2]).expect("nothing of it is shipped");
     let origin = Some(supplier("acme"));
     let refused = story.as_staff().ship_from(origin, 1, "N1", Some(support::lines(&[(1, 1), (2, 1)])));
-    assert_eq!(support::invalid(refused).0, "items[1].itemId");
+    assert_eq!(support::invalid(refused).0, InputField::Item(1, ItemField::Id));
     assert_eq!(story.item(1).commitment.accepted_at(), None);
 }

@@ -2,7 +2,9 @@
 
 mod support;
 
-use domain::{BlockerCode, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentStatus};
+use domain::{
+    BlockerCode, InputField, ItemField, OrderStatus, OrderStatus::*, Refusal, Request, ShipmentStatus,
+};
 use proptest::{collection::vec, prelude::*};
 use support::{Story, VERSION, at, customer, invalid, item_id, items, order, shipment};
 
@@ -53,11 +55,14 @@ fn no_more_is_asked_back_than_was_delivered_and_the_answer_has_the_figures() {
     let mut story = Story::new(Delivered, &[3, 2]);
     story.ask_back(Some(&[(1, 2)])).expect("delivered");
     let (field, message) = invalid(story.ask_back(Some(&[(2, 1), (1, 2)])));
-    assert_eq!(field, "items[1].quantity");
+    assert_eq!(field, InputField::Item(1, ItemField::Quantity));
     assert_eq!(message, "2 units of SKU-1 are asked back, but of 3 delivered 2 are asked back already");
     let (field, _) = invalid(story.ask_back(Some(&[(1, 1), (2, 1), (1, 1)])));
-    assert_eq!(field, "items[2].quantity", "lines of one item are added up");
-    assert_eq!(invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0, "items[0].quantity");
+    assert_eq!(field, InputField::Item(2, ItemField::Quantity), "lines of one item are added up");
+    assert_eq!(
+        invalid(story.ask_back(Some(&[(1, u32::MAX), (1, u32::MAX)]))).0,
+        InputField::Item(0, ItemField::Quantity)
+    );
     assert_eq!(units(&story), [(2, 0), (0, 0)]);
 }
 
@@ -67,9 +72,13 @@ fn no_more_is_received_than_was_asked_back() {
     story.ask_back(Some(&[(1, 2)])).expect("delivered");
     story.receive(Some(&[(1, 1)])).expect("asked back");
     let (field, message) = invalid(story.receive(Some(&[(1, 2)])));
-    assert_eq!(field, "items[0].quantity");
+    assert_eq!(field, InputField::Item(0, ItemField::Quantity));
     assert_eq!(message, "2 units of SKU-1 came in, but of 2 asked back 1 are in already");
-    assert_eq!(invalid(story.receive(Some(&[(2, 1)]))).0, "items[0].quantity", "nobody asked for it");
+    assert_eq!(
+        invalid(story.receive(Some(&[(2, 1)]))).0,
+        InputField::Item(0, ItemField::Quantity),
+        "nobody asked for it"
+    );
     assert_eq!(units(&story), [(2, 1), (0, 0)]);
 }
 
@@ -80,16 +89,16 @@ fn lines_that_cannot_be_are_refused_by_name() {
         let mut ask = |of: &[(u32, u32)]| {
             invalid(if receiving { story.receive(Some(of)) } else { story.ask_back(Some(of)) }).0
         };
-        assert_eq!(ask(&[]), "items");
-        assert_eq!(ask(&[(1, 0)]), "items[0].quantity");
-        assert_eq!(ask(&[(1, 1), (7, 1)]), "items[1].itemId");
+        assert_eq!(ask(&[]), InputField::Items);
+        assert_eq!(ask(&[(1, 0)]), InputField::Item(0, ItemField::Quantity));
+        assert_eq!(ask(&[(1, 1), (7, 1)]), InputField::Item(1, ItemField::Id));
     }
     for reason in ["", " ", "a\0b"] {
         let request = Request::InitiateReturn { lines: None, reason: reason.to_owned() };
-        assert_eq!(invalid(Story::new(Delivered, &[1]).ask(request)).0, "reason");
+        assert_eq!(invalid(Story::new(Delivered, &[1]).ask(request)).0, InputField::Reason);
     }
     let request = Request::ReceiveReturn { lines: None, notes: Some("a\0b".to_owned()) };
-    assert_eq!(invalid(Story::new(ReturnInitiated, &[1]).ask(request)).0, "notes");
+    assert_eq!(invalid(Story::new(ReturnInitiated, &[1]).ask(request)).0, InputField::Notes);
 }
 
 #[test]
@@ -168,7 +177,7 @@ fn a_return_begins_when_the_order_is_delivered_and_is_received_once_it_began() {
     let mut story = Story::new(Delivered, &[2]);
     story.ask_back(Some(&[(1, 1)])).expect("delivered");
     story.receive(None).expect("it came");
-    assert_eq!(invalid(story.receive(Some(&[(1, 1)]))).0, "items", "the order is returned");
+    assert_eq!(invalid(story.receive(Some(&[(1, 1)]))).0, InputField::Items, "the order is returned");
     assert!(!story.receive(None).expect("nothing is left to do").changed);
 }
 

@@ -94,7 +94,7 @@ proptest! {
 /// The newest shipment with this number.
 fn registered(story: &Story, number: u32) -> Option<u32> {
     let number = format!("N{number}");
-    let newest = story.order.shipments().iter().rev().find(|shipment| shipment.tracking_number == number);
+    let newest = story.order.shipments().iter().rev().find(|shipment| *shipment.tracking_number == *number);
     newest.map(|shipment| (shipment.id.0.as_u128() - 0x200) as u32)
 }
 

@@ -11,14 +11,15 @@ use api::{
     graphql::limits::Limits,
     listener::{self, HttpLimits},
 };
-use app::App;
+use app::{App, Clock, Policy, feed::Feed};
+use persistence::Store;
 use tokio::{
     net::TcpListener,
     task::{JoinError, JoinSet},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use worker::{Dhl, Queues, mail::Mailer};
+use worker::{Activator, Queues, mail::Mailer};
 
 use crate::role::Role;
 
@@ -32,7 +33,10 @@ pub struct Server {
     pub listener: TcpListener,
     /// The limits of HTTP connections.
     pub http: HttpLimits,
-    pub app: App,
+    pub store: Store,
+    /// The live feed.
+    pub feed: Feed,
+    pub policy: Policy,
     pub tokens: Tokens,
     /// Whether `GET /graphql` serves the GraphiQL page to browsers.
     pub graphiql: bool,
@@ -44,8 +48,8 @@ pub struct Server {
     pub queues: Queues,
     /// Sends the worker's mails.
     pub mailer: Arc<Mailer>,
-    /// The client with which the worker activates subscriptions at DHL.
-    pub dhl: Dhl,
+    /// Activates the subscriptions of senders that ask the worker for a call back.
+    pub activator: Activator,
 }
 
 /// The name of a part of the server, and how it ended.
@@ -57,7 +61,7 @@ impl Server {
     /// If a part ends by itself, the whole server stops and returns an error: it is better to restart the process than
     /// to continue with some parts missing.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let store = self.app.store.clone();
+        let store = self.store.clone();
         let sockets = TaskTracker::new();
         let mut parts = self.start(&sockets, &stop);
         let ended_early = tokio::select! {
@@ -91,9 +95,11 @@ impl Server {
 
     fn start(self, sockets: &TaskTracker, stop: &CancellationToken) -> JoinSet<End> {
         let mut parts = JoinSet::new();
-        let (feed, feed_stop) = (self.app.feed.clone(), stop.clone());
+        let (store, feed) = (self.store, self.feed);
+        let app = App::new(store.clone(), Clock::System, feed.clone(), self.policy);
+        let (messages, feed_stop) = (feed.clone(), stop.clone());
         parts.spawn(async move {
-            feed.run(feed_stop).await;
+            messages.run(feed_stop).await;
             ("the live feed", Ok(()))
         });
         let works = match self.role {
@@ -102,7 +108,7 @@ impl Server {
         };
         let checks = if works { checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
-            let worker = worker::run(self.app.clone(), self.queues, self.mailer, self.dhl, stop.clone());
+            let worker = worker::run(app.clone(), self.queues, self.mailer, self.activator, stop.clone());
             parts.spawn(async move {
                 worker.await;
                 ("the worker", Ok(()))
@@ -111,6 +117,9 @@ impl Server {
         let router = match self.role {
             Role::All | Role::Api => {
                 let options = api::Options {
+                    store,
+                    clock: Clock::System,
+                    feed,
                     tokens: self.tokens,
                     graphiql: self.graphiql,
                     limits: self.limits,
@@ -120,9 +129,9 @@ impl Server {
                     sockets: sockets.clone(),
                     max_sockets: self.http.sockets,
                 };
-                api::router(self.app, options)
+                api::router(app, options)
             }
-            Role::Worker => api::worker_router(self.app, checks),
+            Role::Worker => api::worker_router(store, feed, checks),
         };
         let served = listener::serve(self.listener, router, self.http, stop.clone());
         parts.spawn(async move {

@@ -50,6 +50,12 @@ pub enum Error {
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl From<domain::ingest::Unrecordable> for Error {
+    fn from(error: domain::ingest::Unrecordable) -> Self {
+        Self::Corrupt { table: "shipments", row: error.shipment.to_string(), what: error.refusal.to_string() }
+    }
+}
+
 impl Error {
     /// Whether the same work can succeed if it is repeated from the start.
     pub fn retryable(&self) -> bool {
@@ -74,11 +80,21 @@ impl Error {
 
     /// The unique index or column that a write violated, as the database names it.
     pub fn unique_violation(&self) -> Option<String> {
+        match self.statement_error()?.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether PostgreSQL waited too long for a row or a name that somebody else holds (code 55P03).
+    pub fn is_lock_timeout(&self) -> bool {
+        self.statement_error().is_some_and(meaning::is_lock_timeout)
+    }
+
+    /// The failure of a statement; `None` for other errors.
+    fn statement_error(&self) -> Option<&DbErr> {
         match self {
-            Self::Database(error) => match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(text)) => Some(text),
-                _ => None,
-            },
+            Self::Database(error) => Some(error),
             Self::Url(_)
             | Self::OtherBuild(_)
             | Self::Corrupt { .. }
@@ -86,20 +102,6 @@ impl Error {
             | Self::NotCommitted(_)
             | Self::TooManyRows { .. }
             | Self::LostUpdate => None,
-        }
-    }
-
-    /// Whether PostgreSQL waited too long for a row or a name that somebody else holds (code 55P03).
-    pub fn is_lock_timeout(&self) -> bool {
-        match self {
-            Self::Database(error) => meaning::is_lock_timeout(error),
-            Self::Url(_)
-            | Self::OtherBuild(_)
-            | Self::Corrupt { .. }
-            | Self::CommitUnknown(_)
-            | Self::NotCommitted(_)
-            | Self::TooManyRows { .. }
-            | Self::LostUpdate => false,
         }
     }
 

@@ -4,6 +4,7 @@
 //! `app` calls one function for each task. This crate converts rows to domain values. A row that cannot be converted
 //! is an error that names the row.
 
+pub mod activities;
 mod dialect;
 mod entity;
 mod error;

@@ -3,22 +3,22 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Actor, Condition, Deadlines, Estimate, Item, ItemId, Line, Money, NotificationId, NotificationKind,
-    OrderHead, OrderId, OrderStatus, Origin, Scan, ScanId, ScanIdentity, Shipment, ShipmentId,
-    ShipmentStatus, SupplierAnswer, SupplierCommitment, Tracking, UserId, WebhookId,
+    Activity, Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
+    NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
+    ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber,
+    UserId, WebhookId,
 };
 use uuid::Uuid;
 
 use crate::{
+    activities::StoredActivity,
     entity,
     error::{Error, Result},
     event::Event,
     idempotency,
     notifications::Notification,
-    scans::StoredScan,
-    shipments::Number,
     webhooks::{Webhook, WebhookHead},
 };
 
@@ -44,6 +44,14 @@ impl RowPosition<'_> {
         u32::try_from(number).map_err(|_| self.build_corrupt_error(format_args!("{column} is {number}")))
     }
 
+    fn parse_reached(&self, at: Option<DateTime<Utc>>, inferred: bool) -> Result<Option<Reached>> {
+        match (at, inferred) {
+            (Some(at), inferred) => Ok(Some(Reached { at, inferred })),
+            (None, false) => Ok(None),
+            (None, true) => Err(self.build_corrupt_error("an inferred status without a time")),
+        }
+    }
+
     fn notification_kind(&self, status: OrderStatus) -> Result<NotificationKind> {
         let kind = NotificationKind::from_status(status);
         kind.ok_or_else(|| self.build_corrupt_error(format_args!("customers are not told of {status}")))
@@ -60,8 +68,8 @@ pub(crate) fn parse_number(
     row: &dyn Display,
     carrier: &str,
     number: String,
-) -> Result<Number> {
-    Ok((RowPosition { table, row }.parse_value(carrier)?, number))
+) -> Result<TrackingNumber> {
+    Ok(TrackingNumber::restore(RowPosition { table, row }.parse_value(carrier)?, number))
 }
 
 /// Reads the status of a shipment, which includes a cancellation in Milepost.
@@ -120,7 +128,7 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
         let answer = match (row.accepted_at, row.declined_at, row.decline_reason) {
             (None, None, None) => None,
             (Some(at), None, None) => Some(SupplierAnswer::Accepted { at }),
-            (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason }),
+            (None, Some(at), Some(reason)) => Some(SupplierAnswer::Declined { at, reason: Some(reason) }),
             _ => return Err(at.build_corrupt_error("two answers of a supplier, or half of one")),
         };
         let item = Item {
@@ -149,7 +157,7 @@ pub(crate) struct OrderRows<T> {
     pub part: T,
 }
 
-pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Result<Shipment> {
+pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<ItemQuantity>) -> Result<Shipment> {
     let at = RowPosition { table: "shipments", row: &row.shipment_id };
     let condition = match (row.condition, row.condition_message, row.condition_since) {
         (Some(kind), Some(message), Some(since)) => {
@@ -161,19 +169,16 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
     Ok(Shipment {
         id: ShipmentId(row.shipment_id),
         order_id: OrderId(row.order_id),
-        carrier: at.parse_value(&row.carrier)?,
         origin: Origin { kind: at.parse_value(&row.origin_kind)?, code: row.origin_code },
         tracking: Tracking {
             status: at.parse_value(&row.status)?,
             condition,
             estimated_delivery: row.estimated_delivery,
-            shipped_at: row.shipped_at,
-            shipped_inferred: row.shipped_inferred,
-            out_for_delivery_at: row.out_for_delivery_at,
-            out_for_delivery_inferred: row.out_for_delivery_inferred,
+            shipped: at.parse_reached(row.shipped_at, row.shipped_inferred)?,
+            out_for_delivery: at.parse_reached(row.out_for_delivery_at, row.out_for_delivery_inferred)?,
             delivered_at: row.delivered_at,
         },
-        tracking_number: row.tracking_number,
+        tracking_number: TrackingNumber::restore(at.parse_value(&row.carrier)?, row.tracking_number),
         promised_delivery: row.promised_delivery,
         created_at: row.created_at,
         cancelled_at: row.cancelled_at,
@@ -182,9 +187,9 @@ pub(crate) fn map_shipment(row: entity::shipment::Model, lines: Vec<Line>) -> Re
     })
 }
 
-pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<Line> {
+pub(crate) fn map_line(row: &entity::shipment_item::Model) -> Result<ItemQuantity> {
     let at = RowPosition { table: "shipment_items", row: &row.shipment_id };
-    Ok(Line { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
+    Ok(ItemQuantity { item_id: ItemId(row.item_id), quantity: at.parse_count("quantity", row.quantity)? })
 }
 
 impl TryFrom<entity::order_event::Model> for Event {
@@ -206,6 +211,26 @@ impl TryFrom<entity::order_event::Model> for Event {
             request_id: row.request_id,
             webhook_id: row.webhook_id.map(WebhookId),
         })
+    }
+}
+
+impl TryFrom<entity::order_activity::Model> for StoredActivity {
+    type Error = Error;
+
+    fn try_from(row: entity::order_activity::Model) -> Result<Self> {
+        let at = RowPosition { table: "order_activities", row: &row.activity_id };
+        let activity = Activity {
+            order_id: OrderId(row.order_id),
+            kind: at.parse_value(&row.kind)?,
+            actor: Actor { kind: at.parse_value(&row.actor)?, id: row.actor_id },
+            notes: row.notes,
+            facts: row.facts,
+            shipment_id: row.shipment_id.map(ShipmentId),
+            recorded_at: row.recorded_at,
+            request_id: row.request_id,
+            webhook_id: row.webhook_id.map(WebhookId),
+        };
+        Ok(Self { id: row.activity_id, activity })
     }
 }
 
@@ -233,7 +258,7 @@ impl TryFrom<entity::scan::Model> for StoredScan {
             effect: at.parse_value(&row.effect)?,
             recorded_at: row.recorded_at,
             recorded_by,
-            called_off: row.called_off,
+            shipment_was_cancelled: row.called_off,
             seen: row.seen,
             scan: Scan {
                 identity: parse_identity(&row.scan_id, row.identity)?,
@@ -319,8 +344,8 @@ impl TryFrom<entity::notification::Model> for Notification {
             state: at.parse_value(&row.state)?,
             key: row.key,
             channel: row.channel,
-            recipient: row.recipient,
-            reason: row.reason.as_deref().map(|reason| at.parse_value(reason)).transpose()?,
+            recipient: Some(row.recipient).filter(|address| !address.is_empty()),
+            reason: row.reason.map(|reason| at.parse_value(&reason)).transpose()?,
             error: row.error,
             attempt: row.attempt,
             failures: row.failures,

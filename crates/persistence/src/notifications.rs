@@ -36,8 +36,8 @@ pub struct Notification {
     pub kind: NotificationKind,
     /// The channel by which it is sent: `email`.
     pub channel: String,
-    /// The address of the recipient. Empty if the order has none.
-    pub recipient: String,
+    /// The address of the recipient. `None` if the order has none.
+    pub recipient: Option<String>,
     pub state: NotificationState,
     /// Why it was suppressed.
     pub reason: Option<Suppression>,
@@ -74,7 +74,8 @@ impl Notification {
 }
 
 /// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
-/// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
+/// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance. Queued
+/// notifications of a muted order were asked for by hand, and no newer one is sent in their place: they stay.
 /// [`find_suppression`] has the other reasons for which a notification is not sent.
 pub(crate) async fn enqueue_notifications(
     tx: &Tx,
@@ -86,7 +87,8 @@ pub(crate) async fn enqueue_notifications(
     if telling.is_empty() {
         return Ok(());
     }
-    supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
+    let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
+    supersede(tx, sending.map(|head| head.id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
         let newest = notifying_events(order).last().map(|(event, _)| event.version());
         notifying_events(order).flat_map(move |(event, kind)| {
@@ -136,6 +138,7 @@ fn to_row(
         order_id: head.id.0,
         status: kind.status().into(),
         channel: "email".to_owned(),
+        // The column is not nullable: an empty text stands for no address.
         recipient: recipient.to_owned(),
         state: state.as_str().to_owned(),
         reason: reason.map(|reason| reason.as_str().to_owned()),

@@ -24,7 +24,7 @@ use crate::{
 
 /// Locks and loads orders for a change. The rows are locked in ascending sequence of their ids, so that two batches
 /// cannot wait for each other. Unknown ids are left out.
-pub async fn lock(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
+pub async fn lock_and_load(tx: &Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Order>> {
     let backend = tx.get_database_backend();
     let heads = order::Entity::find()
         .filter(is_one_of(backend, order::Column::OrderId, ids.iter().map(|id| id.0)))

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use domain::{Actor, Scan, ScanEffect, ScanId, ScanIdentity, ShipmentId, WebhookId};
+use domain::{
+    ScanId, ShipmentId, StoredScan,
+    ingest::{ScanKey, ScanRecorder},
+};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
 
 use crate::{
     dialect::{self, is_one_of},
@@ -13,26 +16,6 @@ use crate::{
     mapping::LOCAL_TIME,
     store::Tx,
 };
-
-/// A stored scan.
-#[derive(Clone, Debug)]
-pub struct StoredScan {
-    pub id: ScanId,
-    pub shipment_id: ShipmentId,
-    /// The webhook that brought the scan, or a later one that gave it its meaning. `None` for a manual scan.
-    pub webhook_id: Option<WebhookId>,
-    /// What the scan did when it came.
-    pub effect: ScanEffect,
-    /// When it was first recorded, by our clock.
-    pub recorded_at: DateTime<Utc>,
-    /// The person who recorded a manual scan. `None` if a webhook brought the scan.
-    pub recorded_by: Option<Actor>,
-    /// Whether its shipment was cancelled in Milepost when the scan came.
-    pub called_off: bool,
-    /// How often it came.
-    pub seen: i32,
-    pub scan: Scan,
-}
 
 /// The scans of these shipments, in no particular sequence.
 pub async fn load_for_shipments(
@@ -58,10 +41,20 @@ pub async fn load_for_shipments(
     Ok(found)
 }
 
-/// Stores new scans. The caller has locked the order of their shipment, so none of them can be stored already.
-pub async fn insert(tx: &Tx, scans: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
-    dialect::insert(tx, scans.into_iter().map(to_row), "").await?;
-    Ok(())
+/// Loads the stored scans of these shipments, to record further ones. The caller has locked their orders. In a replay,
+/// today's meanings of codes replace the stored ones.
+pub async fn load_recorder(tx: &Tx, shipments: &[ShipmentId], is_replay: bool) -> Result<ScanRecorder> {
+    let stored = load_for_shipments(tx, shipments).await?;
+    Ok(ScanRecorder::new(stored, is_replay, || ScanId(Uuid::now_v7())))
+}
+
+/// Writes what the recorder noted: new scans, revised ones, and how often scans came again. The caller has locked the
+/// orders of the shipments, so no new scan can be stored already, and has written them, because a scan refers to its
+/// shipment.
+pub async fn record(tx: &Tx, recorder: &ScanRecorder) -> Result<()> {
+    dialect::insert(tx, recorder.new_scans().map(to_row), "").await?;
+    revise(tx, recorder.revised_scans()).await?;
+    add_to_seen(tx, recorder.seen_again()).await
 }
 
 fn to_row(stored: &StoredScan) -> scan::Model {
@@ -85,13 +78,12 @@ fn to_row(stored: &StoredScan) -> scan::Model {
         recorded_by: stored.recorded_by.as_ref().map(|actor| actor.kind.as_str().to_owned()),
         recorded_by_id: stored.recorded_by.as_ref().and_then(|actor| actor.id.clone()),
         effect: stored.effect.as_str().to_owned(),
-        called_off: stored.called_off,
+        called_off: stored.shipment_was_cancelled,
         seen: stored.seen,
     }
 }
 
-/// What finds a scan: its shipment and its identity.
-fn key(shipment: ShipmentId, identity: &ScanIdentity) -> scan::ActiveModel {
+fn find_by_key((shipment, identity): &ScanKey) -> scan::ActiveModel {
     scan::ActiveModel {
         shipment_id: Set(shipment.0),
         identity: Set(identity.0.to_vec()),
@@ -99,8 +91,7 @@ fn key(shipment: ShipmentId, identity: &ScanIdentity) -> scan::ActiveModel {
     }
 }
 
-/// Writes the scans that repeats have revised. The caller has locked the order of their shipment.
-pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
+async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> Result<()> {
     let rows = revised.into_iter().map(|stored| {
         let row = to_row(stored);
         let new = scan::ActiveModel {
@@ -116,16 +107,15 @@ pub async fn revise(tx: &Tx, revised: impl IntoIterator<Item = &StoredScan>) -> 
             effect: Set(row.effect),
             ..Default::default()
         };
-        [key(stored.shipment_id, &stored.scan.identity), new]
+        [find_by_key(&stored.key()), new]
     });
     dialect::update(tx, rows, "").await?;
     Ok(())
 }
 
-/// Adds the repeats of scans to `seen`: how often each came again, by shipment and identity.
-pub async fn add_to_seen(tx: &Tx, again: &HashMap<(ShipmentId, ScanIdentity), u32>) -> Result<()> {
-    let rows = again.iter().map(|((shipment, identity), times)| {
-        [key(*shipment, identity), scan::ActiveModel { seen: Set(*times as i32), ..Default::default() }]
+async fn add_to_seen(tx: &Tx, again: &HashMap<ScanKey, u32>) -> Result<()> {
+    let rows = again.iter().map(|(key, times)| {
+        [find_by_key(key), scan::ActiveModel { seen: Set(*times as i32), ..Default::default() }]
     });
     dialect::add(tx, rows).await?;
     Ok(())

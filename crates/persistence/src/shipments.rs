@@ -5,7 +5,7 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, Line, OrderId, Shipment, ShipmentId, ShipmentStatus};
+use domain::{Carrier, ItemQuantity, OrderId, Shipment, ShipmentId, TrackingNumber, ingest::TrackedShipment};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationTrait, Statement,
@@ -23,24 +23,6 @@ use crate::{
     store::{Store, Tx},
 };
 
-/// A carrier and a tracking number.
-pub type Number = (Carrier, String);
-
-/// A shipment that has or had a tracking number, with the facts that routing needs.
-#[derive(Clone, Debug)]
-pub struct TrackedShipment {
-    pub shipment_id: ShipmentId,
-    pub order_id: OrderId,
-    /// When its order was placed.
-    pub placed_at: DateTime<Utc>,
-    /// When the shipment was registered.
-    pub created_at: DateTime<Utc>,
-    /// When it was delivered, by the carrier's clock. `None` if it was cancelled in Milepost.
-    pub delivered_at: Option<DateTime<Utc>>,
-    /// Whether it is neither delivered nor cancelled, so that no other shipment can have the number.
-    pub is_on_its_way: bool,
-}
-
 #[derive(FromQueryResult)]
 struct TrackedShipmentRow {
     shipment_id: Uuid,
@@ -55,20 +37,20 @@ struct TrackedShipmentRow {
 
 /// Locks these numbers until the transaction ends: nobody else can register a shipment with them or look for one.
 /// Every transaction that locks numbers and orders must lock the numbers first.
-pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &Number>) -> Result<()> {
+pub async fn lock_numbers(tx: &Tx, numbers: impl IntoIterator<Item = &TrackingNumber>) -> Result<()> {
     let mut names: Vec<_> =
-        numbers.into_iter().map(|(carrier, number)| format!("{carrier} {number}")).collect();
+        numbers.into_iter().map(|number| format!("{} {number}", number.carrier())).collect();
     names.sort();
     names.dedup();
     lock_names(tx, &names).await
 }
 
-/// Every shipment that has or had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers.
 pub async fn find_tracked_shipments(
     db: &impl ConnectionTrait,
-    numbers: &[Number],
-) -> Result<HashMap<Number, Vec<TrackedShipment>>> {
-    let mut found: HashMap<Number, Vec<TrackedShipment>> = HashMap::with_capacity(numbers.len());
+    numbers: &[TrackingNumber],
+) -> Result<HashMap<TrackingNumber, Vec<TrackedShipment>>> {
+    let mut found: HashMap<TrackingNumber, Vec<TrackedShipment>> = HashMap::with_capacity(numbers.len());
     for (carrier, wanted) in by_carrier(numbers) {
         let rows = shipment::Entity::find()
             .filter(shipment::Column::Carrier.eq(carrier.as_str()))
@@ -89,25 +71,24 @@ pub async fn find_tracked_shipments(
             .all(db)
             .await?;
         for row in rows {
-            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
-            found.entry((carrier, row.tracking_number)).or_default().push(TrackedShipment {
-                shipment_id: ShipmentId(row.shipment_id),
-                order_id: OrderId(row.order_id),
-                placed_at: row.placed_at,
-                created_at: row.created_at,
-                delivered_at: row.delivered_at.filter(|_| row.cancelled_at.is_none()),
-                is_on_its_way: status.is_on_its_way(),
-            });
+            found.entry(TrackingNumber::restore(carrier, row.tracking_number)).or_default().push(
+                TrackedShipment {
+                    shipment_id: ShipmentId(row.shipment_id),
+                    order_id: OrderId(row.order_id),
+                    placed_at: row.placed_at,
+                    created_at: row.created_at,
+                    status: mapping::parse_shipment_status(row.shipment_id, &row.status)?,
+                    delivered_at: row.delivered_at,
+                    cancelled_at: row.cancelled_at,
+                },
+            );
         }
-    }
-    for tracked in found.values_mut() {
-        tracked.sort_by_key(|shipment| std::cmp::Reverse((shipment.created_at, shipment.shipment_id)));
     }
     Ok(found)
 }
 
 /// The numbers of the shipments registered since `since` that another shipment has or had too.
-pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<Vec<Number>> {
+pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<Vec<TrackingNumber>> {
     // A number can be found several times, and the set keeps it once. With DISTINCT, SQLite would read all shipments
     // there are, in another sequence.
     let sql = "SELECT n.carrier, n.tracking_number, n.shipment_id FROM shipments n \
@@ -123,45 +104,11 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
     Ok(numbers.into_iter().collect())
 }
 
-/// An order with a shipment that can still travel under a number.
-#[derive(Clone, Debug)]
-pub struct NumberUse {
-    pub number: Number,
-    pub order_id: OrderId,
-    /// Whether the shipment is neither delivered nor cancelled, so that no other shipment can have the number. If
-    /// not, only its carrier has cancelled it, and it can still move.
-    pub is_on_its_way: bool,
-}
-
-/// The orders with shipments that can still travel under these numbers: not delivered, and not cancelled in Milepost.
-pub async fn find_number_uses(tx: &Tx, numbers: &[Number]) -> Result<Vec<NumberUse>> {
-    use shipment::Column;
-    let mut found = Vec::new();
-    for (carrier, wanted) in by_carrier(numbers) {
-        let rows = shipment::Entity::find()
-            .filter(Column::Carrier.eq(carrier.as_str()))
-            .filter(is_one_of_texts(tx.get_database_backend(), Column::TrackingNumber, &wanted))
-            .filter(Column::Status.ne(ShipmentStatus::Delivered.as_str()))
-            .filter(Column::CancelledAt.is_null())
-            .all(tx)
-            .await?;
-        for row in rows {
-            let status = mapping::parse_shipment_status(row.shipment_id, &row.status)?;
-            found.push(NumberUse {
-                is_on_its_way: status.is_on_its_way(),
-                number: (carrier, row.tracking_number),
-                order_id: OrderId(row.order_id),
-            });
-        }
-    }
-    Ok(found)
-}
-
 /// Groups the numbers by carrier. Leaves out carriers without a number.
-fn by_carrier(numbers: &[Number]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
+fn by_carrier(numbers: &[TrackingNumber]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
     let of = |carrier: Carrier| {
-        let own = numbers.iter().filter(move |(one, _)| *one == carrier);
-        (carrier, own.map(|(_, number)| number.as_str()).collect::<Vec<_>>())
+        let own = numbers.iter().filter(move |number| number.carrier() == carrier);
+        (carrier, own.map(|number| &**number).collect::<Vec<_>>())
     };
     Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
 }
@@ -205,7 +152,7 @@ pub(crate) async fn with_lines(
         .all(db)
         .await?;
     let lines = at_most("shipment_items", lines, most)?;
-    let mut by_shipment: HashMap<Uuid, Vec<Line>> = HashMap::with_capacity(rows.len());
+    let mut by_shipment: HashMap<Uuid, Vec<ItemQuantity>> = HashMap::with_capacity(rows.len());
     for row in &lines {
         by_shipment.entry(row.shipment_id).or_default().push(mapping::map_line(row)?);
     }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use domain::{WebhookId, WebhookState};
+use domain::{TrackingNumber, WebhookId, WebhookState, ingest::SettledWebhook};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait},
@@ -19,7 +19,6 @@ use crate::{
     error::Result,
     leases::Leased,
     mapping,
-    shipments::Number,
     store::{Store, Tx},
 };
 
@@ -45,8 +44,7 @@ pub struct WebhookHead {
     /// When it was received, by our clock.
     pub received_at: DateTime<Utc>,
     pub state: WebhookState,
-    /// Why it has this state, for people. `Some` from the first time on that it was settled, also while it is due
-    /// again.
+    /// Why it has this state, for people. It stays while the webhook is due again.
     pub reason: Option<String>,
     /// The latest failure, for people.
     pub error: Option<String>,
@@ -56,6 +54,13 @@ pub struct WebhookHead {
     pub failures: i32,
     /// How often the same content came again.
     pub duplicates: i32,
+}
+
+impl WebhookHead {
+    /// Whether it was settled before, also if it is due again.
+    pub const fn was_settled(&self) -> bool {
+        self.reason.is_some()
+    }
 }
 
 /// A webhook to store.
@@ -183,39 +188,30 @@ pub async fn open(tx: &Tx, leased: &[Leased]) -> Result<Vec<Webhook>> {
     ours.map(Webhook::try_from).collect()
 }
 
-/// The same for one webhook whose body is in memory already: everything but the body, which may have megabytes.
-pub async fn open_without_body(tx: &Tx, leased: Leased) -> Result<Option<WebhookHead>> {
+/// Locks a webhook whose body is in memory already, which may have megabytes. Returns whether it still belongs to the
+/// job, see [`open`].
+pub async fn lock_leased(tx: &Tx, leased: Leased) -> Result<bool> {
     let row = webhook::Entity::find_by_id(leased.id)
+        .select_only()
+        .column(webhook::Column::WebhookId)
         .filter(webhook::Column::Attempt.eq(leased.attempt))
         .filter(webhook::Column::DueAt.is_not_null())
         .lock_exclusive()
-        .into_partial_model::<webhook::Head>()
+        .into_tuple::<Uuid>()
         .one(tx)
         .await?;
-    row.map(WebhookHead::try_from).transpose()
-}
-
-/// The result of processing a webhook.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    pub id: WebhookId,
-    /// The new state.
-    pub state: WebhookState,
-    /// Why it has this state, for people.
-    pub reason: Option<String>,
-    /// The tracking numbers for which it waits.
-    pub waits_for: Vec<Number>,
+    Ok(row.is_some())
 }
 
 /// Records the results of webhooks and ends their leases. [`requeue_for_numbers`] finds those that wait for a number.
-pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
+pub async fn settle(tx: &Tx, settled: &[SettledWebhook]) -> Result<()> {
     if settled.is_empty() {
         return Ok(());
     }
     let rows = settled.iter().map(|one| {
         let new = webhook::ActiveModel {
             state: Set(one.state.as_str().to_owned()),
-            reason: Set(one.reason.clone()),
+            reason: Set(Some(one.reason.clone())),
             error: Set(None),
             due_at: Set(None),
             ..Default::default()
@@ -232,9 +228,9 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
         .exec(tx)
         .await?;
     let waits = settled.iter().flat_map(|one| {
-        one.waits_for.iter().map(|(carrier, number)| webhook_wait::Model {
-            carrier: carrier.as_str().to_owned(),
-            tracking_number: number.clone(),
+        one.waits_for.iter().map(|number| webhook_wait::Model {
+            carrier: number.carrier().as_str().to_owned(),
+            tracking_number: number.to_string(),
             webhook_id: one.id.0,
         })
     });
@@ -243,7 +239,7 @@ pub async fn settle(tx: &Tx, settled: &[Settled]) -> Result<()> {
 }
 
 /// The tracking numbers for which these webhooks waited when they were last settled.
-pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, Number)>> {
+pub async fn find_waits(tx: &Tx, ids: &[WebhookId]) -> Result<HashSet<(WebhookId, TrackingNumber)>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }

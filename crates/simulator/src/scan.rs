@@ -4,7 +4,7 @@ use anyhow::bail;
 use app::Clock;
 use carriers::{Secrets, Sender, SimulatedScan};
 use chrono::{DateTime, FixedOffset};
-use console::{BadUsage, say};
+use console::{BadUsage, print_line};
 use domain::{Carrier, Meaning};
 
 use crate::{
@@ -66,7 +66,7 @@ pub async fn run(
         if !answer.status.is_success() {
             bail!("{} refused it: {}", post.address(sender), line.trim_end());
         }
-        say(line.trim_end())?;
+        print_line(line.trim_end())?;
     }
     Ok(())
 }

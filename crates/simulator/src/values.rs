@@ -4,8 +4,8 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use console::{duration, suggest_name};
-use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, normalize_tracking_number};
+use console::{duration::parse_duration, suggest_name};
+use domain::{Carrier, MAX_TRACKING_NUMBER, Meaning, OrderStatus, ShipmentStatus, TrackingNumber};
 
 use crate::story::Tampering;
 
@@ -50,7 +50,7 @@ pub(crate) fn non_blank(text: &str) -> Result<String, String> {
 
 /// Parses a tracking number into the form that Milepost stores.
 pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, String> {
-    normalize_tracking_number(carrier, text).ok_or_else(|| {
+    TrackingNumber::parse(carrier, text).map(|number| number.to_string()).map_err(|_| {
         format!(
             "`{text}` cannot be a tracking number: up to {MAX_TRACKING_NUMBER} letters and digits, and hyphens"
         )
@@ -58,7 +58,7 @@ pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, St
 }
 
 pub(crate) fn duration(text: &str) -> Result<TimeDelta, String> {
-    duration::parse(text).map_err(|bad| bad.to_string())
+    parse_duration(text).map_err(|bad| bad.to_string())
 }
 
 /// Parses a time: relative to the beginning of the play, as in `-26h` or `+0s`, or absolute in RFC 3339 with an offset.

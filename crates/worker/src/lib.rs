@@ -4,7 +4,7 @@
 //! This crate makes no decisions. A job opens its rows, calls one use case or the mail server, and settles the rows. A
 //! job may run twice, late, or at the same time as another run of itself.
 
-mod dhl;
+mod activation;
 mod jobs;
 pub mod mail;
 pub mod queue;
@@ -19,10 +19,11 @@ use persistence::leases::Work;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use jobs::Jobs;
 use mail::Mailer;
 use queue::{Health, Queue};
 
-pub use dhl::{Dhl, DhlSettingError};
+pub use activation::{ActivationSettingError, Activator};
 pub use redis::{AddressError, redis_feed};
 pub use relay::drain_outbox;
 
@@ -67,15 +68,21 @@ impl Queues {
 }
 
 /// Runs the relay, the schedule and the workers until `stop` is cancelled and the running jobs have finished.
-pub async fn run(app: App, queues: Queues, mailer: Arc<Mailer>, dhl: Dhl, stop: CancellationToken) {
+pub async fn run(
+    app: App,
+    queues: Queues,
+    mailer: Arc<Mailer>,
+    activator: Activator,
+    stop: CancellationToken,
+) {
+    let jobs = Jobs::new(&app, mailer, activator);
     let mut tasks = JoinSet::new();
-    tasks.spawn(relay::run(app.clone(), queues.clone(), stop.clone()));
-    tasks.spawn(schedule::run(app.clone(), stop.clone()));
+    tasks.spawn(relay::run(app.relay().clone(), queues.clone(), stop.clone()));
+    tasks.spawn(schedule::run(app, stop.clone()));
     for work in Work::ALL {
-        let (app, mailer, dhl, queue) =
-            (app.clone(), mailer.clone(), dhl.clone(), queues.queue_of(work).clone());
-        let concurrency = jobs::concurrency(work, &app);
-        let handler = move |batch| jobs::handle_batch(work, app.clone(), mailer.clone(), dhl.clone(), batch);
+        let (jobs, queue) = (jobs.clone(), queues.queue_of(work).clone());
+        let concurrency = jobs.concurrency(work);
+        let handler = move |batch| jobs.clone().handle_batch(work, batch);
         tasks.spawn(queue::run(queue, concurrency, handler, stop.clone()));
     }
     while let Some(ended) = tasks.join_next().await {

@@ -5,14 +5,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::{App, relay::NotPublished};
+use app::{
+    App,
+    relay::{NotPublished, Relay},
+};
 use futures::future::join_all;
 use persistence::leases::Work;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Dhl, Queues, jobs,
+    Activator, Queues,
+    jobs::{self, Jobs},
     mail::Mailer,
     queue::{Batch, QueueError},
 };
@@ -29,11 +33,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MAX_WAITING: usize = 30;
 
 /// Runs the relay until `stop` is cancelled.
-pub(crate) async fn run(app: App, queues: Queues, stop: CancellationToken) {
+pub(crate) async fn run(relay: Relay, queues: Queues, stop: CancellationToken) {
     let work = async {
-        let mut pokes = app.feed.pokes();
+        let mut pokes = relay.pokes();
         loop {
-            match run_once(&app, &queues).await {
+            match run_once(&relay, &queues).await {
                 Ok(more) => {
                     sleep(BREATH).await;
                     if !more {
@@ -63,26 +67,26 @@ enum RelayError {
 }
 
 /// Publishes the outbox and fills the queues once. Returns whether the outbox may contain more.
-async fn run_once(app: &App, queues: &Queues) -> Result<bool, RelayError> {
+async fn run_once(relay: &Relay, queues: &Queues) -> Result<bool, RelayError> {
     // A failure of the feed must not keep work from the queues, and the queues must not wait for each other.
-    let published = app.publish().await;
-    let enqueued = join_all(Work::ALL.map(|work| enqueue_work(app, queues, work))).await;
+    let published = relay.publish().await;
+    let enqueued = join_all(Work::ALL.map(|work| enqueue_work(relay, queues, work))).await;
     let more = published? > 0;
     enqueued.into_iter().collect::<Result<(), _>>()?;
     Ok(more)
 }
 
-async fn enqueue_work(app: &App, queues: &Queues, work: Work) -> Result<(), RelayError> {
+async fn enqueue_work(relay: &Relay, queues: &Queues, work: Work) -> Result<(), RelayError> {
     let queue = queues.queue_of(work);
     let most = jobs::batch_size(work);
     while queue.len().await? < MAX_WAITING {
-        let leased = app.lease(work, most as u64).await?;
+        let leased = relay.lease(work, most as u64).await?;
         if leased.is_empty() {
             break;
         }
         let full = leased.len() == most;
         if let Err(error) = queue.push(Batch { work: leased.clone() }).await {
-            app.postpone(work, &leased).await?;
+            relay.postpone(work, &leased).await?;
             return Err(error.into());
         }
         if !full {
@@ -100,16 +104,16 @@ async fn enqueue_work(app: &App, queues: &Queues, work: Work) -> Result<(), Rela
 pub async fn drain_outbox(
     app: &App,
     mailer: &Arc<Mailer>,
-    dhl: &Dhl,
+    activator: &Activator,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let (relay, jobs) = (app.relay(), Jobs::new(app, mailer.clone(), activator.clone()));
     loop {
-        let mut idle = app.publish().await? == 0;
+        let mut idle = relay.publish().await? == 0;
         for work in Work::ALL {
-            let leased = app.lease(work, jobs::batch_size(work) as u64).await?;
+            let leased = relay.lease(work, jobs::batch_size(work) as u64).await?;
             if !leased.is_empty() {
                 idle = false;
-                jobs::handle_batch(work, app.clone(), mailer.clone(), dhl.clone(), Batch { work: leased })
-                    .await;
+                jobs.clone().handle_batch(work, Batch { work: leased }).await;
             }
         }
         if idle {

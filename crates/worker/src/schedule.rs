@@ -24,15 +24,15 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             return;
         }
         if tick.is_multiple_of(REPROCESS_EVERY)
-            && let Err(error) = app.reprocess_unknown(&mut meaningless).await
+            && let Err(error) = app.inbox().reprocess_unknown(&mut meaningless).await
         {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "codes that have got a meaning were not looked for");
         }
-        if let Err(error) = app.requeue_matched().await {
+        if let Err(error) = app.inbox().requeue_matched().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
         }
-        if let Err(error) = app.delete_old_keys().await {
+        if let Err(error) = app.orders().delete_old_keys().await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "old idempotency keys were not forgotten"

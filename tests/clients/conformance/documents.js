@@ -12,7 +12,7 @@ export function documents(introspectionQuery) {
       all.push({ name: `${name} ${index + 1}`, ...fields });
     });
   const order = { Node: 'Order' };
-  const notFound = { TransitionOrderResult: 'NotFound', Problem: 'NotFound' };
+  const notFound = { TransitionOrderResult: 'NotFound', CancelItemsResult: 'NotFound', Problem: 'NotFound' };
   const missing = '00000000-0000-4000-8000-000000000000';
   const transition = (selection) =>
     `mutation { transitionOrder(input: {orderId: "${missing}", to: PROCESSING, dryRun: true}) ${selection} }`;
@@ -610,8 +610,25 @@ export function documents(introspectionQuery) {
     transition('{ ... on NotFound { message @skip(if: true) } }'),
     transition('{ __typename ... on TransitionOrderSuccess { changed } }'),
     transition('{ ... on TransitionOrderSuccess { order { id } } ... on VersionConflict { order { id } } }'),
+    `mutation { cancelItems(input: {orderId: "${missing}", reason: "a", items: {itemId: "${missing}", quantity: 1}}) { __typename ... on CancelItemsSuccess { changed } ... on NotFound { message } } }`,
     `mutation { a: ${transition('{ ... on Forbidden { message } }').slice(11, -2)} b: ${transition('{ ... on NotFound { message } }').slice(11, -2)} }`,
     'mutation { ... @skip(if: true) { __typename } }',
+  ]));
+  // Items, shipments and events are read from the database, so their resolvers finish after those of the other fields.
+  rule('Order of keys', answers({ ...order, ...notFound }, [
+    '{ order(id: "ORDER") { items { quantity id sku } status events(first: 1) { nodes { version id } } id items { name } version } }',
+    '{ orders(first: 1) { pageInfo { hasNextPage } nodes { items { sku } reference items { id } id } totalCount } }',
+    '{ order(id: "ORDER") { ...Parts id ...Head ...Parts } } fragment Parts on Order { version items { ...Item } } fragment Head on Order { status id } fragment Item on OrderItem { sku id }',
+    '{ order(id: "ORDER") { id ... on Node { id } ... { items { sku } status } ... on Order { version } } }',
+    '{ node(id: "ORDER") { ... on Order { items { sku } status } ... on Node { id } ... on Shipment { id carrier } } }',
+    '{ node(id: "ORDER") { ... on Shipment { id __typename } ... on Order { __typename id } } }',
+    '{ order(id: "ORDER") { z: items { sku } y: status a: id m: items { quantity } b: version } }',
+    '{ b: order(id: "ORDER") { id } a: stateMachine { to from } b: order(id: "ORDER") { version } __typename c: order(id: "ORDER") { items { id } } }',
+    '{ order(id: "ORDER") { status items { id } status id items { sku id name } status } }',
+    '{ stateMachine { to } order(id: "ORDER") { progress { summary itemsTotal } total { formatted cents } } }',
+    withVariable('$b: Boolean!', 'order(id: "ORDER") { items @include(if: $b) { sku } id status @skip(if: $b) version }', { b: true }),
+    transition('{ ... on Problem { message } __typename ... on NotFound { again: message } }'),
+    transition('{ __typename ... on InvalidTransition { to message } ... on NotFound { message } ... on Problem { message } }'),
   ]));
   rule('Answers with variables', answers(order, [
     withVariable('$b: Boolean = true', 'orders(first: 1) { totalCount @include(if: $b) __typename }'),

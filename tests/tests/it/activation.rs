@@ -25,7 +25,7 @@ use tests::{
     wait::until,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
-use worker::Dhl;
+use worker::Activator;
 
 on_every_database!(
     a_subscription_is_activated_once,
@@ -70,9 +70,9 @@ impl Listener {
     }
 
     /// Returns a client that calls this server. Its URL has a path, as DHL's has.
-    fn caller(&self) -> Dhl {
+    fn caller(&self) -> Activator {
         choose_tls();
-        Dhl::new(KEY, format!("{}/push/v1", self.url).parse().unwrap()).unwrap()
+        Activator::default().with_dhl(KEY, format!("{}/push/v1", self.url).parse().unwrap()).unwrap()
     }
 
     fn answers(&self, status: u16, text: &str) {
@@ -98,8 +98,8 @@ async fn answer(State(dhl): State<Listener>, uri: Uri, headers: HeaderMap, body:
     }
 }
 
-fn shop(store: Store, dhl: Dhl) -> Shop {
-    Shop { dhl, ..Shop::new(store) }
+fn shop(store: Store, activator: Activator) -> Shop {
+    Shop { activator, ..Shop::new(store) }
 }
 
 /// The webhook with which DHL sends the secret and the address of the subscription.
@@ -121,7 +121,7 @@ fn call() -> ReceivedCall {
 /// Returns the only webhook of DHL.
 async fn webhook(shop: &Shop) -> WebhookHead {
     let page = read::PageRequest { limit: 100, from_end: false, after: None, before: None };
-    let mut rows = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
+    let mut rows = shop.app.reads().webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
     rows.retain(|row| row.sender == "dhl");
     assert_eq!(rows.len(), 1);
     rows.remove(0)
@@ -180,7 +180,7 @@ async fn a_subscription_that_dhl_refuses_has_failed_with_its_words(database: Dat
 }
 
 async fn without_a_key_it_fails_and_names_the_setting(database: Database) {
-    let shop = shop(database.store, Dhl::without_key());
+    let shop = shop(database.store, Activator::default());
     ask(&shop).await;
     shop.drain().await;
     let webhook = webhook(&shop).await;
@@ -280,7 +280,7 @@ async fn calls_of_unknown_outcome_are_bounded(database: Database) {
     assert!(failed.error.unwrap().starts_with("given up: DHL was called 10 times"));
 
     // A retry that support requests calls DHL again.
-    shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    shop.app.inbox().retry_webhook(&support(), failed.id).await.unwrap();
     dhl.gate.add_permits(1);
     shop.drain().await;
     assert_eq!(webhook(&shop).await.state, WebhookState::Processed);

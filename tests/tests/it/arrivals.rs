@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Carrier, Line, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus};
+use domain::{
+    Carrier, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, ShipmentId, ShipmentStatus,
+    TrackingNumber,
+};
 use persistence::mailbox;
 use tests::shop::{Shop, support};
 use uuid::Uuid;
@@ -62,23 +65,22 @@ pub(super) async fn register(
     order: OrderId,
     carrier: Carrier,
     number: &str,
-    lines: Option<Vec<Line>>,
+    lines: Option<Vec<ItemQuantity>>,
 ) {
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier,
-        tracking_number: number.to_owned(),
+        tracking_number: TrackingNumber::parse(carrier, number).unwrap(),
         origin: None,
         lines,
         estimated_delivery: None,
     };
-    shop.app.create_shipment(support(), order, new, None).await.expect("the parcel is registered");
+    shop.app.orders().create_shipment(support(), order, new, None).await.expect("the parcel is registered");
 }
 
 /// Counts the mails that were sent about each status, by order.
 async fn mails(shop: &Shop) -> BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> {
     let mut counts: BTreeMap<Uuid, BTreeMap<OrderStatus, u32>> = BTreeMap::new();
-    for mail in mailbox::list_latest(&shop.app.store, 100_000).await.expect("the mailbox opens") {
+    for mail in mailbox::list_latest(&shop.store, 100_000).await.expect("the mailbox opens") {
         // A message id is `notify-{order}-{status}`.
         let key = mail.message_id.strip_prefix("notify-").expect("a notification");
         let (order, status) = key.rsplit_once('-').expect("an order and a status");

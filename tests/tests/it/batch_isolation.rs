@@ -1,8 +1,17 @@
 //! Tests that a failing member of a batch does not affect the other members, and that its error says what is wrong.
 
-use app::webhooks::{Accepted, NotAccepted};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use app::{
+    AT_ONCE,
+    webhooks::{Accepted, NotAccepted},
+};
 use carriers::Sender;
-use domain::{OrderStatus, Refusal, Request, ShipmentStatus, WebhookState};
+use chrono::TimeDelta;
+use domain::{InputField, OrderStatus, Refusal, Request, ShipmentStatus, WebhookState};
 use futures::future::join_all;
 use persistence::read;
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -64,7 +73,7 @@ async fn a_corrupt_order_fails_alone_among_webhooks(database: Database) {
     use OrderStatus::{AwaitingPickup, Shipped};
     assert_eq!(statuses, [Shipped, AwaitingPickup, Shipped]);
     let page = read::PageRequest { limit: 10, from_end: true, after: None, before: None };
-    let inbox = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
+    let inbox = shop.app.reads().webhooks(&support(), &Default::default(), &page).await.unwrap().rows;
     let failed: Vec<_> = inbox.iter().filter(|webhook| webhook.state == WebhookState::Failed).collect();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].error.as_deref().unwrap().contains("table shipments, row "), "{:?}", failed[0].error);
@@ -86,7 +95,7 @@ async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(databas
         let garble = format!("UPDATE {table} SET carrier = 'pigeon' WHERE tracking_number = 'N1'");
         database.execute(&garble).await;
     }
-    assert_eq!(shop.app.requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
     shop.drain().await;
     assert_eq!(shop.status(orders[0]).await, OrderStatus::Shipped);
 }
@@ -115,7 +124,7 @@ async fn posted(shop: &Shop, body: &[u8]) -> Result<Accepted, NotAccepted> {
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let request = carriers::Request { at: shop.now(), query: "", headers: &headers, body };
-    shop.app.accept_webhook(Sender::Fedex, &request, None).await
+    shop.app.inbox().accept_webhook(Sender::Fedex, &request, None).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,9 +168,9 @@ async fn a_text_with_nul_is_refused_by_name(database: Database) {
         metadata,
     };
     let commands = [
-        ("notes", with(Some("a\0b"), None)),
-        ("metadata", with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
-        ("metadata", with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
+        (InputField::Notes, with(Some("a\0b"), None)),
+        (InputField::Metadata, with(None, Some(serde_json::json!({ "deep": ["a\0b"] })))),
+        (InputField::Metadata, with(None, Some(serde_json::json!({ "much": "x".repeat(20_000) })))),
     ];
     for (wrong, request) in commands {
         let refused = shop.ask(order, request).await;
@@ -171,4 +180,46 @@ async fn a_text_with_nul_is_refused_by_name(database: Database) {
         assert_eq!(field, wrong);
     }
     assert_eq!(shop.head(order).await.version, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_somebody_holds_are_waited_for_at_the_same_time() {
+    let Some(database) = Database::postgres().await else { return };
+    let mut store = database.store.clone();
+    let locks = Arc::new(AtomicUsize::new(0));
+    let counted = locks.clone();
+    store.on_statement(move |sql| {
+        let locks_orders = sql.contains("FROM \"orders\"") && sql.contains("FOR UPDATE");
+        counted.fetch_add(usize::from(locks_orders), SeqCst);
+    });
+    let shop = Shop::new(store);
+    let mut orders = Vec::new();
+    for at in 0..=AT_ONCE {
+        let (order, number) = (shop.processing(&[1]).await, format!("N{at}"));
+        shop.ship(order, &number).await;
+        shop.scan(&number, ShipmentStatus::InTransit).await;
+        orders.push(order);
+    }
+    let (free, held) = orders.split_last().unwrap();
+    let ids: Vec<String> = held.iter().map(|order| format!("'{order}'")).collect();
+    let hold = format!("SELECT 1 FROM orders WHERE order_id IN ({}) FOR UPDATE", ids.join(","));
+    let holder = database.hold(&hold).await;
+    locks.store(0, SeqCst);
+
+    // One job processes all webhooks: together once, then each alone once. Alone, as many members wait at the same time
+    // as the bound in the docs of `isolate` says: the database shows their sessions.
+    tokio::join!(shop.drain(), database.wait_for_waiting(AT_ONCE as i64));
+    assert_eq!(locks.load(SeqCst), 1 + orders.len());
+    assert_eq!(shop.status(*free).await, OrderStatus::Shipped);
+    for order in held {
+        assert_eq!(shop.status(*order).await, OrderStatus::AwaitingPickup);
+    }
+
+    // The webhooks of the held rows were only postponed: that a row was held is no failure of theirs.
+    holder.release().await;
+    shop.wait(TimeDelta::seconds(3));
+    shop.drain().await;
+    for order in held {
+        assert_eq!(shop.status(*order).await, OrderStatus::Shipped);
+    }
 }

@@ -35,8 +35,7 @@ async fn clocks_without_a_zone_are_kept_and_put_scans_in_order(database: Databas
         let tracking = shop.order(order).await.shipments()[0].tracking.clone();
         assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None), "{number}");
         assert_eq!(tracking.delivered_at, Some(shop.now()), "the arrival stands in for the time");
-        let scans =
-            read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+        let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
         let kept: Vec<_> = scans.iter().map(|one| one.scan.local_time.unwrap().to_string()).collect();
         assert!(kept.contains(&"2026-03-02 10:30:00".to_owned()), "{kept:?}");
         assert!(scans.iter().all(|one| one.scan.time_estimated));

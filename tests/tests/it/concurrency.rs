@@ -48,17 +48,17 @@ async fn the_last_two_shipments_delivered_by_two_workers_deliver_the_order(datab
         let order = shops[0].processing(&[1, 1]).await;
         let items: Vec<_> = shops[0].order(order).await.items().iter().map(|item| item.id).collect();
         for (at, item_id) in items.into_iter().enumerate() {
-            let line = domain::Line { item_id, quantity: 1 };
+            let line = domain::ItemQuantity { item_id, quantity: 1 };
             shops[0].ship_lines(order, &format!("P{round}N{at}"), Some(vec![line])).await.unwrap();
         }
         let mut leases = Vec::new();
         for (at, shop) in shops.iter().enumerate() {
             shop.scan(&format!("P{round}N{at}"), ShipmentStatus::Delivered).await;
-            leases.push(shop.app.lease(persistence::leases::Work::Webhooks, 1).await.unwrap());
+            leases.push(shop.app.relay().lease(persistence::leases::Work::Webhooks, 1).await.unwrap());
         }
         let (one, other) = tokio::join!(
-            shops[0].app.process_webhooks(&leases[0]),
-            shops[1].app.process_webhooks(&leases[1])
+            shops[0].app.inbox().process_webhooks(&leases[0]),
+            shops[1].app.inbox().process_webhooks(&leases[1])
         );
         one.unwrap();
         other.unwrap();
@@ -72,10 +72,10 @@ async fn the_same_webhook_fifty_times_is_one_scan(database: Database) {
     let shipment = shop.ship(order, "777").await;
     join_all((0..50).map(|_| shop.scan("777", ShipmentStatus::InTransit))).await;
     shop.drain().await;
-    let scans = persistence::read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap();
+    let scans = persistence::read::scans_of(&shop.store, &[shipment.id]).await.unwrap();
     assert_eq!(scans[&shipment.id].len(), 1);
     let page = persistence::read::PageRequest { limit: 100, from_end: false, after: None, before: None };
-    let inbox = shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap();
+    let inbox = shop.app.reads().webhooks(&support(), &Default::default(), &page).await.unwrap();
     assert_eq!(inbox.rows.iter().map(|row| row.duplicates + 1).collect::<Vec<_>>(), [50]);
     let request = Request::Transition { to: OrderStatus::Shipped, notes: None, metadata: None };
     assert!(!shop.ask(order, request).await.unwrap().changed);

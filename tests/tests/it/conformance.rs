@@ -1,14 +1,17 @@
 //! Tests that the GraphQL server accepts and refuses the same documents as graphql-js.
 //!
 //! 1. `judge.js` validates each document of `tests/clients/conformance` against `schema.graphql` and coerces its
-//!    variables. For some documents it also computes the keys of the answer.
+//!    variables. For some documents it also computes the keys of the answer, in their order.
 //! 2. The test sends the same request through the HTTP server and compares.
 //! 3. An intended difference is listed in `differences.json` with its reason. A listed difference that no longer exists
 //!    fails the test.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value, json};
 use tests::{database::Database, front::Front, node, shop::Shop, wait::within};
 
@@ -23,8 +26,8 @@ struct Document {
     variables: Option<Value>,
     operation_name: Option<Value>,
     verdict: Verdict,
-    /// An example of the answer, whose keys the real answer must have.
-    data: Option<Value>,
+    /// The keys that the answer must have.
+    data: Option<Keys>,
     /// The reasons why graphql-js refuses the document.
     #[serde(default)]
     messages: Vec<String>,
@@ -93,11 +96,11 @@ async fn compare(document: &Document, front: &Front, order: &str) -> Result<(), 
     request.extend(document.operation_name.clone().map(|name| ("operationName".to_owned(), name)));
     let request = Value::Object(request).to_string().replace("ORDER", order);
     let request: Value = serde_json::from_str(&request).unwrap();
-    let (status, answer) = front.ask(&request).await;
+    let (status, text) = front.ask(&request).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
 
     let error = &answer["errors"][0];
     let code = error["extensions"]["code"].as_str().unwrap_or_default();
-    let text = answer.to_string();
     if text.contains("\"INTERNAL\"") {
         return Err(format!("a failure of ours: {text}"));
     }
@@ -114,30 +117,105 @@ async fn compare(document: &Document, front: &Front, order: &str) -> Result<(), 
     if verdict != document.verdict {
         return Err(format!("{verdict:?}: {text:.500}"));
     }
-    match &document.data {
-        Some(expected) if !has_shape(&answer["data"], expected) => {
-            Err(format!("the answer is {text}, its keys should be those of {expected}"))
-        }
-        Some(_) | None => Ok(()),
+    let Some(expected) = &document.data else { return Ok(()) };
+    let Answer { data } = serde_json::from_str(&text).unwrap();
+    if data.fits(expected) {
+        Ok(())
+    } else {
+        Err(format!("the answer is {text}, its keys should be, in this order, those of {expected:?}"))
     }
 }
 
-/// Returns whether an answer has the same keys as the expected one. A scalar of the answer matches any expected scalar
-/// that is not null.
-fn has_shape(answer: &Value, expected: &Value) -> bool {
-    match (answer, expected) {
-        (Value::Object(answer), Value::Object(expected)) => {
-            answer.len() == expected.len()
-                && expected
-                    .iter()
-                    .all(|(key, expected)| answer.get(key).is_some_and(|answer| has_shape(answer, expected)))
+#[derive(Deserialize)]
+struct Answer {
+    data: Keys,
+}
+
+/// A JSON value without its scalars: the keys of its objects, in the order in which they are written.
+#[derive(Debug, PartialEq)]
+enum Keys {
+    Null,
+    Scalar,
+    List(Vec<Keys>),
+    Object(Vec<(String, Keys)>),
+}
+
+impl Keys {
+    /// Whether an answer has the same keys as the expected one, in the same order. The expected answer has one element in
+    /// each list, as an example.
+    fn fits(&self, expected: &Self) -> bool {
+        match (self, expected) {
+            (Self::Object(keys), Self::Object(expected)) => {
+                keys.len() == expected.len()
+                    && keys.iter().zip(expected).all(|((key, value), (expected_key, expected))| {
+                        key == expected_key && value.fits(expected)
+                    })
+            }
+            (Self::List(values), Self::List(expected)) => {
+                !values.is_empty() && values.iter().all(|value| value.fits(&expected[0]))
+            }
+            // The resolvers of `judge.js` never return null for a scalar.
+            (Self::Null | Self::Scalar, Self::Scalar) => true,
+            (
+                Self::Null | Self::Scalar | Self::List(_) | Self::Object(_),
+                Self::Null | Self::Scalar | Self::List(_) | Self::Object(_),
+            ) => self == expected,
         }
-        (Value::Array(answer), Value::Array(expected)) => {
-            !answer.is_empty() && answer.iter().all(|answer| has_shape(answer, &expected[0]))
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Keys, E> {
+        Ok(Keys::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Keys, E> {
+        Ok(Keys::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Keys, E> {
+        Ok(Keys::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Keys, E> {
+        Ok(Keys::Scalar)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Keys, E> {
+        Ok(Keys::Scalar)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Keys, E> {
+        Ok(Keys::Scalar)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Keys, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
         }
-        (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_) | Value::Null) => {
-            answer == expected
+        Ok(Keys::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Keys, A::Error> {
+        let mut keys = Vec::new();
+        while let Some(entry) = object.next_entry()? {
+            keys.push(entry);
         }
-        _ => true,
+        Ok(Keys::Object(keys))
     }
 }

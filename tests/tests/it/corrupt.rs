@@ -15,6 +15,7 @@ use super::inbox::inbox;
 
 on_every_database!(
     a_part_of_a_condition_is_no_condition,
+    a_status_that_was_never_reached_is_not_inferred,
     an_answer_without_a_fingerprint_is_no_answer_to_another_question,
     a_webhook_whose_wait_cannot_be_read_fails,
     a_number_that_cannot_be_read_is_logged_by_the_sweeps,
@@ -27,8 +28,20 @@ async fn a_part_of_a_condition_is_no_condition(database: Database) {
     shop.ship(order, "N0").await;
     for part in ["condition = 'lost', condition_since = created_at", "condition = NULL"] {
         database.execute(&format!("UPDATE shipments SET {part}")).await;
-        let error = read::shipments_of(&database.store, &[order]).await.unwrap_err();
+        let error = read::load_order(&database.store, order).await.unwrap_err();
         assert!(error.to_string().ends_with("a part of a condition"), "{error}");
+    }
+}
+
+async fn a_status_that_was_never_reached_is_not_inferred(database: Database) {
+    let shop = Shop::new(database.store.clone());
+    let order = shop.processing(&[1]).await;
+    shop.ship(order, "N0").await;
+    for column in ["shipped_inferred", "out_for_delivery_inferred"] {
+        database.execute(&format!("UPDATE shipments SET {column} = true")).await;
+        let error = read::load_order(&database.store, order).await.unwrap_err();
+        assert!(error.to_string().ends_with("an inferred status without a time"), "{error}");
+        database.execute(&format!("UPDATE shipments SET {column} = false")).await;
     }
 }
 
@@ -42,9 +55,9 @@ async fn an_answer_without_a_fingerprint_is_no_answer_to_another_question(databa
         expected_version: None,
         key: IdempotencyKey::new("key".to_owned(), "cancelOrder", &order_id.0).ok(),
     };
-    assert!(shop.app.execute(ask(order)).await.unwrap().changed);
+    assert!(shop.app.orders().execute(ask(order)).await.unwrap().changed);
     database.execute("UPDATE idempotency_keys SET fingerprint = substr(fingerprint, 1, 31)").await;
-    let Err(app::Error::Failed(error)) = shop.app.execute(ask(order)).await else {
+    let Err(app::Error::Failed(error)) = shop.app.orders().execute(ask(order)).await else {
         panic!("it is no answer")
     };
     let told = error.to_string();
@@ -58,7 +71,7 @@ async fn a_webhook_whose_wait_cannot_be_read_fails(database: Database) {
     shop.drain().await;
     database.execute("UPDATE webhook_waits SET carrier = 'pigeon'").await;
     let id = inbox(&shop).await[0].id;
-    shop.app.retry_webhook(&support(), id).await.unwrap();
+    shop.app.inbox().retry_webhook(&support(), id).await.unwrap();
     shop.drain().await;
     let failed = inbox(&shop).await.remove(0);
     assert_eq!(failed.state, WebhookState::Failed);
@@ -81,7 +94,7 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
         database.execute(&format!("UPDATE {table} SET carrier = 'pigeon'")).await;
     }
     let log = Log::listen();
-    assert_eq!(shop.app.requeue_matched().await.unwrap(), 0);
+    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 0);
     for row in ["table webhook_waits, row N0: ", "table shipments, row "] {
         let told = log.lines_with(row);
         assert!(
@@ -110,7 +123,7 @@ async fn a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_other
                   WHERE tracking_number = 'N0' AND status = 'label_created'";
     database.execute(garble).await;
     let log = Log::listen();
-    assert_eq!(shop.app.requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
     let [told] = &log.lines_with("a number was not looked at")[..] else { panic!("it is told once") };
     assert!(told.contains("number=\"N0\"") && told.contains("table shipments, row "), "{told}");
     shop.drain().await;

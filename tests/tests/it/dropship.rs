@@ -4,8 +4,8 @@
 use app::orders::CommandOutcome;
 use chrono::TimeDelta;
 use domain::{
-    Deadlines, FulfillmentPath, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind, Overdue, Refusal,
-    Request, ShipmentStatus, SupplierCommitment,
+    Deadlines, FulfillmentPath, InputField, ItemId, NewOrder, OrderId, OrderStatus, Origin, OriginKind,
+    Overdue, Refusal, Request, ShipmentStatus, SupplierCommitment,
 };
 use persistence::outbox;
 use tests::{
@@ -41,7 +41,7 @@ fn deadlines(shop: &Shop) -> Deadlines {
 }
 
 async fn place(shop: &Shop, new: NewOrder) -> OrderId {
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
@@ -73,13 +73,13 @@ async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_w
     shop.wait(TimeDelta::minutes(5));
     assert!(decline(&shop, order, item).await.unwrap().changed);
     let declined = commitment(&shop, order).await;
-    assert_eq!(declined.declined(), Some((shop.now(), "sold out")));
+    assert_eq!(declined.declined(), Some((shop.now(), Some("sold out"))));
     assert_eq!((declined.accepted_at(), declined.deadlines), (None, agreed));
     assert_eq!(shop.head(order).await.updated_at, shop.now());
     assert!(!decline(&shop, order, item).await.unwrap().changed);
     let refused = shop.ask(order, Request::AcceptItems { items: vec![item] }).await;
     assert!(
-        matches!(&refused, Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) if field == "itemIds[0]"),
+        matches!(&refused, Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) if *field == InputField::ItemId(0)),
         "{refused:?}"
     );
 
@@ -91,7 +91,7 @@ async fn a_dropship_item_is_asked_for_declined_reassigned_and_shipped_from_the_w
         (Some(&north), &SupplierCommitment::default())
     );
     assert_eq!(now.head().fulfillment_path, FulfillmentPath::Dropship, "the plan stays as it was placed");
-    let line = vec![domain::Line { item_id: item, quantity: 2 }];
+    let line = vec![domain::ItemQuantity { item_id: item, quantity: 2 }];
     assert_eq!(shop.ship_lines(order, "111", Some(line)).await.unwrap().origin, north);
     shop.ship(order, "222").await;
     for number in ["111", "222"] {
@@ -119,7 +119,7 @@ async fn a_supplier_is_overdue_until_it_answers_and_until_it_ships(database: Dat
     assert_eq!(overdue().await, None);
     shop.wait(TimeDelta::hours(22));
     assert_eq!(overdue().await, Some(Overdue::ShipBy));
-    let line = vec![domain::Line { item_id: item, quantity: 2 }];
+    let line = vec![domain::ItemQuantity { item_id: item, quantity: 2 }];
     shop.ship_lines(order, "111", Some(line)).await.unwrap();
     assert_eq!(overdue().await, Some(Overdue::ShipBy), "a label is not with the carrier");
     shop.scan("111", ShipmentStatus::PickedUp).await;
@@ -133,8 +133,8 @@ async fn an_answer_is_told_to_the_live_feed_and_is_no_event(database: Database) 
     let before = shop.events(order).await;
     shop.drain().await;
     let told = async || {
-        let (tx, announced) = outbox::take_batch(&shop.app.store, 10).await.unwrap();
-        shop.app.store.commit(tx).await.unwrap();
+        let (tx, announced) = outbox::take_batch(&shop.store, 10).await.unwrap();
+        shop.store.commit(tx).await.unwrap();
         announced.iter().map(|one| (one.order_id, one.version)).collect::<Vec<_>>()
     };
     assert_eq!(told().await, []);
@@ -162,8 +162,8 @@ async fn the_same_key_answers_once(database: Database) {
         expected_version: None,
         key,
     };
-    assert!(shop.app.execute(ask(key())).await.unwrap().changed);
+    assert!(shop.app.orders().execute(ask(key())).await.unwrap().changed);
     shop.ask(order_id, Request::AcceptItems { items: vec![item] }).await.unwrap();
-    assert!(shop.app.execute(ask(key())).await.unwrap().changed, "the answer that was given");
+    assert!(shop.app.orders().execute(ask(key())).await.unwrap().changed, "the answer that was given");
     assert!(commitment(&shop, order_id).await.accepted_at().is_some(), "and nothing happened twice");
 }

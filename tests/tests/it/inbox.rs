@@ -4,8 +4,8 @@ use app::{Caller, Error, webhooks::NotAccepted};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, Carrier, Line, Meaning, OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus,
-    WebhookId, WebhookState,
+    Actor, ActorKind, Carrier, ItemQuantity, Meaning, OrderStatus, Refusal, Request, ScanEffect,
+    ShipmentStatus, WebhookId, WebhookState,
 };
 use persistence::{leases::Work, read, webhooks::WebhookHead};
 use tests::{
@@ -27,13 +27,13 @@ on_every_database!(
     many_webhooks_in_one_batch_settle_many_orders,
     a_webhook_that_failed_is_read_again_when_asked,
     an_estimate_that_is_revised_without_a_new_scan_counts,
-    a_shipment_that_moves_although_it_was_called_off_is_told_to_support,
+    a_shipment_that_moves_although_it_was_cancelled_is_told_to_support,
     a_part_that_cannot_be_read_is_told_beside_what_the_rest_did,
 );
 
 pub(super) async fn inbox(shop: &Shop) -> Vec<WebhookHead> {
     let page = read::PageRequest { limit: 100, from_end: false, after: None, before: None };
-    shop.app.webhooks(&support(), &Default::default(), &page).await.unwrap().rows
+    shop.app.reads().webhooks(&support(), &Default::default(), &page).await.unwrap().rows
 }
 
 async fn a_forged_signature_is_refused_and_nothing_kept(database: Database) {
@@ -48,7 +48,7 @@ async fn a_forged_signature_is_refused_and_nothing_kept(database: Database) {
     let at = shop.now();
     for (headers, body) in [(&headers[..], &forged), (&[][..], &body)] {
         let request = carriers::Request { at, query: "", headers, body };
-        let refused = shop.app.accept_webhook(Sender::Fedex, &request, None).await;
+        let refused = shop.app.inbox().accept_webhook(Sender::Fedex, &request, None).await;
         assert!(matches!(refused, Err(NotAccepted::Signature(_))), "{refused:?}");
     }
     assert!(inbox(&shop).await.is_empty());
@@ -60,7 +60,7 @@ async fn garbage_with_a_good_signature_is_kept_and_can_be_seen(database: Databas
     shop.push(garbage).await;
     shop.drain().await;
     let kept = &inbox(&shop).await[0];
-    let bodies = read::webhook_bodies(&shop.app.store, &[kept.id]).await.unwrap();
+    let bodies = read::webhook_bodies(&shop.store, &[kept.id]).await.unwrap();
     assert_eq!((kept.state, bodies[&kept.id].as_slice()), (WebhookState::Ignored, garbage.as_slice()));
     assert!(kept.reason.is_some());
 }
@@ -104,7 +104,7 @@ async fn an_unknown_code_moves_nothing(database: Database) {
     shop.push(body.replace("\"DL\"", "\"Q9\"").as_bytes()).await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     assert_eq!((scans[0].scan.code.as_str(), scans[0].effect), ("Q9", ScanEffect::UnknownCode));
 }
 
@@ -140,31 +140,31 @@ async fn many_webhooks_in_one_batch_settle_many_orders(database: Database) {
 async fn a_webhook_that_failed_is_read_again_when_asked(database: Database) {
     let shop = Shop::new(database.store);
     shop.scan("151515", ShipmentStatus::InTransit).await;
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    shop.app.record_webhook_failure(leased[0], "a row that cannot be read", false).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.inbox().record_webhook_failure(leased[0], "a row that cannot be read", false).await.unwrap();
     let failed = &inbox(&shop).await[0];
     assert_eq!((failed.state, failed.failures), (WebhookState::Failed, 1));
 
     let customer = Caller { actor: Actor::new(ActorKind::Customer, "x"), request_id: None, email: None };
-    let refused = shop.app.retry_webhook(&customer, failed.id).await;
+    let refused = shop.app.inbox().retry_webhook(&customer, failed.id).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
-    let unknown = shop.app.retry_webhook(&support(), WebhookId(Uuid::nil())).await;
+    let unknown = shop.app.inbox().retry_webhook(&support(), WebhookId(Uuid::nil())).await;
     assert!(matches!(unknown, Err(Error::Refused(Refusal::NotFound("webhook")))), "{unknown:?}");
 
     let order = shop.processing(&[1]).await;
     shop.ship(order, "151515").await;
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "what failed stays closed");
-    let retried = shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    let retried = shop.app.inbox().retry_webhook(&support(), failed.id).await.unwrap();
     assert_eq!((retried.state, retried.failures, retried.error), (WebhookState::Pending, 0, None));
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Shipped);
     // Processing the webhook again finds no new scan, and does not count the known one again.
-    shop.app.retry_webhook(&support(), failed.id).await.unwrap();
+    shop.app.inbox().retry_webhook(&support(), failed.id).await.unwrap();
     shop.drain().await;
     assert_eq!(inbox(&shop).await[0].state, WebhookState::Processed);
     let shipment = shop.order(order).await.shipments()[0].id;
-    let scans = read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment]).await.unwrap().remove(&shipment).unwrap();
     assert_eq!((scans.len(), scans[0].seen), (1, 1));
 }
 
@@ -190,11 +190,11 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     let now = shop.order(order).await;
     let estimate = now.shipments()[0].tracking.estimated_delivery.unwrap();
     assert_eq!(estimate.date_naive(), (at + TimeDelta::days(5)).date_naive());
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     assert_eq!((scans.len(), scans[0].seen), (1, 3));
 }
 
-async fn a_shipment_that_moves_although_it_was_called_off_is_told_to_support(database: Database) {
+async fn a_shipment_that_moves_although_it_was_cancelled_is_told_to_support(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "161616").await;
@@ -218,7 +218,8 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
     for number in numbers {
-        register(&shop, order, Carrier::Dhl, number, Some(vec![Line { item_id: item, quantity: 1 }])).await;
+        register(&shop, order, Carrier::Dhl, number, Some(vec![ItemQuantity { item_id: item, quantity: 1 }]))
+            .await;
     }
     let body = include_str!("../../../crates/carriers/samples/dhl_batch.json").replace("2026-01", "2026-03");
     shop.wait(TimeDelta::days(20));
@@ -229,7 +230,7 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     let told = "4 applied, 1 element unread: shipment 4: `id` is missing";
     assert_eq!(webhook.reason.as_deref(), Some(told));
     // Processing the webhook again reports the unread element again.
-    shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+    shop.app.inbox().retry_webhook(&support(), webhook.id).await.unwrap();
     shop.drain().await;
     let told = "4 seen before, 1 element unread: shipment 4: `id` is missing";
     assert_eq!(inbox(&shop).await[0].reason.as_deref(), Some(told));

@@ -140,7 +140,7 @@ async fn an_api_killed_anywhere_in_a_change_leaves_all_or_nothing(database: Data
         assert_eq!(now.head().status, events.last().unwrap().to, "killed after {after}");
         let shipments = now.shipments().len();
         assert_eq!(now.head().status == OrderStatus::AwaitingPickup, shipments == 1, "killed after {after}");
-        assert_eq!(healthy.ship(order, &number).await.tracking_number, number, "asked again");
+        assert_eq!(*healthy.ship(order, &number).await.tracking_number, *number, "asked again");
         assert_eq!(healthy.order(order).await.shipments().len(), 1, "killed after {after}");
         if survived {
             return;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod activation;
+mod activities;
 mod arrivals;
 mod batch_isolation;
 mod clocks;
@@ -34,3 +35,4 @@ mod signatures;
 mod story;
 mod strangers;
 mod suppliers;
+mod timeline;

@@ -1,10 +1,13 @@
 //! Tests manual scans, for shipments without webhooks: the same fold and the same rules apply to them.
 
-use app::{Caller, Error, IdempotencyKey, orders::CommandOutcome, shipments::ManualScan};
+use app::{
+    Caller, Error, IdempotencyKey,
+    orders::{CommandOutcome, ManualScan},
+};
 use chrono::TimeDelta;
 use domain::{
-    Actor, ActorKind, ConditionKind, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request, ScanEffect,
-    ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, ConditionKind, InputField, Meaning, OrderStatus, Origin, OriginKind, Refusal, Request,
+    ScanEffect, ShipmentId, ShipmentRefusal, ShipmentStatus,
 };
 use persistence::read;
 use tests::{
@@ -17,7 +20,7 @@ on_every_database!(
     a_scan_by_hand_moves_the_order_and_says_who_saw_it,
     by_hand_and_by_webhook_are_one_history,
     each_persons_words_stay_under_their_own_name,
-    a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew,
+    a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew,
     what_cannot_be_is_refused_and_named,
 );
 
@@ -31,7 +34,7 @@ fn build_manual_scan(shop: &Shop, shipment_id: ShipmentId, meaning: Meaning, not
 }
 
 async fn record(shop: &Shop, manual_scan: ManualScan) -> app::Result<CommandOutcome> {
-    shop.app.record_scan(support(), manual_scan, None).await
+    shop.app.orders().record_scan(support(), manual_scan, None).await
 }
 
 async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) {
@@ -41,13 +44,13 @@ async fn a_scan_by_hand_moves_the_order_and_says_who_saw_it(database: Database) 
     let key = IdempotencyKey::new("once".to_owned(), "recordScan", &"input").unwrap();
     for _ in 0..2 {
         let manual_scan = seen(&shop, shipment.id, ShipmentStatus::Delivered);
-        let done = shop.app.record_scan(support(), manual_scan, Some(key.clone())).await.unwrap();
+        let done = shop.app.orders().record_scan(support(), manual_scan, Some(key.clone())).await.unwrap();
         assert_eq!(done.order.status, OrderStatus::Delivered);
         assert_eq!(done.shipment.unwrap().status(), ShipmentStatus::Delivered);
     }
     let again = record(&shop, seen(&shop, shipment.id, ShipmentStatus::Delivered)).await.unwrap();
     assert!(!again.changed, "the same manual scan is the same scan");
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let [scan] = &scans[..] else { panic!("{scans:?}") };
     assert_eq!((scan.effect, scan.seen, scan.webhook_id), (ScanEffect::Applied, 2, None));
     assert_eq!(scan.recorded_by, Some(support().actor));
@@ -65,14 +68,14 @@ async fn by_hand_and_by_webhook_are_one_history(database: Database) {
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
-    assert_eq!(tracking.shipped_at, Some(shop.now() - TimeDelta::hours(5)));
+    assert_eq!(tracking.shipped_at(), Some(shop.now() - TimeDelta::hours(5)));
 }
 
 async fn each_persons_words_stay_under_their_own_name(database: Database) {
     let shop = Shop::new(database.store);
     let mut new = new_order(&[1]);
     new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     let shipment = shop.ship(order, "303030").await;
     let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
     let meaning = Meaning::Status(ShipmentStatus::PickedUp);
@@ -86,10 +89,10 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
             (first, words("fetched", "Dock")),
             (second, words("fetched, and much longer words of somebody else", "Dock behind Jane's home")),
         ] {
-            shop.app.record_scan(caller.clone(), manual_scan, None).await.unwrap();
+            shop.app.orders().record_scan(caller.clone(), manual_scan, None).await.unwrap();
         }
         let mut scans =
-            read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+            read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
         scans.sort_by_key(|stored| stored.recorded_at);
         let last = scans.pop().unwrap();
         assert_eq!((last.recorded_by.as_ref(), last.seen), (Some(&first.actor), 2));
@@ -98,14 +101,14 @@ async fn each_persons_words_stay_under_their_own_name(database: Database) {
     }
 }
 
-async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database: Database) {
+async fn a_shipment_that_is_lost_by_hand_is_cancelled_and_shipped_anew(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let shipment = shop.ship(order, "292929").await;
     shop.scan_at("292929", ShipmentStatus::InTransit, shop.now() - TimeDelta::hours(5)).await;
     shop.drain().await;
-    let call_off = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
-    match shop.ask(order, call_off.clone()).await {
+    let cancel = Request::CancelShipment { id: shipment.id, reason: "it is lost".to_owned() };
+    match shop.ask(order, cancel.clone()).await {
         Err(Error::Refused(Refusal::Shipment { code: ShipmentRefusal::AlreadyMoving, message })) => {
             assert!(message.contains("record the condition LOST or DAMAGED first"), "{message}");
         }
@@ -122,12 +125,12 @@ async fn a_shipment_that_is_lost_by_hand_is_called_off_and_shipped_anew(database
     let condition = done.shipment.unwrap().tracking.condition.unwrap();
     assert_eq!((condition.kind, condition.message.as_str()), (ConditionKind::Lost, "the carrier called"));
     assert!(!record(&shop, lost).await.unwrap().changed, "the same condition is the same scan");
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let by_hand: Vec<_> =
         scans.iter().filter(|scan| scan.scan.code == "BY_HAND").map(|scan| scan.seen).collect();
     assert_eq!((scans.len(), by_hand), (3, vec![2, 1]));
 
-    shop.ask(order, call_off).await.unwrap();
+    shop.ask(order, cancel).await.unwrap();
     let anew = shop.ship(order, "303030").await;
     assert_eq!(anew.lines, shipment.lines);
 }
@@ -142,17 +145,23 @@ async fn what_cannot_be_is_refused_and_named(database: Database) {
         other => panic!("{other:?}"),
     };
     let at = |hours| ManualScan { occurred_at: shop.now() + TimeDelta::hours(hours), ..good.clone() };
-    assert_eq!(field(record(&shop, at(2)).await), "occurredAt");
-    assert_eq!(field(record(&shop, at(-30)).await), "occurredAt");
+    assert_eq!(field(record(&shop, at(2)).await), InputField::OccurredAt);
+    assert_eq!(field(record(&shop, at(-30)).await), InputField::OccurredAt);
     let nul = |text: &str| Some(format!("{text}\0"));
-    assert_eq!(field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await), "location");
-    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), "notes");
-    assert_eq!(field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await), "status");
+    assert_eq!(
+        field(record(&shop, ManualScan { location: nul("x"), ..good.clone() }).await),
+        InputField::Location
+    );
+    assert_eq!(field(record(&shop, ManualScan { notes: nul("x"), ..good.clone() }).await), InputField::Notes);
+    assert_eq!(
+        field(record(&shop, seen(&shop, shipment.id, ShipmentStatus::Cancelled)).await),
+        InputField::Status
+    );
     let nowhere = seen(&shop, ShipmentId(uuid::Uuid::nil()), ShipmentStatus::Delivered);
     assert!(matches!(record(&shop, nowhere).await, Err(Error::Refused(Refusal::NotFound("shipment")))));
     let customer = Actor::new(ActorKind::Customer, tests::shop::customer().to_string());
     let customer = Caller { actor: customer, request_id: None, email: None };
-    let refused = shop.app.record_scan(customer, good, None).await;
+    let refused = shop.app.orders().record_scan(customer, good, None).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden(_)))), "{refused:?}");
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup);
 }

@@ -4,8 +4,8 @@
 use app::{Caller, Error};
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use domain::{
-    Actor, ActorKind, Carrier, ItemId, Line, Meaning, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
-    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, WebhookState,
+    Actor, ActorKind, Carrier, ItemId, ItemQuantity, Meaning, NewShipment, OrderId, OrderStatus, Origin,
+    OriginKind, Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, TrackingNumber, WebhookState,
 };
 use tests::{
     database::Database,
@@ -25,11 +25,10 @@ on_every_database!(
 );
 
 /// A new shipment with USPS.
-fn usps(number: &str, lines: Option<Vec<Line>>) -> NewShipment {
+fn usps(number: &str, lines: Option<Vec<ItemQuantity>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier: Carrier::Usps,
-        tracking_number: number.to_owned(),
+        tracking_number: TrackingNumber::parse(Carrier::Usps, number).unwrap(),
         origin: None,
         lines,
         estimated_delivery: None,
@@ -47,9 +46,15 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
             let order = shop.processing(&[1]).await;
             let register = async || {
                 let new = usps(&format!("{registered}{plain}"), None);
-                let shipment =
-                    shop.app.create_shipment(support(), order, new, None).await.unwrap().shipment.unwrap();
-                assert_eq!(shipment.tracking_number, plain);
+                let shipment = shop
+                    .app
+                    .orders()
+                    .create_shipment(support(), order, new, None)
+                    .await
+                    .unwrap()
+                    .shipment
+                    .unwrap();
+                assert_eq!(*shipment.tracking_number, *plain);
             };
             if !waits {
                 register().await;
@@ -81,7 +86,12 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
                 "{sender}: {registered}, then {pushed}"
             );
             for asked in [plain.clone(), format!("420 90210 {plain}")] {
-                let found = shop.app.shipment(&support(), Carrier::Usps, &asked).await.unwrap();
+                let found = shop
+                    .app
+                    .reads()
+                    .shipment(&support(), &TrackingNumber::parse(Carrier::Usps, &asked).unwrap())
+                    .await
+                    .unwrap();
                 assert_eq!(found.map(|(order, _)| order.id), Some(order), "{asked}");
             }
         }
@@ -95,20 +105,20 @@ async fn shared(shop: &Shop) -> (OrderId, [ItemId; 2]) {
         item.origin = Some(Origin { kind: OriginKind::Supplier, code: code.to_owned() });
     }
     let items = [new.items[0].id, new.items[1].id];
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
-    let lines = Some(vec![Line { item_id: items[1], quantity: 1 }]);
-    shop.app.create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
+    let lines = Some(vec![ItemQuantity { item_id: items[1], quantity: 1 }]);
+    shop.app.orders().create_shipment(support(), order, usps("HIDDEN1", lines), None).await.unwrap();
     (order, items)
 }
 
 /// Registers a live shipment of another order.
 async fn live(shop: &Shop) {
     let order = shop.processing(&[1]).await;
-    shop.app.create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
+    shop.app.orders().create_shipment(support(), order, usps("LIVE1", None), None).await.unwrap();
 }
 
 async fn refused(shop: &Shop, caller: &Caller, order: OrderId, new: NewShipment) -> Refusal {
-    match shop.app.create_shipment(caller.clone(), order, new, None).await {
+    match shop.app.orders().create_shipment(caller.clone(), order, new, None).await {
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("a refusal was expected: {other:?}"),
     }
@@ -166,7 +176,7 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
         );
     }
 
-    let line = |item_id, quantity| Some(vec![Line { item_id, quantity }]);
+    let line = |item_id, quantity| Some(vec![ItemQuantity { item_id, quantity }]);
     let elsewhere = Origin { kind: OriginKind::Supplier, code: "bolt".to_owned() };
     let probes = [
         (None, line(own, 0)),
@@ -175,7 +185,7 @@ async fn who_may_not_ship_cannot_find_out_about_numbers(database: Database) {
         (None, line(ItemId(Uuid::nil()), 1)),
         (Some(elsewhere), line(own, 1)),
     ];
-    let probe = async |probes: &[(Option<Origin>, Option<Vec<Line>>)]| {
+    let probe = async |probes: &[(Option<Origin>, Option<Vec<ItemQuantity>>)]| {
         for (origin, lines) in probes {
             let mut told = Vec::new();
             for number in numbers {
@@ -212,7 +222,17 @@ async fn a_number_that_is_refused_leaves_the_order_as_it_was(database: Database)
     let after = shop.order(order).await;
     assert_eq!((after.items(), after.shipments()), (before.items(), before.shipments()));
     assert_eq!(after.head(), before.head());
-    let shipped =
-        shop.app.create_shipment(acme(), order, usps("FREE1", None), None).await.unwrap().shipment.unwrap();
-    assert_eq!(shipped.lines, [Line { item_id: own, quantity: 3 }], "every unit is still there to ship");
+    let shipped = shop
+        .app
+        .orders()
+        .create_shipment(acme(), order, usps("FREE1", None), None)
+        .await
+        .unwrap()
+        .shipment
+        .unwrap();
+    assert_eq!(
+        shipped.lines,
+        [ItemQuantity { item_id: own, quantity: 3 }],
+        "every unit is still there to ship"
+    );
 }

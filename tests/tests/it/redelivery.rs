@@ -1,18 +1,14 @@
 //! Tests webhooks that are processed several times: each scan counts once, and reaches the shipment it is for.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use chrono::TimeDelta;
 use domain::{OrderId, OrderStatus, Request, ShipmentStatus, WebhookState};
-use persistence::{Store, leases::Work, read};
+use persistence::{leases::Work, read};
 use serde_json::{Value, json};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex, support},
+    statements::Statements,
 };
 
 use super::inbox::inbox;
@@ -24,7 +20,7 @@ on_every_database!(
     a_large_webhook_whose_reader_died_is_taken_in_by_the_next,
     the_body_of_a_large_webhook_is_read_once,
     many_bodies_are_read_some_at_a_time,
-    what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next,
+    what_came_while_a_number_was_cancelled_is_for_the_shipment_that_has_it_next,
 );
 
 /// Composes one webhook of FedEx with a scan for each of these numbers.
@@ -40,8 +36,7 @@ pub(super) fn batch(shop: &Shop, numbers: &[String], status: ShipmentStatus) -> 
 /// Returns how often each scan of the order's first shipment was received.
 pub(super) async fn seen(shop: &Shop, order: OrderId) -> Vec<i32> {
     let shipment = shop.order(order).await.shipments()[0].id;
-    let scans =
-        read::scans_of(&shop.app.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
+    let scans = read::scans_of(&shop.store, &[shipment]).await.unwrap().remove(&shipment).unwrap_or_default();
     scans.iter().map(|stored| stored.seen).collect()
 }
 
@@ -58,7 +53,7 @@ async fn a_webhook_that_is_read_again_counts_nothing_twice(database: Database) {
     assert_eq!(seen(&shop, order).await, [2]);
     for _ in 0..2 {
         for webhook in inbox(&shop).await {
-            shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+            shop.app.inbox().retry_webhook(&support(), webhook.id).await.unwrap();
         }
         shop.drain().await;
     }
@@ -118,13 +113,13 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
     let shop = Shop::new(database.store);
     let (numbers, orders) = among_very_many(&shop, "646").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
     // The lease ended and another worker has the webhook now. The first worker must stop.
     shop.wait(TimeDelta::minutes(2));
-    let next = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    shop.app.process_webhooks(&leased).await.unwrap();
+    let next = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
     assert_eq!(shop.status(orders[2]).await, OrderStatus::AwaitingPickup);
-    shop.app.process_webhooks(&next).await.unwrap();
+    shop.app.inbox().process_webhooks(&next).await.unwrap();
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
     }
@@ -132,21 +127,15 @@ async fn a_large_webhook_whose_reader_died_is_taken_in_by_the_next(database: Dat
 
 /// A webhook cannot be parsed without its body: all portions of this one use what was parsed once.
 async fn the_body_of_a_large_webhook_is_read_once(database: Database) {
-    let mut store = Store::connect(&database.url, 4).await.unwrap();
-    let bodies = Arc::new(AtomicUsize::new(0));
-    let counted = bodies.clone();
-    store.on_statement(move |sql| {
-        if sql.starts_with("SELECT") && sql.contains(r#""webhooks"."body""#) {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    let (store, statements) = Statements::record(&database).await;
+    let reads_bodies = |sql: &str| sql.starts_with("SELECT") && sql.contains(r#""webhooks"."body""#);
     let shop = Shop::new(store);
     let (numbers, orders) = among_very_many(&shop, "696").await;
     shop.push(&batch(&shop, &numbers, ShipmentStatus::OutForDelivery)).await;
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    bodies.store(0, Ordering::Relaxed);
-    shop.app.process_webhooks(&leased).await.unwrap();
-    assert_eq!(bodies.load(Ordering::Relaxed), 1);
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    statements.take(reads_bodies);
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
+    assert_eq!(statements.take(reads_bodies).len(), 1);
     for order in orders {
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery);
         assert_eq!(seen(&shop, order).await, [1]);
@@ -158,22 +147,15 @@ async fn the_body_of_a_large_webhook_is_read_once(database: Database) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_about_many_shipments_each_do_not_hold_all_their_locks_together() {
     let Some(database) = Database::postgres().await else { return };
-    let mut store = Store::connect(&database.url, 4).await.unwrap();
-    let locking = Arc::new(AtomicUsize::new(0));
-    let counted = locking.clone();
-    store.on_statement(move |sql| {
-        if sql.contains("pg_advisory_xact_lock") {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    let (store, statements) = Statements::record(&database).await;
     let shop = Shop::new(store);
     let numbers: Vec<String> = (0..40 * 199).map(|at| format!("686{at:05}")).collect();
     for numbers in numbers.chunks(199) {
         shop.push(&batch(&shop, numbers, ShipmentStatus::InTransit)).await;
     }
-    let leased = shop.app.lease(Work::Webhooks, 200).await.unwrap();
-    shop.app.process_webhooks(&leased).await.unwrap();
-    assert_eq!(locking.load(Ordering::Relaxed), 20);
+    let leased = shop.app.relay().lease(Work::Webhooks, 200).await.unwrap();
+    shop.app.inbox().process_webhooks(&leased).await.unwrap();
+    assert_eq!(statements.take(|sql| sql.contains("pg_advisory_xact_lock")).len(), 20);
     let inbox = inbox(&shop).await;
     assert_eq!(inbox.len(), 40);
     assert!(inbox.iter().all(|webhook| webhook.state == WebhookState::Unmatched));
@@ -205,7 +187,7 @@ async fn many_bodies_are_read_some_at_a_time(database: Database) {
     assert_eq!(page.iter().map(|webhook| webhook.head.id).collect::<Vec<_>>(), ids[1..2]);
 }
 
-async fn what_came_while_a_number_was_called_off_is_for_the_shipment_that_has_it_next(database: Database) {
+async fn what_came_while_a_number_was_cancelled_is_for_the_shipment_that_has_it_next(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[2]).await;
     let wrong = shop.ship(order, "656001").await;

@@ -2,7 +2,7 @@
 //! names it.
 
 use chrono::TimeDelta;
-use domain::{Line, OrderStatus, ScanEffect, ShipmentStatus, progress};
+use domain::{ItemQuantity, OrderStatus, ScanEffect, ShipmentStatus, progress};
 use persistence::read;
 use tests::{database::Database, on_every_database, shop::Shop};
 
@@ -20,8 +20,8 @@ async fn summary(shop: &Shop, order: domain::OrderId) -> String {
     progress(now.head().status, now.items(), now.shipments()).summary
 }
 
-fn select_units(item: domain::ItemId, quantity: u32) -> Option<Vec<Line>> {
-    Some(vec![Line { item_id: item, quantity }])
+fn select_units(item: domain::ItemId, quantity: u32) -> Option<Vec<ItemQuantity>> {
+    Some(vec![ItemQuantity { item_id: item, quantity }])
 }
 
 /// vendurehq/vendure#2191, #2324: shipping a line in parts failed, or lost one unit.
@@ -71,7 +71,7 @@ async fn a_number_used_again_for_the_return_takes_nothing_back(database: Databas
     shop.drain().await;
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
     assert_eq!(shop.order(order).await.shipments()[0].tracking, delivered);
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let legs = scans.iter().filter(|stored| stored.effect == ScanEffect::ReturnLeg).count();
     assert_eq!((scans.len(), legs), (3, 2));
 }
@@ -88,7 +88,7 @@ async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     shop.drain().await;
     let reason = "the label was misprinted".to_owned();
     let support = tests::shop::support();
-    shop.app.cancel_shipment(support, lost.id, reason, None).await.unwrap();
+    shop.app.orders().cancel_shipment(support, lost.id, reason, None).await.unwrap();
     assert_ne!(shop.status(order).await, OrderStatus::Delivered, "a unit is in no parcel");
     shop.ship_lines(order, "D3", select_units(items[0], 1)).await.unwrap();
     shop.scan("D3", ShipmentStatus::Delivered).await;
@@ -98,7 +98,7 @@ async fn a_cancelled_shipment_does_not_hold_back_delivered(database: Database) {
     let other = shop.processing(&[1]).await;
     let only = shop.ship(other, "D4").await;
     let support = tests::shop::support();
-    shop.app.cancel_shipment(support, only.id, "mislaid".to_owned(), None).await.unwrap();
+    shop.app.orders().cancel_shipment(support, only.id, "mislaid".to_owned(), None).await.unwrap();
     assert_eq!(shop.status(other).await, OrderStatus::AwaitingPickup);
 }
 

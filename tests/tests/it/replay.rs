@@ -47,7 +47,7 @@ async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<Re
         Finding::Changes(change) => changes.push(*change),
         Finding::Fails(order) => failed.push(order),
     };
-    let Replayed { examined, scans, applied } = shop.app.replay(caller, replay, tell).await?;
+    let Replayed { examined, scans, applied } = shop.app.replays().replay(caller, replay, tell).await?;
     Ok(ReplayReport { examined, scans, applied, changes, failed })
 }
 
@@ -60,21 +60,14 @@ fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
 async fn reported(shop: &Shop, number: &str, code: &str) -> OrderId {
     let order = shop.processing(&[1]).await;
     shop.ship(order, number).await;
-    says(shop, number, code).await;
+    shop.process_code(number, code).await;
     order
-}
-
-/// Pushes and processes a FedEx scan with this code.
-async fn says(shop: &Shop, number: &str, code: &str) {
-    let body = String::from_utf8(fedex(number, ShipmentStatus::Delivered, shop.now())).unwrap();
-    shop.push(body.replace("\"DL\"", &format!("\"{code}\"")).as_bytes()).await;
-    shop.drain().await;
 }
 
 /// Marks all due webhooks as failed, as an internal error would.
 async fn fail_all(shop: &Shop) {
-    for leased in shop.app.lease(persistence::leases::Work::Webhooks, 10).await.unwrap() {
-        shop.app.record_webhook_failure(leased, "a defect of ours", false).await.unwrap();
+    for leased in shop.app.relay().lease(persistence::leases::Work::Webhooks, 10).await.unwrap() {
+        shop.app.inbox().record_webhook_failure(leased, "a defect of ours", false).await.unwrap();
     }
 }
 
@@ -112,12 +105,12 @@ async fn what_would_change_is_told_before_it_is_done(database: Database) {
 async fn no_mail_is_announced_that_nobody_gets(database: Database) {
     let shop = Shop::new(database.store);
     let new = NewOrder { customer_email: None, ..new_order(&[1]) };
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
     shop.ship(order, "323232").await;
-    says(&shop, "323232", "SE").await;
+    shop.process_code("323232", "SE").await;
     let shop = shop.restarted("fedex.SE=delivered").await;
     for apply in [false, true] {
         let told = replay(&shop, &support(), &since_yesterday(&shop, apply)).await.unwrap();
@@ -242,7 +235,7 @@ async fn only_the_webhook_a_scan_is_kept_under_changes_its_meaning(database: Dat
     let unknown = reported(&shop, "343434", "Q9").await;
     // Mark the first webhooks as failed. Reprocessing leaves failed webhooks alone, because a person must look at them.
     for webhook in inbox(&shop).await {
-        shop.app.retry_webhook(&support(), webhook.id).await.unwrap();
+        shop.app.inbox().retry_webhook(&support(), webhook.id).await.unwrap();
     }
     fail_all(&shop).await;
     let shop = shop.restarted("fedex.Q9=in_transit").await;

@@ -3,8 +3,8 @@
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::TimeDelta;
 use domain::{
-    BlockerCode, Carrier, ConditionKind, ItemId, Line, Meaning, OrderId, OrderStatus, Refusal, Request,
-    ScanEffect, ShipmentStatus, progress,
+    BlockerCode, Carrier, ConditionKind, InputField, ItemField, ItemId, ItemQuantity, Meaning, OrderId,
+    OrderStatus, Refusal, Request, ScanEffect, ShipmentStatus, progress,
 };
 use persistence::read;
 use sea_orm::ConnectionTrait;
@@ -30,16 +30,16 @@ async fn delivered(shop: &Shop, quantities: &[i32]) -> (OrderId, Vec<ItemId>) {
     (order, items)
 }
 
-fn ask_back(lines: Option<Vec<Line>>) -> Request {
+fn ask_back(lines: Option<Vec<ItemQuantity>>) -> Request {
     Request::InitiateReturn { lines, reason: "too small".to_owned() }
 }
 
-fn receive(lines: Option<Vec<Line>>) -> Request {
+fn receive(lines: Option<Vec<ItemQuantity>>) -> Request {
     Request::ReceiveReturn { lines, notes: Some("as new".to_owned()) }
 }
 
-fn line(item_id: ItemId, quantity: u32) -> Option<Vec<Line>> {
-    Some(vec![Line { item_id, quantity }])
+fn line(item_id: ItemId, quantity: u32) -> Option<Vec<ItemQuantity>> {
+    Some(vec![ItemQuantity { item_id, quantity }])
 }
 
 /// Returns for each item how many units the customer wants to return, and how many were received.
@@ -78,7 +78,7 @@ async fn three_units_are_asked_back_and_the_last_one_in_makes_the_order_returned
     let Err(app::Error::Refused(Refusal::InvalidInput { field, .. })) = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(field, "items[0].quantity");
+    assert_eq!(field, InputField::Item(0, ItemField::Quantity));
 
     shop.ask(order, receive(line(items[1], 1))).await.unwrap();
     assert_eq!(shop.status(order).await, OrderStatus::ReturnInitiated);
@@ -170,7 +170,7 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
     }
     let tracking = shop.order(order).await.shipments()[0].tracking.clone();
     assert_eq!((tracking.status, tracking.condition), (ShipmentStatus::Delivered, None));
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap().remove(&shipment.id).unwrap();
     let effects: Vec<_> = scans.iter().map(|scan| scan.effect).collect();
     use ScanEffect::{Applied, ReturnLeg};
     assert_eq!(effects, [ReturnLeg, Applied, ReturnLeg, Applied], "newest first; the second was told before");

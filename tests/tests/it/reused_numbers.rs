@@ -1,22 +1,21 @@
 //! Tests tracking numbers that carriers use again: a scan counts for exactly one of the shipments.
 
-use std::sync::{Arc, Mutex};
-
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Carrier, Meaning, OrderId, OrderStatus, Request, Shipment, ShipmentStatus};
-use persistence::{Store, read};
+use persistence::read;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, fedex},
+    statements::Statements,
 };
 
 on_every_database!(
     what_a_cancelled_shipment_was_told_is_not_told_the_next_with_its_number,
     what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_number,
-    what_a_shipment_was_told_before_it_was_called_off_stays_with_it,
+    what_a_shipment_was_told_before_it_was_cancelled_stays_with_it,
     what_is_said_before_the_next_shipment_is_registered_reaches_it,
     what_was_heard_before_there_was_the_order_does_not_reach_its_shipment,
     what_happened_before_a_delivery_is_told_the_delivered_shipment_however_late,
@@ -52,13 +51,10 @@ async fn a_scan_and_a_registration_that_meet_do_not_miss_each_other() {
 #[tokio::test]
 async fn numbers_that_are_used_again_are_found_by_an_index() {
     let database = Database::sqlite().await;
-    let mut store = Store::connect(&database.url, 2).await.unwrap();
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let said = heard.clone();
-    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let (store, statements) = Statements::record(&database).await;
     let shop = Shop::new(store);
-    shop.app.requeue_matched().await.unwrap();
-    let sql = heard.lock().unwrap().iter().find(|sql| sql.contains("n.created_at")).cloned().unwrap();
+    shop.app.inbox().requeue_matched().await.unwrap();
+    let sql = statements.take(|sql| sql.contains("n.created_at")).remove(0);
     let explain = Statement::from_sql_and_values(
         DbBackend::Sqlite,
         format!("EXPLAIN QUERY PLAN {sql}"),
@@ -82,10 +78,10 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     held.release().await;
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
-    assert_eq!(shop.app.requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
-    assert_eq!(shop.app.requeue_matched().await.unwrap(), 0, "nothing is looked for twice");
+    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 0, "nothing is looked for twice");
 }
 
 /// Registers a shipment with the number and cancels it.
@@ -119,7 +115,7 @@ async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<U
 /// Returns the latest shipment of an order, and the number of its scans.
 async fn shipment(shop: &Shop, order: OrderId) -> (Shipment, usize) {
     let shipment = shop.order(order).await.shipments().last().unwrap().clone();
-    let scans = read::scans_of(&shop.app.store, &[shipment.id]).await.unwrap();
+    let scans = read::scans_of(&shop.store, &[shipment.id]).await.unwrap();
     let count = scans.get(&shipment.id).map_or(0, Vec::len);
     (shipment, count)
 }
@@ -169,7 +165,7 @@ async fn what_a_delivered_shipment_was_told_does_not_deliver_the_next_with_its_n
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
 }
 
-async fn what_a_shipment_was_told_before_it_was_called_off_stays_with_it(database: Database) {
+async fn what_a_shipment_was_told_before_it_was_cancelled_stays_with_it(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[1]).await;
     let wrong = shop.ship(order, "787878").await;

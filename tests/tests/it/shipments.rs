@@ -3,8 +3,8 @@
 use app::{IdempotencyKey, orders::CommandOutcome};
 use chrono::TimeDelta;
 use domain::{
-    Carrier, Line, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
-    WebhookState, progress,
+    Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Request, Shipment, ShipmentId, ShipmentStatus,
+    TrackingNumber, WebhookState, progress,
 };
 use persistence::read;
 use tests::{
@@ -18,15 +18,15 @@ use super::inbox::inbox;
 
 on_every_database!(
     two_of_three_units_of_one_line_then_the_third,
-    of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_another,
+    of_three_shipments_the_slowest_is_cancelled_and_its_unit_goes_with_another,
     units_move_from_one_shipment_to_another_and_the_order_does_not_go_back,
     a_shipment_saved_twice_is_counted_once,
     a_number_that_its_carrier_cancelled_goes_to_the_next_order_for_good,
     any_number_of_shipments_is_looked_up_at_once,
 );
 
-async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<Line>> {
-    Some(vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }])
+async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Option<Vec<ItemQuantity>> {
+    Some(vec![ItemQuantity { item_id: shop.order(order).await.items()[0].id, quantity }])
 }
 
 async fn cancel_shipment(shop: &Shop, order: OrderId, shipment: &Shipment) -> app::Result<CommandOutcome> {
@@ -62,7 +62,7 @@ async fn two_of_three_units_of_one_line_then_the_third(database: Database) {
     assert_eq!(shop.status(order).await, OrderStatus::Delivered);
 }
 
-async fn of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_another(database: Database) {
+async fn of_three_shipments_the_slowest_is_cancelled_and_its_unit_goes_with_another(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
     let mut shipments = Vec::new();
@@ -79,7 +79,7 @@ async fn of_three_shipments_the_slowest_is_called_off_and_its_unit_goes_with_ano
     assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "its unit is wanted still");
     shop.scan("111", ShipmentStatus::Delivered).await;
     shop.drain().await;
-    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "it was called off");
+    assert_eq!(shop.status(order).await, OrderStatus::AwaitingPickup, "it was cancelled");
     shop.ship(order, "444").await;
     shop.scan("444", ShipmentStatus::Delivered).await;
     shop.drain().await;
@@ -134,14 +134,13 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
     for of in [of_two.clone(), None, of_two] {
         let again = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: "111".to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, "111").unwrap(),
             origin: None,
             lines: of,
             estimated_delivery: None,
         };
         let key = IdempotencyKey::new(again.id.to_string(), "createShipment", &"111").unwrap();
-        let answer = shop.app.create_shipment(support(), order, again, Some(key)).await.unwrap();
+        let answer = shop.app.orders().create_shipment(support(), order, again, Some(key)).await.unwrap();
         assert_eq!((answer.changed, answer.shipment.unwrap().id), (false, first.id));
     }
     let after = (read_progress(&shop, order).await, shop.head(order).await, shop.events(order).await);
@@ -186,7 +185,9 @@ async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let ids: Vec<ShipmentId> = others.chain([shipment.id]).collect();
     let found = read::read_shipments(&database.store, &ids).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.id]);
-    let numbers: Vec<_> = (100..70_000).map(|number| (Carrier::Fedex, number.to_string())).collect();
+    let numbers: Vec<_> = (100..70_000)
+        .map(|number| TrackingNumber::parse(Carrier::Fedex, &number.to_string()).unwrap())
+        .collect();
     let found = read::tracked_shipments_of(&database.store, &numbers).await.unwrap();
-    assert_eq!(found.into_keys().collect::<Vec<_>>(), [(Carrier::Fedex, "111".to_owned())]);
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.tracking_number]);
 }

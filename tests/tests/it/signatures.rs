@@ -82,5 +82,5 @@ async fn every_sender_is_believed_and_nobody_in_its_name(database: Database) {
         shop.drain().await;
         assert_eq!(shop.status(order).await, OrderStatus::OutForDelivery, "{sender}");
     }
-    assert_eq!(shop.app.unknown_codes(&support()).await.unwrap(), []);
+    assert_eq!(shop.app.inbox().unknown_codes(&support()).await.unwrap(), []);
 }

@@ -2,7 +2,7 @@
 //! twice, and delivered, and the customer receives mails.
 
 use chrono::TimeDelta;
-use domain::{Line, OrderStatus, ShipmentStatus, progress};
+use domain::{ItemQuantity, OrderStatus, ShipmentStatus, progress};
 use tests::{database::Database, on_every_database, shop::Shop};
 
 on_every_database!(
@@ -16,7 +16,7 @@ async fn an_order_in_two_shipments_is_as_far_as_the_slower(database: Database) {
     let shop = Shop::new(database.store);
     let order = shop.processing(&[3]).await;
     let item = shop.order(order).await.items()[0].id;
-    let lines = |quantity| Some(vec![Line { item_id: item, quantity }]);
+    let lines = |quantity| Some(vec![ItemQuantity { item_id: item, quantity }]);
     shop.ship_lines(order, "111", lines(2)).await.unwrap();
     assert_eq!(shop.status(order).await, OrderStatus::Processing, "one unit is in no parcel yet");
 

@@ -1,10 +1,13 @@
 //! Tests that texts written by a customer or a supplier appear in no mail and on no page of the shop.
 
-use app::{App, Caller, Policy, feed::Feed, orders::Command, shipments::ManualScan};
+use app::{
+    Caller, Policy,
+    orders::{Command, ManualScan},
+};
 use chrono::TimeDelta;
 use domain::{
     Actor, ActorKind, Carrier, Meaning, NewOrder, NewShipment, OrderId, OrderStatus, Origin, OriginKind,
-    Request, ShipmentId, ShipmentStatus,
+    Request, ShipmentId, ShipmentStatus, TrackingNumber,
 };
 use persistence::mailbox::{self, CaughtMail};
 use tests::{
@@ -32,20 +35,18 @@ fn jane() -> Caller {
 
 /// Creates a shop whose customers place orders themselves.
 fn open_shop(database: &Database) -> Shop {
-    let mut shop = Shop::new(database.store.clone());
     let policy = Policy { customers_place_orders: true, ..policy() };
-    shop.app = App::new(database.store.clone(), shop.app.clock.clone(), Feed::memory(), policy);
-    shop
+    Shop::new(database.store.clone()).with_policy(policy)
 }
 
 async fn ask(shop: &Shop, caller: &Caller, order_id: OrderId, request: Request) {
     let ask = Command { caller: caller.clone(), order_id, request, expected_version: None, key: None };
-    shop.app.execute(ask).await.expect("it is granted");
+    shop.app.orders().execute(ask).await.expect("it is granted");
 }
 
 async fn mails(shop: &Shop) -> Vec<CaughtMail> {
     shop.drain().await;
-    mailbox::list_latest(&shop.app.store, 100).await.expect("the mailbox opens")
+    mailbox::list_latest(&shop.store, 100).await.expect("the mailbox opens")
 }
 
 fn assert_free_of_bait(mail: &CaughtMail) {
@@ -65,7 +66,8 @@ async fn an_order_that_a_customer_placed_is_mailed_and_shown_without_its_words(d
         item.name = BAIT.to_owned();
         item.sku = BAIT.to_owned();
     }
-    let order = shop.app.place_order(&jane(), new, None).await.expect("customers may place").order.id;
+    let order =
+        shop.app.orders().place_order(&jane(), new, None).await.expect("customers may place").order.id;
     shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
     shop.to(order, OrderStatus::Processing).await.unwrap();
     shop.ship(order, "777").await;
@@ -81,7 +83,7 @@ async fn an_order_that_a_customer_placed_is_mailed_and_shown_without_its_words(d
         mails[0].text
     );
 
-    let url = shop.app.tracking_url(order);
+    let url = shop.app.links().tracking_url(order);
     let page = Front::new(&shop).page(url.trim_start_matches("https://shop.example.org")).await;
     assert!(page.contains("2 × Item 1") && !page.contains("evil.example"), "{page}");
 }
@@ -110,19 +112,18 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
         let shop = Shop::new(database.store.clone());
         let mut new = new_order(&[1]);
         new.items[0].origin = Some(Origin { kind: OriginKind::Supplier, code: "acme".to_owned() });
-        let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+        let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
         shop.to(order, OrderStatus::PaymentConfirmed).await.unwrap();
         shop.to(order, OrderStatus::Processing).await.unwrap();
         let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
         let shipment = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Fedex,
-            tracking_number: format!("ACME-{by_supplier}"),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, &format!("ACME-{by_supplier}")).unwrap(),
             origin: None,
             lines: None,
             estimated_delivery: None,
         };
-        let shipped = shop.app.create_shipment(acme.clone(), order, shipment, None).await.unwrap();
+        let shipped = shop.app.orders().create_shipment(acme.clone(), order, shipment, None).await.unwrap();
         let manual_scan = ManualScan {
             shipment_id: shipped.shipment.expect("a parcel").id,
             meaning: Meaning::Status(ShipmentStatus::AvailableForPickup),
@@ -131,7 +132,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
             notes: None,
         };
         let caller = if by_supplier { acme } else { support() };
-        shop.app.record_scan(caller, manual_scan, None).await.unwrap();
+        shop.app.orders().record_scan(caller, manual_scan, None).await.unwrap();
         let mails = mails(&shop).await;
         assert!(mails[0].subject.contains("ready for collection"), "{}", mails[0].subject);
         assert_eq!(mails[0].text.contains(BAIT), !by_supplier, "{}", mails[0].text);

@@ -1,15 +1,13 @@
 //! Tests that a supplier sees the orders with its items, and no others. For lists and look-ups the database filters;
 //! for changes the loaded order is checked.
 
-use std::sync::{Arc, Mutex};
-
 use app::{Caller, IdempotencyKey, orders::Command, reads::Extent};
 use domain::{
-    Actor, ActorKind, Carrier, Line, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank, Refusal,
-    Request, ShipmentId, ShipmentRefusal, ShipmentStatus,
+    Actor, ActorKind, Carrier, ItemQuantity, NewShipment, OrderId, OrderStatus, Origin, OriginKind, Rank,
+    Refusal, Request, ShipmentId, ShipmentRefusal, ShipmentStatus, TrackingNumber,
 };
 use persistence::{
-    Event, Store,
+    Event,
     read::{EventFilter, EventId, Key, OrderFilter, PageRequest},
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -17,6 +15,7 @@ use tests::{
     database::Database,
     on_every_database,
     shop::{Shop, new_order, support},
+    statements::Statements,
 };
 use uuid::Uuid;
 
@@ -40,15 +39,15 @@ async fn place(shop: &Shop, origins: &[Option<(OriginKind, &str)>]) -> OrderId {
     }
     let reference = format!("R-{}", new.id);
     new.reference = Some(reference);
-    shop.app.place_order(&support(), new, None).await.unwrap().order.id
+    shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id
 }
 
 const ALL: PageRequest<Uuid> = PageRequest { limit: 50, from_end: false, after: None, before: None };
 
 /// Returns the orders in the supplier's list.
 async fn listed(shop: &Shop, caller: &Caller) -> Vec<OrderId> {
-    let page = shop.app.orders(caller, OrderFilter::default(), &ALL).await.unwrap();
-    let count = shop.app.orders_count(caller, OrderFilter::default()).await.unwrap();
+    let page = shop.app.reads().orders(caller, OrderFilter::default(), &ALL).await.unwrap();
+    let count = shop.app.reads().orders_count(caller, OrderFilter::default()).await.unwrap();
     assert_eq!(count, page.rows.len() as u64);
     let mut ids: Vec<_> = page.rows.iter().map(|order| order.id).collect();
     ids.sort();
@@ -74,13 +73,13 @@ async fn lists_look_ups_and_changes_agree_on_what_is_a_suppliers(database: Datab
         let expected: Vec<_> = own.iter().map(|at: &usize| orders[*at]).collect();
         assert_eq!(listed(&shop, &caller).await, expected, "{code}");
         for (at, order_id) in orders.into_iter().enumerate() {
-            let found = shop.app.order(&caller, order_id).await.unwrap();
+            let found = shop.app.reads().order(&caller, order_id).await.unwrap();
             assert_eq!(found.is_some(), own.contains(&at), "{code} {at}");
             let reference = format!("R-{order_id}");
-            let found = shop.app.order_by_reference(&caller, &reference).await.unwrap();
+            let found = shop.app.reads().order_by_reference(&caller, &reference).await.unwrap();
             assert_eq!(found.is_some(), own.contains(&at), "{code} {at}");
             let filter = EventFilter { order_id: Some(order_id), ..EventFilter::default() };
-            let events = shop.app.events_count(&caller, filter).await.unwrap();
+            let events = shop.app.reads().events_count(&caller, filter).await.unwrap();
             assert_eq!(events, u64::from(own.contains(&at)), "{code} {at}");
 
             // Requests the status that the order has already: whoever may see the order is granted it, and nothing
@@ -88,7 +87,7 @@ async fn lists_look_ups_and_changes_agree_on_what_is_a_suppliers(database: Datab
             let request = Request::Transition { to: OrderStatus::Placed, notes: None, metadata: None };
             let command =
                 Command { caller: caller.clone(), order_id, request, expected_version: None, key: None };
-            match shop.app.execute(command).await {
+            match shop.app.orders().execute(command).await {
                 Ok(changed) => assert!(own.contains(&at) && !changed.changed, "{code} {at}"),
                 Err(app::Error::Refused(Refusal::NotFound("order"))) => {
                     assert!(!own.contains(&at), "{code} {at}");
@@ -113,7 +112,7 @@ async fn pages_of_a_supplier_go_on_where_they_ended(database: Database) {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = PageRequest { limit: 3, after, ..ALL };
-        let page = shop.app.orders(&caller, OrderFilter::default(), &page).await.unwrap();
+        let page = shop.app.reads().orders(&caller, OrderFilter::default(), &page).await.unwrap();
         seen.extend(page.rows.iter().map(|order| order.id));
         after = page.rows.last().map(|order| Key { at: order.placed_at, id: order.id.0 });
         if !page.has_more {
@@ -137,7 +136,7 @@ async fn the_log_goes_on_where_it_ended_though_all_happened_at_once(database: Da
         id: EventId { order_id: event.order_id, version: event.version },
     };
     let log = async |page: PageRequest<EventId>| {
-        shop.app.events(&caller, EventFilter::default(), &page).await.unwrap().rows
+        shop.app.reads().events(&caller, EventFilter::default(), &page).await.unwrap().rows
     };
     let all = log(PageRequest { limit: 9, from_end: false, after: None, before: None }).await;
     assert_eq!(all.iter().map(|event| event.order_id).collect::<Vec<_>>(), own);
@@ -155,14 +154,13 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     let ship = async |code: &str| {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: Carrier::Ups,
-            tracking_number: "1Z".to_owned(),
+            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
             origin: None,
-            lines: Some(vec![Line { item_id, quantity: 1 }]),
+            lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
         };
         let key = IdempotencyKey::new("key".to_owned(), "ship", &"the same").unwrap();
-        shop.app.create_shipment(supplier(code), order, new, Some(key)).await
+        shop.app.orders().create_shipment(supplier(code), order, new, Some(key)).await
     };
     let first = ship("acme").await.unwrap();
     assert_eq!(ship("acme").await.unwrap().shipment, first.shipment);
@@ -191,24 +189,35 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
     for status in [OrderStatus::PaymentConfirmed, OrderStatus::Processing] {
         shop.to(order, status).await.unwrap();
     }
-    let lines =
-        shop.order(order).await.items().iter().map(|item| Line { item_id: item.id, quantity: 1 }).collect();
+    let lines = shop
+        .order(order)
+        .await
+        .items()
+        .iter()
+        .map(|item| ItemQuantity { item_id: item.id, quantity: 1 })
+        .collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        carrier: Carrier::Fedex,
-        tracking_number: "515151".to_owned(),
+        tracking_number: TrackingNumber::parse(Carrier::Fedex, "515151").unwrap(),
         origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
         lines: Some(lines),
         estimated_delivery: None,
     };
-    shop.app.create_shipment(support(), order, mixed, None).await.unwrap();
+    shop.app.orders().create_shipment(support(), order, mixed, None).await.unwrap();
     shop.scan("515151", ShipmentStatus::Delivered).await;
     shop.drain().await;
     for (caller, units, shipments) in [(support(), 2, 1), (supplier("acme"), 1, 0)] {
-        let items =
-            shop.app.items_of(&caller, vec![order], Extent::Ordinary).await.unwrap().remove(&order).unwrap();
+        let items = shop
+            .app
+            .reads()
+            .items_of(&caller, vec![order], Extent::Ordinary)
+            .await
+            .unwrap()
+            .remove(&order)
+            .unwrap();
         let seen = shop
             .app
+            .reads()
             .visible_shipments_of(&caller, vec![order], Extent::Ordinary)
             .await
             .unwrap()
@@ -227,18 +236,14 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
 
 /// Returns all statements of the product that filter the orders of a supplier.
 async fn sorting_out(database: &Database) -> Vec<String> {
-    let mut store = Store::connect(&database.url, 2).await.unwrap();
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let said = heard.clone();
-    store.on_statement(move |sql| said.lock().unwrap().push(sql.to_owned()));
+    let (store, statements) = Statements::record(database).await;
     let shop = Shop::new(store);
     let caller = supplier("acme");
     listed(&shop, &caller).await;
-    shop.app.order(&caller, OrderId(Uuid::nil())).await.unwrap();
-    shop.app.order_by_reference(&caller, "R").await.unwrap();
-    shop.app.events_count(&caller, EventFilter::default()).await.unwrap();
-    let heard = heard.lock().unwrap();
-    heard.iter().filter(|sql| sql.contains(r#""origin_code" = $"#)).cloned().collect()
+    shop.app.reads().order(&caller, OrderId(Uuid::nil())).await.unwrap();
+    shop.app.reads().order_by_reference(&caller, "R").await.unwrap();
+    shop.app.reads().events_count(&caller, EventFilter::default()).await.unwrap();
+    statements.take(|sql| sql.contains(r#""origin_code" = $"#))
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! 2. A usual data loader collects keys for a short time. This cache needs no timer and adds no delay, and the number
 //!    of statements does not depend on the sequence in which the resolvers run.
 //! 3. The parts are kept as long as the records. The next query, mutation or update reads its own.
-//! 4. Requests that run at the same time can share a statement: see `reads` in `app`.
+//! 4. This cache ends with the operation. Statements that operations share are the work of `app::reads`.
 
 use std::{
     collections::HashMap,
@@ -17,16 +17,15 @@ use std::{
 
 use app::{App, Caller, VisibleShipments, reads::Extent};
 use async_graphql::{Context, Result};
-use domain::{Item, NotificationId, OrderHead, OrderId, ShipmentId};
-use persistence::{
-    Event, failures::Failure, notifications::Notification, read::VersionRange, scans::StoredScan,
-};
+use domain::{Item, NotificationId, OrderHead, OrderId, ShipmentId, StoredScan};
+use persistence::{Event, failures::Failure, notifications::Notification, read::VersionRange};
 use tokio::sync::OnceCell;
 
 use super::{
     connection::Window,
     error::{log_error, mask_error},
-    limits::{MAX_ROWS, Running},
+    limits::{MAX_ROWS, OperationMeter},
+    timeline::TimelineCache,
 };
 
 /// Orders that were read together, and their parts that were selected so far.
@@ -40,6 +39,7 @@ pub(super) struct BatchCache {
     notification_failures: OnceLock<Arc<ListCache<NotificationId, Failure>>>,
     /// The histories, by the size of the page and by whether it is taken from the end.
     histories: Mutex<HashMap<(i32, bool), History>>,
+    pub timelines: TimelineCache,
 }
 
 type History = Arc<PartCache<OrderId, Arc<[Event]>>>;
@@ -52,14 +52,14 @@ impl BatchCache {
     /// The items of one of the orders that the caller may see.
     pub async fn items(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Item]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |extent| app.items_of(caller, self.ids(), extent);
+        let read = |extent| app.reads().items_of(caller, self.ids(), extent);
         self.items.load(ctx, id, || bounded(ctx, read, |items| items.len())).await
     }
 
     /// The shipments of one of the orders.
     pub async fn visible_shipments(&self, ctx: &Context<'_>, id: OrderId) -> Result<VisibleShipments> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |extent| app.visible_shipments_of(caller, self.ids(), extent);
+        let read = |extent| app.reads().visible_shipments_of(caller, self.ids(), extent);
         let rows =
             |shipments: &VisibleShipments| shipments.counted.iter().map(|one| 1 + one.lines.len()).sum();
         self.visible_shipments.load(ctx, id, || bounded(ctx, read, rows)).await
@@ -74,9 +74,7 @@ impl BatchCache {
     /// The notifications of one of the orders, oldest first.
     pub async fn notifications(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Notification]>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        self.notifications
-            .load(ctx, id, || async { into_arcs(app.notifications_of(caller, self.ids()).await) })
-            .await
+        self.notifications.load(ctx, id, || app.reads().notifications_of(caller, self.ids())).await
     }
 
     /// The cache for the failures of all notifications. Call it after the notifications were read.
@@ -110,7 +108,7 @@ impl BatchCache {
             if ranges.is_empty() {
                 return Ok(HashMap::new());
             }
-            let found = app.events_in(caller, ranges).await?;
+            let found = app.reads().events_in(caller, ranges).await?;
             Ok(found.into_iter().map(|(range, events)| (range.order_id, events)).collect())
         };
         events.load(ctx, order.id, by_order).await
@@ -143,16 +141,16 @@ impl<K: Copy + Eq + Hash, T> ListCache<K, T> {
         read: impl Fn(Vec<K>, Extent) -> Work,
     ) -> Result<Arc<[T]>>
     where
-        Work: Future<Output = app::Result<HashMap<K, Vec<T>>>>,
+        Work: Future<Output = app::Result<HashMap<K, Arc<[T]>>>>,
     {
         let read = |extent| read(self.ids.clone(), extent);
-        self.lists.load(ctx, id, || async { into_arcs(bounded(ctx, read, Vec::len).await) }).await
+        self.lists.load(ctx, id, || bounded(ctx, read, |scans| scans.len())).await
     }
 }
 
 /// Reads the parts of many records within the limits of the operation. An ordinary read is tried first, because it
 /// needs no permit. If it finds too many rows, the operation waits for a large read.
-async fn bounded<K, T, Work>(
+pub(super) async fn bounded<K, T, Work>(
     ctx: &Context<'_>,
     read: impl Fn(Extent) -> Work,
     rows: impl Fn(&T) -> usize,
@@ -161,26 +159,24 @@ where
     Work: Future<Output = app::Result<HashMap<K, T>>>,
 {
     let count = |found: &HashMap<K, T>| found.values().map(&rows).sum();
-    // A schema without the extension of `limits`, as in some tests, has no limits of its own.
-    let Some(running) = ctx.data_opt::<Arc<Running>>() else { return read(Extent::Large(MAX_ROWS)).await };
+    // A schema without limits, as in some tests, counts no rows.
+    let Some(meter) = ctx.data_opt::<Arc<OperationMeter>>() else {
+        return read(Extent::Large(MAX_ROWS)).await;
+    };
     match read(Extent::Ordinary).await {
         Err(error) if error.is_too_many_rows() => {
-            let large = running.large_read().await;
+            let large = meter.begin_large_read().await;
             match read(Extent::Large(large.rows)).await {
-                Err(error) if error.is_too_many_rows() => match running.refuse_rows().await {},
-                found => found.inspect(|found| running.keep_rows(count(found))),
+                Err(error) if error.is_too_many_rows() => match meter.stop_for_rows().await {},
+                found => found.inspect(|found| meter.count_rows(count(found))),
             }
         }
-        found => found.inspect(|found| running.keep_rows(count(found))),
+        found => found.inspect(|found| meter.count_rows(count(found))),
     }
 }
 
-fn into_arcs<K: Eq + Hash, T>(read: app::Result<HashMap<K, Vec<T>>>) -> app::Result<HashMap<K, Arc<[T]>>> {
-    Ok(read?.into_iter().map(|(key, parts)| (key, parts.into())).collect())
-}
-
 /// One kind of part of some records. It is read once, when the part of the first record is selected.
-struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
+pub(super) struct PartCache<K, T>(OnceCell<app::Result<HashMap<K, T>>>);
 
 impl<K, T> Default for PartCache<K, T> {
     fn default() -> Self {
@@ -190,7 +186,7 @@ impl<K, T> Default for PartCache<K, T> {
 
 impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
     /// The parts of one record. A failure is logged once, and every record gets the error.
-    async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
+    pub async fn load<Work>(&self, ctx: &Context<'_>, key: K, read: impl FnOnce() -> Work) -> Result<T>
     where
         Work: Future<Output = app::Result<HashMap<K, T>>>,
     {
@@ -203,7 +199,7 @@ impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
     }
 
     /// All parts that were read. Nothing if they were not read, or if the read failed.
-    fn loaded(&self) -> impl Iterator<Item = &T> {
+    pub fn loaded(&self) -> impl Iterator<Item = &T> {
         let found = self.0.get().and_then(|found| found.as_ref().ok());
         found.into_iter().flat_map(|found| found.values())
     }

@@ -82,11 +82,11 @@ impl Bodies {
         caller: &Caller,
         budget: &BodyBudget,
     ) -> Result<HashMap<WebhookId, String>, BodiesError> {
-        let bytes = app.webhook_bytes(caller, &self.ids).await.map_err(BodiesError::Failed)?;
+        let bytes = app.reads().webhook_bytes(caller, &self.ids).await.map_err(BodiesError::Failed)?;
         if !budget.take(bytes) {
             return Err(BodiesError::TooLarge(bytes));
         }
-        let bodies = app.webhook_bodies(caller, &self.ids).await.map_err(BodiesError::Failed)?;
+        let bodies = app.reads().webhook_bodies(caller, &self.ids).await.map_err(BodiesError::Failed)?;
         Ok(bodies.into_iter().map(|(id, body)| (id, decode_text(body))).collect())
     }
 }

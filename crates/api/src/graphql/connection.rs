@@ -72,9 +72,9 @@ impl<T: OutputType> Connection<T> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let count = match &self.total {
             Total::Known(count) => return Ok(*count),
-            Total::Orders(filter) => app.orders_count(caller, filter.clone()).await,
-            Total::Events(filter) => app.events_count(caller, filter.clone()).await,
-            Total::Webhooks(filter) => app.webhooks_count(caller, filter).await,
+            Total::Orders(filter) => app.reads().orders_count(caller, filter.clone()).await,
+            Total::Events(filter) => app.reads().events_count(caller, filter.clone()).await,
+            Total::Webhooks(filter) => app.reads().webhooks_count(caller, filter).await,
         };
         unwrap_result(ctx, count)
     }
@@ -89,10 +89,7 @@ impl<T: OutputType> Connection<T> {
         edge: impl Fn(R) -> (String, T),
     ) -> Self {
         let edges = page.rows.into_iter().map(edge).map(|(cursor, node)| Edge { cursor, node }).collect();
-        let (has_previous, has_next) = match window.from_end {
-            true => (page.has_more, window.before.is_some()),
-            false => (window.after.is_some(), page.has_more),
-        };
+        let (has_previous, has_next) = window.neighbours(page.has_more);
         Self { edges, has_previous, has_next, total }
     }
 }
@@ -151,6 +148,16 @@ impl PageArgs {
             None => Ok(None),
         };
         Ok(Window { limit, from_end, after: read(self.after)?, before: read(self.before)? })
+    }
+}
+
+impl<K> Window<K> {
+    /// Whether there are records before a page and behind it. `has_more` says it for the direction of the page.
+    pub fn neighbours(&self, has_more: bool) -> (bool, bool) {
+        match self.from_end {
+            true => (has_more, self.before.is_some()),
+            false => (self.after.is_some(), has_more),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Scans,
     /// The inbox: the stored webhooks.
     Webhooks,
+    /// The timeline of one order.
+    Timeline,
     /// The updates of one order, in a subscription.
     Updates,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::History => "order-events",
             Self::Scans => "scans",
             Self::Webhooks => "webhooks",
+            Self::Timeline => "order-timeline",
             Self::Updates => "order-updates",
         }
     }
@@ -67,8 +70,15 @@ pub(super) fn key<I>((at, id): (DateTime<Utc>, I)) -> Option<Key<I>> {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 6] =
-        [Kind::Orders, Kind::Events, Kind::History, Kind::Scans, Kind::Webhooks, Kind::Updates];
+    const KINDS: [Kind; 7] = [
+        Kind::Orders,
+        Kind::Events,
+        Kind::History,
+        Kind::Scans,
+        Kind::Webhooks,
+        Kind::Timeline,
+        Kind::Updates,
+    ];
 
     #[test]
     fn a_cursor_is_read_by_its_own_kind_alone() {

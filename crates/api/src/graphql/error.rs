@@ -3,12 +3,27 @@
 use std::fmt::Display;
 
 use app::Caller;
-use async_graphql::{Context, Error, ErrorExtensions, Result};
+use async_graphql::{Context, Error, ErrorExtensionValues, ErrorExtensions, Result, ServerError};
 use domain::Refusal;
 
-/// An error with a code for programs, in `extensions.code`.
+use super::input_path::build_input_path;
+
+/// Sets the code for programs, `extensions.code`, in the extensions of an error.
+pub(crate) fn set_code(extensions: &mut Option<ErrorExtensionValues>, code: &str) {
+    extensions.get_or_insert_default().set("code", code);
+}
+
+/// Adds a code to an error of a whole operation.
+pub(crate) fn with_code(mut error: ServerError, code: &str) -> ServerError {
+    set_code(&mut error.extensions, code);
+    error
+}
+
+/// The error of a resolver, with a code.
 pub(super) fn coded(code: &'static str, message: impl Into<String>) -> Error {
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+    let mut error = Error::new(message);
+    set_code(&mut error.extensions, code);
+    error
 }
 
 /// The error of an argument that is not valid. It names the argument in `extensions.field`.
@@ -69,7 +84,7 @@ pub(super) fn mask_error(request_id: Option<&str>, error: &app::Error) -> Error 
 /// The error of a refusal where the schema has no result union with a member for it.
 fn convert_refusal(refusal: &Refusal) -> Error {
     match refusal {
-        Refusal::InvalidInput { field, message } => bad_input(field, message),
+        Refusal::InvalidInput { field, message } => bad_input(&build_input_path(*field), message),
         Refusal::Forbidden(message) => coded("FORBIDDEN", message),
         Refusal::NotFound(_) => coded("NOT_FOUND", refusal.to_string()),
         Refusal::VersionConflict { .. } => coded("VERSION_CONFLICT", refusal.to_string()),

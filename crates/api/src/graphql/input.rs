@@ -1,7 +1,7 @@
 //! The input types of mutations, and their conversion into commands of `app`.
 //!
-//! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the name of its
-//! field. The domain decides whether a readable value is allowed.
+//! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the place of
+//! the value. The domain decides whether a readable value is allowed.
 
 mod dropship;
 mod lenient_scalars;
@@ -12,8 +12,8 @@ use app::{Caller, IdempotencyKey, orders::Command};
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
-    Deadlines, ItemId, Line, Money, NewItem, NewOrder, OrderId, Refusal, Request, UserId,
-    check_cancellation_reason,
+    DeadlineField, Deadlines, InputField, ItemField, ItemId, ItemQuantity, Money, NewItem, NewOrder, OrderId,
+    Refusal, Request, UserId, check_cancellation_reason,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -164,9 +164,13 @@ impl PlaceOrderInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "placeOrder", &self)?;
         if self.customer_email.is_none() && self.customer_emails.is_none() && caller.actor.is_staff() {
-            return Err(invalid("customerEmail", "an address for notifications is needed"));
+            return Err(Refusal::invalid(
+                InputField::CustomerEmail,
+                "an address for notifications is needed",
+            ));
         }
-        let user_id: Option<UserId> = self.user_id.as_ref().map(|user| id("userId", user)).transpose()?;
+        let user_id: Option<UserId> =
+            self.user_id.as_ref().map(|user| id(InputField::UserId, user)).transpose()?;
         let new = NewOrder {
             id: OrderId(Uuid::now_v7()),
             user_id,
@@ -175,7 +179,7 @@ impl PlaceOrderInput {
             notify: self.notify.unwrap_or(true),
             reference: self.reference,
             total: Money {
-                cents: parse_number("totalCents", &self.total_cents)?,
+                cents: parse_number(InputField::TotalCents, &self.total_cents)?,
                 currency: self.currency.unwrap_or_else(|| "USD".to_owned()),
             },
             fulfillment_path: self.fulfillment_path.map(Into::into),
@@ -185,7 +189,7 @@ impl PlaceOrderInput {
                 .enumerate()
                 .map(OrderItemInput::into_new_item)
                 .collect::<Result<_, _>>()?,
-            placed_at: parse_optional_time("placedAt", self.placed_at)?,
+            placed_at: parse_optional_time(InputField::PlacedAt, self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
         };
@@ -195,13 +199,14 @@ impl PlaceOrderInput {
 
 impl OrderItemInput {
     fn into_new_item((at, item): (usize, Self)) -> Result<NewItem, Refusal> {
+        let deadline = |field| InputField::Item(at, ItemField::Deadline(field));
         Ok(NewItem {
             id: ItemId(Uuid::now_v7()),
             sku: item.sku,
             name: item.name,
-            quantity: parse_number(&format!("items[{at}].quantity"), &item.quantity)?,
+            quantity: parse_number(InputField::Item(at, ItemField::Quantity), &item.quantity)?,
             origin: item.origin.map(OriginInput::into_origin),
-            deadlines: parse_deadlines(&format!("items[{at}]."), item.accept_by, item.ship_by)?,
+            deadlines: parse_deadlines(deadline, item.accept_by, item.ship_by)?,
         })
     }
 }
@@ -215,7 +220,7 @@ impl TransitionOrderInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, "transitionOrder", &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::Transition { to: self.to.into(), notes: self.notes, metadata: self.metadata },
             expected_version: parse_version(self.expected_version)?,
         })
@@ -230,7 +235,7 @@ impl CancelOrderInput {
         Ok(Command {
             caller: caller.clone(),
             key,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::Transition { to, notes: Some(self.reason), metadata: None },
             expected_version: parse_version(self.expected_version)?,
         })
@@ -242,7 +247,7 @@ impl CancelItemsInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, "cancelItems", &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::CancelItems { lines: parse_quantities(&self.items)?, reason: self.reason },
             expected_version: parse_version(self.expected_version)?,
         })
@@ -263,53 +268,49 @@ pub(super) fn parse_key(
     key.clone().map(|key| IdempotencyKey::new(key, operation, input)).transpose()
 }
 
-fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<Line>, Refusal> {
+fn parse_quantities(items: &[QuantityInput]) -> Result<Vec<ItemQuantity>, Refusal> {
     let line = |(at, item): (usize, &QuantityInput)| {
-        let field = format!("items[{at}].quantity");
+        let field = InputField::Item(at, ItemField::Quantity);
         let quantity =
-            u32::try_from(parse_number(&field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
-        Ok(Line {
-            item_id: id(&format!("items[{at}].itemId"), &item.item_id)?,
-            quantity: quantity.ok_or_else(|| invalid(&field, "at least 1 is needed"))?,
+            u32::try_from(parse_number(field, &item.quantity)?).ok().filter(|quantity| *quantity > 0);
+        Ok(ItemQuantity {
+            item_id: id(InputField::Item(at, ItemField::Id), &item.item_id)?,
+            quantity: quantity.ok_or_else(|| Refusal::invalid(field, "at least 1 is needed"))?,
         })
     };
     items.iter().enumerate().map(line).collect()
 }
 
-/// Reads the deadlines of a supplier. `prefix` is the path of the input that contains the two fields.
+/// Reads the deadlines of a supplier. `field` is the place of each deadline in the input.
 fn parse_deadlines(
-    prefix: &str,
+    field: impl Fn(DeadlineField) -> InputField,
     accept_by: Option<Time>,
     ship_by: Option<Time>,
 ) -> Result<Deadlines, Refusal> {
     Ok(Deadlines {
-        accept_by: parse_optional_time(&format!("{prefix}acceptBy"), accept_by)?,
-        ship_by: parse_optional_time(&format!("{prefix}shipBy"), ship_by)?,
+        accept_by: parse_optional_time(field(DeadlineField::AcceptBy), accept_by)?,
+        ship_by: parse_optional_time(field(DeadlineField::ShipBy), ship_by)?,
     })
 }
 
-pub(super) fn id<T: std::str::FromStr>(field: &str, id: &str) -> Result<T, Refusal> {
-    id.parse().map_err(|_| invalid(field, "that is no id of ours"))
+pub(super) fn id<T: std::str::FromStr>(field: InputField, id: &str) -> Result<T, Refusal> {
+    id.parse().map_err(|_| Refusal::invalid(field, "that is no id of ours"))
 }
 
 /// Reads a time and cuts it to microseconds, because both databases store no more.
-fn parse_optional_time(field: &str, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
+fn parse_optional_time(field: InputField, at: Option<Time>) -> Result<Option<DateTime<Utc>>, Refusal> {
     at.map(|at| parse_time(field, &at)).transpose()
 }
 
-fn parse_time(field: &str, at: &Time) -> Result<DateTime<Utc>, Refusal> {
-    let at = at.parse_plausible_time().map_err(|needed| invalid(field, needed))?;
+fn parse_time(field: InputField, at: &Time) -> Result<DateTime<Utc>, Refusal> {
+    let at = at.parse_plausible_time().map_err(|needed| Refusal::invalid(field, needed))?;
     Ok(at.trunc_subsecs(6))
 }
 
-fn parse_number(field: &str, number: &Lenient<i32>) -> Result<i32, Refusal> {
-    number.get().ok_or_else(|| invalid(field, NO_NUMBER))
+fn parse_number(field: InputField, number: &Lenient<i32>) -> Result<i32, Refusal> {
+    number.get().ok_or_else(|| Refusal::invalid(field, NO_NUMBER))
 }
 
 fn parse_version(expected: Option<Lenient<i32>>) -> Result<Option<i32>, Refusal> {
-    expected.map(|version| parse_number("expectedVersion", &version)).transpose()
-}
-
-fn invalid(field: &str, message: &str) -> Refusal {
-    Refusal::InvalidInput { field: field.to_owned(), message: message.to_owned() }
+    expected.map(|version| parse_number(InputField::ExpectedVersion, &version)).transpose()
 }

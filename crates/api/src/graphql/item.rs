@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::App;
+use app::Clock;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::Rank;
@@ -17,7 +17,7 @@ pub struct OrderItem {
 }
 
 /// The items of an order that the caller may see.
-pub(super) async fn items_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
+pub(super) async fn list_items(ctx: &Context<'_>, order: &Order) -> Result<Vec<OrderItem>> {
     let items = order.item_rows(ctx).await?;
     Ok((0..items.len()).map(|at| OrderItem { order: order.clone(), items: items.clone(), at }).collect())
 }
@@ -109,7 +109,7 @@ impl OrderItem {
 
     /// Why the supplier declined the item. Null for suppliers and customers.
     async fn decline_reason(&self) -> Option<&str> {
-        self.item().commitment.declined().map(|(_, reason)| reason).filter(|reason| !reason.is_empty())
+        self.item().commitment.declined().and_then(|(_, reason)| reason)
     }
 
     /// The time until which a carrier must have every unit of the item. Null if no supplier ships it or no time was
@@ -123,7 +123,7 @@ impl OrderItem {
     /// return is under way, and for customers.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
         let shipments = self.order.visible_shipments(ctx).await?;
-        let now = ctx.data::<App>()?.clock.now();
+        let now = ctx.data::<Clock>()?.now();
         Ok(self.item().overdue(&shipments.counted, self.order.head().status, now).is_some())
     }
 

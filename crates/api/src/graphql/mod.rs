@@ -4,22 +4,25 @@
 //! decisions. The crate's `router` builds the [`schema`] and gives [`request_data`] to the transports. The command
 //! `milepost schema` prints the [`sdl`].
 
+mod activity;
 mod batch_cache;
 mod bodies;
 mod connection;
 mod cursor;
 pub mod documents;
 mod enums;
-mod error;
+pub(crate) mod error;
 mod event;
+pub(crate) mod extension;
 mod failure;
 mod input;
+mod input_path;
 mod item;
 pub mod limits;
 mod mutation;
 mod node;
 mod notification;
-pub mod null_propagation;
+mod null_propagation;
 mod order;
 mod order_stream;
 mod outcome;
@@ -31,13 +34,14 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timeline;
 mod transition;
 mod webhook;
 
 use std::sync::{Arc, LazyLock};
 
-use app::{App, Caller};
-use async_graphql::{SDLExportOptions, SchemaBuilder};
+use app::{App, Caller, Clock, feed::Feed};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use crate::transport::RequestData;
 use bodies::BodyBudget;
@@ -51,8 +55,10 @@ use subscription::Subscription;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema for these use cases, with the [`limits`]. Its requests need the data that [`request_data`] adds.
-pub fn schema(app: App, limits: Limits) -> Schema {
-    limits::apply_limits(builder(), limits).extension(null_propagation::NullPropagation).data(app).finish()
+pub fn schema(app: App, clock: Clock, feed: Feed, limits: Limits) -> Schema {
+    // `documents` has validated the requests. What the library still does is to compute complexity and depth.
+    let builder = builder().validation_mode(ValidationMode::Fast);
+    extension::extend_schema(builder, limits).data(app).data(clock).data(feed).finish()
 }
 
 /// The [`Documents`] that prepare requests for the schema. A process reads the schema once.

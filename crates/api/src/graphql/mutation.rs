@@ -1,6 +1,9 @@
 //! The root type `Mutation`: every change that a client can request.
 
-use app::{App, Caller, orders::Command};
+use app::{
+    App, Caller,
+    orders::{Command, CommandOutcome},
+};
 use async_graphql::{Context, ID, Object, Result};
 use domain::Refusal;
 
@@ -10,7 +13,9 @@ use super::{
         PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput, SupplierItemsInput,
         TransitionOrderInput,
     },
-    outcome::{self, PlaceOrderResult, ShipmentResult, TransitionOrderResult},
+    outcome::{
+        self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
+    },
     replay::{self, ReplayInput, ReplayResult},
     resend::{self, ResendNotificationInput, ResendNotificationResult},
     webhook::{self, WebhookResult},
@@ -28,7 +33,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let placed = async {
             let (new, key) = input.into_command(caller)?;
-            app.place_order(caller, new, key).await
+            app.orders().place_order(caller, new, key).await
         };
         outcome::convert_place_order_result(ctx, placed.await)
     }
@@ -55,11 +60,7 @@ impl Mutation {
 
     /// Cancels units that cannot be shipped. The order then no longer waits for them. If no unit is left, the order is
     /// cancelled. For support and systems.
-    async fn cancel_items(
-        &self,
-        ctx: &Context<'_>,
-        input: CancelItemsInput,
-    ) -> Result<TransitionOrderResult> {
+    async fn cancel_items(&self, ctx: &Context<'_>, input: CancelItemsInput) -> Result<CancelItemsResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -118,7 +119,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (order_id, new, key) = input.into_new_shipment()?;
-            app.create_shipment(caller.clone(), order_id, new, key).await
+            app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -128,7 +129,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (id, reason, key) = input.into_cancellation()?;
-            app.cancel_shipment(caller.clone(), id, reason, key).await
+            app.orders().cancel_shipment(caller.clone(), id, reason, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -139,7 +140,7 @@ impl Mutation {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
             let (manual_scan, key) = input.into_manual_scan()?;
-            app.record_scan(caller.clone(), manual_scan, key).await
+            app.orders().record_scan(caller.clone(), manual_scan, key).await
         };
         outcome::convert_shipment_result(ctx, changed.await)
     }
@@ -174,17 +175,17 @@ enum RunMode {
     Dry,
 }
 
-async fn run_command(
+async fn run_command<R: From<CommandOutcome> + From<OrderChangeRefused>>(
     ctx: &Context<'_>,
     mode: RunMode,
     command: Result<Command, Refusal>,
-) -> Result<TransitionOrderResult> {
+) -> Result<R> {
     let app = ctx.data::<App>()?;
     let order_id = command.as_ref().ok().map(|command| command.order_id);
     let changed = match (command, mode) {
-        (Ok(command), RunMode::Real) => app.execute(command).await,
-        (Ok(command), RunMode::Dry) => app.preview_command(command).await,
+        (Ok(command), RunMode::Real) => app.orders().execute(command).await,
+        (Ok(command), RunMode::Dry) => app.orders().preview_command(command).await,
         (Err(refusal), _) => Err(refusal.into()),
     };
-    outcome::convert_transition_result(ctx, order_id, changed).await
+    outcome::convert_order_result(ctx, order_id, changed).await
 }

@@ -6,6 +6,7 @@ use domain::{OrderId, ShipmentId};
 use uuid::Uuid;
 
 use super::{
+    activity::Activity,
     error::{bad_input, unwrap_result},
     event::OrderEvent,
     order::Order,
@@ -22,6 +23,8 @@ pub enum Node {
     Shipment(Shipment),
     /// An order event. Its id is the UUID of its order, a colon and its version.
     OrderEvent(OrderEvent),
+    /// An activity. Its id is its UUID.
+    Activity(Activity),
 }
 
 /// Reads the record with this id. `None` if there is none or the caller may not see it.
@@ -32,15 +35,19 @@ pub(super) async fn find_node(ctx: &Context<'_>, id: &str) -> Result<Option<Node
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     if let Some((order, version)) = id.split_once(':') {
         let (Ok(order), Ok(version)) = (order.parse(), version.parse()) else { return Err(no_id("id")) };
-        let event = unwrap_result(ctx, app.event(caller, order, version).await)?;
+        let event = unwrap_result(ctx, app.reads().event(caller, order, version).await)?;
         return Ok(event.map(|event| Node::OrderEvent(OrderEvent(event))));
     }
     let id: Uuid = parse_uuid("id", id)?;
-    if let Some(order) = unwrap_result(ctx, app.order(caller, OrderId(id)).await)? {
+    if let Some(order) = unwrap_result(ctx, app.reads().order(caller, OrderId(id)).await)? {
         return Ok(Some(Node::Order(order.into())));
     }
-    let found = unwrap_result(ctx, app.shipment_by_id(caller, ShipmentId(id)).await)?;
-    Ok(found.map(|(order, shipment)| Node::Shipment(Shipment::with_own_batch(order.into(), shipment))))
+    let found = unwrap_result(ctx, app.reads().shipment_by_id(caller, ShipmentId(id)).await)?;
+    if let Some((order, shipment)) = found {
+        return Ok(Some(Node::Shipment(Shipment::with_own_batch(order.into(), shipment))));
+    }
+    let activity = unwrap_result(ctx, app.reads().activity(caller, id).await)?;
+    Ok(activity.map(|stored| Node::Activity(Activity(stored))))
 }
 
 /// Reads an id from an argument.

@@ -81,7 +81,7 @@ impl Notification {
 
     /// The address of the recipient: one of `Order.customerEmails`. Empty if the order has no address.
     async fn recipient(&self) -> &str {
-        &self.notification.recipient
+        self.notification.recipient.as_deref().unwrap_or_default()
     }
 
     /// Whether the notification was sent.
@@ -134,7 +134,7 @@ impl Notification {
     #[graphql(complexity = "list(FAILURES, child_complexity)")]
     async fn failures(&self, ctx: &Context<'_>) -> Result<Vec<AttemptFailure>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |ids, extent| app.failures_of_notifications(caller, ids, extent);
+        let read = |ids, extent| app.reads().failures_of_notifications(caller, ids, extent);
         let failures = self.failures.load(ctx, self.notification.id, read).await?;
         Ok(failures.iter().cloned().map(AttemptFailure::from).collect())
     }

@@ -2,29 +2,25 @@
 //!
 //! The specification requires this (<https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>). async-graphql
 //! leaves a failed field out of its object and keeps the rest, even if the field is non-null. Typed clients fail on
-//! both. The schema is built with [`NullPropagation`] as an extension.
+//! both. `extension` calls [`NullPropagation`].
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
-use async_graphql::{
-    QueryPathSegment, Response, ServerError, ServerResult, Value,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
-};
+use async_graphql::{QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value};
 
-/// The factory of the extension. Each request gets its own state.
-pub struct NullPropagation;
-
-impl ExtensionFactory for NullPropagation {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Propagation::default())
-    }
-}
-
+/// The failures of one operation.
 #[derive(Default)]
-struct Propagation(Mutex<Failures>);
+pub struct NullPropagation {
+    /// Whether there are failures. Most operations have none, and then nothing is locked.
+    has_failed: AtomicBool,
+    failures: Mutex<Failures>,
+}
 
 /// The failures of one execution: of a request, or of one update of a subscription.
 #[derive(Default)]
@@ -35,22 +31,13 @@ struct Failures {
     nulled: HashSet<String>,
 }
 
-impl Propagation {
-    fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for Propagation {
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let mut response = next.run(ctx, operation_name).await;
-        let Failures { errors, nulled } = std::mem::take(&mut *self.failures());
+impl NullPropagation {
+    /// Runs an execution, and adds the failures of its fields to its response.
+    pub async fn complete_execution(&self, execution: impl Future<Output = Response>) -> Response {
+        // The execution of the previous update of a subscription may have been dropped with its failures.
+        self.take_failures();
+        let mut response = execution.await;
+        let Failures { errors, nulled } = self.take_failures();
         response.errors.extend(errors);
         if nulled.contains("") {
             response.data = Value::Null;
@@ -58,20 +45,28 @@ impl Extension for Propagation {
         response
     }
 
-    /// The library calls this for every field and for every element of a list. The innermost calls return first.
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        let place = info.path_node;
-        let declared = info.return_type;
-        let result = next.run(ctx, info).await;
+    fn take_failures(&self) -> Failures {
+        if !self.has_failed.swap(false, Relaxed) {
+            return Failures::default();
+        }
+        std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 
-        let mut failures = self.failures();
-        let value = match result {
-            Ok(value) if failures.errors.is_empty() => return Ok(value),
+    /// The value of a field, or of an element of a list, after the failures inside it. `declared` is the field's type.
+    /// Call it after it was called for all values inside this one.
+    pub fn propagate(
+        &self,
+        place: &QueryPathNode<'_>,
+        declared: &str,
+        resolved: ServerResult<Option<Value>>,
+    ) -> Option<Value> {
+        let resolved = match resolved {
+            Ok(value) if !self.has_failed.load(Relaxed) => return value,
+            resolved => resolved,
+        };
+        self.has_failed.store(true, Relaxed);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = match resolved {
             Ok(value) => value.unwrap_or_default(),
             Err(error) => {
                 failures.errors.push(error);
@@ -83,14 +78,14 @@ impl Extension for Propagation {
         // For an element of a list the library gives a wrong type. Elements are checked with the list that contains
         // them.
         if matches!(place.segment, QueryPathSegment::Index(_)) {
-            return Ok(Some(value));
+            return Some(value);
         }
         let value = propagate_null(value, declared).unwrap_or_else(|| {
             let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
             failures.nulled.insert(parent.to_owned());
             Value::Null
         });
-        Ok(Some(value))
+        Some(value)
     }
 }
 
@@ -117,6 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::graphql::extension::OperationExtensions;
 
     struct Thing(i32);
 
@@ -166,7 +162,9 @@ mod tests {
     }
 
     fn schema() -> Schema<Thing, EmptyMutation, Events> {
-        Schema::build(Thing(1), EmptyMutation, Events).extension(NullPropagation).finish()
+        Schema::build(Thing(1), EmptyMutation, Events)
+            .extension(OperationExtensions::without_limits())
+            .finish()
     }
 
     /// Runs a query. Returns the data and the number of errors.

@@ -13,10 +13,11 @@ use super::{
     enums::{FulfillmentPath, OrderStatus},
     error::build_forbidden_error,
     event::{self, OrderEvent},
-    item::{OrderItem, items_of},
+    item::{OrderItem, list_items},
     limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
     notification::Notification,
     shipment::{Shipment, shipments_of},
+    timeline::{self, TimelineConnection},
     transition::AllowedTransition,
 };
 
@@ -128,7 +129,7 @@ impl Order {
     /// that it ships.
     #[graphql(complexity = "list(ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<OrderItem>> {
-        items_of(ctx, self).await
+        list_items(ctx, self).await
     }
 
     /// The shipments, oldest first, including cancelled ones. A supplier sees only shipments that contain nothing but
@@ -167,6 +168,21 @@ impl Order {
         event::history(ctx, self, PageArgs { first, after, last, before }).await
     }
 
+    /// Everything that was recorded about the order, newest first by Milepost's clock: its events, its activities, the
+    /// scans of its shipments and its notifications. A caller sees the entries that it sees elsewhere, with the same
+    /// parts.
+    #[graphql(complexity = "list(page_size(first, last), child_complexity)")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<TimelineConnection> {
+        timeline::read_page(ctx, self, PageArgs { first, after, last, before }).await
+    }
+
     /// The notifications to the customer about this order, oldest first. There is at most one for each status and
     /// recipient. Empty for suppliers.
     #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
@@ -197,7 +213,7 @@ impl Order {
     /// The address of the page on which the customer follows the order. The link is signed, needs no login and expires.
     /// An error for suppliers.
     async fn tracking_url(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(ctx.data::<App>()?.tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
+        Ok(ctx.data::<App>()?.links().tracking_url(self.for_customers(ctx, "trackingUrl")?.id))
     }
 }
 

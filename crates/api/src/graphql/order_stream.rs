@@ -8,8 +8,9 @@
 use std::{collections::VecDeque, time::Duration};
 
 use app::{
-    App, Caller, Error, Result,
-    feed::{Signal, Subscription},
+    Caller, Error, Result,
+    feed::{Feed, Signal, Subscription},
+    reads::Reads,
 };
 use chrono::{DateTime, Utc};
 use domain::{OrderHead, OrderId};
@@ -51,20 +52,21 @@ pub(super) enum NotStreamed {
 /// Streams the updates of an order until it is cancelled or returned, or until the caller may no longer see it. The
 /// order is read at least once in every `tick`.
 pub(super) async fn stream_order(
-    app: App,
+    reads: Reads,
+    feed: &Feed,
     caller: Caller,
     id: OrderId,
     from: StartFrom,
     tick: Duration,
 ) -> Result<impl Stream<Item = Update> + Send + use<>, NotStreamed> {
-    let signals = app.feed.subscribe();
-    let order = app.order(&caller, id).await.map_err(NotStreamed::Failed)?.ok_or(NotStreamed::NoOrder)?;
+    let signals = feed.subscribe();
+    let order = reads.order(&caller, id).await.map_err(NotStreamed::Failed)?.ok_or(NotStreamed::NoOrder)?;
     let mut pending = VecDeque::new();
     if let StartFrom::Version(version) = from {
         if version > order.version {
             return Err(NotStreamed::FutureVersion);
         }
-        pending = events_since(&app, &caller, version, &order).await.map_err(NotStreamed::Failed)?;
+        pending = events_since(&reads, &caller, version, &order).await.map_err(NotStreamed::Failed)?;
     }
     pending.push_back(Update { version: order.version, order: order.clone(), event: None });
     let stream_state = OrderStream {
@@ -72,7 +74,7 @@ pub(super) async fn stream_order(
         seen: (order.version, order.updated_at),
         next_look: Instant::now() + tick,
         failing: false,
-        app,
+        reads,
         caller,
         id,
         signals,
@@ -86,7 +88,7 @@ pub(super) async fn stream_order(
 
 /// The events after a version, each with the order as it is now.
 async fn events_since(
-    app: &App,
+    reads: &Reads,
     caller: &Caller,
     version: i32,
     order: &OrderHead,
@@ -95,13 +97,13 @@ async fn events_since(
     if range.first > range.last {
         return Ok(VecDeque::new());
     }
-    let events = app.events_in(caller, vec![range]).await?.remove(&range).unwrap_or_default();
+    let events = reads.events_in(caller, vec![range]).await?.remove(&range).unwrap_or_default();
     let update = |event: Event| Update { version: event.version, order: order.clone(), event: Some(event) };
     Ok(events.iter().cloned().map(update).collect())
 }
 
 struct OrderStream {
-    app: App,
+    reads: Reads,
     caller: Caller,
     id: OrderId,
     signals: Subscription,
@@ -157,7 +159,7 @@ impl OrderStream {
 
     /// Reads the order again, and the events since the last read, into `pending`.
     async fn read_new_events(&mut self) -> Result<()> {
-        let Some(order) = self.app.order(&self.caller, self.id).await? else {
+        let Some(order) = self.reads.order(&self.caller, self.id).await? else {
             self.ended = true;
             return Ok(());
         };
@@ -165,7 +167,7 @@ impl OrderStream {
         if now == self.seen {
             return Ok(());
         }
-        let mut news = events_since(&self.app, &self.caller, self.seen.0, &order).await?;
+        let mut news = events_since(&self.reads, &self.caller, self.seen.0, &order).await?;
         if news.is_empty() {
             news.push_back(Update { version: order.version, order: order.clone(), event: None });
         }

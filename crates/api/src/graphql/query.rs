@@ -4,6 +4,7 @@ use app::{App, Caller};
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use carriers::Sender;
 use chrono::{DateTime, Utc};
+use domain::TrackingNumber;
 use persistence::read::{self, Page};
 
 use super::{
@@ -35,13 +36,13 @@ impl Query {
     /// The order with this id.
     async fn order(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
+        Ok(unwrap_result(ctx, app.reads().order(caller, parse_uuid("id", &id)?).await)?.map(Order::from))
     }
 
     /// The order with this merchant's own number (`Order.reference`).
     async fn order_by_reference(&self, ctx: &Context<'_>, reference: String) -> Result<Option<Order>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        Ok(unwrap_result(ctx, app.order_by_reference(caller, &reference).await)?.map(Order::from))
+        Ok(unwrap_result(ctx, app.reads().order_by_reference(caller, &reference).await)?.map(Order::from))
     }
 
     /// Orders, the newest first. Customers see their own orders, suppliers see orders with an item that they ship, and
@@ -59,7 +60,7 @@ impl Query {
         let filter = filter.map(OrderFilter::read).transpose()?.unwrap_or_default();
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let page = unwrap_result(ctx, app.orders(caller, filter.clone(), &window.request()).await)?;
+        let page = unwrap_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
         let page = Page { rows: Order::with_shared_cache(page.rows), has_more: page.has_more };
         Ok(Connection::new(page, &window, Total::Orders(filter), |order| {
             let head = order.head();
@@ -75,7 +76,8 @@ impl Query {
         tracking_number: String,
     ) -> Result<Option<Shipment>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let found = unwrap_result(ctx, app.shipment(caller, carrier.into(), &tracking_number).await)?;
+        let Ok(number) = TrackingNumber::parse(carrier.into(), &tracking_number) else { return Ok(None) };
+        let found = unwrap_result(ctx, app.reads().shipment(caller, &number).await)?;
         Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
 

@@ -11,6 +11,7 @@ use super::{
     enums::{OrderStatus, ShipmentStatus},
     error::{bad_input, unwrap_result},
     input::Time,
+    input_path::build_input_path,
     limits::weights::{REPLAY_CHANGES, STATUSES, list},
     order::Order,
     query::{moment, sender},
@@ -104,14 +105,18 @@ pub(super) async fn replay(ctx: &Context<'_>, input: ReplayInput) -> Result<Repl
         webhooks::Finding::Changes(change) => changes.push(*change),
         webhooks::Finding::Fails(order) => failed.push(order),
     };
-    let replayed = app.replay(caller, &input.read()?, tell).await.map_err(of_input);
-    let replayed = unwrap_result(ctx, replayed)?;
+    let replayed = match app.replays().replay(caller, &input.read()?, tell).await {
+        Err(app::Error::Refused(Refusal::InvalidInput { field, message })) => {
+            return Err(bad_input(&format!("input.{}", build_input_path(field)), message));
+        }
+        replayed => unwrap_result(ctx, replayed)?,
+    };
     let orders = orders_of(&changes);
     let scans = ScanCache::new(changes.iter().map(|change| change.shipment.id).collect());
     let change = |change: webhooks::ReplayChange| {
         let order = orders.get(&change.order.id).cloned().unwrap_or_else(|| change.order.into());
         ReplayChange {
-            shipment: Shipment::of(order.clone(), change.shipment, scans.clone()),
+            shipment: Shipment::with_batch(order.clone(), change.shipment, scans.clone()),
             order,
             from: change.from.into(),
             to: change.to.into(),
@@ -138,14 +143,4 @@ fn orders_of(changes: &[webhooks::ReplayChange]) -> HashMap<OrderId, Order> {
         changes.iter().map(|change| (change.order.id, change.order.clone())).collect();
     let orders = Order::with_shared_cache(heads.values().cloned().collect());
     heads.into_keys().zip(orders).collect()
-}
-
-/// Adds `input.` to the field that a refusal names, as the caller wrote it.
-fn of_input(error: app::Error) -> app::Error {
-    match error {
-        app::Error::Refused(Refusal::InvalidInput { field, message }) => {
-            Refusal::InvalidInput { field: format!("input.{field}"), message }.into()
-        }
-        other => other,
-    }
 }

@@ -5,7 +5,7 @@ use app::{
     notifications::{Resend, Resent},
 };
 use async_graphql::{Context, ID, InputObject, Result, SimpleObject, Union};
-use domain::Refusal;
+use domain::{InputField, Refusal};
 use serde::Serialize;
 
 use super::{
@@ -68,7 +68,7 @@ pub(super) async fn resend(
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
     let resent = async {
         let resend = input.into_resend()?;
-        app.resend_notification(caller, &resend).await
+        app.notifications().resend_notification(caller, &resend).await
     };
     let error = match resent.await {
         Ok(Resent::Queued(notification)) => {
@@ -85,7 +85,7 @@ pub(super) async fn resend(
         app::Error::KeyReused => IdempotencyMismatch { message }.into(),
         app::Error::Refused(refusal @ Refusal::NotFound(_)) => NotFound::new(&refusal).into(),
         app::Error::Refused(refusal @ Refusal::Forbidden(_)) => Forbidden::new(&refusal).into(),
-        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput { message, field }.into(),
+        app::Error::Refused(Refusal::InvalidInput { field, .. }) => InvalidInput::new(message, field).into(),
         app::Error::Refused(
             Refusal::InvalidTransition { .. }
             | Refusal::VersionConflict { .. }
@@ -103,7 +103,7 @@ impl ResendNotificationInput {
     fn into_resend(self) -> Result<Resend, Refusal> {
         Ok(Resend {
             key: parse_key(&self.idempotency_key, "resendNotification", &self)?,
-            id: id("notificationId", &self.notification_id)?,
+            id: id(InputField::NotificationId, &self.notification_id)?,
             reason: self.reason,
         })
     }

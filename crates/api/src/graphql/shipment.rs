@@ -5,11 +5,8 @@ use std::sync::Arc;
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::{Meaning, ShipmentId};
-use persistence::{
-    read::{Key, Page},
-    scans::StoredScan,
-};
+use domain::{Meaning, ShipmentId, StoredScan};
+use persistence::read::{Key, Page};
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +15,7 @@ use super::{
     cursor::{self, Kind},
     enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
-    item::{OrderItem, Origin, items_of},
+    item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, list},
     order::Order,
 };
@@ -35,7 +32,8 @@ pub struct Shipment {
 pub(super) async fn shipments_of(ctx: &Context<'_>, order: &Order) -> Result<Vec<Shipment>> {
     let shipments = order.visible_shipments(ctx).await?;
     let batch = order.batch().scan_cache();
-    let one = |shipment: &domain::Shipment| Shipment::of(order.clone(), shipment.clone(), batch.clone());
+    let one =
+        |shipment: &domain::Shipment| Shipment::with_batch(order.clone(), shipment.clone(), batch.clone());
     Ok(shipments.visible.iter().map(one).collect())
 }
 
@@ -43,11 +41,15 @@ impl Shipment {
     /// Makes a shipment that was read without others.
     pub(super) fn with_own_batch(order: Order, shipment: domain::Shipment) -> Self {
         let batch = ScanCache::new(vec![shipment.id]);
-        Self::of(order, shipment, batch)
+        Self::with_batch(order, shipment, batch)
     }
 
     /// Makes one of several shipments whose scans are read together, through `batch`.
-    pub(super) fn of(order: Order, shipment: domain::Shipment, batch: Arc<ScanCache<ShipmentId>>) -> Self {
+    pub(super) fn with_batch(
+        order: Order,
+        shipment: domain::Shipment,
+        batch: Arc<ScanCache<ShipmentId>>,
+    ) -> Self {
         Self { order, shipment: Box::new(shipment), batch }
     }
 
@@ -72,7 +74,7 @@ impl Shipment {
 
     /// The company that carries the shipment.
     async fn carrier(&self) -> Carrier {
-        self.shipment.carrier.into()
+        self.shipment.carrier().into()
     }
 
     /// The number that the carrier gave the shipment, without blanks and in upper case.
@@ -82,7 +84,7 @@ impl Shipment {
 
     /// The carrier's own tracking page for the shipment.
     async fn carrier_url(&self) -> String {
-        self.shipment.carrier.tracking_url(&self.shipment.tracking_number)
+        self.shipment.tracking_number.tracking_url()
     }
 
     /// How far the shipment is.
@@ -103,7 +105,7 @@ impl Shipment {
     /// The items in the shipment, with quantities.
     #[graphql(complexity = "list(SHIPMENT_ITEMS, child_complexity)")]
     async fn items(&self, ctx: &Context<'_>) -> Result<Vec<ShipmentItem>> {
-        let items = items_of(ctx, &self.order).await?;
+        let items = list_items(ctx, &self.order).await?;
         let line = |item: &OrderItem| self.shipment.lines.iter().find(|line| item.is(line.item_id));
         let pair = |item: OrderItem| line(&item).map(|line| line.quantity).map(|quantity| (item, quantity));
         Ok(items
@@ -126,7 +128,7 @@ impl Shipment {
 
     /// The carrier's time of the earliest scan that shows the parcel with the carrier.
     async fn shipped_at(&self) -> Option<DateTime<Utc>> {
-        self.shipment.tracking.shipped_at
+        self.shipment.tracking.shipped_at()
     }
 
     /// The carrier's time of the earliest scan that shows the parcel delivered.
@@ -160,7 +162,7 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans = self.batch.load(ctx, id, |ids, extent| app.scans_of(caller, ids, extent)).await?;
+        let scans = self.batch.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))
@@ -228,6 +230,11 @@ impl Scan {
     /// The id, a UUID.
     async fn id(&self) -> ID {
         self.0.id.to_string().into()
+    }
+
+    /// The id of the shipment.
+    async fn shipment_id(&self) -> ID {
+        self.0.shipment_id.to_string().into()
     }
 
     /// The code as the carrier sent it. `BY_HAND` if the scan was recorded by hand.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::{App, Caller};
+use app::{App, Caller, feed::Feed};
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use domain::OrderId;
 use futures::{Stream, StreamExt};
@@ -38,7 +38,8 @@ impl Subscription {
         order_id: ID,
         after: Option<String>,
     ) -> Result<impl Stream<Item = OrderUpdate>> {
-        let (app, caller) = (ctx.data::<App>()?.clone(), ctx.data::<Caller>()?.clone());
+        let (reads, caller) = (ctx.data::<App>()?.reads().clone(), ctx.data::<Caller>()?.clone());
+        let feed = ctx.data::<Feed>()?;
         let id: OrderId = parse_uuid("orderId", &order_id)?;
         let from = match after {
             None => StartFrom::Now,
@@ -47,12 +48,13 @@ impl Subscription {
                 _ => return Err(bad_cursor()),
             },
         };
-        let updates =
-            order_stream::stream_order(app, caller, id, from, TICK).await.map_err(|error| match error {
+        let updates = order_stream::stream_order(reads, feed, caller, id, from, TICK).await.map_err(
+            |error| match error {
                 NotStreamed::NoOrder => coded("NOT_FOUND", "no order with that id"),
                 NotStreamed::FutureVersion => bad_cursor(),
                 NotStreamed::Failed(error) => convert_error(ctx, &error),
-            })?;
+            },
+        )?;
         Ok(updates.map(move |update| OrderUpdate {
             cursor: Kind::Updates.encode(&(id.0, update.version)),
             order: update.order.into(),

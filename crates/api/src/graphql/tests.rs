@@ -17,4 +17,5 @@ mod sdl;
 mod statements;
 mod strangers;
 mod supplier;
+mod timeline;
 mod world;

@@ -54,7 +54,8 @@ pub(super) async fn inbox(
 ) -> Result<Connection<Webhook>> {
     let window = args.window(Kind::Webhooks, cursor::key)?;
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let Page { rows, has_more } = unwrap_result(ctx, app.webhooks(caller, &filter, &window.request()).await)?;
+    let Page { rows, has_more } =
+        unwrap_result(ctx, app.reads().webhooks(caller, &filter, &window.request()).await)?;
     let node = nodes(rows.iter().map(|webhook| webhook.id).collect());
     Ok(Connection::new(
         Page { rows, has_more },
@@ -69,7 +70,7 @@ pub(super) async fn inbox(
 /// Requeues a webhook, so that it is processed again.
 pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let retried = app.retry_webhook(caller, parse_uuid("id", id)?).await;
+    let retried = app.inbox().retry_webhook(caller, parse_uuid("id", id)?).await;
     Ok(match retried {
         Ok(webhook) => {
             let node = nodes(vec![webhook.id]);
@@ -84,7 +85,7 @@ pub(super) async fn retry(ctx: &Context<'_>, id: &ID) -> Result<WebhookResult> {
 /// Reads the codes that have no known meaning.
 pub(super) async fn unknown_codes(ctx: &Context<'_>) -> Result<Vec<UnknownCode>> {
     let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-    let codes = unwrap_result(ctx, app.unknown_codes(caller).await)?;
+    let codes = unwrap_result(ctx, app.inbox().unknown_codes(caller).await)?;
     Ok(codes.into_iter().map(UnknownCode::from).collect())
 }
 
@@ -184,7 +185,7 @@ impl Webhook {
     #[graphql(complexity = "list(FAILURES, child_complexity)")]
     async fn failures(&self, ctx: &Context<'_>) -> Result<Vec<AttemptFailure>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |ids, extent| app.failures_of_webhooks(caller, ids, extent);
+        let read = |ids, extent| app.reads().failures_of_webhooks(caller, ids, extent);
         let failures = self.failures.load(ctx, self.webhook.id, read).await?;
         Ok(failures.iter().cloned().map(AttemptFailure::from).collect())
     }
@@ -209,7 +210,7 @@ impl Webhook {
     #[graphql(complexity = "list(WEBHOOK_SCANS, child_complexity)")]
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let read = |ids, extent| app.scans_of_webhooks(caller, ids, extent);
+        let read = |ids, extent| app.reads().scans_of_webhooks(caller, ids, extent);
         let scans = self.batch.load(ctx, self.webhook.id, read).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }

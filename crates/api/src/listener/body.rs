@@ -15,7 +15,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, places::ConnectionSlots};
+use super::{budget::Reservation, connection::Connection, limits::MAX_BUFFER, slots::ConnectionSlots};
 
 /// Why the body of a request could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub(super) struct RequestBody {
     timer: Option<Pin<Box<Sleep>>>,
     reservation: Arc<Reservation>,
     connection: Arc<Connection>,
-    places: Arc<ConnectionSlots>,
+    slots: Arc<ConnectionSlots>,
     /// A frame for which there was no memory when it was received.
     waiting: Option<Waiting>,
 }
@@ -63,9 +63,9 @@ impl RequestBody {
         deadline: Instant,
         reservation: Arc<Reservation>,
         connection: Arc<Connection>,
-        places: Arc<ConnectionSlots>,
+        slots: Arc<ConnectionSlots>,
     ) -> Self {
-        Self { incoming, received: 0, deadline, timer: None, reservation, connection, places, waiting: None }
+        Self { incoming, received: 0, deadline, timer: None, reservation, connection, slots, waiting: None }
     }
 
     /// Passes on a frame that is already counted in `received`.
@@ -85,7 +85,7 @@ impl RequestBody {
             }
             return Poll::Ready(Some(Ok(frame)));
         }
-        let evicted = self.places.evict_body(&self.connection);
+        let evicted = self.slots.evict_body(&self.connection);
         let until = match until {
             None if evicted => Instant::now() + WAIT,
             Some(until) if Instant::now() < until => until,
@@ -161,24 +161,24 @@ pub(super) struct Held {
     /// The reservation for the body of the request.
     pub(super) _body: Option<Arc<Reservation>>,
     /// The reservation for the response, if it is large.
-    pub(super) answer: Option<Reservation>,
+    pub(super) response: Option<Reservation>,
 }
 
 impl Held {
     /// Reserves memory for a response of this many bytes, and waits for it up to [`WAIT`]. `false`: there was none.
     /// While it waits, it ends connections whose clients do not read their responses.
-    pub(super) async fn hold_answer(&mut self, bytes: usize, places: &ConnectionSlots) -> bool {
+    pub(super) async fn reserve_response(&mut self, bytes: usize, slots: &ConnectionSlots) -> bool {
         let until = Instant::now() + WAIT;
-        let reservation = places.answers.reserve();
+        let reservation = slots.responses.reserve();
         while !reservation.cover(bytes) {
             if Instant::now() >= until {
                 return false;
             }
-            places.evict_reader();
+            slots.evict_reader();
             sleep(RETRY).await;
         }
-        self.connection.answer_bytes.store(bytes, Ordering::Relaxed);
-        self.answer = Some(reservation);
+        self.connection.response_bytes.store(bytes, Ordering::Relaxed);
+        self.response = Some(reservation);
         true
     }
 }

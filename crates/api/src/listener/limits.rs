@@ -22,15 +22,15 @@ pub struct HttpLimits {
     /// The most bytes of request bodies and WebSocket messages at one time. The first [`FREE_BODY`] bytes of each body,
     /// or of a WebSocket's messages together, are not counted.
     pub body_memory: usize,
-    /// The most bytes of responses that wait at one time for clients to read them. The first [`FREE_ANSWER`] bytes of
+    /// The most bytes of responses that wait at one time for clients to read them. The first [`FREE_RESPONSE`] bytes of
     /// each are not counted. The results on WebSockets have a second budget of the same size.
-    pub answer_memory: usize,
+    pub response_memory: usize,
 }
 
 /// The first bytes of each body. They are always accepted, because the number of connections limits their sum.
 pub(super) const FREE_BODY: usize = 16 * 1024;
 /// The first bytes of each response. They are always accepted.
-pub(super) const FREE_ANSWER: usize = 64 * 1024;
+pub(super) const FREE_RESPONSE: usize = 64 * 1024;
 /// The first bytes of each result that waits for a WebSocket client. They are always accepted.
 pub(super) const FREE_RESULT: usize = 4 * 1024;
 /// The largest head of a request, in bytes.
@@ -61,7 +61,7 @@ impl Default for HttpLimits {
             connections_per_address: 500,
             sockets: 1_000,
             body_memory: 32 * 1024 * 1024,
-            answer_memory: 64 * 1024 * 1024,
+            response_memory: 64 * 1024 * 1024,
         }
     }
 }

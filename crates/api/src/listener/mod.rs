@@ -3,17 +3,21 @@
 //!
 //! The binary calls [`serve`] for every role. The modules:
 //! - `limits`: the limits and their defaults.
-//! - `places`: which connections are open, and which one is closed when there are too many.
-//! - `connection`: the state of one connection.
+//! - `slots`: which connections are open, and which one is closed when there are too many.
+//! - `connection`: the state of one connection; `phase`: its phases and the reasons to end it.
+//! - `handle` and `message_memory`: what a WebSocket needs of its connection.
 //! - `stream` and `body`: count the bytes of one connection and of one request.
 //! - `budget`: the memory that all connections share.
 
 mod body;
 mod budget;
 mod connection;
+mod handle;
 mod limits;
-mod places;
+mod message_memory;
+mod phase;
 mod service;
+mod slots;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -40,15 +44,17 @@ use tokio_util::{
 
 pub(crate) use body::BodyError;
 pub(crate) use budget::Reservation;
-use connection::{Connection, End};
-pub(crate) use connection::{Handle, KeptMessage};
+use connection::Connection;
+pub(crate) use handle::Handle;
 pub use limits::HttpLimits;
 #[cfg(target_os = "linux")]
 use limits::MAX_UNSENT;
 use limits::{MAX_BUFFER, MAX_HEAD};
-use places::ConnectionSlots;
+pub(crate) use message_memory::KeptMessage;
+use phase::End;
 use service::Service;
 pub(crate) use service::Static;
+use slots::ConnectionSlots;
 use stream::Stream;
 
 /// The pause after an accept that failed because a resource of the system is used up, for example open files.
@@ -62,8 +68,8 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 /// returns. It closes idle connections and incomplete requests at once.
 pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let server =
-        Server { router, places: ConnectionSlots::new(limits), connections: TaskTracker::new(), stop };
-    let _sweep = AbortOnDropHandle::new(tokio::spawn(server.places.clone().sweep()));
+        Server { router, slots: ConnectionSlots::new(limits), connections: TaskTracker::new(), stop };
+    let _sweep = AbortOnDropHandle::new(tokio::spawn(server.slots.clone().sweep()));
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT) {
         tracing::warn!(
@@ -84,7 +90,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
                     )
                 });
                 // When too many files are open, one connection less helps. Its task needs a moment to close it.
-                let pause = if server.places.evict() { SHORT_PAUSE } else { PAUSE };
+                let pause = if server.slots.evict() { SHORT_PAUSE } else { PAUSE };
                 if server.stop.run_until_cancelled(sleep(pause)).await.is_none() {
                     break;
                 }
@@ -106,14 +112,14 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 struct Server {
     router: Router,
-    places: Arc<ConnectionSlots>,
+    slots: Arc<ConnectionSlots>,
     connections: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Server {
     fn connect(&self, stream: TcpStream, from: SocketAddr, complaint: &mut Complaint) {
-        let Some(place) = self.places.take_slot(from.ip()) else {
+        let Some(slot) = self.slots.take_slot(from.ip()) else {
             complaint.warn(|| tracing::warn!("every connection is taken, further ones are closed"));
             return;
         };
@@ -121,11 +127,11 @@ impl Server {
             tracing::debug!(error = &error as &dyn std::error::Error, "a connection broke off");
             return;
         }
-        let connection = place.connection.clone();
-        let stream = Stream::new(stream, place, self.connections.clone(), self.stop.clone());
+        let connection = slot.connection.clone();
+        let stream = Stream::new(stream, slot, self.connections.clone(), self.stop.clone());
         let service = Service {
             router: self.router.clone(),
-            places: self.places.clone(),
+            slots: self.slots.clone(),
             connection: connection.clone(),
         };
         self.connections.spawn(converse(stream, service, connection, self.stop.clone()));

@@ -21,13 +21,14 @@ use tower::ServiceExt;
 
 use super::{
     body::{Held, RequestBody, ResponseBody},
-    connection::{Connection, Handle},
-    limits::FREE_ANSWER,
-    places::ConnectionSlots,
+    connection::Connection,
+    handle::Handle,
+    limits::FREE_RESPONSE,
+    slots::ConnectionSlots,
 };
 use crate::body::{RESPONSES_WAIT, respond_busy};
 
-/// The paths that are answered on a reserved place too.
+/// The paths that are answered on a reserved slot too.
 const HEALTH: [&str; 2] = ["/livez", "/readyz"];
 
 /// A marker in the extensions of a response: its body is static data of the program, so it needs no memory of its own.
@@ -38,7 +39,7 @@ pub(crate) struct Static;
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) router: Router,
-    pub(super) places: Arc<ConnectionSlots>,
+    pub(super) slots: Arc<ConnectionSlots>,
     pub(super) connection: Arc<Connection>,
 }
 
@@ -50,7 +51,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let has_body = !request.body().is_end_stream();
         self.connection.begin_request(has_body);
-        let mut held = Held { connection: self.connection.clone(), _body: None, answer: None };
+        let mut held = Held { connection: self.connection.clone(), _body: None, response: None };
         if !self.may_ask(request.uri().path()) {
             let refused = refuse_and_close("every connection is taken");
             return Box::pin(async move {
@@ -61,33 +62,33 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             if !has_body {
                 return Body::empty();
             }
-            let reservation = Arc::new(self.places.bodies.reserve());
+            let reservation = Arc::new(self.slots.bodies.reserve());
             held._body = Some(reservation.clone());
-            let deadline = Instant::now() + self.places.limits.body_timeout;
-            let (connection, places) = (self.connection.clone(), self.places.clone());
-            Body::new(RequestBody::new(incoming, deadline, reservation, connection, places))
+            let deadline = Instant::now() + self.slots.limits.body_timeout;
+            let (connection, slots) = (self.connection.clone(), self.slots.clone());
+            Body::new(RequestBody::new(incoming, deadline, reservation, connection, slots))
         });
         if request.headers().contains_key(UPGRADE) {
-            let (connection, results) = (self.connection.clone(), self.places.results.clone());
+            let (connection, results) = (self.connection.clone(), self.slots.results.clone());
             request.extensions_mut().insert(Handle { connection, results });
         }
-        let (router, places) = (self.router.clone(), self.places.clone());
+        let (router, slots) = (self.router.clone(), self.slots.clone());
         Box::pin(async move {
-            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
-            let size = answer.size_hint().exact().unwrap_or_default();
+            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            let size = response.size_hint().exact().unwrap_or_default();
             let size = usize::try_from(size).unwrap_or(usize::MAX);
-            let is_free = size <= FREE_ANSWER || answer.extensions().get::<Static>().is_some();
-            let answer = if is_free || held.hold_answer(size, &places).await {
-                answer
+            let is_free = size <= FREE_RESPONSE || response.extensions().get::<Static>().is_some();
+            let response = if is_free || held.reserve_response(size, &slots).await {
+                response
             } else {
                 refuse_and_close(RESPONSES_WAIT)
             };
-            Ok(answer.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
+            Ok(response.map(|body| ResponseBody { body, rest: Bytes::new(), _held: held }))
         })
     }
 }
 
-/// The response 503 that closes the connection, because other clients need its place or memory.
+/// The response 503 that closes the connection, because other clients need its slot or memory.
 fn refuse_and_close(why: &'static str) -> Response<Body> {
     let mut refused = respond_busy(why);
     refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -95,11 +96,11 @@ fn refuse_and_close(why: &'static str) -> Response<Body> {
 }
 
 impl Service {
-    /// Whether the connection may request this path. On a reserved place only health checks are answered, unless an
-    /// ordinary place has become free.
+    /// Whether the connection may request this path. On a reserved slot only health checks are answered, unless an
+    /// ordinary slot has become free.
     fn may_ask(&self, path: &str) -> bool {
         !self.connection.reserved.load(Ordering::Relaxed)
             || HEALTH.contains(&path)
-            || self.places.promote(&self.connection)
+            || self.slots.promote(&self.connection)
     }
 }

@@ -19,12 +19,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{body::BodyError, connection::Connection, places::ConnectionSlot};
+use super::{body::BodyError, connection::Connection, slots::ConnectionSlot};
 
 /// How long the server reads on after it was told to stop: long enough for a client that already has its response.
 const AFTER_STOP: Duration = Duration::from_millis(200);
 
-/// A TCP stream that is counted and can be ended. It holds the connection's place.
+/// A TCP stream that is counted and can be ended. It holds the connection's slot.
 pub(super) struct Stream {
     /// `None` only while the stream is being dropped.
     inside: Option<(TcpStream, ConnectionSlot)>,
@@ -37,12 +37,12 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(
         stream: TcpStream,
-        place: ConnectionSlot,
+        slot: ConnectionSlot,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let connection = place.connection.clone();
-        Self { inside: Some((stream, place)), connection, tasks, stop }
+        let connection = slot.connection.clone();
+        Self { inside: Some((stream, slot)), connection, tasks, stop }
     }
 
     fn inner(&mut self) -> io::Result<Pin<&mut TcpStream>> {

@@ -98,19 +98,19 @@ async fn rest(mut stream: TcpStream) -> String {
 /// Reads the status code of a response.
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut line = [0; 12];
-    timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("an answer").unwrap();
+    timeout(PATIENCE, stream.read_exact(&mut line)).await.expect("a response").unwrap();
     std::str::from_utf8(&line[9..]).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn health_is_answered_while_all_other_places_are_at_work() {
+async fn health_is_answered_while_all_other_slots_are_at_work() {
     let mut server = start(HttpLimits { connections: 3, ..HttpLimits::default() }).await;
     let mut at_work = Vec::new();
     for _ in 0..3 {
         at_work.push(server.get("/hang").await);
         timeout(PATIENCE, server.begun.recv()).await.unwrap().unwrap();
     }
-    // Open more incomplete requests than there are reserved places.
+    // Open more incomplete requests than there are reserved slots.
     let mut half_open = Vec::new();
     for _ in 0..2 * RESERVED {
         half_open.push(server.write(b"GET /li").await);
@@ -123,11 +123,11 @@ async fn health_is_answered_while_all_other_places_are_at_work() {
     for stream in at_work {
         assert!(rest(stream).await.ends_with("done\n"));
     }
-    assert_eq!(status(&mut server.post("/echo", 1, 1).await).await, 200, "places are free again");
+    assert_eq!(status(&mut server.post("/echo", 1, 1).await).await, 200, "slots are free again");
 }
 
 #[tokio::test]
-async fn an_answer_arrives_although_the_body_is_not_read() {
+async fn a_response_arrives_although_the_body_is_not_read() {
     let server = start(HttpLimits::default()).await;
     for (promised, sent) in [(8 * MIB, 8 * MIB - 10), (8 * MIB, 0), (64 * MIB, 2 * MIB)] {
         let mut stream = server.post("/refuse", promised, 0).await;
@@ -184,9 +184,9 @@ async fn the_sum_of_bodies_is_bounded_and_small_ones_always_fit() {
     };
     let (refused, held) = timeout(PATIENCE, async {
         loop {
-            let (answer, held) = attempt().await;
-            if !answer.starts_with("HTTP/1.1 200") {
-                break (answer, held);
+            let (response, held) = attempt().await;
+            if !response.starts_with("HTTP/1.1 200") {
+                break (response, held);
             }
         }
     })
@@ -209,10 +209,10 @@ async fn a_body_that_stalls_gives_its_memory_to_another_one() {
         let mut stalled = server.post("/echo", MIB, 0).await;
         stalled.write_all(&vec![b'x'; MIB - 10]).await.unwrap();
         while !rest(server.write(&post_and_close(MIB)).await).await.starts_with("HTTP/1.1 200") {}
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // The connection may be reset or closed.
-        stalled.read_to_end(&mut answer).await.ok();
-        answer
+        stalled.read_to_end(&mut response).await.ok();
+        response
     };
     // A response means that the other body came first.
     timeout(PATIENCE, async { while !whole().await.is_empty() {} })
@@ -227,20 +227,20 @@ fn post_and_close(bytes: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_sum_of_large_answers_is_bounded() {
-    let server = start(HttpLimits { answer_memory: MIB / 2, ..HttpLimits::default() }).await;
+async fn the_sum_of_large_responses_is_bounded() {
+    let server = start(HttpLimits { response_memory: MIB / 2, ..HttpLimits::default() }).await;
     let refused = rest(server.get("/large").await).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused:.100}");
     assert!(rest(server.get("/livez").await).await.ends_with("ok\n"));
-    let server = start(HttpLimits { answer_memory: MIB, ..HttpLimits::default() }).await;
+    let server = start(HttpLimits { response_memory: MIB, ..HttpLimits::default() }).await;
     for _ in 0..3 {
         assert!(rest(server.get("/large").await).await.len() > MIB, "each gives back what it held");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_gives_its_memory_to_another_one() {
-    let server = start(HttpLimits { answer_memory: HUGE, ..HttpLimits::default() }).await;
+async fn a_response_that_is_not_read_gives_its_memory_to_another_one() {
+    let server = start(HttpLimits { response_memory: HUGE, ..HttpLimits::default() }).await;
     let mut unread = server.get("/huge").await;
     assert_eq!(status(&mut unread).await, 200);
     let refused = rest(server.get("/huge").await).await;
@@ -248,15 +248,15 @@ async fn an_answer_that_is_not_read_gives_its_memory_to_another_one() {
     assert!(refused.contains("\r\nconnection: close\r\n"), "{refused}");
     timeout(PATIENCE, async { while !rest(server.get("/huge").await).await.starts_with("HTTP/1.1 200") {} })
         .await
-        .expect("an answer is sent as soon as the client of the one before it is known not to read");
-    let mut answer = Vec::new();
+        .expect("a response is sent as soon as the client of the one before it is known not to read");
+    let mut response = Vec::new();
     // The connection may be reset or closed.
-    unread.read_to_end(&mut answer).await.ok();
-    assert!(answer.len() < HUGE);
+    unread.read_to_end(&mut response).await.ok();
+    assert!(response.len() < HUGE);
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_answers_and_for_nothing_else() {
+async fn a_stop_waits_for_responses_and_for_nothing_else() {
     let mut server = start(HttpLimits::default()).await;
     let answered = server.get("/hang").await;
     timeout(PATIENCE, server.begun.recv()).await.unwrap().unwrap();

@@ -14,7 +14,7 @@ use super::{
     Endpoint, RequestId,
     response::{catching_panics, internal_error_response},
 };
-use crate::graphql::limits::timed_out;
+use crate::graphql::limits::mutation_timed_out;
 
 impl<E: Executor> Endpoint<E> {
     /// Runs a mutation and returns its response. `Err` is the response after a panic.
@@ -31,7 +31,7 @@ impl<E: Executor> Endpoint<E> {
             Ok(Ok(outcome)) => outcome,
             // This does not happen while the runtime works: the task catches panics, and nobody aborts it.
             Ok(Err(_)) => Err(internal_error_response(request_id)),
-            Err(_) => Ok(Response::from_errors(vec![timed_out(within, true)])),
+            Err(_) => Ok(Response::from_errors(vec![mutation_timed_out(within)])),
         }
     }
 }

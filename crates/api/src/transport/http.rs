@@ -32,7 +32,7 @@ use crate::{
     auth::authorization,
     body::read_body,
     graphiql,
-    graphql::limits::{PermitSlot, check_json},
+    graphql::limits::{PermitSlot, check_json_values},
     listener::Handle,
 };
 
@@ -107,7 +107,7 @@ impl<E: Executor> Endpoint<E> {
             let status = if refused && status == StatusCode::OK { refused_status(&response) } else { status };
             (status, body(media, &response)).into_response()
         };
-        let prepared = match self.options.documents.prepare_apart(request).await {
+        let prepared = match self.options.documents.prepare_off_thread(request).await {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let refused = async_graphql::Response::from_errors(errors);
@@ -155,7 +155,7 @@ async fn read_json_request(request: axum::extract::Request) -> Result<Request, R
         return Err(Refusal::NotJson);
     }
     let bytes = read_body(request.into_body(), MAX_BODY_BYTES).await?;
-    check_json(&bytes)?;
+    check_json_values(&bytes)?;
     let mut whole = axum::extract::Request::new(Body::from(bytes));
     *whole.method_mut() = axum::http::Method::POST;
     Ok(GraphQLRequest::<Refusal>::from_request(whole, &()).await?.into_inner())

@@ -1,6 +1,6 @@
 //! Responses to HTTP requests that are refused before an operation runs: a status, a code, and a GraphQL error as body.
 
-use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
+use async_graphql::{ParseRequestError, ServerError};
 use axum::{
     http::{
         HeaderValue, StatusCode,
@@ -13,7 +13,7 @@ use super::{MAX_BODY_BYTES, accept::MediaType, response::body};
 use crate::{
     auth::AuthError,
     body::{RETRY_AFTER_SECONDS, ReadBodyError},
-    graphql::limits::TooManyValues,
+    graphql::{error::with_code, limits::TooManyValues},
 };
 
 /// Why a request was refused before an operation ran. The messages are sent to the caller.
@@ -88,8 +88,7 @@ impl Refusal {
 
     /// The response, in the media type that the client prefers.
     pub(super) fn into_response(self, media: MediaType) -> Response {
-        let mut error = ServerError::new(self.to_string(), None);
-        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", self.code());
+        let error = with_code(ServerError::new(self.to_string(), None), self.code());
         let mut response =
             (self.status(), body(media, &async_graphql::Response::from_errors(vec![error]))).into_response();
         match self {

@@ -11,7 +11,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
 };
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{Response, ServerError, Value};
 use axum::{
     body::Body,
     http::header::CONTENT_TYPE,
@@ -22,7 +22,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::{RequestId, accept::MediaType};
-use crate::graphql::limits::{LargeResponsePermit, bound_errors};
+use crate::graphql::{
+    error::set_code,
+    limits::{LargeResponsePermit, limit_errors},
+};
 
 /// Whether the request failed before anything was executed: a *request error* in the GraphQL specification.
 pub(super) fn is_request_error(response: &Response) -> bool {
@@ -38,15 +41,15 @@ pub(super) fn is_request_error(response: &Response) -> bool {
 ///    details.
 pub(super) fn finish(mut response: Response, request_id: &RequestId) -> Response {
     let before_execution = is_request_error(&response);
-    bound_errors(&mut response.errors);
+    limit_errors(&mut response.errors);
     for error in &mut response.errors {
         if find_error_code(error).is_some() {
             continue;
         }
         if before_execution {
-            set_code(error, "GRAPHQL_VALIDATION_FAILED");
+            set_code(&mut error.extensions, "GRAPHQL_VALIDATION_FAILED");
         } else if is_about_input(error) {
-            set_code(error, "BAD_USER_INPUT");
+            set_code(&mut error.extensions, "BAD_USER_INPUT");
         } else {
             tracing::error!(%request_id, path = ?error.path, error = %error.message, "a resolver failed");
             *error = internal_error(error, request_id);
@@ -149,10 +152,6 @@ pub(super) fn find_error_code(error: &ServerError) -> Option<&str> {
     }
 }
 
-fn set_code(error: &mut ServerError, code: &str) {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-}
-
 /// Whether an error is about an argument that could not be parsed.
 ///
 /// The library finds these errors during execution, and only their wording distinguishes them. An error from our own
@@ -166,11 +165,8 @@ fn is_about_input(error: &ServerError) -> bool {
 fn internal_error(hidden: &ServerError, request_id: &RequestId) -> ServerError {
     let mut error = ServerError::new("internal error", None);
     (error.locations, error.path) = (hidden.locations.clone(), hidden.path.clone());
-    set_code(&mut error, "INTERNAL");
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("requestId", request_id.0.as_str());
+    set_code(&mut error.extensions, "INTERNAL");
+    error.extensions.get_or_insert_default().set("requestId", request_id.0.as_str());
     error
 }
 

@@ -15,11 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{SocketLimits, TransportOptions, graphql_routes, request_id};
 use crate::{
     auth::{Claims, Tokens},
-    graphql::{
-        documents::Documents,
-        limits::{Limits, apply_limits},
-        null_propagation::NullPropagation,
-    },
+    graphql::{documents::Documents, extension::extend_schema, limits::Limits},
 };
 
 /// The time at which every test begins, in seconds since 1970.
@@ -58,10 +54,8 @@ impl World {
         let clock = Clock::fixed(DateTime::from_timestamp(NOW, 0).unwrap());
         let gate = Gate::default();
         let (stop, sockets) = (CancellationToken::new(), TaskTracker::new());
-        let schema = apply_limits(Schema::build(Query, Mutation, Subscriptions), limits)
-            .extension(NullPropagation)
-            .data(gate.clone())
-            .finish();
+        let schema =
+            extend_schema(Schema::build(Query, Mutation, Subscriptions), limits).data(gate.clone()).finish();
         let options = TransportOptions {
             documents: Documents::new(&schema.sdl()).unwrap(),
             tokens: tokens.clone(),

@@ -1,6 +1,6 @@
 //! Tests of the webhook routes over HTTP: tokens for senders, and the responses to their webhooks.
 
-use app::{Caller, Clock, Policy, feed::Feed};
+use app::{App, Caller, Policy, feed::Feed};
 use axum::body::to_bytes;
 use axum::http::{HeaderMap, Request, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -17,16 +17,17 @@ use super::*;
 /// The webhook routes with their own database, and a clock that stands still.
 struct World {
     app: App,
+    clock: Clock,
     _folder: TempDir,
 }
 
-struct Answer {
+struct HttpResponse {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -44,7 +45,7 @@ impl World {
         store.migrate().await.unwrap();
         let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
         let policy = Policy { senders: senders.into_iter().collect(), ..Policy::default() };
-        Self { app: App::new(store, clock, Feed::memory(), policy), _folder: folder }
+        Self { app: App::new(store, clock.clone(), Feed::memory(), policy), clock, _folder: folder }
     }
 
     /// Configures UPS to fetch tokens, as client `ups+milepost` with the secret `p%ss word` or the older one `older`,
@@ -55,24 +56,24 @@ impl World {
         Self::new([(Sender::Ups, Secrets::from_client(client.unwrap())), (Sender::Fedex, fedex)]).await
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> HttpResponse {
         let mut request = Request::post(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let routes =
-            routes(self.app.clone()).layer(axum::middleware::from_fn(crate::transport::request_id::layer));
+        let routes = routes(self.app.inbox().clone(), self.clock.clone())
+            .layer(axum::middleware::from_fn(crate::transport::request_id::layer));
         let response = routes.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text }
+        HttpResponse { status: parts.status, headers: parts.headers, text }
     }
 
     /// The number of stored webhooks.
     async fn kept(&self) -> usize {
         let support = Caller { actor: Actor::new(ActorKind::Support, "sam"), request_id: None, email: None };
         let page = PageRequest { limit: 100, from_end: false, after: None, before: None };
-        self.app.webhooks(&support, &Default::default(), &page).await.unwrap().rows.len()
+        self.app.reads().webhooks(&support, &Default::default(), &page).await.unwrap().rows.len()
     }
 }
 
@@ -100,9 +101,9 @@ async fn ups_gets_a_token_and_pushes_with_it_for_an_hour() {
         world.post("/webhooks/ups", &headers, body).await.status
     };
     assert_eq!(push("{}").await, StatusCode::OK);
-    world.app.clock.advance(TimeDelta::minutes(59));
+    world.clock.advance(TimeDelta::minutes(59));
     assert_eq!(push("{\"a\":1}").await, StatusCode::OK);
-    world.app.clock.advance(TimeDelta::minutes(1));
+    world.clock.advance(TimeDelta::minutes(1));
     assert_eq!(push("{\"a\":2}").await, StatusCode::UNAUTHORIZED);
     assert_eq!(world.kept().await, 2);
 }
@@ -207,7 +208,7 @@ async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
     let secrets = Secrets::new(["0123456789abcdef0123456789abcdef".to_owned()]).unwrap();
     let world = World::new([(Sender::Usps, secrets.clone())]).await;
     let push = async |secrets: &Secrets, body: &str| {
-        let proof = Sender::Usps.sign(secrets, body.as_bytes(), world.app.clock.now());
+        let proof = Sender::Usps.sign(secrets, body.as_bytes(), world.clock.now());
         let proof: Vec<(&str, &str)> = proof.iter().map(|(name, value)| (&**name, &**value)).collect();
         world.post("/webhooks/usps", &proof, body).await
     };
@@ -227,8 +228,9 @@ async fn a_challenge_is_repeated_in_the_answer_to_whoever_proves_to_be_usps() {
 
 #[tokio::test]
 async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
-    let fedex = Secrets::new(["hush".to_owned()]).unwrap();
-    let world = World::new([(Sender::Ups, fedex.clone()), (Sender::Fedex, fedex.clone())]).await;
+    let secrets = Secrets::new(["hush".to_owned()]).unwrap();
+    let senders = [Sender::Ups, Sender::Fedex, Sender::Aftership];
+    let world = World::new(senders.map(|sender| (sender, secrets.clone()))).await;
     let photo = |bytes: usize| format!(r#"{{"deliveryPhoto":{{"photo":"{}"}}}}"#, "A".repeat(bytes));
     let push = async |body: &str| world.post("/webhooks/ups", &[("credential", "hush")], body).await;
     assert_eq!(push(&photo(5 * 1024 * 1024)).await.status, StatusCode::OK);
@@ -237,9 +239,13 @@ async fn a_photo_of_the_delivery_is_taken_and_larger_bodies_are_not() {
         (answer.status, answer.text.as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, "8388608 bytes are the most\n")
     );
-    let signature = Sender::Fedex.sign(&fedex, b"{}", world.app.clock.now()).remove(0);
-    let signed = [(signature.0.as_str(), signature.1.as_str())];
-    let answer = world.post("/webhooks/fedex", &signed, &photo(1024 * 1024)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(world.kept().await, 1);
+    let push_signed = async |sender: Sender, body: &str| {
+        let (name, value) = sender.sign(&secrets, body.as_bytes(), world.clock.now()).remove(0);
+        world.post(&format!("/webhooks/{sender}"), &[(name.as_str(), value.as_str())], body).await.status
+    };
+    assert_eq!(push_signed(Sender::Fedex, &photo(5 * 1024 * 1024)).await, StatusCode::OK);
+    let too_large = StatusCode::PAYLOAD_TOO_LARGE;
+    assert_eq!(push_signed(Sender::Fedex, &photo(8 * 1024 * 1024)).await, too_large);
+    assert_eq!(push_signed(Sender::Aftership, &photo(1024 * 1024)).await, too_large);
+    assert_eq!(world.kept().await, 2);
 }

@@ -4,8 +4,8 @@
 //! client sends its credentials by HTTP Basic or in the form. `app` decides whether it gets a token.
 
 use app::{
-    App,
-    webhooks::{Credentials, NotIssued, TokenRequest},
+    Clock,
+    webhooks::{Credentials, Inbox, NotIssued, TokenRequest},
 };
 use axum::{
     Json,
@@ -30,21 +30,21 @@ const MAX_FORM: usize = 64 * 1024;
 const NOT_KEPT: [(axum::http::HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
 pub(super) async fn issue(
-    State(app): State<App>,
+    State((inbox, _)): State<(Inbox, Clock)>,
     Path(carrier): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let basic =
         headers.get(AUTHORIZATION).map(|value| parse_basic_credentials(value.as_bytes()).unwrap_or_default());
-    if let Err(error) = app.admit_token_request(&carrier, basic.as_deref()) {
+    if let Err(error) = inbox.admit_token_request(&carrier, basic.as_deref()) {
         return not_issued(&carrier, &error);
     }
     let form = match body::read_body(body, MAX_FORM).await {
         Ok(form) => form,
         Err(error) => return respond_to_unread_body(&carrier, error),
     };
-    match app.issue_token(&carrier, &parse_token_request(basic, &form)) {
+    match inbox.issue_token(&carrier, &parse_token_request(basic, &form)) {
         Ok(token) => {
             tracing::info!(carrier, "a token was issued");
             let token = json!({

@@ -7,15 +7,20 @@
 //!    does not see texts that people wrote about the order, because such a text can name anybody.
 //!
 //! This file decides which records a caller sees. `redact/customer.rs` and `redact/supplier.rs` decide which fields of
-//! them.
+//! them. `redact/activity.rs` decides both for activities.
 
+mod activity;
 mod customer;
 mod supplier;
 
 use std::sync::Arc;
 
-use domain::{Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, progress};
-use persistence::{Event, scans::StoredScan};
+pub(crate) use activity::OwnParts;
+use domain::{
+    Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
+    progress,
+};
+use persistence::Event;
 
 use super::{Caller, Scope};
 
@@ -123,7 +128,7 @@ impl Caller {
         match self.scope() {
             Scope::All => event,
             Scope::Own(_) => customer::redact_event(event, &self.actor),
-            Scope::Supplies(_) | Scope::None => supplier::redact_event(event, &self.actor),
+            Scope::Supplies(_) | Scope::None => strip_event(event, &self.actor),
         }
     }
 
@@ -136,6 +141,49 @@ impl Caller {
             }
         }
     }
+}
+
+/// An item with only the fields that customers and suppliers both see: those that are `_` in the pattern. A new field
+/// does not compile until somebody has decided whether both see it.
+fn strip_item(item: &Item) -> Item {
+    let mut item = item.clone();
+    let Item {
+        id: _,
+        sku: _,
+        name: _,
+        quantity: _,
+        cancelled: _,
+        cancel_reason,
+        origin: _,
+        commitment,
+        return_requested: _,
+        return_reason,
+        returned: _,
+    } = &mut item;
+    (*cancel_reason, *return_reason) = (None, None);
+    *commitment = SupplierCommitment::default();
+    item
+}
+
+/// An event with only what customers and suppliers both see: that it happened, when, and by which kind of actor. The id
+/// of the actor stays only if the actor is the caller. The pattern has the same meaning as in [`strip_item`].
+fn strip_event(mut event: Event, caller: &Actor) -> Event {
+    let Event {
+        order_id: _,
+        version: _,
+        from: _,
+        to: _,
+        actor: _,
+        notes,
+        metadata,
+        inferred: _,
+        occurred_at: _,
+        recorded_at: _,
+        request_id,
+        webhook_id,
+    } = &mut event;
+    (*notes, *metadata, *request_id, *webhook_id) = (None, None, None, None);
+    Event { actor: redact_actor(event.actor, caller), ..event }
 }
 
 /// Removes the id of the actor, unless the actor is the caller. The kind of actor stays.

@@ -4,19 +4,27 @@
 //!    already is refused.
 //! 2. The mail tells the order as it is when it is sent. It has a `Message-ID` of its own, see
 //!    [`Notification::message_id`]: whoever resends a mail wants the customer to see it.
-//! 3. A newer event of the order supersedes it while it waits, like any other.
+//! 3. A newer event of the order supersedes it while it waits, like any other. An event of a muted order does not: its
+//!    own notification is not sent.
+//! 4. The order gets an activity in the same transaction. It has the reason.
+//! 5. If a commit has an unknown outcome, the transaction is repeated, and the repeat finds the answer of the first one
+//!    by its idempotency key.
 
-use domain::{NotificationId, Refusal, check_reason};
+use chrono::{DateTime, Utc};
+use domain::{InputField, NotificationId, Refusal, check_reason};
 use persistence::{
-    idempotency::{self, StoredAnswer},
+    activities,
+    idempotency::{self, ScopedKey, StoredAnswer},
     notifications::{self, Notification},
     orders,
 };
+use uuid::Uuid;
 
+use super::Notifications;
 use crate::{
-    App, Caller,
+    Caller,
     error::{Error, Result},
-    idempotency::IdempotencyKey,
+    orders::{IdempotencyKey, build_context},
     retry::retry_transaction,
 };
 
@@ -39,7 +47,7 @@ pub enum Resent {
     AlreadyQueued(Notification),
 }
 
-impl App {
+impl Notifications {
     /// Queues a notification again. For support and systems.
     ///
     /// # Errors
@@ -48,19 +56,28 @@ impl App {
     pub async fn resend_notification(&self, caller: &Caller, resend: &Resend) -> Result<Resent> {
         caller.must_be_staff()?;
         check_reason(&resend.reason)?;
-        let resent = retry_transaction(|| self.resend(caller, resend)).await??;
+        let now = self.clock.now();
+        let key = match &resend.key {
+            Some(key) => key.clone(),
+            // The caller has no key that rule 5 needs.
+            None => IdempotencyKey::new(Uuid::now_v7().to_string(), "resendNotification", &())?,
+        };
+        let key = ((caller.key_scope(), key.key), key.fingerprint);
+        let resent = retry_transaction(|| self.requeue(caller, resend, &key, now)).await??;
         self.feed.poke();
         Ok(resent)
     }
 
-    async fn resend(&self, caller: &Caller, resend: &Resend) -> persistence::Result<Result<Resent>> {
-        let now = self.clock.now();
+    async fn requeue(
+        &self,
+        caller: &Caller,
+        resend: &Resend,
+        (key, fingerprint): &(ScopedKey, [u8; 32]),
+        now: DateTime<Utc>,
+    ) -> persistence::Result<Result<Resent>> {
         let not_found = || Ok(Err(Refusal::NotFound("notification").into()));
         let tx = self.store.begin().await?;
-        let key = resend.key.as_ref().map(|key| ((caller.key_scope(), key.key.clone()), key.fingerprint));
-        if let Some((key, fingerprint)) = &key
-            && let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
-        {
+        if let Some(answer) = idempotency::find_answers(&tx, std::slice::from_ref(key)).await?.remove(key) {
             // The fingerprint covers the id of the notification.
             return match notifications::find(&tx, resend.id).await? {
                 Some(notification) if answer.fingerprint == *fingerprint => {
@@ -71,41 +88,28 @@ impl App {
         }
         // A notification never moves to another order, so its order can be looked up before it is locked.
         let Some(found) = notifications::find(&tx, resend.id).await? else { return not_found() };
-        orders::lock(&tx, &[found.order_id]).await?;
-        if found.recipient.is_empty() {
-            let message = "the order had no address, so there is nobody to send it to".to_owned();
-            let refusal = Refusal::InvalidInput { field: "notificationId".to_owned(), message };
-            return Ok(Err(refusal.into()));
+        let mut orders = orders::lock_and_load(&tx, &[found.order_id]).await?;
+        let Some(order) = orders.get_mut(&found.order_id) else { return not_found() };
+        if found.recipient.is_none() {
+            let message = "the order had no address, so there is nobody to send it to";
+            return Ok(Err(Refusal::invalid(InputField::NotificationId, message).into()));
         }
         let is_queued = notifications::requeue(&tx, resend.id, now).await?;
         let Some(notification) = notifications::find(&tx, resend.id).await? else { return not_found() };
         if !is_queued {
             return Ok(Ok(Resent::AlreadyQueued(notification)));
         }
-        if let Some((key, fingerprint)) = key {
-            let answer = StoredAnswer {
-                fingerprint,
-                order_id: notification.order_id,
-                shipment_id: None,
-                version: None,
-                changed: true,
-            };
-            idempotency::insert(&tx, &[(key, answer)], now).await?;
-        }
-        note_resend(caller, resend, &notification);
-        self.store.commit(tx).await?;
+        order.record_resend(notification.id, notification.kind, &resend.reason, &build_context(caller, now));
+        activities::insert(&tx, &[order]).await?;
+        let answer = StoredAnswer {
+            fingerprint: *fingerprint,
+            order_id: notification.order_id,
+            shipment_id: None,
+            version: None,
+            changed: true,
+        };
+        idempotency::insert(&tx, &[(key.clone(), answer)], now).await?;
+        self.store.commit_repeatable(tx).await?;
         Ok(Ok(Resent::Queued(notification)))
     }
-}
-
-/// Notes who asked for the resend, and why. This is the one place for the activity `notification_resent` of the order,
-/// which belongs into the same transaction.
-fn note_resend(caller: &Caller, resend: &Resend, notification: &Notification) {
-    tracing::info!(
-        key = notification.key,
-        order = %notification.order_id,
-        actor = caller.key_scope(),
-        reason = resend.reason,
-        "a notification is sent again by request"
-    );
 }

@@ -6,39 +6,43 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal};
-use persistence::{
-    Tx,
-    shipments::{self, Number, NumberUse},
+use domain::{
+    NewShipment, Order, OrderId, Refusal, Request, ShipmentRefusal, ShipmentStatus, TrackingNumber,
+    ingest::TrackedShipment,
 };
+use persistence::{Tx, shipments};
 
 use super::{Command, build_context};
 use crate::Caller;
 
 /// The tracking numbers that a batch registers, locked, and the orders that use them.
 pub(super) struct TrackingNumberReservations {
-    active: HashMap<Number, OrderId>,
+    active: HashMap<TrackingNumber, OrderId>,
     /// Orders with a shipment under the number that only its carrier has cancelled.
-    cancelled_by_carrier: Vec<(Number, OrderId)>,
+    cancelled_by_carrier: Vec<(TrackingNumber, OrderId)>,
     /// The numbers that the batch has registered so far.
-    pub registered: Vec<Number>,
+    pub registered: Vec<TrackingNumber>,
 }
 
 impl TrackingNumberReservations {
     /// Locks the numbers of the commands and loads which orders use them.
     pub async fn lock_numbers(tx: &Tx, commands: &[Command]) -> persistence::Result<Self> {
-        let numbers: Vec<Number> =
+        let numbers: Vec<TrackingNumber> =
             commands.iter().filter_map(|command| requested_number(&command.request)).collect();
         shipments::lock_numbers(tx, &numbers).await?;
-        let uses = shipments::find_number_uses(tx, &numbers).await?;
-        let (on_their_way, cancelled): (Vec<_>, Vec<_>) =
-            uses.into_iter().partition(|number_use| number_use.is_on_its_way);
-        let pair = |number_use: NumberUse| (number_use.number, number_use.order_id);
-        Ok(Self {
-            active: on_their_way.into_iter().map(pair).collect(),
-            cancelled_by_carrier: cancelled.into_iter().map(pair).collect(),
-            registered: Vec::new(),
-        })
+        let found = shipments::find_tracked_shipments(tx, &numbers).await?;
+        let mut reservations =
+            Self { active: HashMap::new(), cancelled_by_carrier: Vec::new(), registered: Vec::new() };
+        for (number, shipments) in found {
+            for TrackedShipment { order_id, status, cancelled_at, .. } in shipments {
+                if status.is_on_its_way() {
+                    reservations.active.insert(number.clone(), order_id);
+                } else if status == ShipmentStatus::Cancelled && cancelled_at.is_none() {
+                    reservations.cancelled_by_carrier.push((number.clone(), order_id));
+                }
+            }
+        }
+        Ok(reservations)
     }
 
     /// The orders that lose a number when the batch registers it. They have to be locked together with the orders of
@@ -54,15 +58,20 @@ impl TrackingNumberReservations {
         &self,
         loaded: &mut HashMap<OrderId, Order>,
         now: DateTime<Utc>,
-    ) -> Result<(), Refusal> {
+    ) -> persistence::Result<()> {
         for (number, order_id) in &self.cancelled_by_carrier {
             let elsewhere = self.active.get(number).is_some_and(|new| new != order_id);
             if let Some(order) =
                 loaded.get_mut(order_id).filter(|_| elsewhere && self.registered.contains(number))
             {
-                let (carrier, number) = number.clone();
-                let request = Request::GiveUpNumber { carrier, number };
-                order.apply(request, None, &build_context(&Caller::system(), now))?;
+                let request = Request::GiveUpNumber(number.clone());
+                order.apply(request, None, &build_context(&Caller::system(), now)).map_err(|refusal| {
+                    persistence::Error::Corrupt {
+                        table: "orders",
+                        row: order_id.to_string(),
+                        what: refusal.to_string(),
+                    }
+                })?;
             }
         }
         Ok(())
@@ -75,10 +84,10 @@ impl TrackingNumberReservations {
     /// 2. Call this last, only for commands that are granted otherwise. So a caller who may not ship cannot find out
     ///    which numbers are in use.
     pub fn check_number(&self, new: &NewShipment, order: OrderId, caller: &Caller) -> Result<(), Refusal> {
-        let Some(number) = shipment_number(new) else { return Ok(()) };
-        if self.active.get(&number).is_some_and(|other| *other != order) {
+        let number = &new.tracking_number;
+        if self.active.get(number).is_some_and(|other| *other != order) {
             let where_to = if caller.may_see_customers() { "with another order" } else { "already" };
-            let message = format!("{} {} is on its way {where_to}", number.0, number.1);
+            let message = format!("{} {number} is on its way {where_to}", number.carrier());
             return Err(Refusal::Shipment { code: ShipmentRefusal::NumberInUse, message });
         }
         Ok(())
@@ -86,16 +95,14 @@ impl TrackingNumberReservations {
 
     /// Notes that the batch has registered the number for the order.
     pub fn register_shipment(&mut self, new: &NewShipment, order: OrderId) {
-        if let Some(number) = shipment_number(new) {
-            self.active.insert(number.clone(), order);
-            self.registered.push(number);
-        }
+        self.active.insert(new.tracking_number.clone(), order);
+        self.registered.push(new.tracking_number.clone());
     }
 }
 
-fn requested_number(request: &Request) -> Option<Number> {
+fn requested_number(request: &Request) -> Option<TrackingNumber> {
     match request {
-        Request::CreateShipment(new) => shipment_number(new),
+        Request::CreateShipment(new) => Some(new.tracking_number.clone()),
         Request::Transition { .. }
         | Request::CancelItems { .. }
         | Request::AcceptItems { .. }
@@ -107,8 +114,4 @@ fn requested_number(request: &Request) -> Option<Number> {
         | Request::GiveUpNumber { .. }
         | Request::Scans { .. } => None,
     }
-}
-
-fn shipment_number(new: &NewShipment) -> Option<Number> {
-    Some((new.carrier, domain::normalize_tracking_number(new.carrier, &new.tracking_number)?))
 }

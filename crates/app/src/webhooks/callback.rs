@@ -7,13 +7,11 @@
 //!    because the process dies or the lease expires.
 
 use carriers::Activation;
-use domain::WebhookState;
-use persistence::{
-    leases::Leased,
-    webhooks::{self, Settled},
-};
+use domain::{WebhookState, ingest::SettledWebhook};
+use persistence::{leases::Leased, webhooks};
 
-use crate::{App, error::Result, retry::retry_transaction};
+use super::Inbox;
+use crate::{error::Result, retry::retry_transaction};
 
 /// Largest number of calls for one webhook, successful or not. Making the webhook due again resets the count.
 pub const MAX_CALLS: i32 = 10;
@@ -27,7 +25,7 @@ pub struct CallBack {
     pub activation: Activation,
 }
 
-impl App {
+impl Inbox {
     /// Counts a call before it is made. Returns false if the call must not be made: another job has the webhook, or the
     /// sender was already called [`MAX_CALLS`] times.
     ///
@@ -50,13 +48,13 @@ impl App {
     async fn close_after_callback(&self, leased: Leased, what: &str) -> persistence::Result<()> {
         let tx = self.store.begin().await?;
         let opened = webhooks::open(&tx, &[leased]).await?;
-        let close = |webhook: webhooks::Webhook| Settled {
+        let close = |webhook: webhooks::Webhook| SettledWebhook {
             id: webhook.head.id,
             state: WebhookState::Processed,
-            reason: Some(what.to_owned()),
+            reason: what.to_owned(),
             waits_for: vec![],
         };
-        let settled: Vec<Settled> = opened.into_iter().map(close).collect();
+        let settled: Vec<SettledWebhook> = opened.into_iter().map(close).collect();
         webhooks::settle(&tx, &settled).await?;
         self.store.commit_repeatable(tx).await
     }

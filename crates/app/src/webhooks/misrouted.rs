@@ -4,17 +4,14 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use domain::WebhookId;
-use persistence::{
-    shipments::{self, Number},
-    webhooks,
-};
+use domain::{TrackingNumber, WebhookId};
+use persistence::{shipments, webhooks};
 
-use super::routing;
+use super::{Inbox, load_router::load_router};
 use crate::{
-    App,
-    error::Result,
-    retry::{may_succeed_alone, retry_transaction},
+    error::{Error, Result},
+    isolate::isolate,
+    retry::retry_transaction,
 };
 
 /// For how long after its registration a shipment is checked. It is longer than any worker process runs.
@@ -24,7 +21,7 @@ const MAX_NUMBERS: usize = 100;
 /// Number of webhooks that one transaction makes due.
 pub(super) const MAX_REQUEUED_AT_ONCE: usize = 1000;
 
-impl App {
+impl Inbox {
     /// Makes two kinds of webhooks due again, in case a registration has missed them. Returns how many.
     ///
     /// 1. Webhooks that wait for a number which a shipment has by now.
@@ -56,21 +53,21 @@ impl App {
         Ok(requeued)
     }
 
-    /// The webhooks with misrouted scans of these numbers. If the numbers cannot be checked together, each is checked
-    /// alone, so that a row that cannot be read affects only its own number.
-    async fn find_misrouted(&self, numbers: &[Number]) -> persistence::Result<BTreeSet<WebhookId>> {
-        match routing::find_misrouted(&self.store, numbers).await {
-            Err(error) if may_succeed_alone(&error) => {}
-            found => return found,
-        }
+    /// The webhooks with misrouted scans of these numbers. A row that cannot be read affects only its own number.
+    async fn find_misrouted(&self, numbers: &[TrackingNumber]) -> Result<BTreeSet<WebhookId>> {
         let mut misrouted = BTreeSet::new();
-        for number in numbers {
-            match routing::find_misrouted(&self.store, std::slice::from_ref(number)).await {
+        let attempts = isolate(numbers, Error::may_succeed_alone, async |numbers| {
+            let router = load_router(&self.store, numbers).await?;
+            Ok::<_, Error>(router.find_misrouted())
+        });
+        for (numbers, found) in attempts.await {
+            match found {
                 Ok(found) => misrouted.extend(found),
-                Err(error) if may_succeed_alone(&error) => {
-                    let (carrier, number) = number;
+                Err(error) if error.may_succeed_alone() => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::error!(%carrier, number, error, "a number was not looked at");
+                    for number in numbers {
+                        tracing::error!(carrier = %number.carrier(), %number, error, "a number was not looked at");
+                    }
                 }
                 Err(error) => return Err(error),
             }

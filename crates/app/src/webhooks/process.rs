@@ -1,5 +1,4 @@
-//! Processes due webhooks: parses them, routes their scans to shipments, records the scans in their orders, settles the
-//! webhooks.
+//! Processes due webhooks: locks and loads, calls the rules of `domain::ingest`, and writes what they decided.
 //!
 //! 1. Leased webhooks share one transaction, the oldest first, up to [`MAX_BYTES`] bytes and [`MAX_PARCELS_TOGETHER`]
 //!    parcels. The rest follows in further transactions.
@@ -7,26 +6,22 @@
 //!    when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
 //! 3. A webhook whose sender has to be called first is not settled here, see `callback`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use carriers::Unread;
-use domain::WebhookId;
-use persistence::{
-    Tx,
-    leases::Leased,
-    orders,
-    webhooks::{self, Settled, WebhookHead},
+use carriers::Push;
+use domain::{
+    WebhookId, WebhookState,
+    ingest::{IngestSummary, ParsedWebhook, RoutedScans, SettledWebhook},
 };
+use persistence::{Tx, leases::Leased, orders, scans, webhooks};
 use uuid::Uuid;
 
 use super::{
-    CallBack, MAX_BYTES,
-    ingest_summary::IngestSummary,
-    parsed_webhook::{ParcelScans, ParsedWebhook, WebhookContent, tracking_numbers},
-    routed_scans::RoutedScans,
-    routing,
+    CallBack, Inbox, MAX_BYTES,
+    load_router::load_router_locking_numbers,
+    parse::{collect_scans, tracking_numbers},
 };
-use crate::{App, error::Result, retry::retry_transaction, scans::ScanRecorder};
+use crate::{error::Result, retry::retry_transaction};
 
 /// Largest number of parcels of one webhook that one transaction processes: each of them needs locks until the commit.
 const MAX_PARCELS: usize = 200;
@@ -34,7 +29,29 @@ const MAX_PARCELS: usize = 200;
 /// for all transactions together.
 const MAX_PARCELS_TOGETHER: usize = 500;
 
-impl App {
+/// The webhooks of a batch, by what is to be done with them.
+#[derive(Default)]
+struct Batch {
+    /// Webhooks with scans, in the sequence in which they were received.
+    with_scans: Vec<ParsedWebhook>,
+    /// Webhooks without scans.
+    ignored: Vec<SettledWebhook>,
+    call_back: Vec<CallBack>,
+    /// Webhooks with too many parcels for one transaction.
+    large: Vec<LargeWebhook>,
+    /// Webhooks that did not fit into this transaction.
+    later: Vec<Leased>,
+}
+
+/// A webhook with more parcels than one transaction takes.
+struct LargeWebhook {
+    leased: Leased,
+    /// The size of the body that was parsed.
+    body_bytes: usize,
+    parsed: ParsedWebhook,
+}
+
+impl Inbox {
     /// Processes leased webhooks. Skips those that another worker has settled. Does not settle webhooks whose sender
     /// has to be called first: returns them.
     ///
@@ -55,7 +72,7 @@ impl App {
             let bytes: usize = large.iter().map(|large| large.body_bytes).sum();
             if waiting.is_empty() || bytes > MAX_BYTES {
                 for large in std::mem::take(&mut large) {
-                    self.process_large(&large).await?;
+                    self.process_large(large).await?;
                 }
             }
         }
@@ -66,163 +83,124 @@ impl App {
     /// Processes as many of these webhooks as one transaction can hold, the oldest first.
     async fn process_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
+        let mut batch = self.open_batch(&tx, leased).await?;
+        let summaries = self.ingest(&tx, std::mem::take(&mut batch.with_scans)).await?;
+        let mut settled = std::mem::take(&mut batch.ignored);
+        settled.extend(summaries.iter().map(settle));
+        webhooks::settle(&tx, &settled).await?;
+        self.store.commit_repeatable(tx).await?;
+        Ok(batch)
+    }
+
+    /// Locks and parses the webhooks that fit into one transaction.
+    async fn open_batch(&self, tx: &Tx, leased: &[Leased]) -> persistence::Result<Batch> {
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
-        let (these, rest) = leased.split_at(webhooks::count_within_bytes(&tx, &ids, MAX_BYTES).await?);
-        let mut opened = webhooks::open(&tx, these).await?;
+        let (these, rest) = leased.split_at(webhooks::count_within_bytes(tx, &ids, MAX_BYTES).await?);
+        let mut opened = webhooks::open(tx, these).await?;
         opened.sort_by_key(|webhook| (webhook.head.received_at, webhook.head.id));
-        let (mut batch, mut read) = (Batch::default(), Vec::new());
-        let mut parcels = 0;
+        let (mut batch, mut parcels_together) = (Batch::default(), 0);
         for webhook in opened {
             let leased = Leased { id: webhook.head.id.0, attempt: webhook.head.attempt };
             if !batch.later.is_empty() {
                 batch.later.push(leased);
                 continue;
             }
-            let body_bytes = webhook.body.len();
-            let parsed = self.parse_webhook(webhook);
-            match parsed.content {
-                WebhookContent::Activation(activation) => {
-                    batch.call_back.push(CallBack { leased, activation })
+            let (id, sender, body_bytes) = (webhook.head.id, &webhook.head.sender, webhook.body.len());
+            match self.parse_webhook(&webhook) {
+                Push::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
+                Push::Remark(reason) => {
+                    tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
+                    let state = WebhookState::Ignored;
+                    batch.ignored.push(SettledWebhook { id, state, reason, waits_for: vec![] });
                 }
-                WebhookContent::Parcels(parcels, unread) if parcels.len() > MAX_PARCELS => {
-                    batch.large.push(LargeWebhook { leased, body_bytes, parcels, unread });
-                }
-                WebhookContent::Parcels(ref of, _) if parcels + of.len() > MAX_PARCELS_TOGETHER => {
-                    batch.later.push(leased)
-                }
-                WebhookContent::Parcels(..) | WebhookContent::Nothing(_) => {
-                    parcels += parsed.count_parcels();
-                    read.push(Ingestion::new(parsed));
+                Push::Parcels(parcels, unread) => {
+                    let is_large = parcels.len() > MAX_PARCELS;
+                    if !is_large && parcels_together + parcels.len() > MAX_PARCELS_TOGETHER {
+                        batch.later.push(leased);
+                        continue;
+                    }
+                    if let Some(unread) = &unread {
+                        tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook is kept, in part unread");
+                    }
+                    let parsed = collect_scans(webhook.head, parcels, unread);
+                    if is_large {
+                        batch.large.push(LargeWebhook { leased, body_bytes, parsed });
+                    } else {
+                        parcels_together += parsed.parcels.len();
+                        batch.with_scans.push(parsed);
+                    }
                 }
             }
         }
         batch.later.extend(rest);
-        self.ingest(&tx, &mut read).await?;
-        let settled: Vec<Settled> = read.into_iter().map(Ingestion::into_settled).collect();
-        webhooks::settle(&tx, &settled).await?;
-        self.store.commit_repeatable(tx).await?;
         Ok(batch)
     }
 
     /// Processes a webhook with more than [`MAX_PARCELS`] parcels, one portion per transaction. The last portion
     /// settles it. After a crash all portions are processed again: the scans that are already stored change nothing.
-    async fn process_large(&self, large: &LargeWebhook) -> Result<()> {
-        let mut summary = IngestSummary::default();
-        let mut portions = large.parcels.chunks(MAX_PARCELS).peekable();
+    async fn process_large(&self, large: LargeWebhook) -> Result<()> {
+        let LargeWebhook { leased, mut parsed, body_bytes: _ } = large;
+        let parcels = std::mem::take(&mut parsed.parcels);
+        let mut portions = parcels.chunks(MAX_PARCELS).peekable();
         while let Some(portion) = portions.next() {
             let is_last = portions.peek().is_none();
-            let done = retry_transaction(|| self.process_portion(large, portion, is_last, summary.clone()));
-            match done.await? {
-                Some(so_far) => summary = so_far,
+            let portion = ParsedWebhook { parcels: portion.to_vec(), ..parsed.clone() };
+            match retry_transaction(|| self.process_portion(leased, &portion, is_last)).await? {
+                Some(summary) => parsed.summary = summary,
                 None => break,
             }
         }
         Ok(())
     }
 
-    /// Processes one portion of a webhook's parcels. Returns the summary so far, or `None` when this was the last
-    /// portion or another worker has settled the webhook.
+    /// Processes one portion of a webhook's parcels. Returns the summary so far, or `None` when another worker has
+    /// settled the webhook.
     async fn process_portion(
         &self,
-        large: &LargeWebhook,
-        portion: &[ParcelScans],
+        leased: Leased,
+        portion: &ParsedWebhook,
         is_last: bool,
-        summary: IngestSummary,
     ) -> persistence::Result<Option<IngestSummary>> {
         let tx = self.store.begin().await?;
-        let Some(webhook) = webhooks::open_without_body(&tx, large.leased).await? else { return Ok(None) };
-        let content = WebhookContent::Parcels(portion.to_vec(), large.unread.clone());
-        let mut one = Ingestion { summary, parsed: ParsedWebhook { webhook, content } };
-        self.ingest(&tx, std::slice::from_mut(&mut one)).await?;
-        let summary = one.summary.clone();
+        if !webhooks::lock_leased(&tx, leased).await? {
+            return Ok(None);
+        }
+        let mut summaries = self.ingest(&tx, vec![portion.clone()]).await?;
         if is_last {
-            webhooks::settle(&tx, &[one.into_settled()]).await?;
+            webhooks::settle(&tx, &summaries.iter().map(settle).collect::<Vec<_>>()).await?;
         }
         self.store.commit_repeatable(tx).await?;
-        Ok(Some(summary))
+        Ok(summaries.remove(&portion.id))
     }
 
-    /// Routes the scans of these webhooks to shipments and records them in the orders. A number without a shipment goes
-    /// into the summary as a number that the webhook waits for.
-    async fn ingest(&self, tx: &Tx, ingestions: &mut [Ingestion]) -> persistence::Result<()> {
-        let again =
-            ingestions.iter().map(|one| &one.parsed.webhook).filter(|webhook| webhook.reason.is_some());
-        let again: Vec<WebhookId> = again.map(|webhook| webhook.id).collect();
-        let waited = webhooks::find_waits(tx, &again).await?;
-        let router =
-            routing::load_locking_numbers(tx, &tracking_numbers(ingestions.iter().map(|one| &one.parsed)))
-                .await?;
+    /// Takes the scans of these webhooks into the orders: locks the numbers and the orders, loads the stored scans, lets
+    /// `domain` decide, and writes. The caller has locked the webhooks, and settles them by their summaries.
+    async fn ingest(
+        &self,
+        tx: &Tx,
+        parsed: Vec<ParsedWebhook>,
+    ) -> persistence::Result<BTreeMap<WebhookId, IngestSummary>> {
+        let settled_before = parsed.iter().filter(|webhook| webhook.was_settled).map(|webhook| webhook.id);
+        let waited = webhooks::find_waits(tx, &settled_before.collect::<Vec<_>>()).await?;
+        let router = load_router_locking_numbers(tx, &tracking_numbers(&parsed)).await?;
         let mut routed = RoutedScans::default();
-        for Ingestion { parsed, summary } in &mut *ingestions {
-            for parcel in parsed.take_parcels() {
-                let (number, webhook) = (parcel.number(), &parsed.webhook);
-                if router.knows_number(&number) {
-                    // A settled webhook has a reason. Its scans were recorded before, and do not count as seen again,
-                    // unless the webhook waited for this number.
-                    let is_repeated = webhook.reason.is_some() && !waited.contains(&(webhook.id, number));
-                    routed.add(webhook, parcel, &router, is_repeated);
-                } else {
-                    summary.add_waiting_number(number, parcel.other_numbers);
-                }
-            }
+        for webhook in parsed {
+            routed.add(webhook, &router, &waited);
         }
-
-        let mut orders = orders::lock(tx, &routed.orders()).await?;
-        let mut recorder = ScanRecorder::load(tx, &routed.shipments(), false).await?;
-        let mut summaries: HashMap<WebhookId, &mut IngestSummary> =
-            ingestions.iter_mut().map(|one| (one.parsed.webhook.id, &mut one.summary)).collect();
-        routed.record_all(
-            &mut orders,
-            &mut recorder,
-            self.clock.now(),
-            |webhook_scans, shipment, outcomes| {
-                let Some(summary) = summaries.get_mut(&webhook_scans.webhook) else { return };
-                for (scan, outcome) in webhook_scans.scans.iter().zip(outcomes) {
-                    summary.add_outcome(webhook_scans.webhook, &scan.code, outcome, shipment);
-                }
-            },
-        )?;
+        let mut orders = orders::lock_and_load(tx, &routed.orders()).await?;
+        let mut recorder = scans::load_recorder(tx, &routed.shipments(), false).await?;
+        let summaries = routed.record(&mut orders, &mut recorder, self.clock.now())?;
         let max_age = self.policy().notification_max_age;
         orders::record(tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
-        recorder.write(tx).await
+        scans::record(tx, &recorder).await?;
+        Ok(summaries)
     }
 }
 
-/// The webhooks that a batch has not processed.
-#[derive(Default)]
-struct Batch {
-    call_back: Vec<CallBack>,
-    /// Webhooks with too many parcels for one transaction.
-    large: Vec<LargeWebhook>,
-    /// Webhooks that did not fit into this transaction.
-    later: Vec<Leased>,
-}
-
-/// A parsed webhook with more parcels than one transaction takes.
-struct LargeWebhook {
-    leased: Leased,
-    /// The size of the body that was parsed.
-    body_bytes: usize,
-    parcels: Vec<ParcelScans>,
-    unread: Option<Unread>,
-}
-
-/// A webhook while it is processed, and the outcomes of its scans so far.
-struct Ingestion {
-    parsed: ParsedWebhook,
-    summary: IngestSummary,
-}
-
-impl Ingestion {
-    fn new(parsed: ParsedWebhook) -> Self {
-        if let WebhookContent::Nothing(reason) = &parsed.content {
-            let WebhookHead { id, sender, .. } = &parsed.webhook;
-            tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
-        }
-        Self { parsed, summary: IngestSummary::default() }
+/// Decides how a webhook is settled, and logs its odd scans.
+fn settle((webhook, summary): (&WebhookId, &IngestSummary)) -> SettledWebhook {
+    for (code, effect) in summary.odd_scans() {
+        tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
     }
-
-    fn into_settled(self) -> Settled {
-        self.summary.into_settled(self.parsed)
-    }
+    summary.settle(*webhook)
 }

@@ -10,21 +10,22 @@
 mod apply;
 mod collect;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use carriers::Sender;
 use chrono::{DateTime, Utc};
 use domain::{
-    NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Scan, Shipment, ShipmentStatus, WebhookId,
-    WebhookState,
+    InputField, NotificationKind, OrderHead, OrderId, OrderStatus, Refusal, Shipment, ShipmentStatus,
+    WebhookId, WebhookState,
 };
 use persistence::{
+    Store,
     read::{self, Key, WebhookFilter},
     webhooks::{self, Webhook},
 };
 
-use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE, routed_scans::WebhookScans};
-use crate::{App, Caller, error::Result, retry::retry_transaction, scans::is_kept_under};
+use super::{Inbox, MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE};
+use crate::{Caller, Clock, error::Result, feed::Feed, retry::retry_transaction};
 
 /// Number of webhooks that are read at once. Their bodies are in memory together.
 const PAGE: u64 = 100;
@@ -102,7 +103,20 @@ struct Differences {
     readable: Vec<WebhookId>,
 }
 
-impl App {
+/// Replays stored webhooks. For `api` and the command `milepost replay`.
+#[derive(Clone)]
+pub struct Replays {
+    store: Store,
+    clock: Clock,
+    feed: Feed,
+    inbox: Inbox,
+}
+
+impl Replays {
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, inbox: Inbox) -> Self {
+        Self { store, clock, feed, inbox }
+    }
+
     /// Replays webhooks, and passes each result to `tell`. With `apply`, also changes the orders. A second replay then
     /// finds no changes. For support and systems.
     ///
@@ -124,7 +138,7 @@ impl App {
             let count = read::webhooks_count(&self.store, &filter).await?;
             if count > most {
                 let message = format!("{count} webhooks are meant, at most {most} are read again at once");
-                return Err(Refusal::InvalidInput { field: "since".to_owned(), message }.into());
+                return Err(Refusal::invalid(InputField::Since, message).into());
             }
         }
         let mut replayed = Replayed { applied: replay.apply, ..Replayed::default() };
@@ -177,30 +191,20 @@ impl App {
     }
 
     async fn compare_with_stored(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
-        let routed = self.collect_from(webhooks, |webhook, nobodys| match webhook.state {
-            WebhookState::Ignored | WebhookState::Failed => found.readable.push(webhook.id),
-            // No shipment has one of its numbers. If that part had been parsed, the webhook would be unmatched.
-            WebhookState::Processed if nobodys => found.readable.push(webhook.id),
-            WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched => {}
-        });
-        let routed = routed.await?;
-        let known = read::scans_of(&self.store, &routed.shipments()).await?;
-        for ((order, shipment), scans_of_webhooks) in routed.0 {
-            let known = known.get(&shipment).map(Vec::as_slice).unwrap_or_default();
-            let is_known = |webhook: WebhookId, incoming: &Scan| {
-                let old = known.iter().find(|stored| stored.scan.identity == incoming.identity);
-                old.is_some_and(|old| {
-                    old.scan.merge_repeated(incoming, is_kept_under(old, Some(webhook))).is_none()
-                })
-            };
-            let differs = |webhook_scans: &&WebhookScans| {
-                !webhook_scans.scans.iter().all(|incoming| is_known(webhook_scans.webhook, incoming))
-            };
-            let ids: Vec<WebhookId> =
-                scans_of_webhooks.iter().filter(differs).map(|webhook_scans| webhook_scans.webhook).collect();
-            if !ids.is_empty() {
-                found.orders.entry(order).or_default().extend(ids);
+        let states: HashMap<WebhookId, WebhookState> =
+            webhooks.iter().map(|webhook| (webhook.head.id, webhook.head.state)).collect();
+        let routed = self.route_webhooks(webhooks).await?;
+        for (webhook, waits) in routed.waiting() {
+            match states.get(&webhook) {
+                Some(WebhookState::Ignored | WebhookState::Failed) => found.readable.push(webhook),
+                // No shipment has one of its numbers. If that part had been parsed, the webhook would be unmatched.
+                Some(WebhookState::Processed) if waits => found.readable.push(webhook),
+                Some(WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched) | None => {}
             }
+        }
+        let stored = read::scans_of(&self.store, &routed.shipments()).await?;
+        for (order, webhooks) in routed.find_differences(&stored) {
+            found.orders.entry(order).or_default().extend(webhooks);
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use carriers::{CodeMap, Push, Sender};
 use domain::{Meaning, WebhookId};
 use persistence::read::{self, Spelling, UnknownCode};
 
-use super::{MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE};
+use super::{Inbox, MAX_BYTES, misrouted::MAX_REQUEUED_AT_ONCE};
 use crate::{
-    App, Caller,
+    Caller,
     error::Result,
     retry::{may_succeed_alone, retry_transaction},
 };
@@ -19,7 +19,7 @@ const MAX_LISTED: u32 = 500;
 /// Number of codes whose webhooks are loaded into memory together.
 const PAGE: usize = 100;
 
-impl App {
+impl Inbox {
     /// The codes that are neither in a built-in table nor in the merchant's code map, the most frequent first.
     /// Spellings that differ only in upper and lower case count as one code, as in the code map. For support and
     /// systems.

@@ -5,7 +5,7 @@
 
 use carriers::{AccessToken, Client, Secrets, Sender};
 
-use crate::App;
+use super::Inbox;
 
 /// The only supported `grant_type`.
 const GRANT: &str = "client_credentials";
@@ -51,7 +51,7 @@ pub enum NotIssued {
     InvalidClient,
 }
 
-impl App {
+impl Inbox {
     /// Checks the part of a token request that is known before its body is read: the sender uses tokens here, and the
     /// credentials in the headers, if there are any, are right.
     ///

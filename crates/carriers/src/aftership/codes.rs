@@ -2,7 +2,7 @@
 //! announcing them; a new one has the meaning of its tag.
 
 use domain::{
-    ConditionKind::{Damaged, DeliveryAttemptFailed, Lost, Other},
+    ConditionKind::{AddressIssue, Damaged, Delayed, DeliveryAttemptFailed, Held, Lost, Other},
     Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
@@ -12,8 +12,16 @@ pub(super) fn find_meaning(tag: Option<&str>, subtag: Option<&str>) -> Meaning {
     let subtag = subtag.unwrap_or_default();
     let refined = match subtag.to_ascii_lowercase().as_str() {
         "intransit_002" => Some(Status(PickedUp)),
-        // Refused.
-        "exception_003" => Some(Condition(DeliveryAttemptFailed)),
+        // The older subtag for what has a tag of its own now.
+        "outfordelivery_002" => Some(Status(AvailableForPickup)),
+        // The customer moved; the address is incorrect.
+        "exception_002" | "exception_007" => Some(Condition(AddressIssue)),
+        // Refused; nobody collected it.
+        "exception_003" | "exception_008" => Some(Condition(DeliveryAttemptFailed)),
+        // Delayed: by customs, by something outside, by the carrier, by the weather.
+        "exception_004" | "exception_005" | "exception_016" | "exception_017" => Some(Condition(Delayed)),
+        // Held for a payment, for documents.
+        "exception_006" | "exception_018" => Some(Condition(Held)),
         // On its way back, and returned.
         "exception_010" | "exception_011" => Some(Status(ReturnedToSender)),
         "exception_012" => Some(Condition(Damaged)),
@@ -77,11 +85,16 @@ mod tests {
             ("InTransit_001 InTransit_003", Status(InTransit)),
             ("InTransit_002", Status(PickedUp)),
             ("Delivered_001 Delivered_002 Delivered_003 Delivered_004 Delivered_005", Status(Delivered)),
-            ("Exception_003", Condition(DeliveryAttemptFailed)),
+            ("OutForDelivery_001 OutForDelivery_003", Status(OutForDelivery)),
+            ("OutForDelivery_002", Status(AvailableForPickup)),
+            ("Exception_003 Exception_008", Condition(DeliveryAttemptFailed)),
+            ("Exception_002 Exception_007", Condition(AddressIssue)),
+            ("Exception_004 Exception_005 Exception_016 Exception_017", Condition(Delayed)),
+            ("Exception_006 Exception_018", Condition(Held)),
             ("Exception_010 Exception_011", Status(ReturnedToSender)),
             ("Exception_012", Condition(Damaged)),
             ("Exception_013", Condition(Lost)),
-            ("Exception_002 Exception_016 Exception_017 Exception_018", Condition(Other)),
+            ("Exception_001 Exception_009 Exception_019", Condition(Other)),
         ];
         for (subtags, expected) in table {
             for subtag in subtags.split(' ') {

@@ -15,14 +15,17 @@ use serde_json::Value;
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
+    carrier_code::limit_milestone,
     current_status::{self, CurrentStatus},
-    json::{list_at, parse_object, require_text, text_at},
+    json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     names::find_carrier,
     parcel::{
-        build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_tracking_number,
         replace_unreliable_time,
     },
+    place::join_place,
+    return_flag::apply_return_flag,
     signature, time,
 };
 
@@ -57,19 +60,11 @@ impl Protocol for Aftership {
             .filter(|msg| msg.is_object())
             .ok_or_else(|| Unreadable("`msg` is missing".into()))?;
         match require_text("`event`", &[(&body, "/event")])?.as_str() {
-            "tracking_update" => {
-                parse_parcel(&body, tracking, &ESTIMATES, |key| parse_scans(tracking, key, remap))
-            }
+            "tracking_update" => parse_parcel(&body, tracking, |key| parse_scans(tracking, key, remap)),
             // These events are about the estimate or about missing information, not about the place. The merchant's
             // meanings do not apply to them.
-            event @ "edd_revise" => {
-                let [carriers, own] = ESTIMATES;
-                parse_parcel(&body, tracking, &[own, carriers], |key| {
-                    vec![informational_scan(&body, event, key)]
-                })
-            }
-            event @ "tracking_pending_time" => {
-                parse_parcel(&body, tracking, &ESTIMATES, |key| vec![informational_scan(&body, event, key)])
+            event @ ("edd_revise" | "tracking_pending_time") => {
+                parse_parcel(&body, tracking, |key| vec![informational_scan(&body, event, key)])
             }
             other => Ok(Push::Remark(format!("`{other}` says nothing about where a parcel is"))),
         }
@@ -88,10 +83,21 @@ impl Protocol for Aftership {
     }
 }
 
-/// Where the expected date is sent: the carrier's, and AfterShip's own. The carrier's takes precedence, except in a
-/// push that reports a revision of AfterShip's own.
-const ESTIMATES: [&str; 2] =
-    ["/expected_delivery", "/aftership_estimated_delivery_date/estimated_delivery_date"];
+/// The latest expected date, whoever expects it. Its `source` says who.
+const LATEST: &str = "/latest_estimated_delivery";
+/// Where the carrier's expected date is sent: since version 2025-01, and before.
+const OF_CARRIER: [&str; 4] = [
+    "/courier_estimated_delivery_date/estimated_delivery_date",
+    "/courier_estimated_delivery_date/estimated_delivery_date_max",
+    "/courier_estimated_delivery_date",
+    "/expected_delivery",
+];
+/// Where the dates that AfterShip or the merchant expects are sent.
+const OF_OTHERS: [&str; 3] = [
+    "/aftership_estimated_delivery_date/estimated_delivery_date",
+    "/aftership_estimated_delivery_date/estimated_delivery_date_max",
+    "/custom_estimated_delivery_date",
+];
 
 /// The parcel in the identity of a scan: the carrier and its tracking number.
 #[derive(Clone, Copy)]
@@ -100,11 +106,10 @@ struct ParcelKey<'a> {
     number: &'a str,
 }
 
-/// Builds the parcel of a push. `estimates` are pointers to expected dates; the first one that is present counts.
+/// Builds the parcel of a push.
 fn parse_parcel(
     body: &Value,
     tracking: &Value,
-    estimates: &[&str],
     scans: impl FnOnce(ParcelKey<'_>) -> Vec<ParsedScan>,
 ) -> Result<Push, Unreadable> {
     let slug = require_text("`msg.slug`", &[(tracking, "/slug")])?;
@@ -123,20 +128,46 @@ fn parse_parcel(
         package: None,
         other_numbers: vec![],
         scans,
-        estimated_delivery: estimates
-            .iter()
-            .find_map(|at| time::parse_expected_date(&text_at(tracking, at)?)),
+        estimated_delivery: parse_estimated_delivery(tracking),
         pushed_at: parse_push_time(body),
     }))
 }
 
+/// The expected delivery. The carrier's date takes precedence over a date that AfterShip guesses, also in a push that
+/// reports a revision of the guess.
+fn parse_estimated_delivery(tracking: &Value) -> Option<DateTime<Utc>> {
+    let read = |pointer: &str| time::parse_expected_date(&text_at(tracking, pointer)?);
+    let latest = || {
+        let dates = ["datetime", "datetime_max", "datetime_min"];
+        dates.into_iter().find_map(|date| read(&format!("{LATEST}/{date}")))
+    };
+    let source = text_at(tracking, &format!("{LATEST}/source")).unwrap_or_default().to_ascii_lowercase();
+    let is_carriers = ["carrier", "courier"].iter().any(|word| source.contains(word));
+    let of_carrier = if is_carriers { latest() } else { None };
+    of_carrier
+        .or_else(|| OF_CARRIER.into_iter().find_map(read))
+        .or_else(latest)
+        .or_else(|| OF_OTHERS.into_iter().find_map(read))
+}
+
 /// The checkpoints, and the current status of the parcel, which has no time.
 fn parse_scans(tracking: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Vec<ParsedScan> {
-    let listed = limits::collect_scans(list_at(tracking, "checkpoints"), |checkpoint| {
-        parse_scan(checkpoint, key, remap)
-    });
-    let current = parse_scan(tracking, key, remap).map(|scan| CurrentStatus { scan, is_dated: false });
-    current_status::merge_into_scans(listed, current)
+    let checkpoints = list_at(tracking, "checkpoints");
+    let listed = limits::collect_scans(checkpoints, |checkpoint| parse_scan(checkpoint, key, remap));
+    // What a checkpoint claims too says nothing more, even if the carrier's code beside that checkpoint says less.
+    let is_claimed = |meaning: Meaning| {
+        checkpoints.iter().any(|checkpoint| {
+            let [tag, subtag] = ["/tag", "/subtag"].map(|pointer| text_at(checkpoint, pointer));
+            codes::find_meaning(tag.as_deref(), subtag.as_deref()) == meaning
+        })
+    };
+    let current = parse_scan(tracking, key, remap).filter(|scan| !is_claimed(scan.meaning));
+    let current = current.map(|scan| CurrentStatus { scan, is_dated: false });
+    let mut scans = current_status::merge_into_scans(listed, current);
+    if flag_at(tracking, "/return_to_sender") {
+        apply_return_flag(&mut scans);
+    }
+    scans
 }
 
 /// Parses a checkpoint, or the current status, which has no time. `None` if there is neither a tag, a subtag nor a
@@ -162,17 +193,25 @@ fn parse_scan(checkpoint: &Value, key: ParcelKey<'_>, remap: &CodeMap) -> Option
             &build_description_code(&raw.to_ascii_uppercase(), alone, read),
             &[&date],
         ),
-        meaning: remap.get(Sender::Aftership, &display_code).unwrap_or(read),
+        meaning: remap
+            .get(Sender::Aftership, &display_code)
+            .unwrap_or_else(|| limit_milestone(key.carrier, &raw, read)),
         code: display_code,
-        description: part("/message").or_else(|| part("/subtag_message")),
-        location: join_place([
-            part("/city"),
-            part("/state"),
-            part("/country_region").or_else(|| part("/country_iso3")),
-        ]),
+        description: words_at(checkpoint, "/message").or_else(|| words_at(checkpoint, "/subtag_message")),
+        location: parse_location(checkpoint),
         // Most times have no zone. If `Z` is written, it is uncertain whether AfterShip knows the zone.
         time: replace_unreliable_time(key.carrier, &raw, &date, time::parse_scan_time_doubting_z(&date)),
     })
+}
+
+/// The place. Without a city, it is the text that the carrier sent.
+fn parse_location(checkpoint: &Value) -> Option<String> {
+    let part = |pointer| plain_text_at(checkpoint, pointer);
+    let (city, whole) = (part("/city"), part("/location"));
+    if city.is_none() && whole.is_some() {
+        return whole;
+    }
+    join_place([city, part("/state"), part("/country_region").or_else(|| part("/country_iso3"))])
 }
 
 /// The scan of a push that changes only the estimate, or nothing.

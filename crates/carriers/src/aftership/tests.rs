@@ -1,5 +1,7 @@
 //! Parsing of AfterShip's pushes, with the samples.
 
+mod milestones;
+
 use chrono::TimeDelta;
 use domain::{ConditionKind, ShipmentStatus::*};
 use serde_json::json;
@@ -121,7 +123,7 @@ fn a_push_has_an_id_and_a_composed_one_has_its_own() {
 #[test]
 fn every_checkpoint_is_a_scan() {
     let parcel = read(HISTORY);
-    assert_eq!((parcel.carrier, parcel.tracking_number.as_str()), (Carrier::Usps, "9400100000000000000001"));
+    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::Usps, "9400100000000000000001"));
     let read: Vec<_> =
         parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning, scan.time)).collect();
     assert_eq!(
@@ -222,14 +224,13 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     let estimate = |parcel: Parcel| parcel.into_scans(arrival).into_iter().find_map(|scan| scan.estimate);
     assert!(estimate(read(REVISED)) > estimate(read(HISTORY)));
 
-    // The carrier's date is unchanged: only AfterShip's own was revised.
+    // The carrier's date goes before AfterShip's own, also where only that one was revised.
     let both = REVISED.replace(r#""expected_delivery": null"#, r#""expected_delivery": "2026-01-15""#);
     assert_ne!(both, REVISED);
-    assert_eq!(read(&both).estimated_delivery, Some(at("2026-01-17T12:00:00Z")));
-    let dateless = both.replace(r#""2026-01-17""#, "null");
-    assert_eq!(read(&dateless).estimated_delivery, Some(at("2026-01-15T12:00:00Z")));
-    let update = both.replace("edd_revise", "tracking_update");
-    assert_eq!(read(&update).estimated_delivery, Some(at("2026-01-15T12:00:00Z")));
+    for event in ["edd_revise", "tracking_update", "tracking_pending_time"] {
+        let update = both.replace("edd_revise", event);
+        assert_eq!(read(&update).estimated_delivery, Some(at("2026-01-15T12:00:00Z")), "{event}");
+    }
 
     let pending = REVISED.replace("edd_revise", "tracking_pending_time");
     let scan = read(&pending).scans.remove(0);
@@ -237,12 +238,76 @@ fn a_revised_estimate_and_a_long_silence_move_nothing() {
     assert_ne!(scan.identity, identities(REVISED)[0]);
     assert_ne!(identities(&REVISED.replace("1768500000", "1768500001")), identities(REVISED));
     // The merchant's meanings do not apply to this event.
-    let remapped = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
-    assert_eq!(remapped.scans[0].meaning, Meaning::Informational);
+    let configured = read_with(REVISED, "aftership.edd_revise=delivered,aftership.Delivered_001=lost");
+    assert_eq!(configured.scans[0].meaning, Meaning::Informational);
     // A time that is not valid, is in milliseconds or is missing.
     for ts in ["1768500000000", "-99999999999999", "soon", ""] {
         let parcel = read(&REVISED.replace("1768500000", ts));
         assert_eq!((parcel.scans[0].time, parcel.pushed_at), (CarrierTime::Untrusted, None), "{ts}");
+    }
+}
+
+#[test]
+fn of_several_estimates_the_carriers_goes_first() {
+    let estimate = |fields: Value| {
+        let mut body = json!({"event": "edd_revise", "ts": 1768500000, "msg": fields});
+        (body["msg"]["slug"], body["msg"]["tracking_number"]) = (json!("ups"), json!("1"));
+        read(&body.to_string()).estimated_delivery.map(|at| at.format("%d").to_string())
+    };
+    let own = json!({"estimated_delivery_date": "2026-01-17"});
+    let carriers = json!({"estimated_delivery_date": "2026-01-15T17:00:00-05:00"});
+    let latest = |source: &str| json!({"source": source, "datetime": "2026-01-16T10:00:00-05:00"});
+    for (fields, day) in [
+        (
+            json!({"courier_estimated_delivery_date": carriers, "aftership_estimated_delivery_date": own}),
+            "15",
+        ),
+        (
+            json!({"courier_estimated_delivery_date": carriers, "latest_estimated_delivery": latest("Carrier EDD")}),
+            "16",
+        ),
+        (
+            json!({"courier_estimated_delivery_date": carriers, "latest_estimated_delivery": latest("AfterShip EDD")}),
+            "15",
+        ),
+        (
+            json!({"latest_estimated_delivery": latest("AfterShip EDD"), "aftership_estimated_delivery_date": own}),
+            "16",
+        ),
+        (
+            json!({"latest_estimated_delivery": latest("Carrier EDD"), "aftership_estimated_delivery_date": own}),
+            "16",
+        ),
+        (
+            json!({"latest_estimated_delivery": {"source": "Carrier EDD", "type": "range", "datetime_max": "2026-01-14"}}),
+            "14",
+        ),
+        (json!({"courier_estimated_delivery_date": "2026-01-13", "latest_estimated_delivery": null}), "13"),
+        (json!({"aftership_estimated_delivery_date": own}), "17"),
+    ] {
+        assert_eq!(estimate(fields.clone()).as_deref(), Some(day), "{fields}");
+    }
+}
+
+#[test]
+fn without_a_city_the_place_is_the_carriers_text() {
+    let place = |checkpoint_fields: Value| checkpoint(checkpoint_fields).location;
+    for (fields, expected) in [
+        (
+            json!({"tag": "InTransit", "city": null, "location": "NARITA-SHI JP", "country_iso3": "JPN"}),
+            "NARITA-SHI JP",
+        ),
+        (
+            json!({"tag": "InTransit", "city": "Springfield", "state": "IL", "country_region": "USA", "location": "SPRINGFIELD"}),
+            "Springfield, IL, USA",
+        ),
+        (json!({"tag": "InTransit", "city": null, "location": null, "country_iso3": "JPN"}), "JPN"),
+        (
+            json!({"tag": "InTransit", "city": "Springfield, IL, US", "country_iso3": "USA"}),
+            "Springfield, IL, US",
+        ),
+    ] {
+        assert_eq!(place(fields.clone()).as_deref(), Some(expected), "{fields}");
     }
 }
 

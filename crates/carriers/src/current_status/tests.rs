@@ -129,7 +129,7 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
     for ((list, latest), hour) in pushes.iter().zip(12..) {
         let parcel = Parcel {
             carrier: Carrier::Ups,
-            tracking_number: "1".to_owned(),
+            tracking_number: domain::TrackingNumber::restore(Carrier::Ups, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: merge_into_scans(list.clone(), latest.and_then(undated)),

@@ -7,19 +7,21 @@
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use domain::{
     Carrier, CarrierTime,
-    Meaning::{self, Status, Unknown},
+    ConditionKind::{AddressIssue, DeliveryAttemptFailed},
+    Meaning::{self, Condition, Status},
     ShipmentStatus::*,
 };
 use serde_json::Value;
 
+use super::event_texts;
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable,
-    json::{list_at, require_text, text_at},
+    json::{list_at, plain_text_at, require_text, text_at, words_at},
     limits,
     parcel::{
-        build_code_name, build_description_code, compute_identity, join_place, parse_other_numbers,
-        parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number,
     },
+    place::join_place,
     time,
 };
 
@@ -49,8 +51,9 @@ pub(super) fn parse_parcel(package: &Value, remap: &CodeMap) -> Result<Option<Pa
 
 /// Parses one of `events`. `None` if it has neither an id, a description nor a date.
 fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan> {
-    let [id, words, more] = ["/primaryEventId", "/primaryEventDescription", "/secondaryEventDescription"]
-        .map(|pointer| text_at(event, pointer));
+    let id = text_at(event, "/primaryEventId");
+    let [words, more] =
+        ["/primaryEventDescription", "/secondaryEventDescription"].map(|pointer| words_at(event, pointer));
     let time = ["/date", "/time", "/timeZone"].map(|pointer| text_at(event, pointer).unwrap_or_default());
     let [date, clock, zone] = time.each_ref().map(String::as_str);
     if id.is_none() && words.is_none() && date.is_empty() {
@@ -59,7 +62,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     let listed = words.as_deref().map(normalize_capitals);
     let code = id.or_else(|| listed.clone()).unwrap_or_default();
     let display_code = build_code_name(&[&code]);
-    let remapped = remap.get(Sender::Dhl, &display_code);
+    let configured = remap.get(Sender::Dhl, &display_code);
     let read = find_meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
         identity: compute_identity(
@@ -69,13 +72,14 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
             &build_description_code("", find_meaning(&code), read),
             &[date, clock, zone],
         ),
-        meaning: remapped.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
+        meaning: configured.or_else(|| remap.get(Sender::Dhl, listed.as_deref()?)).unwrap_or(read),
         code: display_code,
         description: match (words, more) {
             (Some(words), Some(more)) if words != more => Some(format!("{words}: {more}")),
             (words, more) => words.or(more),
         },
-        location: parse_location(event),
+        // The field `location` holds town and state, and usually the country too.
+        location: join_place([plain_text_at(event, "/location"), None, plain_text_at(event, "/country")]),
         time: parse_time(date, clock, zone),
     })
 }
@@ -85,8 +89,15 @@ fn normalize_capitals(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
+/// The meaning of a description: of this service's list, else of the list of Express, whose texts it also sends.
 fn find_meaning(words: &str) -> Meaning {
     match words {
+        "LABEL CREATED"
+        | "EN ROUTE TO DHL ECOMMERCE DISTRIBUTION CENTER"
+        | "EN ROUTE TO DHL ECOMMERCE"
+        | "SHIPMENT INFORMATION RECEIVED"
+        | "ELECTRONIC NOTIFICATION RECEIVED"
+        | "SHIPPING LABEL CREATED" => Status(LabelCreated),
         "PACKAGE RECEIVED AT DHL ECOMMERCE DISTRIBUTION CENTER" => Status(PickedUp),
         "PROCESSED"
         | "DEPARTURE ORIGIN DHL ECOMMERCE FACILITY"
@@ -98,18 +109,18 @@ fn find_meaning(words: &str) -> Meaning {
         | "ARRIVAL AT POST OFFICE" => Status(InTransit),
         "OUT FOR DELIVERY" | "OUT FOR SECOND DELIVERY ATTEMPT" => Status(OutForDelivery),
         "DELIVERED" | "SECOND DELIVERY ATTEMPT SUCCESSFUL" => Status(Delivered),
-        _ => Unknown,
+        "AVAILABLE FOR PICKUP" | "AVAILABLE AT POST OFFICE" | "ARRIVAL AT PICK-UP-POINT" => {
+            Status(AvailableForPickup)
+        }
+        "NOTICE LEFT" | "ATTEMPTED DELIVERY" | "BUSINESS CLOSED" | "NO ACCESS" | "REFUSED" => {
+            Condition(DeliveryAttemptFailed)
+        }
+        "UNDELIVERABLE AS ADDRESSED" | "NO SUCH NUMBER" | "INSUFFICIENT ADDRESS" | "ADDRESSEE UNKNOWN" => {
+            Condition(AddressIssue)
+        }
+        "RETURN TO SENDER" | "RETURNED TO SENDER" | "RETURN TO SENDER PROCESSED" => Status(ReturnedToSender),
+        _ => event_texts::find_meaning(words).meaning,
     }
-}
-
-/// The place. The field `location` holds town and state, and usually the country too, so the country is not repeated.
-fn parse_location(event: &Value) -> Option<String> {
-    let (town, country) = (text_at(event, "/location"), text_at(event, "/country"));
-    let said = |town: &String, country: &String| {
-        town.rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case(country))
-    };
-    let country = country.filter(|country| !town.as_ref().is_some_and(|town| said(town, country)));
-    join_place([town, None, country])
 }
 
 /// A local time in a zone given by letters, as an instant. A zone that is not listed, or an hour that the change of
@@ -168,6 +179,8 @@ fn is_summer_time(local: NaiveDateTime) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use domain::{ConditionKind::Held, Meaning::Unknown};
+
     use super::*;
 
     fn read(date: &str, clock: &str, zone: &str) -> Option<String> {
@@ -230,6 +243,13 @@ mod tests {
             (Status(OutForDelivery), "OUT FOR SECOND DELIVERY ATTEMPT"),
             (Status(Delivered), " delivered "),
             (Status(Delivered), "SECOND DELIVERY ATTEMPT SUCCESSFUL"),
+            (Status(LabelCreated), "En route to DHL eCommerce Distribution Center"),
+            (Status(AvailableForPickup), "Available for pickup"),
+            (Condition(DeliveryAttemptFailed), "Notice left"),
+            (Condition(DeliveryAttemptFailed), "Delivery attempt unsuccessful"),
+            (Condition(AddressIssue), "Undeliverable as addressed"),
+            (Condition(Held), "Shipment on hold"),
+            (Status(ReturnedToSender), "Return to sender"),
             (Unknown, "DELIVERED TO AGENT"),
             (Unknown, "NOT DELIVERED"),
             (Unknown, ""),

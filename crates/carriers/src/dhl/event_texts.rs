@@ -38,12 +38,13 @@ enum Rest {
 
 /// Subjects and verbs that may stand before a listed text: "The shipment has been".
 const SUBJECTS: [&str; 5] = ["the shipment", "your shipment", "shipment", "die sendung", "sendung"];
-const VERBS: [&str; 7] = ["has been", "has", "is", "was", "ist", "wurde", "befindet sich"];
+const VERBS: [&str; 8] = ["has been", "was", "is now", "is", "has", "ist", "wurde", "befindet sich"];
 
-const LISTED: [(&str, Rest, Meaning); 39] = [
+const LISTED: &[(&str, Rest, Meaning)] = &[
     ("information received", Rest::None, Status(LabelCreated)),
     // Picked up by the courier. If the customer picks it up, that is a delivery, so no words may follow.
     ("picked up", Rest::None, Status(PickedUp)),
+    ("accepted", Rest::None, Status(PickedUp)),
     ("processed at", Rest::Name, Status(InTransit)),
     ("arrived at dhl sort facility", Rest::Name, Status(InTransit)),
     ("arrived at dhl delivery facility", Rest::Name, Status(InTransit)),
@@ -53,18 +54,40 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("departed from a dhl facility", Rest::Name, Status(InTransit)),
     ("transferred through", Rest::Name, Status(InTransit)),
     ("in transit", Rest::None, Status(InTransit)),
+    ("in transit to destination", Rest::None, Status(InTransit)),
+    ("scheduled for delivery", Rest::Name, Status(InTransit)),
+    ("delivery arranged no details expected", Rest::None, Status(InTransit)),
+    ("forwarded", Rest::None, Status(InTransit)),
+    ("forwarded for delivery", Rest::Name, Status(InTransit)),
+    ("forwarded to", Rest::Name, Status(InTransit)),
     ("clearance processing complete", Rest::Name, Status(InTransit)),
     ("processed for clearance", Rest::Name, Status(InTransit)),
+    ("released by customs", Rest::Name, Status(InTransit)),
+    ("given a release by customs", Rest::Name, Status(InTransit)),
+    // It ends a hold for payment.
+    ("payment is received and recorded", Rest::Any, Status(InTransit)),
     // About papers; also sent before the parcel is picked up.
     ("customs clearance status updated", Rest::Any, Informational),
     ("customs status updated", Rest::Any, Informational),
     ("clearance event", Rest::None, Informational),
     ("on hold", Rest::None, Condition(Held)),
+    ("on hold awaiting", Rest::Any, Condition(Held)),
+    ("on hold at", Rest::Name, Condition(Held)),
     ("held available upon receipt of payment", Rest::None, Condition(Held)),
-    ("clearance delay", Rest::None, Condition(Delayed)),
-    ("customs clearance delay", Rest::None, Condition(Delayed)),
-    ("uncontrollable clearance delay", Rest::None, Condition(Delayed)),
+    ("held at", Rest::Name, Condition(Held)),
+    ("held in customs", Rest::Name, Condition(Held)),
+    ("clearance delay", Rest::Name, Condition(Delayed)),
+    ("customs clearance delay", Rest::Name, Condition(Delayed)),
+    ("uncontrollable clearance delay", Rest::Name, Condition(Delayed)),
+    ("transport delay", Rest::Name, Condition(Delayed)),
+    ("delayed", Rest::Name, Condition(Delayed)),
     ("address information needed", Rest::Name, Condition(AddressIssue)),
+    ("further consignee information needed", Rest::Name, Condition(AddressIssue)),
+    ("further recipient information needed", Rest::Name, Condition(AddressIssue)),
+    ("incorrect address", Rest::None, Condition(AddressIssue)),
+    ("bad address", Rest::None, Condition(AddressIssue)),
+    ("consignee moved", Rest::None, Condition(AddressIssue)),
+    ("recipient moved", Rest::None, Condition(AddressIssue)),
     ("with delivery courier", Rest::None, Status(OutForDelivery)),
     ("out with courier for delivery", Rest::None, Status(OutForDelivery)),
     ("out for delivery", Rest::None, Status(OutForDelivery)),
@@ -73,14 +96,30 @@ const LISTED: [(&str, Rest, Meaning); 39] = [
     ("in das zustellfahrzeug geladen", Rest::None, Status(OutForDelivery)),
     ("awaiting collection by recipient", Rest::Name, Status(AvailableForPickup)),
     ("awaiting collection by the recipient", Rest::Name, Status(AvailableForPickup)),
+    ("awaiting collection by consignee", Rest::Name, Status(AvailableForPickup)),
+    ("awaiting collection by the consignee", Rest::Name, Status(AvailableForPickup)),
+    ("ready for collection", Rest::Name, Status(AvailableForPickup)),
+    ("available for collection", Rest::Name, Status(AvailableForPickup)),
     ("delivered signed for by", Rest::Signature, Status(Delivered)),
     // Delivered to the customer. There is no complete list of other receivers and of what a delivery to them means.
     ("delivered", Rest::None, Status(Delivered)),
     ("delivery attempted", Rest::None, Condition(DeliveryAttemptFailed)),
     ("delivery attempted recipient not home", Rest::None, Condition(DeliveryAttemptFailed)),
     ("delivery attempted consignee premises closed", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempted recipient premises closed", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempted but no response", Rest::Any, Condition(DeliveryAttemptFailed)),
     ("delivery attempt unsuccessful", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("delivery attempt could not be completed", Rest::Any, Condition(DeliveryAttemptFailed)),
+    ("delivery could not be completed", Rest::Any, Condition(DeliveryAttemptFailed)),
+    ("delivery not accepted", Rest::Any, Condition(DeliveryAttemptFailed)),
     ("recipient refused delivery", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("consignee refused delivery", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("recipient not home", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("consignee not available", Rest::None, Condition(DeliveryAttemptFailed)),
+    ("damaged", Rest::None, Condition(Damaged)),
+    ("lost", Rest::None, Condition(Lost)),
+    ("being returned to shipper", Rest::None, Condition(Returning)),
+    ("being returned to sender", Rest::None, Condition(Returning)),
     ("returned to shipper", Rest::None, Status(ReturnedToSender)),
     ("returned to sender", Rest::None, Status(ReturnedToSender)),
 ];
@@ -113,7 +152,9 @@ pub(super) fn find_meaning(words: &str) -> EventText {
 /// Norway.
 fn reverses_meaning(word: &str) -> bool {
     let others = ["sender", "shipper", "consignor", "neighbour", "neighbor", "collection", "locker"];
-    ["not", "unable", "failed"].contains(&word) || word.starts_with("return") || others.contains(&word)
+    ["not", "unable", "failed", "resolved", "released", "ended"].contains(&word)
+        || word.starts_with("return")
+        || others.contains(&word)
 }
 
 #[cfg(test)]
@@ -124,7 +165,10 @@ mod tests {
     fn every_listed_wording_has_its_meaning() {
         let table = [
             (Status(LabelCreated), "Shipment information received"),
-            (Status(PickedUp), "Shipment picked up|Picked up.|The shipment has been picked up"),
+            (
+                Status(PickedUp),
+                "Shipment picked up|Picked up.|The shipment has been picked up|Shipment Accepted",
+            ),
             (
                 Status(InTransit),
                 "Processed at KÖLN - GERMANY|Arrived at DHL Sort Facility LEIPZIG - GERMANY|\
@@ -132,7 +176,11 @@ mod tests {
                  Arrived at Delivery Facility in LYON|Departed Facility in LEIPZIG - GERMANY|\
                  Shipment has departed from a DHL facility LEIPZIG - GERMANY|Transferred through LIEGE - BELGIUM|\
                  Shipment is in transit|Clearance processing complete at LYON - FRANCE|\
-                 Processed for clearance at LYON - FRANCE|Arrived at DHL Sort Facility OSLO - NO",
+                 Processed for clearance at LYON - FRANCE|Arrived at DHL Sort Facility OSLO - NO|\
+                 Shipment is in transit to destination|Shipment is scheduled for delivery|\
+                 Forwarded for delivery|The shipment has been forwarded to a third party|\
+                 Shipment has been given a release by Customs|\
+                 Payment is received and recorded for shipment related fees",
             ),
             (
                 Informational,
@@ -141,10 +189,20 @@ mod tests {
             ),
             (
                 Condition(Held),
-                "Shipment is on hold|On Hold|Shipment held - Available upon receipt of payment",
+                "Shipment is on hold|On Hold|Shipment held - Available upon receipt of payment|\
+                 On hold awaiting for payment of shipment related fees",
             ),
-            (Condition(Delayed), "Clearance delay|Customs clearance delay|Uncontrollable Clearance Delay"),
-            (Condition(AddressIssue), "Address information needed; contact DHL"),
+            (
+                Condition(Delayed),
+                "Clearance delay|Customs clearance delay|Uncontrollable Clearance Delay|\
+                 Clearance delay MILAN - ITALY|Shipment is delayed",
+            ),
+            (
+                Condition(AddressIssue),
+                "Address information needed; contact DHL|Further consignee information needed",
+            ),
+            (Condition(Damaged), "Shipment damaged"),
+            (Condition(Returning), "The shipment is being returned to shipper"),
             (
                 Status(OutForDelivery),
                 "With delivery courier|Shipment is out with courier for delivery|Out for delivery|\
@@ -166,7 +224,8 @@ mod tests {
                 Condition(DeliveryAttemptFailed),
                 "Delivery attempted|Delivery attempted; recipient not home|\
                  Delivery attempted; consignee premises closed|Delivery attempt unsuccessful|\
-                 Recipient refused delivery",
+                 Recipient refused delivery|Delivery attempt could not be completed|Delivery not accepted|\
+                 Delivery attempted but no response at consignee address",
             ),
             (Status(ReturnedToSender), "Returned to shipper|The shipment has been returned to sender"),
         ];
@@ -216,6 +275,10 @@ mod tests {
             "No longer on hold",
             "Shipment is not on hold",
             "On hold released",
+            "Clearance delay resolved",
+            "Forwarded to the shipper",
+            "Not accepted",
+            "Not damaged",
             "Not returned to sender",
             "Shipment",
             "The shipment has",

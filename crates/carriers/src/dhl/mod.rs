@@ -6,14 +6,16 @@
 
 mod americas;
 mod codes;
+mod event_names;
 mod event_texts;
+mod parcel_de;
 mod simulate;
 #[cfg(test)]
 mod tests;
 mod unified;
 
 use chrono::{DateTime, Utc};
-use domain::Carrier;
+use domain::{Carrier, Meaning};
 use serde_json::Value;
 
 use crate::{
@@ -59,6 +61,11 @@ impl Protocol for Dhl {
     fn simulate(&self, history: &SimulatedHistory<'_>) -> Vec<Vec<u8>> {
         simulate::simulate(history).into_iter().collect()
     }
+}
+
+/// The meaning of a code of DHL beside the milestone of an aggregator, in capitals.
+pub(crate) fn find_code_meaning(code: &str) -> Meaning {
+    codes::find_meaning_of_event(code).unwrap_or(Meaning::Unknown)
 }
 
 fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {

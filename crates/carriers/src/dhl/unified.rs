@@ -1,8 +1,9 @@
 //! Parses a shipment of a Unified Push, which has the form of an answer of DHL's Unified Tracking.
 //!
 //! Only the envelope is uniform. Parcel DE sends event codes; Express sends other event codes or only descriptions;
-//! the other services send descriptions with a status code. A push reports on the shipment as a whole, by its number.
-//! The pieces in `details.pieceIds` have no events of their own, so they become other numbers of the parcel.
+//! eCommerce sends event names; the other services send descriptions with a status code. A push reports on the shipment
+//! as a whole, by its number. The pieces in `details.pieceIds` have no events of their own, so they become other numbers
+//! of the parcel.
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, Meaning};
@@ -10,18 +11,20 @@ use serde_json::Value;
 
 use super::{
     codes::{self, Code},
+    event_names::{is_capital_word, is_event_name},
     event_texts::{self, EventText},
 };
 use crate::{
     CodeMap, Parcel, ParsedScan, Sender, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list_at, require_text, text_at},
+    json::{flag_at, list_at, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
     parcel::{
-        build_code_name, build_description_code, compute_identity, join_place, parse_other_numbers,
-        parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number,
     },
+    place::join_place,
+    return_flag::apply_return_flag,
     time,
 };
 
@@ -60,6 +63,9 @@ pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<P
     if scans.is_empty() {
         return Ok(None);
     }
+    if flag_at(shipment, "/returnFlag") {
+        apply_return_flag(&mut scans);
+    }
     let pieces = list_at(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
     let pieces = pieces.iter().filter_map(|piece| text_at(piece, ""));
     Ok(Some(Parcel {
@@ -85,10 +91,10 @@ struct ScanContext<'a> {
 struct Event<'a> {
     value: &'a Value,
     status_code: String,
-    /// The event code of the service.
+    /// The event code of the service, or its event name.
     code: String,
     timestamp: String,
-    /// The field `status`: a code or a description.
+    /// The field `status`: a code, a name or a description.
     named: Option<String>,
     words: Option<String>,
 }
@@ -96,10 +102,17 @@ struct Event<'a> {
 impl<'a> Event<'a> {
     /// `None` if the value has neither a code nor a time.
     fn from_value(value: &'a Value) -> Option<Self> {
-        let [status_code, timestamp, named] =
-            ["/statusCode", "/timestamp", "/status"].map(|pointer| text_at(value, pointer));
-        let code = named.clone().filter(|code| is_code(code));
-        let code = code.or_else(|| text_at(value, "/typeCode").filter(|code| is_code(code)));
+        let [status_code, timestamp] = ["/statusCode", "/timestamp"].map(|pointer| text_at(value, pointer));
+        let named = plain_text_at(value, "/status");
+        // One word in capitals is a name only beside a status code. Alone it is a description.
+        let is_code_or_name = |text: &String| {
+            is_code(text) || is_event_name(text) || (status_code.is_some() && is_capital_word(text))
+        };
+        // The detailed code of Parcel DE tells what the code beside it does not.
+        let detailed = text_at(value, "/statusDetailed").filter(|code| is_event_name(code));
+        let code = detailed
+            .or_else(|| named.clone().filter(is_code_or_name))
+            .or_else(|| text_at(value, "/typeCode").filter(is_code_or_name));
         if status_code.is_none() && code.is_none() && timestamp.is_none() {
             return None;
         }
@@ -109,16 +122,19 @@ impl<'a> Event<'a> {
             code: code.unwrap_or_default(),
             timestamp: timestamp.unwrap_or_default(),
             named,
-            words: text_at(value, "/description"),
+            words: words_at(value, "/description"),
         })
     }
 
-    /// Whether `event` is the same event as this one: same time and same words.
+    /// Whether `event` is the same event as this one: same time, same words, and no other code.
     fn is_same_event_as(&self, event: &Self) -> bool {
         let words = |event: &Self| {
             normalize_text(event.words.as_ref().or(event.named.as_ref()).map_or("", |words| words))
         };
-        self.timestamp == event.timestamp && words(self) == words(event)
+        let codes = [&self.code, &event.code];
+        let has_other_code =
+            codes.iter().all(|code| !code.is_empty()) && !self.code.eq_ignore_ascii_case(&event.code);
+        self.timestamp == event.timestamp && words(self) == words(event) && !has_other_code
     }
 
     /// Converts to a scan. `lent` is the status code of the same event in the shipment's `status`.
@@ -138,14 +154,14 @@ impl<'a> Event<'a> {
             meaning: interpreted.meaning,
             code: interpreted.display_code,
             location: join_place([
-                text_at(self.value, "/location/address/addressLocality"),
+                plain_text_at(self.value, "/location/address/addressLocality"),
                 None,
-                text_at(self.value, "/location/address/countryCode"),
+                plain_text_at(self.value, "/location/address/countryCode"),
             ]),
             // DHL's own samples have `Z`, but one consumer of its tracking reads the same times as local times. It is
             // not known which service writes which, so only midnight with `Z` is doubted.
             time: time::parse_scan_time_doubting_z(&self.timestamp),
-            description: self.words.or_else(|| self.named.filter(|words| !is_code(words))),
+            description: self.words.or_else(|| describe_name(&self.named?)),
         }
     }
 
@@ -154,11 +170,11 @@ impl<'a> Event<'a> {
     fn interpret_codes(&self, key: ScanContext<'_>) -> InterpretedEvent {
         let display_code = build_code_name(&[&self.status_code, &self.code]);
         let read = self.find_meaning(&self.status_code, key);
-        let alone = codes::find_meaning(self.codes_with(&self.status_code, key), "");
+        let alone = codes::find_meaning(self.codes_with(&self.status_code, key), ["", ""]);
         InterpretedEvent {
             code: self.status_code.to_ascii_lowercase(),
             description_code: build_description_code(&self.code.to_ascii_uppercase(), alone, read),
-            meaning: find_merchant_meaning(key.remap, &display_code, &self.status_code).unwrap_or(read),
+            meaning: self.find_merchant_meaning(key.remap, &display_code).unwrap_or(read),
             display_code,
         }
     }
@@ -190,8 +206,15 @@ impl<'a> Event<'a> {
     /// The meaning with this status code. `status` is read as words too, because a short word such as `Return` looks
     /// like a code.
     fn find_meaning(&self, status_code: &str, key: ScanContext<'_>) -> Meaning {
-        let said = [self.named.as_deref(), self.words.as_deref()].map(Option::unwrap_or_default).join(". ");
-        codes::find_meaning(self.codes_with(status_code, key), &said)
+        let said = [self.named.as_deref(), self.words.as_deref()].map(Option::unwrap_or_default);
+        codes::find_meaning(self.codes_with(status_code, key), said)
+    }
+
+    /// The merchant's meaning for the whole code, or else for the status code with what stands in `status`, or else
+    /// for the status code with any event code.
+    fn find_merchant_meaning(&self, remap: &CodeMap, display_code: &str) -> Option<Meaning> {
+        let named = build_code_name(&[&self.status_code, self.named.as_deref().unwrap_or_default()]);
+        [display_code, &named, &self.status_code].into_iter().find_map(|code| remap.get(Sender::Dhl, code))
     }
 
     fn codes_with<'b>(&'b self, status: &'b str, key: ScanContext<'_>) -> Code<'b> {
@@ -212,9 +235,13 @@ fn is_code(status: &str) -> bool {
     status.len() <= MAX_STATUS_CODE && status.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The merchant's meaning for the whole code, or else for the status code with any event code.
-fn find_merchant_meaning(remap: &CodeMap, display_code: &str, status: &str) -> Option<Meaning> {
-    remap.get(Sender::Dhl, display_code).or_else(|| remap.get(Sender::Dhl, status))
+/// The text of `status` as a description. A code is none; the words of an event name are.
+fn describe_name(named: &str) -> Option<String> {
+    match named {
+        code if is_code(code) => None,
+        name if is_event_name(name) => Some(name.replace('_', " ").to_lowercase()),
+        words => Some(words.to_owned()),
+    }
 }
 
 /// The expected delivery: the end of the promised time frame, or else the single time.

@@ -17,6 +17,8 @@ pub(super) fn find_meaning(status: &str, detail: &str) -> Meaning {
         ("available_for_pickup", _) => Status(AvailableForPickup),
         ("return_to_sender", _) => Status(ReturnedToSender),
         ("cancelled", _) => Status(Cancelled),
+        // The detail says less than the status.
+        ("in_transit", "label_created") => Status(LabelCreated),
         ("pre_transit", detail) => find_meaning_of_detail(detail).unwrap_or(Status(LabelCreated)),
         ("in_transit", detail) => find_meaning_of_detail(detail).unwrap_or(Status(InTransit)),
         ("out_for_delivery", detail) => find_meaning_of_detail(detail).unwrap_or(Status(OutForDelivery)),
@@ -27,7 +29,8 @@ pub(super) fn find_meaning(status: &str, detail: &str) -> Meaning {
     }
 }
 
-/// The details that say more than the status. `arrived_at_facility` is not among them: it is sent for pickups too.
+/// The details that say more than the status. The other published details are movements and updates, which the status
+/// tells too. `arrived_at_facility` is one of them: it is sent for pickups too.
 fn find_meaning_of_detail(detail: &str) -> Option<Meaning> {
     Some(match detail {
         "received_at_origin_facility" => Status(PickedUp),
@@ -37,9 +40,9 @@ fn find_meaning_of_detail(detail: &str) -> Option<Meaning> {
         "damaged" => Condition(Damaged),
         "lost" => Condition(Lost),
         "held" => Condition(Held),
-        "weather_delay" => Condition(Delayed),
+        "delayed" | "weather_delay" | "missorted" => Condition(Delayed),
         "address_correction" => Condition(AddressIssue),
-        "missorted" | "transit_exception" | "awaiting_information" | "expired" => Condition(Other),
+        "transit_exception" | "awaiting_information" | "expired" | "failure" => Condition(Other),
         _ => return None,
     })
 }
@@ -64,11 +67,23 @@ mod tests {
             ("shipped", Unknown),
             ("", Unknown),
         ] {
-            for detail in ["", "status_update", "arrived_at_facility", "a_detail_of_tomorrow"] {
+            for detail in "status_update arrived_at_facility arrived_at_destination departed_facility \
+                           departed_origin_facility in_transit out_for_delivery unknown cancelled \
+                           received_at_destination_facility transferred_to_destination_carrier \
+                           a_detail_of_tomorrow"
+                .split_whitespace()
+                .chain([""])
+            {
                 assert_eq!(find_meaning(status, detail), expected, "{status}/{detail}");
                 assert_eq!(find_meaning(&status.to_uppercase(), detail), expected, "{status}/{detail}");
             }
         }
+    }
+
+    #[test]
+    fn a_label_is_a_label_whatever_the_status() {
+        assert_eq!(find_meaning("in_transit", "label_created"), Status(LabelCreated));
+        assert_eq!(find_meaning("pre_transit", "label_created"), Status(LabelCreated));
     }
 
     #[test]
@@ -81,9 +96,9 @@ mod tests {
             (Condition(Damaged), "damaged"),
             (Condition(Lost), "lost"),
             (Condition(Held), "held"),
-            (Condition(Delayed), "weather_delay"),
+            (Condition(Delayed), "delayed weather_delay missorted"),
             (Condition(AddressIssue), "address_correction"),
-            (Condition(Other), "missorted transit_exception awaiting_information expired"),
+            (Condition(Other), "transit_exception awaiting_information expired failure"),
         ];
         for (expected, details) in table {
             for detail in details.split(' ') {

@@ -18,11 +18,14 @@ use unicode_normalization::UnicodeNormalization;
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
+    carrier_code::limit_milestone,
     current_status::{self, CurrentStatus},
-    json::{list_at, parse_object, require_text, text_at},
+    json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     names::find_carrier,
-    parcel::{build_code_name, compute_identity, join_place, parse_tracking_number, replace_unreliable_time},
+    parcel::{build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time},
+    place::join_place,
+    return_flag::apply_return_flag,
     signature::{decode_hex, encode_hex, hmac_sha256},
     time,
 };
@@ -182,10 +185,20 @@ fn parse_tracker(
     let details = list_at(tracker, "tracking_details");
     let listed =
         limits::collect_scans(details, |detail| parse_scan(detail, carrier, &tracking_number, remap));
-    let scans = current_status::merge_into_scans(
-        listed,
-        parse_current_status(tracker, carrier, &tracking_number, remap),
-    );
+    // What a detail claims too says nothing more, even if the carrier's code beside that detail says less.
+    let is_claimed = |meaning: Meaning| {
+        details.iter().any(|detail| {
+            let status = text_at(detail, "/status").unwrap_or_default();
+            Code::from_parts(&status, text_at(detail, "/status_detail"), remap).meaning == meaning
+        })
+    };
+    let current = parse_current_status(tracker, carrier, &tracking_number, remap);
+    let current = current.filter(|current| !is_claimed(current.scan.meaning));
+    let mut scans = current_status::merge_into_scans(listed, current);
+    // The tracker of a return label.
+    if flag_at(tracker, "/is_return") {
+        apply_return_flag(&mut scans);
+    }
     if scans.is_empty() {
         return Ok(Push::Remark(format!("EasyPost knows nothing yet of {tracking_number}")));
     }
@@ -210,13 +223,17 @@ fn parse_scan(detail: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) -
     let carrier_code = text_at(detail, "/carrier_code").unwrap_or_default().to_ascii_uppercase();
     let code = Code::from_parts(&status, text_at(detail, "/status_detail"), remap);
     let location = join_place(
-        ["city", "state", "country"].map(|part| text_at(detail, &format!("/tracking_location/{part}"))),
+        ["city", "state", "country"].map(|part| plain_text_at(detail, &format!("/tracking_location/{part}"))),
     );
     Some(ParsedScan {
         identity: compute_identity(carrier, parcel, &code.key, &carrier_code, &[&datetime]),
-        meaning: code.meaning,
+        meaning: if code.is_configured {
+            code.meaning
+        } else {
+            limit_milestone(carrier, &carrier_code, code.meaning)
+        },
         code: code.display_code,
-        description: text_at(detail, "/message"),
+        description: words_at(detail, "/message"),
         time: replace_unreliable_time(
             carrier,
             &carrier_code,
@@ -266,6 +283,8 @@ struct Code {
     /// The code as a part of the identity: uncut and in lower case.
     key: String,
     meaning: Meaning,
+    /// Whether the meaning is the merchant's.
+    is_configured: bool,
 }
 
 impl Code {
@@ -273,12 +292,13 @@ impl Code {
     fn from_parts(status: &str, detail: Option<String>, remap: &CodeMap) -> Self {
         let detail = detail.unwrap_or_default();
         let display_code = build_code_name(&[status, &detail]);
-        let remapped =
+        let configured =
             remap.get(Sender::Easypost, &display_code).or_else(|| remap.get(Sender::Easypost, status));
         Self {
             display_code,
             key: format!("{status}/{detail}").to_ascii_lowercase(),
-            meaning: remapped.unwrap_or_else(|| codes::find_meaning(status, &detail)),
+            is_configured: configured.is_some(),
+            meaning: configured.unwrap_or_else(|| codes::find_meaning(status, &detail)),
         }
     }
 }

@@ -127,6 +127,39 @@ fn the_status_of_a_tracker_that_says_more_than_its_details_is_a_scan_too() {
     }
 }
 
+/// The meanings of the scans of a UPS tracker with these details.
+fn meanings(tracker: Value) -> Vec<Meaning> {
+    let mut tracker = tracker;
+    (tracker["object"], tracker["carrier"], tracker["tracking_code"]) =
+        ("Tracker".into(), "UPS".into(), "1Z999AA10123456784".into());
+    parcel(&tracker.to_string()).scans.iter().map(|scan| scan.meaning).collect()
+}
+
+#[test]
+fn a_status_is_believed_unless_the_carriers_code_says_less() {
+    let label = serde_json::json!({"status": "in_transit", "status_detail": "status_update", "carrier_code": "MP", "datetime": "2026-01-14T12:00:00Z"});
+    let tracker = serde_json::json!({"status": "in_transit", "tracking_details": [label]});
+    assert_eq!(meanings(tracker), [Status(LabelCreated)]);
+    let delayed =
+        serde_json::json!({"status": "in_transit", "status_detail": "delayed", "carrier_code": "MP"});
+    assert_eq!(
+        meanings(serde_json::json!({"tracking_details": [delayed]})),
+        [Condition(ConditionKind::Delayed)]
+    );
+}
+
+#[test]
+fn a_return_is_told_by_status_detail_or_flag() {
+    let detail = |status: &str| serde_json::json!({"status": status, "datetime": "2026-01-14T12:00:00Z"});
+    let tracker = |flag: bool, last: &str| serde_json::json!({"is_return": flag, "status": last, "tracking_details": [detail("in_transit"), detail(last)]});
+    assert_eq!(meanings(tracker(false, "return_to_sender")), [Status(InTransit), Status(ReturnedToSender)]);
+    assert_eq!(
+        meanings(tracker(true, "delivered")),
+        [Condition(ConditionKind::Returning), Status(ReturnedToSender)]
+    );
+    assert_eq!(meanings(tracker(false, "delivered")), [Status(InTransit), Status(Delivered)]);
+}
+
 #[test]
 fn z_is_believed_where_the_place_is_known_and_it_is_not_midnight() {
     let time = |datetime: &str, place: &str| {
@@ -223,8 +256,8 @@ fn the_setting_names_status_and_detail_or_the_status() {
     for other in ["easypost.departed_facility=held", "easypost.DP=held", "fedex.in_transit=held"] {
         assert_eq!(first(other), Status(InTransit), "{other}");
     }
-    let remapped = parcel_with(FEDEX, "easypost.in_transit=held").scans[0].identity;
-    assert_eq!(remapped, parcel(FEDEX).scans[0].identity);
+    let configured = parcel_with(FEDEX, "easypost.in_transit=held").scans[0].identity;
+    assert_eq!(configured, parcel(FEDEX).scans[0].identity);
 }
 
 #[test]

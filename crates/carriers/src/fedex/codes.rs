@@ -1,5 +1,5 @@
-//! The meanings of FedEx's event codes. The list is FedEx's "Tracking Status Codes". `AE` and `RL` are not in it, but
-//! were seen in real answers of its Track API.
+//! The meanings of FedEx's event codes. The list is FedEx's "Tracking Status Codes". `AE`, `IP` and `RL` are not in it,
+//! but were seen in real answers of its Track API.
 
 use domain::{
     ConditionKind::{Delayed, DeliveryAttemptFailed, Other},
@@ -8,23 +8,24 @@ use domain::{
 };
 
 /// The meaning of an `eventType`. Not for a `derivedStatusCode`, which says `IT` beside an `OD` scan.
-pub(super) fn find_meaning(code: &str) -> Meaning {
+pub(crate) fn find_meaning(code: &str) -> Meaning {
     match code.to_ascii_uppercase().as_str() {
         // Order created. It counts as shipped by agreement. A merchant can map it to label_created.
         "OC" => Status(InTransit),
         // Sent to USPS; enroute to pickup, vehicle dispatched, furnished and not used, at pickup.
         "OX" | "EP" | "DS" | "DR" | "AP" => Status(LabelCreated),
         "PU" | "PX" | "OF" => Status(PickedUp),
+        // In FedEx possession: it was handed in, for example after the last pickup of the day.
+        "IP" => Status(PickedUp),
         // On the way, then arrivals and facilities, departures and flights.
         "IT" | "IX" | "OW" => Status(InTransit),
         "AR" | "AF" | "AA" | "AC" | "AX" | "FD" | "SF" => Status(InTransit),
         "DP" | "LO" | "EO" | "PF" | "PL" | "TR" | "PM" => Status(InTransit),
         // `EA` is "enroute to airport" and "export approved"; `CC` and `CP` are customs.
         "EA" | "CC" | "CP" => Status(InTransit),
-        // Its text is "ready for pickup", but it was seen in mid-transit, before further arrivals.
-        "HP" => Status(InTransit),
         "OD" | "ED" | "AD" => Status(OutForDelivery),
-        "HL" => Status(AvailableForPickup),
+        // Held at a location; ready for the recipient's pickup. A parcel that nobody collects moves on after `HP`.
+        "HL" | "HP" => Status(AvailableForPickup),
         "DL" => Status(Delivered),
         // Return to shipper: the parcel goes back. It is uncertain whether this code should count as the return
         // itself. FedEx has no code for the end of a return.
@@ -63,10 +64,10 @@ mod tests {
     fn every_listed_code_has_its_meaning() {
         let table = [
             (Status(LabelCreated), "OX EP DS DR AP"),
-            (Status(PickedUp), "PU PX OF"),
-            (Status(InTransit), "OC IT IX Ow AR AF AA AC AX FD SF DP LO EO PF PL TR PM EA CC CP HP"),
+            (Status(PickedUp), "PU PX OF IP"),
+            (Status(InTransit), "OC IT IX Ow AR AF AA AC AX FD SF DP LO EO PF PL TR PM EA CC CP"),
             (Status(OutForDelivery), "OD ED AD"),
-            (Status(AvailableForPickup), "HL"),
+            (Status(AvailableForPickup), "HL HP"),
             (Status(Delivered), "DL"),
             (Status(ReturnedToSender), "RS"),
             (Status(Cancelled), "CA"),

@@ -17,13 +17,14 @@ use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list_at, parse_object, require_text, text_at},
-    limits,
-    parcel::{build_code_name, compute_identity, join_place, parse_tracking_number, replace_unreliable_time},
+    json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
+    limits::{self, MAX_BODY_WITH_PICTURE},
+    parcel::{build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time},
+    place::join_place,
     signature, time,
 };
 
-pub(crate) use codes::has_unreliable_time;
+pub(crate) use codes::{find_meaning as find_code_meaning, has_unreliable_time};
 
 /// The header with the signature: HMAC-SHA256 of the body in base64. The key is the project's security token.
 const SIGNATURE: &str = "fdx-signature";
@@ -38,6 +39,11 @@ impl Protocol for Fedex {
 
     fn carrier(&self) -> Option<Carrier> {
         Some(Carrier::Fedex)
+    }
+
+    /// Large enough for a picture of the delivery.
+    fn max_body(&self) -> usize {
+        MAX_BODY_WITH_PICTURE
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
@@ -129,7 +135,7 @@ fn parse_scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<Pars
     }
     let (code, date) = (code.unwrap_or_default(), date.unwrap_or_default());
     let exception = text_at(event, "/exceptionCode").unwrap_or_default();
-    let words = (text_at(event, "/eventDescription"), text_at(event, "/exceptionDescription"));
+    let words = (words_at(event, "/eventDescription"), words_at(event, "/exceptionDescription"));
     Some(ParsedScan {
         identity: compute_identity(
             Carrier::Fedex,
@@ -168,7 +174,7 @@ fn parse_current_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option
         identity: compute_identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
         meaning: find_meaning(&code, remap),
         code: build_code_name(&[&code]),
-        description: text_at(detail, "/description").or_else(|| text_at(detail, "/statusByLocale")),
+        description: words_at(detail, "/description").or_else(|| words_at(detail, "/statusByLocale")),
         location: parse_location(detail),
         time: replace_unreliable_time(
             Carrier::Fedex,
@@ -187,7 +193,7 @@ fn find_meaning(code: &str, remap: &CodeMap) -> Meaning {
 fn parse_location(value: &Value) -> Option<String> {
     join_place(
         ["city", "stateOrProvinceCode", "countryCode"]
-            .map(|part| text_at(value, &format!("/scanLocation/{part}"))),
+            .map(|part| plain_text_at(value, &format!("/scanLocation/{part}"))),
     )
 }
 

@@ -83,7 +83,7 @@ fn only_the_signed_bytes_under_a_known_secret_are_believed() {
 fn a_history_is_read_scan_by_scan() {
     let [parcel] = &parcels(HISTORY)[..] else { panic!("one parcel") };
     assert_eq!(parcel.carrier, Carrier::Fedex);
-    assert_eq!(parcel.tracking_number, "794600000001");
+    assert_eq!(&*parcel.tracking_number, "794600000001");
     assert_eq!(parcel.package.as_deref(), Some("12031~794600000001~FDEG"));
     let read: Vec<_> = parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning)).collect();
     assert_eq!(
@@ -105,8 +105,24 @@ fn a_history_is_read_scan_by_scan() {
     assert_eq!(parcel.estimated_delivery, Some("2026-01-15T22:00:00Z".parse().unwrap()));
     let scans = parcel.clone().into_scans("2026-01-15T13:00:00Z".parse().unwrap());
     let estimates: Vec<_> = scans.iter().map(|scan| scan.estimate.map(|estimate| estimate.said_at)).collect();
-    assert_eq!(estimates, [Some(scans[0].occurred_at), None, None, None], "the newest scan has it");
+    assert_eq!(estimates, [None, None, None, Some(scans[3].occurred_at)], "the newest scan has it");
     assert!(scans.iter().all(|scan| scan.package == parcel.package));
+}
+
+#[test]
+fn a_parcel_at_a_pickup_point_waits_for_its_customer() {
+    let body = r#"{"trackResults":[{"trackingNumber":"1","scanEvents":[
+        {"date":"2026-01-15T13:26:00-08:00","eventType":"HP","eventDescription":"Ready for recipient pickup",
+         "exceptionCode":"17","exceptionDescription":"Package available for pickup at: <b>1 MAIN ST</b>"},
+        {"date":"2026-01-14T18:56:00-08:00","eventType":"IP","eventDescription":"In FedEx possession"}]}]}"#;
+    let scans = parcels(body).remove(0).scans;
+    let read: Vec<_> = scans.iter().map(|scan| (&*scan.code, scan.meaning)).collect();
+    let expected = [("HP", Meaning::Status(AvailableForPickup)), ("IP", Meaning::Status(PickedUp))];
+    assert_eq!(read, expected);
+    assert_eq!(
+        scans[0].description.as_deref(),
+        Some("Ready for recipient pickup: Package available for pickup at: 1 MAIN ST")
+    );
 }
 
 #[test]
@@ -170,7 +186,7 @@ fn a_pickup_that_is_stamped_late_does_not_end_a_failed_attempt() {
 #[test]
 fn the_flat_envelope_is_read_too() {
     let [parcel] = &parcels(FLAT)[..] else { panic!("one parcel") };
-    assert_eq!((parcel.tracking_number.as_str(), &parcel.package), ("794600000002", &None));
+    assert_eq!((&*parcel.tracking_number, &parcel.package), ("794600000002", &None));
     assert_eq!(parcel.scans[0].meaning, Meaning::Status(Delivered));
     assert_eq!(parcel.scans[1].meaning, Meaning::Unknown);
     assert_eq!(parcel.scans[1].time, local("2026-01-15T08:10:00"), "no offset");
@@ -250,9 +266,9 @@ fn the_same_scan_has_the_same_identity_in_every_push() {
     assert_eq!(retimed[1..], first[1..]);
     assert_ne!(of(&HISTORY.replace(r#""08""#, r#""09""#))[1], first[1], "another reason");
     assert_ne!(of(&HISTORY.replace("12031~", "12032~")), first, "another parcel of that number");
-    let remapped = parcels_with(HISTORY, "fedex.OC=label_created").remove(0).scans.remove(3);
-    assert_eq!(remapped.meaning, Meaning::Status(LabelCreated));
-    assert_eq!(remapped.identity, first[3], "a re-mapping is no other scan");
+    let configured = parcels_with(HISTORY, "fedex.OC=label_created").remove(0).scans.remove(3);
+    assert_eq!(configured.meaning, Meaning::Status(LabelCreated));
+    assert_eq!(configured.identity, first[3], "a configured meaning makes no other scan");
 }
 
 #[test]

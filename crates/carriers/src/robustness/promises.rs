@@ -56,7 +56,7 @@ fn check(parcels: Vec<Parcel>, length: usize) {
     assert!(parcels.iter().map(|parcel| parcel.scans.len()).sum::<usize>() <= MAX_SCANS);
     for parcel in parcels {
         assert!(!parcel.scans.is_empty());
-        let number = &parcel.tracking_number;
+        let number = &parcel.tracking_number.to_string();
         assert!(!number.is_empty() && !number.contains(char::is_whitespace), "{number:?}");
         texts([number].into_iter().chain(&parcel.package).chain(&parcel.other_numbers));
         assert!(parcel.other_numbers.len() <= MAX_OTHERS && !parcel.other_numbers.contains(number));

@@ -19,10 +19,11 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
-    json::{flag_at, list_at, parse_object, require_text, text_at},
+    json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     names::find_carrier,
-    parcel::{build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number},
+    parcel::{build_code_name, build_description_code, compute_identity, parse_tracking_number},
+    place::join_place,
     signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
     time,
 };
@@ -201,9 +202,9 @@ fn parse_scan(state: &Value, carrier: Carrier, parcel: &str, remap: &CodeMap) ->
         ),
         meaning: find_merchant_meaning(remap, &display_code, &status).unwrap_or(read),
         code: display_code,
-        description: text_at(state, "/status_details").or_else(|| text_at(state, "/substatus/text")),
+        description: words_at(state, "/status_details").or_else(|| words_at(state, "/substatus/text")),
         location: join_place(
-            ["city", "state", "country"].map(|part| text_at(state, &format!("/location/{part}"))),
+            ["city", "state", "country"].map(|part| plain_text_at(state, &format!("/location/{part}"))),
         ),
         // Shippo has written local times with `Z`. It is not known for which carriers, so only midnight with `Z` is
         // doubted.

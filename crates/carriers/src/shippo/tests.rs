@@ -252,8 +252,8 @@ fn the_setting_names_status_and_substatus_or_the_status() {
     for other in ["shippo.out_for_delivery=held", "shippo.DELIVERED=held", "fedex.TRANSIT=held"] {
         assert_eq!(last(other), Status(OutForDelivery), "{other}");
     }
-    let remapped = parcel_with(UPS, "shippo.TRANSIT=held").scans[2].identity;
-    assert_eq!(remapped, parcel(UPS).scans[2].identity);
+    let configured = parcel_with(UPS, "shippo.TRANSIT=held").scans[2].identity;
+    assert_eq!(configured, parcel(UPS).scans[2].identity);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The meanings of UPS's codes.
 //!
-//! The first that decides counts: the type (for `M`, `MV`, `U`), the description code, the pair of type and code, the
-//! type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and "customs contact"
+//! The first that decides counts: the type (for `M`, `MV`, `U`), the description code unless it is generic, the pair of
+//! type and code, the type alone. A code without its type means nothing: `OT` is "out for delivery" as a movement and "customs contact"
 //! as an exception. The lists are UPS's Track Alert specification and its appendix of tracking codes.
 
 use domain::{
@@ -9,6 +9,8 @@ use domain::{
     Meaning::{self, Condition, Informational, Status, Unknown},
     ShipmentStatus::*,
 };
+
+use super::lists;
 
 /// The types to which we give a meaning.
 pub(super) const TYPES: [&str; 9] = ["I", "D", "X", "M", "MV", "U", "O", "P", "RS"];
@@ -50,7 +52,9 @@ pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
         _ => {}
     }
     if !code.description_code.is_empty() {
-        if let Some(meaning) = code.description_code.parse().ok().and_then(find_meaning_of_description_code) {
+        let described = code.description_code.parse().ok().and_then(find_meaning_of_description_code);
+        let pair = if GENERIC.contains(&code.description_code) { find_listed_pair(code) } else { None };
+        if let Some(meaning) = pair.or(described) {
             return meaning;
         }
         if code.kind == "D" {
@@ -58,13 +62,40 @@ pub(super) fn find_meaning(code: Code<'_>, words: Option<&str>) -> Meaning {
         }
     }
     match code.kind {
-        "I" => Status(find_movement_status(code.code)),
+        "I" => find_movement(code.code).unwrap_or(Status(InTransit)),
         "D" => find_delivery_meaning(code.code, words.map(str::to_ascii_lowercase).as_deref()),
-        "X" => find_exception_meaning(code.code),
+        "X" => lists::find_exception(code.code).unwrap_or(Condition(Other)),
         // Letters of UPS's older interfaces: out for delivery, pickup, returned to shipper.
         "O" => Status(OutForDelivery),
         "P" => Status(PickedUp),
         "RS" => Status(ReturnedToSender),
+        _ => Unknown,
+    }
+}
+
+/// Description codes that say only that something happened: status not available; an exception, perhaps with action
+/// required, of the post office or of a partner; information unavailable. A listed type and code say more.
+const GENERIC: [&str; 7] = ["000", "013", "029", "030", "076", "148", "163"];
+
+/// The meaning of type and code, if they are listed.
+fn find_listed_pair(code: Code<'_>) -> Option<Meaning> {
+    match code.kind {
+        "I" => find_movement(code.code),
+        "D" => lists::find_delivery(code.code),
+        "X" => lists::find_exception(code.code),
+        _ => None,
+    }
+}
+
+/// The meaning of a code whose type is not sent, which is how aggregators pass UPS's codes on. `Unknown` if the code has
+/// another meaning in another type.
+pub(crate) fn find_untyped_meaning(code: &str) -> Meaning {
+    match code {
+        "M" | "MP" | "OC" | "PL" => Status(LabelCreated),
+        "OR" => Status(PickedUp),
+        "AR" | "HU" => Status(InTransit),
+        "OF" => Status(OutForDelivery),
+        "2Q" | "1N" => Status(AvailableForPickup),
         _ => Unknown,
     }
 }
@@ -125,36 +156,28 @@ fn find_meaning_of_description_code(code: u16) -> Option<Meaning> {
     })
 }
 
-/// Type `I`: a code that is not listed is a movement.
-fn find_movement_status(code: &str) -> domain::ShipmentStatus {
-    match code {
+/// Type `I`: any other code is a movement.
+fn find_movement(code: &str) -> Option<Meaning> {
+    Some(Status(match code {
         // The shipper has made a label; UPS does not have the parcel yet.
         "OC" | "PL" | "SP" => LabelCreated,
         "OR" | "PU" | "PC" | "PT" | "XD" => PickedUp,
         "OT" | "OF" | "YF" | "YI" => OutForDelivery,
         "VP" => Cancelled,
-        _ => InTransit,
-    }
+        _ => return None,
+    }))
 }
 
-/// Type `D`: not all of its codes are a delivery to the customer.
+/// Type `D`: a code that is not listed is judged by the words.
 fn find_delivery_meaning(code: &str, words: Option<&str>) -> Meaning {
-    match code {
-        // To the original sender.
-        "B0" => Status(ReturnedToSender),
-        // At a UPS Access Point or a similar place.
-        "2Q" | "1N" | "EP" | "ZQ" => Status(AvailableForPickup),
-        "53" | "50" | "BO" | "CI" | "BI" | "DI" => Condition(DeliveryAttemptFailed),
-        // `FS` is in no published list, but UPS sends it. The other codes say where the parcel was left.
-        "FS" | "F4" | "2W" | "YC" | "UC" | "OO" | "NL" | "NT" | "OZ" | "P5" | "ZF" | "ZG" | "ZH" | "ZI"
-        | "3F" | "3G" | "3H" | "9E" => Status(Delivered),
-        _ if matches!(code.as_bytes(), [b'M', b'1'..=b'9' | b'A'..=b'X']) => Status(Delivered),
+    match lists::find_delivery(code) {
+        Some(listed) => listed,
         // Type `D` alone counts as delivered by agreement, unless the words contradict.
-        "" if !words.is_some_and(denies_delivery) => Status(Delivered),
-        _ if words.is_some_and(|words| words.contains("deliver") && !denies_delivery(words)) => {
+        None if code.is_empty() && !words.is_some_and(denies_delivery) => Status(Delivered),
+        None if words.is_some_and(|words| words.contains("deliver") && !denies_delivery(words)) => {
             Status(Delivered)
         }
-        _ => Unknown,
+        None => Unknown,
     }
 }
 
@@ -180,30 +203,6 @@ fn denies_delivery(words: &str) -> bool {
         "delivery not",
     ];
     DENIALS.iter().any(|denial| words.contains(denial))
-}
-
-/// Type `X`: exceptions, and other events that UPS lists there.
-fn find_exception_meaning(code: &str) -> Meaning {
-    match code {
-        // A return that is only announced ("will be returned to the sender") is a condition, which a later delivery
-        // ends. It becomes a status, which cannot be undone, only where UPS says that the parcel was returned. Other
-        // carriers have one code for both, listed as the return itself: FedEx `RS`, USPS `09`, AfterShip
-        // `Exception_010`, and UPS's own description codes 35 and 36.
-        "DL" | "KP" | "O0" | "O4" | "90" | "3N" | "6C" | "8H" | "H8" | "UF" | "CS" | "4R" | "7H" | "XU"
-        | "RV" => Condition(Returning),
-        "UA" | "TU" | "PP" | "4S" | "YJ" | "YK" => Status(ReturnedToSender),
-        "48" | "49" | "51" | "52" | "55" | "C4" | "AY" | "FM" | "G3" | "G7" | "G8" | "GB" | "IQ" | "IR"
-        | "KX" | "KZ" | "L1" | "YD" => Condition(DeliveryAttemptFailed),
-        // Refused.
-        "AM" | "AN" | "AP" | "AQ" | "AS" | "KI" | "KQ" | "KR" | "KS" | "KT" | "YE" => {
-            Condition(DeliveryAttemptFailed)
-        }
-        "I5" | "ZP" | "UE" | "6B" => Status(AvailableForPickup),
-        "F4" | "FT" | "KM" | "FN" => Status(Delivered),
-        // A pickup by the customer is arranged or requested; and two notes.
-        "39" | "54" | "S7" | "O5" | "O8" | "AU" | "5D" | "30" => Informational,
-        _ => Condition(Other),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod clock;
 mod codes;
+mod lists;
 mod oauth;
 mod simulate;
 #[cfg(test)]
@@ -18,16 +19,16 @@ use serde_json::Value;
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
-    json::{parse_object, require_text, text_at},
-    parcel::{
-        self, build_description_code, compute_identity, join_place, parse_other_numbers,
-        parse_tracking_number,
-    },
+    json::{parse_object, plain_text_at, require_text, text_at, words_at},
+    limits::MAX_BODY_WITH_PICTURE,
+    parcel::{self, build_description_code, compute_identity, parse_other_numbers, parse_tracking_number},
+    place::join_place,
     signature::texts_are_equal,
 };
 use clock::Clock;
 use codes::Code;
 
+pub(crate) use codes::find_untyped_meaning;
 pub use oauth::{AccessToken, Client};
 
 /// The header of version 1. It carries the string that UPS got with the subscription, and signs nothing. Version 2
@@ -59,7 +60,7 @@ impl Protocol for Ups {
 
     /// Large enough for a photo of the delivery (`deliveryPhoto`, base64). UPS does not send a refused push again.
     fn max_body(&self) -> usize {
-        8 * 1024 * 1024
+        MAX_BODY_WITH_PICTURE
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
@@ -129,15 +130,19 @@ fn parse_parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable
 
 fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> ParsedScan {
     let status = |part: &str| text_at(event, &format!("/activityStatus/{part}")).unwrap_or_default();
-    let (kind, code) = (status("type").to_ascii_uppercase(), status("code").to_ascii_uppercase());
+    let kind = status("type").to_ascii_uppercase();
     // A code sent as a JSON number has lost its leading zeros.
+    let code = match status("code").to_ascii_uppercase() {
+        short if short.len() == 1 && short.bytes().all(|byte| byte.is_ascii_digit()) => format!("0{short}"),
+        code => code,
+    };
     let description_code = match status("descriptionCode") {
         absent if absent.is_empty() => absent,
         sent => format!("{sent:0>3}").to_ascii_uppercase(),
     };
     let pair = format!("{kind}/{code}");
     let time = clock.identity_parts(event);
-    let description = text_at(event, "/activityStatus/description");
+    let description = words_at(event, "/activityStatus/description");
 
     let code = Code { kind: &kind, code: &code, description_code: &description_code };
     let display_code = build_code_name(code);
@@ -155,7 +160,7 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
         description,
         location: join_place(
             ["city", "stateProvince", "country"]
-                .map(|part| text_at(event, &format!("/activityLocation/{part}"))),
+                .map(|part| plain_text_at(event, &format!("/activityLocation/{part}"))),
         ),
         time: clock.to_carrier_time(),
     }

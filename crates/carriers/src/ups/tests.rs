@@ -26,7 +26,7 @@ fn estimate(body: &str) -> Option<DateTime<Utc>> {
 fn parcel_with(body: &str, remap: &str) -> Parcel {
     let mut parcels = parse_parcels(body.as_bytes(), &remap.parse().unwrap()).unwrap();
     assert_eq!(parcels.len(), 1);
-    assert_eq!(parcels[0].tracking_number, "1Z999AA10123456784");
+    assert_eq!(&*parcels[0].tracking_number, "1Z999AA10123456784");
     assert_eq!((parcels[0].carrier, &parcels[0].package), (Carrier::Ups, &None));
     assert_eq!(parcels[0].scans.len(), 1);
     parcels.remove(0)
@@ -98,6 +98,28 @@ fn a_new_delivery_time_changes_the_estimate_alone() {
 #[test]
 fn an_exception_says_that_it_goes_back() {
     assert_eq!(read(RETURNING).meaning, Meaning::Condition(ConditionKind::Returning));
+}
+
+#[test]
+fn exceptions_tell_their_kind_also_beside_a_generic_description_code() {
+    use ConditionKind::{Damaged, Delayed, DeliveryAttemptFailed, Other, Returning};
+    for (code, kind) in [
+        ("C6", Delayed),
+        ("4", Delayed),
+        ("I1", Returning),
+        ("OH", DeliveryAttemptFailed),
+        ("45", Damaged),
+        ("QQ", Other),
+    ] {
+        for description_code in ["", "013"] {
+            let body = format!(
+                r#"{{"trackingNumber":"1Z999AA10123456784","activityStatus":{{"type":"X","code":"{code}","descriptionCode":"{description_code}"}}}}"#
+            );
+            assert_eq!(read(&body).meaning, Meaning::Condition(kind), "{code}/{description_code}");
+            let numbered = body.replace(r#""4""#, "4").replace(r#""013""#, "13");
+            assert_eq!(read(&numbered), read(&body));
+        }
+    }
 }
 
 #[test]

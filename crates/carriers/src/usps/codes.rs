@@ -10,7 +10,7 @@ use domain::{
 use crate::normalize::{normalize_text, strip_leading_words};
 
 /// The meaning of an `eventCode`, in capitals.
-pub(super) fn find_meaning(code: &str) -> Meaning {
+pub(crate) fn find_meaning(code: &str) -> Meaning {
     match code {
         // A label, a manifest; shipment received, acceptance pending.
         "MA" | "GX" | "TM" | "89" | "GC" | "83" => Status(LabelCreated),

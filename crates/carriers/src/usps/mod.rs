@@ -14,17 +14,18 @@ mod tests;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, CarrierTime, Meaning};
+use domain::{Carrier, CarrierTime, Meaning, TrackingNumber};
 use serde_json::Value;
 
 use crate::{
     CodeMap, Head, HeadProof, Parcel, ParsedScan, Protocol, Push, Refused, Request, Secrets, Sender,
     SimulatedHistory, Unreadable,
     current_status::{self, CurrentStatus},
-    json::{list_at, parse_object, require_text, text_at},
+    json::{list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
     normalize::normalize_text,
-    parcel::{build_code_name, build_description_code, compute_identity, join_place, parse_tracking_number},
+    parcel::{build_code_name, build_description_code, compute_identity, parse_tracking_number},
+    place::join_place,
     time,
 };
 
@@ -36,6 +37,8 @@ const NUMBER: &str = "/trackingNumber";
 const PIECE: [&str; 2] = ["/uniqueMailPieceID", "/uniqueMailPieceId"];
 /// Fields that hold a status. Without a list of events, an answer that has one of them is itself an event.
 const STATUSES: [&str; 4] = ["eventCode", "eventType", "statusCategory", "status"];
+
+pub(crate) use codes::find_meaning as find_code_meaning;
 
 /// The [`Protocol`] of USPS.
 pub(crate) struct Usps;
@@ -150,7 +153,7 @@ fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap)
 
 /// One parcel with its events, in the sequence of the push.
 struct Piece<'a> {
-    number: String,
+    number: TrackingNumber,
     package: Option<String>,
     /// The answer, if its fields describe this parcel: same tracking number, and no other piece id.
     answer: Option<&'a Value>,
@@ -243,7 +246,7 @@ fn parse_scan(
         ),
         meaning: remap.get(Sender::Usps, &display_code).unwrap_or(read),
         code: display_code,
-        description: text_at(event, "/eventDescription").or(says),
+        description: words_at(event, "/eventDescription").or_else(|| words_at(event, "/eventType")).or(says),
         location: parse_location(event),
         time,
     })
@@ -268,8 +271,8 @@ fn current_status_text(value: &Value) -> Option<String> {
 /// 1. `GMTTimestamp`, if it is an instant.
 /// 2. `eventTimestamp` with `GMTOffset`. `eventTimestamp` is the local clock of the place, cut to the minute.
 /// 3. If `GMTOffset` is missing or cannot be read: `eventTimestamp` as a local time. A `Z` at its end is ignored.
-/// 4. If `eventTimestamp` has an offset of its own: an instant if there is no `GMTOffset` beside it, otherwise
-///    untrusted.
+/// 4. If `eventTimestamp` has an offset of its own, other than `Z`: an instant if there is no `GMTOffset` beside it,
+///    otherwise untrusted. A `Z` is what a converter writes after a clock without a zone.
 fn parse_event_time(event: &Value) -> (CarrierTime, [String; 2]) {
     let part = |names: [&str; 2]| names.into_iter().find_map(|name| text_at(event, name)).unwrap_or_default();
     let gmt = part(["/GMTTimestamp", "/GMTTimeStamp"]);
@@ -281,9 +284,12 @@ fn parse_event_time(event: &Value) -> (CarrierTime, [String; 2]) {
         local @ CarrierTime::Local(_) => local,
         CarrierTime::Instant(_) | CarrierTime::Untrusted => CarrierTime::Untrusted,
     };
-    let time = match time::parse_scan_time(&format!("{local}{}", pad_offset(&offset))) {
-        CarrierTime::Local(_) | CarrierTime::Untrusted if !offset.is_empty() => alone(),
-        read => read,
+    let time = match offset.is_empty() {
+        true => time::parse_scan_time_ignoring_z(&local),
+        false => match time::parse_scan_time(&format!("{local}{}", pad_offset(&offset))) {
+            at @ CarrierTime::Instant(_) => at,
+            CarrierTime::Local(_) | CarrierTime::Untrusted => alone(),
+        },
     };
     (time, [local, offset])
 }
@@ -305,7 +311,7 @@ fn pad_offset(offset: &str) -> String {
 /// The place, from the field names of a tracking answer, or else those of a push without envelope. The country is
 /// absent for places in the United States.
 fn parse_location(event: &Value) -> Option<String> {
-    let read = |names: [&str; 3]| join_place(names.map(|name| text_at(event, name)));
+    let read = |names: [&str; 3]| join_place(names.map(|name| plain_text_at(event, name)));
     read(["/eventCity", "/eventState", "/eventCountry"])
         .or_else(|| read(["/eventLocation/city", "/eventLocation/state", "/eventLocation/country"]))
 }

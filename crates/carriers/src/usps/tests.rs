@@ -58,7 +58,7 @@ fn instant(text: &str) -> CarrierTime {
 fn a_history_is_read_event_by_event() {
     let [parcel] = &read(HISTORY)[..] else { panic!("one parcel") };
     assert_eq!(parcel.carrier, Carrier::Usps);
-    assert_eq!(parcel.tracking_number, "9400100000000000000001");
+    assert_eq!(&*parcel.tracking_number, "9400100000000000000001");
     assert_eq!(parcel.package.as_deref(), Some("70011223344"), "a number is a text");
     let read: Vec<_> =
         parcel.scans.iter().map(|scan| (scan.code.as_str(), scan.meaning, scan.time)).collect();
@@ -91,7 +91,7 @@ fn the_answer_is_read_with_its_envelope_without_it_and_unpacked() {
 #[test]
 fn a_flat_push_is_one_event() {
     let [parcel] = &read(FLAT)[..] else { panic!("one parcel") };
-    assert_eq!(parcel.tracking_number, "9400100000000000000001", "without 420 and the ZIP code");
+    assert_eq!(&*parcel.tracking_number, "9400100000000000000001", "without 420 and the ZIP code");
     let [scan] = &parcel.scans[..] else { panic!("one scan") };
     assert_eq!((scan.code.as_str(), scan.meaning), ("OUT_FOR_DELIVERY", Meaning::Status(OutForDelivery)));
     assert_eq!(scan.time, instant("2026-01-15T13:10:00Z"));
@@ -105,7 +105,7 @@ fn a_list_of_events_may_be_about_several_parcels() {
         .iter()
         .map(|parcel| {
             let meanings: Vec<_> = parcel.scans.iter().map(|scan| scan.meaning).collect();
-            (parcel.tracking_number.as_str(), meanings)
+            (&*parcel.tracking_number, meanings)
         })
         .collect();
     assert_eq!(
@@ -220,7 +220,10 @@ fn a_local_time_counts_with_its_offset_only() {
         (clock, "", "EST", local(clock)),
         (clock, "", "-é", local(clock)),
         ("2026-01-15", "", "-05:00", local("2026-01-15T00:00:00")),
-        // A local time: the `Z` is ignored.
+        // A local time: the `Z` is ignored, alone too.
+        ("2026-01-15T08:10:00Z", "", "", local(clock)),
+        ("2026-01-15T08:10:00.000z", "", "", local(clock)),
+        ("2026-01-15T08:10:00Z", "2026-01-15T13:10:22", "", local(clock)),
         ("2026-01-15T08:10:00Z", "", "-05:00", local(clock)),
         ("2026-01-15T08:10:00+02:00", "", "-05:00", CarrierTime::Untrusted),
         ("", "", "-05:00", CarrierTime::Untrusted),

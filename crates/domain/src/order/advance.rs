@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    fold::FoldState,
+    ingest::FoldState,
     order::{Order, StepDetail},
     rollup::{find_slowest_rank, live_shipments, rank_without_shipments, status_of_rank, time_of_rank},
     scan::Scan,
@@ -73,8 +73,8 @@ impl Order {
 }
 
 fn carrier_metadata(shipment: &Shipment, code: Option<&str>) -> Value {
-    let mut metadata =
-        json!({ "carrier": shipment.carrier.as_str(), "tracking_number": shipment.tracking_number });
+    let number = &shipment.tracking_number;
+    let mut metadata = json!({ "carrier": number.carrier().as_str(), "tracking_number": **number });
     if let Some(code) = code {
         metadata["carrier_status"] = code.into();
     }

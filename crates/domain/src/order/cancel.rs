@@ -1,13 +1,15 @@
 //! Cancellations: of an order's shipments, of one shipment, and of units that cannot be shipped.
 
 use crate::{
-    carrier::Carrier,
+    activity::ActivityKind,
     ids::ShipmentId,
+    input_field::InputField,
     item::Item,
     order::{Order, Outcome, StepDetail, text_validation::check_reason},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{ConditionKind, Line, Rank, Shipment, ShipmentStatus},
+    shipment::{ConditionKind, ItemQuantity, Rank, Shipment, ShipmentStatus},
     status::OrderStatus,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -17,7 +19,7 @@ impl Order {
     pub(super) fn cancel_labels(&mut self, context: &Context) {
         let live: Vec<_> = self.shipments.iter().filter(|s| s.cancelled_at.is_none()).map(|s| s.id).collect();
         for id in live {
-            self.call_off(id, "the order was cancelled", context);
+            self.mark_cancelled(id, "the order was cancelled", context);
         }
     }
 
@@ -34,16 +36,16 @@ impl Order {
         if shipment.cancelled_at.is_some() {
             return Ok(Outcome { shipment: Some(id), ..Default::default() });
         }
-        may_be_called_off(shipment)?;
+        check_cancellable(shipment)?;
         check_reason(&reason)?;
-        self.call_off(id, &reason, context);
+        self.mark_cancelled(id, &reason, context);
         self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(id), ..Default::default() })
     }
 
     pub(super) fn cancel_items(
         &mut self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -52,7 +54,7 @@ impl Order {
         let status = self.head.status;
         if !status.is_open() {
             let message = format!("the order is {status}: no unit is left to cancel");
-            return Err(Refusal::invalid("items", message));
+            return Err(Refusal::invalid(InputField::Items, message));
         }
         // What only its carrier has cancelled holds no unit, so these are free before that is made final below.
         let free = |item: &Item| item.unallocated(&self.shipments);
@@ -73,6 +75,7 @@ impl Order {
             item.cancel_reason = Some(reason.clone());
             self.changes.items.insert(item.id);
         }
+        self.record_item_activity(ActivityKind::ItemsCancelled, &taken, Some(reason.clone()), context);
         let before = self.head.version;
         if is_all {
             self.cancel_labels(context);
@@ -91,28 +94,25 @@ impl Order {
     ///
     /// As long as its units are free, such a shipment can still move. When its units go elsewhere, the cancellation
     /// must be final, or the units could be sent twice.
-    pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[Line], context: &Context) {
+    pub(super) fn confirm_carrier_cancellations(&mut self, taken: &[ItemQuantity], context: &Context) {
         while let Some(id) = self.find_given_away(taken) {
-            self.call_off(id, "cancelled by the carrier, its units went elsewhere", context);
+            self.mark_cancelled(id, "cancelled by the carrier, its units went elsewhere", context);
         }
     }
 
     /// Cancels the shipment that only its carrier has cancelled and that has this number, because the number is
     /// registered again: from now on its scans belong to the new shipment. Returns whether there was such a shipment.
-    pub(super) fn give_up_number(&mut self, carrier: Carrier, number: &str, context: &Context) -> bool {
-        let old = self.shipments.iter().find(|shipment| {
-            is_carrier_cancelled(shipment)
-                && shipment.carrier == carrier
-                && shipment.tracking_number == number
-        });
+    pub(super) fn give_up_number(&mut self, number: &TrackingNumber, context: &Context) -> bool {
+        let mut cancelled = self.shipments.iter().filter(|shipment| is_carrier_cancelled(shipment));
+        let old = cancelled.find(|shipment| shipment.tracking_number == *number);
         let Some(id) = old.map(|shipment| shipment.id) else { return false };
-        self.call_off(id, "cancelled by the carrier, its number was registered anew", context);
+        self.mark_cancelled(id, "cancelled by the carrier, its number was registered anew", context);
         true
     }
 
     /// A shipment that only its carrier has cancelled and that lacks units if `taken` go elsewhere.
-    fn find_given_away(&self, taken: &[Line]) -> Option<ShipmentId> {
-        let short = |line: &Line| {
+    fn find_given_away(&self, taken: &[ItemQuantity]) -> Option<ShipmentId> {
+        let short = |line: &ItemQuantity| {
             let claims = self.shipments.iter().filter(|shipment| shipment.cancelled_at.is_none());
             let others: u32 =
                 taken.iter().filter(|other| other.item_id == line.item_id).map(|other| other.quantity).sum();
@@ -124,12 +124,13 @@ impl Order {
         cancelled.find(|shipment| shipment.lines.iter().any(short)).map(|shipment| shipment.id)
     }
 
-    fn call_off(&mut self, id: ShipmentId, reason: &str, context: &Context) {
+    fn mark_cancelled(&mut self, id: ShipmentId, reason: &str, context: &Context) {
         if let Ok(shipment) = self.shipment_mut(id) {
             shipment.cancelled_at = Some(context.now);
             shipment.cancel_reason = Some(reason.to_owned());
         }
         self.mark_changed(id);
+        self.record_shipment_activity(ActivityKind::ShipmentCancelled, id, Some(reason.to_owned()), context);
     }
 }
 
@@ -140,7 +141,7 @@ fn is_carrier_cancelled(shipment: &Shipment) -> bool {
 
 /// Refuses to cancel a shipment that was delivered. Refuses also one that the carrier has, unless it is lost, damaged
 /// or on its way back.
-fn may_be_called_off(shipment: &Shipment) -> Result<(), Refusal> {
+fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
     let status = shipment.status();
     let number = &shipment.tracking_number;
     if status == ShipmentStatus::Delivered {

@@ -5,15 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
     ids::ItemId,
+    input_field::InputField,
     order::{
         Order, Outcome,
+        activities::{ActivityDetail, origin_fact},
         text_validation::{check_reason, check_text},
     },
     refusal::Refusal,
-    shipment::{Line, Origin, OriginKind},
+    shipment::{ItemQuantity, Origin, OriginKind},
     supplier_commitment::{Deadlines, SupplierAnswer, SupplierCommitment},
     transition::Context,
 };
@@ -27,7 +32,7 @@ impl Order {
             let item = &self.items[*place];
             if item.commitment.declined().is_some() {
                 let message = format!("{} was declined: it has to be reassigned", item.sku);
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
         let open = named.into_iter().filter(|named| self.items[named.place].commitment.answer.is_none());
@@ -37,6 +42,7 @@ impl Order {
         }
         self.check_answerable()?;
         self.answer(&open, &SupplierAnswer::Accepted { at: context.now });
+        self.record_item_activity(ActivityKind::ItemsAccepted, &self.wanted_lines(&open), None, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -58,7 +64,9 @@ impl Order {
         }
         self.check_answerable()?;
         self.take_from_supplier(&open, context)?;
-        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason });
+        let notes = Some(reason.clone());
+        self.answer(&open, &SupplierAnswer::Declined { at: context.now, reason: Some(reason) });
+        self.record_item_activity(ActivityKind::ItemsDeclined, &self.wanted_lines(&open), notes, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -72,8 +80,8 @@ impl Order {
     ) -> Result<Outcome, Refusal> {
         context.actor.must_be_staff("reassign items")?;
         let named = self.find_items(ids, &context.actor)?;
-        check_text("origin.code", &origin.code)?;
-        deadlines.check_deadlines(Some(origin), "")?;
+        check_text(InputField::OriginCode, &origin.code)?;
+        deadlines.check_deadlines(Some(origin), InputField::Deadline)?;
         let is_so = |named: &Named| {
             let item = &self.items[named.place];
             item.origin.as_ref() == Some(origin)
@@ -85,14 +93,16 @@ impl Order {
             return Ok(Outcome::default());
         }
         self.check_answerable()?;
-        deadlines.check_ahead("", context.now)?;
+        deadlines.check_ahead(InputField::Deadline, context.now)?;
         self.take_from_supplier(&open, context)?;
+        let mut former = Vec::with_capacity(open.len());
         for Named { place, .. } in &open {
             let item = &mut self.items[*place];
-            item.origin = Some(origin.clone());
+            former.push(item.origin.replace(origin.clone()));
             item.commitment = SupplierCommitment::unanswered(deadlines);
             self.changes.items.insert(item.id);
         }
+        self.record_reassignment(&self.wanted_lines(&open), &former, origin, deadlines, context);
         Ok(Outcome { changed: true, ..Default::default() })
     }
 
@@ -106,16 +116,41 @@ impl Order {
                 let (sku, are) = (&item.sku, if units == 1 { "unit is" } else { "units are" });
                 let message =
                     format!("{units} {are} in a parcel already, of {sku}: cancel the shipment first");
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
-        let units = |named: &Named| {
-            let item = &self.items[named.place];
-            Line { item_id: item.id, quantity: item.wanted() }
-        };
-        let taken: Vec<Line> = named.iter().map(units).collect();
-        self.confirm_carrier_cancellations(&taken, context);
+        self.confirm_carrier_cancellations(&self.wanted_lines(named), context);
         Ok(())
+    }
+
+    /// The activity of a reassignment. `former` has the origin that each of the items had before.
+    fn record_reassignment(
+        &mut self,
+        lines: &[ItemQuantity],
+        former: &[Option<Origin>],
+        origin: &Origin,
+        deadlines: Deadlines,
+        context: &Context,
+    ) {
+        let mut facts = json!({ "origin": origin_fact(origin), "items": self.line_facts(lines) });
+        for (at, former) in former.iter().enumerate() {
+            if let Some(former) = former {
+                facts["items"][at]["former_origin"] = origin_fact(former);
+            }
+        }
+        for (key, at) in [("accept_by", deadlines.accept_by), ("ship_by", deadlines.ship_by)] {
+            if let Some(at) = at {
+                facts[key] = at.to_rfc3339().into();
+            }
+        }
+        let detail = ActivityDetail { facts, ..ActivityDetail::default() };
+        self.record_activity(ActivityKind::ItemsReassigned, detail, context);
+    }
+
+    /// All wanted units of these items.
+    fn wanted_lines(&self, named: &[Named]) -> Vec<ItemQuantity> {
+        let items = named.iter().map(|named| &self.items[named.place]);
+        items.map(|item| ItemQuantity { item_id: item.id, quantity: item.wanted() }).collect()
     }
 
     fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
@@ -133,7 +168,7 @@ impl Order {
             let item = &self.items[*place];
             if item.origin.as_ref().is_none_or(|origin| origin.kind != OriginKind::Supplier) {
                 let message = format!("no supplier ships {}: there is nobody to answer", item.sku);
-                return Err(Refusal::invalid(format!("itemIds[{at}]"), message));
+                return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
         Ok(named)
@@ -143,12 +178,12 @@ impl Order {
     /// others do not exist.
     fn find_items(&self, ids: &[ItemId], actor: &Actor) -> Result<Vec<Named>, Refusal> {
         if ids.is_empty() {
-            return Err(Refusal::invalid("itemIds", "at least one item is needed"));
+            return Err(Refusal::invalid(InputField::ItemIds, "at least one item is needed"));
         }
         let mut named = BTreeMap::new();
         for (at, id) in ids.iter().enumerate() {
             let place = self.items.iter().position(|item| item.id == *id && item.may_be_named_by(actor));
-            let place = place.ok_or_else(|| Refusal::no_item(format!("itemIds[{at}]"), *id))?;
+            let place = place.ok_or_else(|| Refusal::no_item(InputField::ItemId(at), *id))?;
             named.entry(place).or_insert(at);
         }
         Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
@@ -159,7 +194,10 @@ impl Order {
         if status.is_open() {
             return Ok(());
         }
-        Err(Refusal::invalid("orderId", format!("the order is {status}: nothing of it is left to ship")))
+        Err(Refusal::invalid(
+            InputField::OrderId,
+            format!("the order is {status}: nothing of it is left to ship"),
+        ))
     }
 }
 

@@ -33,7 +33,7 @@ impl Order {
             self.cancel_labels(context);
         }
         if to == OrderStatus::Returned {
-            self.receive_unless_named();
+            self.receive_all_outstanding();
         }
         let detail = StepDetail { occurred_at: context.now, inferred: false, notes, metadata };
         let event = self.record_step(to, detail, context);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     actor::{Actor, ActorKind},
     ids::{ItemId, OrderId, UserId},
+    input_field::{InputField, ItemField},
     item::{FulfillmentPath, Item},
     money::{Money, decimals},
     order::{
@@ -133,9 +134,9 @@ impl Order {
 /// The customer of the new order: the caller, if that is a customer, else the one that staff name.
 fn determine_owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal> {
     match context.actor.kind {
-        ActorKind::System | ActorKind::Support => {
-            new.user_id.ok_or_else(|| Refusal::invalid("userId", "whose order is it? a user id is needed"))
-        }
+        ActorKind::System | ActorKind::Support => new
+            .user_id
+            .ok_or_else(|| Refusal::invalid(InputField::UserId, "whose order is it? a user id is needed")),
         ActorKind::Customer => {
             let own = context.actor.customer();
             let own = own.ok_or_else(|| Refusal::Forbidden("the token names no customer".to_owned()))?;
@@ -154,39 +155,40 @@ fn determine_owner(new: &NewOrder, context: &Context) -> Result<UserId, Refusal>
 
 fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     check_notes(new.notes.as_deref(), new.metadata.as_ref())?;
-    let invalid = |field: &str, message: &str| Err(Refusal::invalid(field, message));
+    let invalid = |field, message: &str| Err(Refusal::invalid(field, message));
     if new.items.is_empty() {
-        return invalid("items", "an order has at least one item");
+        return invalid(InputField::Items, "an order has at least one item");
     }
     if new.items.len() > MAX_ITEMS {
-        return invalid("items", &format!("an order has at most {MAX_ITEMS} items"));
+        return invalid(InputField::Items, &format!("an order has at most {MAX_ITEMS} items"));
     }
     for (at, item) in new.items.iter().enumerate() {
-        let field = |name: &str| format!("items[{at}].{name}");
+        let field = |field| InputField::Item(at, field);
+        let deadline = |deadline| field(ItemField::Deadline(deadline));
         if item.quantity < 1 || item.quantity.unsigned_abs() > MAX_UNITS {
-            return Err(refuse_quantity(field("quantity")));
+            return Err(refuse_quantity(field(ItemField::Quantity)));
         }
-        check_text(&field("sku"), &item.sku)?;
-        check_text(&field("name"), &item.name)?;
+        check_text(field(ItemField::Sku), &item.sku)?;
+        check_text(field(ItemField::Name), &item.name)?;
         if let Some(origin) = &item.origin {
-            check_text(&field("origin.code"), &origin.code)?;
+            check_text(field(ItemField::OriginCode), &origin.code)?;
         }
         check_supplier(item, &context.actor)?;
-        item.deadlines.check_deadlines(item.origin.as_ref(), &field(""))?;
+        item.deadlines.check_deadlines(item.origin.as_ref(), deadline)?;
         // The deadlines of an order that was placed elsewhere may have passed since, so its own time counts.
-        item.deadlines.check_ahead(&field(""), new.placed_at.unwrap_or(context.now))?;
+        item.deadlines.check_ahead(deadline, new.placed_at.unwrap_or(context.now))?;
     }
     if new.total.cents < 0 {
-        return invalid("totalCents", "a total is not negative");
+        return invalid(InputField::TotalCents, "a total is not negative");
     }
     if decimals(&new.total.currency).is_none() {
         return invalid(
-            "currency",
+            InputField::Currency,
             "a currency is a code of ISO 4217 in capitals that prices are in: USD, JPY, KWD",
         );
     }
     if let Some(reference) = &new.reference {
-        check_text("reference", reference)?;
+        check_text(InputField::Reference, reference)?;
         // A customer may not try numbers: the refusal of a number that exists would show which ones exist, and a
         // customer could take the next ones.
         context.actor.must_be_staff("give an order the merchant's reference")?;
@@ -194,7 +196,7 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
     if let Some(at) = new.placed_at {
         context.actor.must_be_staff("say when an order was placed")?;
         if at > context.now {
-            return invalid("placedAt", "an order is not placed in the future");
+            return invalid(InputField::PlacedAt, "an order is not placed in the future");
         }
     }
     Ok(())

@@ -2,13 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::{actor::Actor, ids::ItemId, item::Item, order::Order, refusal::Refusal, shipment::Line};
+use crate::{
+    actor::Actor,
+    ids::ItemId,
+    input_field::{InputField, ItemField},
+    item::Item,
+    order::Order,
+    refusal::Refusal,
+    shipment::ItemQuantity,
+};
 
 /// The most units of one item in an order. A greater number is a mistake.
 pub(super) const MAX_UNITS: u32 = 1_000_000;
 
 /// The refusal of a quantity that is zero or more than [`MAX_UNITS`].
-pub(super) fn refuse_quantity(field: String) -> Refusal {
+pub(super) fn refuse_quantity(field: InputField) -> Refusal {
     Refusal::invalid(field, format!("between 1 and {MAX_UNITS} units are needed"))
 }
 
@@ -21,17 +29,20 @@ impl Order {
     /// allows.
     pub(super) fn check_free_units(
         &self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
-    ) -> Result<Vec<Line>, Refusal> {
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         let sums = self.sum_quantities(lines, actor)?;
         for line in &sums {
             let Some(item) = self.item(line.item_id) else { continue };
             if line.quantity > free(item) {
                 let at = lines.iter().rposition(|one| one.item_id == item.id).unwrap_or_default();
-                return Err(Refusal::invalid(format!("items[{at}].quantity"), too_many(item, line.quantity)));
+                return Err(Refusal::invalid(
+                    InputField::Item(at, ItemField::Quantity),
+                    too_many(item, line.quantity),
+                ));
             }
         }
         Ok(sums)
@@ -39,28 +50,33 @@ impl Order {
 
     /// The sums of these lines, with one entry for each item. Refuses an item that does not exist for this actor, and
     /// a quantity that no item has.
-    pub(super) fn sum_quantities(&self, lines: &[Line], actor: &Actor) -> Result<Vec<Line>, Refusal> {
+    pub(super) fn sum_quantities(
+        &self,
+        lines: &[ItemQuantity],
+        actor: &Actor,
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         let mut sums: BTreeMap<ItemId, u32> = BTreeMap::new();
         for (at, line) in lines.iter().enumerate() {
             if self.item(line.item_id).is_none_or(|item| !item.may_be_named_by(actor)) {
-                return Err(Refusal::no_item(format!("items[{at}].itemId"), line.item_id));
+                return Err(Refusal::no_item(InputField::Item(at, ItemField::Id), line.item_id));
             }
             let sum = sums.entry(line.item_id).or_default();
             *sum = sum.saturating_add(line.quantity);
             if line.quantity == 0 || *sum > MAX_UNITS {
-                return Err(refuse_quantity(format!("items[{at}].quantity")));
+                return Err(refuse_quantity(InputField::Item(at, ItemField::Quantity)));
             }
         }
         if sums.is_empty() {
-            return Err(Refusal::invalid("items", "at least one item is needed"));
+            return Err(Refusal::invalid(InputField::Items, "at least one item is needed"));
         }
-        Ok(sums.into_iter().map(|(item_id, quantity)| Line { item_id, quantity }).collect())
+        Ok(sums.into_iter().map(|(item_id, quantity)| ItemQuantity { item_id, quantity }).collect())
     }
 }
 
 /// Whether both lists contain the same units of the same items.
-pub(super) fn has_same_quantities(one: &[Line], other: &[Line]) -> bool {
-    let sorted =
-        |lines: &[Line]| lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>();
+pub(super) fn has_same_quantities(one: &[ItemQuantity], other: &[ItemQuantity]) -> bool {
+    let sorted = |lines: &[ItemQuantity]| {
+        lines.iter().map(|line| (line.item_id, line.quantity)).collect::<BTreeMap<_, _>>()
+    };
     sorted(one) == sorted(other)
 }

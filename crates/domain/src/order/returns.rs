@@ -4,14 +4,16 @@
 //! as asked back.
 
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
+    input_field::InputField,
     item::Item,
     order::{
         Order, Outcome, StepDetail,
         text_validation::{check_notes, check_reason},
     },
     refusal::{Blocker, BlockerCode, Refusal},
-    shipment::{Line, Rank},
+    shipment::{ItemQuantity, Rank},
     status::OrderStatus,
     transition::Context,
 };
@@ -21,7 +23,7 @@ impl Order {
     /// transition. Later requests add units.
     pub(super) fn initiate_return(
         &mut self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         reason: String,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -46,6 +48,10 @@ impl Order {
             item.return_reason = Some(reason.clone());
             self.changes.items.insert(item.id);
         }
+        if !lines.is_empty() {
+            let notes = Some(reason.clone());
+            self.record_item_activity(ActivityKind::ReturnRequested, &lines, notes, context);
+        }
         let event = is_first.then(|| self.return_step(OrderStatus::ReturnInitiated, Some(reason), context));
         Ok(Outcome { changed: is_first || !lines.is_empty(), event, ..Default::default() })
     }
@@ -54,7 +60,7 @@ impl Order {
     /// returned.
     pub(super) fn receive_return(
         &mut self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         notes: Option<String>,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
@@ -63,7 +69,10 @@ impl Order {
         if self.head.status == OrderStatus::Returned {
             return match lines {
                 None => Ok(Outcome::default()),
-                Some(_) => Err(Refusal::invalid("items", "the order is returned: nothing more is expected")),
+                Some(_) => Err(Refusal::invalid(
+                    InputField::Items,
+                    "the order is returned: nothing more is expected",
+                )),
             };
         }
         if self.head.status != OrderStatus::ReturnInitiated {
@@ -80,11 +89,14 @@ impl Order {
                 item.returned
             )
         })?;
-        self.ask_all_back_unless_named();
+        self.request_full_return_by_default();
         for item in self.items.iter_mut() {
             let Some(line) = lines.iter().find(|line| line.item_id == item.id) else { continue };
             item.returned += line.quantity;
             self.changes.items.insert(item.id);
+        }
+        if !lines.is_empty() {
+            self.record_item_activity(ActivityKind::ReturnReceived, &lines, notes.clone(), context);
         }
         let complete = self.items.iter().all(|item| outstanding(item) == 0);
         let event = complete.then(|| self.return_step(OrderStatus::Returned, notes, context));
@@ -92,8 +104,8 @@ impl Order {
     }
 
     /// Records that everything came back, for an order that a transition makes returned, without quantities.
-    pub(super) fn receive_unless_named(&mut self) {
-        self.ask_all_back_unless_named();
+    pub(super) fn receive_all_outstanding(&mut self) {
+        self.request_full_return_by_default();
         for item in self.items.iter_mut().filter(|item| outstanding(item) > 0) {
             item.returned = item.return_requested;
             self.changes.items.insert(item.id);
@@ -116,7 +128,8 @@ impl Order {
         self.items.iter().any(|item| item.return_requested > 0)
     }
 
-    fn ask_all_back_unless_named(&mut self) {
+    /// Asks for all delivered units, if no unit is asked back yet.
+    fn request_full_return_by_default(&mut self) {
         if self.names_returned_units() {
             return;
         }
@@ -130,15 +143,15 @@ impl Order {
     /// The named quantities, or else all units that are free.
     fn named_or_all(
         &self,
-        lines: Option<&[Line]>,
+        lines: Option<&[ItemQuantity]>,
         actor: &Actor,
         free: impl Fn(&Item) -> u32,
         too_many: impl Fn(&Item, u32) -> String,
-    ) -> Result<Vec<Line>, Refusal> {
+    ) -> Result<Vec<ItemQuantity>, Refusal> {
         if let Some(lines) = lines {
             return self.check_free_units(lines, actor, free, too_many);
         }
-        let all = self.items.iter().map(|item| Line { item_id: item.id, quantity: free(item) });
+        let all = self.items.iter().map(|item| ItemQuantity { item_id: item.id, quantity: free(item) });
         Ok(all.filter(|line| line.quantity > 0).collect())
     }
 

@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    activity::ActivityKind,
     actor::{Actor, ActorKind},
-    carrier::{Carrier, MAX_TRACKING_NUMBER, normalize_tracking_number},
     ids::ShipmentId,
+    input_field::{InputField, ItemField},
     item::Item,
     order::{Order, Outcome, quantities::has_same_quantities, text_validation::check_text},
     refusal::{Refusal, ShipmentRefusal},
-    shipment::{Line, Origin, OriginKind, Shipment, Tracking},
+    shipment::{ItemQuantity, Origin, OriginKind, Shipment, Tracking},
     supplier_commitment::SupplierAnswer,
+    tracking_number::TrackingNumber,
     transition::Context,
 };
 
@@ -19,14 +21,12 @@ use crate::{
 pub struct NewShipment {
     /// The id of the new shipment.
     pub id: ShipmentId,
-    /// The carrier of the shipment.
-    pub carrier: Carrier,
-    /// The tracking number, in any spelling.
-    pub tracking_number: String,
+    /// The carrier and its number of the shipment.
+    pub tracking_number: TrackingNumber,
     /// Where it is sent from. `None`: the planned origin of its items, which must be the same for all of them.
     pub origin: Option<Origin>,
     /// The units in it. `None`: all units that wait for a shipment and that the caller may ship.
-    pub lines: Option<Vec<Line>>,
+    pub lines: Option<Vec<ItemQuantity>>,
     /// When the delivery is expected.
     pub estimated_delivery: Option<DateTime<Utc>>,
 }
@@ -37,20 +37,17 @@ impl Order {
         new: NewShipment,
         context: &Context,
     ) -> Result<Outcome, Refusal> {
-        let number = normalize_tracking_number(new.carrier, &new.tracking_number).ok_or_else(|| {
-            let needed = format!("1 to {MAX_TRACKING_NUMBER} letters, digits and hyphens are needed");
-            Refusal::invalid("trackingNumber", needed)
-        })?;
+        let number = new.tracking_number;
         let asked =
             new.lines.as_deref().map(|lines| self.sum_quantities(lines, &context.actor)).transpose()?;
         if !self.items.iter().any(|item| item.may_be_shipped_by(&context.actor)) {
             return Err(Refusal::Forbidden("this role may not ship items of this order".to_owned()));
         }
         let in_use = |whose: &str| {
-            let message = format!("{} {number} is {whose}", new.carrier);
+            let message = format!("{} {number} is {whose}", number.carrier());
             Refusal::shipment(ShipmentRefusal::NumberInUse, message)
         };
-        let same = self.find_live_shipment(new.carrier, &number);
+        let same = self.find_live_shipment(&number);
         if let Some(own) = same.filter(|same| self.may_ship(same, context)) {
             return match &asked {
                 Some(lines) if !has_same_quantities(lines, &own.lines) => {
@@ -74,7 +71,7 @@ impl Order {
         }
         let origin = match new.origin {
             Some(origin) => {
-                check_text("origin.code", &origin.code)?;
+                check_text(InputField::OriginCode, &origin.code)?;
                 check_own_origin(&origin, &context.actor)?;
                 origin
             }
@@ -88,11 +85,10 @@ impl Order {
         }
         self.accept_by_shipping(&lines, &origin, context);
         self.confirm_carrier_cancellations(&lines, context);
-        self.give_up_number(new.carrier, &number, context);
+        self.give_up_number(&number, context);
         self.shipments.push(Shipment {
             id: new.id,
             order_id: self.head.id,
-            carrier: new.carrier,
             tracking_number: number,
             origin,
             tracking: Tracking::labelled(new.estimated_delivery),
@@ -103,6 +99,7 @@ impl Order {
             lines,
         });
         self.changes.new_shipments.insert(new.id);
+        self.record_shipment_activity(ActivityKind::ShipmentCreated, new.id, None, context);
         self.advance(None, context);
         Ok(Outcome { changed: true, shipment: Some(new.id), ..Default::default() })
     }
@@ -110,28 +107,33 @@ impl Order {
     /// A supplier does not ship an item that it declined, whoever registers the shipment.
     fn check_not_declined(
         &self,
-        lines: &[Line],
+        lines: &[ItemQuantity],
         origin: &Origin,
-        asked: Option<&[Line]>,
+        asked: Option<&[ItemQuantity]>,
     ) -> Result<(), Refusal> {
         let declined = |item: &&Item| {
             is_shipped_by_its_supplier(item, lines, origin) && item.commitment.declined().is_some()
         };
         let Some(item) = self.items.iter().find(declined) else { return Ok(()) };
         let at = asked.and_then(|lines| lines.iter().position(|line| line.item_id == item.id));
-        let field = at.map_or_else(|| "items".to_owned(), |at| format!("items[{at}].itemId"));
+        let field = at.map_or(InputField::Items, |at| InputField::Item(at, ItemField::Id));
         let (code, sku) = (&origin.code, &item.sku);
         let message = format!("{code} declined {sku}: it has to be reassigned before {code} ships it");
         Err(Refusal::invalid(field, message))
     }
 
     /// A supplier who ships an item has accepted it, whoever registers the shipment.
-    fn accept_by_shipping(&mut self, lines: &[Line], origin: &Origin, context: &Context) {
+    fn accept_by_shipping(&mut self, lines: &[ItemQuantity], origin: &Origin, context: &Context) {
+        let mut accepted = Vec::new();
         for item in &mut self.items {
             if is_shipped_by_its_supplier(item, lines, origin) && item.commitment.answer.is_none() {
                 item.commitment.answer = Some(SupplierAnswer::Accepted { at: context.now });
                 self.changes.items.insert(item.id);
+                accepted.push(ItemQuantity { item_id: item.id, quantity: item.wanted() });
             }
+        }
+        if !accepted.is_empty() {
+            self.record_item_activity(ActivityKind::ItemsAccepted, &accepted, None, context);
         }
     }
 
@@ -154,7 +156,7 @@ impl Order {
         Err(Refusal::shipment(ShipmentRefusal::OrderClosed, message))
     }
 
-    fn check_allocation(&self, line: &Line) -> Result<(), Refusal> {
+    fn check_allocation(&self, line: &ItemQuantity) -> Result<(), Refusal> {
         let item = self.item(line.item_id).ok_or(Refusal::NotFound("item"))?;
         if line.quantity > item.unallocated(&self.shipments) {
             return Err(Refusal::OverAllocated {
@@ -169,19 +171,20 @@ impl Order {
 
     /// All units that wait for a shipment and that this caller may ship. A supplier may not ship an item that it
     /// declined.
-    fn unallocated_lines(&self, context: &Context) -> Vec<Line> {
+    fn unallocated_lines(&self, context: &Context) -> Vec<ItemQuantity> {
         let declined =
             |item: &Item| item.is_supplied_by(&context.actor) && item.commitment.declined().is_some();
         let items =
             self.items.iter().filter(|item| item.may_be_shipped_by(&context.actor) && !declined(item));
-        let lines = items.map(|item| Line { item_id: item.id, quantity: item.unallocated(&self.shipments) });
+        let lines =
+            items.map(|item| ItemQuantity { item_id: item.id, quantity: item.unallocated(&self.shipments) });
         let mut lines: Vec<_> = lines.filter(|line| line.quantity > 0).collect();
         lines.sort_by_key(|line| line.item_id);
         lines
     }
 
     /// The planned origin of these items, which must be one. An item without a plan comes from the main warehouse.
-    fn planned_origin(&self, lines: &[Line]) -> Result<Origin, Refusal> {
+    fn planned_origin(&self, lines: &[ItemQuantity]) -> Result<Origin, Refusal> {
         let main = Origin { kind: OriginKind::Warehouse, code: "main".to_owned() };
         let items = lines.iter().filter_map(|line| self.item(line.item_id));
         let mut origins = items.map(|item| item.origin.as_ref().unwrap_or(&main));
@@ -189,18 +192,18 @@ impl Order {
         if origins.any(|origin| origin != first) {
             let message = "the items were planned to come from several places: say which of them are in this parcel, \
                            or where it comes from";
-            return Err(Refusal::invalid("origin", message));
+            return Err(Refusal::invalid(InputField::Origin, message));
         }
         Ok(first.clone())
     }
 
-    fn find_live_shipment(&self, carrier: Carrier, number: &str) -> Option<&Shipment> {
-        self.shipments.iter().find(|s| s.is_live() && s.carrier == carrier && s.tracking_number == number)
+    fn find_live_shipment(&self, number: &TrackingNumber) -> Option<&Shipment> {
+        self.shipments.iter().find(|shipment| shipment.is_live() && shipment.tracking_number == *number)
     }
 }
 
 /// Whether the item is among these units, and they come from the supplier it was planned to come from.
-fn is_shipped_by_its_supplier(item: &Item, lines: &[Line], origin: &Origin) -> bool {
+fn is_shipped_by_its_supplier(item: &Item, lines: &[ItemQuantity], origin: &Origin) -> bool {
     origin.kind == OriginKind::Supplier
         && item.origin.as_ref() == Some(origin)
         && lines.iter().any(|line| line.item_id == item.id)
@@ -209,9 +212,10 @@ fn is_shipped_by_its_supplier(item: &Item, lines: &[Line], origin: &Origin) -> b
 /// Refuses a supplier's shipment with an origin other than this supplier.
 fn check_own_origin(origin: &Origin, actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
-        ActorKind::Supplier if !origin.is(actor) => {
-            Err(Refusal::invalid("origin", "a supplier's parcel comes from that supplier: leave it out"))
-        }
+        ActorKind::Supplier if !origin.is(actor) => Err(Refusal::invalid(
+            InputField::Origin,
+            "a supplier's parcel comes from that supplier: leave it out",
+        )),
         ActorKind::System
         | ActorKind::Support
         | ActorKind::Carrier

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Carrier, Deadlines, FULFILMENT_SEQUENCE, Item, Line, NewShipment, Order, OrderStatus,
+    Actor, ActorKind, Deadlines, FULFILMENT_SEQUENCE, Item, ItemQuantity, NewShipment, Order, OrderStatus,
     Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome,
     Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
-    VERSION, assert_same, by, item_id, items, lines, milestone, order, position_of_rank, shipment_id,
-    slowest_by_hand, transition_to,
+    VERSION, assert_same, assert_unchanged, by, fedex, item_id, items, lines, milestone, order,
+    position_of_rank, shipment_id, slowest_by_hand, transition_to,
 };
 
 /// An order that gets one request a minute. The scans of its shipments are remembered.
@@ -37,7 +37,15 @@ impl Story {
         self.now += 1;
         match &answer {
             Ok(outcome) if outcome.changed => {}
-            Ok(_) | Err(_) => assert_same(&before, &self.order),
+            Ok(outcome) => {
+                assert_unchanged(&before, &self.order);
+                let new =
+                    outcome.scan_outcomes.iter().filter(|one| matches!(one, ScanOutcome::New(_))).count();
+                let by_hand = if self.actor.kind == ActorKind::Carrier { 0 } else { new };
+                let activities = |order: &Order| order.changes().activities.len();
+                assert_eq!(activities(&self.order), activities(&before) + by_hand);
+            }
+            Err(_) => assert_same(&before, &self.order),
         }
         self.assert_sound();
         answer
@@ -52,7 +60,12 @@ impl Story {
         self.ship_as(number, &format!("N{number}"), Some(lines(of)))
     }
 
-    pub fn ship_as(&mut self, id: u32, number: &str, of: Option<Vec<Line>>) -> Result<Outcome, Refusal> {
+    pub fn ship_as(
+        &mut self,
+        id: u32,
+        number: &str,
+        of: Option<Vec<ItemQuantity>>,
+    ) -> Result<Outcome, Refusal> {
         self.ship_from(None, id, number, of)
     }
 
@@ -61,12 +74,11 @@ impl Story {
         origin: Option<Origin>,
         id: u32,
         number: &str,
-        of: Option<Vec<Line>>,
+        of: Option<Vec<ItemQuantity>>,
     ) -> Result<Outcome, Refusal> {
         self.ask(Request::CreateShipment(NewShipment {
             id: shipment_id(id),
-            carrier: Carrier::Fedex,
-            tracking_number: number.to_owned(),
+            tracking_number: fedex(number),
             origin,
             lines: of,
             estimated_delivery: None,

@@ -5,7 +5,7 @@ use anyhow::bail;
 use app::feed::FeedError;
 use carriers::Sender;
 use chrono::TimeDelta;
-use console::{pluralize, say};
+use console::{pluralize, print_line};
 use worker::{mail::Mailer, redis_feed};
 
 use crate::{
@@ -45,7 +45,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             Ok(text) => ("ok", text),
             Err(text) => ("wrong", text),
         };
-        say(format!("{verdict:5}  {name:8}  {text}"))?;
+        print_line(format!("{verdict:5}  {name:8}  {text}"))?;
     }
     match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
         0 => Ok(()),

@@ -1,7 +1,7 @@
 //! The command `milepost migrate`: brings the database schema up to date, or lists the migrations.
 
 use clap::Args;
-use console::say;
+use console::print_line;
 
 use crate::{database, settings::Settings, telemetry};
 
@@ -22,11 +22,11 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let store = database::connect(&settings).await?;
     if arguments.status {
         for line in format_table(&database::migrations(&store, &settings).await?) {
-            say(line)?;
+            print_line(line)?;
         }
     } else {
         database::migrate(&store, &settings).await?;
-        say("the database is up to date")?;
+        print_line("the database is up to date")?;
     }
     store.close().await?;
     Ok(())

@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use console::{
     BadUsage,
-    duration::{self, BadDuration},
-    pluralize, say,
+    duration::{BadDuration, parse_duration},
+    pluralize, print_line,
 };
 use domain::NotificationKind;
 
@@ -78,12 +78,12 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
             }
         };
         if said.is_ok() {
-            said = say(line);
+            said = print_line(line);
         }
     };
-    let replayed = app.replay(&Caller::system(), &replay, tell).await?;
+    let replayed = app.replays().replay(&Caller::system(), &replay, tell).await?;
     said?;
-    say(format_summary(&replayed, changed))?;
+    print_line(format_summary(&replayed, changed))?;
     store.close().await?;
     if failed > 0 {
         bail!("{} could not be changed", pluralize(failed, "order"));
@@ -104,7 +104,8 @@ fn build_replay(arguments: &Arguments, now: DateTime<Utc>) -> Result<Replay, Bad
 fn format_change(change: &ReplayChange) -> String {
     let order = &change.order;
     let name = order.reference.clone().unwrap_or_else(|| order.id.to_string());
-    let shipment = format!("{} {}", change.shipment.carrier.display_name(), change.shipment.tracking_number);
+    let shipment =
+        format!("{} {}", change.shipment.carrier().display_name(), change.shipment.tracking_number);
     let moved = match change.from == change.to {
         true => format!("{} with other times or another condition", change.to),
         false => format!("{} → {}", change.from, change.to),
@@ -139,7 +140,7 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Moment::At(at.to_utc()));
     }
-    duration::parse(text).map(Moment::Ago).map_err(|bad| match bad {
+    parse_duration(text).map(Moment::Ago).map_err(|bad| match bad {
         BadDuration::Unreadable(_) => {
             "neither a time like 2026-11-01T00:00:00Z nor how long ago, like 30m, 12h or 7d".to_owned()
         }

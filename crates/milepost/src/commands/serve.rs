@@ -3,12 +3,12 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use app::{App, Clock, Policy, feed::Feed};
+use app::{Policy, feed::Feed};
 use carriers::Sender;
 use clap::Args;
 use persistence::Store;
 use tokio::net::{TcpListener, TcpSocket};
-use worker::{Dhl, Queues, mail::Mailer, redis_feed};
+use worker::{Activator, Queues, mail::Mailer, redis_feed};
 
 use crate::{
     address, database, files,
@@ -63,20 +63,22 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     print_addresses(&settings, role, address, &keys.origin);
     let (feed, queues) = redis_or_memory(&settings)?;
     let mailer = build_mailer(&settings, &store)?;
-    let dhl = build_dhl_client(&settings)?;
+    let activator = build_activator(&settings)?;
     let policy = build_policy(&settings, address, keys.link_secret)?;
     let server = Server {
         role,
         listener,
         http,
-        app: App::new(store, Clock::System, feed, policy),
+        store,
+        feed,
+        policy,
         tokens: keys.tokens,
         graphiql: settings.graphiql,
         limits: settings.limits,
         mailbox: shows_mailbox(&settings, address),
         queues,
         mailer,
-        dhl,
+        activator,
     };
     server.run(stop).await
 }
@@ -117,11 +119,12 @@ fn build_mailer(settings: &Settings, store: &Store) -> Result<Arc<Mailer>, BadSe
     mailer.map(Arc::new).map_err(|error| BadSettings::one("MILEPOST_SMTP_URL", error))
 }
 
-fn build_dhl_client(settings: &Settings) -> anyhow::Result<Dhl> {
+fn build_activator(settings: &Settings) -> anyhow::Result<Activator> {
     match &settings.dhl_api_key {
-        Some(key) => Dhl::new(key.expose(), settings.dhl_api_url.clone())
+        Some(key) => Activator::default()
+            .with_dhl(key.expose(), settings.dhl_api_url.clone())
             .context("MILEPOST_DHL_API_KEY: cannot be used"),
-        None => Ok(Dhl::without_key()),
+        None => Ok(Activator::default()),
     }
 }
 

@@ -7,7 +7,7 @@ use api::auth::{AuthError, Claims};
 use app::Clock;
 use chrono::TimeDelta;
 use clap::{Args, builder::PossibleValuesParser};
-use console::{BadUsage, duration, say};
+use console::{BadUsage, duration::parse_duration, print_line};
 use domain::EmailAddress;
 
 use crate::{
@@ -55,7 +55,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
         email: arguments.email,
         exp: (Clock::System.now() + arguments.ttl).timestamp(),
     };
-    say(keys.tokens.issue(&claims).map_err(explain_refusal)?)
+    print_line(keys.tokens.issue(&claims).map_err(explain_refusal)?)
 }
 
 /// Checks that the server can have the secret that signs the token. Fails if it cannot; warns if a new secret is
@@ -117,7 +117,7 @@ fn parse_email(text: &str) -> Result<String, String> {
 
 /// Parses the lifetime of a token. It must not be zero.
 fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
-    match duration::parse(text) {
+    match parse_duration(text) {
         Ok(duration) if duration.is_zero() => {
             Err("a token that is good for no time is good for nothing".to_owned())
         }

@@ -1,6 +1,5 @@
 //! Tests of a whole server over HTTP, on a SQLite file of its own.
 
-use app::{Clock, Policy, feed::Feed};
 use carriers::{Secrets, Sender};
 use persistence::Store;
 use tempfile::TempDir;
@@ -37,14 +36,16 @@ async fn start_with(role: Role, http: HttpLimits) -> Running {
         role,
         listener,
         http,
-        app: App::new(store, Clock::System, Feed::memory(), policy),
+        store,
+        feed: Feed::memory(),
+        policy,
         tokens: Tokens::new(&[7; 32]).unwrap(),
         graphiql: true,
         limits: Limits::default(),
         mailbox: true,
         queues: Queues::memory(),
         mailer,
-        dhl: Dhl::without_key(),
+        activator: Activator::default(),
     };
     let stop = CancellationToken::new();
     let task = tokio::spawn(server.run(stop.clone()));

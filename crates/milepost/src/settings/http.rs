@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::listener::HttpLimits;
 use chrono::TimeDelta;
-use console::duration;
+use console::duration::parse_duration;
 
 use super::Reader;
 
@@ -25,7 +25,7 @@ impl Reader<'_> {
         let connections_per_address = self.value("HTTP_CONNECTIONS_PER_ADDRESS", parse_count);
         let sockets = self.value("HTTP_SOCKETS", parse_count);
         let body_memory = self.value("HTTP_BODY_MEMORY", parse_memory);
-        let answer_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
+        let response_memory = self.value("HTTP_ANSWER_MEMORY", parse_memory);
         Some(HttpLimits {
             header_timeout: header_timeout?,
             body_timeout: body_timeout?,
@@ -35,14 +35,14 @@ impl Reader<'_> {
             connections_per_address: connections_per_address?,
             sockets: sockets?,
             body_memory: body_memory?,
-            answer_memory: answer_memory?,
+            response_memory: response_memory?,
         })
     }
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let [least, most] = TIMEOUT;
-    let span = duration::parse(text).map_err(|error| error.to_string())?;
+    let span = parse_duration(text).map_err(|error| error.to_string())?;
     match span.to_std() {
         Ok(timeout) if (least..=most).contains(&span) => Ok(timeout),
         Ok(_) | Err(_) => Err(format!("`{text}` is not between 1s and 1h")),

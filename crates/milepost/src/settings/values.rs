@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use carriers::CodeMap;
 use chrono::TimeDelta;
-use console::duration;
+use console::duration::parse_duration;
 use domain::{NotificationMaxAge, text::is_unsafe};
 use http::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -59,7 +59,7 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
 /// Parses how long a GraphQL operation may take.
 pub fn query_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
-    let timeout = duration::parse(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
+    let timeout = parse_duration(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
 }
 
@@ -77,7 +77,7 @@ pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
 
 /// Parses how old an event may be when it is recorded so that customers are still notified of it.
 pub fn notification_max_age(text: &str) -> Result<NotificationMaxAge, String> {
-    let age = duration::parse(text).map_err(|error| error.to_string())?;
+    let age = parse_duration(text).map_err(|error| error.to_string())?;
     match age >= SHORTEST_MAX_AGE {
         true => Ok(NotificationMaxAge(age)),
         false => Err(format!("`{text}` is not at least 1h, as in 3d")),

@@ -5,6 +5,7 @@ pub(crate) mod idempotency_key;
 pub(crate) mod mail;
 pub(crate) mod notification;
 pub(crate) mod order;
+pub(crate) mod order_activity;
 pub(crate) mod order_event;
 pub(crate) mod order_item;
 pub(crate) mod outbox_entry;
@@ -53,6 +54,7 @@ pub(crate) mod tests {
             describe::<mail::Entity>(),
             describe::<notification::Entity>(),
             describe::<order::Entity>(),
+            describe::<order_activity::Entity>(),
             describe::<order_event::Entity>(),
             describe::<order_item::Entity>(),
             describe::<outbox_entry::Entity>(),

@@ -8,7 +8,7 @@ use sea_orm::Set;
 use serde_json::Value;
 
 use crate::{
-    dialect,
+    activities, dialect,
     entity::{order, order_event, order_item},
     error::{Error, Result},
     notifications, outbox, shipments,
@@ -47,7 +47,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
     outbox::insert(tx, &placed).await
 }
 
-/// Writes what requests changed in these orders: status, events, notifications, items, shipments, and the outbox.
+/// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
+/// outbox.
 /// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
 /// events that happened longer than `max_age` ago.
 ///
@@ -80,6 +81,7 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
     notifications::enqueue_notifications(tx, &changed, max_age).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
+    activities::insert(tx, orders).await?;
     outbox::insert(tx, &changed).await
 }
 
@@ -152,7 +154,7 @@ fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Mode
         ship_by: commitment.deadlines.ship_by,
         accepted_at: commitment.accepted_at(),
         declined_at: declined.map(|(at, _)| at),
-        decline_reason: declined.map(|(_, reason)| reason.to_owned()),
+        decline_reason: declined.and_then(|(_, reason)| reason).map(str::to_owned),
         return_requested: item.return_requested as i32,
         return_reason: item.return_reason.clone(),
         returned: item.returned as i32,

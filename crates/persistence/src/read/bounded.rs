@@ -5,13 +5,12 @@
 
 use std::collections::HashMap;
 
-use domain::{Item, OrderId, Shipment, ShipmentId, WebhookId};
+use domain::{Item, OrderId, Shipment, ShipmentId, StoredScan, WebhookId};
 use uuid::Uuid;
 
 use super::shipments;
 use crate::{
     error::{Error, Result},
-    scans::StoredScan,
     store::Store,
 };
 

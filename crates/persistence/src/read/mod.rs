@@ -8,18 +8,18 @@ mod events;
 mod orders;
 mod page;
 mod shipments;
+mod timeline;
 mod webhooks;
 
 pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans_at_most};
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
-    OrderFilter, count_orders as orders_count, items_of, notifications_of, order_by_reference,
+    OrderFilter, count_orders as orders_count, load_order, notifications_of, order_by_reference,
     order_supplied_by, orders_of, orders_page, read_order,
 };
 pub use page::{Key, Page, PageRequest};
-pub use shipments::{
-    read_shipments, scans_of, scans_of_webhooks, shipments_by_number, shipments_of, tracked_shipments_of,
-};
+pub use shipments::{read_shipments, scans_of, scans_of_webhooks, shipments_by_number, tracked_shipments_of};
+pub use timeline::{EntryId, TimelineEntry, TimelineQuery, read_timelines};
 pub use webhooks::{
     Spelling, UnknownCode, WebhookFilter, count_webhooks_within_bytes, read_webhook, read_webhooks,
     unknown_codes, webhook_bodies, webhook_bytes, webhooks_after, webhooks_count, webhooks_page,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use domain::{Carrier, FulfillmentPath, Item, OrderHead, OrderId, OrderStatus, OriginKind, UserId};
+use domain::{Carrier, FulfillmentPath, Order, OrderHead, OrderId, OrderStatus, OriginKind, UserId};
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{SelectStatement, SimpleExpr},
@@ -16,6 +16,7 @@ use crate::{
     dialect::is_one_of,
     entity::{notification, order, order_item, shipment, status::Status},
     notifications::Notification,
+    orders, shipments,
 };
 
 /// Selects orders. Every field that is set must match.
@@ -127,9 +128,12 @@ pub async fn order_by_reference(
     row.map(OrderHead::try_from).transpose()
 }
 
-pub async fn items_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Item>>> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    crate::orders::items_of(store.reader(), &ids, None).await
+/// An order with its items and shipments.
+pub async fn load_order(store: &Store, id: OrderId) -> Result<Option<Order>> {
+    let Some(head) = read_order(store, id).await? else { return Ok(None) };
+    let items = orders::items_of(store.reader(), &[id.0], None).await?.remove(&id);
+    let shipments = shipments::shipments_of(store.reader(), &[id.0], None).await?.remove(&id);
+    Ok(Some(Order::restore(head, items.unwrap_or_default(), shipments.unwrap_or_default())))
 }
 
 /// The notifications of many orders, oldest first.

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 /// The position of a record in a list that is sorted newest first: by time, then by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key<I> {
     pub at: DateTime<Utc>,
     /// The id of the record, for records with the same time.

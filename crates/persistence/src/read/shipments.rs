@@ -2,24 +2,16 @@
 
 use std::collections::HashMap;
 
-use domain::{Carrier, OrderId, Shipment, ShipmentId, WebhookId};
+use domain::{Shipment, ShipmentId, StoredScan, TrackingNumber, WebhookId, ingest::TrackedShipment};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
 use super::bounded::{at_most, one_more};
 use crate::{
     Result, Store,
     dialect::is_one_of,
     entity::{scan, shipment},
-    scans::StoredScan,
-    shipments::{self, Number, TrackedShipment, find_tracked_shipments, with_lines},
+    shipments::{find_tracked_shipments, with_lines},
 };
-
-/// The shipments of many orders, oldest first.
-pub async fn shipments_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Shipment>>> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    shipments::shipments_of(store.reader(), &ids, None).await
-}
 
 /// Many shipments, by id. Unknown ids are left out.
 pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap<ShipmentId, Shipment>> {
@@ -31,11 +23,11 @@ pub async fn read_shipments(store: &Store, ids: &[ShipmentId]) -> Result<HashMap
     Ok(found.into_iter().map(|shipment| (shipment.id, shipment)).collect())
 }
 
-/// The shipments that have or had this number, newest first. `number` must be normalized.
-pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) -> Result<Vec<Shipment>> {
+/// The shipments that have or had this number, newest first.
+pub async fn shipments_by_number(store: &Store, number: &TrackingNumber) -> Result<Vec<Shipment>> {
     let rows = shipment::Entity::find()
-        .filter(shipment::Column::Carrier.eq(carrier.as_str()))
-        .filter(shipment::Column::TrackingNumber.eq(number))
+        .filter(shipment::Column::Carrier.eq(number.carrier().as_str()))
+        .filter(shipment::Column::TrackingNumber.eq(&**number))
         .order_by_desc(shipment::Column::CreatedAt)
         .order_by_desc(shipment::Column::ShipmentId)
         .all(store.reader())
@@ -43,11 +35,11 @@ pub async fn shipments_by_number(store: &Store, carrier: Carrier, number: &str) 
     with_lines(store.reader(), rows, None).await
 }
 
-/// Every shipment that has or had one of these numbers, newest first.
+/// Every shipment that has or had one of these numbers.
 pub async fn tracked_shipments_of(
     store: &Store,
-    numbers: &[Number],
-) -> Result<HashMap<Number, Vec<TrackedShipment>>> {
+    numbers: &[TrackingNumber],
+) -> Result<HashMap<TrackingNumber, Vec<TrackedShipment>>> {
     find_tracked_shipments(store.reader(), numbers).await
 }
 

@@ -2,7 +2,7 @@
 //! now, or because somebody asks for it.
 
 use chrono::{DateTime, Utc};
-use domain::{WebhookId, WebhookState};
+use domain::{TrackingNumber, WebhookId, WebhookState};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set, Statement,
     sea_query::{Expr, LockBehavior, LockType},
@@ -17,7 +17,6 @@ use crate::{
     },
     error::Result,
     mapping::{self, skip_corrupt},
-    shipments::Number,
     store::{Store, Tx},
 };
 
@@ -32,7 +31,7 @@ use crate::{
 /// 4. A webhook that another transaction holds is skipped. If that transaction processes the webhook, it locks the
 ///    numbers and finds the new shipment itself. If not, the webhook is found later: by [`requeue_matched`], or, if
 ///    its scans are with another shipment, by [`find_reused_numbers`](crate::shipments::find_reused_numbers).
-pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>) -> Result<u64> {
+pub async fn requeue_for_numbers(tx: &Tx, numbers: &[TrackingNumber], now: DateTime<Utc>) -> Result<u64> {
     if numbers.is_empty() {
         return Ok(0);
     }
@@ -42,10 +41,10 @@ pub async fn requeue_for_numbers(tx: &Tx, numbers: &[Number], now: DateTime<Utc>
                      AND (w.called_off OR w.occurred_at > s.delivered_at)";
     let mut ids: Vec<Uuid> = Vec::new();
     for join in [waiting, passed_on] {
-        let rows = numbers.iter().map(|(carrier, number)| {
+        let rows = numbers.iter().map(|number| {
             [webhook_wait::ActiveModel {
-                carrier: Set(carrier.as_str().to_owned()),
-                tracking_number: Set(number.clone()),
+                carrier: Set(number.carrier().as_str().to_owned()),
+                tracking_number: Set(number.to_string()),
                 ..Default::default()
             }]
         });

@@ -71,8 +71,9 @@ pub async fn perform(demo: &Installation, mode: Mode, screen: &mut Screen) -> an
     };
     let mailbox = format!("{}/mailbox", demo.url);
     let started = Instant::now();
-    let tally = story::play(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
-    let (seconds, story::Tally { scenes, steps, assertions }) = (started.elapsed().as_secs_f64(), tally);
+    let played = story::play(&Stage { shop: &shop, carriers: &carriers, mailbox, pause }, screen).await?;
+    let (seconds, story::PlayedCount { scenes, steps, assertions }) =
+        (started.elapsed().as_secs_f64(), played);
     screen.line(&format!(
         "\n   {scenes} scenes, {steps} steps, {assertions} claims: all of them hold. {seconds:.1} s"
     ))?;

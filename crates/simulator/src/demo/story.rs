@@ -34,9 +34,9 @@ pub struct Stage<'a> {
     pub pause: Duration,
 }
 
-/// Counts what was played.
+/// How much was played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct PlayedCount {
     pub scenes: usize,
     pub steps: usize,
     /// The assertions that were checked. All of them were true, because a play stops at the first that is false.
@@ -44,24 +44,24 @@ pub struct Tally {
 }
 
 /// Plays all scenes. Fails at the first assertion that is false, and names it.
-pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<Tally> {
-    let mut tally = Tally::default();
+pub async fn play(stage: &Stage<'_>, screen: &mut Screen) -> anyhow::Result<PlayedCount> {
+    let mut played = PlayedCount::default();
     for scene in scenes::all() {
-        tally.scenes += 1;
-        screen.scene(tally.scenes, scene.title, &scene.order.reference)?;
-        play_scene(stage, screen, &scene, &mut tally).await?;
+        played.scenes += 1;
+        screen.scene(played.scenes, scene.title, &scene.order.reference)?;
+        play_scene(stage, screen, &scene, &mut played).await?;
     }
     screen.heading("All orders together", "")?;
     screen.told(&compare_mails(stage).await?)?;
-    tally.assertions += 1;
-    Ok(tally)
+    played.assertions += 1;
+    Ok(played)
 }
 
 async fn play_scene(
     stage: &Stage<'_>,
     screen: &mut Screen,
     scene: &Scene,
-    tally: &mut Tally,
+    played: &mut PlayedCount,
 ) -> anyhow::Result<()> {
     sleep(stage.pause).await;
     let order = stage.shop.place(&scene.order).await?;
@@ -70,14 +70,14 @@ async fn play_scene(
         let answers = act(stage, &order, step).await?;
         let settled = wait_for_assertions(stage, &order, step, &answers).await?;
         let (status, told) =
-            settled.map_err(|wrong| anyhow!("in scene {}, {:?}: {wrong}", tally.scenes, step.line))?;
+            settled.map_err(|wrong| anyhow!("in scene {}, {:?}: {wrong}", played.scenes, step.line))?;
         screen.step(&status, status != before, step.line)?;
         for line in &told {
             screen.told(line)?;
         }
         before = status;
-        tally.steps += 1;
-        tally.assertions += step.assertions.len();
+        played.steps += 1;
+        played.assertions += step.assertions.len();
         sleep(stage.pause).await;
     }
     Ok(())

@@ -17,7 +17,7 @@ use super::{
 use crate::values;
 
 /// The maximum of a parcel's `units` and of a step's `repeat`.
-const MANY: u32 = 1000;
+const MAX_COUNT: u32 = 1000;
 
 /// A story that was read from a file without problems.
 #[derive(Clone, Debug)]
@@ -222,7 +222,7 @@ fn read_parcels(
         // Whether a text is a valid number does not depend on the carrier, so an unknown carrier does not matter here.
         let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::Fedex), text);
         let tracking = fields.maybe("tracking", read);
-        let units = fields.number("units", 1, MANY).unwrap_or(1);
+        let units = fields.number("units", 1, MAX_COUNT).unwrap_or(1);
         let ends = fields.maybe("ends", values::shipment_status);
         let taken = name.is_some() && names.contains(&name);
         if let Some(name) = name.as_ref().filter(|_| taken) {
@@ -255,7 +255,7 @@ fn read_step(
     let mut fields = Fields::of(table, format!("step {number}"), problems);
     let after = fields.maybe("after", values::duration).unwrap_or_default();
     let sends = fields.tables("send");
-    let repeat = fields.number("repeat", 1, MANY).unwrap_or(1);
+    let repeat = fields.number("repeat", 1, MAX_COUNT).unwrap_or(1);
     let tampering = fields.maybe("forge", values::tampering);
     let usual = if tampering.is_some() { 401 } else { 200 };
     let expect = fields.number("expect", 100, 599).unwrap_or(usual);

@@ -23,7 +23,7 @@ use anyhow::bail;
 use app::Clock;
 use carriers::{Secrets, Sender};
 use chrono::{DateTime, SubsecRound, Utc};
-use console::{BadUsage, pluralize, say, suggest_name};
+use console::{BadUsage, pluralize, print_line, suggest_name};
 use domain::Carrier;
 use reqwest::Url;
 
@@ -71,9 +71,9 @@ pub async fn run(
     story.rehearse(&options.file, &secrets, begin)?;
 
     let post = Post::to_server(&options.to)?;
-    say(&story.title)?;
+    print_line(&story.title)?;
     for parcel in &story.parcels {
-        say(format!("  {}: {} {}", parcel.name, parcel.carrier.display_name(), parcel.tracking))?;
+        print_line(format!("  {}: {} {}", parcel.name, parcel.carrier.display_name(), parcel.tracking))?;
     }
     let shop = match &options.merchant {
         Some(merchant) => {
@@ -84,40 +84,40 @@ pub async fn run(
         None => None,
     };
     if let Some(shop) = &shop {
-        say(format!("  order {}, packed: {}", shop.order.id, shop.order.page))?;
+        print_line(format!("  order {}, packed: {}", shop.order.id, shop.order.page))?;
     }
-    say("")?;
+    print_line("")?;
     let posts = play::play(&story, &secrets, &post, options.speed).await?;
     let ends = match &shop {
         Some(shop) => Some(shop.compare(&story, begin).await?),
         None => None,
     };
     let ends_told = ends
-        .map(|ends| format!("; {}, {} as told", pluralize(ends.all, "end"), ends.right))
+        .map(|ends| format!("; {}, {} as told", pluralize(ends.total, "end"), ends.passed))
         .unwrap_or_default();
-    say("")?;
-    say(format!("{}, {} as expected{ends_told}", pluralize(posts.all, "post"), posts.right))?;
-    if !posts.are_right() || ends.is_some_and(|ends| !ends.are_right()) {
+    print_line("")?;
+    print_line(format!("{}, {} as expected{ends_told}", pluralize(posts.total, "post"), posts.passed))?;
+    if !posts.have_all_passed() || ends.is_some_and(|ends| !ends.have_all_passed()) {
         bail!("not everything was as the story has it");
     }
     Ok(())
 }
 
-/// Counts checks, and how many of them succeeded.
+/// How many checks were made, and how many of them passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    all: usize,
-    right: usize,
+struct CheckCount {
+    total: usize,
+    passed: usize,
 }
 
-impl Tally {
-    fn count(&mut self, right: bool) {
-        self.all += 1;
-        self.right += usize::from(right);
+impl CheckCount {
+    fn add(&mut self, passed: bool) {
+        self.total += 1;
+        self.passed += usize::from(passed);
     }
 
-    fn are_right(self) -> bool {
-        self.all == self.right
+    fn have_all_passed(self) -> bool {
+        self.total == self.passed
     }
 }
 

@@ -4,26 +4,26 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use console::{BadUsage, pluralize, say};
+use console::{BadUsage, pluralize, print_line};
 use domain::OrderStatus;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{Tally, file::Story};
+use super::{CheckCount, file::Story};
 use crate::api_client::{Client, Placed, Refused, enum_name};
 
 /// The price of one unit, in cents.
 const PRICE: u32 = 1000;
 /// How long before its first scan the order is placed, if the story does not say when.
-const BEFORE: TimeDelta = TimeDelta::hours(1);
+const PLACED_BEFORE_FIRST_SCAN: TimeDelta = TimeDelta::hours(1);
 /// How long to wait until the server has read all posted webhooks.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often to ask the server while waiting.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How far the server's clock may be behind the local clock.
-const CLOCKS: TimeDelta = TimeDelta::minutes(5);
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// The API client of a merchant, and the order that it placed for the story.
 pub struct Shop {
@@ -80,7 +80,7 @@ impl Shop {
     ) -> anyhow::Result<Self> {
         let units: u32 = story.parcels.iter().map(|parcel| parcel.units).sum();
         // A scan more than a day older than its order would count as a scan of another parcel.
-        let before_all = story.earliest().map_or(begin, |first| begin.min(first - BEFORE));
+        let before_all = story.earliest().map_or(begin, |first| begin.min(first - PLACED_BEFORE_FIRST_SCAN));
         let placed_at = story.placed_at.map_or(before_all, |at| at.to_utc());
         let order = client
             .place(json!({
@@ -96,7 +96,7 @@ impl Shop {
         let shop = Self { client, order };
         if let Err(error) = shop.pack(story).await {
             // The order stays on the server after this failure, so print its id.
-            say(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
+            print_line(format!("  order {}, placed and not packed: {}", shop.order.id, shop.order.page))?;
             return Err(error);
         }
         Ok(shop)
@@ -121,11 +121,11 @@ impl Shop {
 
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
     /// and counts how many are as the story expects.
-    pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<Tally> {
-        let waiting = self.settled(begin - CLOCKS).await?;
+    pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<CheckCount> {
+        let waiting = self.settled(begin - MAX_CLOCK_SKEW).await?;
         if waiting > 0 {
-            say("")?;
-            say(format!("{} still to be read", pluralize(waiting, "webhook")))?;
+            print_line("")?;
+            print_line(format!("{} still to be read", pluralize(waiting, "webhook")))?;
         }
         // A separate query, after the inbox is empty: one query for both would read its parts one after the other, and
         // could show the order as it was before the last webhook.
@@ -133,20 +133,20 @@ impl Shop {
         let order = seen.order.context("--orders: the order is gone")?;
         let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max();
         let width = names.unwrap_or_default().max("order".len());
-        let mut tally = Tally::default();
-        say("")?;
+        let mut checks = CheckCount::default();
+        print_line("")?;
         for parcel in &story.parcels {
             let carrier = enum_name(parcel.carrier.as_str());
             let its = |shipment: &&Shipment| {
                 shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
             };
             let status = order.shipments.iter().find(its).map_or("gone", |shipment| &shipment.status);
-            let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut tally);
-            say(format!("  {:<width$}  {told}", parcel.name))?;
+            let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut checks);
+            print_line(format!("  {:<width$}  {told}", parcel.name))?;
         }
-        let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut tally);
-        say(format!("  {:<width$}  {told}", "order"))?;
-        Ok(tally)
+        let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut checks);
+        print_line(format!("  {:<width$}  {told}", "order"))?;
+        Ok(checks)
     }
 
     /// Waits until all webhooks received since `since` are read, at most [`PATIENCE`]. Returns how many are still
@@ -185,10 +185,10 @@ fn not_done(error: anyhow::Error, what: &str) -> anyhow::Error {
 }
 
 /// Describes a final status, compares it with the expected one if there is one, and counts the result.
-fn verdict(status: &str, expected: Option<&str>, tally: &mut Tally) -> String {
+fn verdict(status: &str, expected: Option<&str>, checks: &mut CheckCount) -> String {
     let status = status.to_ascii_lowercase();
     let Some(expected) = expected else { return status };
     let right = status == expected;
-    tally.count(right);
+    checks.add(right);
     if right { format!("✓ {status}") } else { format!("✗ {status}, {expected} was expected") }
 }

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use app::Clock;
 use carriers::{Secrets, Sender};
-use console::say;
+use console::print_line;
 use reqwest::StatusCode;
 use tokio::time::sleep;
 
 use super::{
-    Tally,
+    CheckCount,
     file::{ParcelUpdate, Step, Story},
     tamper,
 };
@@ -24,14 +24,14 @@ pub async fn play(
     secrets: &BTreeMap<Sender, Secrets>,
     post: &Post,
     speed: f64,
-) -> anyhow::Result<Tally> {
+) -> anyhow::Result<CheckCount> {
     let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max().unwrap_or_default();
     let told = story
         .steps
         .iter()
         .flat_map(|step| step.updates.iter().map(|update| describe_update(step, update).len()));
     let width = told.max().unwrap_or_default();
-    let mut tally = Tally::default();
+    let mut checks = CheckCount::default();
     for step in &story.steps {
         sleep(step.after.to_std().unwrap_or(Duration::ZERO).div_f64(speed)).await;
         for update in &step.updates {
@@ -42,19 +42,19 @@ pub async fn play(
                 for copy in 0..step.repeat {
                     let answer = post.send(webhook).await?;
                     let right = answer.status.as_u16() == step.expect;
-                    tally.count(right);
+                    checks.add(right);
                     let told =
                         if copy == 0 { describe_update(step, update) } else { "the same again".to_owned() };
                     let verdict = verdict(&answer, step.expect);
-                    say(format!(
+                    print_line(format!(
                         "{:>4}  {:<9}  {:<names$}  {told:<width$}  {verdict}",
-                        tally.all, parcel.sender, parcel.name
+                        checks.total, parcel.sender, parcel.name
                     ))?;
                 }
             }
         }
     }
-    Ok(tally)
+    Ok(checks)
 }
 
 /// Describes the scans that a step reports for one parcel, and how they are forged.

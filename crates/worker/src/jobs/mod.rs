@@ -6,23 +6,48 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use app::App;
+use app::{App, notifications::Notifications, relay::Relay, webhooks::Inbox};
 use futures::{FutureExt, future::BoxFuture};
 use persistence::leases::Work;
 
-use crate::{Dhl, mail::Mailer, queue::Batch};
+use crate::{Activator, mail::Mailer, queue::Batch};
 
-/// Handles a batch of this kind of work.
-pub(crate) fn handle_batch(
-    work: Work,
-    app: App,
+/// Carries out jobs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    inbox: Inbox,
+    notifications: Notifications,
+    relay: Relay,
     mailer: Arc<Mailer>,
-    dhl: Dhl,
-    batch: Batch,
-) -> BoxFuture<'static, ()> {
-    match work {
-        Work::Webhooks => webhooks::run(app, dhl, batch).boxed(),
-        Work::Notifications => notifications::run(app, mailer, batch).boxed(),
+    activator: Activator,
+}
+
+impl Jobs {
+    pub fn new(app: &App, mailer: Arc<Mailer>, activator: Activator) -> Self {
+        Self {
+            inbox: app.inbox().clone(),
+            notifications: app.notifications().clone(),
+            relay: app.relay().clone(),
+            mailer,
+            activator,
+        }
+    }
+
+    /// Handles a batch of this kind of work.
+    pub fn handle_batch(self, work: Work, batch: Batch) -> BoxFuture<'static, ()> {
+        match work {
+            Work::Webhooks => async move { self.process_webhooks(batch).await }.boxed(),
+            Work::Notifications => async move { self.send_notifications(batch).await }.boxed(),
+        }
+    }
+
+    /// Number of jobs of a kind that run at the same time in this process.
+    pub fn concurrency(&self, work: Work) -> usize {
+        match work {
+            // A webhook job does little but write.
+            Work::Webhooks => self.inbox.max_concurrent_batches(),
+            Work::Notifications => 2,
+        }
     }
 }
 
@@ -31,15 +56,5 @@ pub(crate) const fn batch_size(work: Work) -> usize {
     match work {
         Work::Webhooks => webhooks::BATCH,
         Work::Notifications => notifications::BATCH,
-    }
-}
-
-/// Number of jobs of a kind that run at the same time in this process.
-pub(crate) fn concurrency(work: Work, app: &App) -> usize {
-    match work {
-        // SQLite allows one writer, and a webhook job does little but write.
-        Work::Webhooks if !app.store.is_postgres() => 1,
-        Work::Webhooks => 2,
-        Work::Notifications => 2,
     }
 }

@@ -6,20 +6,18 @@
 //! 4. If the content was sent and no answer was received (the connection breaks, the process dies, the database is
 //!    down), the outcome is unknown: the mail may have been delivered. It is tried again with the same `Message-ID`.
 //!    The third such attempt is the last.
-//! 5. `App::hand_over_notification` counts an attempt before the content is sent, so the count survives the process. An
-//!    attempt that ends before that is not counted.
-
-use std::sync::Arc;
+//! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the
+//!    process. An attempt that ends before that is not counted.
 
 use app::{
-    App,
     customer_text::{self, CalledOff},
-    notifications::{NotSent, NotificationContext, Outcome},
+    notifications::{NotSent, NotificationContext, Notifications, Outcome},
 };
 use domain::{ErrorChain, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
+use super::Jobs;
 use crate::{
     mail::{self, Kind, Mailer, OrderMail, SendError},
     queue::Batch,
@@ -30,35 +28,42 @@ pub(super) const BATCH: usize = 8;
 /// Number of mails that one job sends at the same time.
 const AT_ONCE: usize = 8;
 
-pub(super) async fn run(app: App, mailer: Arc<Mailer>, batch: Batch) {
-    let (app, mailer) = (&app, &mailer);
-    stream::iter(batch.work)
-        .for_each_concurrent(AT_ONCE, |leased| async move {
-            if let Err(error) = send_notification(app, mailer, leased).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
-            }
-        })
-        .await;
+impl Jobs {
+    pub(super) async fn send_notifications(&self, batch: Batch) {
+        stream::iter(batch.work)
+            .for_each_concurrent(AT_ONCE, |leased| async move {
+                if let Err(error) = send_notification(&self.notifications, &self.mailer, leased).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(notification = %leased.id, error, "a notification could not be sent: it is tried again when its lease runs out");
+                }
+            })
+            .await;
+    }
 }
 
-async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::Result<()> {
-    let Some(context) = app.open_notification(&leased).await? else { return Ok(()) };
+async fn send_notification(
+    notifications: &Notifications,
+    mailer: &Mailer,
+    leased: Leased,
+) -> app::Result<()> {
+    let Some(context) = notifications.open_notification(&leased).await? else { return Ok(()) };
     let notification = &context.notification;
-    let mail = match order_mail(&context, mailer.shop())
-        .render(&notification.recipient, &notification.message_id())
-    {
-        Ok(mail) => mail,
-        Err(error) => {
-            let error = NotSent { reason: error.to_string(), outcome: Outcome::Refused };
-            return app.record_notification_failure(notification, leased, &error).await;
-        }
+    let refuse = async |reason: String| {
+        let error = NotSent { reason, outcome: Outcome::Refused };
+        notifications.record_notification_failure(notification, leased, &error).await
     };
-    let to = mail::mask_address(&notification.recipient);
-    match mailer.send(&mail, app.clock.now(), hand_over(app, leased)).await {
+    let Some(recipient) = &notification.recipient else {
+        return refuse("the order has no address".to_owned()).await;
+    };
+    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.message_id()) {
+        Ok(mail) => mail,
+        Err(error) => return refuse(error.to_string()).await,
+    };
+    let to = mail::mask_address(recipient);
+    match mailer.send(&mail, context.opened_at, hand_over(notifications, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
-            app.record_notification_sent(notification.id).await
+            notifications.record_notification_sent(notification.id).await
         }
         Err(error) => {
             tracing::warn!(
@@ -68,15 +73,15 @@ async fn send_notification(app: &App, mailer: &Mailer, leased: Leased) -> app::R
                 "a mail did not leave"
             );
             let error = NotSent { reason: error.to_string(), outcome: classify_send_error(&error) };
-            app.record_notification_failure(notification, leased, &error).await
+            notifications.record_notification_failure(notification, leased, &error).await
         }
     }
 }
 
 /// Records that the content is about to be sent. On an error it must not be sent.
-async fn hand_over(app: &App, leased: Leased) -> Result<(), SendError> {
+async fn hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
-    match app.hand_over_notification(&leased).await {
+    match notifications.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             Err(kept_back("another worker has opened the notification, or it is superseded".to_owned()))
@@ -128,12 +133,10 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
 }
 
 fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
-    let mut undelivered = live.iter().filter(|one| one.status() != ShipmentStatus::Delivered).peekable();
-    let all_wait = undelivered.peek().is_some()
-        && undelivered.clone().all(|one| one.status() == ShipmentStatus::AvailableForPickup);
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
-        NotificationKind::OutForDelivery if all_wait => {
+        NotificationKind::OutForDelivery if customer_text::is_ready_for_collection(&context.shipments) => {
+            let mut undelivered = live.iter().filter(|one| one.status() != ShipmentStatus::Delivered);
             let first = undelivered.next();
             // Several places stand beside their shipments.
             let only = first.filter(|_| undelivered.next().is_none());
@@ -154,9 +157,9 @@ fn summarize_shipment(shipment: &Shipment, context: &NotificationContext) -> mai
     });
     let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
-        carrier: shipment.carrier.display_name().to_owned(),
-        tracking_number: shipment.tracking_number.clone(),
-        url: shipment.carrier.tracking_url(&shipment.tracking_number),
+        carrier: shipment.carrier().display_name().to_owned(),
+        tracking_number: shipment.tracking_number.to_string(),
+        url: shipment.tracking_number.tracking_url(),
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),

@@ -41,12 +41,12 @@ pub struct Queue {
 
 struct Inner {
     name: String,
-    place: Place,
+    backend: Backend,
     progress: Progress,
 }
 
 /// Where the batches of a queue wait.
-enum Place {
+enum Backend {
     Memory(memory::Memory),
     Redis(Box<Redis>),
 }
@@ -54,18 +54,18 @@ enum Place {
 impl Queue {
     /// Creates a queue inside this process, for at most 1,024 waiting batches.
     pub fn memory(name: &str) -> Self {
-        Self::new(name, Place::Memory(memory::Memory::new()))
+        Self::new(name, Backend::Memory(memory::Memory::new()))
     }
 
     /// Creates a queue in Redis, under the keys `{namespace}:{name}:…`. It connects when it is used first, and
     /// reconnects by itself, so Redis may be down at this call. Fails only if the URL is invalid. Call it inside a
     /// Tokio runtime.
     pub fn redis(url: &str, namespace: &str, name: &str) -> Result<Self, AddressError> {
-        Ok(Self::new(name, Place::Redis(Box::new(Redis::new(url, &format!("{namespace}:{name}"))?))))
+        Ok(Self::new(name, Backend::Redis(Box::new(Redis::new(url, &format!("{namespace}:{name}"))?))))
     }
 
-    fn new(name: &str, place: Place) -> Self {
-        Self { inner: Arc::new(Inner { name: name.to_owned(), place, progress: Progress::default() }) }
+    fn new(name: &str, backend: Backend) -> Self {
+        Self { inner: Arc::new(Inner { name: name.to_owned(), backend, progress: Progress::default() }) }
     }
 
     /// The name of the queue: "webhooks" or "notifications".
@@ -76,9 +76,9 @@ impl Queue {
     /// Adds a batch. Batches may be taken in another sequence than they were pushed. After an error the batch may or
     /// may not have been added; the lease and the attempt make both harmless.
     pub async fn push(&self, batch: Batch) -> Result<(), QueueError> {
-        match &self.inner.place {
-            Place::Memory(memory) => memory.push(batch),
-            Place::Redis(redis) => redis.push(&batch).await,
+        match &self.inner.backend {
+            Backend::Memory(memory) => memory.push(batch),
+            Backend::Redis(redis) => redis.push(&batch).await,
         }
     }
 
@@ -88,9 +88,9 @@ impl Queue {
         reason = "the length is compared with a bound, never with nothing"
     )]
     pub async fn len(&self) -> Result<usize, QueueError> {
-        match &self.inner.place {
-            Place::Memory(memory) => Ok(memory.len()),
-            Place::Redis(redis) => redis.len().await,
+        match &self.inner.backend {
+            Backend::Memory(memory) => Ok(memory.len()),
+            Backend::Redis(redis) => redis.len().await,
         }
     }
 

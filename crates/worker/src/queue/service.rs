@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::PollSemaphore, task::TaskTracker};
 use tower::Service;
 
-use super::{Batch, Place, Queue};
+use super::{Backend, Batch, Queue};
 
 /// The state that all workers of one `run` share.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl Jobs {
             progress.panicked.fetch_add(1, Relaxed);
             tracing::error!(queue = self.queue.name(), size, panic = message(&*panic), "a job panicked");
         }
-        if let (Place::Redis(redis), Some(task)) = (&self.queue.inner.place, task)
+        if let (Backend::Redis(redis), Some(task)) = (&self.queue.inner.backend, task)
             && let Err(error) = redis.acknowledge(&worker, &task).await
         {
             // The batch is delivered again when Redis is back. Its attempt then rejects it, and it is removed.

@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
 use super::{
-    Batch, Place, Queue, QueueError,
+    Backend, Batch, Queue, QueueError,
     service::Jobs,
     watchdog::{Finding, STALLED_AFTER, Slowness, Watchdog},
 };
@@ -107,7 +107,7 @@ async fn run_worker(
     if !worker.is_finished() {
         stop_worker(jobs, &context, worker, matches!(end, End::Stopped)).await;
     }
-    if let Place::Redis(redis) = &queue.inner.place {
+    if let Backend::Redis(redis) = &queue.inner.backend {
         let left = match end {
             End::Stopped => WorkerEnd::InOrder,
             End::Stalled | End::Failed(_) => WorkerEnd::Broken,
@@ -130,12 +130,12 @@ fn spawn_worker(
 ) -> Result<JoinHandle<Result<(), WorkerError>>, QueueError> {
     let service = jobs.service(context.name());
     let builder = WorkerBuilder::new(context);
-    Ok(match &jobs.queue.inner.place {
-        Place::Memory(memory) => {
+    Ok(match &jobs.queue.inner.backend {
+        Backend::Memory(memory) => {
             let worker = builder.backend(memory.backend()).build(service);
             tokio::spawn(worker.run())
         }
-        Place::Redis(redis) => {
+        Backend::Redis(redis) => {
             let worker = builder.backend(redis.backend()?).build(service);
             tokio::spawn(worker.run())
         }
@@ -153,7 +153,7 @@ async fn check_worker(
     let queue = &jobs.queue;
     let progress = &queue.inner.progress;
     let checked = async {
-        if let Place::Redis(redis) = &queue.inner.place {
+        if let Backend::Redis(redis) = &queue.inner.backend {
             redis.refresh_worker(context).await?;
         }
         queue.len().await

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use carriers::{Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
-use domain::{Condition, ConditionKind, Line, Meaning, OrderId, OrderStatus, ShipmentStatus, Tracking};
+use domain::{
+    Condition, ConditionKind, ItemQuantity, Meaning, OrderId, OrderStatus, Reached, ShipmentStatus, Tracking,
+};
 use persistence::read;
 use proptest::{
     prelude::*,
@@ -170,7 +172,7 @@ async fn run(
     let items: Vec<_> = shop.order(order).await.items().iter().map(|item| item.id).collect();
     let numbers: Vec<String> = (0..histories.len()).map(|shipment| format!("{name}P{shipment}")).collect();
     let shipment = async |at: usize| {
-        let lines = vec![Line { item_id: items[at], quantity: 1 }];
+        let lines = vec![ItemQuantity { item_id: items[at], quantity: 1 }];
         register(shop, order, carrier_of(histories[at].sender), &numbers[at], Some(lines)).await;
     };
     shipment(0).await;
@@ -227,7 +229,7 @@ fn without_zone(body: Vec<u8>, at: DateTime<FixedOffset>) -> Vec<u8> {
 
 async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
     let order = shop.order(id).await;
-    let store = &shop.app.store;
+    let store = &shop.store;
     let mut shipments = Vec::new();
     for (shipment, lacks_zones) in order.shipments().iter().zip(lacks_zones) {
         let scans =
@@ -256,12 +258,13 @@ async fn end(shop: &Shop, id: OrderId, lacks_zones: &[bool]) -> End {
 /// Removes the times that depend on the arrival. They do where a scan's own time has no zone.
 fn without_times(tracking: &Tracking) -> Tracking {
     let never = DateTime::UNIX_EPOCH;
+    let without_time = |reached| Reached { at: never, ..reached };
     let condition = tracking.condition.clone().map(|condition| Condition { since: never, ..condition });
     Tracking {
         condition,
         estimated_delivery: None,
-        shipped_at: tracking.shipped_at.map(|_| never),
-        out_for_delivery_at: tracking.out_for_delivery_at.map(|_| never),
+        shipped: tracking.shipped.map(without_time),
+        out_for_delivery: tracking.out_for_delivery.map(without_time),
         delivered_at: tracking.delivered_at.map(|_| never),
         ..tracking.clone()
     }

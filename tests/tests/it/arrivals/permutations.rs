@@ -93,13 +93,13 @@ async fn all_720(database: Database, sender: Sender) {
     assert_eq!(clean.delivered_at, Some(scans[5].at.to_utc()));
     // FedEx's time of a pick-up is only estimated, so the next scan counts as the time of shipping.
     let shipped = if sender == Sender::Fedex { &scans[2] } else { &scans[1] };
-    assert_eq!(clean.shipped_at, Some(shipped.at.to_utc()));
+    assert_eq!(clean.shipped_at(), Some(shipped.at.to_utc()));
     let mails = mails(&shop).await;
     for ((order, number), permutation) in orders.iter().zip(&permutations) {
         let now = shop.order(*order).await;
         assert_eq!(now.shipments()[0].tracking, clean, "{number} {permutation:?}");
         assert_eq!(shop.path(*order).await[2..], FULFILMENT_SEQUENCE, "{number} {permutation:?}");
-        let kept = read::scans_of(&shop.app.store, &[now.shipments()[0].id]).await.unwrap();
+        let kept = read::scans_of(&shop.store, &[now.shipments()[0].id]).await.unwrap();
         let mut seen: Vec<_> = kept.values().flatten().map(|one| (one.scan.clock(), one.seen)).collect();
         seen.sort_unstable();
         let seen: Vec<i32> = seen.into_iter().map(|(_, seen)| seen).collect();

@@ -27,7 +27,7 @@ const LATER: TimeDelta = TimeDelta::minutes(10);
 
 async fn failures_of(shop: &Shop, order: domain::OrderId) -> Vec<Failure> {
     let id = notifications(shop, order).await[0].id;
-    let found = failures::failures_of_notifications(&shop.app.store, &[id], 100).await;
+    let found = failures::failures_of_notifications(&shop.store, &[id], 100).await;
     found.unwrap().remove(&id).unwrap_or_default()
 }
 
@@ -81,15 +81,15 @@ async fn both_failures_of_a_webhook_are_kept(database: Database) {
     let id = inbox(&shop).await[0].id;
     let times = [shop.now(), shop.now() + LATER];
     for error in ["E1", "E2"] {
-        let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-        shop.app.record_webhook_failure(leased[0], error, false).await.unwrap();
+        let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+        shop.app.inbox().record_webhook_failure(leased[0], error, false).await.unwrap();
         // It no longer belongs to the job, so the failure is not recorded twice.
-        shop.app.record_webhook_failure(leased[0], error, false).await.unwrap();
-        shop.app.retry_webhook(&support(), id).await.unwrap();
+        shop.app.inbox().record_webhook_failure(leased[0], error, false).await.unwrap();
+        shop.app.inbox().retry_webhook(&support(), id).await.unwrap();
         shop.wait(LATER);
     }
     shop.drain().await;
-    let found = failures::failures_of_webhooks(&shop.app.store, &[id], 100).await.unwrap();
+    let found = failures::failures_of_webhooks(&shop.store, &[id], 100).await.unwrap();
     let told: Vec<_> = found[&id].iter().map(|one| (one.error.as_str(), one.attempt, one.at)).collect();
     assert_eq!(told, [("E2", 2, times[1]), ("E1", 1, times[0])]);
 }

@@ -15,7 +15,7 @@ on_every_database!(each_recipient_gets_one_mail, one_recipient_that_is_refused_d
 async fn place_for(shop: &Shop, addresses: &[&str]) -> OrderId {
     let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
     let new = NewOrder { customer_email: None, customer_emails: Some(addresses), ..new_order(&[1]) };
-    shop.app.place_order(&support(), new, None).await.unwrap().order.id
+    shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id
 }
 
 async fn each_recipient_gets_one_mail(database: Database) {

@@ -80,7 +80,7 @@ async fn a_muted_order_is_never_mailed(database: Database) {
     let shop = Shop::new(database.store);
     let two = Some(vec!["jane@example.org".to_owned(), "joe@example.org".to_owned()]);
     let new = NewOrder { customer_email: None, customer_emails: two, notify: false, ..new_order(&[1]) };
-    let order = shop.app.place_order(&support(), new, None).await.unwrap().order.id;
+    let order = shop.app.orders().place_order(&support(), new, None).await.unwrap().order.id;
     shop.to(order, OrderStatus::Cancelled).await.unwrap();
     shop.drain().await;
     let muted = (NotificationKind::Cancelled, NotificationState::Suppressed, Some(Suppression::Muted));

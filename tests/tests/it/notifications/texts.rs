@@ -2,7 +2,7 @@
 //! points.
 
 use chrono::TimeDelta;
-use domain::{ConditionKind, Line, Meaning, OrderId, OrderStatus, Request, ShipmentStatus};
+use domain::{ConditionKind, ItemQuantity, Meaning, OrderId, OrderStatus, Request, ShipmentStatus};
 use persistence::mailbox::{self, CaughtMail};
 use tests::{
     database::Database,
@@ -20,28 +20,28 @@ on_every_database!(
 );
 
 async fn page(shop: &Shop, order: OrderId) -> String {
-    let url = shop.app.tracking_url(order);
+    let url = shop.app.links().tracking_url(order);
     Front::new(shop).page(url.trim_start_matches("https://shop.example.org")).await
 }
 
 async fn latest_mail(shop: &Shop) -> CaughtMail {
     shop.drain().await;
-    mailbox::list_latest(&shop.app.store, 1).await.unwrap().remove(0)
+    mailbox::list_latest(&shop.store, 1).await.unwrap().remove(0)
 }
 
-async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Vec<Line> {
-    vec![Line { item_id: shop.order(order).await.items()[0].id, quantity }]
+async fn lines(shop: &Shop, order: OrderId, quantity: u32) -> Vec<ItemQuantity> {
+    vec![ItemQuantity { item_id: shop.order(order).await.items()[0].id, quantity }]
 }
 
 async fn scan_by_hand(shop: &Shop, order: OrderId, at: usize, meaning: Meaning, location: Option<&str>) {
-    let scan = app::shipments::ManualScan {
+    let scan = app::orders::ManualScan {
         shipment_id: shop.order(order).await.shipments()[at].id,
         meaning,
         occurred_at: shop.now(),
         location: location.map(str::to_owned),
         notes: None,
     };
-    shop.app.record_scan(support(), scan, None).await.unwrap();
+    shop.app.orders().record_scan(support(), scan, None).await.unwrap();
 }
 
 async fn what_was_called_off_is_told_with_its_reason(database: Database) {
@@ -107,6 +107,8 @@ async fn a_shipment_at_a_pickup_point_is_ready_for_collection_there(database: Da
         page.contains("Ready for collection") && page.contains("Where: Kiosk Sun, Main Street 5"),
         "{page}"
     );
+    assert!(page.contains("<li class=\"reached\">Ready for collection</li>"), "{page}");
+    assert!(!page.contains("<li class=\"reached\">Out for delivery</li>"), "{page}");
 }
 
 async fn one_shipment_at_a_pickup_point_does_not_speak_for_the_others(database: Database) {
@@ -126,4 +128,6 @@ async fn one_shipment_at_a_pickup_point_does_not_speak_for_the_others(database: 
         "{}",
         mail.text
     );
+    let page = page(&shop, order).await;
+    assert!(page.contains("<li class=\"reached\">Out for delivery</li>"), "{page}");
 }

@@ -59,7 +59,7 @@ async fn expect_given_up(shop: &Shop, order: OrderId) {
 
 /// Leases the notification, as the worker does for a job.
 async fn lease_notification(shop: &Shop) -> Leased {
-    let leased = shop.app.lease(Work::Notifications, 8).await.unwrap();
+    let leased = shop.app.relay().lease(Work::Notifications, 8).await.unwrap();
     assert_eq!(leased.len(), 1);
     leased[0]
 }
@@ -95,8 +95,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..2 {
         let leased = lease_notification(&shop).await;
-        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
-        assert!(shop.app.hand_over_notification(&leased).await.unwrap());
+        assert!(shop.app.notifications().open_notification(&leased).await.unwrap().is_some());
+        assert!(shop.app.notifications().hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
     }
     shop.drain().await;
@@ -107,8 +107,8 @@ async fn an_attempt_that_died_with_its_content_on_the_way_counts(database: Datab
     let order = cancelled(&shop).await;
     for _ in 0..3 {
         let leased = lease_notification(&shop).await;
-        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
-        assert!(shop.app.hand_over_notification(&leased).await.unwrap());
+        assert!(shop.app.notifications().open_notification(&leased).await.unwrap().is_some());
+        assert!(shop.app.notifications().hand_over_notification(&leased).await.unwrap());
         shop.wait(LATER);
     }
     work_for_days(&shop).await;
@@ -122,7 +122,7 @@ async fn an_attempt_that_died_before_its_content_left_does_not_count(database: D
     let order = cancelled(&shop).await;
     for _ in 0..5 {
         let leased = lease_notification(&shop).await;
-        assert!(shop.app.open_notification(&leased).await.unwrap().is_some());
+        assert!(shop.app.notifications().open_notification(&leased).await.unwrap().is_some());
         shop.wait(LATER);
     }
     shop.drain().await;
@@ -210,19 +210,19 @@ async fn a_mail_that_is_no_longer_wanted_is_kept_back(database: Database) {
     let shop = shop_with(&server, &database).await;
     let order = cancelled(&shop).await;
     let slow = lease_notification(&shop).await;
-    assert!(shop.app.open_notification(&slow).await.unwrap().is_some());
+    assert!(shop.app.notifications().open_notification(&slow).await.unwrap().is_some());
     shop.wait(LATER);
     let quick = lease_notification(&shop).await;
-    assert!(shop.app.open_notification(&quick).await.unwrap().is_some());
-    assert!(!shop.app.hand_over_notification(&slow).await.unwrap(), "its lease was lost");
-    assert!(shop.app.hand_over_notification(&quick).await.unwrap());
+    assert!(shop.app.notifications().open_notification(&quick).await.unwrap().is_some());
+    assert!(!shop.app.notifications().hand_over_notification(&slow).await.unwrap(), "its lease was lost");
+    assert!(shop.app.notifications().hand_over_notification(&quick).await.unwrap());
     // A repeated call counts once. It is repeated if the answer to the commit was lost.
-    assert!(shop.app.hand_over_notification(&quick).await.unwrap());
+    assert!(shop.app.notifications().hand_over_notification(&quick).await.unwrap());
     assert_eq!(notifications(&shop, order).await[0].unknown_outcomes, 1);
     let id = notifications(&shop, order).await[0].id;
-    shop.app.record_notification_sent(id).await.unwrap();
-    shop.app.record_notification_sent(id).await.unwrap();
+    shop.app.notifications().record_notification_sent(id).await.unwrap();
+    shop.app.notifications().record_notification_sent(id).await.unwrap();
     let notification = &notifications(&shop, order).await[0];
     assert_eq!((notification.state, notification.unknown_outcomes), (NotificationState::Sent, 0));
-    assert!(!shop.app.hand_over_notification(&quick).await.unwrap(), "it is sent");
+    assert!(!shop.app.notifications().hand_over_notification(&quick).await.unwrap(), "it is sent");
 }

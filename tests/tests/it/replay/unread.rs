@@ -1,11 +1,8 @@
 //! Tests the replay of webhooks that could not be read when they were received, or only in part. A replay reads them
 //! and loses nothing.
 
-use domain::{OrderStatus, ShipmentStatus, WebhookState};
-use persistence::{
-    leases::Work,
-    webhooks::{self, Settled},
-};
+use domain::{OrderStatus, ShipmentStatus, WebhookState, ingest::SettledWebhook};
+use persistence::{leases::Work, webhooks};
 use tests::{
     database::Database,
     on_every_database,
@@ -59,13 +56,13 @@ async fn a_part_that_could_not_be_read_before_waits_for_its_shipment(database: D
     let shop = Shop::new(database.store);
     shop.scan("303030", ShipmentStatus::Delivered).await;
     // Settle the webhook as if only a part of it had been read.
-    let leased = shop.app.lease(Work::Webhooks, 10).await.unwrap();
-    let tx = shop.app.store.begin().await.unwrap();
+    let leased = shop.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+    let tx = shop.store.begin().await.unwrap();
     let id = webhooks::open(&tx, &leased).await.unwrap().remove(0).head.id;
-    let reason = Some("1 element unread: track result 1: it was new".to_owned());
-    let settled = Settled { id, state: WebhookState::Processed, reason, waits_for: vec![] };
+    let reason = "1 element unread: track result 1: it was new".to_owned();
+    let settled = SettledWebhook { id, state: WebhookState::Processed, reason, waits_for: vec![] };
     webhooks::settle(&tx, &[settled]).await.unwrap();
-    shop.app.store.commit(tx).await.unwrap();
+    shop.store.commit(tx).await.unwrap();
     for _ in 0..2 {
         replay(&shop, &support(), &since_yesterday(&shop, true)).await.unwrap();
         shop.drain().await;

@@ -8,8 +8,9 @@ use super::Document;
 
 /// The maximum length of a text that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-/// The maximum length of all texts that are kept, in bytes. A document takes some twenty times the memory of its text.
-const MAX_BYTES: usize = 512 * 1024;
+/// The maximum length of all texts that are kept, in bytes. A document takes some twenty times the memory of its text, and
+/// its plans up to ninety times (see `plans`).
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The documents that were used last, by their texts.
 #[derive(Debug)]

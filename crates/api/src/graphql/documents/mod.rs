@@ -5,14 +5,19 @@
 //! 1. The limits on the size of the text and of the document are checked ([`limits`]).
 //! 2. Another library, apollo-compiler, parses and validates the document. `rules` has the rules that it lacks.
 //! 3. The values of variables are coerced to their types, in `variables`.
-//! 4. The operation becomes a plan of plain fields ([`plan`]). For such a plan both libraries agree.
+//! 4. The operation becomes a plan of plain fields ([`plan`]). For such a plan both libraries agree, so async-graphql does
+//!    not validate it again.
+//! 5. Valid documents and their plans are kept (`cache`, `plans`), because clients send few different texts.
 //!
 //! `tests/tests/it/conformance.rs` compares the results of validation with those of graphql-js.
 
+mod arguments;
 mod cache;
 mod fields;
 mod literals;
+mod parsing;
 mod plan;
+mod plans;
 mod positions;
 mod refusals;
 mod rules;
@@ -33,10 +38,10 @@ use apollo_compiler::{
 };
 use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 
-use self::{cache::Cache, positions::Positions, refusals::invalid, shape::Shape, types::Types};
+use self::{cache::Cache, plans::Plans, positions::Positions, refusals::invalid, shape::Shape, types::Types};
 use super::limits;
 
-pub use self::shape::is_placeholder;
+pub use self::{parsing::parse_unprepared, shape::is_placeholder};
 
 /// How deep a document may nest, so that parsing it does not overflow the stack. The limits on selections are lower.
 const MAX_NESTING: usize = 64;
@@ -56,16 +61,18 @@ struct Shared {
 struct Document {
     source: Valid<ExecutableDocument>,
     positions: Positions,
+    plans: Plans,
 }
 
 /// A valid request that is ready to be executed.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The request, with the plan in place of the document that was sent. Its variables are already in the plan.
+    /// The request, with a copy of the plan in place of the document that was sent. The values of its variables are
+    /// already in the plan.
     pub request: Request,
     /// The kind of the operation.
     pub operation_type: OperationType,
-    shape: Shape,
+    shape: Arc<Shape>,
 }
 
 impl Prepared {
@@ -76,8 +83,8 @@ impl Prepared {
 }
 
 /// The last step for each response of a request: it restores objects without fields, see `shape`.
-#[derive(Debug)]
-pub struct Completion(Shape);
+#[derive(Clone, Debug)]
+pub struct Completion(Arc<Shape>);
 
 impl Completion {
     /// Completes a response. The result is what the client gets.
@@ -100,9 +107,9 @@ impl Documents {
     ///
     /// # Errors
     /// Those of [`prepare`](Self::prepare).
-    pub async fn prepare_apart(&self, request: Request) -> Result<Prepared, Vec<ServerError>> {
+    pub async fn prepare_off_thread(&self, request: Request) -> Result<Prepared, Vec<ServerError>> {
         let documents = self.clone();
-        limits::read_apart(request.query.len(), move || documents.prepare(request)).await
+        parsing::run_off_thread_if_long(request.query.len(), move || documents.prepare(request)).await
     }
 
     /// Parses, validates and plans a request.
@@ -114,9 +121,10 @@ impl Documents {
         let operation = document.find_operation(request.operation_name.take().as_deref())?;
         let variables = std::mem::take(&mut request.variables);
         let values = variables::coerce_variables(&self.0.types, operation, &document.positions, variables)?;
-        let (plan, shape) =
-            plan::plan_operation(&self.0.types, &document.source, &document.positions, operation, &values)?;
-        request.set_parsed_query(plan);
+        let Document { source, positions, plans } = &*document;
+        let (planned, shape) =
+            plans.prepare_operation(&self.0.types, source, positions, operation, &values)?;
+        request.set_parsed_query(planned);
         let operation_type = written::operation_type(operation.operation_type);
         Ok(Prepared { request, operation_type, shape })
     }
@@ -132,12 +140,12 @@ impl Documents {
     }
 
     fn parse_document(&self, text: &str) -> Result<Document, Vec<ServerError>> {
-        limits::check_text(text)?;
+        limits::check_query_text(text)?;
         let positions = Positions::new(text);
         let parsed = Parser::new().recursion_limit(MAX_NESTING).parse_ast(text, "query");
         let ast: ast::Document =
             parsed.map_err(|faults| refusals::syntax_errors(&faults.errors, &positions))?;
-        limits::check_size(&written::convert_document(&ast, &positions))?;
+        limits::check_document_size(&written::convert_document(&ast, &positions))?;
         let source = match ast.to_executable_validate(self.0.types.schema()) {
             Ok(source) => source,
             Err(WithErrors { partial, errors }) => {
@@ -149,7 +157,8 @@ impl Documents {
             }
         };
         rules::check_rules(&self.0.types, &source, &positions)?;
-        Ok(Document { source, positions })
+        let plans = Plans::new(&source, text.len());
+        Ok(Document { source, positions, plans })
     }
 }
 

@@ -1,5 +1,4 @@
-//! Converts a valid operation to a plan for async-graphql: a document of plain fields, without variables, directives
-//! and named fragments.
+//! Converts a valid operation to a plan for async-graphql: plain fields, without directives and named fragments.
 //!
 //! The specification collects the fields of each object before it resolves them
 //! (<https://spec.graphql.org/October2021/#sec-Field-Collection>). async-graphql differs in three points:
@@ -7,8 +6,10 @@
 //! 2. It does not find fragments at the root of a subscription.
 //! 3. It ignores defaults of variables in `@skip` and `@include`.
 //!
-//! So the fields are collected and merged here, directives are applied, and variables are replaced by their values.
-//! Below an interface or union, the plan has one inline fragment for each possible object.
+//! So the fields are collected and merged here, and directives are applied. Variables stay in the arguments; `arguments`
+//! replaces them by their values. Below an interface or union, the plan has one inline fragment for each possible object.
+
+use std::{cell::Cell, sync::Arc};
 
 use apollo_compiler::{
     ExecutableDocument as Source, Node,
@@ -16,16 +17,13 @@ use apollo_compiler::{
 };
 use async_graphql::{
     Name, Pos, Positioned, ServerError, Value,
-    parser::types::{
-        DocumentOperations, ExecutableDocument, Field, InlineFragment, OperationDefinition, Selection,
-        SelectionSet, TypeCondition,
-    },
+    parser::types::{Field, InlineFragment, OperationDefinition, Selection, SelectionSet, TypeCondition},
 };
 
 use super::{
     super::limits::too_large,
     fields::collect_fields,
-    literals::Literals,
+    literals::convert_literal,
     positions::Positions,
     refusals::invalid,
     shape::{Shape, build_placeholder, is_placeholder},
@@ -36,6 +34,19 @@ use super::{
 
 /// The maximum number of fields in a plan. Below an interface or union, a field counts once for each possible object.
 const MAX_FIELDS: usize = 40_000;
+
+/// The plan of one operation.
+#[derive(Debug)]
+pub struct Plan {
+    /// The operation. Its arguments can contain variables.
+    pub operation: Positioned<OperationDefinition>,
+    /// The shape of its answers.
+    pub shape: Arc<Shape>,
+    /// How many fields it has. Below an interface or union, a field counts once for each possible object.
+    pub fields: usize,
+    /// Whether the plan is for these values of the variables only, because `@skip` or `@include` depends on a variable.
+    pub is_conditional: bool,
+}
 
 /// Plans an operation with these values of its variables.
 ///
@@ -48,32 +59,37 @@ pub fn plan_operation(
     source: &Source,
     positions: &Positions,
     operation: &Node<Operation>,
-    values: &Values,
-) -> Result<(ExecutableDocument, Shape), ServerError> {
-    let literals = Literals::with_variables(types, values);
-    let mut planner = Planner { types, source, positions, literals, fields_left: MAX_FIELDS };
+    values: &Values<'_>,
+) -> Result<Plan, ServerError> {
+    let is_conditional = Cell::new(false);
+    let mut planner = Planner { types, source, positions, values, is_conditional, fields_left: MAX_FIELDS };
     let root = &operation.selection_set;
     let place = positions.find_start(operation.location());
     let selection_set = Positioned::new(planner.plan_selections(&root.ty, &[root])?, place);
-    if operation.is_subscription() && (!has_one_field(&selection_set.node)) {
+    if operation.is_subscription() && !has_one_field(&selection_set.node) {
         return Err(invalid("a subscription must have exactly one root field".to_owned(), Some(place)));
     }
-    let shape = Shape::new(&selection_set.node);
-    let operation = OperationDefinition {
+    let shape = Arc::new(Shape::new(&selection_set.node));
+    let definition = OperationDefinition {
         ty: operation_type(operation.operation_type),
         variable_definitions: Vec::new(),
         directives: Vec::new(),
         selection_set,
     };
-    let operations = DocumentOperations::Single(Positioned::new(operation, place));
-    Ok((ExecutableDocument { operations, fragments: Default::default() }, shape))
+    Ok(Plan {
+        operation: Positioned::new(definition, place),
+        shape,
+        fields: MAX_FIELDS - planner.fields_left,
+        is_conditional: planner.is_conditional.get(),
+    })
 }
 
 struct Planner<'a> {
     types: &'a Types,
     source: &'a Source,
     positions: &'a Positions,
-    literals: Literals<'a>,
+    values: &'a Values<'a>,
+    is_conditional: Cell<bool>,
     fields_left: usize,
 }
 
@@ -135,12 +151,9 @@ impl<'a> Planner<'a> {
         for argument in &first.arguments {
             let definition = first.definition.argument_by_name(&argument.name);
             let Some(definition) = definition else { continue };
-            let value = self.literals.coerce_literal(&definition.ty, &argument.value)?;
-            if let Some(value) = value.filter(|value| !is_null_flag(&argument.name, value)) {
-                let pos = self.positions.find_start(argument.value.location());
-                let name = Positioned::new(Name::new(&argument.name), pos);
-                arguments.push((name, Positioned::new(value.into_value(), pos)));
-            }
+            let pos = self.positions.find_start(argument.value.location());
+            let value = convert_literal(self.types, &definition.ty, &argument.value);
+            arguments.push((Positioned::new(Name::new(&argument.name), pos), Positioned::new(value, pos)));
         }
         let selection_set = if first.selection_set.is_empty() {
             SelectionSet::default()
@@ -170,10 +183,13 @@ impl<'a> Planner<'a> {
             let argument = directive.specified_argument_by_name("if");
             let condition = match argument.map(|argument| argument.as_ref()) {
                 Some(executable::Value::Boolean(flag)) => Some(*flag),
-                Some(executable::Value::Variable(name)) => match self.literals.find_variable(name) {
-                    Some(Value::Boolean(flag)) => Some(*flag),
-                    _ => None,
-                },
+                Some(executable::Value::Variable(name)) => {
+                    self.is_conditional.set(true);
+                    match self.values.get(name.as_str()) {
+                        Some(Value::Boolean(flag)) => Some(*flag),
+                        _ => None,
+                    }
+                }
                 _ => None,
             };
             match condition {
@@ -196,12 +212,6 @@ fn has_one_field(root: &SelectionSet) -> bool {
         [Positioned { node: Selection::Field(field), .. }] => !is_placeholder(&field.node),
         _ => false,
     }
-}
-
-/// Whether the argument is `includeDeprecated: null`. The specification treats it like `false`, but async-graphql
-/// refuses `null`, so the argument is left out.
-fn is_null_flag(argument: &str, value: &Value) -> bool {
-    argument == "includeDeprecated" && *value == Value::Null
 }
 
 fn with_placeholder(mut items: Vec<Positioned<Selection>>, needed: bool) -> Vec<Positioned<Selection>> {

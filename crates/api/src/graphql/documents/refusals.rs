@@ -4,10 +4,13 @@ use apollo_compiler::{
     diagnostic::{Diagnostic, ToCliReport},
     validation::{DiagnosticData, DiagnosticList},
 };
-use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use async_graphql::{Pos, ServerError};
 
 use super::{
-    super::limits::{MAX_ERRORS, errors_left_out},
+    super::{
+        error::with_code,
+        limits::{MAX_ERRORS, left_out_errors},
+    },
     positions::Positions,
 };
 
@@ -32,12 +35,12 @@ pub fn validation_errors(
     let count = counted().count();
     let shown = if count > MAX_ERRORS { MAX_ERRORS - 1 } else { count };
     let shown_errors = errors(counted().take(shown), positions, "GRAPHQL_VALIDATION_FAILED");
-    shown_errors.chain((count > shown).then(|| errors_left_out(count - shown))).collect()
+    shown_errors.chain((count > shown).then(|| left_out_errors(count - shown))).collect()
 }
 
 /// The error of a request that does not fit the schema.
 pub fn invalid(message: String, pos: Option<Pos>) -> ServerError {
-    coded(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
+    shortened(ServerError::new(message, pos), "GRAPHQL_VALIDATION_FAILED")
 }
 
 fn errors<'a>(
@@ -47,15 +50,14 @@ fn errors<'a>(
 ) -> impl Iterator<Item = ServerError> {
     faults.map(move |fault| {
         let pos = fault.error.location().map(|span| positions.find_position(span.offset()));
-        coded(ServerError::new(fault.error.to_string(), pos), code)
+        shortened(ServerError::new(fault.error.to_string(), pos), code)
     })
 }
 
-fn coded(mut error: ServerError, code: &str) -> ServerError {
+fn shortened(mut error: ServerError, code: &str) -> ServerError {
     if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE_CHARS) {
         error.message.truncate(end);
         error.message.push('…');
     }
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-    error
+    with_code(error, code)
 }

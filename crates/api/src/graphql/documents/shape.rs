@@ -79,25 +79,29 @@ impl Selected {
             object.shift_remove(KEY);
         }
         let Some(keys) = self.keys_of(object) else { return };
+        // Most resolvers do not wait for anything, so most objects are already in order.
+        if object.keys().eq(keys.keys()) {
+            object.values_mut().zip(keys.values()).for_each(|(value, selected)| selected.restore(value));
+            return;
+        }
         for (key, value) in object.iter_mut() {
             if let Some(selected) = keys.get(key) {
                 selected.restore(value);
             }
         }
-        let position = |key: &Name| keys.get_index_of(key);
-        if !object.keys().is_sorted_by_key(position) {
-            object.sort_by_cached_key(|key, _| position(key));
-        }
+        object.sort_by_cached_key(|key, _| keys.get_index_of(key));
     }
 
-    /// The selection that an object was made from: the one with its keys. Objects of two types that have the same keys in
-    /// another order are not told apart.
+    /// The selection that an object was made from. Of several it is found by the address of a key: the library makes the
+    /// object with the plan's own names, and not with copies of their text.
     fn keys_of(&self, object: &IndexMap<Name, Value>) -> Option<&IndexMap<Name, Self>> {
         match self.objects.as_slice() {
             [only] => Some(only),
-            several => several
-                .iter()
-                .find(|keys| keys.len() == object.len() && object.keys().all(|key| keys.contains_key(key))),
+            several => {
+                let (key, _) = object.first()?;
+                let is_same = |name: &Name| std::ptr::eq(name.as_str(), key.as_str());
+                several.iter().find(|keys| keys.keys().any(is_same))
+            }
         }
     }
 }

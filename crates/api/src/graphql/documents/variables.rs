@@ -14,25 +14,25 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Number, ServerError, Value, Variables};
 
-use super::{literals::Literals, positions::Positions, refusals::invalid, types::Types};
+use super::{literals::convert_literal, positions::Positions, refusals::invalid, types::Types};
 
 /// The coerced values by the names of their variables. A variable that was not sent and has no default is absent.
-pub type Values = HashMap<String, Value>;
+pub type Values<'a> = HashMap<&'a str, Value>;
 
 /// Coerces the values that a client sent to the types of the operation's variables.
 ///
 /// # Errors
 /// One for each variable that is missing or does not fit its type.
-pub fn coerce_variables(
+pub fn coerce_variables<'a>(
     types: &Types,
-    operation: &Operation,
+    operation: &'a Operation,
     positions: &Positions,
     mut sent: Variables,
-) -> Result<Values, Vec<ServerError>> {
+) -> Result<Values<'a>, Vec<ServerError>> {
     let (mut values, mut errors) = (Values::new(), Vec::new());
     for variable in &operation.variables {
         match coerce_one(types, variable, sent.remove(variable.name.as_str())) {
-            Ok(Some(value)) => drop(values.insert(variable.name.to_string(), value)),
+            Ok(Some(value)) => drop(values.insert(variable.name.as_str(), value)),
             Ok(None) => {}
             Err(misfit) => {
                 let message = format!("the variable ${}{misfit}", variable.name);
@@ -51,7 +51,8 @@ fn coerce_one(
     match (sent, &variable.default_value) {
         (Some(value), _) => fit(types, &variable.ty, value).map(Some),
         (None, Some(default)) => {
-            Ok(Literals::without_variables(types).coerce_literal(&variable.ty, default).unwrap_or(None))
+            // A default contains no variables.
+            Ok(convert_literal(types, &variable.ty, default).into_const())
         }
         (None, None) if variable.ty.is_non_null() => {
             Err(Misfit::new(format!(": a value of the type {} is required", variable.ty)))

@@ -2,7 +2,7 @@
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
-use domain::{ItemId, Refusal, Request};
+use domain::{InputField, ItemId, Refusal, Request};
 use serde::Serialize;
 
 use super::{OriginInput, Time, id, parse_deadlines, parse_key};
@@ -63,7 +63,7 @@ impl SupplierItemsInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, operation, &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request,
             expected_version: None,
         })
@@ -75,11 +75,11 @@ impl ReassignItemsInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, "reassignItems", &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::ReassignItems {
                 items: item_ids(&self.item_ids)?,
                 origin: self.origin.into_origin(),
-                deadlines: parse_deadlines("", self.accept_by, self.ship_by)?,
+                deadlines: parse_deadlines(InputField::Deadline, self.accept_by, self.ship_by)?,
             },
             expected_version: None,
         })
@@ -87,5 +87,5 @@ impl ReassignItemsInput {
 }
 
 fn item_ids(ids: &[ID]) -> Result<Vec<ItemId>, Refusal> {
-    ids.iter().enumerate().map(|(at, item)| id(&format!("itemIds[{at}]"), item)).collect()
+    ids.iter().enumerate().map(|(at, item)| id(InputField::ItemId(at), item)).collect()
 }

@@ -2,7 +2,7 @@
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
-use domain::{Refusal, Request};
+use domain::{InputField, Refusal, Request};
 use serde::Serialize;
 
 use super::{QuantityInput, id, parse_key, parse_quantities};
@@ -41,7 +41,7 @@ impl InitiateReturnInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, "initiateReturn", &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::InitiateReturn { lines, reason: self.reason },
             expected_version: None,
         })
@@ -54,7 +54,7 @@ impl ReceiveReturnInput {
         Ok(Command {
             caller: caller.clone(),
             key: parse_key(&self.idempotency_key, "receiveReturn", &self)?,
-            order_id: id("orderId", &self.order_id)?,
+            order_id: id(InputField::OrderId, &self.order_id)?,
             request: Request::ReceiveReturn { lines, notes: self.notes },
             expected_version: None,
         })

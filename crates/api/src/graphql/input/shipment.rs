@@ -1,15 +1,14 @@
 //! The inputs of the mutations `createShipment`, `cancelShipment` and `recordScan`.
 
-use app::{IdempotencyKey, shipments::ManualScan};
+use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
-use domain::{Meaning, NewShipment, OrderId, Refusal, ShipmentId};
+use domain::{InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId, TrackingNumber};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     super::enums::{Carrier, ShipmentConditionKind, ShipmentStatus},
-    OriginInput, QuantityInput, Time, id, invalid, parse_key, parse_optional_time, parse_quantities,
-    parse_time,
+    OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
 };
 
 /// A shipment to register.
@@ -80,13 +79,13 @@ impl CreateShipmentInput {
         let key = parse_key(&self.idempotency_key, "createShipment", &self)?;
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            carrier: self.carrier.into(),
-            tracking_number: self.tracking_number,
+            tracking_number: TrackingNumber::parse(self.carrier.into(), &self.tracking_number)
+                .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,
-            estimated_delivery: parse_optional_time("estimatedDelivery", self.estimated_delivery)?,
+            estimated_delivery: parse_optional_time(InputField::EstimatedDelivery, self.estimated_delivery)?,
         };
-        Ok((id("orderId", &self.order_id)?, new, key))
+        Ok((id(InputField::OrderId, &self.order_id)?, new, key))
     }
 }
 
@@ -95,7 +94,7 @@ impl CancelShipmentInput {
         self,
     ) -> Result<(ShipmentId, String, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "cancelShipment", &self)?;
-        Ok((id("shipmentId", &self.shipment_id)?, self.reason, key))
+        Ok((id(InputField::ShipmentId, &self.shipment_id)?, self.reason, key))
     }
 }
 
@@ -105,9 +104,9 @@ impl RecordScanInput {
     ) -> Result<(ManualScan, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "recordScan", &self)?;
         let manual_scan = ManualScan {
-            shipment_id: id("shipmentId", &self.shipment_id)?,
+            shipment_id: id(InputField::ShipmentId, &self.shipment_id)?,
             meaning: parse_meaning(self.status, self.condition)?,
-            occurred_at: parse_time("occurredAt", &self.occurred_at)?,
+            occurred_at: parse_time(InputField::OccurredAt, &self.occurred_at)?,
             location: self.location,
             notes: self.notes,
         };
@@ -122,9 +121,10 @@ fn parse_meaning(
     match (status, condition) {
         (Some(status), None) => Ok(Meaning::Status(status.into())),
         (None, Some(condition)) => Ok(Meaning::Condition(condition.into())),
-        (None, None) => Err(invalid("status", "say how far it was, or its condition")),
-        (Some(_), Some(_)) => {
-            Err(invalid("condition", "say how far it was or its condition; both are two scans"))
-        }
+        (None, None) => Err(Refusal::invalid(InputField::Status, "say how far it was, or its condition")),
+        (Some(_), Some(_)) => Err(Refusal::invalid(
+            InputField::Condition,
+            "say how far it was or its condition; both are two scans",
+        )),
     }
 }

@@ -2,7 +2,7 @@
 //! send queries.
 //!
 //! 1. At most [`MAX_RESOLVING`] queries are resolved at once. The others wait; their deadline is already running.
-//! 2. A query of ordinary size needs at most about one MiB. A query that grows beyond that (see `running`) needs one of
+//! 2. A query of ordinary size needs at most about one MiB. A query that grows beyond that (see `meter`) needs one of
 //!    [`MAX_LARGE`] permits to continue. At most [`MAX_LARGE_WAITING`] queries wait for a permit, and the next one is
 //!    refused: queries that wait for a permit occupy places of rule 1, which ordinary queries need.
 //! 3. The permit of a large answer is returned when the answer has been written as JSON. The transport puts a

@@ -17,7 +17,7 @@ use super::{
     super::documents::is_placeholder,
     MAX_RECURSION,
     errors::too_large,
-    introspection::{self, Introspection, MAX_NESTED_LISTS, Weights},
+    introspection::{self, Introspection, ListLengths, MAX_NESTED_LISTS},
 };
 
 /// The maximum number of selections in a document. A selection in a fragment counts wherever the fragment is used.
@@ -36,15 +36,15 @@ pub const MAX_OPERATIONS: usize = 50;
 /// operation.
 pub const MAX_NAME_BYTES: usize = 200;
 
-/// Checks the size of a document. Returns the cost of its introspection.
+/// Measures a document and checks its size. Returns the cost of its introspection.
 ///
 /// # Errors
 /// `QUERY_TOO_LARGE` with the limit that is exceeded; an error without a code for a fragment that contains itself.
-pub fn check_document(document: &ExecutableDocument, weights: &Weights) -> ServerResult<Introspection> {
+pub fn measure_document(document: &ExecutableDocument, lengths: &ListLengths) -> ServerResult<Introspection> {
     if document.operations.iter().count() > MAX_OPERATIONS {
         return Err(too_large(format!("the query has more than {MAX_OPERATIONS} operations")));
     }
-    let mut count = Count { document, weights, fragments: HashMap::new(), depth: 0 };
+    let mut measurement = Measurement { document, lengths, fragments: HashMap::new(), depth: 0 };
     let mut total = Size::default();
     for (name, operation) in document.operations.iter() {
         check_name(name.map_or("", |name| name.as_str()))?;
@@ -56,10 +56,10 @@ pub fn check_document(document: &ExecutableDocument, weights: &Weights) -> Serve
             check_name(&variable.node.name.node)?;
             check_directives(&variable.node.directives)?;
         }
-        total.add(count.measure_selections(&operation.node.selection_set.node, false)?);
+        total.add(measurement.measure_selections(&operation.node.selection_set.node, false)?);
     }
     for (name, fragment) in &document.fragments {
-        count.fragment(name, fragment.pos)?;
+        measurement.measure_fragment(name, fragment.pos)?;
     }
     if total.aliases > MAX_ALIASES {
         return Err(too_large(format!("the query has more than {MAX_ALIASES} aliases")));
@@ -91,14 +91,14 @@ impl Size {
 
 /// The state of counting one document. `fragments` has the result for each fragment that was counted, and `None` for a
 /// fragment that is being counted now.
-struct Count<'a> {
+struct Measurement<'a> {
     document: &'a ExecutableDocument,
-    weights: &'a Weights,
+    lengths: &'a ListLengths,
     fragments: HashMap<&'a str, Option<Size>>,
     depth: usize,
 }
 
-impl<'a> Count<'a> {
+impl<'a> Measurement<'a> {
     /// Counts a selection set. `of_schema` says whether it selects from a type of introspection.
     fn measure_selections(&mut self, set: &'a SelectionSet, of_schema: bool) -> ServerResult<Size> {
         // A long chain of fragments must not overflow the stack.
@@ -119,7 +119,7 @@ impl<'a> Count<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     check_directives(&spread.node.directives)?;
-                    size.add(self.fragment(&spread.node.fragment_name.node, spread.pos)?);
+                    size.add(self.measure_fragment(&spread.node.fragment_name.node, spread.pos)?);
                 }
             }
         }
@@ -140,12 +140,12 @@ impl<'a> Count<'a> {
         let has_alias = field.alias.is_some() && !is_placeholder(field);
         size.aliases = size.aliases.saturating_add(usize::from(has_alias));
         if of_schema {
-            size.introspection = size.introspection.of_field(name, self.weights);
+            size.introspection = size.introspection.of_field(name, self.lengths);
         }
         Ok(size)
     }
 
-    fn fragment(&mut self, name: &'a str, pos: Pos) -> ServerResult<Size> {
+    fn measure_fragment(&mut self, name: &'a str, pos: Pos) -> ServerResult<Size> {
         if let Some(known) = self.fragments.get(name) {
             let cycle = || ServerError::new(format!("the fragment `{name}` contains itself"), Some(pos));
             return known.ok_or_else(cycle);

@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::ServerError;
 
-use super::admission::MAX_WAITING_OF_CALLER;
+use super::{super::error::with_code, admission::MAX_WAITING_OF_CALLER};
 
 /// The maximum number of errors in one answer.
 pub const MAX_ERRORS: usize = 50;
@@ -20,57 +20,53 @@ pub const MAX_LOCATIONS: usize = 10;
 
 /// The error of an operation that asks for too much, or whose answer gets too large.
 pub(crate) fn too_large(message: impl Into<String>) -> ServerError {
-    coded(ServerError::new(message, None), "QUERY_TOO_LARGE")
+    with_code(ServerError::new(message, None), "QUERY_TOO_LARGE")
 }
 
-/// The error of an operation that was stopped at its deadline.
-pub(crate) fn timed_out(timeout: Duration, mutation: bool) -> ServerError {
-    let may_be_done = if mutation { "; a mutation that had begun is still carried out" } else { "" };
-    let message = format!("the operation took longer than {timeout:?}{may_be_done}");
-    coded(ServerError::new(message, None), "QUERY_TIMEOUT")
+/// The error of a query, or of an update of a subscription, that was stopped at its deadline.
+pub(super) fn timed_out(timeout: Duration) -> ServerError {
+    let message = format!("the operation took longer than {timeout:?}");
+    with_code(ServerError::new(message, None), "QUERY_TIMEOUT")
+}
+
+/// The error of a mutation whose deadline has passed. It says that the change can still be made.
+pub(crate) fn mutation_timed_out(timeout: Duration) -> ServerError {
+    let mut error = timed_out(timeout);
+    error.message.push_str("; a mutation that had begun is still carried out");
+    error
 }
 
 /// The error of a large operation while too many others wait for the permit of a large answer.
 pub(super) fn too_many_large() -> ServerError {
-    coded(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
+    with_code(ServerError::new("too many large queries at once: try again", None), "UNAVAILABLE")
 }
 
 /// The error of a query whose caller already has too many waiting queries.
 pub(super) fn too_many_of_caller() -> ServerError {
     let message = format!("more than {MAX_WAITING_OF_CALLER} of your queries wait already: try again");
-    coded(ServerError::new(message, None), "UNAVAILABLE")
+    with_code(ServerError::new(message, None), "UNAVAILABLE")
 }
 
 /// The error of introspection while it is switched off.
-pub(super) fn no_introspection() -> ServerError {
-    coded(ServerError::new("introspection is switched off on this server", None), "INTROSPECTION_DISABLED")
-}
-
-/// The error of a text that is not GraphQL. The parser's message contains the line of the query that it could not read;
-/// only the part that says what the parser expected is kept.
-pub(super) fn syntax_error(mut error: ServerError) -> ServerError {
-    let expected = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
-    error.message = format!("syntax error: {}", expected.chars().take(200).collect::<String>());
-    coded(error, "GRAPHQL_PARSE_FAILED")
-}
-
-fn coded(mut error: ServerError, code: &str) -> ServerError {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-    error
+pub(super) fn introspection_disabled() -> ServerError {
+    with_code(
+        ServerError::new("introspection is switched off on this server", None),
+        "INTROSPECTION_DISABLED",
+    )
 }
 
 /// The last error of an answer that has too many errors. `count` is the number of errors that were left out.
-pub(crate) fn errors_left_out(count: usize) -> ServerError {
-    coded(ServerError::new(format!("{count} more errors were left out"), None), "TOO_MANY_ERRORS")
+pub(crate) fn left_out_errors(count: usize) -> ServerError {
+    with_code(ServerError::new(format!("{count} more errors were left out"), None), "TOO_MANY_ERRORS")
 }
 
 /// Cuts the errors of one answer to the limits of this module.
-pub(crate) fn bound_errors(errors: &mut Vec<ServerError>) {
+pub(crate) fn limit_errors(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.len() - (MAX_ERRORS - 1);
         errors.truncate(MAX_ERRORS - 1);
         errors.shrink_to_fit();
-        errors.push(errors_left_out(left_out));
+        errors.push(left_out_errors(left_out));
     }
     for error in errors {
         shorten_text(&mut error.message);
@@ -95,10 +91,10 @@ mod tests {
     fn fifty_errors_stay_and_one_more_is_summed_up() {
         let many = |count: usize| (0..count).map(|n| ServerError::new(format!("{n}"), None)).collect();
         let mut errors: Vec<ServerError> = many(50);
-        bound_errors(&mut errors);
+        limit_errors(&mut errors);
         assert_eq!((errors.len(), errors[49].message.as_str()), (50, "49"));
         let mut errors: Vec<ServerError> = many(20_000);
-        bound_errors(&mut errors);
+        limit_errors(&mut errors);
         assert_eq!((errors.len(), errors[48].message.as_str()), (50, "48"));
         assert_eq!(errors[49].message, "19951 more errors were left out");
         let code = errors[49].extensions.as_ref().and_then(|extensions| extensions.get("code"));
@@ -110,13 +106,13 @@ mod tests {
         for text in ["x".repeat(5000), "é".repeat(5000), "€".repeat(5000)] {
             let mut errors = vec![ServerError::new(text, None)];
             errors[0].locations = vec![async_graphql::Pos { line: 1, column: 1 }; 1000];
-            bound_errors(&mut errors);
+            limit_errors(&mut errors);
             assert!((1020..=1024).contains(&errors[0].message.len()), "{}", errors[0].message.len());
             assert!(errors[0].message.ends_with('…'));
             assert_eq!(errors[0].locations.len(), MAX_LOCATIONS);
         }
         let mut exact = vec![ServerError::new("x".repeat(1024), None)];
-        bound_errors(&mut exact);
+        limit_errors(&mut exact);
         assert_eq!(exact[0].message, "x".repeat(1024));
     }
 }

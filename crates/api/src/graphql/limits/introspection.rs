@@ -18,7 +18,7 @@ pub const MAX_NESTED_LISTS: usize = 3;
 /// The usual lengths of the lists of introspection in one schema: averages over all its types, rounded up. The lists of
 /// types and directives have their real lengths.
 #[derive(Debug, Default)]
-pub struct Weights {
+pub struct ListLengths {
     types: usize,
     fields: usize,
     arguments: usize,
@@ -32,7 +32,7 @@ pub struct Weights {
 /// The usual number of locations of one directive.
 const LOCATIONS: usize = 5;
 
-impl Weights {
+impl ListLengths {
     /// Computes the lengths for this schema.
     pub fn from_registry(registry: &Registry) -> Self {
         let mut sums = Self {
@@ -122,9 +122,9 @@ impl Introspection {
     }
 
     /// The cost of a field whose selection set has this cost.
-    pub fn of_field(self, field: &str, weights: &Weights) -> Self {
+    pub fn of_field(self, field: &str, lengths: &ListLengths) -> Self {
         let entered = self.entered || is_entry(field);
-        match weights.find_list_length(field) {
+        match lengths.find_list_length(field) {
             Some(length) => Self {
                 complexity: list(length, self.complexity),
                 nested_lists: self.nested_lists.saturating_add(1),

@@ -2,10 +2,11 @@ use std::{fmt::Write, time::Duration};
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Response, Schema, ServerError};
 
-use super::{document::*, parsing::MAX_QUERY_BYTES, *};
+use super::{document::*, *};
+use crate::graphql::extension::extend_schema;
 
 mod introspection;
-mod running;
+mod meter;
 mod updates;
 
 struct Tree;
@@ -29,7 +30,7 @@ impl Tree {
 /// Runs a query. It must be answered within five seconds, also if it is hostile.
 async fn run(query: &str) -> Response {
     let schema =
-        apply_limits(Schema::build(Tree, EmptyMutation, EmptySubscription), Limits::default()).finish();
+        extend_schema(Schema::build(Tree, EmptyMutation, EmptySubscription), Limits::default()).finish();
     tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! The complexity of lists: the usual length of the list times the complexity of the selection of one element.
 //!
 //! For a connection, the length is the size of the requested page. The other lists have the lengths below. An order can
-//! have far more elements than usual (1,000 items), so `running` also limits what a list really returns.
+//! have far more elements than usual (1,000 items), so `meter` also limits what a list really returns.
 
 /// Usual number of items of an order. The domain allows 1,000.
 pub const ITEMS: usize = 10;

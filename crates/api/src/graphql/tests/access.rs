@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, customer, supplier, support, tea, user};
 use crate::{
-    graphql::{request_data, schema},
+    graphql::request_data,
     transport::{RequestContext, RequestId},
 };
 
@@ -131,7 +131,7 @@ async fn an_id_that_is_none_is_an_error_of_the_request() {
 #[tokio::test]
 async fn a_failure_is_told_by_its_code_alone() {
     let world = World::new().await;
-    world.app.store.clone().close().await.unwrap();
+    world.store.clone().close().await.unwrap();
     let response = world.run(&support(), "{ orders { nodes { id } } }", json!({})).await;
     assert_eq!(response["data"], Value::Null);
     let error = &response["errors"][0];
@@ -151,12 +151,7 @@ async fn the_transports_say_who_is_calling() {
             request_id: RequestId("request-8".to_owned()),
         };
         let request = request_data()(Request::new(&query), &context);
-        let data = schema(world.app.clone(), crate::graphql::limits::Limits::default())
-            .execute(request)
-            .await
-            .data
-            .into_json()
-            .unwrap();
+        let data = world.schema.execute(request).await.data.into_json().unwrap();
         assert_eq!(data["order"].is_object(), seen, "customer {number}");
     }
 }

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(super) use reading::{filled, find_leaks};
 
 use super::world::World;
-use crate::graphql::{Schema, bodies::BodyBudget, builder, null_propagation::NullPropagation};
+use crate::graphql::{Schema, bodies::BodyBudget, builder, extension::OperationExtensions};
 
 /// How long a subscription may be silent before the crawler leaves it.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ pub(super) struct Pool {
 }
 
 /// One operation and its response.
-pub(super) struct Answer {
+pub(super) struct AnsweredOperation {
     pub query: String,
     pub response: Value,
 }
@@ -67,7 +67,12 @@ pub(super) struct Crawler<'a> {
 impl<'a> Crawler<'a> {
     pub async fn new(world: &'a World, caller: Caller, pool: Pool) -> Self {
         // Without the limits: a caller could split an operation that is too large into several.
-        let schema = builder().extension(NullPropagation).data(world.app.clone()).finish();
+        let schema = builder()
+            .extension(OperationExtensions::without_limits())
+            .data(world.app.clone())
+            .data(world.clock.clone())
+            .data(world.feed.clone())
+            .finish();
         let answer = schema.execute(INTROSPECTION).await;
         assert_eq!(answer.errors, []);
         let mut found = answer.data.into_json().unwrap()["__schema"].take();
@@ -79,7 +84,7 @@ impl<'a> Crawler<'a> {
     }
 
     /// Runs all queries with these names, with all values of the pool that fit their arguments.
-    pub async fn queries(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<Answer> {
+    pub async fn queries(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<AnsweredOperation> {
         let mut answers = Vec::new();
         let fields = self.fields(&self.roots[0]);
         for field in fields.iter().filter(|field| wanted(text(&field["name"]))) {
@@ -92,7 +97,7 @@ impl<'a> Crawler<'a> {
 
     /// Runs all subscriptions, from the present state and from each cursor, until an update without an event or until
     /// silence.
-    pub async fn subscriptions(&self) -> Vec<Answer> {
+    pub async fn subscriptions(&self) -> Vec<AnsweredOperation> {
         let mut answers = Vec::new();
         for field in self.fields(&self.roots[2]) {
             let name = text(&field["name"]).to_owned();
@@ -109,7 +114,7 @@ impl<'a> Crawler<'a> {
                         let response = serde_json::to_value(response).unwrap();
                         assert_whole(&response, &operation);
                         let told_all = response["data"][&name]["event"].is_null();
-                        answers.push(Answer { query: operation.clone(), response });
+                        answers.push(AnsweredOperation { query: operation.clone(), response });
                         if told_all {
                             break;
                         }
@@ -122,7 +127,7 @@ impl<'a> Crawler<'a> {
 
     /// Runs all mutations repeatedly, with other values of the pool each time: once with only the required fields of
     /// the input, and once with all fields.
-    pub async fn mutations(&self) -> Vec<Answer> {
+    pub async fn mutations(&self) -> Vec<AnsweredOperation> {
         let mut answers = Vec::new();
         let rounds = self.pool.orders.len() * self.pool.shipments.len().max(self.pool.items.len());
         for field in self.fields(&self.roots[1]) {
@@ -146,7 +151,7 @@ impl<'a> Crawler<'a> {
 
     /// Repeats a query without its refused fields until no further field is refused. Then it shows what refused fields
     /// hid.
-    async fn ask(&mut self, field: &Value, arguments: &str) -> Vec<Answer> {
+    async fn ask(&mut self, field: &Value, arguments: &str) -> Vec<AnsweredOperation> {
         let mut answers = Vec::new();
         loop {
             let query = format!("{{ {}{arguments}{} }}", text(&field["name"]), self.below(field));
@@ -192,9 +197,9 @@ impl<'a> Crawler<'a> {
         Request::new(query).data(self.caller.clone()).data(BodyBudget::default())
     }
 
-    async fn run(&self, query: &str) -> Answer {
+    async fn run(&self, query: &str) -> AnsweredOperation {
         let response = self.schema.execute(self.request(query)).await;
-        Answer { query: query.to_owned(), response: serde_json::to_value(response).unwrap() }
+        AnsweredOperation { query: query.to_owned(), response: serde_json::to_value(response).unwrap() }
     }
 }
 

@@ -197,7 +197,7 @@ async fn whoever_follows_the_order_is_told_without_an_event() {
     }
     world.advance(1);
     world.mutate(&support(), "acceptItems", naming(&id, &item, json!({}))).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     for (updates, accepted_at) in &mut followers {
         let update = updates.next().await.expect("an update")["data"]["orderUpdated"].take();
         assert_eq!((&update["event"], &update["order"]["version"]), (&json!(null), &json!(1)));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::world::{World, customer, supplier, support, tea, user};
-use crate::graphql::order_stream::{NotStreamed, StartFrom, stream_order};
+use crate::graphql::order_stream::{NotStreamed, StartFrom};
 
 const UPDATES: &str = "subscription($id: ID!, $after: String) { orderUpdated(orderId: $id, after: $after) {
     cursor event { version toStatus } order { status version shipments { status } } } }";
@@ -35,10 +35,10 @@ async fn the_present_state_then_every_event_then_the_end() {
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({ "id": id }));
     assert_eq!(told(&next(&mut updates).await), (Value::Null, "PLACED"));
     world.move_order(&id, &["PAYMENT_CONFIRMED"]).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(2), "PAYMENT_CONFIRMED"));
     world.move_order(&id, &["PROCESSING", "CANCELLED"]).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(3), "CANCELLED"));
     assert_eq!(told(&next(&mut updates).await), (json!(4), "CANCELLED"));
     assert_eq!(updates.next().await, None);
@@ -59,7 +59,7 @@ async fn after_a_cursor_come_the_events_since() {
     assert_eq!(told(&third), (json!(3), "PROCESSING"));
     assert_eq!(told(&next(&mut updates).await), (Value::Null, "PROCESSING"));
     world.move_order(&id, &["SHIPPED"]).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     assert_eq!(told(&next(&mut updates).await), (json!(4), "SHIPPED"));
 
     let after = json!({"id": id, "after": third["cursor"]});
@@ -74,13 +74,13 @@ async fn shipments_that_change_are_told_without_an_event_and_shown_fresh() {
     let id = world.place(tea()).await;
     world.move_order(&id, &["PAYMENT_CONFIRMED", "PROCESSING"]).await;
     world.ship(&id, "1001", Some(1)).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     let mut updates = world.subscribe(&customer(1), UPDATES, json!({ "id": id }));
     let first = next(&mut updates).await;
     assert_eq!(first["order"]["shipments"], json!([{"status": "LABEL_CREATED"}]));
     world.advance(1);
     world.scan("1001", ShipmentStatus::InTransit).await;
-    world.app.publish().await.unwrap();
+    world.app.relay().publish().await.unwrap();
     let second = next(&mut updates).await;
     assert_eq!(told(&second), (Value::Null, "PROCESSING"));
     assert_eq!(second["order"]["shipments"], json!([{"status": "IN_TRANSIT"}]));
@@ -126,7 +126,7 @@ async fn what_cannot_be_followed_is_refused() {
     assert_eq!(code(&support(), json!({"id": id, "after": foreign})).await, "BAD_CURSOR");
 
     let id: OrderId = id.parse().unwrap();
-    let future = stream_order(world.app.clone(), support(), id, StartFrom::Version(2), NEVER).await;
+    let future = world.stream(support(), id, StartFrom::Version(2), NEVER).await;
     assert!(matches!(future.err(), Some(NotStreamed::FutureVersion)));
 }
 
@@ -135,13 +135,12 @@ async fn lost_doubled_and_foreign_signals_change_nothing() {
     let world = World::new().await;
     let order = world.place(tea()).await;
     let id: OrderId = order.parse().unwrap();
-    let updates =
-        stream_order(world.app.clone(), customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
+    let updates = world.stream(customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
     let mut updates = updates.map(|update| update.event.map(|event| event.version)).boxed();
     assert_eq!(updates.next().await, Some(None));
 
     let signal = |order_id, version| Update { order_id, version, user_id: UserId(Uuid::from_u128(1)) };
-    let feed = world.app.feed.clone();
+    let feed = world.feed.clone();
     world.move_order(&order, &["PAYMENT_CONFIRMED", "PROCESSING", "AWAITING_PICKUP"]).await;
     // The signals of the first two events are lost. The signal of the third arrives twice, and an old one after it.
     let foreign = signal(OrderId(Uuid::from_u128(5)), 9);
@@ -164,7 +163,7 @@ async fn a_silent_feed_only_delays() {
     let order = world.place(tea()).await;
     let id: OrderId = order.parse().unwrap();
     let tick = Duration::from_millis(5);
-    let updates = stream_order(world.app.clone(), customer(1), id, StartFrom::Now, tick).await.unwrap();
+    let updates = world.stream(customer(1), id, StartFrom::Now, tick).await.unwrap();
     let mut updates = updates.boxed();
     assert!(updates.next().await.unwrap().event.is_none());
     world.move_order(&order, &["PAYMENT_CONFIRMED"]).await;
@@ -183,15 +182,14 @@ async fn followers_that_come_amid_changes_get_each_event_once() {
         let changes = async {
             for status in statuses {
                 world.move_order(&order, &[status]).await;
-                world.app.publish().await.unwrap();
+                world.app.relay().publish().await.unwrap();
             }
         };
         let follower = async |waits: usize| {
             for _ in 0..waits {
                 tokio::task::yield_now().await;
             }
-            let updates =
-                stream_order(world.app.clone(), customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
+            let updates = world.stream(customer(1), id, StartFrom::Version(1), NEVER).await.unwrap();
             let events = updates.filter_map(async |update| update.event.map(|event| event.version));
             assert_eq!(events.collect::<Vec<_>>().await, [2, 3, 4, 5, 6, 7], "{waits} waits");
         };

@@ -103,7 +103,7 @@ async fn a_webhook_is_retried_by_staff() {
 async fn a_replay_tells_and_then_does() {
     let (world, order, _) = shipped().await;
     world.scan("1001", ShipmentStatus::InTransit).await;
-    let world = world.remapped("fedex.IT=delivered");
+    let world = world.with_code_map("fedex.IT=delivered");
     let mut input = json!({"since": "2026-03-01T00:00:00Z", "carrier": "fedex"});
     let told = world.data(&support(), REPLAY, json!({ "input": input })).await["replayWebhooks"].take();
     assert_eq!(

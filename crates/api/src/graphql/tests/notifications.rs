@@ -30,8 +30,8 @@ async fn read(world: &World, caller: &app::Caller, order: &str) -> Value {
 /// Leases the notifications that are due, and opens them.
 async fn open(world: &World) -> Vec<(persistence::leases::Leased, Notification)> {
     let mut opened = vec![];
-    for leased in world.app.lease(Work::Notifications, 50).await.unwrap() {
-        let context = world.app.open_notification(&leased).await.unwrap().expect("it is due");
+    for leased in world.app.relay().lease(Work::Notifications, 50).await.unwrap() {
+        let context = world.app.notifications().open_notification(&leased).await.unwrap().expect("it is due");
         opened.push((leased, context.notification));
     }
     opened
@@ -41,7 +41,7 @@ async fn fail(world: &World, reason: &str) {
     for (leased, notification) in open(world).await {
         let outcome = app::notifications::Outcome::NotYet;
         let error = app::notifications::NotSent { reason: reason.to_owned(), outcome };
-        world.app.record_notification_failure(&notification, leased, &error).await.unwrap();
+        world.app.notifications().record_notification_failure(&notification, leased, &error).await.unwrap();
     }
 }
 
@@ -140,6 +140,12 @@ async fn failures_are_listed_for_all_records_with_one_statement() {
     let one = world.cost(&support(), query, json!({"first": 1})).await;
     let five = world.cost(&support(), query, json!({"first": 5})).await;
     assert_eq!((one, five), (5, 5), "orders, notifications, their failures, webhooks, their failures");
+    let query = "query($first: Int) { orders(first: $first) { nodes { timeline(first: 20) { nodes {
+        ... on Notification { failures { error } } } } } } }";
+    let one = world.cost(&support(), query, json!({"first": 1})).await;
+    assert_eq!(world.cost(&support(), query, json!({"first": 5})).await, one, "also in the timelines");
+    let timelines = world.data(&support(), query, json!({"first": 5})).await;
+    assert_eq!(timelines.to_string().matches("E2").count(), 5);
     assert_eq!(
         world.code(&customer(1), "{ webhooks { nodes { failures { error } } } }", json!({})).await,
         "FORBIDDEN"
@@ -162,8 +168,8 @@ async fn support_sends_a_notification_again() {
         (&json!("NotificationQueued"), &json!("QUEUED"))
     );
     for (leased, notification) in open(&world).await {
-        assert!(world.app.hand_over_notification(&leased).await.unwrap());
-        world.app.record_notification_sent(notification.id).await.unwrap();
+        assert!(world.app.notifications().hand_over_notification(&leased).await.unwrap());
+        world.app.notifications().record_notification_sent(notification.id).await.unwrap();
     }
     for _ in 0..2 {
         let again = resend(support(), input.clone()).await;

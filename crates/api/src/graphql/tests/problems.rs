@@ -217,10 +217,10 @@ async fn shipments_are_refused_with_the_facts() {
         (json!({"status": null, "condition": null}), "status"),
         (json!({"status": "IN_TRANSIT", "condition": "LOST"}), "condition"),
     ] {
-        let scan = with(json!({"shipmentId": shipment, "occurredAt": world.app.clock.now()}), said);
+        let scan = with(json!({"shipmentId": shipment, "occurredAt": world.clock.now()}), said);
         assert_eq!(world.mutate(&support(), "recordScan", scan).await["field"], field);
     }
-    let lost = json!({"shipmentId": shipment, "condition": "LOST", "occurredAt": world.app.clock.now()});
+    let lost = json!({"shipmentId": shipment, "condition": "LOST", "occurredAt": world.clock.now()});
     for caller in [customer(1), supplier()] {
         let refused = world.mutate(&caller, "recordScan", lost.clone()).await;
         assert!(["Forbidden", "NotFound"].contains(&refused["__typename"].as_str().unwrap()), "{refused}");

@@ -47,7 +47,7 @@ async fn a_replay_of_ten_orders_costs_as_many_statements_as_one_of_two() {
             world.ship(&id, &number, None).await;
             world.scan(&number, ShipmentStatus::InTransit).await;
         }
-        let world = world.remapped("fedex.IT=delivered");
+        let world = world.with_code_map("fedex.IT=delivered");
         let input = json!({"since": "2026-03-01T00:00:00Z"});
         world.cost(&support(), REPLAY, json!({ "input": input })).await
     };

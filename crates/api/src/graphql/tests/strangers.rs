@@ -139,7 +139,7 @@ async fn no_text_of_an_input_has_characters_that_forge_or_hide() {
     }));
     let supplied = supplied.await;
     let theirs = world.item(&supplied).await;
-    let now = world.app.clock.now();
+    let now = world.clock.now();
     let line = |change: Value| with(json!({"sku": "TEA", "name": "Tea", "quantity": 1}), change);
     for c in UNSAFE {
         let text = format!("a{c}b");

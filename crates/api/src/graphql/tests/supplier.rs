@@ -113,7 +113,7 @@ impl Scene {
         let stock = json!({"kind": "WAREHOUSE", "code": "tell-tale-warehouse"});
         let other = json!({"kind": "SUPPLIER", "code": "tell-tale-supplier"});
         let own = ship(&shared, "ACME1001", Some(&[(0, 2)]), Value::Null).await;
-        let called_off = ship(&shared, "ACME1002", Some(&[(0, 1)]), Value::Null).await;
+        let cancelled = ship(&shared, "ACME1002", Some(&[(0, 1)]), Value::Null).await;
         let hidden = [
             ship(&shared, "TELLTALE2001", Some(&[(1, 2)]), Value::Null).await,
             ship(&shared, "TELLTALE3001", Some(&[(2, 2)]), Value::Null).await,
@@ -122,7 +122,7 @@ impl Scene {
         ];
         ship(&others, "TELLTALE6001", None, Value::Null).await;
         let alone = ship(&acmes, "ACME1003", None, Value::Null).await;
-        let reason = json!({"shipmentId": called_off, "reason": "tell-tale as a reason"});
+        let reason = json!({"shipmentId": cancelled, "reason": "tell-tale as a reason"});
         world.mutate(&staff(), "cancelShipment", reason).await;
         let both = json!([{"itemId": items[0], "quantity": 1}, {"itemId": items[1], "quantity": 1}]);
         let reason = json!({"orderId": shared, "items": both, "reason": "tell-tale for both"});
@@ -137,7 +137,7 @@ impl Scene {
             [(&own, "IN_TRANSIT", "PROCESSING"), (&alone, "RETURNED_TO_SENDER", "SHIPPED")]
         {
             let by_hand = json!({"shipmentId": shipment, "status": status, "notes": "tell-tale by hand",
-                "location": "Telltale street", "occurredAt": world.app.clock.now()});
+                "location": "Telltale street", "occurredAt": world.clock.now()});
             assert_eq!(world.mutate(&staff(), "recordScan", by_hand).await["order"]["status"], order);
         }
         Self { world, shared, others, acmes, items, own, hidden }

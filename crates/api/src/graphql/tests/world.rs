@@ -4,20 +4,27 @@ use std::{
     collections::HashMap,
     num::NonZeroU32,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use app::{App, Caller, Clock, Policy, feed::Feed};
 use async_graphql::{Request, Variables};
 use carriers::{CodeMap, Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta};
-use domain::{Actor, ActorKind, Meaning, ShipmentStatus};
+use domain::{Actor, ActorKind, Meaning, OrderId, ShipmentStatus};
 use futures::{Stream, StreamExt};
 use persistence::{Store, leases::Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::graphql::{Schema, bodies::BodyBudget, limits::Limits, schema};
+use crate::graphql::{
+    Schema,
+    bodies::BodyBudget,
+    limits::Limits,
+    order_stream::{NotStreamed, StartFrom, Update, stream_order},
+    schema,
+};
 
 const SECRET: &str = "secret";
 /// How many orders a customer may place in a minute.
@@ -25,7 +32,11 @@ pub(super) const ORDERS_PER_MINUTE: u32 = 5;
 
 pub(super) struct World {
     pub app: App,
-    schema: Schema,
+    pub store: Store,
+    pub clock: Clock,
+    pub feed: Feed,
+    policy: Policy,
+    pub schema: Schema,
     statements: Arc<Mutex<Vec<String>>>,
     _folder: TempDir,
 }
@@ -82,32 +93,48 @@ impl World {
             customer_orders_per_minute: NonZeroU32::new(ORDERS_PER_MINUTE),
             notification_max_age: Default::default(),
         };
-        let app = App::new(store, clock, Feed::memory(), policy);
-        Self { schema: schema(app.clone(), Limits::default()), app, statements, _folder: folder }
+        Self::start(store, clock, policy, statements, folder)
+    }
+
+    fn start(
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        statements: Arc<Mutex<Vec<String>>>,
+        folder: TempDir,
+    ) -> Self {
+        let feed = Feed::memory();
+        let app = App::new(store.clone(), clock.clone(), feed.clone(), policy.clone());
+        let schema = schema(app.clone(), clock.clone(), feed.clone(), Limits::default());
+        Self { app, store, clock, feed, policy, schema, statements, _folder: folder }
     }
 
     /// Restarts the application with other meanings of codes.
-    pub fn remapped(mut self, codes: &str) -> Self {
-        let policy = Policy {
-            codes: codes.parse().unwrap(),
-            senders: self.app.policy().senders.clone(),
-            ..Policy::default()
-        };
-        self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        self.schema = schema(self.app.clone(), Limits::default());
-        self
+    pub fn with_code_map(self, codes: &str) -> Self {
+        let senders = self.policy.senders.clone();
+        let policy = Policy { codes: codes.parse().unwrap(), senders, ..Policy::default() };
+        Self::start(self.store, self.clock, policy, self.statements, self._folder)
     }
 
     /// Restarts the application with the setting that customers may not place orders.
-    pub fn without_customers_orders(mut self) -> Self {
-        let policy = Policy { customers_place_orders: false, ..self.app.policy().clone() };
-        self.app = App::new(self.app.store.clone(), self.app.clock.clone(), Feed::memory(), policy);
-        self.schema = schema(self.app.clone(), Limits::default());
-        self
+    pub fn without_customers_orders(self) -> Self {
+        let policy = Policy { customers_place_orders: false, ..self.policy };
+        Self::start(self.store, self.clock, policy, self.statements, self._folder)
+    }
+
+    /// Streams the updates of an order.
+    pub async fn stream(
+        &self,
+        caller: Caller,
+        id: OrderId,
+        from: StartFrom,
+        tick: Duration,
+    ) -> Result<impl Stream<Item = Update> + Send + use<>, NotStreamed> {
+        stream_order(self.app.reads().clone(), &self.feed, caller, id, from, tick).await
     }
 
     pub fn advance(&self, minutes: i64) {
-        self.app.clock.advance(TimeDelta::minutes(minutes));
+        self.clock.advance(TimeDelta::minutes(minutes));
     }
 
     /// Runs an operation and returns its whole response.
@@ -141,9 +168,12 @@ impl World {
                  ... on OverAllocated { itemId ordered allocated asked } ... on ShipmentRefused { code }"
             }
             _ => {
-                "... on TransitionOrderSuccess { changed event { version toStatus } order { id version status } }
-                 ... on InvalidTransition { from to allowed blockedBy { code message shipments { id } } }
-                 ... on VersionConflict { currentVersion order { id version } }"
+                &format!(
+                    "... on {} {{ changed event {{ version toStatus }} order {{ id version status }} }}
+                     ... on InvalidTransition {{ from to allowed blockedBy {{ code message shipments {{ id }} }} }}
+                     ... on VersionConflict {{ currentVersion order {{ id version }} }}",
+                    if name == "cancelItems" { "CancelItemsSuccess" } else { "TransitionOrderSuccess" }
+                )
             }
         };
         let query = format!(
@@ -203,7 +233,7 @@ impl World {
     }
 
     fn written(&self, number: &str, status: ShipmentStatus, location: &str) -> Vec<u8> {
-        let now = self.app.clock.now();
+        let now = self.clock.now();
         let told = SimulatedScan {
             meaning: Meaning::Status(status),
             at: now.fixed_offset(),
@@ -221,13 +251,13 @@ impl World {
 
     /// Receives and processes a webhook of FedEx with this body.
     pub async fn push(&self, body: Vec<u8>) {
-        let at = self.app.clock.now();
+        let at = self.clock.now();
         let signed = Sender::Fedex.sign(&Secrets::new([SECRET.to_owned()]).unwrap(), &body, at);
         let headers: Vec<_> = signed.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let request = carriers::Request { at, query: "", headers: &headers, body: &body };
-        self.app.accept_webhook(Sender::Fedex, &request, None).await.unwrap();
-        let leased = self.app.lease(Work::Webhooks, 10).await.unwrap();
-        self.app.process_webhooks(&leased).await.unwrap();
+        self.app.inbox().accept_webhook(Sender::Fedex, &request, None).await.unwrap();
+        let leased = self.app.relay().lease(Work::Webhooks, 10).await.unwrap();
+        self.app.inbox().process_webhooks(&leased).await.unwrap();
     }
 
     /// Starts a subscription.

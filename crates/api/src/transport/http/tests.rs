@@ -12,17 +12,17 @@ mod bounds;
 
 const MODERN: &str = "application/graphql-response+json";
 
-struct Answer {
+struct HttpResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
 }
 
-async fn send(world: &World, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
+async fn send(world: &World, request: axum::http::request::Builder, body: impl Into<Body>) -> HttpResponse {
     let response = world.app.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, 10_000_000).await.unwrap();
-    Answer {
+    HttpResponse {
         status: parts.status,
         headers: parts.headers,
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
@@ -42,12 +42,12 @@ fn get(world: &World, query: &str) -> axum::http::request::Builder {
     Request::get(format!("/graphql?{query}")).header("authorization", world.bearer()).header("accept", MODERN)
 }
 
-async fn ask(accept: &str, query: &str) -> Answer {
+async fn ask(accept: &str, query: &str) -> HttpResponse {
     let world = World::new();
     send(&world, post(&world, accept), json!({"query": query}).to_string()).await
 }
 
-fn code(answer: &Answer) -> &str {
+fn code(answer: &HttpResponse) -> &str {
     assert!(answer.body.get("data").is_none(), "a request error has no data: {}", answer.body);
     answer.body["errors"][0]["extensions"]["code"].as_str().unwrap()
 }

@@ -1,12 +1,15 @@
 //! GraphQL over WebSocket with the subprotocol `graphql-transport-ws`: queries, mutations and subscriptions.
 //!
 //! Source: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. This module upgrades the HTTP connection.
-//! `connection` is the loop that serves one WebSocket. `protocol` has the messages and the rules, without IO.
+//! `opening` begins and ends a WebSocket, `connection` is the loop that serves it, and `operation` runs its operations.
+//! `protocol` has the messages and the rules, without IO.
 //!
 //! [`protocol::Close`] and docs/api.md list the close codes. When the client sends a close frame, the server replies
 //! with one.
 
 mod connection;
+mod opening;
+mod operation;
 mod protocol;
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,7 @@ use axum::{
 };
 use tracing::Instrument;
 
+use self::opening::Opening;
 use super::{Endpoint, MAX_BODY_BYTES, RequestId};
 use crate::{auth::authorization, listener::Handle};
 
@@ -102,7 +106,7 @@ pub(super) async fn upgrade<E: Executor>(
     if let Some(handle) = &handle {
         handle.open_socket();
     }
-    let opening = connection::Opening { endpoint, request_id, authorization, handle, too_many };
+    let opening = Opening { endpoint, request_id, authorization, handle, too_many };
     upgrade.on_upgrade(move |socket| {
         async move {
             opening.run(socket).await;

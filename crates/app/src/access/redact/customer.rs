@@ -1,38 +1,16 @@
-//! Redaction for customers. Items and events are redacted field by field. A customer sees all of their shipments and
-//! scans, except who recorded a scan by hand.
+//! Redaction for customers. A customer sees all of their shipments and scans, except who recorded a scan by hand.
 
-use domain::{Actor, ActorKind, Item, OrderStatus, SupplierCommitment};
-use persistence::{Event, scans::StoredScan};
+use domain::{Actor, ActorKind, Item, OrderStatus, StoredScan};
+use persistence::Event;
 
-use super::redact_actor;
+use super::{redact_actor, strip_event, strip_item};
 
 /// Removes what the merchant has agreed with the supplier, and the supplier's answer.
 pub fn redact_item(item: &Item) -> Item {
-    let Item {
-        id,
-        sku,
-        name,
-        quantity,
-        cancelled,
-        cancel_reason,
-        origin,
-        commitment: _,
-        return_requested,
-        return_reason,
-        returned,
-    } = item.clone();
     Item {
-        id,
-        sku,
-        name,
-        quantity,
-        cancelled,
-        cancel_reason,
-        origin,
-        commitment: SupplierCommitment::default(),
-        return_requested,
-        return_reason,
-        returned,
+        cancel_reason: item.cancel_reason.clone(),
+        return_reason: item.return_reason.clone(),
+        ..strip_item(item)
     }
 }
 
@@ -44,37 +22,16 @@ pub fn redact_scan(scan: StoredScan, customer: &Actor) -> StoredScan {
 
 /// Removes the id of any other actor, and notes written by staff, systems or suppliers. The notes of a cancellation
 /// stay: they tell the customer the reason.
-pub fn redact_event(event: Event, customer: &Actor) -> Event {
-    let Event {
-        order_id,
-        version,
-        from,
-        to,
-        actor,
-        notes,
-        metadata,
-        inferred,
-        occurred_at,
-        recorded_at,
-        request_id,
-        webhook_id,
-    } = event;
-    let is_for_customers = match actor.kind {
+pub fn redact_event(mut event: Event, customer: &Actor) -> Event {
+    let is_for_customers = match event.actor.kind {
         ActorKind::Customer | ActorKind::Carrier => true,
-        ActorKind::System | ActorKind::Support | ActorKind::Supplier => to == OrderStatus::Cancelled,
+        ActorKind::System | ActorKind::Support | ActorKind::Supplier => event.to == OrderStatus::Cancelled,
     };
     Event {
-        order_id,
-        version,
-        from,
-        to,
-        actor: redact_actor(actor, customer),
-        notes: notes.filter(|_| is_for_customers),
-        metadata,
-        inferred,
-        occurred_at,
-        recorded_at,
-        request_id,
-        webhook_id,
+        notes: event.notes.take().filter(|_| is_for_customers),
+        metadata: event.metadata.take(),
+        request_id: event.request_id.take(),
+        webhook_id: event.webhook_id,
+        ..strip_event(event, customer)
     }
 }

@@ -1,181 +1,83 @@
 //! Redaction for suppliers, field by field: after a field is added to a record, this does not compile until somebody
-//! has decided whether suppliers see it.
+//! has decided whether suppliers see it. A field that is `_` in a pattern is shown.
 
-use domain::{Actor, Condition, Item, Scan, Shipment, SupplierAnswer, SupplierCommitment, Tracking};
-use persistence::{Event, scans::StoredScan};
+use domain::{
+    Actor, Condition, Item, Scan, Shipment, StoredScan, SupplierAnswer, SupplierCommitment, Tracking,
+};
 
-use super::redact_actor;
+use super::{redact_actor, strip_item};
 
+/// Removes the reasons: the same reason may have been given for items of several suppliers.
 pub fn redact_item(item: &Item) -> Item {
-    // The same reason may have been given for items of several suppliers.
-    let Item {
-        id,
-        sku,
-        name,
-        quantity,
-        cancelled,
-        cancel_reason: _,
-        origin,
-        commitment: SupplierCommitment { deadlines, answer },
-        return_requested,
-        return_reason: _,
-        returned,
-    } = item.clone();
-    Item {
-        id,
-        sku,
-        name,
-        quantity,
-        cancelled,
-        cancel_reason: None,
-        origin,
-        commitment: SupplierCommitment { deadlines, answer: answer.map(without_reason) },
-        return_requested,
-        return_reason: None,
-        returned,
-    }
-}
-
-/// Removes the reason: staff may have declined for several suppliers with one reason.
-fn without_reason(answer: SupplierAnswer) -> SupplierAnswer {
-    match answer {
+    let SupplierCommitment { deadlines, answer } = item.commitment.clone();
+    let answer = answer.map(|answer| match answer {
         SupplierAnswer::Accepted { at } => SupplierAnswer::Accepted { at },
-        SupplierAnswer::Declined { at, reason: _ } => SupplierAnswer::Declined { at, reason: String::new() },
-    }
+        SupplierAnswer::Declined { at, reason: _ } => SupplierAnswer::Declined { at, reason: None },
+    });
+    Item { commitment: SupplierCommitment { deadlines, answer }, ..strip_item(item) }
 }
 
+/// Removes the reason of the cancellation. Replaces the text of the condition by Milepost's own text, because a person
+/// may have written the text with a manual scan.
 pub fn redact_shipment(shipment: &Shipment) -> Shipment {
+    let mut shipment = shipment.clone();
     let Shipment {
-        id,
-        order_id,
-        carrier,
-        tracking_number,
-        origin,
+        id: _,
+        order_id: _,
+        tracking_number: _,
+        origin: _,
         tracking,
-        promised_delivery,
-        created_at,
-        cancelled_at,
-        cancel_reason: _,
-        lines,
-    } = shipment.clone();
-    Shipment {
-        id,
-        order_id,
-        carrier,
-        tracking_number,
-        origin,
-        tracking: in_our_words(tracking),
-        promised_delivery,
-        created_at,
-        cancelled_at,
-        cancel_reason: None,
-        lines,
-    }
-}
-
-/// Replaces the text of the condition by Milepost's own text, because a person may have written the text with a manual
-/// scan.
-fn in_our_words(tracking: Tracking) -> Tracking {
+        promised_delivery: _,
+        created_at: _,
+        cancelled_at: _,
+        cancel_reason,
+        lines: _,
+    } = &mut shipment;
+    *cancel_reason = None;
     let Tracking {
-        status,
+        status: _,
         condition,
-        estimated_delivery,
-        shipped_at,
-        shipped_inferred,
-        out_for_delivery_at,
-        out_for_delivery_inferred,
-        delivered_at,
+        estimated_delivery: _,
+        shipped: _,
+        out_for_delivery: _,
+        delivered_at: _,
     } = tracking;
-    let named = |Condition { kind, message: _, since }| Condition {
-        kind,
-        message: kind.describe().to_owned(),
-        since,
-    };
-    Tracking {
-        status,
-        condition: condition.map(named),
-        estimated_delivery,
-        shipped_at,
-        shipped_inferred,
-        out_for_delivery_at,
-        out_for_delivery_inferred,
-        delivered_at,
+    if let Some(Condition { kind, message, since: _ }) = condition {
+        kind.describe().clone_into(message);
     }
+    shipment
 }
 
 /// Shows scans of the carrier and of the supplier completely, except the webhook. Removes description and place of
 /// scans that others recorded by hand, and the id of the person.
-pub fn redact_scan(scan: StoredScan, supplier: &Actor) -> StoredScan {
+pub fn redact_scan(mut stored: StoredScan, supplier: &Actor) -> StoredScan {
     let StoredScan {
-        id,
-        shipment_id,
-        webhook_id: _,
-        effect,
-        recorded_at,
+        id: _,
+        shipment_id: _,
+        webhook_id,
+        effect: _,
+        recorded_at: _,
         recorded_by,
-        called_off,
-        seen,
+        shipment_was_cancelled: _,
+        seen: _,
         scan,
-    } = scan;
+    } = &mut stored;
     let Scan {
-        identity,
-        code,
-        meaning,
+        identity: _,
+        code: _,
+        meaning: _,
         description,
         location,
-        occurred_at,
-        time_estimated,
-        local_time,
-        package,
-        estimate,
+        occurred_at: _,
+        time_estimated: _,
+        local_time: _,
+        package: _,
+        estimate: _,
     } = scan;
-    let by_others = recorded_by.as_ref().is_some_and(|by| by != supplier);
-    let (description, location) = if by_others { (None, None) } else { (description, location) };
-    let recorded_by = recorded_by.map(|by| redact_actor(by, supplier));
-    let scan = Scan {
-        identity,
-        code,
-        meaning,
-        description,
-        location,
-        occurred_at,
-        time_estimated,
-        local_time,
-        package,
-        estimate,
-    };
-    StoredScan { id, shipment_id, webhook_id: None, effect, recorded_at, recorded_by, called_off, seen, scan }
-}
-
-/// Shows that an event happened, when, and by which kind of actor. The id of the actor stays only if it is the supplier
-/// itself.
-pub fn redact_event(event: Event, supplier: &Actor) -> Event {
-    let Event {
-        order_id,
-        version,
-        from,
-        to,
-        actor,
-        notes: _,
-        metadata: _,
-        inferred,
-        occurred_at,
-        recorded_at,
-        request_id: _,
-        webhook_id: _,
-    } = event;
-    Event {
-        order_id,
-        version,
-        from,
-        to,
-        actor: redact_actor(actor, supplier),
-        notes: None,
-        metadata: None,
-        inferred,
-        occurred_at,
-        recorded_at,
-        request_id: None,
-        webhook_id: None,
+    *webhook_id = None;
+    if recorded_by.as_ref().is_some_and(|by| by != supplier) {
+        (*description, *location) = (None, None);
     }
+    *recorded_by = recorded_by.take().map(|by| redact_actor(by, supplier));
+    stored
 }

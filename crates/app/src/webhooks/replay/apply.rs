@@ -1,25 +1,19 @@
 //! The second pass of a replay: records the scans in the orders, and commits or rolls back.
 
-use std::collections::{BTreeSet, HashSet};
-
 use domain::{
-    ErrorChain, NotificationKind, NotificationMaxAge, Order, ScanIdentity, ScanOutcome, ShipmentId,
-    WebhookId, find_suppression,
+    ErrorChain, NotificationKind, NotificationMaxAge, Order, find_suppression, ingest::RoutedScans,
 };
-use persistence::{Error, orders, webhooks};
+use persistence::{orders, scans, webhooks};
 
-use super::{Finding, NotReplayed, ReplayChange, Replayed};
+use super::{Finding, NotReplayed, ReplayChange, Replayed, Replays};
 use crate::{
-    App,
-    error::Result,
-    retry::{may_succeed_alone, retry_transaction},
-    scans::ScanRecorder,
-    webhooks::routed_scans::RoutedScans,
+    error::{Error, Result},
+    isolate::isolate,
+    retry::retry_transaction,
 };
 
-impl App {
-    /// Records the scans in the orders, in one transaction. If that fails for a cause that may lie in one order, tries
-    /// each order alone.
+impl Replays {
+    /// Records the scans in the orders, in one transaction, or if that fails, in one transaction for each order.
     pub(super) async fn apply_to_orders(
         &self,
         routed: &RoutedScans,
@@ -27,62 +21,46 @@ impl App {
         tell: &mut impl FnMut(Finding),
     ) -> Result<()> {
         let apply = replayed.applied;
-        let mut note = |outcome: Outcome, tell: &mut dyn FnMut(Finding)| {
-            replayed.scans += outcome.scans;
-            outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
-        };
-        match retry_transaction(|| self.apply_transaction(routed, apply)).await {
-            Ok(outcome) => note(outcome, tell),
-            Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
-            Err(_) => {
-                for order_id in routed.orders() {
-                    let alone = routed.0.iter().filter(|((of, _), _)| *of == order_id);
-                    let alone = RoutedScans(
-                        alone
-                            .map(|(shipment, scans_of_webhooks)| (*shipment, scans_of_webhooks.clone()))
-                            .collect(),
-                    );
-                    match retry_transaction(|| self.apply_transaction(&alone, apply)).await {
-                        Ok(outcome) => note(outcome, tell),
-                        Err(error) if !may_succeed_alone(&error) => return Err(error.into()),
-                        Err(error) => {
-                            let cause = &error as &dyn std::error::Error;
-                            tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
-                            tell(Finding::Fails(NotReplayed { order_id, error: describe_failure(&error) }));
-                        }
+        let orders = routed.orders();
+        let attempts = isolate(&orders, Error::may_succeed_alone, async |orders| {
+            let routed = routed.for_orders(orders);
+            retry_transaction(|| self.apply_transaction(&routed, apply)).await
+        });
+        let mut failed = Ok(());
+        for (orders, outcome) in attempts.await {
+            match outcome {
+                Ok(outcome) => {
+                    replayed.scans += outcome.scans;
+                    outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
+                }
+                Err(error) if error.may_succeed_alone() => {
+                    for order_id in orders {
+                        let cause = &error as &dyn std::error::Error;
+                        tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
+                        let error = describe_failure(&error);
+                        tell(Finding::Fails(NotReplayed { order_id: *order_id, error }));
                     }
                 }
+                Err(error) => failed = Err(error),
             }
         }
-        Ok(())
+        failed
     }
 
     /// Runs one transaction over some orders. Without `apply` it does the same work and rolls it back, so that it finds
     /// the same errors.
     async fn apply_transaction(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
-        let webhooks: BTreeSet<WebhookId> =
-            routed.0.values().flatten().map(|webhook_scans| webhook_scans.webhook).collect();
-        webhooks::lock_webhooks(&tx, &webhooks.into_iter().collect::<Vec<_>>()).await?;
-        let mut orders = orders::lock(&tx, &routed.orders()).await?;
+        webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
+        let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;
         let before = orders.clone();
-        let mut recorder = ScanRecorder::load(&tx, &routed.shipments(), true).await?;
-        let mut differing: HashSet<(ShipmentId, ScanIdentity)> = HashSet::new();
-        routed.record_all(
-            &mut orders,
-            &mut recorder,
-            self.clock.now(),
-            |webhook_scans, shipment, outcomes| {
-                let differs =
-                    |outcome: &ScanOutcome| matches!(outcome, ScanOutcome::New(_) | ScanOutcome::Revised(..));
-                let scans = webhook_scans.scans.iter().zip(outcomes).filter(|(_, outcome)| differs(outcome));
-                differing.extend(scans.map(|(scan, _)| (shipment.id, scan.identity)));
-            },
-        )?;
-        let max_age = self.policy().notification_max_age;
+        let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
+        routed.record(&mut orders, &mut recorder, self.clock.now())?;
+        let max_age = self.inbox.policy().notification_max_age;
         orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
-        recorder.write(&tx).await?;
-        let mut outcome = Outcome { changes: vec![], scans: differing.len() as u64 };
+        scans::record(&tx, &recorder).await?;
+        let scans = recorder.new_scans().chain(recorder.revised_scans()).count() as u64;
+        let mut outcome = Outcome { changes: vec![], scans };
         for (id, before) in &before {
             if let Some(after) = orders.get(id) {
                 outcome.changes.extend(changes_between(before, after, apply, max_age));
@@ -105,11 +83,18 @@ struct Outcome {
 /// Why an order could not be changed, as text for the person who asked for the replay.
 fn describe_failure(error: &Error) -> String {
     match error {
-        error if error.unique_violation().is_some() => {
+        Error::Failed(error) if error.unique_violation().is_some() => {
             "a parcel's number is on its way with another order".to_owned()
         }
-        error if error.is_lock_timeout() => "somebody else is changing it: try again".to_owned(),
-        error => ErrorChain(error).to_string(),
+        Error::Failed(error) if error.is_lock_timeout() => {
+            "somebody else is changing it: try again".to_owned()
+        }
+        Error::Failed(error) => ErrorChain(error.as_ref()).to_string(),
+        Error::Refused(_)
+        | Error::KeyReused
+        | Error::TooManyOrders { .. }
+        | Error::BrokenOff
+        | Error::Stopping => ErrorChain(error).to_string(),
     }
 }
 

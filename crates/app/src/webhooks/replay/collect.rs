@@ -1,26 +1,25 @@
 //! Parses stored webhooks for a replay and routes their scans to shipments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use domain::{OrderId, WebhookId};
-use persistence::{
-    read,
-    webhooks::{Webhook, WebhookHead},
+use carriers::Push;
+use domain::{
+    OrderId, WebhookId,
+    ingest::{ParsedWebhook, RoutedScans},
 };
+use persistence::{read, webhooks::Webhook};
 
-use super::PAGE;
+use super::{PAGE, Replays};
 use crate::{
-    App,
     error::Result,
     webhooks::{
         MAX_BYTES,
-        parsed_webhook::{ParcelScans, ParsedWebhook, tracking_numbers},
-        routed_scans::RoutedScans,
-        routing,
+        load_router::load_router,
+        parse::{collect_scans, tracking_numbers},
     },
 };
 
-impl App {
+impl Replays {
     /// The scans that the webhooks have for these orders.
     pub(super) async fn collect_for_orders(
         &self,
@@ -37,35 +36,26 @@ impl App {
             left = rest;
             let mut webhooks = read::read_webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.head.id);
-            for (parcel, scans_of_webhooks) in self.collect_from(webhooks, |_, _| {}).await?.0 {
-                if orders.contains(&parcel.0) {
-                    all.0.entry(parcel).or_default().extend(scans_of_webhooks);
-                }
-            }
+            all.append_for_orders(self.route_webhooks(webhooks).await?, orders);
         }
         Ok(all)
     }
 
-    /// The scans of the webhooks, routed to shipments. Calls `readable` for each webhook with at least one parcel; the
-    /// second argument says whether one of its numbers has no shipment.
-    pub(super) async fn collect_from(
-        &self,
-        webhooks: Vec<Webhook>,
-        mut readable: impl FnMut(&WebhookHead, bool),
-    ) -> Result<RoutedScans> {
-        let parsed_webhooks: Vec<ParsedWebhook> =
-            webhooks.into_iter().map(|webhook| self.parse_webhook(webhook)).collect();
-        let router = routing::load_unlocked(&self.store, &tracking_numbers(parsed_webhooks.iter())).await?;
+    /// The scans of the webhooks, routed to shipments. None of these scans counts as seen again.
+    pub(super) async fn route_webhooks(&self, webhooks: Vec<Webhook>) -> Result<RoutedScans> {
+        let parsed: Vec<ParsedWebhook> = webhooks
+            .into_iter()
+            .filter_map(|webhook| match self.inbox.parse_webhook(&webhook) {
+                Push::Parcels(parcels, unread) => {
+                    Some(ParsedWebhook { was_settled: true, ..collect_scans(webhook.head, parcels, unread) })
+                }
+                Push::Activation(_) | Push::Remark(_) => None,
+            })
+            .collect();
+        let router = load_router(&self.store, &tracking_numbers(&parsed)).await?;
         let mut routed = RoutedScans::default();
-        for mut parsed in parsed_webhooks {
-            let parcels = parsed.take_parcels();
-            if !parcels.is_empty() {
-                let is_nobodys = |parcel: &ParcelScans| !router.knows_number(&parcel.number());
-                readable(&parsed.webhook, parcels.iter().any(is_nobodys));
-            }
-            for parcel in parcels {
-                routed.add(&parsed.webhook, parcel, &router, true);
-            }
+        for webhook in parsed {
+            routed.add(webhook, &router, &HashSet::new());
         }
         Ok(routed)
     }

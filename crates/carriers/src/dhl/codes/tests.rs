@@ -3,14 +3,14 @@
 use super::*;
 
 fn of(status: &str, event: &str, words: &str) -> Meaning {
-    find_meaning(Code { status, event, express: true }, words)
+    find_meaning(Code { status, event, express: true }, [words, ""])
 }
 
 #[test]
 fn every_listed_event_code_has_its_meaning_whatever_the_status() {
     let table = [
-        (Status(PickedUp), "PU PCKDU"),
-        (Status(InTransit), "PL PO DF AF AR IT TR CR IC RR SRTED ULFMV LDTMV SHRCU"),
+        (Status(PickedUp), "PU PCKDU SHRCU"),
+        (Status(InTransit), "PL PO DF AF AR IT TR CR IC RR SRTED ULFMV LDTMV"),
         (Status(OutForDelivery), "WC"),
         (Status(AvailableForPickup), "CC"),
         (Status(Delivered), "OK DLVRD"),
@@ -35,9 +35,13 @@ fn every_listed_event_code_has_its_meaning_whatever_the_status() {
 
 #[test]
 fn codes_of_express_are_believed_of_express_alone() {
-    let other = |event| find_meaning(Code { status: "transit", event, express: false }, "");
+    let other = |event| find_meaning(Code { status: "transit", event, express: false }, ["", ""]);
     assert_eq!(other("OK"), Status(InTransit));
     assert_eq!(other("DLVRD"), Status(Delivered));
+    // Groups of Parcel DE.
+    assert_eq!(other("ES"), Status(PickedUp));
+    assert_eq!(other("ZN"), Condition(DeliveryAttemptFailed));
+    assert_eq!(of("transit", "ES", ""), Status(InTransit));
 }
 
 #[test]
@@ -105,6 +109,32 @@ fn words_tell_what_the_status_code_does_not() {
         assert_eq!(of("failure", "", words), expected, "{words}");
         assert_eq!(of("Failure", "ZZ", words), expected, "{words}");
     }
+    for words in [
+        "Die Sendung liegt in der Packstation 1 zur Abholung bereit.",
+        "The shipment is ready for collection at the ServicePoint",
+    ] {
+        for status in ["transit", "delivered"] {
+            assert_eq!(of(status, "", words), Status(AvailableForPickup), "{words}");
+        }
+    }
+    for words in
+        ["Wir informieren, sobald sie zur Abholung bereit liegt", "It will be ready for collection soon"]
+    {
+        assert_eq!(of("transit", "", words), Status(InTransit), "{words}");
+    }
+    // A listed text says more than the status code, except a delivery.
+    for (words, expected) in [
+        ("Shipment Accepted", Status(PickedUp)),
+        ("Delivery attempt could not be completed", Condition(DeliveryAttemptFailed)),
+        ("Shipment is on hold", Condition(Held)),
+        ("Further consignee information needed", Condition(AddressIssue)),
+        ("Delivered", Status(InTransit)),
+        ("Customs status updated", Status(InTransit)),
+    ] {
+        assert_eq!(of("transit", "", words), expected, "{words}");
+    }
+    assert_eq!(of("failure", "", "Shipment on hold"), Condition(Held));
+    assert_eq!(of("failure", "", "Delivered"), Condition(Other));
     assert_eq!(of("delivered", "", "Delivered to the shipper, returned"), Status(ReturnedToSender));
     assert_eq!(of("delivered", "", "Delivered to the recipient"), Status(Delivered));
 }

@@ -22,7 +22,7 @@ fn scans_with(status: Value, events: Value, remap: &str) -> Vec<ParsedScan> {
     }
 }
 
-fn read(scans: &[ParsedScan]) -> Vec<(&str, domain::Meaning)> {
+fn read(scans: &[ParsedScan]) -> Vec<(&str, Meaning)> {
     scans.iter().map(|scan| (scan.code.as_str(), scan.meaning)).collect()
 }
 

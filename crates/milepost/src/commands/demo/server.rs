@@ -10,7 +10,7 @@ use api::{
     graphql::limits::Limits,
     listener::HttpLimits,
 };
-use app::{App, Clock, Policy, feed::Feed};
+use app::{Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
 use chrono::TimeDelta;
 use domain::{Actor, NotificationMaxAge};
@@ -20,7 +20,7 @@ use simulator::demo::Installation;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use worker::{Dhl, Queues, mail::Mailer};
+use worker::{Activator, Queues, mail::Mailer};
 
 use crate::{role::Role, server::Server};
 
@@ -61,14 +61,16 @@ impl Embedded {
             role: Role::All,
             listener,
             http: HttpLimits::default(),
-            app: App::new(store, Clock::System, Feed::memory(), policy(&url, &secrets)?),
+            store,
+            feed: Feed::memory(),
+            policy: policy(&url, &secrets)?,
             tokens: tokens.clone(),
             graphiql: true,
             limits: Limits::default(),
             mailbox: true,
             queues: Queues::memory(),
             mailer: Arc::new(mailer),
-            dhl: Dhl::without_key(),
+            activator: Activator::default(),
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(server.run(stop.clone()));

@@ -11,13 +11,14 @@ use async_graphql::{
 };
 
 use super::super::{
-    Limits, MAX_COMPLEXITY, apply_limits, document,
-    introspection::{Introspection, MAX_NESTED_LISTS, Weights},
+    Limits, MAX_COMPLEXITY, document,
+    introspection::{Introspection, ListLengths, MAX_NESTED_LISTS},
 };
+use crate::graphql::extension::extend_schema;
 use crate::graphql::{Schema, builder};
 
 fn schema(limits: Limits) -> Schema {
-    apply_limits(builder(), limits).finish()
+    extend_schema(builder(), limits).finish()
 }
 
 /// Runs a query. It must be answered within five seconds, also if it is hostile.
@@ -94,8 +95,8 @@ impl Extension for Probe {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let weights = Weights::from_registry(&ctx.schema_env.registry);
-        *self.0.lock().unwrap() = document::check_document(request.parsed_query()?, &weights).ok();
+        let lengths = ListLengths::from_registry(&ctx.schema_env.registry);
+        *self.0.lock().unwrap() = document::measure_document(request.parsed_query()?, &lengths).ok();
         next.run(ctx, request).await
     }
 }
@@ -103,7 +104,7 @@ impl Extension for Probe {
 #[tokio::test]
 async fn the_usual_introspection_query_leaves_room_for_a_larger_schema() {
     let counted = Arc::new(Mutex::new(None));
-    let schema = apply_limits(builder(), Limits::default()).extension(Probe(counted.clone())).finish();
+    let schema = extend_schema(builder(), Limits::default()).extension(Probe(counted.clone())).finish();
     assert!(schema.execute(usual(9)).await.is_ok());
     let counted = counted.lock().unwrap().unwrap();
     assert_eq!(counted.nested_lists, MAX_NESTED_LISTS);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_graphql::{EmptyMutation, Object, Response, Schema, Subscription, Value};
 use futures::{Stream, StreamExt, stream};
 
-use super::super::{Limits, apply_limits, running::MAX_VALUES};
+use super::super::{Limits, meter::MAX_VALUES};
+use crate::graphql::extension::extend_schema;
 
 struct Root;
 
@@ -39,17 +40,14 @@ struct Updates;
 
 #[Subscription]
 impl Updates {
-    /// Sends updates with lists of these lengths, with a pause between them.
-    async fn updates(&self, lengths: Vec<usize>, apart: u64) -> impl Stream<Item = Update> {
-        stream::iter(lengths).then(move |length| async move {
-            tokio::time::sleep(Duration::from_millis(apart)).await;
-            Update(length)
-        })
+    /// Sends updates with lists of these lengths.
+    async fn updates(&self, lengths: Vec<usize>) -> impl Stream<Item = Update> {
+        stream::iter(lengths.into_iter().map(Update))
     }
 }
 
 async fn collect(query: &str, limits: Limits) -> Vec<Response> {
-    let schema = apply_limits(Schema::build(Root, EmptyMutation, Updates), limits).finish();
+    let schema = extend_schema(Schema::build(Root, EmptyMutation, Updates), limits).finish();
     let responses = schema.execute_stream(query).collect();
     tokio::time::timeout(Duration::from_secs(60), responses).await.unwrap()
 }
@@ -64,9 +62,8 @@ fn codes(responses: &[Response]) -> Vec<Option<Value>> {
 #[tokio::test]
 async fn every_update_may_be_as_large_as_an_answer() {
     let half = MAX_VALUES / 2;
-    let query = format!(
-        "subscription {{ updates(apart: 0, lengths: [{half}, {half}, {MAX_VALUES}, 3]) {{ values }} }}"
-    );
+    let query =
+        format!("subscription {{ updates(lengths: [{half}, {half}, {MAX_VALUES}, 3]) {{ values }} }}");
     let responses = collect(&query, Limits::default()).await;
     assert_eq!(codes(&responses), [None, None, Some("QUERY_TOO_LARGE".into()), None]);
 }
@@ -74,7 +71,8 @@ async fn every_update_may_be_as_large_as_an_answer() {
 #[tokio::test]
 async fn every_update_has_the_whole_time() {
     let limits = Limits { timeout: Duration::from_millis(100), ..Limits::default() };
-    let query = "subscription { updates(apart: 150, lengths: [0, 1, 2, 3, 4]) { slow } }";
+    // A late update takes all of the time. The update after it would have none left, if the time were for the stream.
+    let query = "subscription { updates(lengths: [0, 1, 2, 3, 4]) { slow } }";
     let responses = collect(query, limits).await;
     let late = || Some("QUERY_TIMEOUT".into());
     assert_eq!(codes(&responses), [None, late(), None, late(), None]);

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Answer;
+use super::AnsweredOperation;
 
 /// The secrets that an answer contains. Texts of the query itself are removed first, because they may come back.
-pub(in super::super) fn find_leaks<'a>(answer: &Answer, tales: &'a [String]) -> Vec<&'a String> {
+pub(in super::super) fn find_leaks<'a>(answer: &AnsweredOperation, tales: &'a [String]) -> Vec<&'a String> {
     let written: Vec<&str> =
         answer.query.split('"').skip(1).step_by(2).filter(|text| !text.is_empty()).collect();
     let without = |text: String| written.iter().fold(text, |text, own| text.replace(own, "")).to_lowercase();

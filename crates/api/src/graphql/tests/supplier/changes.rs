@@ -61,7 +61,7 @@ async fn a_shipment_that_the_merchant_sends_is_seen_and_not_touched() {
         ("cancelShipment", json!({"shipmentId": id, "reason": "torn"})),
         (
             "recordScan",
-            json!({"shipmentId": id, "status": "PICKED_UP", "occurredAt": scene.world.app.clock.now()}),
+            json!({"shipmentId": id, "status": "PICKED_UP", "occurredAt": scene.world.clock.now()}),
         ),
     ] {
         assert_eq!(scene.mutate(name, input).await["__typename"], "Forbidden", "{name}");

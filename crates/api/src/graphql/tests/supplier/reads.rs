@@ -270,7 +270,7 @@ async fn an_order_is_followed_as_it_is_seen() {
     assert_eq!(next(&mut updates).await, json!({"event": null, "order": seen("IN_TRANSIT")}));
     scene.world.advance(1);
     scene.world.scan("ACME1001", ShipmentStatus::Delivered).await;
-    scene.world.app.publish().await.unwrap();
+    scene.world.app.relay().publish().await.unwrap();
     assert_eq!(next(&mut updates).await, json!({"event": null, "order": seen("DELIVERED")}));
 }
 

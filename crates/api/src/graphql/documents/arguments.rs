@@ -1,0 +1,124 @@
+//! Replaces the variables in the arguments of a plan by their values.
+
+use async_graphql::{
+    ServerError, Value as ConstValue,
+    parser::types::{Field, Selection, SelectionSet},
+};
+use async_graphql_value::Value;
+
+use super::{super::limits::too_large, variables::Values};
+
+/// The maximum memory of all values of variables in one plan, in bytes. A variable counts as often as it is used.
+const MAX_VARIABLE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Replaces all variables in these selections by their values.
+///
+/// # Errors
+/// `QUERY_TOO_LARGE` if the values of all used variables are too large together.
+pub fn fill_variables(selections: &mut SelectionSet, values: &Values<'_>) -> Result<(), ServerError> {
+    Filling { values, bytes_left: MAX_VARIABLE_BYTES }.fill_selections(selections)
+}
+
+struct Filling<'a> {
+    values: &'a Values<'a>,
+    bytes_left: usize,
+}
+
+impl Filling<'_> {
+    fn fill_selections(&mut self, selections: &mut SelectionSet) -> Result<(), ServerError> {
+        for selection in &mut selections.items {
+            match &mut selection.node {
+                Selection::Field(field) => self.fill_field(&mut field.node)?,
+                Selection::InlineFragment(inline) => {
+                    self.fill_selections(&mut inline.node.selection_set.node)?;
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_field(&mut self, field: &mut Field) -> Result<(), ServerError> {
+        retain(&mut field.arguments, |(name, value)| {
+            Ok(self.fill_value(&mut value.node)? && !is_null_flag(&name.node, &value.node))
+        })?;
+        self.fill_selections(&mut field.selection_set.node)
+    }
+
+    /// Replaces the variables in a value. Returns false if the value itself is a variable that is absent.
+    fn fill_value(&mut self, value: &mut Value) -> Result<bool, ServerError> {
+        match value {
+            Value::Variable(name) => {
+                let Some(sent) = self.values.get(name.as_str()) else { return Ok(false) };
+                let left = self.bytes_left.checked_sub(count_bytes(sent));
+                self.bytes_left = left.ok_or_else(|| {
+                    let message = format!(
+                        "the variables are larger than {MAX_VARIABLE_BYTES} bytes where they are used"
+                    );
+                    too_large(message)
+                })?;
+                *value = sent.clone().into_value();
+            }
+            Value::List(values) => {
+                for value in values {
+                    if !self.fill_value(value)? {
+                        *value = Value::Null;
+                    }
+                }
+            }
+            Value::Object(fields) => {
+                let mut absent = Vec::new();
+                for (name, value) in fields.iter_mut() {
+                    if !self.fill_value(value)? {
+                        absent.push(name.clone());
+                    }
+                }
+                absent.iter().for_each(|name| drop(fields.shift_remove(name)));
+            }
+            Value::Null
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Boolean(_)
+            | Value::Binary(_)
+            | Value::Enum(_) => {}
+        }
+        Ok(true)
+    }
+}
+
+/// Whether the argument is `includeDeprecated: null`. The specification treats it like `false`, but async-graphql
+/// refuses `null`, so the argument is left out.
+fn is_null_flag(argument: &str, value: &Value) -> bool {
+    argument == "includeDeprecated" && *value == Value::Null
+}
+
+/// Keeps the elements for which `keep` returns true.
+fn retain<T>(
+    list: &mut Vec<T>,
+    mut keep: impl FnMut(&mut T) -> Result<bool, ServerError>,
+) -> Result<(), ServerError> {
+    let mut failed = Ok(());
+    list.retain_mut(|element| {
+        failed.is_ok()
+            && keep(element).unwrap_or_else(|error| {
+                failed = Err(error);
+                false
+            })
+    });
+    failed
+}
+
+/// The approximate memory of a value, in bytes.
+fn count_bytes(value: &ConstValue) -> usize {
+    let own = size_of::<ConstValue>();
+    match value {
+        ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) => own,
+        ConstValue::Enum(name) => own + name.len(),
+        ConstValue::String(text) => own + text.len(),
+        ConstValue::Binary(data) => own + data.len(),
+        ConstValue::List(values) => own + values.iter().map(count_bytes).sum::<usize>(),
+        ConstValue::Object(fields) => {
+            own + fields.iter().map(|(name, value)| own + name.len() + count_bytes(value)).sum::<usize>()
+        }
+    }
+}

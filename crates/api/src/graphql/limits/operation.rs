@@ -1,0 +1,218 @@
+//! The limits of one operation: before it is validated, after that, and while it is resolved.
+//!
+//! `extension` calls them. When an operation exceeds a limit while it is resolved, it is dropped here, with every future
+//! in it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::Poll,
+};
+
+use app::Caller;
+use async_graphql::{
+    QueryPathNode, Request, Response, ServerResult, ValidationResult, Value,
+    extensions::ExtensionContext,
+    parser::types::{ExecutableDocument, Field, OperationType},
+    registry::Registry,
+};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    super::documents::parse_unprepared,
+    Limits, MAX_COMPLEXITY, MAX_DEPTH,
+    admission::{Admission, LargeResponsePermit, PermitSlot},
+    document,
+    errors::{
+        introspection_disabled, mutation_timed_out, timed_out, too_large, too_many_large, too_many_of_caller,
+    },
+    introspection::ListLengths,
+    meter::OperationMeter,
+};
+
+/// What all operations of one schema share. A process has one schema.
+pub struct ProcessLimits {
+    limits: Limits,
+    admission: Admission,
+    list_lengths: OnceLock<ListLengths>,
+}
+
+impl ProcessLimits {
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, admission: Admission::new(), list_lengths: OnceLock::new() })
+    }
+
+    /// The limits of a new operation.
+    pub fn begin_operation(self: &Arc<Self>) -> OperationLimits {
+        OperationLimits {
+            process: self.clone(),
+            meter: OperationMeter::new(self.limits.answer_bytes),
+            introspection: AtomicUsize::new(0),
+            operation: OnceLock::new(),
+            deadline: OnceLock::new(),
+        }
+    }
+}
+
+/// The limits of one operation, and their state.
+pub struct OperationLimits {
+    process: Arc<ProcessLimits>,
+    meter: Arc<OperationMeter>,
+    /// The complexity of the document's introspection.
+    introspection: AtomicUsize,
+    /// The kind of the operation. Empty until the document is parsed, and if the document has no operation of that
+    /// name.
+    operation: OnceLock<OperationType>,
+    /// The deadline of a mutation. Empty for other operations.
+    deadline: OnceLock<Instant>,
+}
+
+impl OperationLimits {
+    /// Checks a request before it is validated, and adds what resolvers need to its data.
+    pub fn prepare_request(&self, registry: &Registry, mut request: Request) -> ServerResult<Request> {
+        let name = request.operation_name.clone();
+        let document = parse_unprepared(&mut request)?;
+        let lengths = self.process.list_lengths.get_or_init(|| ListLengths::from_registry(registry));
+        let introspection = document::measure_document(document, lengths)?;
+        if introspection.entered && !self.process.limits.introspection {
+            return Err(introspection_disabled());
+        }
+        self.introspection.store(introspection.complexity, Relaxed);
+        if let Some(operation) = operation_type(document, name.as_deref()) {
+            self.operation.get_or_init(|| operation);
+        }
+        Ok(request.data(self.meter.clone()))
+    }
+
+    /// Checks the complexity and the depth that the validation has found.
+    pub fn check_complexity(&self, validated: &ValidationResult) -> ServerResult<()> {
+        if validated.complexity.saturating_add(self.introspection.load(Relaxed)) > MAX_COMPLEXITY {
+            return Err(too_large(format!("the query's complexity is more than {MAX_COMPLEXITY}")));
+        }
+        if validated.depth > MAX_DEPTH {
+            return Err(too_large(format!("the query is deeper than {MAX_DEPTH} fields inside fields")));
+        }
+        Ok(())
+    }
+
+    /// Executes an operation, or one update of a subscription, within the limits.
+    pub async fn execute_within_limits(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        execution: impl Future<Output = Response> + Send,
+    ) -> Response {
+        let timeout = self.process.limits.timeout;
+        let deadline = Instant::now() + timeout;
+        let slot = ctx.data_opt::<PermitSlot>();
+        self.meter.restart();
+        let operation = self.operation.get();
+        if operation == Some(&OperationType::Mutation) {
+            // A mutation that has begun is never dropped at its deadline. `begin_value` checks the deadline instead.
+            self.deadline.get_or_init(|| deadline);
+            return self.poll_in_turns(execution, slot).await;
+        }
+        let admitted = async {
+            // An update of a subscription is not refused, because its client would miss it.
+            let is_update = operation == Some(&OperationType::Subscription);
+            let caller = ctx.data_opt::<Caller>();
+            let Some(_admitted) = self.process.admission.acquire_resolving(caller, is_update).await else {
+                return Response::from_errors(vec![too_many_of_caller()]);
+            };
+            // Many queries can be admitted at the same moment after a long wait. They must not all begin to read when
+            // their callers no longer wait.
+            if Instant::now() >= deadline {
+                return Response::from_errors(vec![timed_out(timeout)]);
+            }
+            self.poll_in_turns(execution, slot).await
+        };
+        match timeout_at(deadline, admitted).await {
+            Ok(response) => response,
+            Err(_) => Response::from_errors(vec![timed_out(timeout)]),
+        }
+    }
+
+    /// Waits until a field or an element of a list may be resolved. Keep the permit until it is resolved.
+    pub async fn begin_value(&self, place: &QueryPathNode<'_>) -> ServerResult<Option<SemaphorePermit<'_>>> {
+        let permit = self.meter.begin_value(place).await;
+        if let Some(deadline) = self.deadline.get() {
+            self.check_mutation(*deadline, place.parent.is_some())?;
+        }
+        Ok(permit)
+    }
+
+    /// Counts the value of a field or of an element of a list.
+    pub fn count_value(&self, value: &Value, field: &Field) {
+        self.meter.count_value(value, field);
+    }
+
+    /// Polls an operation turn by turn until it is done or stopped.
+    async fn poll_in_turns(
+        &self,
+        operation: impl Future<Output = Response> + Send,
+        slot: Option<&PermitSlot>,
+    ) -> Response {
+        let mut operation = pin!(operation);
+        let mut waiting: Option<Pin<Box<dyn Future<Output = Option<LargeResponsePermit>> + Send + '_>>> =
+            None;
+        // If there is no slot, the permit is returned when the operation is resolved.
+        let mut kept = None;
+        let response = poll_fn(|cx| {
+            loop {
+                if self.meter.needs_permit() {
+                    let permit =
+                        waiting.get_or_insert_with(|| Box::pin(self.process.admission.acquire_large()));
+                    let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
+                    waiting = None;
+                    match (permit, slot) {
+                        (Some(permit), Some(slot)) => slot.put(permit),
+                        (Some(permit), None) => kept = Some(permit),
+                        (None, _) => return Poll::Ready(Response::from_errors(vec![too_many_large()])),
+                    }
+                    self.meter.grant_permit();
+                }
+                self.meter.begin_turn();
+                let polled = operation.as_mut().poll(cx);
+                if let Some(error) = self.meter.take_stop_error() {
+                    return Poll::Ready(Response::from_errors(vec![error]));
+                }
+                match polled {
+                    Poll::Pending if self.meter.needs_permit() => {}
+                    polled => return polled,
+                }
+            }
+        })
+        .await;
+        drop(kept);
+        response
+    }
+
+    /// Stops a mutation at its deadline, but only at places where no change is being made: before one of its fields
+    /// begins, and while the selection of a field's result is resolved.
+    fn check_mutation(&self, deadline: Instant, of_result: bool) -> ServerResult<()> {
+        if Instant::now() < deadline {
+            return Ok(());
+        }
+        let error = mutation_timed_out(self.process.limits.timeout);
+        if of_result {
+            self.meter.stop(error.clone());
+        }
+        Err(error)
+    }
+}
+
+/// The kind of the operation that is to run. `None` if the document has no operation of that name.
+fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+    let mut operations = document.operations.iter();
+    let operation = match name {
+        Some(name) => operations.find(|(found, _)| found.is_some_and(|found| *found == name)),
+        None => operations.next(),
+    };
+    operation.map(|(_, operation)| operation.node.ty)
+}

@@ -1,0 +1,65 @@
+//! The messages of the protocol.
+
+use async_graphql::{Request, Response, ServerError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{graphql::error::with_code, transport::response::SerializedResponse};
+
+/// The messages of a client.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ClientMessage {
+    ConnectionInit {
+        payload: Option<Map<String, Value>>,
+    },
+    Ping {
+        payload: Option<Map<String, Value>>,
+    },
+    #[allow(dead_code, reason = "checked for its shape, then ignored")]
+    Pong {
+        payload: Option<Map<String, Value>>,
+    },
+    Subscribe {
+        id: String,
+        payload: Box<Request>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+/// The messages of the server.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(in super::super) enum ServerMessage {
+    ConnectionAck,
+    Ping,
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Map<String, Value>>,
+    },
+    Next {
+        id: String,
+        #[serde(serialize_with = "answer")]
+        payload: Box<Response>,
+    },
+    Error {
+        id: String,
+        payload: Vec<ServerError>,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+impl ServerMessage {
+    /// The message that ends an operation that could not run, or whose result could not be kept in memory.
+    pub(in super::super) fn error(id: String, message: String, code: &str) -> Self {
+        Self::Error { id, payload: vec![with_code(ServerError::new(message, None), code)] }
+    }
+}
+
+fn answer<S: serde::Serializer>(response: &Response, serializer: S) -> Result<S::Ok, S::Error> {
+    SerializedResponse(response).serialize(serializer)
+}

@@ -1,0 +1,117 @@
+//! The messages and rules of the protocol `graphql-transport-ws`, without IO. [`Session::receive`] takes one text
+//! message and returns the [`Step`] that follows from it.
+
+mod close;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use async_graphql::Request;
+use serde_json::{Map, Value};
+
+use crate::auth::{AuthError, Bearer};
+pub(super) use close::Close;
+use message::ClientMessage;
+pub(super) use message::ServerMessage;
+
+/// The protocol state of one WebSocket. `H` is the handle of a running operation; dropping it stops the operation.
+pub(super) struct Session<H> {
+    phase: Phase,
+    /// The running operations, by the ids that the client chose.
+    pub(super) operations: HashMap<String, H>,
+    max_operations: usize,
+    /// How many more messages the client may send before `connection_init`.
+    before_init: usize,
+}
+
+enum Phase {
+    /// The server waits for `connection_init`.
+    Opened,
+    /// The server has authenticated the client and sent `connection_ack`.
+    Ready(Bearer),
+}
+
+/// What the connection has to do next.
+pub(super) enum Step {
+    /// Nothing.
+    Continue,
+    /// Send this message.
+    Send(ServerMessage),
+    /// Run this operation, and put its handle into [`Session::operations`] under this id.
+    Start { id: String, request: Box<Request> },
+    /// Close the connection.
+    Close(Close),
+}
+
+impl<H> Session<H> {
+    pub(super) fn new(max_operations: usize, before_init: usize) -> Self {
+        Self { phase: Phase::Opened, operations: HashMap::new(), max_operations, before_init }
+    }
+
+    /// The authenticated client; `None` before `connection_ack`.
+    pub(super) fn bearer(&self) -> Option<&Bearer> {
+        match &self.phase {
+            Phase::Opened => None,
+            Phase::Ready(bearer) => Some(bearer),
+        }
+    }
+
+    /// Handles one text message. For `connection_init`, it calls `authenticate` with the token in the payload, if there
+    /// is one.
+    pub(super) fn receive(
+        &mut self,
+        text: &str,
+        authenticate: impl FnOnce(Option<&str>) -> Result<Bearer, AuthError>,
+    ) -> Step {
+        let message = match serde_json::from_str(text) {
+            Ok(message) => message,
+            Err(error) => return Step::Close(Close::InvalidMessage(error.to_string())),
+        };
+        let step = match (message, &self.phase) {
+            (ClientMessage::ConnectionInit { payload }, Phase::Opened) => {
+                match authenticate(payload.as_ref().and_then(authorization)) {
+                    Ok(bearer) => {
+                        self.phase = Phase::Ready(bearer);
+                        Step::Send(ServerMessage::ConnectionAck)
+                    }
+                    Err(error) => Step::Close(Close::Forbidden(error)),
+                }
+            }
+            (ClientMessage::ConnectionInit { .. }, Phase::Ready(_)) => Step::Close(Close::TooManyInit),
+            (ClientMessage::Subscribe { .. }, Phase::Opened) => Step::Close(Close::Unauthorized),
+            (ClientMessage::Subscribe { id, payload }, Phase::Ready(_)) => self.subscribe(id, payload),
+            (_, Phase::Opened) if self.before_init == 0 => {
+                Step::Close(Close::InvalidMessage("too many messages before connection_init".to_owned()))
+            }
+            (ClientMessage::Complete { id }, _) => {
+                self.operations.remove(&id);
+                Step::Continue
+            }
+            (ClientMessage::Ping { payload }, _) => Step::Send(ServerMessage::Pong { payload }),
+            (ClientMessage::Pong { .. }, _) => Step::Continue,
+        };
+        self.before_init = self.before_init.saturating_sub(1);
+        step
+    }
+
+    fn subscribe(&self, id: String, request: Box<Request>) -> Step {
+        if id.is_empty() {
+            return Step::Close(Close::InvalidMessage("the id is empty".to_owned()));
+        }
+        if self.operations.contains_key(&id) {
+            return Step::Close(Close::IdInUse(id));
+        }
+        if self.operations.len() >= self.max_operations {
+            let message = format!("more than {} operations at once on one connection", self.max_operations);
+            return Step::Send(ServerMessage::error(id, message, "TOO_MANY_OPERATIONS"));
+        }
+        Step::Start { id, request }
+    }
+}
+
+/// The token in the payload of `connection_init`, under `authorization` or `Authorization`.
+fn authorization(payload: &Map<String, Value>) -> Option<&str> {
+    payload.get("authorization").or_else(|| payload.get("Authorization")).and_then(Value::as_str)
+}

@@ -1,0 +1,106 @@
+//! Commands for shipments: create, cancel, record a scan by hand.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use domain::{Meaning, NewShipment, OrderId, Refusal, Request, Scan, Shipment, ShipmentId};
+use persistence::read;
+
+use super::{Command, CommandOutcome, IdempotencyKey, Orders};
+use crate::{Caller, error::Result};
+
+impl Orders {
+    /// Registers a shipment. Webhooks that wait for its number are then processed by the worker.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): over-allocated, number in use, order closed.
+    pub async fn create_shipment(
+        &self,
+        caller: Caller,
+        order_id: OrderId,
+        new: NewShipment,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        let request = Request::CreateShipment(new);
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Cancels a shipment. Its units can go into another shipment.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, moving already, delivered.
+    pub async fn cancel_shipment(
+        &self,
+        caller: Caller,
+        id: ShipmentId,
+        reason: String,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        caller.must_have_orders()?;
+        // A shipment never moves to another order, so the order can be looked up before it is locked.
+        let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
+        let order_id = shipment.ok_or(Refusal::NotFound("shipment"))?.order_id;
+        let request = Request::CancelShipment { id, reason };
+        self.execute(Command { caller, order_id, request, expected_version: None, key }).await
+    }
+
+    /// Records a scan by hand, for carriers that send no webhooks. The same rules apply as for scans of carriers.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused): not found, forbidden, an impossible time.
+    pub async fn record_scan(
+        &self,
+        caller: Caller,
+        manual_scan: ManualScan,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome> {
+        caller.must_have_orders()?;
+        let id = manual_scan.shipment_id;
+        let shipment = read::read_shipments(&self.store, &[id]).await?.remove(&id);
+        let shipment = shipment.ok_or(Refusal::NotFound("shipment"))?;
+        let incoming = vec![manual_scan.into_scan(&shipment)];
+        let request = Request::Scans { shipment: id, known: vec![], incoming, restated: BTreeSet::new() };
+        self.execute(Command { caller, order_id: shipment.order_id, request, expected_version: None, key })
+            .await
+    }
+}
+
+/// A scan that a person records.
+#[derive(Clone, Debug)]
+pub struct ManualScan {
+    pub shipment_id: ShipmentId,
+    /// The status or the condition that the scan reports.
+    pub meaning: Meaning,
+    /// When it happened, at the place of the shipment.
+    pub occurred_at: DateTime<Utc>,
+    pub location: Option<String>,
+    /// The description that the scan shows.
+    pub notes: Option<String>,
+}
+
+/// The code of all manual scans.
+const MANUAL_SCAN_CODE: &str = "BY_HAND";
+
+impl ManualScan {
+    fn into_scan(self, shipment: &Shipment) -> Scan {
+        let at = self.occurred_at.to_rfc3339();
+        Scan {
+            identity: carriers::compute_identity(
+                shipment.carrier(),
+                &shipment.tracking_number,
+                MANUAL_SCAN_CODE,
+                self.meaning.as_str(),
+                &[&at],
+            ),
+            code: MANUAL_SCAN_CODE.to_owned(),
+            meaning: self.meaning,
+            description: self.notes,
+            location: self.location,
+            occurred_at: self.occurred_at,
+            time_estimated: false,
+            local_time: None,
+            package: None,
+            estimate: None,
+        }
+    }
+}

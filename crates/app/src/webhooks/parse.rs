@@ -1,0 +1,59 @@
+//! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`).
+
+use std::collections::HashSet;
+
+use carriers::{Parcel, Push, Sender, Unread};
+use domain::{
+    TrackingNumber,
+    ingest::{IngestSummary, ParcelScans, ParsedWebhook},
+};
+use persistence::webhooks::{Webhook, WebhookHead};
+
+use super::Inbox;
+
+impl Inbox {
+    /// Parses a webhook. Never fails: a body that cannot be parsed, or reports no parcel, becomes a remark with the
+    /// reason.
+    pub(super) fn parse_webhook(&self, webhook: &Webhook) -> Push {
+        let parsed = match webhook.head.sender.parse::<Sender>() {
+            Ok(sender) => {
+                sender.parse(&webhook.body, &self.policy().codes).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match parsed {
+            Ok(Push::Parcels(parcels, _)) if parcels.is_empty() => {
+                Push::Remark("it speaks of no parcel".to_owned())
+            }
+            Ok(push) => push,
+            Err(reason) => Push::Remark(reason),
+        }
+    }
+}
+
+/// Converts the parcels of a webhook to what the next steps read.
+pub(super) fn collect_scans(
+    head: WebhookHead,
+    parcels: Vec<Parcel>,
+    unread: Option<Unread>,
+) -> ParsedWebhook {
+    let received_at = head.received_at;
+    let scans = |mut parcel: Parcel| ParcelScans {
+        number: parcel.tracking_number.clone(),
+        other_numbers: std::mem::take(&mut parcel.other_numbers),
+        scans: parcel.into_scans(received_at),
+    };
+    ParsedWebhook {
+        id: head.id,
+        was_settled: head.was_settled(),
+        request_id: head.request_id,
+        parcels: parcels.into_iter().map(scans).collect(),
+        summary: IngestSummary::new(unread.map(|unread| unread.to_string())),
+    }
+}
+
+/// The tracking numbers of these webhooks, each once.
+pub(super) fn tracking_numbers(webhooks: &[ParsedWebhook]) -> Vec<TrackingNumber> {
+    let numbers = webhooks.iter().flat_map(|webhook| &webhook.parcels).map(|parcel| &parcel.number);
+    numbers.collect::<HashSet<_>>().into_iter().cloned().collect()
+}

@@ -1,0 +1,144 @@
+use chrono::{NaiveDate, TimeZone};
+
+use super::*;
+use crate::{CodeMap, Sender};
+
+#[test]
+fn parts_do_not_run_together() {
+    let of = |parcel, code, description| compute_identity(Carrier::Ups, parcel, code, description, &["t"]);
+    assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
+    assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
+    assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
+    assert_ne!(of("1Z", "OT", ""), of("1Z", "", "OT"));
+}
+
+#[test]
+fn a_shown_code_is_short_and_can_be_named_in_the_setting() {
+    assert_eq!(build_code_name(&["transit", "WC"]), "transit/WC");
+    assert_eq!(build_code_name(&["transit", ""]), "transit");
+    assert_eq!(build_code_name(&["", "WC"]), "WC");
+    assert_eq!(build_code_name(&["", ""]), "-");
+    let long = "é".repeat(500);
+    assert_eq!(build_code_name(&[&long, &long]), "é".repeat(200));
+    assert_eq!(build_code_name(&[&"a".repeat(199), " b"]), format!("{}/", "a".repeat(199)));
+
+    let odd = build_code_name(&["Held, ask = pay"]);
+    assert_eq!(odd, "Held_ ask _ pay");
+    let map: CodeMap = format!("fedex.{odd}=held").parse().unwrap();
+    assert!(map.get(Sender::Fedex, &odd).is_some());
+}
+
+#[test]
+fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_arrives_last() {
+    let told = |day: u32, expected: u32| {
+        let local = |hour| NaiveDate::from_ymd_opt(2026, 3, day)?.and_hms_opt(hour, 0, 0);
+        let scan = |number: u8, hour| ParsedScan {
+            identity: ScanIdentity([number; 32]),
+            code: "transit".to_owned(),
+            meaning: Meaning::Unknown,
+            description: None,
+            location: None,
+            time: CarrierTime::Local(local(hour).expect("a time")),
+        };
+        Parcel {
+            carrier: Carrier::Dhl,
+            tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
+            package: None,
+            other_numbers: vec![],
+            // The newest scan is first in the list and has the lowest identity.
+            scans: vec![scan(1, 9), scan(2, 8)],
+            estimated_delivery: Utc.with_ymd_and_hms(2026, 3, expected, 0, 0, 0).single(),
+            pushed_at: None,
+        }
+    };
+    let arrived = |parcel: Parcel, minute| {
+        let arrival = Utc.with_ymd_and_hms(2026, 3, 4, 0, minute, 0).single().expect("a time");
+        let scans = parcel.into_scans(arrival);
+        assert_eq!(scans[0].estimate, None, "it goes with the newest");
+        scans[1].estimate.expect("it was told")
+    };
+    for [first, second] in [[1, 2], [2, 1], [1, 1]] {
+        let (earlier, later) = (arrived(told(1, 6), first), arrived(told(2, 5), second));
+        assert!(later > earlier, "{later:?} {earlier:?}");
+    }
+}
+
+#[test]
+fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
+    let scan = |number: u8, hour: u32| ParsedScan {
+        identity: ScanIdentity([number; 32]),
+        code: "transit".to_owned(),
+        meaning: Meaning::Unknown,
+        description: None,
+        location: None,
+        time: CarrierTime::Local(
+            NaiveDate::from_ymd_opt(2026, 3, 1).unwrap().and_hms_opt(hour, 0, 0).unwrap(),
+        ),
+    };
+    let oldest_first = [scan(3, 7), scan(1, 8), scan(2, 8), scan(0, 9)];
+    let stored = |sent: Vec<ParsedScan>| {
+        let parcel = Parcel {
+            carrier: Carrier::Dhl,
+            tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
+            package: None,
+            other_numbers: vec![],
+            scans: sent,
+            estimated_delivery: None,
+            pushed_at: None,
+        };
+        let scans = parcel.into_scans(Utc.with_ymd_and_hms(2026, 3, 4, 0, 0, 0).unwrap());
+        scans.into_iter().map(|scan| scan.identity.0[0]).collect::<Vec<_>>()
+    };
+    let [a, b, c, d] = oldest_first;
+    for sent in [
+        vec![a.clone(), b.clone(), c.clone(), d.clone()],
+        vec![d.clone(), c.clone(), b.clone(), a.clone()],
+        vec![c, a, d, b],
+    ] {
+        assert_eq!(stored(sent), [3, 1, 2, 0]);
+    }
+}
+
+#[test]
+fn other_numbers_are_told_once_and_no_more_than_some() {
+    let told = |sent: &[&str]| parse_other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
+    assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
+    assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
+    assert!(told(&[]).is_empty());
+}
+
+#[test]
+fn tracking_numbers_have_one_spelling() {
+    let read = |sent: &str| parse_tracking_number(Carrier::Ups, sent.to_owned());
+    assert_eq!(read(" 1z999 aa1\t0").as_deref(), Ok("1Z999AA10"));
+    assert!(read(&"9".repeat(65)).is_err());
+    for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {
+        let Unreadable(reason) = read(nobody_registers).unwrap_err();
+        assert_eq!(reason, "the tracking number has more in it than letters, digits and hyphens");
+    }
+}
+
+#[test]
+fn texts_of_a_scan_are_stored_without_characters_that_forge_or_hide() {
+    let identity = ScanIdentity([7; 32]);
+    let scan = |code: &str, description: &str, location: &str| ParsedScan {
+        identity,
+        code: code.to_owned(),
+        meaning: Meaning::Unknown,
+        description: Some(description.to_owned()),
+        location: Some(location.to_owned()),
+        time: CarrierTime::Instant(DateTime::UNIX_EPOCH),
+    };
+    let hostile =
+        scan("Q\n9", "held\r\nERROR \u{1b}[2Jforged\u{202e}", "\u{2066}\n").into_scan(DateTime::UNIX_EPOCH);
+    assert_eq!(
+        (hostile.code.as_str(), hostile.description.as_deref()),
+        ("Q 9", Some("held ERROR [2Jforged"))
+    );
+    assert_eq!((hostile.location, hostile.identity), (None, identity));
+    let plain = scan("MOVED  BY BALLOON", "two  blanks", "Berlin, DE").into_scan(DateTime::UNIX_EPOCH);
+    assert_eq!(
+        (plain.code.as_str(), plain.description.as_deref()),
+        ("MOVED  BY BALLOON", Some("two  blanks"))
+    );
+}

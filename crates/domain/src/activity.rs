@@ -1,0 +1,59 @@
+//! Activities: the record of every change of an order that is no transition.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    actor::Actor,
+    ids::{OrderId, ShipmentId, WebhookId},
+    string_enum::string_enum,
+};
+
+string_enum! {
+    /// What was changed.
+    pub enum ActivityKind ("activity kind") {
+        /// Units were cancelled because they cannot be shipped.
+        ItemsCancelled => "items_cancelled",
+        /// A shipment was registered.
+        ShipmentCreated => "shipment_created",
+        /// A shipment was cancelled in Milepost. A cancellation that only the carrier reports is a scan, no activity.
+        ShipmentCancelled => "shipment_cancelled",
+        /// The supplier will ship these items.
+        ItemsAccepted => "items_accepted",
+        /// The supplier will not ship these items.
+        ItemsDeclined => "items_declined",
+        /// Another supplier, or a warehouse, will ship these items.
+        ItemsReassigned => "items_reassigned",
+        /// Delivered units were asked back.
+        ReturnRequested => "return_requested",
+        /// Units came back.
+        ReturnReceived => "return_received",
+        /// A person recorded a scan. A scan of a webhook is no activity.
+        ScanRecorded => "scan_recorded",
+        /// A notification is sent again by request.
+        NotificationResent => "notification_resent",
+    }
+}
+
+/// One change of an order that is no transition: who did what, when, and what caused it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activity {
+    /// The order that changed.
+    pub order_id: OrderId,
+    /// What was changed.
+    pub kind: ActivityKind,
+    /// The actor that caused the change.
+    pub actor: Actor,
+    /// The reason, for people.
+    pub notes: Option<String>,
+    /// The facts, as an object with stable keys. `docs/api.md` lists the keys of each kind.
+    pub facts: Value,
+    /// The shipment that the change was about.
+    pub shipment_id: Option<ShipmentId>,
+    /// When it was recorded, by our clock.
+    pub recorded_at: DateTime<Utc>,
+    /// The id of the HTTP request that caused it.
+    pub request_id: Option<String>,
+    /// The webhook that caused it.
+    pub webhook_id: Option<WebhookId>,
+}

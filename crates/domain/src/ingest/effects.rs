@@ -1,0 +1,152 @@
+//! Effects: adds incoming scans to the stored ones of a shipment, one by one, and says what each of them did.
+//!
+//! 1. The scans are added in the sequence of their clocks, so the effects do not depend on the sequence in the request.
+//! 2. The effect of a scan is determined once, when the scan comes, and is stored. So it depends on all that is known
+//!    then: which scans are the shipment's is judged with all scans of the batch, also with those that are added later.
+//! 3. A scan of a shipment that was cancelled in Milepost changes the state that its scans give, but moves nothing.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
+
+use super::fold::{Attribution, FoldState, OwnScans};
+use crate::{
+    order::OrderHead,
+    scan::{Meaning, Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    shipment::{Shipment, Tracking},
+    status::OrderStatus,
+};
+
+/// The result of adding incoming scans to the stored scans of a shipment.
+pub(crate) struct FoldedScans<'a> {
+    /// What became of each incoming scan, in the sequence of the request.
+    pub outcomes: Vec<ScanOutcome>,
+    /// The state of the shipment before and after.
+    pub before: Tracking,
+    pub after: Tracking,
+    /// The last scan that changed the status, else the first that said anything new.
+    pub cause: Option<&'a Scan>,
+    /// The fold of all scans.
+    pub state: FoldState<'a>,
+}
+
+/// Adds incoming scans to the stored scans of a shipment. For the scans in `restated`, the meaning of the incoming scan
+/// replaces the stored one.
+pub(crate) fn fold_incoming<'a>(
+    order: &OrderHead,
+    shipment: &Shipment,
+    stored: Vec<Scan>,
+    incoming: &'a [Scan],
+    restated: &BTreeSet<ScanIdentity>,
+) -> FoldedScans<'a> {
+    let attribution = Attribution::from_scans(stored.iter().chain(incoming), order.placed_at);
+    let mut places = stored.iter().enumerate().map(|(place, scan)| (scan.identity, place)).collect();
+    let scans = stored.into_iter().map(Cow::Owned);
+    let mut state = FoldState::new(scans, order.placed_at, shipment.promised_delivery);
+    let mut own = OwnScans::new(attribution, state.scans());
+    // A shipment that was cancelled in Milepost is stored as cancelled, whatever its scans say. So its state is
+    // computed.
+    let before = match shipment.cancelled_at {
+        Some(_) => state.tracking(),
+        None => shipment.tracking.clone(),
+    };
+    let mut after = before.clone();
+    let mut outcomes = vec![ScanOutcome::Repeated; incoming.len()];
+    let mut cause: Option<&Scan> = None;
+    let mut by_clock: Vec<(&Scan, &mut ScanOutcome)> = incoming.iter().zip(&mut outcomes).collect();
+    by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
+    for (scan, outcome) in by_clock {
+        let is_restated = restated.contains(&scan.identity);
+        let Some((place, stored_meaning)) = add_scan(&mut state, &mut own, &mut places, scan, is_restated)
+        else {
+            continue;
+        };
+        let tracking = state.tracking();
+        let merged: &Scan = &state.scans()[place];
+        let effect = classify_effect(merged, &own, order.status, &after, &tracking);
+        let effect = if shipment.cancelled_at.is_some() { without_movement(effect) } else { effect };
+        *outcome = match stored_meaning {
+            None => ScanOutcome::New(effect),
+            Some(meaning) => {
+                let new_effect = (merged.meaning != meaning).then_some(effect);
+                ScanOutcome::Revised(Box::new(merged.clone()), new_effect)
+            }
+        };
+        if tracking.status != after.status || cause.is_none() {
+            cause = Some(scan);
+        }
+        after = tracking;
+    }
+    FoldedScans { outcomes, before, after, cause, state }
+}
+
+/// Adds an incoming scan. Returns its place in the fold and, if the scan is stored already, its stored meaning. Returns
+/// `None` if it says nothing new.
+fn add_scan<'a>(
+    state: &mut FoldState<'a>,
+    own: &mut OwnScans,
+    places: &mut HashMap<ScanIdentity, usize>,
+    incoming: &'a Scan,
+    is_restated: bool,
+) -> Option<(usize, Option<Meaning>)> {
+    let Some(&place) = places.get(&incoming.identity) else {
+        let place = state.scans().len();
+        places.insert(incoming.identity, place);
+        own.update(place, None, incoming);
+        state.push(Cow::Borrowed(incoming));
+        return Some((place, None));
+    };
+    let old = &state.scans()[place];
+    let merged = old.merge_repeated(incoming, is_restated)?;
+    let old_meaning = old.meaning;
+    own.update(place, Some(old), &merged);
+    state.replace(place, merged);
+    Some((place, Some(old_meaning)))
+}
+
+/// What a scan did when it came. `own` are the scans of the shipment, this one included. The shipment had the state
+/// `before` without the scan, and has the state `after` with it.
+fn classify_effect(
+    scan: &Scan,
+    own: &OwnScans,
+    order: OrderStatus,
+    before: &Tracking,
+    after: &Tracking,
+) -> ScanEffect {
+    if !own.includes(scan) {
+        return ScanEffect::NotOurs;
+    }
+    match scan.meaning {
+        Meaning::Unknown => return ScanEffect::UnknownCode,
+        Meaning::Informational => return ScanEffect::Informational,
+        Meaning::Status(_) | Meaning::Condition(_) => {}
+    }
+    if after.delivered_at.is_some() && own.way_back().is_some_and(|way_back| way_back.has(scan)) {
+        return ScanEffect::ReturnLeg;
+    }
+    match order {
+        OrderStatus::Cancelled | OrderStatus::Returned => ScanEffect::OrderClosed,
+        _ if before == after => ScanEffect::Stale,
+        OrderStatus::Placed | OrderStatus::PaymentConfirmed => ScanEffect::Early,
+        OrderStatus::Processing
+        | OrderStatus::AwaitingPickup
+        | OrderStatus::Shipped
+        | OrderStatus::OutForDelivery
+        | OrderStatus::Delivered
+        | OrderStatus::ReturnInitiated => ScanEffect::Applied,
+    }
+}
+
+/// The effect of a scan on a shipment that was cancelled in Milepost.
+fn without_movement(effect: ScanEffect) -> ScanEffect {
+    match effect {
+        ScanEffect::Applied | ScanEffect::Early => ScanEffect::Stale,
+        ScanEffect::Stale
+        | ScanEffect::UnknownCode
+        | ScanEffect::Informational
+        | ScanEffect::NotOurs
+        | ScanEffect::ReturnLeg
+        | ScanEffect::OrderClosed => effect,
+    }
+}

@@ -1,0 +1,175 @@
+//! Recording: tells new scans of a shipment from those that are stored, applies them to the order, and notes what has
+//! to be written.
+//!
+//! 1. A scan is stored once for each shipment. `seen` counts how often it came.
+//! 2. A stored scan names the webhook that brought it, or a later one that gave it another meaning.
+//! 3. The same scan from the webhook that it names, or from a webhook that was settled before, is not counted again.
+//! 4. In a replay, today's meaning of a code replaces the stored one, if the scan comes from the webhook that the stored
+//!    scan names. Other webhooks only add to the scan.
+//! 5. A person who repeats another person's scan does not change its text: description and place stay those of the
+//!    person who is stored with it.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    actor::Actor,
+    ids::{ScanId, ShipmentId, WebhookId},
+    order::{Order, Outcome, Request},
+    refusal::Refusal,
+    scan::{Scan, ScanEffect, ScanIdentity, ScanOutcome},
+    transition::Context,
+};
+
+/// What identifies a stored scan.
+pub type ScanKey = (ShipmentId, ScanIdentity);
+
+/// A stored scan.
+#[derive(Clone, Debug)]
+pub struct StoredScan {
+    /// The id of the stored scan.
+    pub id: ScanId,
+    /// The shipment with which it is stored.
+    pub shipment_id: ShipmentId,
+    /// The webhook that brought the scan, or a later one that gave it its meaning. `None` for a manual scan.
+    pub webhook_id: Option<WebhookId>,
+    /// What the scan did when it came.
+    pub effect: ScanEffect,
+    /// When it was first recorded, by our clock.
+    pub recorded_at: DateTime<Utc>,
+    /// The person who recorded a manual scan. `None` if a webhook brought the scan.
+    pub recorded_by: Option<Actor>,
+    /// Whether its shipment was cancelled in Milepost when the scan came.
+    pub shipment_was_cancelled: bool,
+    /// How often it came.
+    pub seen: i32,
+    /// The scan.
+    pub scan: Scan,
+}
+
+impl StoredScan {
+    /// What identifies it.
+    pub const fn key(&self) -> ScanKey {
+        (self.shipment_id, self.scan.identity)
+    }
+
+    /// Whether it names this webhook.
+    pub(super) fn is_from(&self, webhook: Option<WebhookId>) -> bool {
+        webhook.is_some() && self.webhook_id == webhook
+    }
+}
+
+/// The stored scans of the shipments of a transaction, and what has to be written.
+#[derive(Debug)]
+pub struct ScanRecorder {
+    stored: HashMap<ShipmentId, Vec<StoredScan>>,
+    is_replay: bool,
+    create_id: fn() -> ScanId,
+    new: BTreeSet<ScanKey>,
+    revised: BTreeSet<ScanKey>,
+    seen_again: HashMap<ScanKey, u32>,
+}
+
+impl ScanRecorder {
+    /// Creates the recorder with the stored scans of the shipments. The caller has locked their orders. `create_id` gives
+    /// each new scan its id.
+    pub fn new(
+        stored: HashMap<ShipmentId, Vec<StoredScan>>,
+        is_replay: bool,
+        create_id: fn() -> ScanId,
+    ) -> Self {
+        let (new, revised, seen_again) = Default::default();
+        Self { stored, is_replay, create_id, new, revised, seen_again }
+    }
+
+    /// Applies scans of a shipment to its order, and notes what has to be written. `context` names the webhook of the
+    /// scans, or else the person who records them. `is_repeated` says whether the webhook recorded these scans before.
+    ///
+    /// # Errors
+    /// The refusal of [`Order::apply`]. Nothing is noted then.
+    pub fn record(
+        &mut self,
+        order: &mut Order,
+        shipment: ShipmentId,
+        incoming: &[Scan],
+        is_repeated: bool,
+        context: &Context,
+    ) -> Result<Outcome, Refusal> {
+        let webhook_id = context.webhook_id;
+        let stored = self.stored.entry(shipment).or_default();
+        let mut places: HashMap<ScanIdentity, usize> =
+            stored.iter().enumerate().map(|(place, old)| (old.scan.identity, place)).collect();
+        let mut incoming = incoming.to_vec();
+        if webhook_id.is_none() {
+            for scan in incoming.iter_mut().filter(|scan| places.contains_key(&scan.identity)) {
+                (scan.description, scan.location) = (None, None);
+            }
+        }
+        let restated = stored.iter().filter(|old| self.is_replay && old.is_from(webhook_id));
+        let request = Request::Scans {
+            shipment,
+            known: stored.iter().map(|old| old.scan.clone()).collect(),
+            incoming: incoming.clone(),
+            restated: restated.map(|old| old.scan.identity).collect(),
+        };
+        let shipment_was_cancelled =
+            order.shipments().iter().any(|one| one.id == shipment && one.cancelled_at.is_some());
+        let outcome = order.apply(request, None, context)?;
+        for (scan, answer) in incoming.into_iter().zip(&outcome.scan_outcomes) {
+            let key = (shipment, scan.identity);
+            let old = places.get(&scan.identity).and_then(|place| stored.get_mut(*place));
+            match (answer, old) {
+                (ScanOutcome::New(effect), _) => {
+                    places.insert(scan.identity, stored.len());
+                    self.new.insert(key);
+                    stored.push(StoredScan {
+                        id: (self.create_id)(),
+                        shipment_id: shipment,
+                        webhook_id,
+                        effect: *effect,
+                        recorded_at: context.now,
+                        recorded_by: webhook_id.is_none().then(|| context.actor.clone()),
+                        shipment_was_cancelled,
+                        seen: 1,
+                        scan,
+                    });
+                }
+                (ScanOutcome::Repeated | ScanOutcome::Revised(..), Some(old)) => {
+                    if !is_repeated && !old.is_from(webhook_id) {
+                        *self.seen_again.entry(key).or_default() += 1;
+                    }
+                    if let ScanOutcome::Revised(merged, effect) = answer {
+                        old.scan = merged.as_ref().clone();
+                        if let Some(effect) = effect {
+                            old.effect = *effect;
+                            old.webhook_id = webhook_id.or(old.webhook_id);
+                        }
+                        self.revised.insert(key);
+                    }
+                }
+                (ScanOutcome::Repeated | ScanOutcome::Revised(..), None) => {}
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The scans to insert.
+    pub fn new_scans(&self) -> impl Iterator<Item = &StoredScan> {
+        self.stored.values().flatten().filter(|stored| self.new.contains(&stored.key()))
+    }
+
+    /// The stored scans that repeats have revised.
+    pub fn revised_scans(&self) -> impl Iterator<Item = &StoredScan> {
+        let is_revised = |key: &ScanKey| self.revised.contains(key) && !self.new.contains(key);
+        self.stored.values().flatten().filter(move |stored| is_revised(&stored.key()))
+    }
+
+    /// How often scans came again, beside the first time.
+    pub const fn seen_again(&self) -> &HashMap<ScanKey, u32> {
+        &self.seen_again
+    }
+}
