@@ -102,7 +102,7 @@ async fn carry(client: TcpStream, target: String, fatal: Fatal) {
                 Ok(count @ 1..) if take_fatal(&fatal, &sent[..count]) => {
                     // The server has done the work when it answers.
                     to_server.write_all(&sent[..count]).await.ok();
-                    from_server.read(&mut received).await.ok();
+                    from_server.readable().await.ok();
                     return;
                 }
                 Ok(count @ 1..) => to_server.write_all(&sent[..count]).await,

@@ -131,7 +131,7 @@ impl Shop {
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).unwrap(),
+            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).expect("a tracking number"),
             origin: None,
             lines,
             estimated_delivery: None,
