@@ -2,6 +2,7 @@ DROP TABLE write_probe;
 DROP TABLE mailbox;
 DROP TABLE idempotency_keys;
 DROP TABLE outbox;
+DROP TABLE failures;
 DROP TABLE notifications;
 DROP TABLE scans;
 DROP TABLE webhook_waits;

@@ -5,6 +5,10 @@ CREATE TABLE orders (
   user_id          blob NOT NULL,
   reference        text UNIQUE,
   customer_email   text,
+  -- The further recipients of notifications: a list of addresses, in the sequence in which they were given.
+  other_emails     text,
+  -- Whether all notifications of the order are suppressed.
+  notifications_muted boolean NOT NULL DEFAULT false,
   status           text NOT NULL DEFAULT 'placed'
                    CHECK (status IN ('placed', 'payment_confirmed', 'processing', 'awaiting_pickup', 'shipped', 'out_for_delivery',
                    'delivered', 'cancelled', 'return_initiated', 'returned')),
@@ -215,7 +219,8 @@ CREATE TABLE notifications (
   channel          text NOT NULL DEFAULT 'email',
   recipient        text NOT NULL,
   state            text NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'suppressed')),
-  reason           text,
+  -- Why it is suppressed.
+  reason           text CHECK (reason IN ('superseded', 'historical', 'no_address', 'opted_out', 'muted')),
   error            text,
   attempt          int NOT NULL DEFAULT 0,
   -- The latest attempt that a worker has begun. Each attempt is begun once.
@@ -227,10 +232,28 @@ CREATE TABLE notifications (
   content_attempt  int NOT NULL DEFAULT 0,
   queued_at        text NOT NULL,
   sent_at          text,
+  -- How often somebody asked for it to be sent again, and when last.
+  resends          int NOT NULL DEFAULT 0,
+  resent_at        text,
   due_at           text
 );
 CREATE INDEX idx_notification_due ON notifications (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX idx_notification_order ON notifications (order_id, queued_at);
+
+-- Failed attempts to process a webhook or to send a notification: the newest of each.
+CREATE TABLE failures (
+  failure_id      integer PRIMARY KEY AUTOINCREMENT,
+  webhook_id      blob REFERENCES webhooks ON DELETE CASCADE,
+  notification_id blob REFERENCES notifications ON DELETE CASCADE,
+  attempt         int NOT NULL,
+  failed_at       text NOT NULL,
+  error           text NOT NULL,
+  -- Whether another attempt could succeed.
+  retryable       boolean NOT NULL,
+  CHECK ((webhook_id IS NULL) <> (notification_id IS NULL))
+);
+CREATE INDEX idx_failure_webhook ON failures (webhook_id, failure_id DESC) WHERE webhook_id IS NOT NULL;
+CREATE INDEX idx_failure_notification ON failures (notification_id, failure_id DESC) WHERE notification_id IS NOT NULL;
 
 -- Messages for the live feed. A row is deleted after it was published.
 CREATE TABLE outbox (

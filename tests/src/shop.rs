@@ -253,6 +253,8 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
         id: OrderId(Uuid::now_v7()),
         user_id: Some(customer()),
         customer_email: Some("jane@example.org".to_owned()),
+        customer_emails: None,
+        notify: true,
         reference: None,
         total: Money { cents: 4200, currency: "USD".to_owned() },
         fulfillment_path: None,

@@ -1,7 +1,7 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
 use app::{
-    customer_text,
+    customer_text::{self, CalledOff, is_ready_for_collection},
     links::{BadLink, Links},
 };
 use askama::Template;
@@ -30,6 +30,7 @@ struct Track {
     progress: Progress,
     steps: Vec<Step>,
     shipments: Vec<ShipmentView>,
+    called_off: Vec<CalledOff>,
     events: Vec<HistoryEntry>,
 }
 
@@ -46,6 +47,8 @@ struct ShipmentView {
     status: &'static str,
     trouble: Option<&'static str>,
     expected: Option<DateTime<Utc>>,
+    /// The place where it can be collected.
+    place: Option<String>,
     items: Vec<String>,
 }
 
@@ -94,23 +97,32 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
     let events = read::events_in(store, &[history]).await?;
     let progress = progress(order.status, &items, &shipments);
     let items = customer_text::items_to_show(items, &events);
+    let places = customer_text::pickup_places(store, &shipments).await?;
+    let steps = steps(&order, &shipments, &events);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
             Some(format!("{} × {}", line.quantity, single_line(&item.name)))
         });
-        view_shipment(shipment, contents.collect())
+        view_shipment(shipment, places.get(&shipment.id), contents.collect())
     });
+    let called_off = customer_text::list_called_off(&items).into_iter();
     Ok(Some(Track {
-        steps: steps(&order, &events),
+        steps,
         shipments: shipments.collect(),
+        called_off: called_off.map(view_called_off).collect(),
         events: events.iter().rev().map(build_history_entry).collect(),
         progress,
         order,
     }))
 }
 
-fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
+fn view_called_off(CalledOff { name, quantity, reason }: CalledOff) -> CalledOff {
+    let reason = reason.map(|reason| single_line(&reason)).filter(|reason| !reason.is_empty());
+    CalledOff { name: single_line(&name), quantity, reason }
+}
+
+fn view_shipment(shipment: &Shipment, place: Option<&String>, items: Vec<String>) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
         carrier: shipment.carrier().display_name(),
@@ -119,6 +131,7 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
         status: shipment.status().describe(),
         trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
+        place: place.map(|place| single_line(place)).filter(|place| !place.is_empty()),
         items,
     }
 }
@@ -127,7 +140,8 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
 ///
 /// 1. A cancelled order shows only the steps that it has reached, and then "Cancelled".
 /// 2. An order with a return shows all steps, and then the status of the return.
-fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
+/// 3. While the order waits at pickup points, the step before "Delivered" is "Ready for collection".
+fn steps(order: &OrderHead, shipments: &[Shipment], events: &[Event]) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
         OrderStatus::Processing,
@@ -137,8 +151,12 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
     ];
     let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
     let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
-    let mut steps: Vec<Step> =
-        marks.map(|mark| Step { name: describe_status(mark), reached: reached(mark) }).collect();
+    let is_ready = order.status == OrderStatus::OutForDelivery && is_ready_for_collection(shipments);
+    let name = |mark| match mark == OrderStatus::OutForDelivery && is_ready {
+        true => ShipmentStatus::AvailableForPickup.describe(),
+        false => describe_status(mark),
+    };
+    let mut steps: Vec<Step> = marks.map(|mark| Step { name: name(mark), reached: reached(mark) }).collect();
     match order.status {
         OrderStatus::Cancelled | OrderStatus::ReturnInitiated | OrderStatus::Returned => {
             steps.push(Step { name: describe_status(order.status), reached: true });

@@ -5,8 +5,10 @@
 //! somebody else. Therefore neither shows a customer's own text. The API shows it to the customer and to staff.
 //! `notifications` and the tracking page call this.
 
-use domain::{ActorKind, Item, OrderStatus};
-use persistence::Event;
+use std::collections::HashMap;
+
+use domain::{ActorKind, Item, Meaning, OrderStatus, Shipment, ShipmentId, ShipmentStatus, StoredScan};
+use persistence::{Event, Store, read};
 
 /// The items, with names that may be shown in mails and on pages. If a customer placed the order, the names are
 /// replaced by "Item 1", "Item 2", …
@@ -18,6 +20,59 @@ pub fn items_to_show(mut items: Vec<Item>, events: &[Event]) -> Vec<Item> {
         }
     }
     items
+}
+
+/// Units of an item that were called off, for mails and pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    /// The name of the item, as [`items_to_show`] gives it.
+    pub name: String,
+    pub quantity: u32,
+    /// The reason of the latest cancellation. Staff wrote it: only they cancel units.
+    pub reason: Option<String>,
+}
+
+/// The units that were called off and will not come.
+pub fn list_called_off(items: &[Item]) -> Vec<CalledOff> {
+    let called_off = items.iter().filter(|item| item.cancelled > 0);
+    let view = |item: &Item| CalledOff {
+        name: item.name.clone(),
+        quantity: item.cancelled,
+        reason: item.cancel_reason.clone(),
+    };
+    called_off.map(view).collect()
+}
+
+/// The places at which shipments wait to be collected: for each shipment the place in its latest such scan, if the
+/// carrier or staff recorded that scan. A supplier's text is not shown.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pickup_places(
+    store: &Store,
+    shipments: &[Shipment],
+) -> persistence::Result<HashMap<ShipmentId, String>> {
+    let waiting = ShipmentStatus::AvailableForPickup;
+    let ids = shipments.iter().filter(|shipment| shipment.status() == waiting).map(|shipment| shipment.id);
+    let scans = read::scans_of(store, &ids.collect::<Vec<_>>()).await?;
+    let place = |(id, scans): (ShipmentId, Vec<StoredScan>)| {
+        let latest = scans.into_iter().find(|stored| {
+            let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
+            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
+        });
+        Some((id, latest?.scan.location?))
+    };
+    Ok(scans.into_iter().filter_map(place).collect())
+}
+
+/// Whether everything that is under way waits to be collected: at least one live shipment is not delivered, and each of
+/// these is at a pickup point.
+pub fn is_ready_for_collection(shipments: &[Shipment]) -> bool {
+    let live = shipments.iter().filter(|shipment| shipment.is_live());
+    let mut undelivered = live.map(Shipment::status).filter(|&status| status != ShipmentStatus::Delivered);
+    let first = undelivered.next();
+    first == Some(ShipmentStatus::AvailableForPickup)
+        && undelivered.all(|status| status == ShipmentStatus::AvailableForPickup)
 }
 
 /// The notes of the event that brought the order into this status, if support or a system wrote them.

@@ -22,6 +22,7 @@ pub mod webhooks;
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
+use domain::NotificationMaxAge;
 use persistence::Store;
 
 pub use access::{Caller, VisibleShipments};
@@ -53,6 +54,8 @@ pub struct Policy {
     pub customers_place_orders: bool,
     /// How many orders a customer may place in a minute. `None`: no limit. Staff have no limit.
     pub customer_orders_per_minute: Option<NonZeroU32>,
+    /// How old an event may be when it is recorded so that customers are still notified of it.
+    pub notification_max_age: NotificationMaxAge,
 }
 
 /// All services on one database, wired once for a process. The services and this value are cheap to clone.
@@ -77,7 +80,7 @@ impl App {
         Self {
             orders: Orders::new(store.clone(), clock.clone(), feed.clone(), policy, reads.clone()),
             replays: Replays::new(store.clone(), clock.clone(), feed.clone(), inbox.clone()),
-            notifications: Notifications::new(store.clone(), clock.clone(), links.clone()),
+            notifications: Notifications::new(store.clone(), clock.clone(), feed.clone(), links.clone()),
             relay: Relay::new(store, clock, feed),
             reads,
             inbox,

@@ -1,15 +1,25 @@
-//! Opens notifications that were leased, for `worker` to send, and records the result of each attempt.
+//! Opens notifications that were leased, for `worker` to send, and records the result of each attempt. `resend` sends
+//! one again by request.
+
+mod resend;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
+use domain::{Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
 use persistence::{
     Store,
+    failures::NewFailure,
     leases::{Leased, Next},
     notifications::{self, Notification},
     read,
 };
 
-use crate::{Clock, customer_text, error::Result, links::Links, relay::backoff, retry::retry_transaction};
+pub use resend::{Resend, Resent};
+
+use crate::{
+    Clock, customer_text, error::Result, feed::Feed, links::Links, relay::backoff, retry::retry_transaction,
+};
 
 /// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
 /// each step.
@@ -30,8 +40,8 @@ pub struct NotificationContext {
     pub items: Vec<Item>,
     pub shipments: Vec<Shipment>,
     pub progress: Progress,
-    /// The place where a shipment can be collected, as the carrier or staff wrote it.
-    pub pickup_place: Option<String>,
+    /// The places where shipments can be collected, as the carrier or staff wrote them.
+    pub pickup_places: HashMap<ShipmentId, String>,
     /// The reason that support or a system gave for the status. The mail shows it for a cancellation.
     pub reason: Option<String>,
     /// When the attempt began: the date of the mail.
@@ -59,17 +69,18 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Opens and settles notifications. For `worker`.
+/// Opens and settles notifications, for `worker`, and sends them again, for `api`.
 #[derive(Clone)]
 pub struct Notifications {
     store: Store,
     clock: Clock,
+    feed: Feed,
     links: Links,
 }
 
 impl Notifications {
-    pub(crate) fn new(store: Store, clock: Clock, links: Links) -> Self {
-        Self { store, clock, links }
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, links: Links) -> Self {
+        Self { store, clock, feed, links }
     }
 
     /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it
@@ -92,7 +103,7 @@ impl Notifications {
         let id = notification.order_id;
         let Some(order) = read::load_order(&self.store, id).await? else { return Ok(None) };
         let (order, items, shipments) = order.into_parts();
-        let pickup_place = self.pickup_place(&shipments).await?;
+        let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
         let reason = customer_text::reason_to_mail(&events, notification.kind.status());
@@ -104,26 +115,10 @@ impl Notifications {
             order,
             items,
             shipments,
-            pickup_place,
+            pickup_places,
             reason,
             opened_at: now,
         }))
-    }
-
-    /// The place in the latest scan of a shipment that can be collected, if the carrier or staff recorded the scan. A
-    /// supplier's text is not mailed.
-    async fn pickup_place(&self, shipments: &[Shipment]) -> Result<Option<String>> {
-        let waiting = ShipmentStatus::AvailableForPickup;
-        let Some(shipment) = shipments.iter().find(|shipment| shipment.status() == waiting) else {
-            return Ok(None);
-        };
-        let scans = read::scans_of(&self.store, &[shipment.id]).await?.remove(&shipment.id);
-        let scans = scans.unwrap_or_default();
-        let latest = scans.iter().find(|stored| {
-            let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
-            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
-        });
-        Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }
 
     /// Records that an attempt is about to send the content of the mail. Returns false if the notification belongs to
@@ -160,7 +155,7 @@ impl Notifications {
             return self.give_up(notification, leased, &error.reason).await;
         }
         let now = self.clock.now();
-        let waits_since: DateTime<Utc> = notification.queued_at;
+        let waits_since: DateTime<Utc> = notification.resent_at.unwrap_or(notification.queued_at);
         let decide = |failures| match error.outcome {
             Outcome::NotYet | Outcome::Unknown if now - waits_since < GIVE_UP_AFTER => {
                 Next::Retry(now + backoff(failures))
@@ -173,7 +168,12 @@ impl Notifications {
                 format!("{}; it may have been delivered: {earlier} earlier got no answer", error.reason)
             }
         };
-        retry_transaction(|| notifications::not_sent(&self.store, leased, &reason, !is_unknown, decide))
+        let retryable = match error.outcome {
+            Outcome::NotYet | Outcome::Unknown => true,
+            Outcome::Refused => false,
+        };
+        let failure = NewFailure { at: now, error: &reason, retryable };
+        retry_transaction(|| notifications::not_sent(&self.store, leased, failure, !is_unknown, decide))
             .await?;
         Ok(())
     }
@@ -185,8 +185,9 @@ impl Notifications {
             "given up: {MAX_UNKNOWN_OUTCOMES} attempts handed the mail over and got no answer, so it may have been \
              delivered, also more than once; the last one: {reason}"
         );
+        let failure = NewFailure { at: self.clock.now(), error: &error, retryable: false };
         let closed = retry_transaction(|| {
-            notifications::not_sent(&self.store, leased, &error, false, |_| Next::GiveUp)
+            notifications::not_sent(&self.store, leased, failure, false, |_| Next::GiveUp)
         })
         .await?;
         if closed.is_some() {

@@ -88,11 +88,12 @@ impl Orders {
     /// Creates the service and starts its batcher on the current Tokio runtime.
     pub(crate) fn new(store: Store, clock: Clock, feed: Feed, policy: Arc<Policy>, reads: Reads) -> Self {
         let shared = (store.clone(), clock.clone(), feed.clone());
+        let max_age = policy.notification_max_age;
         let commands = Batcher::start(max_writers(&store), MAX_COMMANDS, move |commands: Vec<Command>| {
             let (store, clock, feed) = shared.clone();
             async move {
                 let attempts = isolate(&commands, Error::may_succeed_alone, |commands| {
-                    retry_transaction(|| execute_batch(&store, commands, clock.now()))
+                    retry_transaction(|| execute_batch(&store, commands, clock.now(), max_age))
                 });
                 let attempts = attempts.await;
                 feed.poke();
@@ -149,7 +150,7 @@ impl Orders {
                 let message = "customers place no orders here: the shop's own system places them";
                 return Err(Refusal::Forbidden(message.to_owned()).into());
             }
-            new.customer_email = own_address(caller, new.customer_email.as_deref())?;
+            (new.customer_email, new.customer_emails) = (own_address(caller, &new)?, None);
         }
         let now = self.clock.now();
         let order = Order::place(new, &build_context(caller, now))?;
@@ -164,29 +165,32 @@ impl Orders {
 
 /// The email address for an order that a customer places: the one in their token. `None` if the token has none; the
 /// customer then gets no mails.
-fn own_address(caller: &Caller, given: Option<&str>) -> Result<Option<String>, Refusal> {
-    let refused = |message: String| Refusal::invalid(InputField::CustomerEmail, message);
+fn own_address(caller: &Caller, new: &NewOrder) -> Result<Option<String>, Refusal> {
+    let refused = |field: InputField, message: String| Refusal::invalid(field, message);
     let parse = |text: &str| EmailAddress::parse(text);
+    let given = new.given_addresses()?;
     let Some(own) = caller.email.as_deref() else {
-        return match given {
+        return match given.into_iter().next() {
             None => Ok(None),
-            Some(_) => Err(refused(
+            Some((field, _)) => Err(refused(
+                field,
                 "your token has no verified `email`, so no address can be taken from you: leave it out"
                     .to_owned(),
             )),
         };
     };
-    let own = parse(own).map_err(|error| refused(format!("the `email` of your token: {error}")))?;
-    if let Some(given) = given {
-        let given = parse(given).map_err(|error| refused(error.to_string()))?;
+    let own = parse(own)
+        .map_err(|error| refused(InputField::CustomerEmail, format!("the `email` of your token: {error}")))?;
+    for (field, given) in given {
+        let given = parse(given).map_err(|error| refused(field, error.to_string()))?;
         if !given.is_same_mailbox(&own) {
-            return Err(refused("it must be the `email` of your token, or be left out".to_owned()));
+            return Err(refused(field, "it must be the `email` of your token, or be left out".to_owned()));
         }
     }
     Ok(Some(own.into()))
 }
 
-fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
+pub(crate) fn build_context(caller: &Caller, now: DateTime<Utc>) -> Context {
     Context { actor: caller.actor.clone(), now, request_id: caller.request_id.clone(), webhook_id: None }
 }
 

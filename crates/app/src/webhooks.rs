@@ -19,6 +19,7 @@ use carriers::{Refused, Secrets, Sender};
 use domain::{Refusal, WebhookId};
 use persistence::{
     Store,
+    failures::NewFailure,
     leases::{self, Leased, Next, Work},
     read,
     webhooks::{self, NewWebhook, WebhookHead},
@@ -188,7 +189,8 @@ impl Inbox {
             true => Next::Retry(now + backoff(failures)),
             false => Next::GiveUp,
         };
-        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, error, decide)).await?;
+        let failure = NewFailure { at: now, error, retryable };
+        retry_transaction(|| leases::fail(&self.store, Work::Webhooks, leased, failure, decide)).await?;
         Ok(())
     }
 }

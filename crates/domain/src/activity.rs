@@ -30,6 +30,8 @@ string_enum! {
         ReturnReceived => "return_received",
         /// A person recorded a scan. A scan of a webhook is no activity.
         ScanRecorded => "scan_recorded",
+        /// A notification is sent again by request.
+        NotificationResent => "notification_resent",
     }
 }
 

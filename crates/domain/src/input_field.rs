@@ -9,6 +9,8 @@ pub enum InputField {
     OrderId,
     /// The id of the shipment.
     ShipmentId,
+    /// The id of the notification.
+    NotificationId,
     /// The id of the customer.
     UserId,
     /// The version of the order that the caller expects.
@@ -17,6 +19,10 @@ pub enum InputField {
     IdempotencyKey,
     /// The customer's e-mail address.
     CustomerEmail,
+    /// The list of e-mail addresses as a whole.
+    CustomerEmails,
+    /// The address with this index in the list of e-mail addresses.
+    ListedCustomerEmail(usize),
     /// The merchant's own number for the order.
     Reference,
     /// The price of the order, in minor units.

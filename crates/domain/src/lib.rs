@@ -48,9 +48,12 @@ pub use ingest::{StoredScan, fold};
 pub use input_field::{DeadlineField, InputField, ItemField};
 pub use item::{FulfillmentPath, Item};
 pub use money::Money;
-pub use notification::{NotificationKind, NotificationState, Suppression};
+pub use notification::{
+    NotificationKind, NotificationMaxAge, NotificationState, Suppression, find_suppression,
+};
 pub use order::{
     Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
+    check_reason,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};

@@ -1,6 +1,10 @@
-//! Notifications to customers: which statuses cause one, and the key that makes each unique.
+//! Notifications to customers: which statuses cause one, the key that makes each unique, and which are not sent.
 
-use crate::{ids::OrderId, status::OrderStatus, string_enum::string_enum};
+use chrono::TimeDelta;
+
+use crate::{
+    ids::OrderId, order::OrderHead, status::OrderStatus, string_enum::string_enum, transition::Transition,
+};
 
 string_enum! {
     /// What became of a notification.
@@ -21,8 +25,38 @@ string_enum! {
     pub enum Suppression ("suppression") {
         /// A newer notification of the same order was recorded before this one was sent.
         Superseded => "superseded",
+        /// The event had happened too long ago when it was recorded, see [`NotificationMaxAge`].
+        Historical => "historical",
         /// The order has no e-mail address.
         NoAddress => "no_address",
+        /// The recipient does not want to be notified. Nothing records this yet.
+        OptedOut => "opted_out",
+        /// The order was placed with the wish that nobody is notified.
+        Muted => "muted",
+    }
+}
+
+impl Suppression {
+    /// The reason as text for people.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Superseded => "a newer event of the order was recorded before this mail left",
+            Self::Historical => "the event had happened too long ago when it was recorded",
+            Self::NoAddress => "the order has no e-mail address",
+            Self::OptedOut => "the recipient does not want to be notified",
+            Self::Muted => "the order was placed with `notify: false`",
+        }
+    }
+}
+
+/// The longest time between an event and its recording after which a customer is still notified of it. The default is
+/// three days, as long as a mail is retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotificationMaxAge(pub TimeDelta);
+
+impl Default for NotificationMaxAge {
+    fn default() -> Self {
+        Self(TimeDelta::days(3))
     }
 }
 
@@ -69,9 +103,35 @@ impl NotificationKind {
     }
 }
 
-/// The key that makes a notification the only one of its kind: `notify-{order}-{kind}`.
-pub fn notification_key(order: OrderId, kind: NotificationKind) -> String {
-    format!("notify-{order}-{kind}")
+/// The key that makes a notification the only one of its kind for one recipient of an order: `notify-{order}-{kind}`
+/// for the first recipient, `notify-{order}-{kind}-2` for the second one, and so on. `recipient` counts from 0, in the
+/// sequence of [`OrderHead::recipients`]. That sequence never changes, so a key always means the same recipient.
+pub fn notification_key(order: OrderId, kind: NotificationKind, recipient: usize) -> String {
+    match recipient {
+        0 => format!("notify-{order}-{kind}"),
+        later => format!("notify-{order}-{kind}-{}", later + 1),
+    }
+}
+
+/// Why the notification of this event is not sent, if it is not. The first of these reasons that holds counts:
+///
+/// 1. The order is muted.
+/// 2. The order has no address.
+/// 3. The event had happened more than `max_age` ago when it was recorded.
+/// 4. A newer event of the order that causes a notification was recorded with it.
+pub fn find_suppression(
+    order: &OrderHead,
+    event: &Transition,
+    is_newest: bool,
+    max_age: NotificationMaxAge,
+) -> Option<Suppression> {
+    let reasons = [
+        (Suppression::Muted, order.notifications_muted),
+        (Suppression::NoAddress, order.customer_email.is_none()),
+        (Suppression::Historical, event.recorded_at() - event.occurred_at() > max_age.0),
+        (Suppression::Superseded, !is_newest),
+    ];
+    reasons.into_iter().find_map(|(reason, holds)| holds.then_some(reason))
 }
 
 #[cfg(test)]

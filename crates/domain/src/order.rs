@@ -10,6 +10,7 @@ mod dropship;
 mod guard;
 mod place;
 mod quantities;
+mod recipients;
 mod returns;
 mod scans;
 mod ship;
@@ -22,7 +23,7 @@ use serde_json::Value;
 
 pub use place::{NewItem, NewOrder};
 pub use ship::NewShipment;
-pub use text_validation::check_cancellation_reason;
+pub use text_validation::{check_cancellation_reason, check_reason};
 
 use crate::{
     activity::Activity,
@@ -47,8 +48,12 @@ pub struct OrderHead {
     pub reference: Option<String>,
     /// The customer to whom the order belongs.
     pub user_id: UserId,
-    /// The customer's e-mail address. Notifications are sent to it; without one, none is sent.
+    /// The customer's e-mail address, the first recipient of notifications; without one, none is sent.
     pub customer_email: Option<String>,
+    /// The further recipients of notifications. Empty if there is no first one. They never change.
+    pub other_emails: Vec<String>,
+    /// Whether all notifications of the order are suppressed.
+    pub notifications_muted: bool,
     /// The present status.
     pub status: OrderStatus,
     /// The number of the order's events: 1 after the placement. Callers can use it as an optimistic lock.
@@ -69,6 +74,11 @@ impl OrderHead {
     /// The name of the order for people: the merchant's number, else the first eight characters of the id.
     pub fn name(&self) -> String {
         self.reference.clone().unwrap_or_else(|| self.id.to_string().chars().take(8).collect())
+    }
+
+    /// The addresses to which notifications are sent.
+    pub fn recipients(&self) -> impl Iterator<Item = &str> {
+        self.customer_email.iter().chain(&self.other_emails).map(String::as_str)
     }
 }
 

@@ -27,6 +27,8 @@ fn good() -> NewOrder {
         id: OrderId(Uuid::from_u128(0x0D)),
         user_id: Some(CUSTOMER),
         customer_email: Some("ada@example.org".to_owned()),
+        customer_emails: None,
+        notify: true,
         reference: Some("R-1".to_owned()),
         total: Money { cents: 4200, currency: "USD".to_owned() },
         fulfillment_path: None,
@@ -282,4 +284,39 @@ fn deadlines_are_agreed_with_suppliers_and_nobody_else() {
     new.items = vec![NewItem { deadlines: both, ..item(Some(supplier("acme"))) }];
     let order = place(new).expect("a supplier ships it");
     assert_eq!((order.items()[0].commitment.deadlines, &order.items()[0].commitment.answer), (both, &None));
+}
+
+#[test]
+fn several_recipients_are_named_in_a_list() {
+    let listed = |list: &[&str]| NewOrder {
+        customer_email: None,
+        customer_emails: Some(list.iter().map(|&one| one.to_owned()).collect()),
+        ..good()
+    };
+    let order = place(listed(&["ada@example.org", "Bob@Bücher.Example"])).expect("both are addresses");
+    let recipients: Vec<&str> = order.head().recipients().collect();
+    assert_eq!(recipients, ["ada@example.org", "Bob@xn--bcher-kva.example"]);
+
+    let ten: Vec<String> = (0..10).map(|at| format!("ada{at}@example.org")).collect();
+    let mut ten: Vec<&str> = ten.iter().map(String::as_str).collect();
+    assert_eq!(place(listed(&ten)).expect("ten are taken").head().recipients().count(), 10);
+    ten.push("one-more@example.org");
+    for (list, field) in [
+        (&[][..], InputField::CustomerEmails),
+        (&ten, InputField::CustomerEmails),
+        (&["ada@example.org", "a@example.test;b@example.test"], InputField::ListedCustomerEmail(1)),
+        (&["ada@example.org", "bob@example.org", "ADA@example.org"], InputField::ListedCustomerEmail(2)),
+    ] {
+        let refused = place(listed(list)).expect_err("a wrong list");
+        assert!(
+            matches!(&refused, Refusal::InvalidInput { field: named, .. } if *named == field),
+            "{refused:?}"
+        );
+    }
+    let both = NewOrder { customer_email: good().customer_email, ..listed(&["bob@example.org"]) };
+    let refused = place(both).expect_err("both");
+    assert!(
+        matches!(&refused, Refusal::InvalidInput { field, .. } if *field == InputField::CustomerEmails),
+        "{refused:?}"
+    );
 }

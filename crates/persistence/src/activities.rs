@@ -19,8 +19,9 @@ pub struct StoredActivity {
     pub activity: Activity,
 }
 
-/// Writes the activities of these orders.
-pub(crate) async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
+/// Writes the new activities of these orders. [`record`](crate::orders::record) calls it for orders that requests
+/// changed.
+pub async fn insert(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let activities = orders.iter().flat_map(|order| &order.changes().activities);
     dialect::insert(tx, activities.map(to_row), "").await?;
     Ok(())

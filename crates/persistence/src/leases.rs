@@ -14,6 +14,7 @@ use crate::{
     dialect::{self, skip_locked_subquery},
     entity::{notification, webhook},
     error::Result,
+    failures::{self, NewFailure},
     store::{Store, Tx},
 };
 
@@ -37,7 +38,8 @@ impl Work {
         }
     }
 
-    const fn key(self) -> &'static str {
+    /// The name of the column with the id of a row.
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Webhooks => "webhook_id",
             Self::Notifications => "notification_id",
@@ -101,11 +103,11 @@ pub async fn fail(
     store: &Store,
     work: Work,
     leased: Leased,
-    error: &str,
+    failure: NewFailure<'_>,
     decide: impl FnOnce(i32) -> Next + Send,
 ) -> Result<Option<Next>> {
     let tx = store.begin().await?;
-    let next = fail_in(&tx, work, leased, error, decide).await?;
+    let next = fail_in(&tx, work, leased, failure, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }
@@ -114,7 +116,7 @@ pub(crate) async fn fail_in(
     tx: &Tx,
     work: Work,
     leased: Leased,
-    error: &str,
+    failure: NewFailure<'_>,
     decide: impl FnOnce(i32) -> Next,
 ) -> Result<Option<Next>> {
     let (table, key) = (work.name(), work.key());
@@ -123,10 +125,11 @@ pub(crate) async fn fail_in(
         "UPDATE {table} SET failures = failures + 1, error = $1 \
          WHERE {key} = $2 AND attempt = $3 AND due_at IS NOT NULL RETURNING failures"
     );
-    let values = [error.into(), leased.id.into(), leased.attempt.into()];
+    let values = [failure.error.into(), leased.id.into(), leased.attempt.into()];
     let Some(row) = tx.query_one_raw(Statement::from_sql_and_values(backend, count, values)).await? else {
         return Ok(None);
     };
+    failures::insert(tx, work, leased, failure).await?;
     let next = decide(row.try_get_by_index(0)?);
     let (set, due): (_, Option<DateTime<Utc>>) = match next {
         Next::Retry(at) => ("due_at = $1", Some(at)),

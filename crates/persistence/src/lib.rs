@@ -9,6 +9,7 @@ mod dialect;
 mod entity;
 mod error;
 mod event;
+pub mod failures;
 pub mod idempotency;
 pub mod leases;
 pub mod mailbox;

@@ -96,6 +96,7 @@ impl TryFrom<entity::order::Model> for OrderHead {
 
     fn try_from(row: entity::order::Model) -> Result<Self> {
         let at = RowPosition { table: "orders", row: &row.order_id };
+        let other_emails = row.other_emails.map(serde_json::from_value).transpose();
         Ok(Self {
             id: OrderId(row.order_id),
             user_id: UserId(row.user_id),
@@ -105,6 +106,8 @@ impl TryFrom<entity::order::Model> for OrderHead {
             total: Money { cents: row.total_cents, currency: row.currency },
             reference: row.reference,
             customer_email: row.customer_email,
+            other_emails: other_emails.map_err(|error| at.build_corrupt_error(error))?.unwrap_or_default(),
+            notifications_muted: row.notifications_muted,
             placed_at: row.placed_at,
             updated_at: row.updated_at,
             occurred_at: row.occurred_at,
@@ -349,6 +352,8 @@ impl TryFrom<entity::notification::Model> for Notification {
             unknown_outcomes: row.unknown_outcomes,
             queued_at: row.queued_at,
             sent_at: row.sent_at,
+            resends: row.resends,
+            resent_at: row.resent_at,
         })
     }
 }

@@ -1,9 +1,12 @@
 //! Notifications: one row for each key, written in the transaction of the event that causes it, and the record of the
-//! attempts to send it.
+//! attempts to send it. `resend` makes a notification due again by request.
+
+mod resend;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    NotificationId, NotificationKind, NotificationState, Order, OrderId, Suppression, notification,
+    NotificationId, NotificationKind, NotificationMaxAge, NotificationState, Order, OrderHead, OrderId,
+    Suppression, Transition, find_suppression, notification,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
@@ -11,10 +14,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub use resend::{find, requeue};
+
 use crate::{
     dialect::{self, is_one_of},
     entity,
     error::Result,
+    failures::NewFailure,
     leases::{self, Leased, Next, Work},
     store::{Store, Tx},
 };
@@ -23,14 +29,14 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub id: NotificationId,
-    /// The unique key: `notify-{order}-{status}`.
+    /// The unique key of a recipient and a status, see [`domain::notification::notification_key`].
     pub key: String,
     pub order_id: OrderId,
     /// The status that the customer is told.
     pub kind: NotificationKind,
     /// The channel by which it is sent: `email`.
     pub channel: String,
-    /// The customer's address. `None` if the order has none.
+    /// The address of the recipient. `None` if the order has none.
     pub recipient: Option<String>,
     pub state: NotificationState,
     /// Why it was suppressed.
@@ -46,50 +52,94 @@ pub struct Notification {
     pub unknown_outcomes: i32,
     /// When it was recorded.
     pub queued_at: DateTime<Utc>,
-    /// When the mail server accepted it.
+    /// When the mail server accepted it, the last time if it was sent again.
     pub sent_at: Option<DateTime<Utc>>,
+    /// How often somebody asked for it to be sent again.
+    pub resends: i32,
+    /// When somebody last asked for that.
+    pub resent_at: Option<DateTime<Utc>>,
+}
+
+impl Notification {
+    /// The part before the `@` of the mail's `Message-ID`: the key, and for a mail that somebody asked to send again
+    /// also the number of that request. All attempts of one request have the same one, so that the receiving side can
+    /// recognize a copy. A mail that was requested again has another one, because many mailboxes show only one mail of
+    /// each `Message-ID`.
+    pub fn message_id(&self) -> String {
+        match self.resends {
+            0 => self.key.clone(),
+            resends => format!("{}.resend-{resends}", self.key),
+        }
+    }
 }
 
 /// Writes the notifications that the transitions of these orders cause. Only the newest notification of an order is
-/// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance.
-pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<()> {
+/// sent: older ones that are still queued are superseded, and so are the intermediate statuses of an advance. Queued
+/// notifications of a muted order were asked for by hand, and no newer one is sent in their place: they stay.
+/// [`find_suppression`] has the other reasons for which a notification is not sent.
+pub(crate) async fn enqueue_notifications(
+    tx: &Tx,
+    orders: &[&Order],
+    max_age: NotificationMaxAge,
+) -> Result<()> {
     let telling: Vec<&Order> =
-        orders.iter().copied().filter(|order| !notification_kinds(order).is_empty()).collect();
+        orders.iter().copied().filter(|order| notifying_events(order).next().is_some()).collect();
     if telling.is_empty() {
         return Ok(());
     }
-    supersede(tx, telling.iter().map(|order| order.head().id.0)).await?;
+    let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
+    supersede(tx, sending.map(|head| head.id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
-        let kinds = notification_kinds(order);
-        let newest = kinds.len() - 1;
-        kinds.into_iter().enumerate().map(move |(at, kind)| to_row(order, kind, at == newest))
+        let newest = notifying_events(order).last().map(|(event, _)| event.version());
+        notifying_events(order).flat_map(move |(event, kind)| {
+            let is_newest = Some(event.version()) == newest;
+            to_rows(order, kind, find_suppression(order.head(), event, is_newest, max_age))
+        })
     });
     dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
-/// The statuses of an order's new transitions that cause a notification, the newest last.
-fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
-    let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter_map(NotificationKind::from_status).collect()
+/// The new transitions of an order that cause a notification, the newest last.
+fn notifying_events(order: &Order) -> impl Iterator<Item = (&Transition, NotificationKind)> {
+    let events = order.changes().transitions.iter();
+    events.filter_map(|event| Some((event, NotificationKind::from_status(event.to())?)))
 }
 
-fn to_row(order: &Order, kind: NotificationKind, newest: bool) -> entity::notification::Model {
+/// One row for each recipient. An order without an address has one row, without a recipient.
+fn to_rows(
+    order: &Order,
+    kind: NotificationKind,
+    reason: Option<Suppression>,
+) -> Vec<entity::notification::Model> {
     let head = order.head();
-    let reason = match &head.customer_email {
-        None => Some(Suppression::NoAddress),
-        Some(_) if !newest => Some(Suppression::Superseded),
-        Some(_) => None,
-    };
+    let mut recipients: Vec<&str> = head.recipients().collect();
+    if recipients.is_empty() {
+        recipients.push("");
+    }
+    let rows = recipients.into_iter().enumerate();
+    rows.map(|(at, recipient)| {
+        to_row(head, notification::notification_key(head.id, kind, at), kind, recipient, reason)
+    })
+    .collect()
+}
+
+fn to_row(
+    head: &OrderHead,
+    key: String,
+    kind: NotificationKind,
+    recipient: &str,
+    reason: Option<Suppression>,
+) -> entity::notification::Model {
     let state = if reason.is_some() { NotificationState::Suppressed } else { NotificationState::Queued };
     entity::notification::Model {
         notification_id: Uuid::now_v7(),
-        key: notification::notification_key(head.id, kind),
+        key,
         order_id: head.id.0,
         status: kind.status().into(),
         channel: "email".to_owned(),
         // The column is not nullable: an empty text stands for no address.
-        recipient: head.customer_email.clone().unwrap_or_default(),
+        recipient: recipient.to_owned(),
         state: state.as_str().to_owned(),
         reason: reason.map(|reason| reason.as_str().to_owned()),
         error: None,
@@ -100,6 +150,8 @@ fn to_row(order: &Order, kind: NotificationKind, newest: bool) -> entity::notifi
         content_attempt: 0,
         queued_at: head.updated_at,
         sent_at: None,
+        resends: 0,
+        resent_at: None,
         due_at: reason.is_none().then_some(head.updated_at),
     }
 }
@@ -202,7 +254,7 @@ fn clear_due(update: UpdateMany<entity::notification::Entity>) -> UpdateMany<ent
 pub async fn not_sent(
     store: &Store,
     leased: Leased,
-    error: &str,
+    failure: NewFailure<'_>,
     answer_is_known: bool,
     decide: impl FnOnce(i32) -> Next + Send,
 ) -> Result<Option<Next>> {
@@ -216,7 +268,7 @@ pub async fn not_sent(
             .exec(&tx)
             .await?;
     }
-    let next = leases::fail_in(&tx, Work::Notifications, leased, error, decide).await?;
+    let next = leases::fail_in(&tx, Work::Notifications, leased, failure, decide).await?;
     store.commit(tx).await?;
     Ok(next)
 }

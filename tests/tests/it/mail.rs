@@ -24,6 +24,7 @@ fn mail(to: &str) -> Mail {
         progress: "delivered: 1 of 1 item".to_owned(),
         shipments: Vec::new(),
         remaining: Vec::new(),
+        called_off: Vec::new(),
         total: "USD 59.00".to_owned(),
         placed_at: at(),
         link: "https://shop.example/track/t0ken?a=1".to_owned(),

@@ -12,6 +12,11 @@ use tests::{
 };
 use worker::mail::Mailer;
 
+mod failures;
+mod recipients;
+mod resend;
+mod suppressed;
+mod texts;
 mod unknown;
 
 on_every_database!(

@@ -29,6 +29,8 @@ pub enum ActivityKind {
     ReturnReceived,
     /// A person recorded a scan. The scan is an entry of its own.
     ScanRecorded,
+    /// A notification is sent again by request.
+    NotificationResent,
 }
 
 /// One activity, already reduced to the parts that the caller may see.

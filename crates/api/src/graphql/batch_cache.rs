@@ -19,8 +19,8 @@ use std::{
 
 use app::{App, Caller, VisibleShipments, reads::Extent};
 use async_graphql::{Context, Result};
-use domain::{Item, OrderHead, OrderId, ShipmentId, StoredScan};
-use persistence::{Event, notifications::Notification, read::VersionRange};
+use domain::{Item, NotificationId, OrderHead, OrderId, ShipmentId, StoredScan};
+use persistence::{Event, failures::Failure, notifications::Notification, read::VersionRange};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -38,6 +38,7 @@ pub(super) struct BatchCache {
     visible_shipments: PartCache<OrderId, VisibleShipments>,
     scan_cache: OnceLock<Arc<ScanCache<ShipmentId>>>,
     notifications: PartCache<OrderId, Arc<[Notification]>>,
+    notification_failures: OnceLock<Arc<ListCache<NotificationId, Failure>>>,
     /// The histories, by the size of the page and by whether it is taken from the end.
     histories: Mutex<HashMap<(i32, bool), History>>,
     pub timelines: TimelineCache,
@@ -78,6 +79,12 @@ impl BatchCache {
         self.notifications.load(ctx, id, || app.reads().notifications_of(caller, self.ids())).await
     }
 
+    /// The cache for the failures of all notifications. Call it after the notifications were read.
+    pub fn notification_failures(&self) -> Arc<ListCache<NotificationId, Failure>> {
+        let read = self.notifications.loaded().flat_map(|notifications| notifications.iter());
+        self.notification_failures.get_or_init(|| ListCache::new(read.map(|one| one.id).collect())).clone()
+    }
+
     /// The events of one of the orders within a window. A window with a cursor fits only this order, so it is read for
     /// this order alone. A window without a cursor is read for all orders.
     pub async fn events(
@@ -114,29 +121,32 @@ impl BatchCache {
     }
 }
 
-/// Shipments or webhooks that were read together, and their scans if they were selected.
-pub(super) struct ScanCache<K> {
+/// Records that were read together, and one list of each of them if it was selected: scans or failures.
+pub(super) struct ListCache<K, T> {
     ids: Vec<K>,
-    scans: PartCache<K, Arc<[StoredScan]>>,
+    lists: PartCache<K, Arc<[T]>>,
 }
 
-impl<K: Copy + Eq + Hash> ScanCache<K> {
+/// Shipments or webhooks, and their scans.
+pub(super) type ScanCache<K> = ListCache<K, StoredScan>;
+
+impl<K: Copy + Eq + Hash, T> ListCache<K, T> {
     pub fn new(ids: Vec<K>) -> Arc<Self> {
-        Arc::new(Self { ids, scans: PartCache::default() })
+        Arc::new(Self { ids, lists: PartCache::default() })
     }
 
-    /// The scans of one of the records. `read` reads the scans of all of them.
-    pub async fn scans<Work>(
+    /// The list of one of the records. `read` reads the lists of all of them.
+    pub async fn load<Work>(
         &self,
         ctx: &Context<'_>,
         id: K,
         read: impl Fn(Vec<K>, Extent) -> Work,
-    ) -> Result<Arc<[StoredScan]>>
+    ) -> Result<Arc<[T]>>
     where
-        Work: Future<Output = app::Result<HashMap<K, Arc<[StoredScan]>>>>,
+        Work: Future<Output = app::Result<HashMap<K, Arc<[T]>>>>,
     {
         let read = |extent| read(self.ids.clone(), extent);
-        self.scans.load(ctx, id, || read_within_row_limit(ctx, read, |scans| scans.len())).await
+        self.lists.load(ctx, id, || read_within_row_limit(ctx, read, |scans| scans.len())).await
     }
 }
 
@@ -191,7 +201,7 @@ impl<K: Eq + Hash, T: Clone + Default> PartCache<K, T> {
     }
 
     /// All parts that were read. Nothing if they were not read, or if the read failed.
-    fn loaded(&self) -> impl Iterator<Item = &T> {
+    pub fn loaded(&self) -> impl Iterator<Item = &T> {
         let found = self.0.get().and_then(|found| found.as_ref().ok());
         found.into_iter().flat_map(|found| found.values())
     }

@@ -31,10 +31,20 @@ use lenient_scalars::{Lenient, NO_NUMBER};
 pub struct PlaceOrderInput {
     /// The id of the customer: the `sub` claim of their token. A customer can leave it out to place an own order.
     user_id: Option<ID>,
-    /// The e-mail address for notifications: a single ASCII address. Support and systems must send it. A customer
+    /// The e-mail address for notifications: a single ASCII address. Support and systems must send it, or
+    /// `customerEmails`. A customer
     /// leaves it out or sends the `email` claim of their token. A customer whose token has no such claim leaves it out
     /// and receives no mails.
     customer_email: Option<String>,
+    /// Several e-mail addresses for notifications, from 1 to 10, instead of `customerEmail`. Each of them gets a mail of
+    /// its own. A customer can send only the `email` claim of their token.
+    // Not serialized when it is `None`, as in `RecordScanInput`. The same holds for `notify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_emails: Option<Vec<String>>,
+    /// If false, no notification of the order is ever sent: all are suppressed as `MUTED`. For orders that are imported
+    /// from another system, for example. The default is true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<bool>,
     /// The merchant's own number of the order. It must be unique. For support and systems.
     reference: Option<String>,
     /// The ISO 4217 code of the currency, in upper case. The default is `USD`.
@@ -153,7 +163,7 @@ pub struct QuantityInput {
 impl PlaceOrderInput {
     pub(super) fn into_command(self, caller: &Caller) -> Result<(NewOrder, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "placeOrder", &self)?;
-        if self.customer_email.is_none() && caller.actor.is_staff() {
+        if self.customer_email.is_none() && self.customer_emails.is_none() && caller.actor.is_staff() {
             return Err(Refusal::invalid(
                 InputField::CustomerEmail,
                 "an address for notifications is needed",
@@ -165,6 +175,8 @@ impl PlaceOrderInput {
             id: OrderId(Uuid::now_v7()),
             user_id,
             customer_email: self.customer_email,
+            customer_emails: self.customer_emails,
+            notify: self.notify.unwrap_or(true),
             reference: self.reference,
             total: Money {
                 cents: parse_number(InputField::TotalCents, &self.total_cents)?,
@@ -248,7 +260,7 @@ impl OriginInput {
     }
 }
 
-fn parse_key(
+pub(super) fn parse_key(
     key: &Option<String>,
     operation: &str,
     input: &impl Serialize,
@@ -281,7 +293,7 @@ fn parse_deadlines(
     })
 }
 
-fn id<T: std::str::FromStr>(field: InputField, id: &str) -> Result<T, Refusal> {
+pub(super) fn id<T: std::str::FromStr>(field: InputField, id: &str) -> Result<T, Refusal> {
     id.parse().map_err(|_| Refusal::invalid(field, "that is no id of ours"))
 }
 

@@ -14,6 +14,7 @@ mod enums;
 pub(crate) mod error;
 mod event;
 pub(crate) mod extension;
+mod failure;
 mod input;
 mod input_path;
 mod item;
@@ -27,6 +28,7 @@ mod order_stream;
 mod outcome;
 mod query;
 mod replay;
+mod resend;
 mod shipment;
 mod subscription;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
     },
     replay::{self, ReplayInput, ReplayResult},
+    resend::{self, ResendNotificationInput, ResendNotificationResult},
     webhook::{self, WebhookResult},
 };
 
@@ -148,6 +149,16 @@ impl Mutation {
     /// For support and systems.
     async fn retry_webhook(&self, ctx: &Context<'_>, id: ID) -> Result<WebhookResult> {
         webhook::retry(ctx, &id).await
+    }
+
+    /// Sends a notification again that was sent, has failed or was suppressed. The mail tells the order as it is now and
+    /// has a `Message-ID` of its own. For support and systems.
+    async fn resend_notification(
+        &self,
+        ctx: &Context<'_>,
+        input: ResendNotificationInput,
+    ) -> Result<ResendNotificationResult> {
+        resend::resend(ctx, input).await
     }
 
     /// Reads stored webhooks again with the meanings that carriers' codes have today, and returns what would change.

@@ -86,10 +86,16 @@ impl Order {
         Ok(self.for_customers(ctx, "userId")?.user_id.to_string().into())
     }
 
-    /// The e-mail address to which notifications are sent. Null if there is none, and for suppliers.
+    /// The first e-mail address to which notifications are sent. Null if there is none, and for suppliers.
     async fn customer_email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let caller = ctx.data::<Caller>()?;
         Ok(self.head().customer_email.as_deref().filter(|_| caller.may_see_customers()))
+    }
+
+    /// All e-mail addresses to which notifications are sent. Empty if there is none, and for suppliers.
+    async fn customer_emails(&self, ctx: &Context<'_>) -> Result<Vec<&str>> {
+        let caller = ctx.data::<Caller>()?;
+        Ok(self.head().recipients().filter(|_| caller.may_see_customers()).collect())
     }
 
     /// How far the order is: as far as its slowest unit.
@@ -177,12 +183,13 @@ impl Order {
         timeline::read_page(ctx, self, PageArgs { first, after, last, before }).await
     }
 
-    /// The notifications to the customer about this order, oldest first. There is at most one for each status. Empty
-    /// for suppliers.
+    /// The notifications to the customer about this order, oldest first. There is at most one for each status and
+    /// recipient. Empty for suppliers.
     #[graphql(complexity = "list(NOTIFICATIONS, child_complexity)")]
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
         let notifications = self.batch.notifications(ctx, self.head().id).await?;
-        Ok(notifications.iter().cloned().map(Notification).collect())
+        let failures = self.batch.notification_failures();
+        Ok(notifications.iter().map(|one| Notification::new(one.clone(), failures.clone())).collect())
     }
 
     /// The latest estimated delivery of the shipments that are not delivered and not cancelled. Only shipments that the
@@ -223,11 +230,13 @@ pub struct Money {
     formatted: String,
 }
 
-/// How many units and shipments are how far. Cancelled ones are not counted.
+/// How many units and shipments are how far. Cancelled ones are counted only in `itemsCancelled`.
 #[derive(SimpleObject)]
 pub struct Progress {
     /// Units ordered, without the cancelled ones.
     items_total: u32,
+    /// Units that were called off and will not come.
+    items_cancelled: u32,
     /// Units that a carrier has or had, including delivered ones.
     items_shipped: u32,
     /// Units that were delivered.
@@ -240,7 +249,8 @@ pub struct Progress {
     shipments_shipped: u32,
     /// Shipments that were delivered.
     shipments_delivered: u32,
-    /// The progress as text for people, for example `partial shipment: 2 of 3 items shipped`.
+    /// The progress as text for people, for example `partial shipment: 2 of 3 items shipped`. It tells also what is not
+    /// coming: `2 of 5 items delivered; 3 called off`.
     summary: String,
 }
 
@@ -248,6 +258,7 @@ impl From<domain::Progress> for Progress {
     fn from(progress: domain::Progress) -> Self {
         Self {
             items_total: progress.items_total,
+            items_cancelled: progress.items_cancelled,
             items_shipped: progress.items_shipped,
             items_delivered: progress.items_delivered,
             items_returned: progress.items_returned,

@@ -162,8 +162,7 @@ impl Shipment {
             |(of, at, scan): (Uuid, DateTime<Utc>, Uuid)| cursor::key((at, scan)).filter(|_| of == id.0);
         let window = PageArgs { first, after, last, before }.window(Kind::Scans, own)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let scans =
-            self.batch.scans(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
+        let scans = self.batch.load(ctx, id, |ids, extent| app.reads().scans_of(caller, ids, extent)).await?;
         let total = Total::Known(scans.len() as u64);
         Ok(Connection::new(page(&scans, &window), &window, total, |scan| {
             (Kind::Scans.encode(&(id.0, scan.scan.occurred_at, scan.id.0)), Scan(scan))

@@ -9,6 +9,7 @@ mod following;
 mod inbox;
 mod keys;
 mod life;
+mod notifications;
 mod pages;
 mod problems;
 mod returns;

@@ -2,19 +2,22 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use app::{App, Caller};
 use async_graphql::{Context, Object, Result, SimpleObject, Union, connection::PageInfo};
 use chrono::{DateTime, Utc};
-use domain::OrderId;
-use persistence::read::{self, EntryId, Key, Page};
+use domain::{NotificationId, OrderId};
+use persistence::{
+    failures::Failure,
+    read::{self, EntryId, Key, Page},
+};
 use uuid::Uuid;
 
 use super::{
     activity::Activity,
-    batch_cache::{PartCache, read_within_row_limit},
+    batch_cache::{ListCache, PartCache, read_within_row_limit},
     connection::{PageArgs, Window},
     cursor::{self, Kind},
     event::OrderEvent,
@@ -36,13 +39,16 @@ pub enum TimelineEntry {
     Notification(Notification),
 }
 
-impl From<read::TimelineEntry> for TimelineEntry {
-    fn from(entry: read::TimelineEntry) -> Self {
+impl TimelineEntry {
+    /// `failures` is for all notifications that were read with the entry.
+    fn new(entry: read::TimelineEntry, failures: &Arc<ListCache<NotificationId, Failure>>) -> Self {
         match entry {
             read::TimelineEntry::Scan(scan) => Self::Scan(Scan(scan)),
             read::TimelineEntry::Activity(stored) => Self::Activity(Activity(stored)),
             read::TimelineEntry::Event(event) => Self::OrderEvent(OrderEvent(event)),
-            read::TimelineEntry::Notification(notification) => Self::Notification(Notification(notification)),
+            read::TimelineEntry::Notification(notification) => {
+                Self::Notification(Notification::new(notification, failures.clone()))
+            }
         }
     }
 }
@@ -97,9 +103,10 @@ pub(super) async fn read_page(
         false => (batch.timelines.of_window(&window), batch.heads.iter().map(|head| head.id).collect()),
     };
     let TimelinePage { entries, has_more } = read_entries(ctx, &cache, id, &orders, &window).await?;
+    let failures = cache.failures();
     let edge = |entry: &read::TimelineEntry| TimelineEdge {
         cursor: Kind::Timeline.encode(&(id.0, make_place(entry.key()))),
-        node: entry.clone().into(),
+        node: TimelineEntry::new(entry.clone(), &failures),
     };
     let edges: Vec<_> = entries.iter().map(edge).collect();
     let (has_previous_page, has_next_page) = window.neighbours(has_more);
@@ -125,14 +132,36 @@ async fn read_entries(
         let found = app.reads().timelines_of(caller, orders.to_vec(), &request, extent).await?;
         Ok(found.into_iter().map(|(id, page)| (id, TimelinePage::from(page))).collect())
     };
-    cache.load(ctx, id, || read_within_row_limit(ctx, read, |timeline| timeline.entries.len())).await
+    cache
+        .timelines
+        .load(ctx, id, || read_within_row_limit(ctx, read, |timeline| timeline.entries.len()))
+        .await
 }
 
 /// The timelines of orders that were read together, by the size of the page and by whether it is taken from the end.
 #[derive(Default)]
 pub(super) struct TimelineCache(Mutex<HashMap<(i32, bool), Arc<Timelines>>>);
 
-type Timelines = PartCache<OrderId, TimelinePage>;
+/// The timelines of orders that were read together, and the failures of their notifications if they were selected.
+#[derive(Default)]
+struct Timelines {
+    timelines: PartCache<OrderId, TimelinePage>,
+    failures: OnceLock<Arc<ListCache<NotificationId, Failure>>>,
+}
+
+impl Timelines {
+    /// The cache for the failures of all notifications. Call it after the timelines were read.
+    fn failures(&self) -> Arc<ListCache<NotificationId, Failure>> {
+        let entries = self.timelines.loaded().flat_map(|timeline| timeline.entries.iter());
+        let notifications = entries.filter_map(|entry| match entry {
+            read::TimelineEntry::Notification(notification) => Some(notification.id),
+            read::TimelineEntry::Scan(_)
+            | read::TimelineEntry::Activity(_)
+            | read::TimelineEntry::Event(_) => None,
+        });
+        self.failures.get_or_init(|| ListCache::new(notifications.collect())).clone()
+    }
+}
 
 impl TimelineCache {
     fn of_window<K>(&self, window: &Window<K>) -> Arc<Timelines> {

@@ -7,18 +7,20 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use domain::{Refusal, WebhookId};
 use persistence::{
+    failures::Failure,
     read::{self, Page, WebhookFilter},
     webhooks,
 };
 
 use super::{
-    batch_cache::ScanCache,
+    batch_cache::{ListCache, ScanCache},
     bodies::Bodies,
     connection::{Connection, PageArgs, Total},
     cursor::{self, Kind},
     enums::WebhookState,
     error::{convert_error, unwrap_result},
-    limits::weights::{WEBHOOK_SCANS, list},
+    failure::AttemptFailure,
+    limits::weights::{FAILURES, WEBHOOK_SCANS, list},
     node::parse_uuid,
     outcome::{Forbidden, NotFound},
     shipment::Scan,
@@ -29,12 +31,19 @@ pub struct Webhook {
     webhook: webhooks::WebhookHead,
     batch: Arc<ScanCache<WebhookId>>,
     bodies: Arc<Bodies>,
+    failures: Arc<ListCache<WebhookId, Failure>>,
 }
 
 /// Makes webhooks that were read together. `ids` are the ids of all of them.
 fn nodes(ids: Vec<WebhookId>) -> impl Fn(webhooks::WebhookHead) -> Webhook {
-    let (batch, bodies) = (ScanCache::new(ids.clone()), Bodies::new(ids));
-    move |webhook| Webhook { webhook, batch: batch.clone(), bodies: bodies.clone() }
+    let (batch, failures) = (ScanCache::new(ids.clone()), ListCache::new(ids.clone()));
+    let bodies = Bodies::new(ids);
+    move |webhook| Webhook {
+        webhook,
+        batch: batch.clone(),
+        bodies: bodies.clone(),
+        failures: failures.clone(),
+    }
 }
 
 /// Reads a page of the inbox, newest first.
@@ -172,6 +181,15 @@ impl Webhook {
         self.webhook.error.as_deref()
     }
 
+    /// The failed attempts to process it, newest first, at most 20. A later success or failure does not remove them.
+    #[graphql(complexity = "list(FAILURES, child_complexity)")]
+    async fn failures(&self, ctx: &Context<'_>) -> Result<Vec<AttemptFailure>> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let read = |ids, extent| app.reads().failures_of_webhooks(caller, ids, extent);
+        let failures = self.failures.load(ctx, self.webhook.id, read).await?;
+        Ok(failures.iter().cloned().map(AttemptFailure::from).collect())
+    }
+
     /// The body of the request. Bytes that are not valid UTF-8 are replaced by `U+FFFD`. All bodies in one answer may
     /// have at most 8 MiB together; otherwise the error is `QUERY_TOO_LARGE`.
     async fn body(&self, ctx: &Context<'_>) -> Result<&str> {
@@ -193,7 +211,7 @@ impl Webhook {
     async fn scans(&self, ctx: &Context<'_>) -> Result<Vec<Scan>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let read = |ids, extent| app.reads().scans_of_webhooks(caller, ids, extent);
-        let scans = self.batch.scans(ctx, self.webhook.id, read).await?;
+        let scans = self.batch.load(ctx, self.webhook.id, read).await?;
         Ok(scans.iter().cloned().map(Scan).collect())
     }
 }

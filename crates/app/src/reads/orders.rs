@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Item, OrderHead, OrderId};
+use domain::{Item, NotificationId, OrderHead, OrderId};
 use persistence::{
+    failures::{self, Failure},
     notifications::Notification,
     read::{self, OrderFilter, Page, PageRequest},
 };
@@ -79,5 +80,23 @@ impl Reads {
             return Ok(HashMap::new());
         }
         Ok(into_arcs(read::notifications_of(&self.store, &orders).await?))
+    }
+
+    /// The failed attempts to send these notifications, newest first. The caller must be allowed to see these
+    /// notifications.
+    ///
+    /// # Errors
+    /// When the database fails, or there are more rows than the extent allows.
+    pub async fn failures_of_notifications(
+        &self,
+        caller: &Caller,
+        notifications: Vec<NotificationId>,
+        extent: Extent,
+    ) -> Result<HashMap<NotificationId, Arc<[Failure]>>> {
+        if !caller.may_see_customers() {
+            return Ok(HashMap::new());
+        }
+        let most = extent.max_rows() as u64;
+        Ok(into_arcs(failures::failures_of_notifications(&self.store, &notifications, most).await?))
     }
 }

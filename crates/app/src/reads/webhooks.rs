@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use domain::{StoredScan, WebhookId};
 use persistence::{
+    failures::{self, Failure},
     read::{self, Page, PageRequest, WebhookFilter},
     webhooks::WebhookHead,
 };
@@ -56,5 +57,17 @@ impl Reads {
         caller.must_be_staff()?;
         let found = read::webhook_scans_at_most(&self.store, &webhooks, extent.max_rows() as u64).await?;
         Ok(into_arcs(found))
+    }
+
+    /// The failed attempts to process these webhooks, newest first.
+    pub async fn failures_of_webhooks(
+        &self,
+        caller: &Caller,
+        webhooks: Vec<WebhookId>,
+        extent: Extent,
+    ) -> Result<HashMap<WebhookId, Arc<[Failure]>>> {
+        caller.must_be_staff()?;
+        let most = extent.max_rows() as u64;
+        Ok(into_arcs(failures::failures_of_webhooks(&self.store, &webhooks, most).await?))
     }
 }

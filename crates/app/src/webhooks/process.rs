@@ -190,7 +190,8 @@ impl Inbox {
         let mut orders = orders::lock_and_load(tx, &routed.orders()).await?;
         let mut recorder = scans::load_recorder(tx, &routed.shipments(), false).await?;
         let summaries = routed.record(&mut orders, &mut recorder, self.clock.now())?;
-        orders::record(tx, &orders.values().collect::<Vec<_>>()).await?;
+        let max_age = self.policy().notification_max_age;
+        orders::record(tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
         scans::record(tx, &recorder).await?;
         Ok(summaries)
     }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     activity::{Activity, ActivityKind},
-    ids::ShipmentId,
+    ids::{NotificationId, ShipmentId},
+    notification::NotificationKind,
     order::Order,
     scan::Scan,
     shipment::{ItemQuantity, Origin},
@@ -80,6 +81,19 @@ impl Order {
         });
         let detail = ActivityDetail { facts, notes: scan.description.clone(), shipment_id: Some(id) };
         self.record_activity(ActivityKind::ScanRecorded, detail, context);
+    }
+
+    /// Records that a notification of the order is sent again by request, and why.
+    pub fn record_resend(
+        &mut self,
+        id: NotificationId,
+        kind: NotificationKind,
+        reason: &str,
+        context: &Context,
+    ) {
+        let facts = json!({ "notification_id": id.to_string(), "status": kind.status().as_str() });
+        let detail = ActivityDetail { facts, notes: Some(reason.to_owned()), shipment_id: None };
+        self.record_activity(ActivityKind::NotificationResent, detail, context);
     }
 
     /// Units of items as facts, each with the present origin of its item, if the item has one.

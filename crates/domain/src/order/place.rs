@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::{
     actor::{Actor, ActorKind},
-    email::EmailAddress,
     ids::{ItemId, OrderId, UserId},
     input_field::{InputField, ItemField},
     item::{FulfillmentPath, Item},
@@ -13,6 +12,7 @@ use crate::{
     order::{
         Changes, Order, OrderHead,
         quantities::{MAX_UNITS, refuse_quantity},
+        recipients::read_recipients,
         text_validation::{check_notes, check_text},
     },
     refusal::Refusal,
@@ -31,6 +31,10 @@ pub struct NewOrder {
     pub user_id: Option<UserId>,
     /// The customer's e-mail address, for notifications.
     pub customer_email: Option<String>,
+    /// Several addresses for notifications, instead of `customer_email`.
+    pub customer_emails: Option<Vec<String>>,
+    /// Whether the recipients are notified of the order.
+    pub notify: bool,
     /// The merchant's own number for the order. Unique; only staff may give one.
     pub reference: Option<String>,
     /// The price of the whole order.
@@ -75,7 +79,7 @@ impl Order {
     pub fn place(new: NewOrder, context: &Context) -> Result<Self, Refusal> {
         let user_id = determine_owner(&new, context)?;
         check_new_order(&new, context)?;
-        let customer_email = new.customer_email.as_deref().map(read_address).transpose()?;
+        let mut recipients = read_recipients(&new)?.into_iter().map(String::from);
         let placed_at = new.placed_at.unwrap_or(context.now);
         let path = new
             .fulfillment_path
@@ -97,7 +101,9 @@ impl Order {
             id: new.id,
             reference: new.reference,
             user_id,
-            customer_email: customer_email.map(String::from),
+            customer_email: recipients.next(),
+            other_emails: recipients.collect(),
+            notifications_muted: !new.notify,
             status: OrderStatus::Placed,
             version: 1,
             total: new.total,
@@ -206,8 +212,4 @@ fn check_supplier(item: &NewItem, actor: &Actor) -> Result<(), Refusal> {
         actor.must_be_staff("say which supplier ships an item")?;
     }
     Ok(())
-}
-
-fn read_address(text: &str) -> Result<EmailAddress, Refusal> {
-    EmailAddress::parse(text).map_err(|error| Refusal::invalid(InputField::CustomerEmail, error.to_string()))
 }

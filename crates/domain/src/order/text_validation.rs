@@ -33,7 +33,10 @@ pub(super) fn check_notes(notes: Option<&str>, metadata: Option<&Value>) -> Resu
 }
 
 /// Refuses a reason that is blank, too long, or has unsafe characters.
-pub(super) fn check_reason(reason: &str) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Refusal::InvalidInput`] for `reason`.
+pub fn check_reason(reason: &str) -> Result<(), Refusal> {
     if reason.trim().is_empty() || reason.chars().count() > MAX_REASON {
         return Err(Refusal::invalid(
             InputField::Reason,

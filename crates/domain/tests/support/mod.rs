@@ -153,6 +153,8 @@ pub fn order(status: OrderStatus, items: Vec<Item>, shipments: Vec<Shipment>) ->
         reference: None,
         user_id: CUSTOMER,
         customer_email: None,
+        other_emails: vec![],
+        notifications_muted: false,
         status,
         version: VERSION,
         total: Money { cents: 4200, currency: "USD".to_owned() },

@@ -4,6 +4,7 @@
 use anyhow::bail;
 use app::feed::FeedError;
 use carriers::Sender;
+use chrono::TimeDelta;
 use console::{pluralize, print_line};
 use worker::{mail::Mailer, redis_feed};
 
@@ -37,6 +38,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         ("database", check_database(settings).await),
         ("redis", check_redis(settings).await),
         ("mail", check_mail(settings).await),
+        ("notify", Ok(describe_max_age(settings))),
     ];
     for (name, finding) in &findings {
         let (verdict, text) = match finding {
@@ -137,6 +139,17 @@ async fn check_redis(settings: &Settings) -> Finding {
         Ok(()) | Err(FeedError::NotSubscribed) => Ok(format!("{redacted}: answers")),
         Err(error) => Err(named(format_line(&error.into()))),
     }
+}
+
+/// Says which events are too old for a mail.
+fn describe_max_age(settings: &Settings) -> String {
+    let age = settings.notification_max_age.0;
+    let age = match age.num_hours() {
+        hours if age == TimeDelta::days(hours / 24) => pluralize((hours / 24) as usize, "day"),
+        hours if age == TimeDelta::hours(hours) => pluralize(hours as usize, "hour"),
+        _ => pluralize(age.num_seconds() as usize, "second"),
+    };
+    format!("customers are not mailed about events that are recorded more than {age} late")
 }
 
 async fn check_mail(settings: &Settings) -> Finding {

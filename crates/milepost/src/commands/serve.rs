@@ -136,6 +136,7 @@ fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) 
         codes: settings.carrier_codes.clone(),
         customers_place_orders: settings.customers_place_orders,
         customer_orders_per_minute: Some(settings.customer_orders_per_minute),
+        notification_max_age: settings.notification_max_age,
     })
 }
 

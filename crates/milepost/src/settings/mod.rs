@@ -25,6 +25,7 @@ use std::{
 use api::graphql::limits::Limits;
 use api::listener::HttpLimits;
 use carriers::{CodeMap, Sender};
+use domain::NotificationMaxAge;
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub smtp_url: Option<Masked>,
     /// The sender of every mail.
     pub mail_from: String,
+    /// How old an event may be when it is recorded so that customers are still notified of it.
+    pub notification_max_age: NotificationMaxAge,
     /// The secret with which tokens are signed. It has the minimum length.
     pub jwt_secret: Option<Masked>,
     /// The audience of tokens: issued tokens have it, and received tokens must have it. Unset: tokens have no audience.
@@ -131,6 +134,7 @@ impl Settings {
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::parse_connections);
         let redis_url = reader.value("REDIS_URL", values::redis_url);
         let (smtp_url, mail_from) = reader.mail();
+        let notification_max_age = reader.value("NOTIFY_MAX_AGE", values::notification_max_age);
         let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
         let jwt_audience = reader.value("JWT_AUDIENCE", values::jwt_audience);
         let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::on_or_off);
@@ -155,6 +159,7 @@ impl Settings {
                 redis_url,
                 smtp_url,
                 mail_from: mail_from?,
+                notification_max_age: notification_max_age?,
                 jwt_secret,
                 jwt_audience,
                 customers_place_orders: customers_place_orders?,

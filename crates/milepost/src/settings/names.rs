@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// All settings, in the same sequence as in `.env.example`.
-pub const ALL: [Setting; 39] = [
+pub const ALL: [Setting; 40] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
@@ -52,6 +52,7 @@ pub const ALL: [Setting; 39] = [
     Setting { name: "REDIS_URL", default: None, kind: Kind::Secret },
     Setting { name: "SMTP_URL", default: None, kind: Kind::Secret },
     Setting { name: "MAIL_FROM", default: Some("Milepost <orders@localhost>"), kind: Kind::Plain },
+    Setting { name: "NOTIFY_MAX_AGE", default: Some("3d"), kind: Kind::Plain },
     Setting { name: "JWT_SECRET", default: None, kind: Kind::Secret },
     Setting { name: "JWT_AUDIENCE", default: None, kind: Kind::Plain },
     Setting { name: "CUSTOMERS_PLACE_ORDERS", default: Some("off"), kind: Kind::Plain },

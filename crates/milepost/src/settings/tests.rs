@@ -1,5 +1,7 @@
 //! Tests of [`Settings::read`] and [`Settings::check_serving`], one for each rule.
 
+use chrono::TimeDelta;
+
 use super::*;
 
 const LONG: &str = "0123456789abcdef0123456789abcdef";
@@ -297,16 +299,19 @@ fn the_bounds_of_operations_have_settings() {
     assert_eq!((settings.limits.introspection, settings.limits.answer_bytes), (true, 16 * 1024 * 1024));
     assert_eq!(settings.limits.timeout.as_secs(), 10);
     assert_eq!(settings.customer_orders_per_minute.get(), 10);
+    assert_eq!(settings.notification_max_age, NotificationMaxAge::default());
     let set = [
         ("INTROSPECTION", "off"),
         ("QUERY_TIMEOUT", "2m"),
         ("MAX_ANSWER_BYTES", "65536"),
         ("CUSTOMER_ORDERS_PER_MINUTE", "3"),
+        ("NOTIFY_MAX_AGE", "36h"),
     ];
     let settings = read(&set, "").unwrap();
     assert_eq!((settings.limits.introspection, settings.limits.answer_bytes), (false, 65_536));
     assert_eq!(settings.limits.timeout.as_secs(), 120);
     assert_eq!(settings.customer_orders_per_minute.get(), 3);
+    assert_eq!(settings.notification_max_age.0, TimeDelta::hours(36));
     for (name, wrong) in [
         ("INTROSPECTION", "yes"),
         ("QUERY_TIMEOUT", "0s"),
@@ -317,6 +322,8 @@ fn the_bounds_of_operations_have_settings() {
         ("MAX_ANSWER_BYTES", "16MiB"),
         ("CUSTOMER_ORDERS_PER_MINUTE", "0"),
         ("CUSTOMER_ORDERS_PER_MINUTE", "10001"),
+        ("NOTIFY_MAX_AGE", "59m"),
+        ("NOTIFY_MAX_AGE", "three days"),
     ] {
         let message = error(&[(name, wrong)], "");
         assert!(message.starts_with(&format!("MILEPOST_{name}: `{wrong}` is n")), "{message}");

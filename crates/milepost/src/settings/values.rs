@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use carriers::CodeMap;
+use chrono::TimeDelta;
 use console::duration::parse_duration;
-use domain::text::is_unsafe;
+use domain::{NotificationMaxAge, text::is_unsafe};
 use http::{HeaderName, HeaderValue};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::{Host, Url};
@@ -23,6 +24,10 @@ const LONGEST_TIMEOUT: Duration = Duration::from_mins(5);
 /// builds at most two large answers at a time, so it needs twice the memory.
 const LEAST_ANSWER: usize = 64 * 1024;
 const MOST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// The minimum of `NOTIFY_MAX_AGE`. Carriers report most scans within some hours, so with less hardly a mail would be
+/// sent.
+const SHORTEST_MAX_AGE: TimeDelta = TimeDelta::hours(1);
 
 /// The maximum of `CUSTOMER_ORDERS_PER_MINUTE`. It is limited because each new order of a customer reads the customer's
 /// orders of the last minute.
@@ -68,6 +73,15 @@ pub fn answer_bytes(text: &str) -> Result<usize, String> {
 pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
     let orders = text.parse::<NonZeroU32>().ok().filter(|orders| orders.get() <= MAX_ORDERS_PER_MINUTE);
     orders.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_ORDERS_PER_MINUTE}"))
+}
+
+/// Parses how old an event may be when it is recorded so that customers are still notified of it.
+pub fn notification_max_age(text: &str) -> Result<NotificationMaxAge, String> {
+    let age = parse_duration(text).map_err(|error| error.to_string())?;
+    match age >= SHORTEST_MAX_AGE {
+        true => Ok(NotificationMaxAge(age)),
+        false => Err(format!("`{text}` is not at least 1h, as in 3d")),
+    }
 }
 
 pub fn database_url(text: &str) -> Result<Masked, String> {

@@ -1,5 +1,6 @@
 //! The tables as sea-orm reads them. Rows are inserted through [`dialect`](crate::dialect).
 
+pub(crate) mod failure;
 pub(crate) mod idempotency_key;
 pub(crate) mod mail;
 pub(crate) mod notification;
@@ -48,6 +49,7 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn every_table_has_an_entity_with_its_columns() {
         let entities = BTreeMap::from([
+            describe::<failure::Entity>(),
             describe::<idempotency_key::Entity>(),
             describe::<mail::Entity>(),
             describe::<notification::Entity>(),

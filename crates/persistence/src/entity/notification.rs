@@ -24,6 +24,8 @@ pub(crate) struct Model {
     pub content_attempt: i32,
     pub queued_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
+    pub resends: i32,
+    pub resent_at: Option<DateTimeUtc>,
     pub due_at: Option<DateTimeUtc>,
 }
 

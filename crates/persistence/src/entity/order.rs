@@ -12,6 +12,9 @@ pub(crate) struct Model {
     pub user_id: Uuid,
     pub reference: Option<String>,
     pub customer_email: Option<String>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub other_emails: Option<Json>,
+    pub notifications_muted: bool,
     pub status: Status,
     pub version: i32,
     pub total_cents: i32,

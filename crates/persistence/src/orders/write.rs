@@ -3,8 +3,9 @@
 //! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
 //! and it checks that the order still has the version from which they start.
 
-use domain::{Item, Order, OrderId};
+use domain::{Item, NotificationMaxAge, Order, OrderId};
 use sea_orm::Set;
+use serde_json::Value;
 
 use crate::{
     activities, dialect,
@@ -23,6 +24,8 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
             user_id: head.user_id.0,
             reference: head.reference.clone(),
             customer_email: head.customer_email.clone(),
+            other_emails: (!head.other_emails.is_empty()).then(|| Value::from(head.other_emails.clone())),
+            notifications_muted: head.notifications_muted,
             status: head.status.into(),
             version: head.version,
             total_cents: head.total.cents,
@@ -46,12 +49,13 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
 
 /// Writes what requests changed in these orders: status, events, notifications, items, shipments, activities, and the
 /// outbox.
-/// Every order must have been loaded by [`lock`](super::lock) in the same transaction.
+/// Every order must have been loaded by [`lock`](super::lock) in the same transaction. Customers are not notified of
+/// events that happened longer than `max_age` ago.
 ///
 /// # Errors
 /// [`Error::LostUpdate`] if an order no longer has the version from which it was changed. The caller must then roll
 /// back.
-pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
+pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> Result<()> {
     let changed: Vec<&Order> = orders.iter().copied().filter(|order| !order.changes().is_empty()).collect();
     let standing = changed.iter().map(|order| {
         let head = order.head();
@@ -74,7 +78,7 @@ pub async fn record(tx: &Tx, orders: &[&Order]) -> Result<()> {
         return Err(Error::LostUpdate);
     }
     insert_events(tx, &changed).await?;
-    notifications::enqueue_notifications(tx, &changed).await?;
+    notifications::enqueue_notifications(tx, &changed, max_age).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     activities::insert(tx, orders).await?;

@@ -9,8 +9,11 @@
 //! 5. `Notifications::hand_over_notification` counts an attempt before the content is sent, so the count survives the
 //!    process. An attempt that ends before that is not counted.
 
-use app::notifications::{NotSent, NotificationContext, Notifications, Outcome};
-use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
+use app::{
+    customer_text::{self, CalledOff},
+    notifications::{NotSent, NotificationContext, Notifications, Outcome},
+};
+use domain::{ErrorChain, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -52,7 +55,7 @@ async fn send_notification(
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
     };
-    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.key) {
+    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.message_id()) {
         Ok(mail) => mail,
         Err(error) => return refuse(error.to_string()).await,
     };
@@ -99,17 +102,30 @@ fn classify_send_error(error: &SendError) -> Outcome {
 fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
-    let remaining = context
-        .items
-        .iter()
-        .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&context.shipments) });
+    let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
+    // An order that never had a shipment is tracked elsewhere, so nothing is known of its parcels.
+    let is_tracked_elsewhere = context.shipments.is_empty();
+    let remaining = context.items.iter().map(|item| {
+        let quantity = match (is_cancelled, is_tracked_elsewhere) {
+            (true, _) => item.quantity,
+            (false, true) => 0,
+            (false, false) => item.unallocated(&context.shipments),
+        };
+        mail::Item { name: item.name.clone(), quantity }
+    });
+    // The mail about a cancelled order has all of its items, and the reason, already.
+    let called_off = if is_cancelled { vec![] } else { customer_text::list_called_off(&context.items) };
     OrderMail {
         kind: choose_kind(context, &live),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
-        shipments: live.iter().map(|shipment| summarize_shipment(shipment, &context.items)).collect(),
+        shipments: live.iter().map(|shipment| summarize_shipment(shipment, context)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
+        called_off: called_off
+            .into_iter()
+            .map(|CalledOff { name, quantity, reason }| mail::CalledOff { name, quantity, reason })
+            .collect(),
         total: order.total.to_string(),
         placed_at: order.placed_at,
         link: context.tracking_url.clone(),
@@ -117,21 +133,26 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
 }
 
 fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
-    let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
-        NotificationKind::OutForDelivery => match waits() {
-            Some(_) => Kind::ReadyForCollection { place: context.pickup_place.clone() },
-            None => Kind::OutForDelivery,
-        },
+        NotificationKind::OutForDelivery if customer_text::is_ready_for_collection(&context.shipments) => {
+            let mut undelivered = live.iter().filter(|one| one.status() != ShipmentStatus::Delivered);
+            let first = undelivered.next();
+            // Several places stand beside their shipments.
+            let only = first.filter(|_| undelivered.next().is_none());
+            Kind::ReadyForCollection {
+                place: only.and_then(|one| context.pickup_places.get(&one.id).cloned()),
+            }
+        }
+        NotificationKind::OutForDelivery => Kind::OutForDelivery,
         NotificationKind::Delivered => Kind::Delivered,
         NotificationKind::Cancelled => Kind::Cancelled { reason: context.reason.clone() },
     }
 }
 
-fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSummary {
+fn summarize_shipment(shipment: &Shipment, context: &NotificationContext) -> mail::ShipmentSummary {
     let contents = shipment.lines.iter().filter_map(|line| {
-        let item = items.iter().find(|item| item.id == line.item_id)?;
+        let item = context.items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
     let condition = shipment.tracking.condition.as_ref();
@@ -142,6 +163,7 @@ fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSumm
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),
+        pickup_place: context.pickup_places.get(&shipment.id).cloned(),
         items: contents.collect(),
     }
 }

@@ -12,7 +12,7 @@ mod smtp;
 
 pub use error::SendError;
 pub use mailer::Mailer;
-pub use order::{Item, Kind, OrderMail, RenderError, ShipmentSummary};
+pub use order::{CalledOff, Item, Kind, OrderMail, RenderError, ShipmentSummary};
 pub use setting::MailSettingError;
 pub use smtp::Timeouts;
 
@@ -27,8 +27,8 @@ pub struct Mail {
     pub text: String,
     /// The HTML alternative.
     pub html: String,
-    /// The part before the `@` of the `Message-ID`: the key of the notification. A repeated mail has the same one, so
-    /// that the receiving side can recognize it.
+    /// The part before the `@` of the `Message-ID`. A repeated mail has the same one, so that the receiving side can
+    /// recognize it. A mail that somebody asked to send again has another one.
     pub message_id: String,
 }
 

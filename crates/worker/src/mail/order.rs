@@ -24,6 +24,8 @@ pub struct OrderMail {
     pub shipments: Vec<ShipmentSummary>,
     /// The items that are in no shipment yet. For a cancelled order, the ordered items.
     pub remaining: Vec<Item>,
+    /// Units that were called off. Empty for a cancelled order.
+    pub called_off: Vec<CalledOff>,
     /// The total of the order with its currency: "59.00 USD".
     pub total: String,
     pub placed_at: DateTime<Utc>,
@@ -65,8 +67,19 @@ pub struct ShipmentSummary {
     pub estimated_delivery: Option<DateTime<Utc>>,
     /// The condition as text, if there is one.
     pub condition: Option<String>,
+    /// The place where the shipment can be collected, if it waits there and the place is known.
+    pub pickup_place: Option<String>,
     /// The contents of the shipment.
     pub items: Vec<Item>,
+}
+
+/// Units of an item that will not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    pub name: String,
+    pub quantity: u32,
+    /// The reason, in a text that is meant for the customer.
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +106,7 @@ struct Text<'a> {
 }
 
 impl OrderMail {
-    /// Renders the mail to this address. `message_id` is the key of the notification, see [`Mail::message_id`].
+    /// Renders the mail to this address. For `message_id` see [`Mail::message_id`].
     ///
     /// # Errors
     /// None that a caller can cause, because the templates are written to memory.
@@ -125,7 +138,13 @@ impl OrderMail {
             status: single_line(&shipment.status),
             estimated_delivery: shipment.estimated_delivery,
             condition: optional(&shipment.condition),
+            pickup_place: optional(&shipment.pickup_place),
             items: items(&shipment.items),
+        };
+        let called_off = |one: &CalledOff| CalledOff {
+            name: single_line(&one.name),
+            quantity: one.quantity,
+            reason: optional(&one.reason),
         };
         Self {
             kind: match &self.kind {
@@ -140,6 +159,7 @@ impl OrderMail {
             progress: single_line(&self.progress),
             shipments: self.shipments.iter().map(shipment).collect(),
             remaining: items(&self.remaining),
+            called_off: self.called_off.iter().map(called_off).collect(),
             total: single_line(&self.total),
             placed_at: self.placed_at,
             link: single_line(&self.link),
@@ -176,13 +196,27 @@ impl OrderMail {
             Kind::Shipped => "Your order has left us.".to_owned(),
             Kind::OutForDelivery if n > 1 => "Your parcels will be with you soon.".to_owned(),
             Kind::OutForDelivery => "It will be with you soon.".to_owned(),
-            Kind::ReadyForCollection { place: Some(_) } => "You can collect it now.".to_owned(),
-            Kind::ReadyForCollection { place: None } => {
+            Kind::ReadyForCollection { place: None }
+                if self.shipments.iter().all(|shipment| shipment.pickup_place.is_none()) =>
+            {
                 "You can collect it now; the carrier's page says where.".to_owned()
             }
+            Kind::ReadyForCollection { .. } => "You can collect it now.".to_owned(),
             Kind::Delivered if n > 1 => "All of its parcels have been handed over.".to_owned(),
             Kind::Delivered => "It has been handed over.".to_owned(),
             Kind::Cancelled { .. } => "It will not be shipped.".to_owned(),
+        }
+    }
+
+    /// The place where a shipment can be collected, unless the mail has it as its one fact already.
+    fn pickup_place<'a>(&self, shipment: &'a ShipmentSummary) -> Option<&'a str> {
+        match &self.kind {
+            Kind::ReadyForCollection { place: Some(_) } => None,
+            Kind::ReadyForCollection { place: None }
+            | Kind::Shipped
+            | Kind::OutForDelivery
+            | Kind::Delivered
+            | Kind::Cancelled { .. } => shipment.pickup_place.as_deref(),
         }
     }
 

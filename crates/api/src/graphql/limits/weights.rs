@@ -11,8 +11,10 @@ pub const SHIPMENTS: usize = 4;
 pub const SHIPMENT_ITEMS: usize = 5;
 /// Usual number of scans of one webhook. A webhook has at most 5,000.
 pub const WEBHOOK_SCANS: usize = 20;
-/// Usual number of notifications of an order. There is at most one for each status.
+/// Usual number of notifications of an order. There is at most one for each status and recipient.
 pub const NOTIFICATIONS: usize = 5;
+/// Usual number of failures of a webhook or notification. At most 20 are stored.
+pub const FAILURES: usize = 3;
 /// Number of statuses: the length of `allowedTransitions`, and the maximum length of `InvalidTransition.allowed`.
 pub const STATUSES: usize = 10;
 /// Number of transitions in `stateMachine`.

@@ -8,6 +8,7 @@ use super::super::{
     input_path::build_input_path,
     limits::weights::{STATUSES, list},
     order::Order,
+    resend::NotificationQueued,
     transition::Blocker,
 };
 
@@ -33,6 +34,8 @@ pub enum Problem {
     OverAllocated(OverAllocated),
     /// The customer has placed too many orders within a minute.
     TooManyOrders(TooManyOrders),
+    /// The notification waits to be sent already.
+    NotificationQueued(NotificationQueued),
 }
 
 /// The order cannot get the requested status now.
@@ -98,7 +101,7 @@ pub struct InvalidInput {
 }
 
 impl InvalidInput {
-    pub(super) fn new(message: String, field: InputField) -> Self {
+    pub(in super::super) fn new(message: String, field: InputField) -> Self {
         Self { message, field: build_input_path(field) }
     }
 }
@@ -107,7 +110,7 @@ impl InvalidInput {
 #[derive(SimpleObject)]
 pub struct IdempotencyMismatch {
     /// The reason, as text for people.
-    pub(super) message: String,
+    pub(in super::super) message: String,
 }
 
 /// The customer has already placed as many orders within a minute as the merchant allows.

@@ -91,6 +91,7 @@ impl World {
             codes: CodeMap::default(),
             customers_place_orders: true,
             customer_orders_per_minute: NonZeroU32::new(ORDERS_PER_MINUTE),
+            notification_max_age: Default::default(),
         };
         Self::start(store, clock, policy, statements, folder)
     }

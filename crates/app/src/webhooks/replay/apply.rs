@@ -1,6 +1,8 @@
 //! The second pass of a replay: records the scans in the orders, and commits or rolls back.
 
-use domain::{ErrorChain, NotificationKind, Order, ingest::RoutedScans};
+use domain::{
+    ErrorChain, NotificationKind, NotificationMaxAge, Order, find_suppression, ingest::RoutedScans,
+};
 use persistence::{orders, scans, webhooks};
 
 use super::{Finding, NotReplayed, ReplayChange, Replayed, Replays};
@@ -54,13 +56,14 @@ impl Replays {
         let before = orders.clone();
         let mut recorder = scans::load_recorder(&tx, &routed.shipments(), true).await?;
         routed.record(&mut orders, &mut recorder, self.clock.now())?;
-        orders::record(&tx, &orders.values().collect::<Vec<_>>()).await?;
+        let max_age = self.inbox.policy().notification_max_age;
+        orders::record(&tx, &orders.values().collect::<Vec<_>>(), max_age).await?;
         scans::record(&tx, &recorder).await?;
         let scans = recorder.new_scans().chain(recorder.revised_scans()).count() as u64;
         let mut outcome = Outcome { changes: vec![], scans };
         for (id, before) in &before {
             if let Some(after) = orders.get(id) {
-                outcome.changes.extend(changes_between(before, after, apply));
+                outcome.changes.extend(changes_between(before, after, apply, max_age));
             }
         }
         match apply {
@@ -96,12 +99,21 @@ fn describe_failure(error: &Error) -> String {
 }
 
 /// The shipments of an order whose tracking state differs between `before` and `after`.
-fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
+fn changes_between(
+    before: &Order,
+    after: &Order,
+    applied: bool,
+    max_age: NotificationMaxAge,
+) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let reached = after.changes().transitions.iter().map(|step| step.to());
-    let told = reached.filter(|_| after.head().customer_email.is_some());
+    let told = after
+        .changes()
+        .transitions
+        .iter()
+        .filter(|step| find_suppression(after.head(), step, true, max_age).is_none());
     // If the order passes several statuses, only the newest notification is sent.
-    let mut notifications: Vec<NotificationKind> = told.filter_map(NotificationKind::from_status).collect();
+    let mut notifications: Vec<NotificationKind> =
+        told.filter_map(|step| NotificationKind::from_status(step.to())).collect();
     notifications.drain(..notifications.len().saturating_sub(1));
     let mut changes = Vec::new();
     for ((old, new), shown) in before.shipments().iter().zip(after.shipments()).zip(now.shipments()) {

@@ -13,7 +13,7 @@ use api::{
 use app::{Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
 use chrono::TimeDelta;
-use domain::Actor;
+use domain::{Actor, NotificationMaxAge};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use persistence::Store;
 use simulator::demo::Installation;
@@ -136,6 +136,7 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
         codes: CodeMap::default(),
         customers_place_orders: false,
         customer_orders_per_minute: None,
+        notification_max_age: NotificationMaxAge::default(),
     })
 }
 

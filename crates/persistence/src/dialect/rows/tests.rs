@@ -217,6 +217,8 @@ async fn rows_are_read_as_they_were_written() {
         user_id: ID,
         reference: None,
         customer_email: Some("ö\"'@example.org".to_owned()),
+        other_emails: Some(json!(["ü@example.org"])),
+        notifications_muted: true,
         status: Status::AwaitingPickup,
         version: 1,
         total_cents: 2_147_483_647,

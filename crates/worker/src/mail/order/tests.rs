@@ -4,6 +4,10 @@ fn item(quantity: u32, name: &str) -> Item {
     Item { name: name.to_owned(), quantity }
 }
 
+fn called_off(quantity: u32, name: &str, reason: &str) -> CalledOff {
+    CalledOff { name: name.to_owned(), quantity, reason: Some(reason.to_owned()) }
+}
+
 fn shipment(number: &str) -> ShipmentSummary {
     ShipmentSummary {
         carrier: "FedEx".to_owned(),
@@ -12,6 +16,7 @@ fn shipment(number: &str) -> ShipmentSummary {
         status: "In transit".to_owned(),
         estimated_delivery: Some("2026-11-26T18:00:00Z".parse().unwrap()),
         condition: None,
+        pickup_place: None,
         items: vec![item(2, "Blue mug, 0.3 l"), item(1, "Wooden spoon")],
     }
 }
@@ -24,6 +29,7 @@ fn mail(kind: Kind) -> OrderMail {
         progress: "shipped: 3 of 3 items".to_owned(),
         shipments: vec![shipment("794600000001")],
         remaining: Vec::new(),
+        called_off: Vec::new(),
         total: "USD 59.00".to_owned(),
         placed_at: "2026-11-03T08:05:09Z".parse().unwrap(),
         link: "https://shop.example/track/t0ken".to_owned(),
@@ -160,6 +166,7 @@ fn what_others_wrote_is_escaped_in_html_and_plain_in_text() {
     hostile.total = evil.to_owned();
     hostile.link = format!("https://shop.example/\"{evil}");
     hostile.remaining = vec![item(1, evil)];
+    hostile.called_off = vec![called_off(1, evil, evil)];
     hostile.shipments = vec![ShipmentSummary {
         carrier: evil.to_owned(),
         tracking_number: evil.to_owned(),
@@ -167,6 +174,7 @@ fn what_others_wrote_is_escaped_in_html_and_plain_in_text() {
         status: evil.to_owned(),
         estimated_delivery: None,
         condition: Some(evil.to_owned()),
+        pickup_place: Some(evil.to_owned()),
         items: vec![item(1, evil)],
     }];
     for kind in [hostile.kind.clone(), Kind::Cancelled { reason: Some(evil.to_owned()) }] {
@@ -214,6 +222,8 @@ fn no_text_of_others_looks_like_a_line_of_ours() {
         mail.progress = forged.to_owned();
         mail.shop = forged.to_owned();
         mail.remaining = vec![item(1, forged)];
+        mail.called_off = vec![called_off(1, forged, forged)];
+        mail.shipments[0].pickup_place = Some(forged.to_owned());
         mail.shipments[0].items = vec![item(1, forged)];
         mail.shipments[0].condition = Some(forged.to_owned());
         mail.shipments[0].status = forged.to_owned();
@@ -227,4 +237,50 @@ fn no_text_of_others_looks_like_a_line_of_ours() {
             );
         }
     }
+}
+
+#[test]
+fn what_was_called_off_is_listed_with_its_reason_and_nothing_speaks_of_it_where_nothing_was() {
+    let partly = OrderMail {
+        progress: "2 of 5 items delivered; 3 called off".to_owned(),
+        called_off: vec![
+            called_off(2, "Teapot", "The teapot is sold out"),
+            CalledOff { reason: None, ..called_off(1, "Lid", "") },
+        ],
+        ..mail(Kind::Delivered)
+    };
+    let told = rendered(&partly);
+    let block = "\n\n\nCALLED OFF\n  2 x Teapot: The teapot is sold out\n  1 x Lid\n\n-- \n";
+    assert!(told.text.contains(block), "{}", told.text);
+    assert!(told.text.contains("2 of 5 items delivered; 3 called off."), "{}", told.text);
+    for wanted in ["Called off", "Teapot<br>", "The teapot is sold out", "Lid</td>"] {
+        assert!(told.html.contains(wanted), "{wanted}");
+    }
+    let whole = rendered(&mail(Kind::Delivered));
+    assert!(!format!("{}{}", whole.text, whole.html).to_lowercase().contains("called off"));
+}
+
+#[test]
+fn several_pickup_places_stand_beside_their_shipments_and_one_is_told_once() {
+    let at = |number, place: &str| ShipmentSummary {
+        status: "Ready for collection".to_owned(),
+        pickup_place: Some(place.to_owned()),
+        ..shipment(number)
+    };
+    let several = OrderMail {
+        shipments: vec![at("794600000001", "Kiosk Sun"), at("794600000002", "Kiosk Moon")],
+        ..mail(Kind::ReadyForCollection { place: None })
+    };
+    let told = rendered(&several);
+    assert!(told.text.contains("You can collect it now.\n"), "{}", told.text);
+    for place in ["Kiosk Sun", "Kiosk Moon"] {
+        assert!(told.text.contains(&format!("\nWhere: {place}\n")), "{}", told.text);
+        assert!(told.html.contains(place));
+    }
+    let one = OrderMail {
+        shipments: vec![at("794600000001", "Kiosk Sun")],
+        ..mail(Kind::ReadyForCollection { place: Some("Kiosk Sun".to_owned()) })
+    };
+    let told = rendered(&one);
+    assert_eq!(told.text.matches("Kiosk Sun").count(), 1, "{}", told.text);
 }

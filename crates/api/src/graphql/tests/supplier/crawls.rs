@@ -32,6 +32,7 @@ fn assert_discreet(answers: &[AnsweredOperation], tales: &[String], seen: &[&str
     }
     for field in [
         "Order.customerEmail",
+        "Order.customerEmails",
         "Order.notifications",
         "OrderEvent.notes",
         "Activity.notes",

@@ -49,7 +49,7 @@ async fn an_order_is_seen_as_far_as_it_is_the_suppliers() {
     assert_eq!(
         order["progress"],
         json!({"itemsTotal": 8, "itemsShipped": 4, "shipmentsTotal": 1, "shipmentsShipped": 1,
-               "summary": "partial shipment: 4 of 8 items shipped"})
+               "summary": "partial shipment: 4 of 9 items shipped; 1 called off"})
     );
     assert_eq!(order["estimatedDelivery"], "2026-03-05T00:00:00+00:00");
     assert_eq!(order["notifications"], json!([]));
