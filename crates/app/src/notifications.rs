@@ -1,7 +1,11 @@
 //! Opens notifications that were leased, for `worker` to send, and records the result of each attempt.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress};
+use domain::{
+    CarrierDirectory, Item, Meaning, NotificationId, OrderHead, Progress, Shipment, ShipmentStatus, progress,
+};
 use persistence::{
     Store,
     leases::{Leased, Next},
@@ -9,7 +13,9 @@ use persistence::{
     read,
 };
 
-use crate::{Clock, customer_text, error::Result, links::Links, relay::backoff, retry::retry_transaction};
+use crate::{
+    Clock, Policy, customer_text, error::Result, links::Links, relay::backoff, retry::retry_transaction,
+};
 
 /// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
 /// each step.
@@ -65,11 +71,17 @@ pub struct Notifications {
     store: Store,
     clock: Clock,
     links: Links,
+    policy: Arc<Policy>,
 }
 
 impl Notifications {
-    pub(crate) fn new(store: Store, clock: Clock, links: Links) -> Self {
-        Self { store, clock, links }
+    pub(crate) fn new(store: Store, clock: Clock, links: Links, policy: Arc<Policy>) -> Self {
+        Self { store, clock, links, policy }
+    }
+
+    /// The names and tracking pages of carriers.
+    pub fn carriers(&self) -> &CarrierDirectory {
+        &self.policy.carriers
     }
 
     /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it

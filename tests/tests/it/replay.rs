@@ -272,7 +272,7 @@ async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_
     let mut orders = Vec::new();
     for (number, told) in [("3131", told), ("3232", [told[1], told[0]])] {
         let order = shop.processing(&[1]).await;
-        register(&shop, order, Carrier::Dhl, number, None).await;
+        register(&shop, order, Carrier::DHL, number, None).await;
         for words in told {
             shop.push_as(Sender::Dhl, body(number, words).as_bytes()).await;
             shop.drain().await;

@@ -10,7 +10,7 @@
 //!    process. An attempt that ends before that is not counted.
 
 use app::notifications::{NotSent, NotificationContext, Notifications, Outcome};
-use domain::{ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
+use domain::{CarrierDirectory, ErrorChain, Item, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -52,7 +52,9 @@ async fn send_notification(
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
     };
-    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.key) {
+    let mail = match order_mail(&context, mailer.shop(), notifications.carriers())
+        .render(recipient, &notification.key)
+    {
         Ok(mail) => mail,
         Err(error) => return refuse(error.to_string()).await,
     };
@@ -96,7 +98,7 @@ fn classify_send_error(error: &SendError) -> Outcome {
 }
 
 /// Fills the mail of a notification.
-fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
+fn order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
     let remaining = context
@@ -108,7 +110,10 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
-        shipments: live.iter().map(|shipment| summarize_shipment(shipment, &context.items)).collect(),
+        shipments: live
+            .iter()
+            .map(|shipment| summarize_shipment(shipment, &context.items, carriers))
+            .collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
         total: order.total.to_string(),
         placed_at: order.placed_at,
@@ -129,16 +134,20 @@ fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     }
 }
 
-fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSummary {
+fn summarize_shipment(
+    shipment: &Shipment,
+    items: &[Item],
+    carriers: &CarrierDirectory,
+) -> mail::ShipmentSummary {
     let contents = shipment.lines.iter().filter_map(|line| {
         let item = items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
     let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
-        carrier: shipment.carrier().display_name().to_owned(),
+        carrier: carriers.name(shipment.carrier()).into_owned(),
         tracking_number: shipment.tracking_number.to_string(),
-        url: shipment.tracking_number.tracking_url(),
+        url: carriers.tracking_url(&shipment.tracking_number),
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),
