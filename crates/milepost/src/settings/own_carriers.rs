@@ -48,3 +48,53 @@ pub(super) fn build_directory(entries: &[String]) -> Result<CarrierDirectory, St
     }
     Ok(directory)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(entries: &str) -> Result<Vec<String>, String> {
+        let directory = build_directory(&split_entries(entries))?;
+        Ok(directory.own().map(|(code, name, url)| format!("{code} {name} {url:?}")).collect())
+    }
+
+    #[test]
+    fn a_text_has_one_entry_for_each_carrier() {
+        let text = "my_local = My Local|https://my.example/{number}, dhl=DHL Paket,";
+        let expected = [r#"dhl DHL Paket None"#, r#"my_local My Local Some("https://my.example/{number}")"#];
+        assert_eq!(read(text).unwrap(), expected);
+        assert_eq!(read("").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_table_is_the_same_entry() {
+        let tables = "[my_local]\nname = \"My, Local | Bikes\"\nurl = \"https://my.example/{number}\"\n[dhl]\nname = \"DHL Paket\"";
+        let entries = convert_tables(tables.parse().unwrap()).unwrap();
+        let directory = build_directory(&entries).unwrap();
+        let own: Vec<_> = directory.own().map(|(code, name, _)| format!("{code} {name}")).collect();
+        assert_eq!(own, ["dhl DHL Paket", "my_local My, Local | Bikes"]);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_used_is_named() {
+        for (text, expected) in [
+            ("my_local", "`my_local` is not like my_local=My Local|https://my.example/{number}"),
+            (
+                "a=A|https://a.example/",
+                "in `a`: the url must begin with https:// or http:// and have {number} in it, behind the host",
+            ),
+            ("my_ups=A, ups_local=B", "in `ups_local`: this is the carrier `ups`: use that code"),
+            ("a=A,a=B", "in `a`: the carrier has two entries"),
+            ("a=", "in `a`: the name is missing"),
+        ] {
+            assert_eq!(read(text).unwrap_err(), expected);
+        }
+        for (tables, expected) in [
+            ("a = 1", "`a` must be a table with `name` and `url`"),
+            ("[a]\nname = 1", "`a`: `name` must be a text"),
+            ("[a]\nuri = \"x\"", "`a` has a field `uri`; known are name, url"),
+        ] {
+            assert_eq!(convert_tables(tables.parse().unwrap()).unwrap_err(), expected);
+        }
+    }
+}
