@@ -186,7 +186,7 @@ async fn webhooks(
             location: Some("Holbrook, NY, US"),
         };
         let history = SimulatedHistory {
-            carrier: Carrier::Fedex,
+            carrier: Carrier::FEDEX,
             tracking_number: &number,
             scans: &[told],
             estimated_delivery: None,

@@ -131,7 +131,7 @@ impl Shop {
     ) -> app::Result<Shipment> {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(Carrier::Fedex, number).expect("a tracking number"),
+            tracking_number: TrackingNumber::parse(Carrier::FEDEX, number).expect("a tracking number"),
             origin: None,
             lines,
             estimated_delivery: None,
@@ -270,6 +270,6 @@ pub fn fedex(number: &str, status: ShipmentStatus, at: DateTime<Utc>) -> Vec<u8>
     let place = Some("Holbrook, NY, US");
     let told = SimulatedScan { meaning: Meaning::Status(status), at: at.fixed_offset(), location: place };
     let secrets = secrets(Sender::Fedex);
-    let webhook = Webhook::simulate(Sender::Fedex, Carrier::Fedex, number, told, &secrets, at);
+    let webhook = Webhook::simulate(Sender::Fedex, Carrier::FEDEX, number, told, &secrets, at);
     webhook.expect("FedEx can say that").body
 }

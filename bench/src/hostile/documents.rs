@@ -300,7 +300,7 @@ fn echoes() -> Vec<(&'static str, String)> {
         ),
         (
             "a long enum",
-            with("query($c:Carrier!){shipment(carrier:$c,trackingNumber:\"1\"){id}}", json!({"c": long})),
+            with("query($c:CarrierCode!){shipment(carrier:$c,trackingNumber:\"1\"){id}}", json!({"c": long})),
         ),
         (
             "a long tracking number",

@@ -170,7 +170,7 @@ impl Shopkeeper {
             })
             .collect();
         let history = SimulatedHistory {
-            carrier: Carrier::Fedex,
+            carrier: Carrier::FEDEX,
             tracking_number: number,
             scans: &scans,
             estimated_delivery: None,

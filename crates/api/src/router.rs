@@ -55,7 +55,7 @@ pub fn router(app: App, options: Options) -> Router {
     };
     let mailbox = if options.mailbox { mailbox::routes(options.store.clone()) } else { Router::new() };
     let webhooks = webhooks::routes(app.inbox().clone(), options.clock.clone());
-    let track = track::routes(app.links().clone(), options.store.clone());
+    let track = track::routes(&app, options.store.clone());
     let schema = graphql::schema(app, options.clock, options.feed.clone(), options.limits);
     let routes = transport::graphql_routes(schema, graphql).merge(webhooks).merge(track).merge(mailbox);
     with_health(routes, options.store, options.feed, options.checks)

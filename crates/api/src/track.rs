@@ -1,8 +1,9 @@
 //! The tracking page, `GET /track/{token}`: a customer follows one order on it, without a login.
 
 use app::{
+    App,
     customer_text::{self, CalledOff, is_ready_for_collection},
-    links::{BadLink, Links},
+    links::BadLink,
 };
 use askama::Template;
 use axum::{
@@ -13,14 +14,16 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line};
+use domain::{
+    CarrierDirectory, OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line,
+};
 use persistence::{Event, Store, read};
 
 use crate::page;
 
 /// The route of the tracking page.
-pub(crate) fn routes(links: Links, store: Store) -> Router {
-    Router::new().route("/track/{token}", get(show)).with_state((links, store))
+pub(crate) fn routes(app: &App, store: Store) -> Router {
+    Router::new().route("/track/{token}", get(show)).with_state((app.clone(), store))
 }
 
 #[derive(Template)]
@@ -41,9 +44,9 @@ struct Step {
 }
 
 struct ShipmentView {
-    carrier: &'static str,
+    carrier: String,
     number: String,
-    url: String,
+    url: Option<String>,
     status: &'static str,
     trouble: Option<&'static str>,
     expected: Option<DateTime<Utc>>,
@@ -64,8 +67,8 @@ struct Message {
     text: String,
 }
 
-async fn show(State((links, store)): State<(Links, Store)>, Path(token): Path<String>) -> Response {
-    let id = match links.open_link(&token) {
+async fn show(State((app, store)): State<(App, Store)>, Path(token): Path<String>) -> Response {
+    let id = match app.links().open_link(&token) {
         Ok(id) => id,
         Err(error) => {
             let (status, title) = match error {
@@ -75,7 +78,7 @@ async fn show(State((links, store)): State<(Links, Store)>, Path(token): Path<St
             return page::html(status, &Message { title, text: error.to_string() });
         }
     };
-    match load_track(&store, id).await {
+    match load_track(&store, app.carriers(), id).await {
         Ok(Some(track)) => page::html(StatusCode::OK, &track),
         Ok(None) => {
             let message =
@@ -90,7 +93,11 @@ async fn show(State((links, store)): State<(Links, Store)>, Path(token): Path<St
     }
 }
 
-async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<Option<Track>> {
+async fn load_track(
+    store: &Store,
+    carriers: &CarrierDirectory,
+    id: domain::OrderId,
+) -> persistence::Result<Option<Track>> {
     let Some(order) = read::load_order(store, id).await? else { return Ok(None) };
     let (order, items, shipments) = order.into_parts();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
@@ -104,7 +111,7 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
             let item = items.iter().find(|item| item.id == line.item_id)?;
             Some(format!("{} × {}", line.quantity, single_line(&item.name)))
         });
-        view_shipment(shipment, places.get(&shipment.id), contents.collect())
+        view_shipment(shipment, places.get(&shipment.id), contents.collect(), carriers)
     });
     let called_off = customer_text::list_called_off(&items).into_iter();
     Ok(Some(Track {
@@ -122,12 +129,17 @@ fn view_called_off(CalledOff { name, quantity, reason }: CalledOff) -> CalledOff
     CalledOff { name: single_line(&name), quantity, reason }
 }
 
-fn view_shipment(shipment: &Shipment, place: Option<&String>, items: Vec<String>) -> ShipmentView {
+fn view_shipment(
+    shipment: &Shipment,
+    place: Option<&String>,
+    items: Vec<String>,
+    carriers: &CarrierDirectory,
+) -> ShipmentView {
     let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
-        carrier: shipment.carrier().display_name(),
+        carrier: carriers.name(shipment.carrier()).into_owned(),
         number: shipment.tracking_number.to_string(),
-        url: shipment.tracking_number.tracking_url(),
+        url: carriers.tracking_url(&shipment.tracking_number),
         status: shipment.status().describe(),
         trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
         expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),

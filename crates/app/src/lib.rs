@@ -22,7 +22,7 @@ pub mod webhooks;
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use carriers::{CodeMap, Secrets, Sender};
-use domain::NotificationMaxAge;
+use domain::{CarrierDirectory, NotificationMaxAge};
 use persistence::Store;
 
 pub use access::{Caller, VisibleShipments};
@@ -50,6 +50,8 @@ pub struct Policy {
     pub senders: HashMap<Sender, Secrets>,
     /// The merchant's own meanings of carriers' codes.
     pub codes: CodeMap,
+    /// The names and tracking pages of carriers.
+    pub carriers: CarrierDirectory,
     /// Whether customers may place orders with their own tokens. If false, only support and systems place them.
     pub customers_place_orders: bool,
     /// How many orders a customer may place in a minute. `None`: no limit. Staff have no limit.
@@ -68,6 +70,7 @@ pub struct App {
     notifications: Notifications,
     relay: Relay,
     links: Links,
+    policy: Arc<Policy>,
 }
 
 impl App {
@@ -78,13 +81,20 @@ impl App {
         let links = Links::new(clock.clone(), policy.clone());
         let inbox = Inbox::new(store.clone(), clock.clone(), feed.clone(), policy.clone());
         Self {
-            orders: Orders::new(store.clone(), clock.clone(), feed.clone(), policy, reads.clone()),
+            orders: Orders::new(store.clone(), clock.clone(), feed.clone(), policy.clone(), reads.clone()),
             replays: Replays::new(store.clone(), clock.clone(), feed.clone(), inbox.clone()),
-            notifications: Notifications::new(store.clone(), clock.clone(), feed.clone(), links.clone()),
+            notifications: Notifications::new(
+                store.clone(),
+                clock.clone(),
+                feed.clone(),
+                links.clone(),
+                policy.clone(),
+            ),
             relay: Relay::new(store, clock, feed),
             reads,
             inbox,
             links,
+            policy,
         }
     }
 
@@ -114,6 +124,11 @@ impl App {
 
     pub fn links(&self) -> &Links {
         &self.links
+    }
+
+    /// The names and tracking pages of carriers.
+    pub fn carriers(&self) -> &CarrierDirectory {
+        &self.policy.carriers
     }
 }
 

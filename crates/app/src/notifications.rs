@@ -5,8 +5,10 @@ mod resend;
 
 use std::collections::HashMap;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
+use domain::{CarrierDirectory, Item, NotificationId, OrderHead, Progress, Shipment, ShipmentId, progress};
 use persistence::{
     Store,
     failures::NewFailure,
@@ -18,7 +20,8 @@ use persistence::{
 pub use resend::{Resend, Resent};
 
 use crate::{
-    Clock, customer_text, error::Result, feed::Feed, links::Links, relay::backoff, retry::retry_transaction,
+    Clock, Policy, customer_text, error::Result, feed::Feed, links::Links, relay::backoff,
+    retry::retry_transaction,
 };
 
 /// How long an attempt to send a mail may take before the notification is due again. The mail server may be slow at
@@ -76,11 +79,17 @@ pub struct Notifications {
     clock: Clock,
     feed: Feed,
     links: Links,
+    policy: Arc<Policy>,
 }
 
 impl Notifications {
-    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, links: Links) -> Self {
-        Self { store, clock, feed, links }
+    pub(crate) fn new(store: Store, clock: Clock, feed: Feed, links: Links, policy: Arc<Policy>) -> Self {
+        Self { store, clock, feed, links, policy }
+    }
+
+    /// The names and tracking pages of carriers.
+    pub fn carriers(&self) -> &CarrierDirectory {
+        &self.policy.carriers
     }
 
     /// Opens a leased notification and loads the data for its mail. `None` if the notification must not be sent: it

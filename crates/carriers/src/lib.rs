@@ -46,7 +46,7 @@ use domain::{Carrier, UnknownName};
 pub use codes::{BadCodeMap, CodeMap};
 pub use dhl::is_subscription_id;
 pub use limits::MAX_SCANS;
-pub use number_format::likely_carriers;
+pub use number_format::{likelier_carriers, likely_carriers};
 pub use parcel::{Activation, Parcel, ParsedScan, Push, Unread, Unreadable, compute_identity};
 pub use signature::{DEFAULT_TOKEN_HEADER, Head, HeadProof, NoSecret, Refused, Request, Secrets};
 pub use simulate::{SimulatedHistory, SimulatedScan};

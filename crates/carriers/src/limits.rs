@@ -84,8 +84,8 @@ mod tests {
 
     fn parcel(scans: usize) -> Parcel {
         Parcel {
-            carrier: Carrier::Fedex,
-            tracking_number: TrackingNumber::restore(Carrier::Fedex, "1".to_owned()),
+            carrier: Carrier::FEDEX,
+            tracking_number: TrackingNumber::restore(Carrier::FEDEX, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: vec![scan(); scans],

@@ -14,39 +14,46 @@ use domain::{Carrier, TrackingNumber};
 /// Numbers that begin with `92` and `93` are the format of USPS for companies that hand parcels over to it. UPS, FedEx
 /// and DHL are such companies, so all four are returned.
 pub fn likely_carriers(number: &str) -> Vec<Carrier> {
-    let Ok(number) = TrackingNumber::parse(Carrier::Usps, number) else { return Vec::new() };
+    let Ok(number) = TrackingNumber::parse(Carrier::USPS, number) else { return Vec::new() };
     let number: &str = &number;
     if is_ups(number) {
-        return vec![Carrier::Ups];
+        return vec![Carrier::UPS];
     }
     if let Some(country) = find_s10_country(number) {
         return match country {
-            "US" => vec![Carrier::Usps],
-            "DE" => vec![Carrier::Dhl],
+            "US" => vec![Carrier::USPS],
+            "DE" => vec![Carrier::DHL],
             _ => Vec::new(),
         };
     }
     let Some(digits) = read_digits(number) else { return Vec::new() };
     match (digits.len(), number.get(..2).unwrap_or_default()) {
-        (10, _) if has_check_mod_7(&digits) => vec![Carrier::Dhl],
-        (12, _) if has_check_mod_11(&digits) => vec![Carrier::Fedex],
-        (15, _) if has_check_mod_10(&digits) => vec![Carrier::Fedex],
+        (10, _) if has_check_mod_7(&digits) => vec![Carrier::DHL],
+        (12, _) if has_check_mod_11(&digits) => vec![Carrier::FEDEX],
+        (15, _) if has_check_mod_10(&digits) => vec![Carrier::FEDEX],
         (20, "00") if has_check_mod_10(&digits) => {
-            vec![if number.starts_with("0034") { Carrier::Dhl } else { Carrier::Fedex }]
+            vec![if number.starts_with("0034") { Carrier::DHL } else { Carrier::FEDEX }]
         }
         // Written without the 92 that belongs to it; for USPS perhaps without a 91.
-        (20, "61") if has_check_mod_10(&[&[9, 2], &digits[..]].concat()) => vec![Carrier::Fedex],
+        (20, "61") if has_check_mod_10(&[&[9, 2], &digits[..]].concat()) => vec![Carrier::FEDEX],
         (20, _) if has_check_mod_10(&digits) || has_check_mod_10(&[&[9, 1], &digits[..]].concat()) => {
-            vec![Carrier::Usps]
+            vec![Carrier::USPS]
         }
-        (22, "96") if has_check_mod_10(&digits[7..]) => vec![Carrier::Fedex],
+        (22, "96") if has_check_mod_10(&digits[7..]) => vec![Carrier::FEDEX],
         (22 | 26, "92" | "93") if has_check_mod_10(&digits) => {
-            vec![Carrier::Fedex, Carrier::Ups, Carrier::Usps, Carrier::Dhl]
+            vec![Carrier::FEDEX, Carrier::UPS, Carrier::USPS, Carrier::DHL]
         }
-        (22 | 26, "91" | "94" | "95") if has_check_mod_10(&digits) => vec![Carrier::Usps],
-        (34, _) if has_check_mod_11(&digits[20..]) => vec![Carrier::Fedex],
+        (22 | 26, "91" | "94" | "95") if has_check_mod_10(&digits) => vec![Carrier::USPS],
+        (34, _) if has_check_mod_11(&digits[20..]) => vec![Carrier::FEDEX],
         _ => Vec::new(),
     }
+}
+
+/// The carriers that a number rather belongs to, for a warning: those in whose formats it is written, if its own carrier
+/// is not one of them.
+pub fn likelier_carriers(number: &TrackingNumber) -> Vec<Carrier> {
+    let likely = likely_carriers(number);
+    if likely.contains(&number.carrier()) { Vec::new() } else { likely }
 }
 
 fn read_digits(number: &str) -> Option<Vec<u32>> {
@@ -110,29 +117,32 @@ fn find_s10_country(number: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use Carrier::{Dhl, Fedex, Ups, Usps};
-
     use super::*;
 
-    const SHARED: &[Carrier] = &[Fedex, Ups, Usps, Dhl];
+    const FEDEX: Carrier = Carrier::FEDEX;
+    const UPS: Carrier = Carrier::UPS;
+    const USPS: Carrier = Carrier::USPS;
+    const DHL: Carrier = Carrier::DHL;
+
+    const SHARED: &[Carrier] = &[FEDEX, UPS, USPS, DHL];
 
     #[test]
     fn published_numbers_are_recognised() {
         for (carriers, numbers) in [
-            (&[Ups][..], &["1Z999AA10123456784", "1z 999 aa1 0123456784"][..]),
-            (&[Fedex], &["986578788855", "477179081230", "799531274483"]),
-            (&[Fedex], &["041441760228964", "568283610012000"]),
-            (&[Fedex], &["9611020987654312345672", "61299998820821171811"]),
-            (&[Fedex], &["1001921334250001000300779017972697", "1001901781990001000300617767839437"]),
-            (&[Usps], &["03071790000523483741", "71123456789123456787", "71969010756003077385"]),
-            (&[Usps], &["9400111206206406260787", "9101123456789000000013", "9505511069605048600624"]),
+            (&[UPS][..], &["1Z999AA10123456784", "1z 999 aa1 0123456784"][..]),
+            (&[FEDEX], &["986578788855", "477179081230", "799531274483"]),
+            (&[FEDEX], &["041441760228964", "568283610012000"]),
+            (&[FEDEX], &["9611020987654312345672", "61299998820821171811"]),
+            (&[FEDEX], &["1001921334250001000300779017972697", "1001901781990001000300617767839437"]),
+            (&[USPS], &["03071790000523483741", "71123456789123456787", "71969010756003077385"]),
+            (&[USPS], &["9400111206206406260787", "9101123456789000000013", "9505511069605048600624"]),
             // With the routing prefix of the barcode.
-            (&[Usps], &["420787459400111206206406260787", "420221539101026837331000039521"]),
+            (&[USPS], &["420787459400111206206406260787", "420221539101026837331000039521"]),
             (SHARED, &["4201028200009261290113185417468510", "92748902711486543475061180"]),
-            (&[Dhl], &["3318810025", "8487135506", "1099255990"]),
-            (&[Dhl], &["00340434161094015902"]),
-            (&[Usps], &["RB123456785US"]),
-            (&[Dhl], &["RB123456785DE"]),
+            (&[DHL], &["3318810025", "8487135506", "1099255990"]),
+            (&[DHL], &["00340434161094015902"]),
+            (&[USPS], &["RB123456785US"]),
+            (&[DHL], &["RB123456785DE"]),
             (&[], &["RB123456785GB", "RB123456785CV"]),
         ] {
             for number in numbers {

@@ -183,6 +183,12 @@ const MAX_CODE: usize = 200;
 /// The most [`Parcel::other_numbers`] of one parcel.
 const MAX_OTHERS: usize = 5;
 
+/// Finds the carrier of an aggregator's name. `number` is the tracking number.
+pub(crate) fn parse_carrier_name(name: &str, number: &str) -> Result<Carrier, Unreadable> {
+    let unreadable = || Unreadable(format!("`{name}`, of {number}, cannot be the name of a carrier"));
+    Carrier::from_reported_name(name).ok_or_else(unreadable)
+}
+
 /// Parses a tracking number as the registration of shipments does, so that both can match. Returns an error for a
 /// number that nobody can register.
 pub(crate) fn parse_tracking_number(carrier: Carrier, sent: String) -> Result<TrackingNumber, Unreadable> {
@@ -239,10 +245,7 @@ pub(crate) fn replace_unreliable_time(
     text: &str,
     time: CarrierTime,
 ) -> CarrierTime {
-    let untimely = match carrier {
-        Carrier::Fedex => fedex::has_unreliable_time(code),
-        Carrier::Ups | Carrier::Usps | Carrier::Dhl => false,
-    };
+    let untimely = carrier == Carrier::FEDEX && fedex::has_unreliable_time(code);
     if untimely { time::parse_clock_only(text) } else { time }
 }
 

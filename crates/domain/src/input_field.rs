@@ -51,6 +51,8 @@ pub enum InputField {
     OriginCode,
     /// A deadline of all named items.
     Deadline(DeadlineField),
+    /// The carrier of the shipment.
+    Carrier,
     /// The tracking number of the shipment.
     TrackingNumber,
     /// When the delivery is expected.

@@ -40,7 +40,7 @@ mod webhook;
 
 pub use activity::{Activity, ActivityKind};
 pub use actor::{Actor, ActorKind};
-pub use carrier::Carrier;
+pub use carrier::{Carrier, CarrierDirectory, InvalidCarrier, InvalidCarrierEntry, MAX_CARRIER_CODE};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use error_chain::ErrorChain;
 pub use ids::{ItemId, NotificationId, OrderId, ScanId, ShipmentId, UserId, WebhookId};

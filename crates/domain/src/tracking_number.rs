@@ -33,10 +33,7 @@ impl TrackingNumber {
         if !plausible || !(1..=MAX_TRACKING_NUMBER).contains(&number.len()) {
             return Err(InvalidTrackingNumber);
         }
-        let number = match carrier {
-            Carrier::Usps => without_routing(number),
-            Carrier::Fedex | Carrier::Ups | Carrier::Dhl => number,
-        };
+        let number = if carrier == Carrier::USPS { without_routing(number) } else { number };
         Ok(Self { carrier, number })
     }
 
@@ -48,17 +45,6 @@ impl TrackingNumber {
     /// The carrier that gave the number.
     pub const fn carrier(&self) -> Carrier {
         self.carrier
-    }
-
-    /// The address of the carrier's public page for the number.
-    pub fn tracking_url(&self) -> String {
-        let number: String = self.chars().filter(char::is_ascii_alphanumeric).collect();
-        match self.carrier {
-            Carrier::Fedex => format!("https://www.fedex.com/fedextrack/?trknbr={number}"),
-            Carrier::Ups => format!("https://www.ups.com/track?tracknum={number}"),
-            Carrier::Usps => format!("https://tools.usps.com/go/TrackConfirmAction?tLabels={number}"),
-            Carrier::Dhl => format!("https://www.dhl.com/en/express/tracking.html?AWB={number}"),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ fn read(carrier: Carrier, text: &str) -> Result<String, InvalidTrackingNumber> {
 
 #[test]
 fn blanks_and_small_letters_are_spelling_and_anything_else_is_no_number() {
-    let read = |text: &str| read(Carrier::Ups, text);
+    let read = |text: &str| read(Carrier::UPS, text);
     assert_eq!(read(" 1z 999\t9-9").as_deref(), Ok("1Z9999-9"));
     assert_eq!(read(&"9".repeat(64)), Ok("9".repeat(64)));
     for invalid in ["", "  ", "1Z/9", "no/slash", "１Z9", "Ä1", "1Z_9", &"9".repeat(65)] {
@@ -18,14 +18,14 @@ fn blanks_and_small_letters_are_spelling_and_anything_else_is_no_number() {
 
 #[test]
 fn a_scanned_barcode_of_usps_loses_its_routing_and_nothing_else_does() {
-    let usps = |text: &str| read(Carrier::Usps, text).unwrap();
+    let usps = |text: &str| read(Carrier::USPS, text).unwrap();
     let (short, long) = ("94001000000000000001", "9400100000000000000001");
     for rest in [short, long] {
         for zip in ["34442", "344421234", "90210", "902109999"] {
             assert_eq!(usps(&format!("420{zip}{rest}")), rest, "{zip}");
             assert_eq!(usps(&format!("420 {zip} {rest}")), rest, "{zip}");
             let number = format!("420{zip}{rest}");
-            for other in [Carrier::Fedex, Carrier::Ups, Carrier::Dhl] {
+            for other in [Carrier::FEDEX, Carrier::UPS, Carrier::DHL] {
                 assert_eq!(read(other, &number), Ok(number.clone()), "{other}");
             }
         }

@@ -132,7 +132,7 @@ fn customers_neither_ship_nor_scan_and_carriers_only_scan() {
         story.actor = actor;
         let ship = Request::CreateShipment(NewShipment {
             id: shipment_id(2),
-            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
+            tracking_number: TrackingNumber::parse(Carrier::UPS, "1Z").unwrap(),
             origin: None,
             lines: None,
             estimated_delivery: None,

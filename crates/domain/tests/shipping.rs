@@ -105,7 +105,7 @@ fn the_same_number_of_another_carrier_is_another_shipment() {
     story.ship(1, &[(1, 1)]).expect("free");
     let other = NewShipment {
         id: shipment_id(2),
-        tracking_number: TrackingNumber::parse(Carrier::Ups, "N1").unwrap(),
+        tracking_number: TrackingNumber::parse(Carrier::UPS, "N1").unwrap(),
         origin: None,
         lines: None,
         estimated_delivery: None,

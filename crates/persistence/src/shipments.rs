@@ -3,7 +3,7 @@
 
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{Carrier, ItemQuantity, OrderId, Shipment, ShipmentId, TrackingNumber, ingest::TrackedShipment};
@@ -105,13 +105,13 @@ pub async fn find_reused_numbers(store: &Store, since: DateTime<Utc>) -> Result<
     Ok(numbers.into_iter().collect())
 }
 
-/// Groups the numbers by carrier. Leaves out carriers without a number.
-fn group_by_carrier(numbers: &[TrackingNumber]) -> impl Iterator<Item = (Carrier, Vec<&str>)> {
-    let of = |carrier: Carrier| {
-        let own = numbers.iter().filter(move |number| number.carrier() == carrier);
-        (carrier, own.map(|number| &**number).collect::<Vec<_>>())
-    };
-    Carrier::ALL.into_iter().map(of).filter(|(_, numbers)| !numbers.is_empty())
+/// Groups the numbers by carrier.
+fn group_by_carrier(numbers: &[TrackingNumber]) -> BTreeMap<Carrier, Vec<&str>> {
+    let mut groups: BTreeMap<Carrier, Vec<&str>> = BTreeMap::new();
+    for number in numbers {
+        groups.entry(number.carrier()).or_default().push(number);
+    }
+    groups
 }
 
 /// The shipments of these orders with their items, oldest first.

@@ -98,7 +98,7 @@ impl Client {
         let items = units.map(|units| json!([{ "itemId": order.item, "quantity": units }]));
         let input = json!({
             "orderId": order.id,
-            "carrier": enum_name(carrier.as_str()),
+            "carrier": carrier.as_str(),
             "trackingNumber": number,
             "items": items,
         });

@@ -45,7 +45,7 @@ pub async fn run(
             bail!(BadUsage { argument: "--parcel-carrier", problem });
         }
         (Some(own), Some(_) | None) => own,
-        (None, carrier) => carrier.unwrap_or(Carrier::Fedex),
+        (None, carrier) => carrier.unwrap_or(Carrier::FEDEX),
     };
     let number = values::tracking_number(carrier, &scan.tracking)
         .map_err(|problem| BadUsage { argument: "--tracking", problem })?;

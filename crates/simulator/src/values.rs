@@ -36,7 +36,7 @@ pub fn sender(text: &str) -> Result<carriers::Sender, String> {
 }
 
 pub(crate) fn carrier(text: &str) -> Result<Carrier, String> {
-    one_of(text, "carrier", &Carrier::ALL.map(Carrier::as_str))
+    Carrier::parse(text).map_err(|error| format!("`{text}`: {error}"))
 }
 
 pub(crate) fn tampering(text: &str) -> Result<Tampering, String> {

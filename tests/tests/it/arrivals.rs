@@ -56,7 +56,7 @@ fn tells_histories(sender: Sender) -> bool {
 }
 
 fn carrier_of(sender: Sender) -> Carrier {
-    sender.carrier().unwrap_or(Carrier::Dhl)
+    sender.carrier().unwrap_or(Carrier::DHL)
 }
 
 /// Registers a shipment with the role support.

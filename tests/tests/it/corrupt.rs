@@ -69,14 +69,14 @@ async fn a_webhook_whose_wait_cannot_be_read_fails(database: Database) {
     let shop = Shop::new(database.store.clone());
     shop.scan("N0", ShipmentStatus::InTransit).await;
     shop.drain().await;
-    database.execute("UPDATE webhook_waits SET carrier = 'pigeon'").await;
+    database.execute("UPDATE webhook_waits SET carrier = 'PIGEON'").await;
     let id = inbox(&shop).await[0].id;
     shop.app.inbox().retry_webhook(&support(), id).await.unwrap();
     shop.drain().await;
     let failed = inbox(&shop).await.remove(0);
     assert_eq!(failed.state, WebhookState::Failed);
     let told = failed.error.unwrap_or_default();
-    let row = format!("table webhook_waits, row of webhook {id}: `pigeon` is no carrier");
+    let row = format!("table webhook_waits, row of webhook {id}: the code of a carrier is needed");
     assert!(told.contains(&row), "{told}");
 }
 
@@ -91,7 +91,7 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
     }
     database.execute("UPDATE webhooks SET state = 'unmatched', due_at = NULL").await;
     for table in ["webhook_waits", "shipments"] {
-        database.execute(&format!("UPDATE {table} SET carrier = 'pigeon'")).await;
+        database.execute(&format!("UPDATE {table} SET carrier = 'PIGEON'")).await;
     }
     let log = Log::listen();
     assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 0);

@@ -176,7 +176,7 @@ async fn an_estimate_that_is_revised_without_a_new_scan_counts(database: Databas
     let told = SimulatedScan { meaning: Meaning::Status(ShipmentStatus::InTransit), at, location: None };
     for (minutes, days) in [(0, 3), (30, 5), (10, 4)] {
         let history = SimulatedHistory {
-            carrier: Carrier::Fedex,
+            carrier: Carrier::FEDEX,
             tracking_number: "161616",
             scans: &[told],
             estimated_delivery: Some(at + TimeDelta::days(days)),
@@ -218,7 +218,7 @@ async fn a_part_that_cannot_be_read_is_told_beside_what_the_rest_did(database: D
     let order = shop.processing(&[2]).await;
     let item = shop.order(order).await.items()[0].id;
     for number in numbers {
-        register(&shop, order, Carrier::Dhl, number, Some(vec![ItemQuantity { item_id: item, quantity: 1 }]))
+        register(&shop, order, Carrier::DHL, number, Some(vec![ItemQuantity { item_id: item, quantity: 1 }]))
             .await;
     }
     let body = include_str!("../../../crates/carriers/samples/dhl_batch.json").replace("2026-01", "2026-03");

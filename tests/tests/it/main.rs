@@ -3,6 +3,7 @@
 
 mod activation;
 mod activities;
+mod any_carrier;
 mod arrivals;
 mod batch_isolation;
 mod clocks;

@@ -28,7 +28,7 @@ on_every_database!(
 fn usps(number: &str, lines: Option<Vec<ItemQuantity>>) -> NewShipment {
     NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        tracking_number: TrackingNumber::parse(Carrier::Usps, number).unwrap(),
+        tracking_number: TrackingNumber::parse(Carrier::USPS, number).unwrap(),
         origin: None,
         lines,
         estimated_delivery: None,
@@ -66,7 +66,7 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
                 location: Some("Holbrook, NY, US"),
             }];
             let history = SimulatedHistory {
-                carrier: Carrier::Usps,
+                carrier: Carrier::USPS,
                 tracking_number: &format!("{pushed}{plain}"),
                 scans: &scans,
                 estimated_delivery: None,
@@ -89,7 +89,7 @@ async fn a_number_of_usps_is_the_same_with_its_routing_and_without_whoever_pushe
                 let found = shop
                     .app
                     .reads()
-                    .shipment(&support(), &TrackingNumber::parse(Carrier::Usps, &asked).unwrap())
+                    .shipment(&support(), &TrackingNumber::parse(Carrier::USPS, &asked).unwrap())
                     .await
                     .unwrap();
                 assert_eq!(found.map(|(order, _)| order.id), Some(order), "{asked}");

@@ -33,15 +33,15 @@ on_every_database!(
 
 /// The result of a replay and everything that it reported.
 #[derive(Debug)]
-struct ReplayReport {
+pub(super) struct ReplayReport {
     examined: u64,
-    scans: u64,
+    pub scans: u64,
     applied: bool,
-    changes: Vec<ReplayChange>,
+    pub changes: Vec<ReplayChange>,
     failed: Vec<NotReplayed>,
 }
 
-async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<ReplayReport> {
+pub(super) async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<ReplayReport> {
     let (mut changes, mut failed) = (Vec::new(), Vec::new());
     let tell = |finding| match finding {
         Finding::Changes(change) => changes.push(*change),
@@ -51,7 +51,7 @@ async fn replay(shop: &Shop, caller: &Caller, replay: &Replay) -> app::Result<Re
     Ok(ReplayReport { examined, scans, applied, changes, failed })
 }
 
-fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
+pub(super) fn since_yesterday(shop: &Shop, apply: bool) -> Replay {
     let since = shop.now() - TimeDelta::days(1);
     Replay { since, until: None, sender: None, apply, most: None }
 }
@@ -272,7 +272,7 @@ async fn what_a_carrier_tells_in_words_is_one_story_in_either_order_and_after_a_
     let mut orders = Vec::new();
     for (number, told) in [("3131", told), ("3232", [told[1], told[0]])] {
         let order = shop.processing(&[1]).await;
-        register(&shop, order, Carrier::Dhl, number, None).await;
+        register(&shop, order, Carrier::DHL, number, None).await;
         for words in told {
             shop.push_as(Sender::Dhl, body(number, words).as_bytes()).await;
             shop.drain().await;

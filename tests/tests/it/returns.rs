@@ -159,7 +159,7 @@ async fn trouble_on_the_way_back_is_no_trouble_of_what_was_delivered(database: D
         let scans =
             [SimulatedScan { meaning, at: (begin + TimeDelta::days(day)).fixed_offset(), location: None }];
         let history = SimulatedHistory {
-            carrier: Carrier::Fedex,
+            carrier: Carrier::FEDEX,
             tracking_number: "717171",
             scans: &scans,
             estimated_delivery: None,

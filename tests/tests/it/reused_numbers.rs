@@ -101,7 +101,7 @@ async fn history(shop: &Shop, number: &str, scans: &[(ShipmentStatus, DateTime<U
     };
     let scans: Vec<SimulatedScan<'_>> = scans.iter().map(told).collect();
     let history = SimulatedHistory {
-        carrier: Carrier::Fedex,
+        carrier: Carrier::FEDEX,
         tracking_number: number,
         scans: &scans,
         estimated_delivery: None,

@@ -134,7 +134,7 @@ async fn a_shipment_saved_twice_is_counted_once(database: Database) {
     for of in [of_two.clone(), None, of_two] {
         let again = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(Carrier::Fedex, "111").unwrap(),
+            tracking_number: TrackingNumber::parse(Carrier::FEDEX, "111").unwrap(),
             origin: None,
             lines: of,
             estimated_delivery: None,
@@ -186,7 +186,7 @@ async fn any_number_of_shipments_is_looked_up_at_once(database: Database) {
     let found = read::read_shipments(&database.store, &ids).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.id]);
     let numbers: Vec<_> = (100..70_000)
-        .map(|number| TrackingNumber::parse(Carrier::Fedex, &number.to_string()).unwrap())
+        .map(|number| TrackingNumber::parse(Carrier::FEDEX, &number.to_string()).unwrap())
         .collect();
     let found = read::tracked_shipments_of(&database.store, &numbers).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), [shipment.tracking_number]);

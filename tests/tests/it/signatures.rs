@@ -35,7 +35,7 @@ async fn every_sender_is_believed_and_nobody_in_its_name(database: Database) {
     let shop = Shop::new(database.store);
     let front = Front::new(&shop);
     for (at, sender) in Sender::ALL.into_iter().enumerate() {
-        let (number, carrier) = (format!("40400{at}"), sender.carrier().unwrap_or(Carrier::Fedex));
+        let (number, carrier) = (format!("40400{at}"), sender.carrier().unwrap_or(Carrier::FEDEX));
         let order = shop.processing(&[1]).await;
         register(&shop, order, carrier, &number, None).await;
         let now = shop.now();

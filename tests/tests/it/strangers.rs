@@ -118,7 +118,7 @@ async fn a_place_that_a_supplier_names_is_not_mailed(database: Database) {
         let acme = Caller { actor: Actor::new(ActorKind::Supplier, "acme"), request_id: None, email: None };
         let shipment = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(Carrier::Fedex, &format!("ACME-{by_supplier}")).unwrap(),
+            tracking_number: TrackingNumber::parse(Carrier::FEDEX, &format!("ACME-{by_supplier}")).unwrap(),
             origin: None,
             lines: None,
             estimated_delivery: None,

@@ -154,7 +154,7 @@ async fn an_answer_is_not_repeated_to_a_supplier_who_may_not_see_it_any_more(dat
     let ship = async |code: &str| {
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(Carrier::Ups, "1Z").unwrap(),
+            tracking_number: TrackingNumber::parse(Carrier::UPS, "1Z").unwrap(),
             origin: None,
             lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
             estimated_delivery: None,
@@ -198,7 +198,7 @@ async fn units_of_a_supplier_count_in_whichever_shipment_they_travel(database: D
         .collect();
     let mixed = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        tracking_number: TrackingNumber::parse(Carrier::Fedex, "515151").unwrap(),
+        tracking_number: TrackingNumber::parse(Carrier::FEDEX, "515151").unwrap(),
         origin: Some(Origin { kind: OriginKind::Warehouse, code: "main".to_owned() }),
         lines: Some(lines),
         estimated_delivery: None,

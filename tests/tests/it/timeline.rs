@@ -210,7 +210,7 @@ async fn shared(shop: &Shop) -> (OrderId, Vec<ItemId>) {
 async fn ship(shop: &Shop, caller: Caller, order: OrderId, number: &str, item_id: ItemId) -> ShipmentId {
     let new = NewShipment {
         id: ShipmentId(Uuid::now_v7()),
-        tracking_number: TrackingNumber::parse(Carrier::Fedex, number).unwrap(),
+        tracking_number: TrackingNumber::parse(Carrier::FEDEX, number).unwrap(),
         origin: None,
         lines: Some(vec![ItemQuantity { item_id, quantity: 1 }]),
         estimated_delivery: None,

@@ -78,20 +78,6 @@ pub enum ShipmentConditionKind {
     Other,
 }
 
-/// The company that carries a shipment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
-#[graphql(remote = "domain::Carrier")]
-pub enum Carrier {
-    /// FedEx.
-    Fedex,
-    /// United Parcel Service.
-    Ups,
-    /// United States Postal Service.
-    Usps,
-    /// DHL.
-    Dhl,
-}
-
 /// The kinds of party that can change an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ActorKind")]

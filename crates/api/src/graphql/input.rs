@@ -19,12 +19,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
-pub use lenient_scalars::Time;
+pub use lenient_scalars::{Lenient, Time};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
 pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
-use lenient_scalars::{Lenient, NO_NUMBER};
+use lenient_scalars::NO_NUMBER;
 
 /// An order to place.
 #[derive(InputObject, Serialize)]

@@ -118,10 +118,10 @@ impl Mutation {
     async fn create_shipment(&self, ctx: &Context<'_>, input: CreateShipmentInput) -> Result<ShipmentResult> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let changed = async {
-            let (order_id, new, key) = input.into_new_shipment()?;
+            let (order_id, new, key) = input.into_new_shipment(app.carriers())?;
             app.orders().create_shipment(caller.clone(), order_id, new, key).await
         };
-        outcome::convert_shipment_result(ctx, changed.await)
+        outcome::convert_new_shipment_result(ctx, changed.await)
     }
 
     /// Cancels a shipment. Its units can go into another shipment.

@@ -8,9 +8,10 @@ use domain::TrackingNumber;
 use persistence::read::{self, Page};
 
 use super::{
+    carrier::CarrierInput,
     connection::{Connection, PageArgs, Total, page_size},
     cursor::{self, Kind},
-    enums::{ActorKind, Carrier, FulfillmentPath, OrderStatus, WebhookState},
+    enums::{ActorKind, FulfillmentPath, OrderStatus, WebhookState},
     error::{bad_input, unwrap_result},
     event::{self, OrderEvent},
     input::Time,
@@ -57,7 +58,7 @@ impl Query {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<Order>> {
-        let filter = filter.map(OrderFilter::read).transpose()?.unwrap_or_default();
+        let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
         let window = PageArgs { first, after, last, before }.window(Kind::Orders, cursor::key)?;
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
         let page = unwrap_result(ctx, app.reads().orders(caller, filter.clone(), &window.request()).await)?;
@@ -72,11 +73,12 @@ impl Query {
     async fn shipment(
         &self,
         ctx: &Context<'_>,
-        carrier: Carrier,
+        carrier: CarrierInput,
         tracking_number: String,
     ) -> Result<Option<Shipment>> {
         let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
-        let Ok(number) = TrackingNumber::parse(carrier.into(), &tracking_number) else { return Ok(None) };
+        let carrier = carrier.parse_for_query(ctx, "carrier")?;
+        let Ok(number) = TrackingNumber::parse(carrier, &tracking_number) else { return Ok(None) };
         let found = unwrap_result(ctx, app.reads().shipment(caller, &number).await)?;
         Ok(found.map(|(order, shipment)| Shipment::with_own_batch(order.into(), shipment)))
     }
@@ -92,7 +94,7 @@ impl Query {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<OrderEvent>> {
-        let filter = filter.map(OrderEventFilter::read).transpose()?.unwrap_or_default();
+        let filter = filter.map(|filter| filter.read(ctx)).transpose()?.unwrap_or_default();
         event::log(ctx, filter, PageArgs { first, after, last, before }).await
     }
 
@@ -136,20 +138,21 @@ pub struct OrderFilter {
     /// Orders placed before this time.
     placed_until: Option<Time>,
     /// Orders with a shipment of this carrier. Suppliers may not use it.
-    carrier: Option<Carrier>,
+    carrier: Option<CarrierInput>,
     /// Orders that the merchant planned to fulfil in this way.
     fulfillment_path: Option<FulfillmentPath>,
 }
 
 impl OrderFilter {
-    fn read(self) -> Result<read::OrderFilter> {
+    fn read(self, ctx: &Context<'_>) -> Result<read::OrderFilter> {
+        let carrier = |carrier: CarrierInput| carrier.parse_for_query(ctx, "filter.carrier");
         Ok(read::OrderFilter {
             user_id: self.user_id.map(|id| parse_uuid("filter.userId", &id)).transpose()?,
             supplier: None,
             statuses: self.statuses.unwrap_or_default().into_iter().map(Into::into).collect(),
             placed_since: parse_time("filter.placedSince", self.placed_since)?,
             placed_until: parse_time("filter.placedUntil", self.placed_until)?,
-            carrier: self.carrier.map(Into::into),
+            carrier: self.carrier.map(carrier).transpose()?,
             fulfillment_path: self.fulfillment_path.map(Into::into),
         })
     }
@@ -168,7 +171,7 @@ pub struct OrderEventFilter {
     actor: Option<ActorKind>,
     /// Events that scans reported by this carrier caused. Scans that were recorded by hand do not count. Suppliers may
     /// not use it.
-    carrier: Option<Carrier>,
+    carrier: Option<CarrierInput>,
     /// Events that happened at this time or later.
     since: Option<Time>,
     /// Events that happened before this time.
@@ -176,7 +179,8 @@ pub struct OrderEventFilter {
 }
 
 impl OrderEventFilter {
-    fn read(self) -> Result<read::EventFilter> {
+    fn read(self, ctx: &Context<'_>) -> Result<read::EventFilter> {
+        let carrier = |carrier: CarrierInput| carrier.parse_for_query(ctx, "filter.carrier");
         Ok(read::EventFilter {
             order_id: self.order_id.map(|id| parse_uuid("filter.orderId", &id)).transpose()?,
             user_id: None,
@@ -184,7 +188,7 @@ impl OrderEventFilter {
             from: self.from_status.map(Into::into),
             to: self.to_status.map(Into::into),
             actor: self.actor.map(Into::into),
-            carrier: self.carrier.map(Into::into),
+            carrier: self.carrier.map(carrier).transpose()?,
             since: parse_time("filter.since", self.since)?,
             until: parse_time("filter.until", self.until)?,
         })

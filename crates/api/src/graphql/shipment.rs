@@ -1,6 +1,6 @@
 //! The GraphQL types of a shipment: its items, its condition and its scans.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use app::{App, Caller};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::{
     batch_cache::ScanCache,
+    carrier::CarrierCode,
     connection::{Connection, PageArgs, Total, Window, page_size},
     cursor::{self, Kind},
-    enums::{Carrier, ScanEffect, ShipmentConditionKind, ShipmentStatus},
+    enums::{ScanEffect, ShipmentConditionKind, ShipmentStatus},
     event::Actor,
     item::{OrderItem, Origin, list_items},
     limits::weights::{SHIPMENT_ITEMS, list},
@@ -73,8 +74,13 @@ impl Shipment {
     }
 
     /// The company that carries the shipment.
-    async fn carrier(&self) -> Carrier {
-        self.shipment.carrier().into()
+    async fn carrier(&self) -> CarrierCode {
+        CarrierCode(self.shipment.carrier())
+    }
+
+    /// The name of the carrier, for people.
+    async fn carrier_name<'a>(&self, ctx: &Context<'a>) -> Result<Cow<'a, str>> {
+        Ok(ctx.data::<App>()?.carriers().name(self.shipment.carrier()))
     }
 
     /// The number that the carrier gave the shipment, without blanks and in upper case.
@@ -82,9 +88,15 @@ impl Shipment {
         &self.shipment.tracking_number
     }
 
-    /// The carrier's own tracking page for the shipment.
-    async fn carrier_url(&self) -> String {
-        self.shipment.tracking_number.tracking_url()
+    /// The address of the carrier's own tracking page for the shipment. Null if it is not known.
+    async fn tracking_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(ctx.data::<App>()?.carriers().tracking_url(&self.shipment.tracking_number))
+    }
+
+    /// The address of the carrier's own tracking page for the shipment. Null if it is not known.
+    #[graphql(deprecation = "The same as `trackingUrl`.")]
+    async fn carrier_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        self.tracking_url(ctx).await
     }
 
     /// How far the shipment is.

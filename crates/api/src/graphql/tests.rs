@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod carriers;
 mod crawler;
 mod customer;
 mod dropship;

@@ -21,13 +21,28 @@ impl Inbox {
             }
             Err(error) => Err(error.to_string()),
         };
-        match parsed {
+        match parsed.map(|push| self.resolve_carriers(push)) {
             Ok(Push::Parcels(parcels, _)) if parcels.is_empty() => {
                 Push::Remark("it speaks of no parcel".to_owned())
             }
             Ok(push) => push,
             Err(reason) => Push::Remark(reason),
         }
+    }
+
+    /// Replaces other spellings of the merchant's own carriers by their codes. The identities of the scans do not
+    /// change, so they do not depend on the settings.
+    fn resolve_carriers(&self, mut push: Push) -> Push {
+        if let Push::Parcels(parcels, _) = &mut push {
+            for parcel in parcels {
+                parcel.carrier = self.policy().carriers.resolve(parcel.carrier);
+                if parcel.carrier != parcel.tracking_number.carrier() {
+                    parcel.tracking_number =
+                        TrackingNumber::restore(parcel.carrier, parcel.tracking_number.to_string());
+                }
+            }
+        }
+        push
     }
 }
 

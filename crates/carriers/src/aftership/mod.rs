@@ -19,9 +19,8 @@ use crate::{
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    names::find_carrier,
     parcel::{
-        build_code_name, build_description_code, compute_identity, parse_tracking_number,
+        build_code_name, build_description_code, compute_identity, parse_carrier_name, parse_tracking_number,
         replace_unreliable_time,
     },
     place::join_place,
@@ -114,9 +113,7 @@ fn parse_parcel(
 ) -> Result<Push, Unreadable> {
     let slug = require_text("`msg.slug`", &[(tracking, "/slug")])?;
     let number = require_text("`msg.tracking_number`", &[(tracking, "/tracking_number")])?;
-    let Some(carrier) = find_carrier(&slug) else {
-        return Ok(Push::Remark(format!("`{slug}` is not a carrier Milepost follows")));
-    };
+    let carrier = parse_carrier_name(&slug, &number)?;
     let tracking_number = parse_tracking_number(carrier, number)?;
     let scans = scans(ParcelKey { carrier, number: &tracking_number });
     if scans.is_empty() {

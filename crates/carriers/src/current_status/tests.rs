@@ -16,7 +16,7 @@ fn listed(meaning: Meaning, hour: u32) -> ParsedScan {
 
 fn scan(meaning: Meaning, time: CarrierTime, sent: &str) -> ParsedScan {
     ParsedScan {
-        identity: compute_identity(Carrier::Ups, "1", meaning.as_str(), "", &[sent]),
+        identity: compute_identity(Carrier::UPS, "1", meaning.as_str(), "", &[sent]),
         code: meaning.as_str().to_owned(),
         meaning,
         description: None,
@@ -128,8 +128,8 @@ fn told(pushes: &[(Vec<ParsedScan>, Option<Meaning>)]) -> Tracking {
     let mut scans = Vec::<domain::Scan>::new();
     for ((list, latest), hour) in pushes.iter().zip(12..) {
         let parcel = Parcel {
-            carrier: Carrier::Ups,
-            tracking_number: domain::TrackingNumber::restore(Carrier::Ups, "1".to_owned()),
+            carrier: Carrier::UPS,
+            tracking_number: domain::TrackingNumber::restore(Carrier::UPS, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: merge_into_scans(list.clone(), latest.and_then(undated)),

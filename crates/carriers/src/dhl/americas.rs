@@ -31,7 +31,7 @@ const NUMBERS: [&str; 4] = ["/package/trackingId", "/trackingId", "/package/dhlP
 /// Parses the parcel of a package. `None` if it has no scan.
 pub(super) fn parse_parcel(package: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
     let number = require_text("`trackingId` or `dhlPackageId`", &NUMBERS.map(|pointer| (package, pointer)))?;
-    let tracking_number = parse_tracking_number(Carrier::Dhl, number)?;
+    let tracking_number = parse_tracking_number(Carrier::DHL, number)?;
     let read = |event: &Value| parse_scan(event, &tracking_number, remap);
     let scans = limits::collect_scans(list_at(package, "events"), read);
     if scans.is_empty() {
@@ -39,8 +39,8 @@ pub(super) fn parse_parcel(package: &Value, remap: &CodeMap) -> Result<Option<Pa
     }
     let numbers = NUMBERS.iter().filter_map(|pointer| text_at(package, pointer));
     Ok(Some(Parcel {
-        carrier: Carrier::Dhl,
-        other_numbers: parse_other_numbers(Carrier::Dhl, &tracking_number, numbers),
+        carrier: Carrier::DHL,
+        other_numbers: parse_other_numbers(Carrier::DHL, &tracking_number, numbers),
         tracking_number,
         package: None,
         scans,
@@ -66,7 +66,7 @@ fn parse_scan(event: &Value, parcel: &str, remap: &CodeMap) -> Option<ParsedScan
     let read = find_meaning(listed.as_deref().unwrap_or_default());
     Some(ParsedScan {
         identity: compute_identity(
-            Carrier::Dhl,
+            Carrier::DHL,
             parcel,
             &code,
             &build_description_code("", find_meaning(&code), read),

@@ -35,7 +35,7 @@ impl Protocol for Dhl {
     }
 
     fn carrier(&self) -> Option<Carrier> {
-        Some(Carrier::Dhl)
+        Some(Carrier::DHL)
     }
 
     fn verify_head(&self, secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {

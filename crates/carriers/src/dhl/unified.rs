@@ -33,7 +33,7 @@ const MAX_STATUS_CODE: usize = 6;
 
 /// Parses the parcel of a shipment. `None` if it has no scan.
 pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<Parcel>, Unreadable> {
-    let tracking_number = parse_tracking_number(Carrier::Dhl, require_text("`id`", &[(shipment, "/id")])?)?;
+    let tracking_number = parse_tracking_number(Carrier::DHL, require_text("`id`", &[(shipment, "/id")])?)?;
     // The two letters of an Express code have other meanings at DHL's other services.
     let express = text_at(shipment, "/service").is_none_or(|s| s.to_ascii_lowercase().contains("express"));
     let key = ScanContext { parcel: &tracking_number, express, remap };
@@ -69,8 +69,8 @@ pub(super) fn parse_parcel(shipment: &Value, remap: &CodeMap) -> Result<Option<P
     let pieces = list_at(shipment.get("details").unwrap_or(&Value::Null), "pieceIds");
     let pieces = pieces.iter().filter_map(|piece| text_at(piece, ""));
     Ok(Some(Parcel {
-        carrier: Carrier::Dhl,
-        other_numbers: parse_other_numbers(Carrier::Dhl, &tracking_number, pieces),
+        carrier: Carrier::DHL,
+        other_numbers: parse_other_numbers(Carrier::DHL, &tracking_number, pieces),
         tracking_number,
         package: None,
         scans,
@@ -145,7 +145,7 @@ impl<'a> Event<'a> {
         };
         ParsedScan {
             identity: compute_identity(
-                Carrier::Dhl,
+                Carrier::DHL,
                 key.parcel,
                 &interpreted.code,
                 &interpreted.description_code,

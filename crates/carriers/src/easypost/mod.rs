@@ -22,8 +22,9 @@ use crate::{
     current_status::{self, CurrentStatus},
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    names::find_carrier,
-    parcel::{build_code_name, compute_identity, parse_tracking_number, replace_unreliable_time},
+    parcel::{
+        build_code_name, compute_identity, parse_carrier_name, parse_tracking_number, replace_unreliable_time,
+    },
     place::join_place,
     return_flag::apply_return_flag,
     signature::{decode_hex, encode_hex, hmac_sha256},
@@ -177,9 +178,7 @@ fn parse_tracker(
     remap: &CodeMap,
 ) -> Result<Push, Unreadable> {
     let name = require_text("`carrier` of the tracker", &[(tracker, "/carrier")])?;
-    let Some(carrier) = find_carrier(&name) else {
-        return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
-    };
+    let carrier = parse_carrier_name(&name, &number)?;
     let tracking_number = parse_tracking_number(carrier, number)?;
 
     let details = list_at(tracker, "tracking_details");

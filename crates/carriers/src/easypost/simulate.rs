@@ -24,7 +24,7 @@ pub(super) fn simulate(history: &SimulatedHistory<'_>) -> Option<Vec<u8>> {
     let date = history.estimated_delivery.map(|due| due.date_naive().to_string());
     let sent_at = history.sent_at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let tracker = json!({
-        "id": format!("trk_{}", id(&[carrier, history.tracking_number])),
+        "id": format!("trk_{}", id(&[&carrier, history.tracking_number])),
         "object": "Tracker", "mode": "production",
         "tracking_code": history.tracking_number, "carrier": carrier,
         "status": status, "status_detail": detail,

@@ -44,7 +44,7 @@ fn instant(text: &str) -> CarrierTime {
 #[test]
 fn a_history_is_read_scan_by_scan() {
     let parcel = parcel(FEDEX);
-    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::Fedex, "794600000001"));
+    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::FEDEX, "794600000001"));
     assert_eq!((&parcel.package, parcel.pushed_at), (&None, "2026-01-15T13:20:00Z".parse().ok()));
     let read: Vec<_> = parcel.scans.iter().map(|scan| (&*scan.code, scan.meaning, scan.time)).collect();
     assert_eq!(
@@ -87,7 +87,7 @@ fn the_estimate_is_the_carriers_date_and_is_revised_by_later_events() {
 #[test]
 fn a_bare_tracker_without_details_stands_for_one_scan_without_a_time() {
     let parcel = parcel(TRACKER);
-    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::Usps, "9400100000000000000000"));
+    assert_eq!((parcel.carrier, &*parcel.tracking_number), (Carrier::USPS, "9400100000000000000000"));
     assert_eq!(parcel.pushed_at, "2026-01-15T18:00:00Z".parse().ok());
     let [scan] = &parcel.scans[..] else { panic!("one scan") };
     assert_eq!((&*scan.code, scan.meaning), ("delivered/arrived_at_destination", Status(Delivered)));
@@ -222,22 +222,25 @@ fn only_an_event_has_an_id_of_its_own() {
 }
 
 #[test]
-fn parcels_of_four_carriers_are_followed_and_others_remarked() {
+fn parcels_of_every_carrier_are_followed() {
     let with = |carrier: &str| FEDEX.replace(r#""carrier": "FedEx""#, &format!(r#""carrier": "{carrier}""#));
     for (name, carrier) in [
-        ("fedex", Carrier::Fedex),
-        ("UPS", Carrier::Ups),
-        ("UPSDAP", Carrier::Ups),
-        ("USPS", Carrier::Usps),
-        ("DHLExpress", Carrier::Dhl),
-        ("DHL eCommerce", Carrier::Dhl),
+        ("fedex", Carrier::FEDEX),
+        ("UPS", Carrier::UPS),
+        ("UPSDAP", Carrier::UPS),
+        ("USPS", Carrier::USPS),
+        ("DHLExpress", Carrier::DHL),
+        ("DHL eCommerce", Carrier::DHL),
+        ("CanadaPost", "canada_post".parse().unwrap()),
+        ("DPDUK", "dpd_uk".parse().unwrap()),
+        ("Acme-Express", "acme_express".parse().unwrap()),
     ] {
-        assert_eq!(parcel(&with(name)).carrier, carrier, "{name}");
+        let parcel = parcel(&with(name));
+        assert_eq!((parcel.carrier, parcel.tracking_number.carrier()), (carrier, carrier), "{name}");
+        assert_eq!(&*parcel.tracking_number, "794600000001");
     }
-    assert_eq!(
-        remark(&with("CanadaPost")),
-        "`CanadaPost`, of 794600000001, is not a carrier Milepost follows"
-    );
+    let nameless = Easypost.parse(with("-").as_bytes(), &CodeMap::default()).unwrap_err();
+    assert_eq!(nameless.to_string(), "`-`, of 794600000001, cannot be the name of a carrier");
     let batch = r#"{"object":"Event","description":"batch.created","result":{"object":"Batch"}}"#;
     assert_eq!(remark(batch), "EasyPost tells of `batch.created`, which is not about a tracker");
 }

@@ -38,7 +38,7 @@ impl Protocol for Fedex {
     }
 
     fn carrier(&self) -> Option<Carrier> {
-        Some(Carrier::Fedex)
+        Some(Carrier::FEDEX)
     }
 
     /// Large enough for a picture of the delivery.
@@ -106,7 +106,7 @@ fn parse_parcel(
             (parent.unwrap_or(result), "/trackingNumber"),
         ],
     )?;
-    let tracking_number = parse_tracking_number(Carrier::Fedex, number)?;
+    let tracking_number = parse_tracking_number(Carrier::FEDEX, number)?;
     let unique_id = text_at(result, "/trackingNumberInfo/trackingNumberUniqueId");
     let key = unique_id.as_deref().unwrap_or(&tracking_number);
 
@@ -117,7 +117,7 @@ fn parse_parcel(
         return Ok(None);
     }
     Ok(Some(Parcel {
-        carrier: Carrier::Fedex,
+        carrier: Carrier::FEDEX,
         tracking_number,
         package: unique_id,
         other_numbers: vec![],
@@ -138,7 +138,7 @@ fn parse_scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<Pars
     let words = (words_at(event, "/eventDescription"), words_at(event, "/exceptionDescription"));
     Some(ParsedScan {
         identity: compute_identity(
-            Carrier::Fedex,
+            Carrier::FEDEX,
             parcel,
             &code.to_ascii_uppercase(),
             &exception.to_ascii_uppercase(),
@@ -151,7 +151,7 @@ fn parse_scan_event(event: &Value, parcel: &str, remap: &CodeMap) -> Option<Pars
             (event, exception) => event.or(exception),
         },
         location: parse_location(event),
-        time: replace_unreliable_time(Carrier::Fedex, &code, &date, time::parse_scan_time(&date)),
+        time: replace_unreliable_time(Carrier::FEDEX, &code, &date, time::parse_scan_time(&date)),
     })
 }
 
@@ -171,13 +171,13 @@ fn parse_current_status(result: &Value, parcel: &str, remap: &CodeMap) -> Option
     };
     let date = kind.and_then(|kind| find_date(result, kind)).unwrap_or_default();
     let scan = ParsedScan {
-        identity: compute_identity(Carrier::Fedex, parcel, &listed, "", &[&date]),
+        identity: compute_identity(Carrier::FEDEX, parcel, &listed, "", &[&date]),
         meaning: find_meaning(&code, remap),
         code: build_code_name(&[&code]),
         description: words_at(detail, "/description").or_else(|| words_at(detail, "/statusByLocale")),
         location: parse_location(detail),
         time: replace_unreliable_time(
-            Carrier::Fedex,
+            Carrier::FEDEX,
             &code,
             &date,
             time::parse_scan_time_unless_midnight(&date),

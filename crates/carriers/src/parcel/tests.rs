@@ -5,7 +5,7 @@ use crate::{CodeMap, Sender};
 
 #[test]
 fn parts_do_not_run_together() {
-    let of = |parcel, code, description| compute_identity(Carrier::Ups, parcel, code, description, &["t"]);
+    let of = |parcel, code, description| compute_identity(Carrier::UPS, parcel, code, description, &["t"]);
     assert_eq!(of("1Z", "OT", "21"), of("1Z", "OT", "21"));
     assert_ne!(of("1Z", "OT", "21"), of("1ZO", "T", "21"));
     assert_ne!(of("1Z", "OT", "21"), of("1Z", "OT2", "1"));
@@ -41,8 +41,8 @@ fn of_estimates_without_a_zone_the_one_with_the_newest_clock_counts_whichever_ar
             time: CarrierTime::Local(local(hour).expect("a time")),
         };
         Parcel {
-            carrier: Carrier::Dhl,
-            tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
+            carrier: Carrier::DHL,
+            tracking_number: TrackingNumber::restore(Carrier::DHL, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             // The newest scan is first in the list and has the lowest identity.
@@ -78,8 +78,8 @@ fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
     let oldest_first = [scan(3, 7), scan(1, 8), scan(2, 8), scan(0, 9)];
     let stored = |sent: Vec<ParsedScan>| {
         let parcel = Parcel {
-            carrier: Carrier::Dhl,
-            tracking_number: TrackingNumber::restore(Carrier::Dhl, "1".to_owned()),
+            carrier: Carrier::DHL,
+            tracking_number: TrackingNumber::restore(Carrier::DHL, "1".to_owned()),
             package: None,
             other_numbers: vec![],
             scans: sent,
@@ -101,7 +101,7 @@ fn scans_without_a_zone_have_one_sequence_whatever_the_sequence_of_the_body() {
 
 #[test]
 fn other_numbers_are_told_once_and_no_more_than_some() {
-    let told = |sent: &[&str]| parse_other_numbers(Carrier::Dhl, "1", sent.iter().map(ToString::to_string));
+    let told = |sent: &[&str]| parse_other_numbers(Carrier::DHL, "1", sent.iter().map(ToString::to_string));
     assert_eq!(told(&["jd 01", "JD01", "1", "JD/2", "JD02"]), ["JD01", "JD02"]);
     assert_eq!(told(&["2", "3", "4", "5", "6", "7", "8"]), ["2", "3", "4", "5", "6"]);
     assert!(told(&[]).is_empty());
@@ -109,7 +109,7 @@ fn other_numbers_are_told_once_and_no_more_than_some() {
 
 #[test]
 fn tracking_numbers_have_one_spelling() {
-    let read = |sent: &str| parse_tracking_number(Carrier::Ups, sent.to_owned());
+    let read = |sent: &str| parse_tracking_number(Carrier::UPS, sent.to_owned());
     assert_eq!(read(" 1z999 aa1\t0").as_deref(), Ok("1Z999AA10"));
     assert!(read(&"9".repeat(65)).is_err());
     for nobody_registers in ["1Z/999", "１Z999", "1Z_999"] {

@@ -21,8 +21,9 @@ use crate::{
     SimulatedHistory, Unreadable,
     json::{flag_at, list_at, parse_object, plain_text_at, require_text, text_at, words_at},
     limits,
-    names::find_carrier,
-    parcel::{build_code_name, build_description_code, compute_identity, parse_tracking_number},
+    parcel::{
+        build_code_name, build_description_code, compute_identity, parse_carrier_name, parse_tracking_number,
+    },
     place::join_place,
     signature::{decode_hex, encode_hex, hmac_sha256, texts_are_equal},
     time,
@@ -140,9 +141,7 @@ fn parse_push(body: &Value, remap: &CodeMap) -> Result<Push, Unreadable> {
     if flag_at(body, "/test") || flag_at(data, "/test") {
         return Ok(Push::from_test_push("Shippo", &number));
     }
-    let Some(carrier) = find_carrier(&name) else {
-        return Ok(Push::Remark(format!("`{name}`, of {number}, is not a carrier Milepost follows")));
-    };
+    let carrier = parse_carrier_name(&name, &number)?;
     let tracking_number = parse_tracking_number(carrier, number)?;
 
     // The latest scan is sent twice, with another object id each time but with its own time. It must become one scan.

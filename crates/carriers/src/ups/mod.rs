@@ -47,7 +47,7 @@ impl Protocol for Ups {
     }
 
     fn carrier(&self) -> Option<Carrier> {
-        Some(Carrier::Ups)
+        Some(Carrier::UPS)
     }
 
     fn check_code(&self, code: &str) -> Result<(), String> {
@@ -107,7 +107,7 @@ fn parse_parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable
         return Ok(Vec::new());
     }
     let tracking_number = parse_tracking_number(
-        Carrier::Ups,
+        Carrier::UPS,
         require_text("`trackingNumber`", &[(&event, "/trackingNumber")])?,
     )?;
     if !event.get("activityStatus").is_some_and(Value::is_object) {
@@ -116,9 +116,9 @@ fn parse_parcels(body: &[u8], remap: &CodeMap) -> Result<Vec<Parcel>, Unreadable
     let clock = Clock::from_event(&event);
     let scans = vec![parse_scan(&event, clock, &tracking_number, remap)];
     let others =
-        parse_other_numbers(Carrier::Ups, &tracking_number, text_at(&event, "/alternateTrackingNumber"));
+        parse_other_numbers(Carrier::UPS, &tracking_number, text_at(&event, "/alternateTrackingNumber"));
     Ok(vec![Parcel {
-        carrier: Carrier::Ups,
+        carrier: Carrier::UPS,
         tracking_number,
         package: None,
         other_numbers: others,
@@ -149,7 +149,7 @@ fn parse_scan(event: &Value, clock: Clock, parcel: &str, remap: &CodeMap) -> Par
     let read = codes::find_meaning(code, description.as_deref());
     ParsedScan {
         identity: compute_identity(
-            Carrier::Ups,
+            Carrier::UPS,
             parcel,
             &pair,
             &build_description_code(&description_code, codes::find_meaning(code, None), read),

@@ -49,7 +49,7 @@ impl Protocol for Usps {
     }
 
     fn carrier(&self) -> Option<Carrier> {
-        Some(Carrier::Usps)
+        Some(Carrier::USPS)
     }
 
     fn verify_head(&self, _secrets: &Secrets, head: &Head<'_>) -> Result<HeadProof, Refused> {
@@ -140,7 +140,7 @@ fn parse_answer(answer: &Value, said_at: Option<DateTime<Utc>>, remap: &CodeMap)
             return Ok(None);
         }
         Ok(Some(Parcel {
-            carrier: Carrier::Usps,
+            carrier: Carrier::USPS,
             scans,
             estimated_delivery: events.iter().copied().chain(above).find_map(parse_estimated_delivery),
             tracking_number: number,
@@ -166,7 +166,7 @@ fn group_by_parcel<'a>(events: &[&'a Value], answer: &'a Value) -> Vec<Result<Pi
     let (mut pieces, mut nameless) = (Vec::<Piece<'a>>::new(), Vec::new());
     let mut known = HashMap::new();
     let number = |places: &[(&Value, &str)]| {
-        parse_tracking_number(Carrier::Usps, require_text("`trackingNumber`", places)?)
+        parse_tracking_number(Carrier::USPS, require_text("`trackingNumber`", places)?)
     };
     // The answer describes its own tracking number, and no other number that an event has.
     let whole = number(&[(answer, NUMBER)]).ok();
@@ -238,7 +238,7 @@ fn parse_scan(
     let description_code = build_description_code("", alone, read);
     Some(ParsedScan {
         identity: compute_identity(
-            Carrier::Usps,
+            Carrier::USPS,
             parcel,
             &key,
             &description_code,

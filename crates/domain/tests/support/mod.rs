@@ -40,7 +40,7 @@ pub fn lines(of: &[(u32, u32)]) -> Vec<ItemQuantity> {
 
 /// A tracking number of FedEx.
 pub fn fedex(number: &str) -> TrackingNumber {
-    TrackingNumber::parse(Carrier::Fedex, number).expect("a tracking number")
+    TrackingNumber::parse(Carrier::FEDEX, number).expect("a tracking number")
 }
 
 pub fn warehouse(code: &str) -> Origin {

@@ -34,6 +34,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
         ("tokens", Ok(check_tokens(settings))),
         ("webhooks", Ok(check_webhooks(settings))),
         ("dhl", Ok(check_dhl(settings))),
+        ("carriers", Ok(check_carriers(settings))),
         ("codes", Ok(check_codes(settings))),
         ("database", check_database(settings).await),
         ("redis", check_redis(settings).await),
@@ -100,6 +101,18 @@ fn check_dhl(settings: &Settings) -> String {
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
         (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", describe_disabled(Sender::Dhl)),
         (None, None) => "off".to_owned(),
+    }
+}
+
+/// Lists the merchant's own carriers.
+fn check_carriers(settings: &Settings) -> String {
+    let describe = |(carrier, name, url): (domain::Carrier, &str, Option<&str>)| {
+        format!("{carrier} ({name}, {})", url.unwrap_or("no tracking page"))
+    };
+    let own: Vec<String> = settings.carriers.own().map(describe).collect();
+    match own.is_empty() {
+        true => "MILEPOST_CARRIERS is unset; docs/carriers.md lists the well-known carriers".to_owned(),
+        false => own.join(", "),
     }
 }
 

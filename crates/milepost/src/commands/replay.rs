@@ -61,6 +61,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     let store = database::up_to_date(&settings).await?;
     let policy = Policy {
         codes: settings.carrier_codes.clone(),
+        carriers: settings.carriers.clone(),
         notification_max_age: settings.notification_max_age,
         ..Policy::default()
     };

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// The parcel's tracking number; with --story NAME=NUMBER, for a parcel of the story
     #[arg(long, value_name = "NUMBER", required_unless_present = "story")]
     pub tracking: Vec<String>,
-    /// Who carries the parcel, where the sender reports for many: fedex, ups, usps or dhl [default: fedex]
+    /// Who carries the parcel, where the sender reports for many: fedex, canada_post, … [default: fedex]
     #[arg(long, value_name = "CARRIER", value_parser = Carrier::parse, conflicts_with = "story")]
     pub parcel_carrier: Option<Carrier>,
     /// How far the parcel is, or what is wrong with it: picked_up, in_transit, out_for_delivery, delivered,

@@ -134,6 +134,7 @@ fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) 
         link_secret,
         senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
+        carriers: settings.carriers.clone(),
         customers_place_orders: settings.customers_place_orders,
         customer_orders_per_minute: Some(settings.customer_orders_per_minute),
         notification_max_age: settings.notification_max_age,

@@ -7,6 +7,7 @@
 mod http;
 mod mask;
 mod names;
+mod own_carriers;
 mod problem;
 mod senders;
 mod sources;
@@ -25,7 +26,7 @@ use std::{
 use api::graphql::limits::Limits;
 use api::listener::HttpLimits;
 use carriers::{CodeMap, Sender};
-use domain::NotificationMaxAge;
+use domain::{CarrierDirectory, NotificationMaxAge};
 use url::Url;
 use worker::mail::{MailSettingError, Mailer};
 
@@ -83,6 +84,8 @@ pub struct Settings {
     pub dhl_api_key: Option<Masked>,
     /// The address of DHL's API for subscriptions.
     pub dhl_api_url: Url,
+    /// The names and tracking pages of carriers, with the merchant's own.
+    pub carriers: CarrierDirectory,
     /// The merchant's own meanings of carriers' codes.
     pub carrier_codes: CodeMap,
     /// The filter of the log.
@@ -143,6 +146,7 @@ impl Settings {
         let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::header);
         let dhl_api_key = reader.value("DHL_API_KEY", values::api_key);
         let dhl_api_url = reader.value("DHL_API_URL", values::api_url);
+        let carriers = reader.carriers();
         let carrier_codes = reader.value("CARRIER_CODES", values::carrier_codes);
         let log = reader.value("LOG", values::parse_log_filter);
         let log_format = reader.value("LOG_FORMAT", values::log_format);
@@ -168,6 +172,7 @@ impl Settings {
                 dhl_webhook_header: dhl_webhook_header?,
                 dhl_api_key,
                 dhl_api_url: dhl_api_url?,
+                carriers,
                 carrier_codes: carrier_codes.unwrap_or_default(),
                 log: log?,
                 log_format: log_format?,
@@ -229,6 +234,17 @@ impl Reader<'_> {
             Some((key, text)) => parse(text).map_err(|problem| self.problems.add(key, problem)).ok(),
             None => parse(default?).map_err(|problem| self.problems.add(name, problem)).ok(),
         }
+    }
+
+    /// Reads the merchant's own carriers.
+    fn carriers(&mut self) -> CarrierDirectory {
+        let Some((key, entries)) = self.sources.find_entries("CARRIERS") else {
+            return CarrierDirectory::default();
+        };
+        own_carriers::build_directory(entries).unwrap_or_else(|problem| {
+            self.problems.add(key, problem);
+            CarrierDirectory::default()
+        })
     }
 
     /// Reads the limits of GraphQL operations.

@@ -27,10 +27,12 @@ pub enum Kind {
     /// A secret of which several are valid at the same time, so that it can be changed without a gap: `NAME`, `NAME_1`,
     /// `NAME_2` and so on, or a list in the settings file.
     Rotating,
+    /// Entries with fields: a text in the environment, and tables in the settings file. The values may be printed.
+    Tables,
 }
 
 /// All settings, in the same sequence as in `.env.example`.
-pub const ALL: [Setting; 40] = [
+pub const ALL: [Setting; 41] = [
     Setting { name: "LISTEN", default: Some("127.0.0.1:8080"), kind: Kind::Plain },
     Setting { name: "PUBLIC_URL", default: None, kind: Kind::Plain },
     Setting { name: "GRAPHIQL", default: Some("on"), kind: Kind::Plain },
@@ -72,6 +74,7 @@ pub const ALL: [Setting; 40] = [
         default: Some("https://api-eu.dhl.com/tracking/push/v1"),
         kind: Kind::Plain,
     },
+    Setting { name: "CARRIERS", default: None, kind: Kind::Tables },
     Setting { name: "CARRIER_CODES", default: None, kind: Kind::Plain },
     Setting { name: "LOG", default: Some("info"), kind: Kind::Plain },
     Setting { name: "LOG_FORMAT", default: Some("text"), kind: Kind::Plain },
@@ -101,7 +104,7 @@ impl Key {
         };
         let setting = ALL.iter().find(|setting| setting.name == name || numbered(setting))?;
         let secret = match setting.kind {
-            Kind::Plain => false,
+            Kind::Plain | Kind::Tables => false,
             Kind::Secret | Kind::Rotating => true,
         };
         (secret || !file).then(|| Self { setting, name: name.to_owned(), file })
@@ -112,7 +115,7 @@ impl Key {
 /// writes that name in the style of the key.
 pub fn describe_unknown(key: &str, write_name: impl Fn(&str) -> String) -> String {
     let names = ALL.iter().flat_map(|setting| match setting.kind {
-        Kind::Plain => vec![setting.name.to_owned()],
+        Kind::Plain | Kind::Tables => vec![setting.name.to_owned()],
         Kind::Secret | Kind::Rotating => vec![setting.name.to_owned(), format!("{}_FILE", setting.name)],
     });
     let mut said = "there is no such setting".to_owned();

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::{
     BadSettings,
     names::{self, Key, Kind, PREFIX},
+    own_carriers,
 };
 
 /// The given values, by the name of the setting, with its number if it has one.
@@ -54,12 +55,23 @@ impl Sources {
         self.0.iter().filter(move |(key, _)| belongs(key)).map(|(_, found)| found)
     }
 
+    /// Returns the key and all values of a setting with entries.
+    pub fn find_entries(&self, name: &str) -> Option<(&str, &[String])> {
+        self.0.get(name).map(|found| (found.key.as_str(), found.values.as_slice()))
+    }
+
     fn from_env(env: impl IntoIterator<Item = (String, String)>, problems: &mut BadSettings) -> Self {
         let mut sources = Self::default();
         for (key, value) in env {
             let Some(name) = key.strip_prefix(PREFIX) else { continue };
             match Key::read(name) {
-                Some(known) => sources.add(known, key, vec![value], problems),
+                Some(known) => {
+                    let values = match known.setting.kind {
+                        Kind::Tables => own_carriers::split_entries(&value),
+                        Kind::Plain | Kind::Secret | Kind::Rotating => vec![value],
+                    };
+                    sources.add(known, key, values, problems);
+                }
                 None => problems.add(&key, names::describe_unknown(name, |near| format!("{PREFIX}{near}"))),
             }
         }
@@ -86,7 +98,18 @@ impl Sources {
                 problems.add(shown, names::describe_unknown(&key.to_ascii_uppercase(), near));
                 continue;
             };
+            if let (Kind::Tables, Value::Table(tables)) = (known.setting.kind, &value) {
+                match own_carriers::convert_tables(tables.clone()) {
+                    Ok(values) => sources.add(known, shown, values, problems),
+                    Err(problem) => problems.add(shown, problem),
+                }
+                continue;
+            }
             match convert_to_texts(value, known.setting.kind) {
+                Some(values) if known.setting.kind == Kind::Tables => {
+                    let values = values.iter().flat_map(|text| own_carriers::split_entries(text)).collect();
+                    sources.add(known, shown, values, problems);
+                }
                 Some(values) => sources.add(known, shown, values, problems),
                 None => problems.add(shown, "must be a text"),
             }

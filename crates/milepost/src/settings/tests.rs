@@ -329,3 +329,36 @@ fn the_bounds_of_operations_have_settings() {
         assert!(message.starts_with(&format!("MILEPOST_{name}: `{wrong}` is n")), "{message}");
     }
 }
+
+#[test]
+fn carriers_are_tables_in_the_file_and_entries_in_the_environment() {
+    let toml = "[carriers.my_local]\nname = \"My, Local\"\nurl = \"https://my.example/{number}\"\n[carriers.dhl]\nname = \"DHL Paket\"";
+    let own = |settings: &Settings| {
+        let own = settings.carriers.own();
+        own.map(|(code, name, url)| format!("{code} {name} {}", url.unwrap_or("-"))).collect::<Vec<_>>()
+    };
+    let settings = read(&[], toml).unwrap();
+    assert_eq!(own(&settings), ["dhl DHL Paket -", "my_local My, Local https://my.example/{number}"]);
+    let env = ("CARRIERS", "bikes=Bikes|https://bikes.example/{number}, gls=GLS Berlin");
+    let expected = ["bikes Bikes https://bikes.example/{number}", "gls GLS Berlin -"];
+    for (env, toml) in [(&[env][..], toml), (&[], &*format!("carriers = \"{}\"", env.1))] {
+        assert_eq!(own(&read(env, toml).unwrap()), expected);
+    }
+    assert_eq!(own(&read(&[], "").unwrap()), [""; 0]);
+    for (env, toml, expected) in [
+        (
+            &[("CARRIERS", "bikes")][..],
+            "",
+            "MILEPOST_CARRIERS: `bikes` is not like my_local=My Local|https://my.example/{number}",
+        ),
+        (
+            &[],
+            "[carriers.ups_x]\nname = \"X\"",
+            "carriers (in the settings file): in `ups_x`: this is the carrier `ups`: use that code",
+        ),
+        (&[], "[carriers.x]\nurl = 1", "carriers (in the settings file): `x`: `url` must be a text"),
+        (&[], "carriers = [1]", "carriers (in the settings file): must be a text"),
+    ] {
+        assert_eq!(error(env, toml), expected);
+    }
+}

@@ -91,6 +91,28 @@ async fn a_database_that_another_build_made_is_refused_and_left_alone(database: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn carriers_of_the_merchant_are_told() {
+    let folder = TempDir::new().unwrap();
+    let program = program(folder.path());
+    let (_, told, _) = check(&program).await;
+    let unset = "ok     carriers  MILEPOST_CARRIERS is unset; docs/carriers.md lists the well-known carriers";
+    assert_eq!(line(&told, "carriers"), unset);
+    let url = "https://bikes.example/{number}";
+    let table = format!(
+        "[carriers.my_bikes]\nname = \"My Bikes\"\nurl = \"{url}\"\n[carriers.gls]\nname = \"GLS 2\""
+    );
+    fs::write(folder.path().join("milepost.toml"), table).unwrap();
+    let (code, told, _) = check(&program).await;
+    assert_eq!(code, Some(0), "{told}");
+    let expected = format!("ok     carriers  gls (GLS 2, no tracking page), my_bikes (My Bikes, {url})");
+    assert_eq!(line(&told, "carriers"), expected);
+    let wrong = program.clone().set("MILEPOST_CARRIERS", "ups_x=X");
+    let (code, _, complaints) = check(&wrong).await;
+    let expected = "error: MILEPOST_CARRIERS: in `ups_x`: this is the carrier `ups`: use that code\n";
+    assert_eq!((code, complaints.as_str()), (Some(2), expected));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mappings_in_force_are_told() {
     let folder = TempDir::new().unwrap();
     let program = program(folder.path());

@@ -58,7 +58,7 @@ impl Carriers {
         };
         let secret = if push.forged { "not the carrier's secret" } else { self.secret(*sender)? };
         let secrets = Secrets::new([secret.to_owned()])?;
-        let carrier = sender.carrier().unwrap_or(Carrier::Fedex);
+        let carrier = sender.carrier().unwrap_or(Carrier::FEDEX);
         let webhook = Webhook::simulate(*sender, carrier, number, told, &secrets, now)
             .with_context(|| format!("{sender} has no way to say {}", push.status))?;
         let mut answer = StatusCode::OK;

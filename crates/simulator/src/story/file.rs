@@ -220,7 +220,7 @@ fn read_parcels(
             }
         });
         // Whether a text is a valid number does not depend on the carrier, so an unknown carrier does not matter here.
-        let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::Fedex), text);
+        let read = |text: &str| values::tracking_number(carrier.unwrap_or(Carrier::FEDEX), text);
         let tracking = fields.maybe("tracking", read);
         let units = fields.number("units", 1, MAX_COUNT).unwrap_or(1);
         let ends = fields.maybe("ends", values::shipment_status);

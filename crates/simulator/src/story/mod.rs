@@ -151,13 +151,14 @@ fn give_numbers(story: &mut Story, tracking: &[String]) -> Result<(), BadUsage> 
     Ok(())
 }
 
-/// Generates a random tracking number in a format of the carrier.
+/// Generates a random tracking number, in a format of the carrier if it is one of the built-in carriers.
 fn fresh(carrier: Carrier) -> String {
     let digits = rand::random::<u64>() % 10_000_000_000;
     match carrier {
-        Carrier::Fedex => format!("79{digits:010}"),
-        Carrier::Ups => format!("1Z999AA1{digits:010}"),
-        Carrier::Usps => format!("940010000000{digits:010}"),
-        Carrier::Dhl => format!("JD0146{digits:014}"),
+        Carrier::FEDEX => format!("79{digits:010}"),
+        Carrier::UPS => format!("1Z999AA1{digits:010}"),
+        Carrier::USPS => format!("940010000000{digits:010}"),
+        Carrier::DHL => format!("JD0146{digits:014}"),
+        _ => format!("MP{digits:010}"),
     }
 }

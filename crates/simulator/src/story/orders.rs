@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{CheckCount, file::Story};
-use crate::api_client::{Client, Placed, Refused, enum_name};
+use crate::api_client::{Client, Placed, Refused};
 
 /// The price of one unit, in cents.
 const PRICE: u32 = 1000;
@@ -136,7 +136,7 @@ impl Shop {
         let mut checks = CheckCount::default();
         print_line("")?;
         for parcel in &story.parcels {
-            let carrier = enum_name(parcel.carrier.as_str());
+            let carrier = parcel.carrier.as_str();
             let its = |shipment: &&Shipment| {
                 shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
             };

@@ -67,8 +67,8 @@ fn everything_is_read() {
     assert_eq!((story.title.as_str(), story.order_ends), ("All there is", Some(OrderStatus::Delivered)));
     assert_eq!(story.placed_at.unwrap(), begin() - TimeDelta::days(3));
     let [mug, cup] = &story.parcels[..] else { panic!("two parcels") };
-    assert_eq!((mug.carrier, mug.tracking.as_str(), mug.units), (Carrier::Fedex, "794600000001", 2));
-    assert_eq!((cup.carrier, cup.tracking.as_str(), cup.units), (Carrier::Ups, "FRESHups", 1));
+    assert_eq!((mug.carrier, mug.tracking.as_str(), mug.units), (Carrier::FEDEX, "794600000001", 2));
+    assert_eq!((cup.carrier, cup.tracking.as_str(), cup.units), (Carrier::UPS, "FRESHups", 1));
     assert_eq!((mug.ends, cup.ends), (Some(ShipmentStatus::Delivered), None));
     assert_eq!(story.senders().collect::<Vec<_>>(), [Sender::Fedex, Sender::Ups]);
 

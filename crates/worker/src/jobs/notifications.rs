@@ -13,7 +13,7 @@ use app::{
     customer_text::{self, CalledOff},
     notifications::{NotSent, NotificationContext, Notifications, Outcome},
 };
-use domain::{ErrorChain, NotificationKind, Shipment, ShipmentStatus};
+use domain::{CarrierDirectory, ErrorChain, NotificationKind, Shipment, ShipmentStatus};
 use futures::{StreamExt, stream};
 use persistence::leases::Leased;
 
@@ -55,7 +55,9 @@ async fn send_notification(
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
     };
-    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.message_id()) {
+    let mail = match order_mail(&context, mailer.shop(), notifications.carriers())
+        .render(recipient, &notification.message_id())
+    {
         Ok(mail) => mail,
         Err(error) => return refuse(error.to_string()).await,
     };
@@ -99,7 +101,7 @@ fn classify_send_error(error: &SendError) -> Outcome {
 }
 
 /// Fills the mail of a notification.
-fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
+fn order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
     let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
@@ -120,7 +122,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
-        shipments: live.iter().map(|shipment| summarize_shipment(shipment, context)).collect(),
+        shipments: live.iter().map(|shipment| summarize_shipment(shipment, context, carriers)).collect(),
         remaining: remaining.filter(|item| item.quantity > 0).collect(),
         called_off: called_off
             .into_iter()
@@ -150,16 +152,20 @@ fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     }
 }
 
-fn summarize_shipment(shipment: &Shipment, context: &NotificationContext) -> mail::ShipmentSummary {
+fn summarize_shipment(
+    shipment: &Shipment,
+    context: &NotificationContext,
+    carriers: &CarrierDirectory,
+) -> mail::ShipmentSummary {
     let contents = shipment.lines.iter().filter_map(|line| {
         let item = context.items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
     let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
-        carrier: shipment.carrier().display_name().to_owned(),
+        carrier: carriers.name(shipment.carrier()).into_owned(),
         tracking_number: shipment.tracking_number.to_string(),
-        url: shipment.tracking_number.tracking_url(),
+        url: carriers.tracking_url(&shipment.tracking_number),
         status: shipment.status().describe().to_owned(),
         estimated_delivery: shipment.tracking.estimated_delivery,
         condition: condition.map(|condition| condition.kind.describe().to_owned()),

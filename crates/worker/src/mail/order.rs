@@ -60,7 +60,7 @@ pub struct ShipmentSummary {
     pub carrier: String,
     pub tracking_number: String,
     /// URL of the carrier's page for the tracking number.
-    pub url: String,
+    pub url: Option<String>,
     /// The status as text: "In transit".
     pub status: String,
     /// When the carrier expects to deliver. Shown as a day, and only while the order is on its way.
@@ -134,7 +134,7 @@ impl OrderMail {
         let shipment = |shipment: &ShipmentSummary| ShipmentSummary {
             carrier: single_line(&shipment.carrier),
             tracking_number: single_line(&shipment.tracking_number),
-            url: single_line(&shipment.url),
+            url: shipment.url.as_deref().map(single_line),
             status: single_line(&shipment.status),
             estimated_delivery: shipment.estimated_delivery,
             condition: optional(&shipment.condition),

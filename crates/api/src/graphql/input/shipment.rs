@@ -2,12 +2,17 @@
 
 use app::{IdempotencyKey, orders::ManualScan};
 use async_graphql::{ID, InputObject};
-use domain::{InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId, TrackingNumber};
+use domain::{
+    CarrierDirectory, InputField, Meaning, NewShipment, OrderId, Refusal, ShipmentId, TrackingNumber,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    super::enums::{Carrier, ShipmentConditionKind, ShipmentStatus},
+    super::{
+        carrier::CarrierInput,
+        enums::{ShipmentConditionKind, ShipmentStatus},
+    },
     OriginInput, QuantityInput, Time, id, parse_key, parse_optional_time, parse_quantities, parse_time,
 };
 
@@ -17,7 +22,7 @@ pub struct CreateShipmentInput {
     /// The id of the order whose units are in the shipment.
     order_id: ID,
     /// The company that carries the shipment.
-    carrier: Carrier,
+    carrier: CarrierInput,
     /// The number that the carrier gave the shipment. Blanks in it and the case of letters do not matter.
     tracking_number: String,
     /// The place from which the shipment is sent. By default, the place from which its items are planned to be shipped;
@@ -75,11 +80,13 @@ pub struct RecordScanInput {
 impl CreateShipmentInput {
     pub(in crate::graphql) fn into_new_shipment(
         self,
+        carriers: &CarrierDirectory,
     ) -> Result<(OrderId, NewShipment, Option<IdempotencyKey>), Refusal> {
         let key = parse_key(&self.idempotency_key, "createShipment", &self)?;
+        let carrier = self.carrier.parse_for_mutation(carriers)?;
         let new = NewShipment {
             id: ShipmentId(Uuid::now_v7()),
-            tracking_number: TrackingNumber::parse(self.carrier.into(), &self.tracking_number)
+            tracking_number: TrackingNumber::parse(carrier, &self.tracking_number)
                 .map_err(|error| Refusal::invalid(InputField::TrackingNumber, error.to_string()))?,
             origin: self.origin.map(OriginInput::into_origin),
             lines: self.items.as_deref().map(parse_quantities).transpose()?,

@@ -4,6 +4,7 @@
 //! `problems` has the members that say why a mutation was refused.
 
 mod problems;
+mod warnings;
 
 use app::{
     App, Caller,
@@ -19,6 +20,7 @@ use super::{
     shipment::Shipment,
     transition::Blocker,
 };
+use warnings::ShipmentWarning;
 
 pub use problems::{
     Forbidden, IdempotencyMismatch, InvalidInput, InvalidTransition, NotFound, OverAllocated, Problem,
@@ -134,6 +136,26 @@ pub struct ShipmentSuccess {
     shipment: Shipment,
     /// The order of the shipment, as it is now.
     order: Order,
+    /// What may be wrong with the shipment that `createShipment` registered. Empty for other mutations.
+    warnings: Vec<ShipmentWarning>,
+}
+
+/// Maps the outcome of registering a shipment, and adds the warnings.
+pub(super) fn convert_new_shipment_result(
+    ctx: &Context<'_>,
+    changed: app::Result<CommandOutcome>,
+) -> Result<ShipmentResult> {
+    let app = ctx.data::<App>()?;
+    let number = match &changed {
+        Ok(outcome) => outcome.shipment.as_ref().map(|shipment| shipment.tracking_number.clone()),
+        Err(_) => None,
+    };
+    let mut result = convert_shipment_result(ctx, changed)?;
+    if let (ShipmentResult::Success(success), Some(number)) = (&mut result, number) {
+        success.warnings =
+            warnings::check_number(&number, |carrier| app.carriers().name(carrier).into_owned());
+    }
+    Ok(result)
 }
 
 /// Maps the outcome of placing an order.
@@ -241,7 +263,7 @@ pub(super) fn convert_shipment_result(
             let shipment =
                 shipment.ok_or_else(|| async_graphql::Error::new("an answer without its parcel"))?;
             let shipment = Shipment::with_own_batch(order.clone(), shipment);
-            return Ok(ShipmentSuccess { shipment, order }.into());
+            return Ok(ShipmentSuccess { shipment, order, warnings: Vec::new() }.into());
         }
         Err(error) => error,
     };

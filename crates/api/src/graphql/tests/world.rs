@@ -11,7 +11,7 @@ use app::{App, Caller, Clock, Policy, feed::Feed};
 use async_graphql::{Request, Variables};
 use carriers::{CodeMap, Secrets, Sender, SimulatedHistory, SimulatedScan};
 use chrono::{DateTime, TimeDelta};
-use domain::{Actor, ActorKind, Meaning, OrderId, ShipmentStatus};
+use domain::{Actor, ActorKind, CarrierDirectory, Meaning, OrderId, ShipmentStatus};
 use futures::{Stream, StreamExt};
 use persistence::{Store, leases::Work};
 use serde_json::{Value, json};
@@ -89,6 +89,7 @@ impl World {
             link_secret: vec![7; 32],
             senders: HashMap::from([(Sender::Fedex, Secrets::new([SECRET.to_owned()]).unwrap())]),
             codes: CodeMap::default(),
+            carriers: CarrierDirectory::default(),
             customers_place_orders: true,
             customer_orders_per_minute: NonZeroU32::new(ORDERS_PER_MINUTE),
             notification_max_age: Default::default(),
@@ -240,7 +241,7 @@ impl World {
             location: Some(location),
         };
         let history = SimulatedHistory {
-            carrier: domain::Carrier::Fedex,
+            carrier: domain::Carrier::FEDEX,
             tracking_number: number,
             scans: &[told],
             estimated_delivery: None,

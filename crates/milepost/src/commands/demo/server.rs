@@ -13,7 +13,7 @@ use api::{
 use app::{Clock, Policy, feed::Feed};
 use carriers::{CodeMap, Secrets, Sender};
 use chrono::TimeDelta;
-use domain::{Actor, NotificationMaxAge};
+use domain::{Actor, CarrierDirectory, NotificationMaxAge};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use persistence::Store;
 use simulator::demo::Installation;
@@ -134,6 +134,7 @@ fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
         link_secret: secret().into_bytes(),
         senders: secrets.iter().map(known).collect::<anyhow::Result<_>>()?,
         codes: CodeMap::default(),
+        carriers: CarrierDirectory::default(),
         customers_place_orders: false,
         customer_orders_per_minute: None,
         notification_max_age: NotificationMaxAge::default(),

@@ -12,7 +12,7 @@ fn shipment(number: &str) -> ShipmentSummary {
     ShipmentSummary {
         carrier: "FedEx".to_owned(),
         tracking_number: number.to_owned(),
-        url: format!("https://carrier.example/track?a=1&number={number}"),
+        url: Some(format!("https://carrier.example/track?a=1&number={number}")),
         status: "In transit".to_owned(),
         estimated_delivery: Some("2026-11-26T18:00:00Z".parse().unwrap()),
         condition: None,
@@ -170,7 +170,7 @@ fn what_others_wrote_is_escaped_in_html_and_plain_in_text() {
     hostile.shipments = vec![ShipmentSummary {
         carrier: evil.to_owned(),
         tracking_number: evil.to_owned(),
-        url: format!("https://carrier.example/\"{evil}"),
+        url: Some(format!("https://carrier.example/\"{evil}")),
         status: evil.to_owned(),
         estimated_delivery: None,
         condition: Some(evil.to_owned()),

@@ -122,6 +122,7 @@ impl Crawler<'_> {
             "ID" => pick(&self.pool.ids),
             "Int" | "Float" => "1".to_owned(),
             "Boolean" => "false".to_owned(),
+            "CarrierCode" => "FEDEX".to_owned(),
             "DateTime" => json!(self.world.clock.now()).to_string(),
             "JSON" => "{}".to_owned(),
             // A text that occurs nowhere else: the caller reads its own texts again, and they must not be taken for
