@@ -7,12 +7,13 @@ use serde::{Serialize, Serializer};
 
 use super::{error::bad_input, input::Lenient};
 
-/// The short code of a carrier, in lower-case letters, digits and `_`: `fedex`, `ups`, `usps`, `dhl`, `canada_post`,
-/// `dpd_uk`. Answers contain the code. Inputs may also have another spelling of a known name, such as `FEDEX`, `FX`,
-/// `CanadaPost` or `canada-post`, as a string or without quotes. A code that is in no list is a carrier too.
+/// The carrier of a `CarrierCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CarrierCode(pub Carrier);
 
+/// The short code of a carrier, in lower-case letters, digits and `_`: `fedex`, `ups`, `usps`, `dhl`, `canada_post`,
+/// `dpd_uk`. Answers contain the code. Inputs may also have another spelling of a known name, such as `FEDEX`, `FX`,
+/// `CanadaPost` or `canada-post`, as a string or without quotes. A code that is in no list is a carrier too.
 #[Scalar]
 impl ScalarType for CarrierCode {
     fn parse(value: Value) -> InputValueResult<Self> {
