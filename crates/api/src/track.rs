@@ -92,7 +92,7 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
     let (order, items, shipments) = order.into_parts();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
     let events = read::events_in(store, &[history]).await?;
-    let progress = progress(order.status, &items, &shipments);
+    let progress = progress(order.status, &items, &shipments).of_closed(order.closed.is_some());
     let items = customer_text::items_to_show(items, &events);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
@@ -101,10 +101,13 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
         });
         view_shipment(shipment, contents.collect())
     });
+    let closing = order.closed.as_ref().map(|_| describe_closing(&progress));
+    let closed_entry =
+        order.closed.as_ref().zip(closing).map(|(closed, what)| HistoryEntry { at: closed.at, what });
     Ok(Some(Track {
-        steps: steps(&order, &events),
+        steps: steps(&order, closing, &events),
         shipments: shipments.collect(),
-        events: events.iter().rev().map(build_history_entry).collect(),
+        events: closed_entry.into_iter().chain(events.iter().rev().map(build_history_entry)).collect(),
         progress,
         order,
     }))
@@ -127,7 +130,8 @@ fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
 ///
 /// 1. A cancelled order shows only the steps that it has reached, and then "Cancelled".
 /// 2. An order with a return shows all steps, and then the status of the return.
-fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
+/// 3. A closed order shows only the steps that it has reached, and then `closing`.
+fn steps(order: &OrderHead, closing: Option<&'static str>, events: &[Event]) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
         OrderStatus::Processing,
@@ -136,7 +140,8 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
         OrderStatus::Delivered,
     ];
     let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
-    let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
+    let has_ended = order.status == OrderStatus::Cancelled || closing.is_some();
+    let marks = marks.into_iter().filter(|mark| !has_ended || reached(*mark));
     let mut steps: Vec<Step> =
         marks.map(|mark| Step { name: describe_status(mark), reached: reached(mark) }).collect();
     match order.status {
@@ -151,7 +156,13 @@ fn steps(order: &OrderHead, events: &[Event]) -> Vec<Step> {
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
+    steps.extend(closing.map(|name| Step { name, reached: true }));
     steps
+}
+
+/// The name of the closing on the page. The reason that staff gave is not shown.
+fn describe_closing(progress: &Progress) -> &'static str {
+    if progress.items_total == 0 { "Called off" } else { "Closed" }
 }
 
 fn build_history_entry(event: &Event) -> HistoryEntry {

@@ -24,7 +24,7 @@ use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 use carriers::{CodeMap, Secrets, Sender};
 use persistence::Store;
 
-pub use access::{Caller, VisibleShipments};
+pub use access::{Caller, RedactedClosed, VisibleShipments};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use isolate::{AT_ONCE, isolate};

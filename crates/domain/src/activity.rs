@@ -30,6 +30,12 @@ string_enum! {
         ReturnReceived => "return_received",
         /// A person recorded a scan. A scan of a webhook is no activity.
         ScanRecorded => "scan_recorded",
+        /// Nothing more is expected of the order.
+        OrderClosed => "order_closed",
+        /// The order goes on after it was closed.
+        OrderReopened => "order_reopened",
+        /// A new order replaces this one.
+        OrderReplaced => "order_replaced",
     }
 }
 

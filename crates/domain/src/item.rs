@@ -60,6 +60,8 @@ pub struct Item {
     pub return_reason: Option<String>,
     /// Units that came back, out of the units that were asked back.
     pub returned: u32,
+    /// The item that these units belonged to before the supplier declined them and not the rest.
+    pub split_from: Option<ItemId>,
 }
 
 impl Item {
@@ -88,11 +90,12 @@ impl Item {
     ///
     /// 1. Once the order is delivered, its status decides for all units. An order never goes back, whatever is
     ///    reported of a shipment later.
-    /// 2. If the order has no live shipment, its status decides too: the merchant tracks elsewhere.
-    /// 3. In all other cases the shipments of the units decide.
+    /// 2. If the order never had a shipment, its status decides too: the merchant tracks elsewhere.
+    /// 3. In all other cases the shipments of the units decide. So nothing counts as shipped if all shipments were
+    ///    called off.
     pub fn units_at(&self, rank: Rank, status: OrderStatus, shipments: &[Shipment]) -> u32 {
         let by_order = rank_without_shipments(status);
-        if by_order == Rank::Delivered || live_shipments(shipments).next().is_none() {
+        if by_order == Rank::Delivered || shipments.is_empty() {
             return if by_order >= rank { self.wanted() } else { 0 };
         }
         self.units_in(live_shipments(shipments).filter(|shipment| shipment.status().rank() >= rank))

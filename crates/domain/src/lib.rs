@@ -50,7 +50,8 @@ pub use item::{FulfillmentPath, Item};
 pub use money::Money;
 pub use notification::{NotificationKind, NotificationState, Suppression};
 pub use order::{
-    Changes, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Request, check_cancellation_reason,
+    Changes, Closed, DeclinedUnits, NewItem, NewOrder, NewShipment, Order, OrderHead, Outcome, Replacement,
+    Request, check_cancellation_reason, check_replaced_order,
 };
 pub use progress::{Progress, progress};
 pub use refusal::{Blocker, BlockerCode, Refusal, ShipmentRefusal};

@@ -7,11 +7,13 @@ use crate::{
     status::OrderStatus,
 };
 
-/// How many units and shipments of an order are how far. Cancelled ones do not count.
+/// How many units and shipments of an order are how far. Cancelled ones count only in `items_cancelled`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Units that are wanted: ordered, less cancelled.
     pub items_total: u32,
+    /// Units that were called off and will not come.
+    pub items_cancelled: u32,
     /// Units that a carrier has, or that are further.
     pub items_shipped: u32,
     /// Units that were delivered.
@@ -24,7 +26,8 @@ pub struct Progress {
     pub shipments_shipped: u32,
     /// Shipments that were delivered.
     pub shipments_delivered: u32,
-    /// One sentence, which counts units.
+    /// One sentence, which counts units. If units were called off, it counts them among all that were ordered, and says
+    /// how many are not coming.
     pub summary: String,
 }
 
@@ -36,6 +39,7 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
     let units = |rank: Rank| sum(&|item| item.units_at(rank, status, shipments));
     let mut progress = Progress {
         items_total: sum(&Item::wanted),
+        items_cancelled: sum(&|item| item.cancelled),
         items_shipped: units(Rank::Shipped),
         items_delivered: units(Rank::Delivered),
         items_returned: sum(&|item| item.returned),
@@ -48,9 +52,20 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
     progress
 }
 
+impl Progress {
+    /// The progress of an order that is closed or not. The summary of a closed order says so where units are
+    /// outstanding: they are not coming.
+    pub fn of_closed(self, closed: bool) -> Self {
+        if !closed || self.items_total == self.items_delivered {
+            return self;
+        }
+        Self { summary: format!("closed: {}", self.summary), ..self }
+    }
+}
+
 fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
-    let Progress { items_total: total, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
     let back = progress.items_returned;
+    let delivered = progress.items_delivered;
     match status {
         OrderStatus::Cancelled => return "cancelled".to_owned(),
         OrderStatus::ReturnInitiated if asked_back == 0 => return "return under way".to_owned(),
@@ -69,16 +84,41 @@ fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String 
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
-    let items = items(total);
-    match (shipped, delivered) {
-        (0, _) => format!("nothing shipped yet: {total} {items}"),
-        (_, delivered) if delivered == total => format!("delivered: {total} of {total} {items}"),
-        (shipped, 0) if shipped < total => format!("partial shipment: {shipped} of {total} {items} shipped"),
-        (shipped, delivered) if shipped < total => {
-            format!("partial shipment: {shipped} of {total} {items} shipped, {delivered} delivered")
+    match progress.items_cancelled {
+        0 => summarize_units(status, progress),
+        called_off if progress.items_total == 0 => {
+            format!("all {called_off} {} called off", items(called_off))
         }
-        (_, 0) => format!("shipped: {total} of {total} {items}"),
-        (_, delivered) => format!("partial delivery: {delivered} of {total} {items} delivered"),
+        called_off => format!("{}; {called_off} called off", summarize_units(status, progress)),
+    }
+}
+
+/// How far the wanted units are, of an order whose status says nothing else.
+fn summarize_units(status: OrderStatus, progress: &Progress) -> String {
+    let Progress { items_total: wanted, items_shipped: shipped, items_delivered: delivered, .. } = *progress;
+    let ordered = wanted + progress.items_cancelled;
+    let is_all = ordered == wanted;
+    let items = items(ordered);
+    match (shipped, delivered) {
+        // Its shipments were called off after it was shipped.
+        (0, _) if matches!(status, OrderStatus::Shipped | OrderStatus::OutForDelivery) => {
+            format!("nothing on its way: 0 of {ordered} {items} shipped")
+        }
+        (0, _) if is_all => format!("nothing shipped yet: {wanted} {items}"),
+        (0, _) => format!("nothing shipped yet: {wanted} of {ordered} {items} to come"),
+        (_, delivered) if delivered == wanted && is_all => {
+            format!("delivered: {delivered} of {ordered} {items}")
+        }
+        (_, delivered) if delivered == wanted => format!("{delivered} of {ordered} {items} delivered"),
+        (shipped, 0) if shipped < wanted => {
+            format!("partial shipment: {shipped} of {ordered} {items} shipped")
+        }
+        (shipped, delivered) if shipped < wanted => {
+            format!("partial shipment: {shipped} of {ordered} {items} shipped, {delivered} delivered")
+        }
+        (_, 0) if is_all => format!("shipped: {shipped} of {ordered} {items}"),
+        (_, 0) => format!("{shipped} of {ordered} {items} shipped"),
+        (_, delivered) => format!("partial delivery: {delivered} of {ordered} {items} delivered"),
     }
 }
 

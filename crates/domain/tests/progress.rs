@@ -19,6 +19,7 @@ fn units_and_shipments_are_counted_by_how_far_they_are() {
     ];
     let expected = Progress {
         items_total: 7,
+        items_cancelled: 0,
         items_shipped: 5,
         items_delivered: 2,
         items_returned: 0,
@@ -50,10 +51,38 @@ fn the_summary_says_how_much_of_the_order_is_where() {
 fn cancelled_units_do_not_count() {
     let mut story = Story::new(Processing, &[3]);
     story.cancel_items(&[(1, 1)]).expect("free");
-    assert_eq!(story.summary(), "nothing shipped yet: 2 items");
+    assert_eq!(story.summary(), "nothing shipped yet: 2 of 3 items to come; 1 called off");
     story.ship(1, &[(1, 2)]).expect("free");
+    story.scanned(1, ShipmentStatus::InTransit);
+    assert_eq!(story.summary(), "2 of 3 items shipped; 1 called off");
     story.scanned(1, ShipmentStatus::Delivered);
-    assert_eq!(story.summary(), "delivered: 2 of 2 items");
+    assert_eq!(story.summary(), "2 of 3 items delivered; 1 called off");
+}
+
+#[test]
+fn what_was_called_off_counts_among_what_was_ordered() {
+    let mut items = items(&[5]);
+    items[0].cancelled = 3;
+    let told = |status, shipments: &[Shipment]| progress(status, &items, shipments);
+    let delivered = told(Delivered, &[shipment(1, ShipmentStatus::Delivered, &[(1, 2)])]);
+    assert_eq!(delivered.summary, "2 of 5 items delivered; 3 called off");
+    assert_eq!((delivered.items_total, delivered.items_cancelled, delivered.items_delivered), (2, 3, 2));
+    let partly = [
+        shipment(1, ShipmentStatus::Delivered, &[(1, 1)]),
+        shipment(2, ShipmentStatus::LabelCreated, &[(1, 1)]),
+    ];
+    let partial = "partial shipment: 1 of 5 items shipped, 1 delivered; 3 called off";
+    assert_eq!(told(Processing, &partly).summary, partial);
+    assert_eq!(told(Cancelled, &[]).summary, "cancelled");
+}
+
+#[test]
+fn where_all_shipments_were_called_off_nothing_is_shipped() {
+    let gone = [1, 2].map(|number| shipment(number, ShipmentStatus::Cancelled, &[(1, 1)]));
+    let told = of(Shipped, 2, &gone);
+    assert_eq!((told.items_shipped, told.shipments_total), (0, 0));
+    assert_eq!(told.summary, "nothing on its way: 0 of 2 items shipped");
+    assert_eq!(of(Delivered, 2, &gone).items_delivered, 2, "an order never goes back");
 }
 
 #[test]

@@ -68,10 +68,12 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
     Ok(())
 }
 
-/// The statuses of an order's new transitions that cause a notification, the newest last.
+/// The statuses of an order's new transitions that cause a notification, the newest last. If all units were called off
+/// and the order cannot become cancelled, the customer is told as of a cancelled one.
 fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
     let statuses = order.changes().transitions.iter().map(|event| event.to());
-    statuses.filter_map(NotificationKind::from_status).collect()
+    let called_off = order.changes().called_off.then_some(NotificationKind::Cancelled);
+    statuses.filter_map(NotificationKind::from_status).chain(called_off).collect()
 }
 
 fn to_row(order: &Order, kind: NotificationKind, newest: bool) -> entity::notification::Model {

@@ -7,6 +7,7 @@
 mod activity;
 mod batch_cache;
 mod bodies;
+mod closing;
 mod connection;
 mod cursor;
 pub mod documents;

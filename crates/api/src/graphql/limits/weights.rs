@@ -13,6 +13,8 @@ pub const SHIPMENT_ITEMS: usize = 5;
 pub const WEBHOOK_SCANS: usize = 20;
 /// Usual number of notifications of an order. There is at most one for each status.
 pub const NOTIFICATIONS: usize = 5;
+/// Usual number of orders that replace an order.
+pub const REPLACEMENTS: usize = 2;
 /// Number of statuses: the length of `allowedTransitions`, and the maximum length of `InvalidTransition.allowed`.
 pub const STATUSES: usize = 10;
 /// Number of transitions in `stateMachine`.

@@ -6,6 +6,8 @@
 //! | `return_received` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
 //! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
+//! | `order_closed`, `order_reopened` | all but notes | nothing |
+//! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
 //!
 //! 1. Nobody but staff sees the id of another actor.
@@ -72,6 +74,9 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
+        | ActivityKind::OrderClosed
+        | ActivityKind::OrderReopened
+        | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded => true,
         ActivityKind::ItemsAccepted | ActivityKind::ItemsDeclined | ActivityKind::ItemsReassigned => false,
     }
@@ -85,10 +90,13 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
+        | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded => true,
         ActivityKind::ItemsAccepted
         | ActivityKind::ItemsDeclined
         | ActivityKind::ItemsReassigned
+        | ActivityKind::OrderClosed
+        | ActivityKind::OrderReopened
         | ActivityKind::ReturnReceived => false,
     }
 }
