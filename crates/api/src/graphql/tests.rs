@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod closing;
 mod crawler;
 mod customer;
 mod dropship;
