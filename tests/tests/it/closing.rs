@@ -13,6 +13,7 @@ use persistence::{
 };
 use tests::{
     database::Database,
+    front::Front,
     on_every_database,
     shop::{Shop, new_order, support},
     statements::Statements,
@@ -96,6 +97,15 @@ async fn a_lost_shipment_is_refunded_and_the_customer_is_told_once(database: Dat
     let notifications = read::notifications_of(&shop.store, &[order]).await.unwrap().remove(&order).unwrap();
     let keys: Vec<_> = notifications.iter().map(|notification| notification.key.as_str()).collect();
     assert!(keys.contains(&format!("notify-{order}-cancelled").as_str()), "{keys:?}");
+
+    let url = shop.app.links().tracking_url(order);
+    let page = Front::new(&shop).page(url.strip_prefix("https://shop.example.org").unwrap()).await;
+    assert!(page.contains("<li class=\"reached\">Called off</li>"), "{page}");
+    assert!(page.contains("<strong>all 1 item called off</strong>"), "{page}");
+    assert!(
+        !page.contains("Out for delivery"),
+        "a closed order shows only the steps that it reached: {page}"
+    );
 
     // Reopened and closed again, the order tells nothing anew.
     for request in [
