@@ -17,15 +17,27 @@ CREATE TABLE orders (
   currency         text NOT NULL DEFAULT 'USD',
   fulfillment_path text NOT NULL DEFAULT 'single_warehouse'
                    CHECK (fulfillment_path IN ('single_warehouse', 'split_shipment', 'dropship')),
+  -- The fact that nothing more is expected of the order, beside its status.
+  closed_at        text,
+  closed_by        text CHECK (closed_by IN ('system', 'carrier', 'customer', 'support', 'supplier')),
+  closed_by_id     text,
+  close_reason     text,
+  -- The order of the same customer that this one replaces.
+  replaces         blob REFERENCES orders,
   placed_at        text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
   updated_at       text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
   -- The time of the latest event. No later event has an earlier time.
-  occurred_at      text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))
+  occurred_at      text NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')),
+  CHECK ((closed_at IS NULL) = (closed_by IS NULL)),
+  CHECK ((closed_at IS NULL) = (close_reason IS NULL)),
+  CHECK (closed_at IS NOT NULL OR closed_by_id IS NULL)
 );
 CREATE INDEX idx_order_user ON orders (user_id, placed_at DESC);
 CREATE INDEX idx_order_placed ON orders (placed_at DESC, order_id DESC);
 CREATE INDEX idx_order_status ON orders (status, placed_at DESC, order_id DESC);
 CREATE INDEX idx_order_path ON orders (fulfillment_path, placed_at DESC, order_id DESC);
+CREATE INDEX idx_order_closed ON orders (placed_at DESC, order_id DESC) WHERE closed_at IS NOT NULL;
+CREATE INDEX idx_order_replaces ON orders (replaces) WHERE replaces IS NOT NULL;
 
 CREATE TABLE order_items (
   item_id          blob PRIMARY KEY NOT NULL,
@@ -47,6 +59,8 @@ CREATE TABLE order_items (
   return_requested int NOT NULL DEFAULT 0 CHECK (return_requested BETWEEN 0 AND quantity - cancelled),
   return_reason    text,
   returned         int NOT NULL DEFAULT 0 CHECK (returned BETWEEN 0 AND return_requested),
+  -- The item that these units belonged to before the supplier declined them and not the rest.
+  split_from       blob REFERENCES order_items,
   CHECK (accepted_at IS NULL OR declined_at IS NULL),
   CHECK ((declined_at IS NULL) = (decline_reason IS NULL)),
   CHECK (coalesce(origin_kind, '') = 'supplier' OR coalesce(accept_by, ship_by, accepted_at, declined_at) IS NULL)

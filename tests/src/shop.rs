@@ -262,6 +262,7 @@ pub fn new_order(quantities: &[i32]) -> NewOrder {
         placed_at: None,
         notes: None,
         metadata: None,
+        replaces: None,
     }
 }
 

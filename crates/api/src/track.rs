@@ -102,10 +102,11 @@ async fn load_track(
     let (order, items, shipments) = order.into_parts();
     let history = read::VersionRange { order_id: id, first: 1, last: order.version };
     let events = read::events_in(store, &[history]).await?;
-    let progress = progress(order.status, &items, &shipments);
+    let progress = progress(order.status, &items, &shipments).of_closed(order.closed.is_some());
     let items = customer_text::items_to_show(items, &events);
     let places = customer_text::pickup_places(store, &shipments).await?;
-    let steps = steps(&order, &shipments, &events);
+    let closing = order.closed.as_ref().map(|_| describe_closing(&progress));
+    let steps = steps(&order, &shipments, closing, &events);
     let shipments = shipments.iter().filter(|shipment| shipment.is_live()).map(|shipment| {
         let contents = shipment.lines.iter().filter_map(|line| {
             let item = items.iter().find(|item| item.id == line.item_id)?;
@@ -114,11 +115,13 @@ async fn load_track(
         view_shipment(shipment, places.get(&shipment.id), contents.collect(), carriers)
     });
     let called_off = customer_text::list_called_off(&items).into_iter();
+    let closed_entry =
+        order.closed.as_ref().zip(closing).map(|(closed, what)| HistoryEntry { at: closed.at, what });
     Ok(Some(Track {
         steps,
         shipments: shipments.collect(),
         called_off: called_off.map(view_called_off).collect(),
-        events: events.iter().rev().map(build_history_entry).collect(),
+        events: closed_entry.into_iter().chain(events.iter().rev().map(build_history_entry)).collect(),
         progress,
         order,
     }))
@@ -153,7 +156,13 @@ fn view_shipment(
 /// 1. A cancelled order shows only the steps that it has reached, and then "Cancelled".
 /// 2. An order with a return shows all steps, and then the status of the return.
 /// 3. While the order waits at pickup points, the step before "Delivered" is "Ready for collection".
-fn steps(order: &OrderHead, shipments: &[Shipment], events: &[Event]) -> Vec<Step> {
+/// 4. A closed order shows only the steps that it has reached, and then `closing`.
+fn steps(
+    order: &OrderHead,
+    shipments: &[Shipment],
+    closing: Option<&'static str>,
+    events: &[Event],
+) -> Vec<Step> {
     let marks = [
         OrderStatus::Placed,
         OrderStatus::Processing,
@@ -162,7 +171,8 @@ fn steps(order: &OrderHead, shipments: &[Shipment], events: &[Event]) -> Vec<Ste
         OrderStatus::Delivered,
     ];
     let reached = |mark: OrderStatus| events.iter().any(|event| event.to == mark);
-    let marks = marks.into_iter().filter(|mark| order.status != OrderStatus::Cancelled || reached(*mark));
+    let has_ended = order.status == OrderStatus::Cancelled || closing.is_some();
+    let marks = marks.into_iter().filter(|mark| !has_ended || reached(*mark));
     let is_ready = order.status == OrderStatus::OutForDelivery && is_ready_for_collection(shipments);
     let name = |mark| match mark == OrderStatus::OutForDelivery && is_ready {
         true => ShipmentStatus::AvailableForPickup.describe(),
@@ -181,7 +191,13 @@ fn steps(order: &OrderHead, shipments: &[Shipment], events: &[Event]) -> Vec<Ste
         | OrderStatus::OutForDelivery
         | OrderStatus::Delivered => {}
     }
+    steps.extend(closing.map(|name| Step { name, reached: true }));
     steps
+}
+
+/// The name of the closing on the page. The reason that staff gave is not shown.
+fn describe_closing(progress: &Progress) -> &'static str {
+    if progress.items_total == 0 { "Called off" } else { "Closed" }
 }
 
 fn build_history_entry(event: &Event) -> HistoryEntry {

@@ -8,7 +8,7 @@ mod redact;
 use domain::{Actor, ActorKind, Item, OrderHead, Refusal, UserId};
 
 pub(crate) use redact::OwnParts;
-pub use redact::VisibleShipments;
+pub use redact::{RedactedClosed, VisibleShipments};
 
 use crate::error::Result;
 

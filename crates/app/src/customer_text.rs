@@ -80,3 +80,12 @@ pub(crate) fn reason_to_mail(events: &[Event], status: OrderStatus) -> Option<St
     let event = events.iter().find(|event| event.to == status)?;
     event.notes.clone().filter(|_| event.actor.is_staff())
 }
+
+/// The reason for which all units were called off, if it is the same for all of them. Staff wrote it: only they cancel
+/// units.
+pub(crate) fn reason_of_called_off(items: &[Item]) -> Option<String> {
+    let (first, others) = items.split_first()?;
+    let is_same = |item: &Item| item.wanted() == 0 && item.cancel_reason == first.cancel_reason;
+    let is_all = is_same(first) && others.iter().all(is_same);
+    first.cancel_reason.clone().filter(|_| is_all)
+}

@@ -25,7 +25,7 @@ use carriers::{CodeMap, Secrets, Sender};
 use domain::{CarrierDirectory, NotificationMaxAge};
 use persistence::Store;
 
-pub use access::{Caller, VisibleShipments};
+pub use access::{Caller, RedactedClosed, VisibleShipments};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use isolate::{AT_ONCE, isolate};

@@ -115,10 +115,11 @@ impl Notifications {
         let pickup_places = customer_text::pickup_places(&self.store, &shipments).await?;
         let history = read::VersionRange { order_id: id, first: 1, last: order.version };
         let events = read::events_in(&self.store, &[history]).await?;
-        let reason = customer_text::reason_to_mail(&events, notification.kind.status());
+        let reason = customer_text::reason_to_mail(&events, notification.kind.status())
+            .or_else(|| customer_text::reason_of_called_off(&items));
         let items = customer_text::items_to_show(items, &events);
         Ok(Some(NotificationContext {
-            progress: progress(order.status, &items, &shipments),
+            progress: progress(order.status, &items, &shipments).of_closed(order.closed.is_some()),
             tracking_url: self.links.tracking_url(id),
             notification,
             order,

@@ -5,6 +5,7 @@
 mod commands;
 mod customer_rate;
 mod idempotency;
+mod replacement;
 mod reservations;
 mod shipments;
 
@@ -14,8 +15,8 @@ use chrono::{DateTime, Utc};
 use commands::execute_batch;
 use customer_rate::CustomerRate;
 use domain::{
-    ActorKind, Context, EmailAddress, InputField, NewOrder, Order, OrderHead, OrderId, Refusal, Request,
-    Shipment,
+    ActorKind, Context, EmailAddress, InputField, NewOrder, NotificationMaxAge, Order, OrderHead, OrderId,
+    Refusal, Request, Shipment,
 };
 use persistence::{
     Event, Store,
@@ -153,11 +154,12 @@ impl Orders {
             (new.customer_email, new.customer_emails) = (own_address(caller, &new)?, None);
         }
         let now = self.clock.now();
-        let order = Order::place(new, &build_context(caller, now))?;
+        let context = build_context(caller, now);
+        let order = Order::place(new, &context)?;
         let key = key.map(|key| ((caller.key_scope(), key.key), key.fingerprint));
         let rate = CustomerRate::for_customer(&caller.actor, self.policy.customer_orders_per_minute);
         let placed =
-            retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), now)).await?;
+            retry_transaction(|| insert(&self.store, &order, key.as_ref(), rate.as_ref(), &context)).await?;
         self.feed.poke();
         placed
     }
@@ -199,9 +201,9 @@ async fn insert(
     order: &Order,
     key: Option<&(ScopedKey, [u8; 32])>,
     rate: Option<&CustomerRate>,
-    now: DateTime<Utc>,
+    context: &Context,
 ) -> persistence::Result<Result<Placed>> {
-    let head = order.head();
+    let (head, now) = (order.head(), context.now);
     let tx = store.begin().await?;
     if let Some((key, fingerprint)) = key
         && let Some(answer) = find_answers(&tx, std::slice::from_ref(key)).await?.remove(key)
@@ -226,7 +228,13 @@ async fn insert(
         let message = format!("an order with the reference {reference} exists already");
         return Ok(Err(Refusal::invalid(InputField::Reference, message).into()));
     }
+    let replaced = match replacement::lock_replaced_order(&tx, head, context).await? {
+        Ok(replaced) => replaced,
+        Err(refusal) => return Ok(Err(refusal.into())),
+    };
     orders::insert(&tx, std::slice::from_ref(order)).await?;
+    // A replacement causes no notification, so no age of one matters.
+    orders::record(&tx, &replaced.iter().collect::<Vec<_>>(), NotificationMaxAge::default()).await?;
     if let Some((key, fingerprint)) = key {
         let answer = StoredAnswer {
             fingerprint: *fingerprint,

@@ -32,6 +32,12 @@ string_enum! {
         ScanRecorded => "scan_recorded",
         /// A notification is sent again by request.
         NotificationResent => "notification_resent",
+        /// Nothing more is expected of the order.
+        OrderClosed => "order_closed",
+        /// The order goes on after it was closed.
+        OrderReopened => "order_reopened",
+        /// A new order replaces this one.
+        OrderReplaced => "order_replaced",
     }
 }
 

@@ -31,6 +31,8 @@ pub enum InputField {
     Currency,
     /// When the order was placed.
     PlacedAt,
+    /// The order that a new one replaces.
+    Replaces,
     /// The notes.
     Notes,
     /// The attached data.

@@ -61,6 +61,8 @@ pub struct Item {
     pub return_reason: Option<String>,
     /// Units that came back, out of the units that were asked back.
     pub returned: u32,
+    /// The item that these units belonged to before the supplier declined them and not the rest.
+    pub split_from: Option<ItemId>,
 }
 
 impl Item {

@@ -2,9 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{
-    ids::OrderId, order::OrderHead, status::OrderStatus, string_enum::string_enum, transition::Transition,
-};
+use crate::{ids::OrderId, order::OrderHead, status::OrderStatus, string_enum::string_enum};
 
 string_enum! {
     /// What became of a notification.
@@ -113,7 +111,8 @@ pub fn notification_key(order: OrderId, kind: NotificationKind, recipient: usize
     }
 }
 
-/// Why the notification of this event is not sent, if it is not. The first of these reasons that holds counts:
+/// Why the notification of an event is not sent, if it is not. `delay` is the time from the event to its record. The first
+/// of these reasons that holds counts:
 ///
 /// 1. The order is muted.
 /// 2. The order has no address.
@@ -121,14 +120,14 @@ pub fn notification_key(order: OrderId, kind: NotificationKind, recipient: usize
 /// 4. A newer event of the order that causes a notification was recorded with it.
 pub fn find_suppression(
     order: &OrderHead,
-    event: &Transition,
+    delay: TimeDelta,
     is_newest: bool,
     max_age: NotificationMaxAge,
 ) -> Option<Suppression> {
     let reasons = [
         (Suppression::Muted, order.notifications_muted),
         (Suppression::NoAddress, order.customer_email.is_none()),
-        (Suppression::Historical, event.recorded_at() - event.occurred_at() > max_age.0),
+        (Suppression::Historical, delay > max_age.0),
         (Suppression::Superseded, !is_newest),
     ];
     reasons.into_iter().find_map(|(reason, holds)| holds.then_some(reason))

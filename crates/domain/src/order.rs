@@ -6,22 +6,29 @@
 mod activities;
 mod advance;
 mod cancel;
+mod closing;
+mod decline;
 mod dropship;
 mod guard;
 mod place;
 mod quantities;
 mod recipients;
+mod replacement;
 mod returns;
 mod scans;
 mod ship;
 mod text_validation;
+mod way_on;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use closing::Closed;
+pub use decline::DeclinedUnits;
 pub use place::{NewItem, NewOrder};
+pub use replacement::{Replacement, check_replaced_order};
 pub use ship::NewShipment;
 pub use text_validation::{check_cancellation_reason, check_reason};
 
@@ -62,6 +69,10 @@ pub struct OrderHead {
     pub total: Money,
     /// How the merchant planned to fulfil the order.
     pub fulfillment_path: FulfillmentPath,
+    /// The fact that nothing more is expected of the order, if it is closed.
+    pub closed: Option<Closed>,
+    /// The order of the same customer that this order replaces.
+    pub replaces: Option<OrderId>,
     /// When the customer placed it.
     pub placed_at: DateTime<Utc>,
     /// When the order, one of its items or one of its shipments last changed.
@@ -98,12 +109,20 @@ pub struct Changes {
     pub transitions: Vec<Transition>,
     /// Items whose quantities, origin or supplier commitment changed.
     pub items: BTreeSet<ItemId>,
+    /// Items that were made of units of other items.
+    pub new_items: BTreeSet<ItemId>,
     /// Shipments that were registered.
     pub new_shipments: BTreeSet<ShipmentId>,
     /// Shipments that changed after they were registered. A new shipment is here only if a later request changed it.
     pub shipments: BTreeSet<ShipmentId>,
     /// The new activities, oldest first.
     pub activities: Vec<Activity>,
+    /// Whether the order was closed or reopened.
+    pub closing: bool,
+    /// Whether the last wanted unit was cancelled, of an order that cannot become cancelled. The customer is told.
+    pub called_off: bool,
+    /// Whether a new order replaces this one.
+    pub replaced: bool,
 }
 
 impl Changes {
@@ -112,8 +131,12 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.items.is_empty()
+            && self.new_items.is_empty()
             && self.new_shipments.is_empty()
             && self.shipments.is_empty()
+            && !self.closing
+            && !self.called_off
+            && !self.replaced
     }
 }
 
@@ -160,6 +183,13 @@ pub enum Request {
         /// The supplier's reason, for people.
         reason: String,
     },
+    /// Decline units of items: their supplier will not ship these units, but the other ones.
+    DeclineUnits {
+        /// The units to decline.
+        units: Vec<DeclinedUnits>,
+        /// The supplier's reason, for people.
+        reason: String,
+    },
     /// Reassign items: another supplier, or a warehouse, will ship them.
     ReassignItems {
         /// The items to reassign.
@@ -183,6 +213,18 @@ pub enum Request {
         /// The notes for the event, if these units complete the return.
         notes: Option<String>,
     },
+    /// Close the order: nothing more is expected of it.
+    Close {
+        /// The reason, for people.
+        reason: String,
+    },
+    /// Reopen a closed order.
+    Reopen {
+        /// The reason, for people.
+        reason: String,
+    },
+    /// Record that a new order replaces this one.
+    RecordReplacement(Replacement),
     /// Record scans of a shipment, from its carrier or from a person.
     Scans {
         /// The shipment that the scans are about.
@@ -250,6 +292,7 @@ impl Order {
         {
             return Err(Refusal::VersionConflict { expected, current: self.head.version });
         }
+        let mark = self.mark_records();
         let outcome = match request {
             Request::Transition { to, notes, metadata } => self.transition(to, notes, metadata, context),
             Request::CancelItems { lines, reason } => self.cancel_items(&lines, reason, context),
@@ -260,6 +303,10 @@ impl Order {
             }
             Request::AcceptItems { items } => self.accept_items(&items, context),
             Request::DeclineItems { items, reason } => self.decline_items(&items, reason, context),
+            Request::DeclineUnits { units, reason } => self.decline_units(&units, reason, context),
+            Request::Close { reason } => self.close(reason, context),
+            Request::Reopen { reason } => self.reopen(reason, context),
+            Request::RecordReplacement(new) => Ok(self.record_replacement(new, context)),
             Request::ReassignItems { items, origin, deadlines } => {
                 self.reassign_items(&items, &origin, deadlines, context)
             }
@@ -271,6 +318,7 @@ impl Order {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }
         }?;
+        self.reopen_if_it_goes_on(&mark, context);
         if outcome.changed {
             self.head.updated_at = context.now;
         }

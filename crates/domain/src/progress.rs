@@ -51,6 +51,17 @@ pub fn progress(status: OrderStatus, items: &[Item], shipments: &[Shipment]) -> 
     progress
 }
 
+impl Progress {
+    /// The progress of an order that is closed or not. The summary of a closed order says so where units are
+    /// outstanding: they are not coming.
+    pub fn of_closed(self, closed: bool) -> Self {
+        if !closed || self.items_total == self.items_delivered {
+            return self;
+        }
+        Self { summary: format!("closed: {}", self.summary), ..self }
+    }
+}
+
 fn summary(status: OrderStatus, progress: &Progress, asked_back: u32) -> String {
     let back = progress.items_returned;
     let delivered = progress.items_delivered;

@@ -109,7 +109,7 @@ fn an_order_with_a_moving_shipment_is_not_cancelled_but_its_remaining_items_are(
     let Err(Refusal::InvalidTransition { from, blocker, .. }) = refusal else { panic!("{refusal:?}") };
     assert_eq!((from, blocker.code), (Processing, BlockerCode::ParcelsMoving));
     assert_eq!(blocker.shipments, [shipment_id(1)]);
-    assert_eq!(blocker.message, "one of its parcels is moving: cancel the remaining items");
+    assert_eq!(blocker.message, "one of its parcels is moving: cancel the remaining items (cancelItems)");
     story.cancel_shipment(2).expect("it has only a label");
     story.cancel_items(&[(1, 2)]).expect("two are free");
     assert_eq!(story.status(), Shipped);
@@ -125,7 +125,7 @@ fn where_every_unit_is_moving_nobody_is_told_to_cancel_the_rest() {
     let refusal = story.go(Cancelled);
     let Err(Refusal::InvalidTransition { blocker, .. }) = refusal else { panic!("{refusal:?}") };
     let expected = "one of its parcels is moving: no unit is left to cancel. What arrives can be sent back; a parcel \
-                    that will not is called off";
+                    that will not is called off (cancelShipment)";
     assert_eq!((blocker.code, blocker.message.as_str()), (BlockerCode::ParcelsMoving, expected));
     story.scans(1, &[scan(50, Meaning::Condition(ConditionKind::Lost), 600)]);
     story.cancel_shipment(1).expect("it is lost");
@@ -145,12 +145,14 @@ fn cancelling_the_last_unit_cancels_the_order_and_says_why() {
 }
 
 #[test]
-fn the_last_unit_of_an_order_that_was_shipped_is_not_cancelled_because_the_table_says_so() {
+fn the_last_unit_of_an_order_that_was_shipped_closes_the_order_because_the_table_forbids_to_cancel_it() {
     let mut story = shipped(&[1], &[(1, ShipmentStatus::ReturnedToSender)]);
     story.cancel_shipment(1).expect("it comes back");
-    let refusal = story.cancel_items(&[(1, 1)]);
-    let Err(Refusal::InvalidTransition { from, to, .. }) = refusal else { panic!("{refusal:?}") };
-    assert_eq!((from, to), (Shipped, Cancelled));
+    let outcome = story.cancel_items(&[(1, 1)]).expect("it is in no parcel");
+    assert_eq!((story.status(), outcome.changed, outcome.event), (Shipped, true, None));
+    let closed = story.order.head().closed.clone().expect("nothing more is expected");
+    assert_eq!((closed.actor, closed.reason.as_str()), (story.actor.clone(), "sold out"));
+    assert!(story.order.changes().called_off, "the customer is told");
 }
 
 #[test]

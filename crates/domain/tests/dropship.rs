@@ -68,7 +68,9 @@ fn what_is_accepted_may_still_be_declined_until_it_is_in_a_shipment() {
     story.ship(1, &[(1, 1)]).expect("free");
     let (field, message) = invalid(story.decline(&[1]));
     assert_eq!(field, InputField::ItemId(0));
-    assert_eq!(message, "1 unit is in a parcel already, of SKU-1: cancel the shipment first");
+    let expected = "1 unit is in a parcel already, of SKU-1: cancel the shipment first; or decline only the other \
+                    units (declineItems with items), which become an item of their own";
+    assert_eq!(message, expected);
     let elsewhere = story.as_staff().reassign(&[1], warehouse("north"), NONE);
     assert_eq!(invalid(elsewhere).0, InputField::ItemId(0));
     story.as_supplier("acme").cancel_shipment(1).expect("it has only a label");

@@ -20,7 +20,7 @@ fn reason(change: impl Fn(&mut OrderHead), late: i64, is_newest: bool) -> Option
     change(&mut head);
     // An event is a day old exactly when the greatest age is less than a day.
     let max_age = NotificationMaxAge(TimeDelta::minutes(-late));
-    find_suppression(&head, event, is_newest, max_age)
+    find_suppression(&head, event.recorded_at() - event.occurred_at(), is_newest, max_age)
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn good() -> NewOrder {
         placed_at: None,
         notes: Some("by telephone".to_owned()),
         metadata: None,
+        replaces: None,
     }
 }
 

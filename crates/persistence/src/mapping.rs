@@ -5,10 +5,10 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{
-    Activity, Actor, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money, NotificationId,
-    NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId, ScanIdentity, Shipment,
-    ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment, Tracking, TrackingNumber,
-    UserId, WebhookId,
+    Activity, Actor, Closed, Condition, Deadlines, Estimate, Item, ItemId, ItemQuantity, Money,
+    NotificationId, NotificationKind, OrderHead, OrderId, OrderStatus, Origin, Reached, Scan, ScanId,
+    ScanIdentity, Shipment, ShipmentId, ShipmentStatus, StoredScan, SupplierAnswer, SupplierCommitment,
+    Tracking, TrackingNumber, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -97,12 +97,22 @@ impl TryFrom<entity::order::Model> for OrderHead {
     fn try_from(row: entity::order::Model) -> Result<Self> {
         let at = RowPosition { table: "orders", row: &row.order_id };
         let other_emails = row.other_emails.map(serde_json::from_value).transpose();
+        let closed = match (row.closed_at, row.closed_by, row.close_reason) {
+            (Some(closed_at), Some(by), Some(reason)) => {
+                let actor = Actor { kind: at.parse_value(&by)?, id: row.closed_by_id };
+                Some(Closed { at: closed_at, actor, reason })
+            }
+            (None, None, None) => None,
+            _ => return Err(at.build_corrupt_error("a part of a closing")),
+        };
         Ok(Self {
             id: OrderId(row.order_id),
             user_id: UserId(row.user_id),
             status: row.status.into(),
             version: row.version,
             fulfillment_path: at.parse_value(&row.fulfillment_path)?,
+            closed,
+            replaces: row.replaces.map(OrderId),
             total: Money { cents: row.total_cents, currency: row.currency },
             reference: row.reference,
             customer_email: row.customer_email,
@@ -146,6 +156,7 @@ impl TryFrom<entity::order_item::Model> for OrderRows<Item> {
             return_requested: at.parse_count("return_requested", row.return_requested)?,
             return_reason: row.return_reason,
             returned: at.parse_count("returned", row.returned)?,
+            split_from: row.split_from.map(ItemId),
         };
         Ok(Self { order_id: OrderId(row.order_id), part: item })
     }

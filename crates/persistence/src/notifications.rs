@@ -3,10 +3,10 @@
 
 mod resend;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     NotificationId, NotificationKind, NotificationMaxAge, NotificationState, Order, OrderHead, OrderId,
-    Suppression, Transition, find_suppression, notification,
+    Suppression, find_suppression, notification,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany,
@@ -82,28 +82,32 @@ pub(crate) async fn enqueue_notifications(
     orders: &[&Order],
     max_age: NotificationMaxAge,
 ) -> Result<()> {
-    let telling: Vec<&Order> =
-        orders.iter().copied().filter(|order| notifying_events(order).next().is_some()).collect();
+    let telling: Vec<&Order> = orders.iter().copied().filter(|order| !list_news(order).is_empty()).collect();
     if telling.is_empty() {
         return Ok(());
     }
     let sending = telling.iter().map(|order| order.head()).filter(|head| !head.notifications_muted);
     supersede(tx, sending.map(|head| head.id.0)).await?;
     let rows = telling.iter().flat_map(|order| {
-        let newest = notifying_events(order).last().map(|(event, _)| event.version());
-        notifying_events(order).flat_map(move |(event, kind)| {
-            let is_newest = Some(event.version()) == newest;
-            to_rows(order, kind, find_suppression(order.head(), event, is_newest, max_age))
+        let news = list_news(order);
+        let newest = news.len() - 1;
+        news.into_iter().enumerate().flat_map(move |(position, (kind, delay))| {
+            to_rows(order, kind, find_suppression(order.head(), delay, position == newest, max_age))
         })
     });
     dialect::insert(tx, rows, "ON CONFLICT (key) DO NOTHING").await?;
     Ok(())
 }
 
-/// The new transitions of an order that cause a notification, the newest last.
-fn notifying_events(order: &Order) -> impl Iterator<Item = (&Transition, NotificationKind)> {
+/// What the changes of an order tell the customer, the newest last, and how long after it happened each was recorded. If
+/// all units were cancelled and the order cannot become cancelled, the customer is told as of a cancelled one.
+fn list_news(order: &Order) -> Vec<(NotificationKind, TimeDelta)> {
     let events = order.changes().transitions.iter();
-    events.filter_map(|event| Some((event, NotificationKind::from_status(event.to())?)))
+    let told = events.filter_map(|event| {
+        Some((NotificationKind::from_status(event.to())?, event.recorded_at() - event.occurred_at()))
+    });
+    let called_off = order.changes().called_off.then_some((NotificationKind::Cancelled, TimeDelta::zero()));
+    told.chain(called_off).collect()
 }
 
 /// One row for each recipient. An order without an address has one row, without a recipient.

@@ -382,7 +382,7 @@ async fn timelines_are_found_by_indexes(database: Database) {
 }
 
 /// The plan of a statement. The values of its parameters do not matter.
-async fn explain(database: &Database, sql: &str) -> String {
+pub(crate) async fn explain(database: &Database, sql: &str) -> String {
     let connection = database.connection().await;
     if !database.store.is_postgres() {
         let explain = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"));

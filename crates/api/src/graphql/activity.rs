@@ -31,6 +31,12 @@ pub enum ActivityKind {
     ScanRecorded,
     /// A notification is sent again by request.
     NotificationResent,
+    /// The order was closed, by staff or because its last unit was cancelled. Not shown to suppliers.
+    OrderClosed,
+    /// The closed order goes on: staff reopened it, or something happened. Not shown to suppliers.
+    OrderReopened,
+    /// A new order replaces the order. Not shown to suppliers.
+    OrderReplaced,
 }
 
 /// One activity, already reduced to the parts that the caller may see.

@@ -27,6 +27,7 @@ use super::{
     connection::Window,
     error::{log_error, mask_error},
     limits::{MAX_ROWS, OperationMeter},
+    order::Order,
     timeline::TimelineCache,
 };
 
@@ -39,6 +40,9 @@ pub(super) struct BatchCache {
     scan_cache: OnceLock<Arc<ScanCache<ShipmentId>>>,
     notifications: PartCache<OrderId, Arc<[Notification]>>,
     notification_failures: OnceLock<Arc<ListCache<NotificationId, Failure>>>,
+    /// The orders that the orders replace, by the order that replaces.
+    replaced: PartCache<OrderId, Option<Order>>,
+    replacements: PartCache<OrderId, Arc<[Order]>>,
     /// The histories, by the size of the page and by whether it is taken from the end.
     histories: Mutex<HashMap<(i32, bool), History>>,
     pub timelines: TimelineCache,
@@ -83,6 +87,44 @@ impl BatchCache {
     pub fn notification_failures(&self) -> Arc<ListCache<NotificationId, Failure>> {
         let read = self.notifications.loaded().flat_map(|notifications| notifications.iter());
         self.notification_failures.get_or_init(|| ListCache::new(read.map(|one| one.id).collect())).clone()
+    }
+
+    /// The order that one of the orders replaces. The replaced orders share a cache.
+    pub async fn replaced_order(&self, ctx: &Context<'_>, order: &OrderHead) -> Result<Option<Order>> {
+        if order.replaces.is_none() {
+            return Ok(None);
+        }
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let read = || async {
+            let links: Vec<_> =
+                self.heads.iter().filter_map(|head| Some((head.id, head.replaces?))).collect();
+            let mut ids: Vec<OrderId> = links.iter().map(|(_, replaced)| *replaced).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let found = app.reads().replaced_orders(caller, ids).await?;
+            let orders = Order::with_shared_cache(found.into_values().collect());
+            let replaced: HashMap<_, _> = orders.into_iter().map(|order| (order.head().id, order)).collect();
+            Ok(links.into_iter().map(|(id, of)| (id, replaced.get(&of).cloned())).collect())
+        };
+        self.replaced.load(ctx, order.id, read).await
+    }
+
+    /// The orders that replace one of the orders, oldest first. The replacements of all orders share a cache.
+    pub async fn replacements(&self, ctx: &Context<'_>, id: OrderId) -> Result<Arc<[Order]>> {
+        let (app, caller) = (ctx.data::<App>()?, ctx.data::<Caller>()?);
+        let read = |extent| app.reads().replacements_of(caller, self.ids(), extent);
+        let read_orders = || async {
+            let found = read_within_row_limit(ctx, read, |orders: &Vec<OrderHead>| orders.len()).await?;
+            let heads = found.into_values().flatten().collect();
+            let mut replacements: HashMap<OrderId, Vec<Order>> = HashMap::new();
+            for order in Order::with_shared_cache(heads) {
+                if let Some(replaced) = order.head().replaces {
+                    replacements.entry(replaced).or_default().push(order);
+                }
+            }
+            Ok(replacements.into_iter().map(|(id, orders)| (id, orders.into())).collect())
+        };
+        self.replacements.load(ctx, id, read_orders).await
     }
 
     /// The events of one of the orders within a window. A window with a cursor fits only this order, so it is read for

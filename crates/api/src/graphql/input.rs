@@ -3,6 +3,7 @@
 //! A value that cannot be read (an id, a time or a number) is refused here as an `InvalidInput` with the place of
 //! the value. The domain decides whether a readable value is allowed.
 
+mod closing;
 mod dropship;
 mod lenient_scalars;
 mod returns;
@@ -18,6 +19,7 @@ use domain::{
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use closing::{CloseOrderInput, ReopenOrderInput};
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::{Lenient, Time};
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
@@ -62,6 +64,8 @@ pub struct PlaceOrderInput {
     notes: Option<String>,
     /// Data to attach to the first event of the order.
     metadata: Option<serde_json::Value>,
+    /// The id of the order of the same customer that this order replaces. For support and systems.
+    replaces: Option<ID>,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
     #[serde(skip)]
     idempotency_key: Option<String>,
@@ -192,6 +196,7 @@ impl PlaceOrderInput {
             placed_at: parse_optional_time(InputField::PlacedAt, self.placed_at)?,
             notes: self.notes,
             metadata: self.metadata,
+            replaces: self.replaces.as_ref().map(|order| id(InputField::Replaces, order)).transpose()?,
         };
         Ok((new, key))
     }

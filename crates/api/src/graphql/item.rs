@@ -119,11 +119,14 @@ impl OrderItem {
     }
 
     /// Whether the supplier is late, by Milepost's clock: not all units are with a carrier, and either `acceptBy` has
-    /// passed without an answer or `shipBy` has passed. False if the order is delivered, cancelled or returned, while a
-    /// return is under way, and for customers.
+    /// passed without an answer or `shipBy` has passed. False if the order is closed, delivered, cancelled or returned,
+    /// while a return is under way, and for customers.
     async fn overdue(&self, ctx: &Context<'_>) -> Result<bool> {
         let shipments = self.order.visible_shipments(ctx).await?;
         let now = ctx.data::<Clock>()?.now();
+        if self.order.head().closed.is_some() {
+            return Ok(false);
+        }
         Ok(self.item().overdue(&shipments.counted, self.order.head().status, now).is_some())
     }
 
@@ -136,6 +139,12 @@ impl OrderItem {
     /// The reason of the latest return of units. Null for suppliers.
     async fn return_reason(&self) -> Option<&str> {
         self.item().return_reason.as_deref()
+    }
+
+    /// The id of the item that these units belonged to before the supplier declined them and not the rest. Null for
+    /// other items. Null for suppliers and customers.
+    async fn split_from(&self) -> Option<ID> {
+        self.item().split_from.map(|id| id.to_string().into())
     }
 
     /// How many units were sent back and have arrived.

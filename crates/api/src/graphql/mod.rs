@@ -8,6 +8,7 @@ mod activity;
 mod batch_cache;
 mod bodies;
 mod carrier;
+mod closing;
 mod connection;
 mod cursor;
 pub mod documents;

@@ -9,9 +9,9 @@ use domain::Refusal;
 
 use super::{
     input::{
-        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, InitiateReturnInput,
-        PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput, SupplierItemsInput,
-        TransitionOrderInput,
+        CancelItemsInput, CancelOrderInput, CancelShipmentInput, CloseOrderInput, CreateShipmentInput,
+        InitiateReturnInput, PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput,
+        ReopenOrderInput, SupplierItemsInput, TransitionOrderInput,
     },
     outcome::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,
@@ -58,9 +58,25 @@ impl Mutation {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Cancels units that cannot be shipped. The order then no longer waits for them. If no unit is left, the order is
-    /// cancelled. For support and systems.
+    /// Cancels units that cannot be shipped and are in no shipment. The order then no longer waits for them. If no unit
+    /// is left, the order is cancelled, or closed if its status cannot become `CANCELLED` any more. For support and
+    /// systems.
     async fn cancel_items(&self, ctx: &Context<'_>, input: CancelItemsInput) -> Result<CancelItemsResult> {
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
+    }
+
+    /// Closes an order of which nothing more is expected, in any status that is not final. The customer is not told.
+    /// Whatever happens afterwards reopens it. To close it again changes nothing. For support and systems.
+    async fn close_order(&self, ctx: &Context<'_>, input: CloseOrderInput) -> Result<TransitionOrderResult> {
+        run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
+    }
+
+    /// Reopens a closed order. An order that is not closed stays as it is. For support and systems.
+    async fn reopen_order(
+        &self,
+        ctx: &Context<'_>,
+        input: ReopenOrderInput,
+    ) -> Result<TransitionOrderResult> {
         run_command(ctx, RunMode::Real, input.into_command(ctx.data::<Caller>()?)).await
     }
 
@@ -93,8 +109,9 @@ impl Mutation {
         run_command(ctx, RunMode::Real, input.into_accept_command(ctx.data::<Caller>()?)).await
     }
 
-    /// Records that the supplier will not ship these items. They must then be reassigned. It is refused while units of
-    /// them are in a shipment. For suppliers, support and systems.
+    /// Records that the supplier will not ship these items, or some units of them. They must then be reassigned or
+    /// cancelled. Declined units of an item that the supplier ships in part become an item of their own. It is refused
+    /// for units in a shipment. For suppliers, support and systems.
     async fn decline_items(
         &self,
         ctx: &Context<'_>,

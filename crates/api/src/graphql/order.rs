@@ -9,12 +9,13 @@ use domain::{Item, OrderHead};
 
 use super::{
     batch_cache::BatchCache,
+    closing::OrderClosing,
     connection::{Connection, PageArgs, page_size},
     enums::{FulfillmentPath, OrderStatus},
     error::build_forbidden_error,
     event::{self, OrderEvent},
     item::{OrderItem, list_items},
-    limits::weights::{ITEMS, NOTIFICATIONS, SHIPMENTS, STATUSES, list},
+    limits::weights::{ITEMS, NOTIFICATIONS, REPLACEMENTS, SHIPMENTS, STATUSES, list},
     notification::Notification,
     shipment::{Shipment, shipments_of},
     timeline::{self, TimelineConnection},
@@ -125,6 +126,24 @@ impl Order {
         self.head().fulfillment_path.into()
     }
 
+    /// When and by whom the order was closed, and why. Null if it is not closed. Nothing more is expected of a closed
+    /// order, whatever its status is. Whatever happens afterwards reopens it.
+    async fn closed(&self, ctx: &Context<'_>) -> Result<Option<OrderClosing>> {
+        let caller = ctx.data::<Caller>()?;
+        Ok(self.head().closed.as_ref().map(|closed| caller.redact_closed(closed).into()))
+    }
+
+    /// The order of the same customer that this order replaces. Null for suppliers.
+    async fn replaces(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
+        self.batch.replaced_order(ctx, self.head()).await
+    }
+
+    /// The orders that replace this order, oldest first. Empty for suppliers.
+    #[graphql(complexity = "list(REPLACEMENTS, child_complexity)")]
+    async fn replaced_by(&self, ctx: &Context<'_>) -> Result<Vec<Order>> {
+        Ok(self.batch.replacements(ctx, self.head().id).await?.to_vec())
+    }
+
     /// The items, in the sequence in which they were given when the order was placed. A supplier sees only the items
     /// that it ships.
     #[graphql(complexity = "list(ITEMS, child_complexity)")]
@@ -143,7 +162,8 @@ impl Order {
     /// supplier's units are counted in every shipment, also in one that the supplier may not see.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Progress> {
         let (items, shipments) = futures::try_join!(self.item_rows(ctx), self.visible_shipments(ctx))?;
-        Ok(shipments.progress(self.head().status, &items).into())
+        let progress = shipments.progress(self.head().status, &items);
+        Ok(progress.of_closed(self.head().closed.is_some()).into())
     }
 
     /// For every status: whether this caller may give it to the order now, and if not, why not.
@@ -235,7 +255,7 @@ pub struct Money {
 pub struct Progress {
     /// Units ordered, without the cancelled ones.
     items_total: u32,
-    /// Units that were called off and will not come.
+    /// Units that were cancelled and will not come.
     items_cancelled: u32,
     /// Units that a carrier has or had, including delivered ones.
     items_shipped: u32,

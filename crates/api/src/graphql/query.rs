@@ -141,6 +141,8 @@ pub struct OrderFilter {
     carrier: Option<CarrierInput>,
     /// Orders that the merchant planned to fulfil in this way.
     fulfillment_path: Option<FulfillmentPath>,
+    /// Orders that are closed (true), or that are not (false).
+    closed: Option<bool>,
 }
 
 impl OrderFilter {
@@ -154,6 +156,7 @@ impl OrderFilter {
             placed_until: parse_time("filter.placedUntil", self.placed_until)?,
             carrier: self.carrier.map(carrier).transpose()?,
             fulfillment_path: self.fulfillment_path.map(Into::into),
+            closed: self.closed,
         })
     }
 }

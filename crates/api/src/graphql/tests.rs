@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod carriers;
+mod closing;
 mod crawler;
 mod customer;
 mod dropship;

@@ -16,8 +16,9 @@ mod supplier;
 use std::sync::Arc;
 
 pub(crate) use activity::OwnParts;
+use chrono::{DateTime, Utc};
 use domain::{
-    Actor, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
+    Actor, Closed, Item, ItemId, OrderStatus, OriginKind, Progress, Shipment, StoredScan, SupplierCommitment,
     progress,
 };
 use persistence::Event;
@@ -45,6 +46,15 @@ impl VisibleShipments {
             ..progress(status, items, &self.counted)
         }
     }
+}
+
+/// The fact that an order is closed, redacted for one caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedClosed {
+    pub at: DateTime<Utc>,
+    pub actor: Actor,
+    /// `None` if the caller does not see it.
+    pub reason: Option<String>,
 }
 
 impl Caller {
@@ -123,6 +133,23 @@ impl Caller {
         }
     }
 
+    /// The closing of an order that this caller may see, redacted. Only staff see the reason and who closed it: staff
+    /// wrote the reason for themselves.
+    pub fn redact_closed(&self, closed: &Closed) -> RedactedClosed {
+        match self.scope() {
+            Scope::All => RedactedClosed {
+                at: closed.at,
+                actor: closed.actor.clone(),
+                reason: Some(closed.reason.clone()),
+            },
+            Scope::Own(_) | Scope::Supplies(_) | Scope::None => RedactedClosed {
+                at: closed.at,
+                actor: redact_actor(closed.actor.clone(), &self.actor),
+                reason: None,
+            },
+        }
+    }
+
     /// An event of an order that this caller may see, redacted.
     pub(crate) fn redact_event(&self, event: Event) -> Event {
         match self.scope() {
@@ -159,8 +186,9 @@ fn strip_item(item: &Item) -> Item {
         return_requested: _,
         return_reason,
         returned: _,
+        split_from,
     } = &mut item;
-    (*cancel_reason, *return_reason) = (None, None);
+    (*cancel_reason, *return_reason, *split_from) = (None, None, None);
     *commitment = SupplierCommitment::default();
     item
 }

@@ -160,6 +160,10 @@ fn scanned_shipments(commands: &[Command]) -> Vec<ShipmentId> {
         | Request::GiveUpNumber { .. }
         | Request::AcceptItems { .. }
         | Request::DeclineItems { .. }
+        | Request::DeclineUnits { .. }
+        | Request::Close { .. }
+        | Request::Reopen { .. }
+        | Request::RecordReplacement(_)
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. } => None,

@@ -107,6 +107,10 @@ fn requested_number(request: &Request) -> Option<TrackingNumber> {
         | Request::CancelItems { .. }
         | Request::AcceptItems { .. }
         | Request::DeclineItems { .. }
+        | Request::DeclineUnits { .. }
+        | Request::Close { .. }
+        | Request::Reopen { .. }
+        | Request::RecordReplacement(_)
         | Request::ReassignItems { .. }
         | Request::InitiateReturn { .. }
         | Request::ReceiveReturn { .. }

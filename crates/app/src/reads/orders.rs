@@ -67,6 +67,39 @@ impl Reads {
         Ok(found.into_iter().map(|(id, items)| (id, caller.redact_items(items))).collect())
     }
 
+    /// The orders that replace these ones, oldest first. Empty for suppliers: the replacement may be none of theirs. The
+    /// caller must be allowed to see these orders; both orders belong to one customer.
+    ///
+    /// # Errors
+    /// When the database fails, or there are more rows than the extent allows.
+    pub async fn replacements_of(
+        &self,
+        caller: &Caller,
+        orders: Vec<OrderId>,
+        extent: Extent,
+    ) -> Result<HashMap<OrderId, Vec<OrderHead>>> {
+        if !caller.may_see_customers() {
+            return Ok(HashMap::new());
+        }
+        Ok(read::replacements_at_most(&self.store, &orders, extent.max_rows() as u64).await?)
+    }
+
+    /// The orders that these ones replace, by the replaced order. Empty for suppliers. The caller must be allowed to see
+    /// the orders that replace them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replaced_orders(
+        &self,
+        caller: &Caller,
+        replaced: Vec<OrderId>,
+    ) -> Result<HashMap<OrderId, OrderHead>> {
+        if !caller.may_see_customers() || replaced.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.readers.heads.load(replaced).await
+    }
+
     /// The notifications of orders, oldest first. Empty for suppliers. The caller must be allowed to see these orders.
     ///
     /// # Errors

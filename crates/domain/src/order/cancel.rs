@@ -53,7 +53,20 @@ impl Order {
         check_reason(&reason)?;
         let status = self.head.status;
         if !status.is_open() {
-            let message = format!("the order is {status}: no unit is left to cancel");
+            let way_on = match status {
+                OrderStatus::Delivered | OrderStatus::ReturnInitiated => {
+                    "; ask units back with initiateReturn"
+                }
+                OrderStatus::Placed
+                | OrderStatus::PaymentConfirmed
+                | OrderStatus::Processing
+                | OrderStatus::AwaitingPickup
+                | OrderStatus::Shipped
+                | OrderStatus::OutForDelivery
+                | OrderStatus::Cancelled
+                | OrderStatus::Returned => "",
+            };
+            let message = format!("the order is {status}: no unit is left to cancel{way_on}");
             return Err(Refusal::invalid(InputField::Items, message));
         }
         // What only its carrier has cancelled holds no unit, so these are free before that is made final below.
@@ -65,7 +78,8 @@ impl Order {
         let taken_of = |item: &Item| taken.iter().find(|line| line.item_id == item.id);
         let left = |item: &Item| item.wanted() - taken_of(item).map_or(0, |line| line.quantity);
         let is_all = self.items.iter().all(|item| left(item) == 0);
-        if is_all {
+        let may_become_cancelled = status.may_become(OrderStatus::Cancelled);
+        if is_all && may_become_cancelled {
             self.check_transition(OrderStatus::Cancelled, &context.actor)?;
         }
         self.confirm_carrier_cancellations(&taken, context);
@@ -77,7 +91,9 @@ impl Order {
         }
         self.record_item_activity(ActivityKind::ItemsCancelled, &taken, Some(reason.clone()), context);
         let before = self.head.version;
-        if is_all {
+        if is_all && !may_become_cancelled {
+            self.close_called_off(reason, context);
+        } else if is_all {
             self.cancel_labels(context);
             let detail =
                 StepDetail { occurred_at: context.now, inferred: false, notes: Some(reason), metadata: None };
@@ -166,7 +182,7 @@ fn check_cancellable(shipment: &Shipment) -> Result<(), Refusal> {
         ShipmentRefusal::AlreadyMoving,
         format!(
             "parcel {number} is {status}: it can be called off only when lost, damaged or returning; where its carrier \
-             does not say so, record the condition LOST or DAMAGED first"
+             does not say so, record the condition LOST or DAMAGED first with recordScan"
         ),
     ))
 }

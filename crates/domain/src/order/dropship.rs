@@ -114,8 +114,9 @@ impl Order {
             let units = item.allocated(&self.shipments);
             if units > 0 {
                 let (sku, are) = (&item.sku, if units == 1 { "unit is" } else { "units are" });
-                let message =
-                    format!("{units} {are} in a parcel already, of {sku}: cancel the shipment first");
+                let message = format!(
+                    "{units} {are} in a parcel already, of {sku}: cancel the shipment first; or decline only the other units (declineItems with items), which become an item of their own"
+                );
                 return Err(Refusal::invalid(InputField::ItemId(*at), message));
             }
         }
@@ -153,7 +154,7 @@ impl Order {
         items.map(|item| ItemQuantity { item_id: item.id, quantity: item.wanted() }).collect()
     }
 
-    fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
+    pub(super) fn answer(&mut self, named: &[Named], answer: &SupplierAnswer) {
         for Named { place, .. } in named {
             let item = &mut self.items[*place];
             item.commitment.answer = Some(answer.clone());
@@ -189,7 +190,7 @@ impl Order {
         Ok(named.into_iter().map(|(place, at)| Named { at, place }).collect())
     }
 
-    fn check_answerable(&self) -> Result<(), Refusal> {
+    pub(super) fn check_answerable(&self) -> Result<(), Refusal> {
         let status = self.head.status;
         if status.is_open() {
             return Ok(());
@@ -202,15 +203,15 @@ impl Order {
 }
 
 /// An item that a request names.
-struct Named {
+pub(super) struct Named {
     /// The index in the request.
-    at: usize,
+    pub at: usize,
     /// The index in the order.
-    place: usize,
+    pub place: usize,
 }
 
 /// Refuses an actor that is neither staff nor a supplier. [`Order::find_items`] checks that it is the right supplier.
-fn check_may_answer(actor: &Actor) -> Result<(), Refusal> {
+pub(super) fn check_may_answer(actor: &Actor) -> Result<(), Refusal> {
     match actor.kind {
         ActorKind::System | ActorKind::Support | ActorKind::Supplier => Ok(()),
         ActorKind::Carrier | ActorKind::Customer => {

@@ -4,13 +4,17 @@
 use crate::{
     actor::Actor,
     ids::ShipmentId,
-    order::{Order, StepDetail, text_validation::check_notes},
+    order::{Order, StepDetail, text_validation::check_notes, way_on::describe_way_on},
     refusal::{Blocker, BlockerCode, Refusal},
     rollup::{find_slowest_rank, rank_for},
     shipment::{Rank, live_shipments},
     status::OrderStatus,
     transition::Context,
 };
+
+/// What helps a shipment that is behind.
+const BEHIND: &str = "its scans move it on, also by hand (recordScan); one that will not arrive is called off \
+                      (cancelShipment)";
 
 impl Order {
     /// For every status: the reason why this caller may not bring the order there now, or `None` if the caller may.
@@ -59,6 +63,10 @@ impl Order {
             let next: Vec<_> = from.successors().map(OrderStatus::as_str).collect();
             let next = if next.is_empty() { "nothing".to_owned() } else { next.join(" or ") };
             let message = format!("an order that is {from} cannot become {to}: {next} follows {from}");
+            let message = match describe_way_on(from, to) {
+                Some(way_on) => format!("{message}; {way_on}"),
+                None => message,
+            };
             return blocker(BlockerCode::NotInTable, message, vec![]);
         }
         if !actor.may_ask_for(from, to) {
@@ -73,9 +81,9 @@ impl Order {
                     n => format!("{n} of its parcels are moving"),
                 };
                 let advice = if self.travels_wholly(&moving) {
-                    "no unit is left to cancel. What arrives can be sent back; a parcel that will not is called off"
+                    "no unit is left to cancel. What arrives can be sent back; a parcel that will not is called off (cancelShipment)"
                 } else {
-                    "cancel the remaining items"
+                    "cancel the remaining items (cancelItems)"
                 };
                 return blocker(BlockerCode::ParcelsMoving, format!("{shipments}: {advice}"), moving);
             }
@@ -91,9 +99,11 @@ impl Order {
         {
             let behind = self.shipments_where(|rank| rank < needed);
             let message = match behind.len() {
-                0 => format!("not every unit is in a parcel yet, so the order cannot be {to}"),
-                1 => format!("one of its parcels is not {to} yet"),
-                n => format!("{n} of its parcels are not {to} yet"),
+                0 => format!(
+                    "not every unit is in a parcel yet, so the order cannot be {to}: ship the rest (createShipment), or cancel it (cancelItems)"
+                ),
+                1 => format!("one of its parcels is not {to} yet: {BEHIND}"),
+                n => format!("{n} of its parcels are not {to} yet: {BEHIND}"),
             };
             return blocker(BlockerCode::ShipmentsBehind, message, behind);
         }

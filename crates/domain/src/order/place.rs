@@ -49,6 +49,8 @@ pub struct NewOrder {
     pub notes: Option<String>,
     /// The metadata for the first event.
     pub metadata: Option<Value>,
+    /// The order of the same customer that the new one replaces. Only staff may give one.
+    pub replaces: Option<OrderId>,
 }
 
 /// An item of an order to place.
@@ -69,7 +71,7 @@ pub struct NewItem {
 }
 
 /// The most items in an order. A greater number is a mistake.
-const MAX_ITEMS: usize = 1_000;
+pub(super) const MAX_ITEMS: usize = 1_000;
 
 impl Order {
     /// Checks the input and places the order. The first event is among the changes.
@@ -96,6 +98,7 @@ impl Order {
             return_requested: 0,
             return_reason: None,
             returned: 0,
+            split_from: None,
         });
         let head = OrderHead {
             id: new.id,
@@ -108,6 +111,8 @@ impl Order {
             version: 1,
             total: new.total,
             fulfillment_path: path,
+            closed: None,
+            replaces: new.replaces,
             placed_at,
             updated_at: context.now,
             occurred_at: placed_at,
@@ -192,6 +197,9 @@ fn check_new_order(new: &NewOrder, context: &Context) -> Result<(), Refusal> {
         // A customer may not try numbers: the refusal of a number that exists would show which ones exist, and a
         // customer could take the next ones.
         context.actor.must_be_staff("give an order the merchant's reference")?;
+    }
+    if new.replaces.is_some() {
+        context.actor.must_be_staff("say which order a new one replaces")?;
     }
     if let Some(at) = new.placed_at {
         context.actor.must_be_staff("say when an order was placed")?;

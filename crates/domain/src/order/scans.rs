@@ -42,10 +42,12 @@ impl Order {
         let folded = fold_incoming(&self.head, shipment, known, incoming, restated);
         let changed = folded.after != folded.before;
         if changed {
+            let (before, after) = (folded.before.clone(), folded.after.clone());
             let trigger = folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment));
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             self.advance(trigger, context);
+            self.reopen_by_movement(&before, &after, context);
         }
         if context.actor.kind != ActorKind::Carrier {
             let new = |answer: &ScanOutcome| matches!(answer, ScanOutcome::New(_));

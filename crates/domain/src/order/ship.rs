@@ -152,7 +152,9 @@ impl Order {
         if status.is_open() {
             return Ok(());
         }
-        let message = format!("the order is {status}: it takes no more parcels");
+        let message = format!(
+            "the order is {status}: it takes no more parcels; a new order can replace it (placeOrder with replaces)"
+        );
         Err(Refusal::shipment(ShipmentRefusal::OrderClosed, message))
     }
 

@@ -109,6 +109,7 @@ pub fn items(quantities: &[u32]) -> Vec<Item> {
         return_requested: 0,
         return_reason: None,
         returned: 0,
+        split_from: None,
     };
     numbered.map(item).collect()
 }
@@ -159,6 +160,8 @@ pub fn order(status: OrderStatus, items: Vec<Item>, shipments: Vec<Shipment>) ->
         version: VERSION,
         total: Money { cents: 4200, currency: "USD".to_owned() },
         fulfillment_path: FulfillmentPath::SingleWarehouse,
+        closed: None,
+        replaces: None,
         placed_at: at(0),
         updated_at: at(0),
         occurred_at: at(0),
@@ -190,8 +193,18 @@ pub fn assert_unchanged(one: &Order, other: &Order) {
     assert_eq!(one.items(), other.items());
     assert_eq!(one.shipments(), other.shipments());
     let changes = |order: &Order| {
-        let Changes { transitions, items, new_shipments, shipments, activities: _ } = order.changes().clone();
-        (transitions, items, new_shipments, shipments)
+        let Changes {
+            transitions,
+            items,
+            new_items,
+            new_shipments,
+            shipments,
+            activities: _,
+            closing,
+            called_off,
+            replaced,
+        } = order.changes().clone();
+        (transitions, (items, new_items), (new_shipments, shipments), (closing, called_off, replaced))
     };
     assert_eq!(changes(one), changes(other));
 }

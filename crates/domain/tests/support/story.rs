@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, ActorKind, Deadlines, FULFILMENT_SEQUENCE, Item, ItemQuantity, NewShipment, Order, OrderStatus,
-    Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect, ScanIdentity, ScanOutcome,
-    Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
+    ActivityKind, Actor, ActorKind, Deadlines, DeclinedUnits, FULFILMENT_SEQUENCE, Item, ItemQuantity,
+    NewShipment, Order, OrderStatus, Origin, OriginKind, Outcome, Rank, Refusal, Request, Scan, ScanEffect,
+    ScanIdentity, ScanOutcome, Shipment, ShipmentId, ShipmentStatus, TRANSITIONS, Tracking,
 };
 
 use super::{
@@ -92,6 +92,33 @@ impl Story {
     pub fn decline(&mut self, of: &[u32]) -> Result<Outcome, Refusal> {
         let items = of.iter().copied().map(item_id).collect();
         self.ask(Request::DeclineItems { items, reason: "sold out".to_owned() })
+    }
+
+    /// Declines these units. Of an item that is split, the new item has the number `100 + number`.
+    pub fn decline_units(&mut self, of: &[(u32, u32)]) -> Result<Outcome, Refusal> {
+        let unit = |&(number, quantity): &(u32, u32)| DeclinedUnits {
+            line: ItemQuantity { item_id: item_id(number), quantity },
+            new_item: item_id(100 + number),
+        };
+        let units = of.iter().map(unit).collect();
+        self.ask(Request::DeclineUnits { units, reason: "sold out".to_owned() })
+    }
+
+    pub fn close(&mut self) -> Result<Outcome, Refusal> {
+        self.ask(Request::Close { reason: "refunded".to_owned() })
+    }
+
+    pub fn reopen(&mut self) -> Result<Outcome, Refusal> {
+        self.ask(Request::Reopen { reason: "it was found".to_owned() })
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.order.head().closed.is_some()
+    }
+
+    /// The kinds of the activities since the story began.
+    pub fn activities(&self) -> Vec<ActivityKind> {
+        self.order.changes().activities.iter().map(|activity| activity.kind).collect()
     }
 
     pub fn reassign(&mut self, of: &[u32], origin: Origin, deadlines: Deadlines) -> Result<Outcome, Refusal> {
@@ -220,6 +247,7 @@ impl Story {
             let open = item.returned < item.return_requested;
             assert!(!open || head.status == OrderStatus::ReturnInitiated, "{} units of no return", item.sku);
         }
+        assert!(!(self.is_closed() && head.status.is_terminal()), "{} is final and closed", head.status);
         let steps = &self.order.changes().transitions;
         for (step, version) in steps.iter().zip(VERSION + 1..) {
             assert_eq!(step.version(), version);

@@ -3,7 +3,7 @@
 //! Only [`record`] changes the status of an order in the database. It writes transitions that the domain has created,
 //! and it checks that the order still has the version from which they start.
 
-use domain::{Item, NotificationMaxAge, Order, OrderId};
+use domain::{Closed, Item, NotificationMaxAge, Order, OrderId};
 use sea_orm::Set;
 use serde_json::Value;
 
@@ -31,6 +31,11 @@ pub async fn insert(tx: &Tx, orders: &[Order]) -> Result<()> {
             total_cents: head.total.cents,
             currency: head.total.currency.clone(),
             fulfillment_path: head.fulfillment_path.as_str().to_owned(),
+            closed_at: head.closed.as_ref().map(|closed| closed.at),
+            closed_by: head.closed.as_ref().map(to_closed_by),
+            closed_by_id: head.closed.as_ref().and_then(|closed| closed.actor.id.clone()),
+            close_reason: head.closed.as_ref().map(|closed| closed.reason.clone()),
+            replaces: head.replaces.map(|replaced| replaced.0),
             placed_at: head.placed_at,
             updated_at: head.updated_at,
             occurred_at: head.occurred_at,
@@ -69,6 +74,10 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
             version: Set(head.version),
             updated_at: Set(head.updated_at),
             occurred_at: Set(head.occurred_at),
+            closed_at: Set(head.closed.as_ref().map(|closed| closed.at)),
+            closed_by: Set(head.closed.as_ref().map(to_closed_by)),
+            closed_by_id: Set(head.closed.as_ref().and_then(|closed| closed.actor.id.clone())),
+            close_reason: Set(head.closed.as_ref().map(|closed| closed.reason.clone())),
             ..Default::default()
         };
         [found, new]
@@ -79,6 +88,7 @@ pub async fn record(tx: &Tx, orders: &[&Order], max_age: NotificationMaxAge) -> 
     }
     insert_events(tx, &changed).await?;
     notifications::enqueue_notifications(tx, &changed, max_age).await?;
+    insert_split_items(tx, &changed).await?;
     update_items(tx, &changed).await?;
     shipments::record(tx, &changed).await?;
     activities::insert(tx, orders).await?;
@@ -108,13 +118,27 @@ async fn insert_events(tx: &Tx, orders: &[&Order]) -> Result<()> {
     Ok(())
 }
 
+/// Writes the items that were made of units of other items.
+async fn insert_split_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
+    let rows = orders.iter().flat_map(|order| {
+        let items = order.items().iter().enumerate();
+        let new = items.filter(|(_, item)| order.changes().new_items.contains(&item.id));
+        new.map(|(position, item)| to_item_row(order.head().id, position, item))
+    });
+    dialect::insert(tx, rows, "").await?;
+    Ok(())
+}
+
 async fn update_items(tx: &Tx, orders: &[&Order]) -> Result<()> {
     let rows = orders.iter().flat_map(|order| {
         let items = order.items().iter().enumerate();
-        let changed = items.filter(|(_, item)| order.changes().items.contains(&item.id));
+        let changed = items.filter(|(_, item)| {
+            order.changes().items.contains(&item.id) && !order.changes().new_items.contains(&item.id)
+        });
         changed.map(|(position, item)| {
             let row = to_item_row(order.head().id, position, item);
             let new = order_item::ActiveModel {
+                quantity: Set(row.quantity),
                 cancelled: Set(row.cancelled),
                 cancel_reason: Set(row.cancel_reason),
                 origin_kind: Set(row.origin_kind),
@@ -158,5 +182,10 @@ fn to_item_row(order: OrderId, position: usize, item: &Item) -> order_item::Mode
         return_requested: item.return_requested as i32,
         return_reason: item.return_reason.clone(),
         returned: item.returned as i32,
+        split_from: item.split_from.map(|id| id.0),
     }
+}
+
+fn to_closed_by(closed: &Closed) -> String {
+    closed.actor.kind.as_str().to_owned()
 }

@@ -15,7 +15,7 @@ pub use bounded::{items_at_most, scans_at_most, shipments_at_most, webhook_scans
 pub use events::{EventFilter, EventId, VersionRange, events_count, events_in, events_page};
 pub use orders::{
     OrderFilter, count_orders as orders_count, load_order, notifications_of, order_by_reference,
-    order_supplied_by, orders_of, orders_page, read_order,
+    order_supplied_by, orders_of, orders_page, read_order, replacements_at_most,
 };
 pub use page::{Key, Page, PageRequest};
 pub use shipments::{read_shipments, scans_of, scans_of_webhooks, shipments_by_number, tracked_shipments_of};

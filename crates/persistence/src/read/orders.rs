@@ -10,7 +10,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, fetch_page};
+use super::{
+    bounded::{at_most, one_more},
+    page::{Page, PageRequest, fetch_page},
+};
 use crate::{
     Result, Store,
     dialect::is_one_of,
@@ -35,6 +38,8 @@ pub struct OrderFilter {
     pub carrier: Option<Carrier>,
     /// How the order was planned to be fulfilled.
     pub fulfillment_path: Option<FulfillmentPath>,
+    /// Whether the order is closed.
+    pub closed: Option<bool>,
 }
 
 /// The condition that the supplier sends an item of the order.
@@ -73,6 +78,10 @@ fn build_query(filter: &OrderFilter) -> Select<order::Entity> {
         .apply_if(filter.fulfillment_path, |query, path| {
             query.filter(order::Column::FulfillmentPath.eq(path.as_str()))
         })
+        .apply_if(filter.closed, |query, closed| match closed {
+            true => query.filter(order::Column::ClosedAt.is_not_null()),
+            false => query.filter(order::Column::ClosedAt.is_null()),
+        })
 }
 
 /// A page of orders, newest first.
@@ -108,6 +117,32 @@ pub async fn orders_of(store: &Store, ids: &[OrderId]) -> Result<HashMap<OrderId
         .await?;
     let heads = rows.into_iter().map(|row| OrderHead::try_from(row).map(|head| (head.id, head)));
     heads.collect()
+}
+
+/// The orders that replace these ones, oldest first, by the replaced order.
+///
+/// # Errors
+/// [`Error::TooManyRows`](crate::Error::TooManyRows) if there are more than `most`.
+pub async fn replacements_at_most(
+    store: &Store,
+    replaced: &[OrderId],
+    most: u64,
+) -> Result<HashMap<OrderId, Vec<OrderHead>>> {
+    let rows = order::Entity::find()
+        .filter(is_one_of(store.backend(), order::Column::Replaces, replaced.iter().map(|id| id.0)))
+        .order_by_asc(order::Column::PlacedAt)
+        .order_by_asc(order::Column::OrderId)
+        .limit(one_more(Some(most)))
+        .all(store.reader())
+        .await?;
+    let mut found: HashMap<OrderId, Vec<OrderHead>> = HashMap::with_capacity(replaced.len());
+    for row in at_most("orders", rows, Some(most))? {
+        let head = OrderHead::try_from(row)?;
+        if let Some(replaced) = head.replaces {
+            found.entry(replaced).or_default().push(head);
+        }
+    }
+    Ok(found)
 }
 
 /// The order with this number of the merchant. If `supplier` is given, only if this supplier sends an item of it.

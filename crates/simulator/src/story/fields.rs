@@ -107,6 +107,33 @@ impl<'t, 'p> Fields<'t, 'p> {
         Vec::new()
     }
 
+    /// Takes an optional list of texts and parses each with `read`. Returns an empty list if the field is missing.
+    pub fn texts<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let Some(list) = self.take(name) else { return Vec::new() };
+        let texts: Option<Vec<&str>> =
+            list.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+        let Some(texts) = texts else {
+            self.add(name, "must be a list of texts");
+            return Vec::new();
+        };
+        let mut parsed = Vec::with_capacity(texts.len());
+        for text in texts {
+            match read(text) {
+                Ok(value) => parsed.push(value),
+                Err(problem) => self.add(name, problem),
+            }
+        }
+        parsed
+    }
+
+    /// Takes an optional truth value.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.take(name)?.as_bool() {
+            Some(flag) => Some(flag),
+            None => self.wrong(name, "must be true or false"),
+        }
+    }
+
     /// Adds a problem of a field. With an empty `name` the problem concerns the whole table.
     pub fn add(&mut self, name: &str, problem: impl fmt::Display) {
         let between = if self.place.is_empty() || name.is_empty() { "" } else { ", " };

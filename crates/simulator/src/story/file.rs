@@ -29,6 +29,8 @@ pub struct Story {
     pub placed_at: Option<DateTime<FixedOffset>>,
     /// The status that the order must have after the story. Unset: not checked.
     pub order_ends: Option<OrderStatus>,
+    /// Whether the order must be closed after the story. Unset: not checked.
+    pub order_closed: Option<bool>,
     pub parcels: Vec<StoryParcel>,
     pub steps: Vec<Step>,
 }
@@ -56,6 +58,8 @@ pub struct Step {
     pub after: TimeDelta,
     /// The scans to report, grouped by parcel.
     pub updates: Vec<ParcelUpdate>,
+    /// The indexes of the parcels that the merchant calls off after the posts: the shipment, then its units.
+    pub call_off: Vec<usize>,
     /// How many times each webhook is posted, with the same bytes.
     pub repeat: u32,
     /// How the webhooks are forged. Unset: they are genuine.
@@ -108,6 +112,7 @@ impl Story {
         let title = fields.needed("title", values::non_blank);
         let placed_at = fields.maybe("placed_at", |text| values::past(text, begin));
         let order_ends = fields.maybe("order_ends", values::order_status);
+        let order_closed = fields.flag("order_closed");
         let parcels = fields.tables("parcel");
         let steps = fields.tables("step");
         fields.end();
@@ -116,7 +121,8 @@ impl Story {
         for (step, number) in steps.into_iter().zip(1..) {
             read.extend(read_step(step, number, begin, names.as_deref(), &mut problems));
         }
-        let story = title.map(|title| Self { title, placed_at, order_ends, parcels, steps: read });
+        let story =
+            title.map(|title| Self { title, placed_at, order_ends, order_closed, parcels, steps: read });
         problems.or(story)
     }
 
@@ -254,7 +260,11 @@ fn read_step(
 ) -> Option<Step> {
     let mut fields = Fields::of(table, format!("step {number}"), problems);
     let after = fields.maybe("after", values::duration).unwrap_or_default();
-    let sends = fields.tables("send");
+    let call_off = fields.texts("call_off", |name| find_parcel(names, name));
+    let sends = match call_off.is_empty() || table.contains_key("send") {
+        true => fields.tables("send"),
+        false => Vec::new(),
+    };
     let repeat = fields.number("repeat", 1, MAX_COUNT).unwrap_or(1);
     let tampering = fields.maybe("forge", values::tampering);
     let usual = if tampering.is_some() { 401 } else { 200 };
@@ -276,7 +286,15 @@ fn read_step(
     for update in &mut updates {
         update.scans.sort_by_key(|scan| scan.at);
     }
-    Some(Step { after, updates, repeat, tampering, expect })
+    Some(Step { after, updates, call_off, repeat, tampering, expect })
+}
+
+/// The index of the parcel with this name. If `names` is `None`, the name is not checked.
+fn find_parcel(names: Option<&[String]>, name: &str) -> Result<usize, String> {
+    let Some(names) = names else { return Ok(0) };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = names.iter().position(|known| *known == name);
+    found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)))
 }
 
 /// Reads one entry of `send`. Returns the index of its parcel, the scan, and the expected time of delivery.
@@ -285,14 +303,8 @@ fn read_scan(
     begin: DateTime<Utc>,
     names: Option<&[String]>,
 ) -> Option<(usize, StoryScan, Option<DateTime<FixedOffset>>)> {
-    let known = |name: &str| {
-        let Some(names) = names else { return Ok(0) };
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = names.iter().position(|known| *known == name);
-        found.ok_or_else(|| format!("the story has no parcel `{name}`; {}", suggest_name(name, &names)))
-    };
     let moment = |text: &str| values::moment(text, begin);
-    let parcel = fields.needed("parcel", known);
+    let parcel = fields.needed("parcel", |name| find_parcel(names, name));
     let meaning = fields.needed("status", values::meaning);
     let at = fields.needed("at", moment);
     let location = fields.maybe("location", values::non_blank);

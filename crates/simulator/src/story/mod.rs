@@ -87,7 +87,8 @@ pub async fn run(
         print_line(format!("  order {}, packed: {}", shop.order.id, shop.order.page))?;
     }
     print_line("")?;
-    let posts = play::play(&story, &secrets, &post, options.speed).await?;
+    let posts =
+        play::play(&story, &secrets, &post, options.speed, shop.as_ref().map(|shop| (shop, begin))).await?;
     let ends = match &shop {
         Some(shop) => Some(shop.compare(&story, begin).await?),
         None => None,

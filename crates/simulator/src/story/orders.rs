@@ -11,7 +11,10 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{CheckCount, file::Story};
+use super::{
+    CheckCount,
+    file::{Story, StoryParcel},
+};
 use crate::api_client::{Client, Placed, Refused};
 
 /// The price of one unit, in cents.
@@ -46,12 +49,18 @@ struct Seen {
 #[derive(Deserialize)]
 struct Order {
     status: String,
+    closed: Option<Closed>,
     shipments: Vec<Shipment>,
 }
+
+/// The fact that the order is closed. Its parts are not compared.
+#[derive(Deserialize)]
+struct Closed {}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shipment {
+    id: String,
     carrier: String,
     tracking_number: String,
     status: String,
@@ -67,8 +76,15 @@ const WAITING: &str = "query($since: DateTime!) {
   webhooks(filter: { states: [PENDING], since: $since }, first: 1) { totalCount }
 }";
 const LOOK: &str = "query($id: ID!) {
-  order(id: $id) { status shipments { carrier trackingNumber status } }
+  order(id: $id) { status closed { at } shipments { id carrier trackingNumber status } }
 }";
+
+const CANCEL_SHIPMENT: &str = "mutation($input: CancelShipmentInput!) { cancelShipment(input: $input) {
+    __typename ... on Problem { message } ... on ShipmentRefused { code } } }";
+const CANCEL_ITEMS: &str = "mutation($input: CancelItemsInput!) { cancelItems(input: $input) {
+    __typename ... on CancelItemsSuccess { changed } ... on Problem { message } } }";
+/// The reason for which a story calls off a parcel.
+const CALLED_OFF: &str = "it will not arrive";
 
 impl Shop {
     /// Places an order with the units of all parcels, confirms its payment, and registers the shipments.
@@ -119,6 +135,31 @@ impl Shop {
         Ok(())
     }
 
+    /// Cancels the shipment of a parcel and then its units, as a merchant does with a parcel that will not arrive. First
+    /// waits until the server has read all posted webhooks.
+    pub async fn call_off(&self, parcel: &StoryParcel, begin: DateTime<Utc>) -> anyhow::Result<()> {
+        self.settled(begin - MAX_CLOCK_SKEW).await?;
+        let seen: Seen = self.client.ask(LOOK, json!({ "id": self.order.id })).await?;
+        let order = seen.order.context("--orders: the order is gone")?;
+        let its = |shipment: &&Shipment| is_shipment_of(shipment, parcel);
+        let shipment = order.shipments.iter().find(its).context("--orders: the shipment is gone")?;
+        let input = json!({ "shipmentId": shipment.id, "reason": CALLED_OFF });
+        let units = json!({
+            "orderId": self.order.id,
+            "items": [{ "itemId": self.order.item, "quantity": parcel.units }],
+            "reason": CALLED_OFF,
+        });
+        for (name, query, input) in
+            [("cancelShipment", CANCEL_SHIPMENT, input), ("cancelItems", CANCEL_ITEMS, units)]
+        {
+            let answer = self.client.mutate(name, query, input).await;
+            answer
+                .and_then(|answer| Ok(answer.ensure_granted()?))
+                .map_err(|error| not_done(error, &format!("{name} of parcel {}", parcel.name)))?;
+        }
+        Ok(())
+    }
+
     /// Waits until the server has read all posted webhooks, prints the final status of each shipment and of the order,
     /// and counts how many are as the story expects.
     pub async fn compare(&self, story: &Story, begin: DateTime<Utc>) -> anyhow::Result<CheckCount> {
@@ -136,16 +177,18 @@ impl Shop {
         let mut checks = CheckCount::default();
         print_line("")?;
         for parcel in &story.parcels {
-            let carrier = parcel.carrier.as_str();
-            let its = |shipment: &&Shipment| {
-                shipment.carrier == carrier && shipment.tracking_number == parcel.tracking
-            };
+            let its = |shipment: &&Shipment| is_shipment_of(shipment, parcel);
             let status = order.shipments.iter().find(its).map_or("gone", |shipment| &shipment.status);
             let told = verdict(status, parcel.ends.map(|status| status.as_str()), &mut checks);
             print_line(format!("  {:<width$}  {told}", parcel.name))?;
         }
         let told = verdict(&order.status, story.order_ends.map(OrderStatus::as_str), &mut checks);
         print_line(format!("  {:<width$}  {told}", "order"))?;
+        if let Some(expected) = story.order_closed {
+            let name = |is_closed| if is_closed { "closed" } else { "open" };
+            let told = verdict(name(order.closed.is_some()), Some(name(expected)), &mut checks);
+            print_line(format!("  {:<width$}  {told}", ""))?;
+        }
         Ok(checks)
     }
 
@@ -163,6 +206,10 @@ impl Shop {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+fn is_shipment_of(shipment: &Shipment, parcel: &StoryParcel) -> bool {
+    shipment.carrier == parcel.carrier.as_str() && shipment.tracking_number == parcel.tracking
 }
 
 /// Turns a failure of the API into the error to print. If the server refused an argument of the command line, the error

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use app::Clock;
 use carriers::{Secrets, Sender};
+use chrono::{DateTime, Utc};
 use console::print_line;
 use reqwest::StatusCode;
 use tokio::time::sleep;
@@ -11,6 +12,7 @@ use tokio::time::sleep;
 use super::{
     CheckCount,
     file::{ParcelUpdate, Step, Story},
+    orders::Shop,
     tamper,
 };
 use crate::webhook::{HttpAnswer, Post};
@@ -18,12 +20,14 @@ use crate::webhook::{HttpAnswer, Post};
 /// How many characters of an answer's text are printed.
 const MAX_SHOWN: usize = 40;
 
-/// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses.
+/// Plays the story, and counts how many answers have the expected status. `speed` divides the pauses. Only with a shop
+/// are shipments called off.
 pub async fn play(
     story: &Story,
     secrets: &BTreeMap<Sender, Secrets>,
     post: &Post,
     speed: f64,
+    shop: Option<(&Shop, DateTime<Utc>)>,
 ) -> anyhow::Result<CheckCount> {
     let names = story.parcels.iter().map(|parcel| parcel.name.chars().count()).max().unwrap_or_default();
     let told = story
@@ -52,6 +56,16 @@ pub async fn play(
                     ))?;
                 }
             }
+        }
+        for parcel in step.call_off.iter().map(|parcel| &story.parcels[*parcel]) {
+            let told = match shop {
+                Some((shop, begin)) => {
+                    shop.call_off(parcel, begin).await?;
+                    "called off"
+                }
+                None => "left to the shop to call off",
+            };
+            print_line(format!("      {:<9}  {:<names$}  {told}", "shop", parcel.name))?;
         }
     }
     Ok(checks)

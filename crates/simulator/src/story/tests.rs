@@ -16,6 +16,7 @@ const WHOLE: &str = r#"
 title = "All there is"
 placed_at = "-3d"
 order_ends = "delivered"
+order_closed = false
 
 [[parcel]]
 name = "mug"
@@ -44,6 +45,9 @@ forge = "signature"
 [[step]]
 send = [{ parcel = "mug", status = "delivered", at = "-1h" }]
 expect = 503
+
+[[step]]
+call_off = ["cup"]
 "#;
 
 fn begin() -> DateTime<Utc> {
@@ -72,7 +76,9 @@ fn everything_is_read() {
     assert_eq!((mug.ends, cup.ends), (Some(ShipmentStatus::Delivered), None));
     assert_eq!(story.senders().collect::<Vec<_>>(), [Sender::Fedex, Sender::Ups]);
 
-    let [told, forged, refused] = &story.steps[..] else { panic!("three steps") };
+    assert_eq!(story.order_closed, Some(false));
+    let [told, forged, refused, called_off] = &story.steps[..] else { panic!("four steps") };
+    assert_eq!((&called_off.call_off[..], called_off.updates.len()), (&[1][..], 0));
     assert_eq!(
         (told.after, told.repeat, told.tampering, told.expect),
         (TimeDelta::seconds(90), 3, None, 200)
@@ -111,6 +117,12 @@ fn what_is_wrong_is_named_with_its_place_and_a_near_name_is_offered() {
             "a.toml: parcel 2, carrier: ups reports on its own parcels only",
         ),
         ("name = \"cup\"", "name = \"mug\"", "a.toml: parcel 2, name: `mug` is the name of another parcel"),
+        (
+            "[\"cup\"]",
+            "[\"cupp\"]",
+            "a.toml: step 4, call_off: the story has no parcel `cupp`; did you mean cup?",
+        ),
+        ("closed = false", "closed = \"no\"", "a.toml: order_closed: must be true or false"),
         ("units = 2", "units = 0", "a.toml: parcel 1, units: must be a number from 1 to 1000"),
         ("\"90s\"", "\"soon\"", "a.toml: step 1, after: `soon` is no duration, as in 90s, 30m, 26h or 7d"),
         ("90s", "1.5h", "a.toml: step 1, after: `1.5h` is no duration, as in 90s, 30m, 26h or 7d"),

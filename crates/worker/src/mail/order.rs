@@ -204,7 +204,7 @@ impl OrderMail {
             Kind::ReadyForCollection { .. } => "You can collect it now.".to_owned(),
             Kind::Delivered if n > 1 => "All of its parcels have been handed over.".to_owned(),
             Kind::Delivered => "It has been handed over.".to_owned(),
-            Kind::Cancelled { .. } => "It will not be shipped.".to_owned(),
+            Kind::Cancelled { .. } => "Nothing of it will be delivered.".to_owned(),
         }
     }
 

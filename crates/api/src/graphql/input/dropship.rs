@@ -2,18 +2,23 @@
 
 use app::{Caller, orders::Command};
 use async_graphql::{ID, InputObject};
-use domain::{InputField, ItemId, Refusal, Request};
+use domain::{DeclinedUnits, InputField, ItemId, Refusal, Request};
 use serde::Serialize;
+use uuid::Uuid;
 
-use super::{OriginInput, Time, id, parse_deadlines, parse_key};
+use super::{OriginInput, QuantityInput, Time, id, parse_deadlines, parse_key, parse_quantities};
 
 /// Items that their supplier accepts or declines.
 #[derive(InputObject, Serialize)]
 pub struct SupplierItemsInput {
     /// The id of the order.
     order_id: ID,
-    /// The ids of the items, at least one.
-    item_ids: Vec<ID>,
+    /// The ids of the items, at least one. `declineItems` takes either these, to decline all units of the items, or
+    /// `items`.
+    item_ids: Option<Vec<ID>>,
+    /// The units to decline, for `declineItems`: the supplier ships the other units of these items. The declined units
+    /// become an item of their own. Units in a shipment cannot be declined.
+    items: Option<Vec<QuantityInput>>,
     /// The reason. `declineItems` requires it. `acceptItems` does not store it.
     reason: Option<String>,
     /// A repeated request with the same key and the same input changes nothing and gets the first answer again.
@@ -44,14 +49,29 @@ pub struct ReassignItemsInput {
 
 impl SupplierItemsInput {
     pub(in crate::graphql) fn into_accept_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let items = item_ids(&self.item_ids)?;
+        if self.items.is_some() {
+            let message =
+                "items are accepted as a whole: name them in itemIds, and decline what will not be shipped";
+            return Err(Refusal::invalid(InputField::Items, message));
+        }
+        let items = item_ids(self.item_ids.as_deref().unwrap_or_default())?;
         self.into_item_command("acceptItems", Request::AcceptItems { items }, caller)
     }
 
     pub(in crate::graphql) fn into_decline_command(self, caller: &Caller) -> Result<Command, Refusal> {
-        let items = item_ids(&self.item_ids)?;
         let reason = self.reason.clone().unwrap_or_default();
-        self.into_item_command("declineItems", Request::DeclineItems { items, reason }, caller)
+        let request = match (&self.items, &self.item_ids) {
+            (Some(_), Some(_)) => {
+                let message = "name the units to decline in items, or whole items in itemIds, not both";
+                return Err(Refusal::invalid(InputField::Items, message));
+            }
+            (Some(items), None) => Request::DeclineUnits { units: declined_units(items)?, reason },
+            (None, ids) => {
+                let items = item_ids(ids.as_deref().unwrap_or_default())?;
+                Request::DeclineItems { items, reason }
+            }
+        };
+        self.into_item_command("declineItems", request, caller)
     }
 
     fn into_item_command(
@@ -84,6 +104,12 @@ impl ReassignItemsInput {
             expected_version: None,
         })
     }
+}
+
+fn declined_units(items: &[QuantityInput]) -> Result<Vec<DeclinedUnits>, Refusal> {
+    let lines = parse_quantities(items)?;
+    let units = lines.into_iter().map(|line| DeclinedUnits { line, new_item: ItemId(Uuid::now_v7()) });
+    Ok(units.collect())
 }
 
 fn item_ids(ids: &[ID]) -> Result<Vec<ItemId>, Refusal> {

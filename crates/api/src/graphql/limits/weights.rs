@@ -15,6 +15,8 @@ pub const WEBHOOK_SCANS: usize = 20;
 pub const NOTIFICATIONS: usize = 5;
 /// Usual number of failures of a webhook or notification. At most 20 are stored.
 pub const FAILURES: usize = 3;
+/// Usual number of orders that replace an order.
+pub const REPLACEMENTS: usize = 2;
 /// Number of statuses: the length of `allowedTransitions`, and the maximum length of `InvalidTransition.allowed`.
 pub const STATUSES: usize = 10;
 /// Number of transitions in `stateMachine`.

@@ -121,7 +121,7 @@ pub struct TransitionOrderSuccess {
 /// The units are cancelled.
 #[derive(SimpleObject)]
 pub struct CancelItemsSuccess {
-    /// The order as it is now. It is cancelled if no unit is left.
+    /// The order as it is now. If no unit is left, it is cancelled, or closed.
     order: Order,
     /// The event of the change. Null if the status did not change.
     event: Option<OrderEvent>,

@@ -6,6 +6,8 @@
 //! | `return_received` | all but notes | its own items, without notes |
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
 //! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
+//! | `order_closed`, `order_reopened` | all but notes | nothing |
+//! | `order_replaced` | all of it | nothing |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
 //! | `notification_resent` | all but notes | nothing: notifications are between the merchant and the customer |
 //!
@@ -73,6 +75,9 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
+        | ActivityKind::OrderClosed
+        | ActivityKind::OrderReopened
+        | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded
         | ActivityKind::NotificationResent => true,
         ActivityKind::ItemsAccepted | ActivityKind::ItemsDeclined | ActivityKind::ItemsReassigned => false,
@@ -87,10 +92,13 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCreated
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
+        | ActivityKind::OrderReplaced
         | ActivityKind::ScanRecorded => true,
         ActivityKind::ItemsAccepted
         | ActivityKind::ItemsDeclined
         | ActivityKind::ItemsReassigned
+        | ActivityKind::OrderClosed
+        | ActivityKind::OrderReopened
         | ActivityKind::ReturnReceived
         | ActivityKind::NotificationResent => false,
     }

@@ -106,11 +106,10 @@ fn changes_between(
     max_age: NotificationMaxAge,
 ) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let told = after
-        .changes()
-        .transitions
-        .iter()
-        .filter(|step| find_suppression(after.head(), step, true, max_age).is_none());
+    let told = after.changes().transitions.iter().filter(|step| {
+        let delay = step.recorded_at() - step.occurred_at();
+        find_suppression(after.head(), delay, true, max_age).is_none()
+    });
     // If the order passes several statuses, only the newest notification is sent.
     let mut notifications: Vec<NotificationKind> =
         told.filter_map(|step| NotificationKind::from_status(step.to())).collect();

@@ -61,7 +61,7 @@ fn every_kind_says_what_happened_in_subject_text_and_html() {
         ("is ready for collection", "ready for collection", "the carrier"),
         ("has been delivered", "has been delivered", "handed over"),
         ("has been cancelled", "has been cancelled", "The teapot is sold out"),
-        ("has been cancelled", "has been cancelled", "It will not be shipped."),
+        ("has been cancelled", "has been cancelled", "Nothing of it will be delivered."),
     ];
     for (kind, (subject, headline, sentence)) in kinds().into_iter().zip(said) {
         let mail = rendered(&mail(kind));

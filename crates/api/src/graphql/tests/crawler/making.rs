@@ -17,14 +17,16 @@ impl Crawler<'_> {
 
     /// Selects everything of a type and of the types that it leads to. `None` if the path is long enough.
     fn selection(&self, kind: &str, path: &mut Vec<String>) -> Option<String> {
-        match text(&self.types[kind]["kind"]) {
-            "SCALAR" | "ENUM" => return Some(String::new()),
-            _ => {}
+        if self.is_leaf(kind) {
+            return Some(String::new());
         }
         let repeats = path.iter().filter(|one| *one == kind).count();
         if repeats >= REPEATS || path.len() >= DEPTH {
             return None;
         }
+        // An order that is linked to an order, as its replacement, shows nothing that an order elsewhere does not show.
+        // So of it only the leaves are selected, or each link would double the work.
+        let is_linked = path.last().is_some_and(|last| last == kind);
         path.push(kind.to_owned());
         let mut selection = String::from(" { __typename");
         let members = self.members(kind);
@@ -32,6 +34,9 @@ impl Crawler<'_> {
             let fields = self.fields(member).into_iter().filter_map(|field| {
                 let name = text(&field["name"]);
                 if self.refused.contains(&format!("{member}.{name}")) {
+                    return None;
+                }
+                if is_linked && !self.is_leaf(named(&field["type"])) {
                     return None;
                 }
                 let arguments = self.arguments(&field).into_iter().next()?;
@@ -45,6 +50,10 @@ impl Crawler<'_> {
         path.pop();
         selection.push_str(" }");
         Some(selection)
+    }
+
+    fn is_leaf(&self, kind: &str) -> bool {
+        matches!(text(&self.types[kind]["kind"]), "SCALAR" | "ENUM")
     }
 
     /// The object types of a type: the type itself, or the members of an interface or union.

@@ -1,0 +1,25 @@
+//! Replacements: links a new order to the one that it replaces, in the transaction that places it.
+
+use domain::{Context, Order, OrderHead, Refusal, Replacement, Request, check_replaced_order};
+use persistence::{Tx, orders};
+
+/// Locks the order that `new` replaces, and records there that it is replaced. `None` if it replaces none. Refuses an
+/// order that does not exist or belongs to another customer.
+pub(super) async fn lock_replaced_order(
+    tx: &Tx,
+    new: &OrderHead,
+    context: &Context,
+) -> persistence::Result<Result<Option<Order>, Refusal>> {
+    let Some(id) = new.replaces else { return Ok(Ok(None)) };
+    let mut replaced = orders::lock_and_load(tx, &[id]).await?.remove(&id);
+    if let Err(refusal) = check_replaced_order(new, replaced.as_ref().map(Order::head)) {
+        return Ok(Err(refusal));
+    }
+    if let Some(order) = &mut replaced {
+        let link = Replacement { id: new.id, reference: new.reference.clone() };
+        if let Err(refusal) = order.apply(Request::RecordReplacement(link), None, context) {
+            return Ok(Err(refusal));
+        }
+    }
+    Ok(Ok(replaced))
+}
