@@ -52,12 +52,12 @@ async fn send_notification(
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
     };
-    let mail = match order_mail(&context, mailer.shop()).render(recipient, &notification.key) {
+    let mail = match build_order_mail(&context, mailer.shop()).render(recipient, &notification.key) {
         Ok(mail) => mail,
         Err(error) => return refuse(error.to_string()).await,
     };
     let to = mail::mask_address(recipient);
-    match mailer.send(&mail, context.opened_at, hand_over(notifications, leased)).await {
+    match mailer.send(&mail, context.opened_at, record_hand_over(notifications, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
             notifications.record_notification_sent(notification.id).await
@@ -76,7 +76,7 @@ async fn send_notification(
 }
 
 /// Records that the content is about to be sent. On an error it must not be sent.
-async fn hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
+async fn record_hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
     match notifications.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
@@ -96,7 +96,7 @@ fn classify_send_error(error: &SendError) -> Outcome {
 }
 
 /// Fills the mail of a notification.
-fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
+fn build_order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
     let remaining = context
@@ -104,7 +104,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
         .iter()
         .map(|item| mail::Item { name: item.name.clone(), quantity: item.unallocated(&context.shipments) });
     OrderMail {
-        kind: choose_kind(context, &live),
+        kind: choose_mail_kind(context, &live),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
@@ -116,7 +116,7 @@ fn order_mail(context: &NotificationContext, shop: String) -> OrderMail {
     }
 }
 
-fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
+fn choose_mail_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     let waits = || live.iter().find(|one| one.status() == ShipmentStatus::AvailableForPickup);
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
