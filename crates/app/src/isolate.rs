@@ -21,9 +21,11 @@ pub const AT_ONCE: usize = 4;
 
 /// Tries the members together, then alone if `may_succeed_alone` says so of the error: for transactions it is
 /// [`Error::may_succeed_alone`]. Returns the attempts that count, in the sequence of the members: either one with all
-/// members, or one for each member. Logs once that the members are tried alone, except after too many rows, which is usual.
+/// members, or one for each member. Logs once that the members are tried alone, except after too many rows, which is
+/// usual.
 ///
-/// The answer to a member waits until all members are done. If other transactions hold the rows of `h` members all the time, the batch ends
+/// The answer to a member waits until all members are done. If other transactions hold the rows of `h` members all the
+/// time, the batch ends
 /// after at most
 ///
 /// ```text
