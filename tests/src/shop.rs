@@ -79,7 +79,7 @@ impl Shop {
 
     /// Does all work that is due.
     pub async fn drain(&self) {
-        worker::drain_outbox(&self.app, &self.mailer, &self.activator).await.expect("the work is done");
+        worker::run_due_work(&self.app, &self.mailer, &self.activator).await.expect("the work is done");
     }
 
     /// Places an order with one item for each quantity.

@@ -7,6 +7,7 @@
 //!    too. Without a transport they stay inside this process.
 //! 4. The feed may lose messages. When it notices that, subscribers get [`Signal::Gap`] and read the event log again. They
 //!    also read it at intervals, for losses that nobody notices.
+//! 5. Receivers wait without a limit. To publish can fail; a poke never fails and never waits.
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub trait Transport: Send + Sync {
     fn is_subscribed(&self) -> bool;
 
     /// Stays subscribed and passes on what arrives, until the future is dropped. After each new subscription it calls
-    /// [`Inbound::resubscribed`].
+    /// [`Inbound::record_subscription`].
     fn run<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, ()>;
 }
 
@@ -119,12 +120,12 @@ impl Feed {
     pub async fn ping(&self) -> Result<(), FeedError> {
         let Some(transport) = &self.transport else { return Ok(()) };
         transport.ping().await?;
-        if self.subscribed() { Ok(()) } else { Err(FeedError::NotSubscribed) }
+        if self.is_subscribed() { Ok(()) } else { Err(FeedError::NotSubscribed) }
     }
 
     /// Whether this process receives updates that other processes publish, as far as it knows. A Redis that stops
     /// answering is noticed within about three seconds.
-    pub fn subscribed(&self) -> bool {
+    pub fn is_subscribed(&self) -> bool {
         self.transport.as_ref().is_none_or(|transport| transport.is_subscribed())
     }
 
@@ -153,7 +154,7 @@ impl Inbound {
     }
 
     /// Updates may have been lost.
-    pub fn gap(&self) {
+    pub fn signal_gap(&self) {
         self.local.send_signal(Signal::Gap);
     }
 
@@ -163,8 +164,8 @@ impl Inbound {
     }
 
     /// A subscription has begun. Messages may have been lost before it.
-    pub fn resubscribed(&self) {
-        self.gap();
+    pub fn record_subscription(&self) {
+        self.signal_gap();
         self.poke();
     }
 }
@@ -211,7 +212,7 @@ pub struct Pokes {
 
 impl Pokes {
     /// Waits until there was a poke since the last call. Several pokes count as one. Cancel safe.
-    pub async fn poked(&mut self) {
+    pub async fn wait_for_poke(&mut self) {
         if self.pokes.changed().await.is_err() {
             // This cannot happen: `_local` holds a sender.
             future::pending().await
@@ -271,10 +272,10 @@ mod tests {
         for _ in 0..10 {
             feed.poke();
         }
-        pokes.poked().await;
-        assert_eq!(future::poll_immediate(pokes.poked()).await, None);
+        pokes.wait_for_poke().await;
+        assert_eq!(future::poll_immediate(pokes.wait_for_poke()).await, None);
         feed.poke();
-        pokes.poked().await;
+        pokes.wait_for_poke().await;
     }
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 //!
 //! 1. All members are tried together.
 //! 2. If that fails for a cause that may lie in one member (a row that cannot be read, a row that another transaction
-//!    has locked, a panic), each member is tried alone, [`AT_ONCE`] at the same time. They start in the sequence of the
-//!    batch.
+//!    has locked, too many rows, a panic), each member is tried alone, [`AT_ONCE`] at the same time. They start in the
+//!    sequence of the batch.
 //! 3. If it fails for another cause (the database is down), all members have failed.
 
 use std::{future::Future, panic::AssertUnwindSafe};
@@ -15,14 +15,17 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, Result};
 
 /// Number of members that are tried alone at the same time. Each of them uses a connection, and waits with it for a
-/// locked row. A process has ten connections by default, and runs two batches of a kind: other work keeps some.
+/// locked row. A process has ten connections by default, and at most two batches of each kind at once. So eight
+/// connections are used and others stay free.
 pub const AT_ONCE: usize = 4;
 
 /// Tries the members together, then alone if `may_succeed_alone` says so of the error: for transactions it is
 /// [`Error::may_succeed_alone`]. Returns the attempts that count, in the sequence of the members: either one with all
-/// members, or one for each member. Logs once that the members are tried alone.
+/// members, or one for each member. Logs once that the members are tried alone, except after too many rows, which is
+/// usual.
 ///
-/// A member waits for its neighbours. If other transactions hold the rows of `h` members all the time, the batch ends
+/// The answer to a member waits until all members are done. If other transactions hold the rows of `h` members all the
+/// time, the batch ends
 /// after at most
 ///
 /// ```text

@@ -2,7 +2,8 @@
 //! commit.
 //!
 //! A violation of a unique index is such a failure: another transaction has committed first, and the next attempt sees
-//! its row.
+//! its row. A lock timeout is not repeated, because the transaction has waited long enough. It is an error after which the members
+//! of a batch are tried alone (`may_succeed_alone`).
 
 use std::{future::Future, time::Duration};
 
@@ -28,7 +29,7 @@ where
     let mut attempt = 1;
     loop {
         match transaction().await {
-            Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && is_transient(&error) => {
+            Err(error) if attempt < ATTEMPTS && started.elapsed() < PATIENCE && is_worth_retrying(&error) => {
                 let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
@@ -54,6 +55,6 @@ pub(crate) fn may_succeed_alone(error: &Error) -> bool {
 }
 
 /// A lock timeout is not retried: the transaction has waited long enough already.
-fn is_transient(error: &Error) -> bool {
+fn is_worth_retrying(error: &Error) -> bool {
     !error.is_lock_timeout() && (error.retryable() || error.unique_violation().is_some())
 }

@@ -3,6 +3,9 @@
 //! 1. A webhook is stored before its request is answered, once per content. A worker processes it later, in batches
 //!    (`process`).
 //! 2. Only a bad signature, an unknown sender or a failed write rejects a request. The content never does.
+//! 3. `api` calls `admit_webhook` before it reads the body, then `accept_webhook`.
+//! 4. A failure of processing is recorded with `record_webhook_failure`: the webhook is due again later, or closed as
+//!    failed.
 
 mod callback;
 mod load_router;
@@ -27,7 +30,7 @@ use persistence::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub use callback::{CallBack, MAX_CALLS};
+pub use callback::{Callback, MAX_CALLS};
 pub use replay::{Finding, NotReplayed, Replay, ReplayChange, Replayed, Replays};
 pub use token::{Credentials, NotIssued, TokenRequest};
 
@@ -113,12 +116,12 @@ impl Inbox {
     /// # Errors
     /// [`NotAccepted::UnknownSender`], [`NotAccepted::Signature`].
     pub fn admit_webhook(&self, sender: Sender, head: &carriers::Head<'_>) -> Result<(), NotAccepted> {
-        let secrets = self.secrets_of(sender)?;
+        let secrets = self.find_secrets(sender)?;
         sender.verify_head(secrets, head).map_err(NotAccepted::Signature)?;
         Ok(())
     }
 
-    fn secrets_of(&self, sender: Sender) -> Result<&Secrets, NotAccepted> {
+    fn find_secrets(&self, sender: Sender) -> Result<&Secrets, NotAccepted> {
         self.policy().senders.get(&sender).ok_or_else(|| NotAccepted::UnknownSender(sender.to_string()))
     }
 
@@ -133,12 +136,12 @@ impl Inbox {
         request: &carriers::Request<'_>,
         request_id: Option<String>,
     ) -> Result<Accepted, NotAccepted> {
-        let secrets = self.secrets_of(sender)?;
+        let secrets = self.find_secrets(sender)?;
         sender.verify(secrets, request).map_err(NotAccepted::Signature)?;
         let webhook = NewWebhook {
             id: WebhookId(Uuid::now_v7()),
             sender: sender.as_str(),
-            content_hash: content_hash(sender, request.body),
+            content_hash: compute_content_hash(sender, request.body),
             body: request.body.to_vec(),
             request_id,
             received_at: self.clock.now(),
@@ -152,7 +155,7 @@ impl Inbox {
 
 /// The hash by which two requests of a sender count as the same content: of the sender's own push id, if the body has
 /// one, otherwise of all bytes of the body.
-fn content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
+fn compute_content_hash(sender: Sender, body: &[u8]) -> [u8; 32] {
     match sender.push_id(body) {
         Some(id) => Sha256::new().chain_update(PUSH_ID).chain_update(id).finalize().into(),
         None => Sha256::digest(body).into(),
@@ -211,7 +214,7 @@ async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec
     }
     let mut kept = Vec::with_capacity(contents.len());
     for chunk in split_by_size(contents.into_iter()) {
-        kept.extend(store_batch(store, &chunk).await);
+        kept.extend(store_with_one_statement(store, &chunk).await);
     }
     feed.poke();
     content_of.into_iter().map(|at| kept[at].clone()).collect()
@@ -219,7 +222,7 @@ async fn store_webhooks(store: &Store, feed: &Feed, new: Vec<NewWebhook>) -> Vec
 
 /// Stores webhooks with one statement, and returns one result per webhook. A webhook that was reported as not stored
 /// may be stored nevertheless: when its sender sends it again, it counts as a duplicate.
-async fn store_batch(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
+async fn store_with_one_statement(store: &Store, new: &[NewWebhook]) -> Vec<Result<()>> {
     let attempts =
         isolate(new, Error::may_succeed_alone, |new| retry_transaction(|| webhooks::insert(store, new)));
     attempts.await.into_iter().flat_map(|(new, stored)| vec![stored; new.len()]).collect()

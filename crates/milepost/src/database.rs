@@ -1,5 +1,6 @@
 //! Opens the database for a command. `serve` and `migrate` bring the schema up to date. Other commands require a schema
-//! that is up to date, and do not change it.
+//! that is up to date, and do not change it. Servers wait for a database that is still starting, other commands do not. Each
+//! error names the setting, and the address without its password.
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -27,20 +28,20 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Store> {
 
 /// Opens the database for a command that must not change the schema. Fails if there is no database, if it does not
 /// answer, or if a migration is pending. Creates no file and no table.
-pub async fn up_to_date(settings: &Settings) -> anyhow::Result<Store> {
+pub async fn open_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     address::check_reachable(settings.database_url.expose())
         .await
-        .map_err(|problem| name_database(settings, &problem))?;
+        .map_err(|problem| error_naming_database(settings, &problem))?;
     let store = connect(settings).await?;
     let migrations =
-        store.migrations().await.map_err(|error| name_database(settings, &error.root_message()))?;
+        store.migrations().await.map_err(|error| error_naming_database(settings, &error.root_message()))?;
     refuse_pending(&migrations, settings)?;
     Ok(store)
 }
 
-/// Like [`up_to_date`], for a server: it also waits for a database that is still starting.
-pub async fn started_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
+/// Like [`open_up_to_date`], for a server: it also waits for a database that is still starting.
+pub async fn wait_and_open_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
     refuse_missing_file(settings)?;
     let store = connect(settings).await?;
     match retry_patiently(STARTING, || store.migrations()).await {
@@ -51,8 +52,9 @@ pub async fn started_up_to_date(settings: &Settings) -> anyhow::Result<Store> {
 }
 
 fn refuse_missing_file(settings: &Settings) -> anyhow::Result<()> {
-    if let Some(file) = missing_file(settings) {
-        let maker = if makes_file(settings) { "serve and migrate make it" } else { "?mode=rwc makes it" };
+    if let Some(file) = find_missing_file(settings) {
+        let maker =
+            if creates_missing_file(settings) { "serve and migrate make it" } else { "?mode=rwc makes it" };
         bail!("MILEPOST_DATABASE_URL: there is no file {}; {maker}", file.display());
     }
     Ok(())
@@ -64,23 +66,23 @@ fn refuse_pending(migrations: &[(String, bool)], settings: &Settings) -> anyhow:
         pending => {
             let are = if pending == 1 { "is" } else { "are" };
             let migrations = pluralize(pending, "migration");
-            Err(name_database(settings, &format!("{migrations} {are} pending: milepost migrate")))
+            Err(error_naming_database(settings, &format!("{migrations} {are} pending: milepost migrate")))
         }
     }
 }
 
-fn name_database(settings: &Settings, problem: &str) -> anyhow::Error {
+fn error_naming_database(settings: &Settings, problem: &str) -> anyhow::Error {
     let redacted = address::redact_url(settings.database_url.expose());
     anyhow::Error::msg(format!("MILEPOST_DATABASE_URL: {redacted}: {problem}"))
 }
 
 /// Returns the path of the SQLite file if the file does not exist. `None` for other databases.
-pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
+pub fn find_missing_file(settings: &Settings) -> Option<PathBuf> {
     sqlite_file(settings.database_url.expose()).filter(|file| !file.exists())
 }
 
 /// Returns whether opening a missing SQLite file creates it.
-pub fn makes_file(settings: &Settings) -> bool {
+pub fn creates_missing_file(settings: &Settings) -> bool {
     settings.database_url.expose().contains("mode=rwc")
 }
 
@@ -93,7 +95,7 @@ pub async fn migrate(store: &Store, settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// Returns the name of each migration, and whether it was applied.
-pub async fn migrations(store: &Store, settings: &Settings) -> anyhow::Result<Vec<(String, bool)>> {
+pub async fn list_migrations(store: &Store, settings: &Settings) -> anyhow::Result<Vec<(String, bool)>> {
     match store.migrations().await {
         Ok(migrations) => Ok(migrations),
         Err(error) => Err(explain_error(error, settings, "does not say how far it is").await),
@@ -131,7 +133,7 @@ where
     let mut pause = patience.pause;
     loop {
         match work().await {
-            Err(error) if may_start(&error) && started.elapsed() + pause < patience.limit => {
+            Err(error) if may_be_starting(&error) && started.elapsed() + pause < patience.limit => {
                 tracing::warn!(cause = error.root_message(), ?pause, "the database does not answer yet");
                 sleep(pause).await;
                 pause = (pause * 2).min(patience.longest);
@@ -142,7 +144,7 @@ where
 }
 
 /// Returns whether waiting may help. A full disk or a read-only database needs a person.
-fn may_start(error: &Error) -> bool {
+fn may_be_starting(error: &Error) -> bool {
     error.retryable() && !error.is_unwritable()
 }
 

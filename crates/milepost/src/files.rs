@@ -27,7 +27,7 @@ pub fn raise_limit() -> io::Result<Files> {
 
 /// Raises the limit on open files. If it is too low for the configured HTTP connections, returns limits with fewer
 /// connections and logs a warning.
-pub fn fit(limits: HttpLimits) -> HttpLimits {
+pub fn raise_limit_and_fit(limits: HttpLimits) -> HttpLimits {
     let now = match raise_limit() {
         Ok(Files { before, now }) => {
             tracing::debug!(before, now, "the limit on open files");

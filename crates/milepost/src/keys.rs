@@ -48,10 +48,10 @@ impl Keys {
         let origin = Origin::from_settings(settings);
         let secret = match (&settings.jwt_secret, &origin) {
             (Some(secret), _) => secret.expose().to_owned(),
-            (None, Origin::File(path)) => kept(path).with_context(|| {
+            (None, Origin::File(path)) => read_or_create_secret(path).with_context(|| {
                 format!("MILEPOST_JWT_SECRET: is unset, and none can be kept in {}", path.display())
             })?,
-            (None, Origin::Memory | Origin::Setting) => made_up(),
+            (None, Origin::Memory | Origin::Setting) => generate_secret(),
         };
         Self::new(&secret, settings.jwt_audience.clone(), origin)
     }
@@ -96,7 +96,7 @@ pub fn sqlite_file(url: &str) -> Option<PathBuf> {
 
 /// Reads the secret from the file, or creates the file with a new secret. If several processes create it at once, all
 /// of them get the same secret.
-fn kept(path: &Path) -> io::Result<String> {
+fn read_or_create_secret(path: &Path) -> io::Result<String> {
     match fs::read_to_string(path) {
         Ok(secret) => return Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -106,7 +106,7 @@ fn kept(path: &Path) -> io::Result<String> {
     // The temporary file has mode 0600, so only its owner can read it. It gets its final name in one step, so no reader
     // sees a part of it.
     let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(made_up().as_bytes())?;
+    file.write_all(generate_secret().as_bytes())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Ok(_) => {}
@@ -117,7 +117,7 @@ fn kept(path: &Path) -> io::Result<String> {
 }
 
 /// Generates 256 random bits as hexadecimal text.
-fn made_up() -> String {
+fn generate_secret() -> String {
     rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -161,7 +161,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         let competitors: Vec<_> = std::thread::scope(|scope| {
-            let competitors: Vec<_> = (0..8).map(|_| scope.spawn(|| kept(&path).unwrap())).collect();
+            let competitors: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| read_or_create_secret(&path).unwrap())).collect();
             competitors.into_iter().map(|rival| rival.join().unwrap()).collect()
         });
         assert!(competitors.iter().all(|secret| *secret == competitors[0] && secret.len() == 64));

@@ -48,7 +48,7 @@ pub struct Server {
     pub queues: Queues,
     /// Sends the worker's mails.
     pub mailer: Arc<Mailer>,
-    /// Activates the subscriptions of senders that ask the worker for a call back.
+    /// Activates the subscriptions of senders that ask for a callback.
     pub activator: Activator,
 }
 
@@ -67,13 +67,13 @@ impl Server {
         let ended_early = tokio::select! {
             biased;
             () = stop.cancelled() => None,
-            Some(end) = parts.join_next() => Some(failure(end)),
+            Some(end) = parts.join_next() => Some(describe_early_end(end)),
         };
         stop.cancel();
         let finish = async {
             while let Some(end) = parts.join_next().await {
                 if !matches!(end, Ok((_, Ok(())))) {
-                    let error = failure(end);
+                    let error = describe_early_end(end);
                     tracing::error!(
                         error = format!("{error:#}"),
                         "a part of the server failed while it stopped"
@@ -106,7 +106,7 @@ impl Server {
             Role::All | Role::Worker => true,
             Role::Api => false,
         };
-        let checks = if works { checks(self.queues.clone()) } else { Arc::new(Vec::new) };
+        let checks = if works { build_checks(self.queues.clone()) } else { Arc::new(Vec::new) };
         if works {
             let worker = worker::run(app.clone(), self.queues, self.mailer, self.activator, stop.clone());
             parts.spawn(async move {
@@ -143,7 +143,7 @@ impl Server {
 }
 
 /// Returns the health checks of the queues, which `/readyz` reports.
-fn checks(queues: Queues) -> Checks {
+fn build_checks(queues: Queues) -> Checks {
     Arc::new(move || {
         let wrong =
             queues.health().into_iter().filter_map(|(name, health)| match (health.alive, health.stalled) {
@@ -156,7 +156,7 @@ fn checks(queues: Queues) -> Checks {
 }
 
 /// Returns the error for a part that ended although it should run.
-fn failure(end: Result<End, JoinError>) -> anyhow::Error {
+fn describe_early_end(end: Result<End, JoinError>) -> anyhow::Error {
     match end {
         Ok((part, Ok(()))) => anyhow!("{part} ended by itself"),
         Ok((part, Err(error))) => error.context(format!("{part} failed")),

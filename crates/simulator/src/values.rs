@@ -57,6 +57,7 @@ pub(crate) fn tracking_number(carrier: Carrier, text: &str) -> Result<String, St
     })
 }
 
+/// Parses a duration: a whole number and one unit of `s`, `m`, `h` and `d`, as in `90s`. At most 3650 days.
 pub(crate) fn duration(text: &str) -> Result<TimeDelta, String> {
     parse_duration(text).map_err(|bad| bad.to_string())
 }

@@ -3,7 +3,7 @@
 //!
 //! The webhook job calls this. The URL is made only from the setting and the id of the subscription, and redirects are
 //! not followed, so a webhook cannot direct the call elsewhere. This module does not depend on the domain or the
-//! database.
+//! database. A failure says whether a retry may succeed: no answer, 408, 429 and 5xx may pass, every other status does not.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl Activator {
     /// # Errors
     /// [`ActivationSettingError`].
     pub fn with_dhl(self, key: &str, base: Url) -> Result<Self, ActivationSettingError> {
-        let key = header(key)?;
+        let key = build_key_header(key)?;
         // A redirect would send the key to its target.
         let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none());
         let http = client.build().map_err(ActivationSettingError::Client)?;
@@ -81,7 +81,7 @@ impl Activator {
         let address = build_activation_url(base, subscription).ok_or_else(odd)?;
         let call = http.post(address).header(KEY, key.clone()).json(&json!({ "secret": secret }));
         let answer = call.send().await.map_err(|error| {
-            let reason = format!("DHL did not answer: {}", innermost(&error.without_url()));
+            let reason = format!("DHL did not answer: {}", innermost_message(&error.without_url()));
             NotActivated { reason, retryable: true }
         })?;
         let status = answer.status();
@@ -94,20 +94,20 @@ impl Activator {
         let reason = format!("DHL answered {status}: {words}");
         Err(NotActivated {
             reason: reason.trim_end_matches([':', ' ']).to_owned(),
-            retryable: may_pass(status),
+            retryable: is_retryable_status(status),
         })
     }
 }
 
 /// The key as a header value that is marked as sensitive, so that `Debug` does not print it.
-fn header(key: &str) -> Result<HeaderValue, ActivationSettingError> {
+fn build_key_header(key: &str) -> Result<HeaderValue, ActivationSettingError> {
     let mut key = HeaderValue::from_str(key).map_err(|_| ActivationSettingError::Key)?;
     key.set_sensitive(true);
     Ok(key)
 }
 
 /// Whether a retry may succeed after this status.
-fn may_pass(status: StatusCode) -> bool {
+fn is_retryable_status(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
@@ -134,7 +134,7 @@ async fn read_excerpt(mut answer: Response) -> String {
 }
 
 /// The innermost of the client's nested errors, which names the cause.
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost_message(error: &dyn std::error::Error) -> String {
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     last.map(ToString::to_string).unwrap_or_default()
 }
@@ -165,10 +165,10 @@ mod tests {
 
     #[test]
     fn the_key_is_not_printed_and_cannot_end_its_header() {
-        let key = header("hush").unwrap();
+        let key = build_key_header("hush").unwrap();
         assert_eq!(key, "hush");
         assert!(!format!("{key:?}").contains("hush"), "{key:?}");
-        assert!(matches!(header("a\nb"), Err(ActivationSettingError::Key)));
+        assert!(matches!(build_key_header("a\nb"), Err(ActivationSettingError::Key)));
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
         for (status, again) in
             [(500, true), (503, true), (429, true), (408, true), (401, false), (302, false)]
         {
-            assert_eq!(may_pass(StatusCode::from_u16(status).unwrap()), again, "{status}");
+            assert_eq!(is_retryable_status(StatusCode::from_u16(status).unwrap()), again, "{status}");
         }
     }
 }

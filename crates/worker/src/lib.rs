@@ -26,7 +26,7 @@ use queue::{Health, Queue};
 
 pub use activation::{ActivationSettingError, Activator};
 pub use redis::{AddressError, redis_feed};
-pub use relay::drain_outbox;
+pub use relay::run_due_work;
 
 /// The job queues, one for each kind of work.
 #[derive(Clone)]

@@ -1,7 +1,8 @@
 //! The relay: leases due rows and pushes their ids to the queues, and publishes the outbox to the live feed.
 //!
 //! A poke after each commit wakes the relay. If a poke is lost, the relay finds the work at its next tick. While a
-//! queue is long, rows stay in the database, where the backlog is visible.
+//! queue is long, rows stay in the database, where the backlog is visible. A batch that a queue does not take is postponed.
+//! A failed turn is logged; the next turn begins after a pause. `run_due_work` does the work without queues, for tests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +43,7 @@ pub(crate) async fn run(relay: Relay, queues: Queues, stop: CancellationToken) {
                     sleep(BREATH).await;
                     if !more {
                         // Ends early if a poke comes, or has come during the pause.
-                        timeout(TICK, pokes.poked()).await.ok();
+                        timeout(TICK, pokes.wait_for_poke()).await.ok();
                     }
                 }
                 Err(error) => {
@@ -101,7 +102,7 @@ async fn enqueue_work(relay: &Relay, queues: &Queues, work: Work) -> Result<(), 
 ///
 /// # Errors
 /// When the database or the feed fails.
-pub async fn drain_outbox(
+pub async fn run_due_work(
     app: &App,
     mailer: &Arc<Mailer>,
     activator: &Activator,

@@ -29,7 +29,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "codes that have got a meaning were not looked for");
         }
-        if let Err(error) = app.inbox().requeue_matched().await {
+        if let Err(error) = app.inbox().requeue_missed().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "waiting webhooks were not looked at");
         }
         if let Err(error) = app.orders().delete_old_keys().await {

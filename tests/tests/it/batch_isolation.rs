@@ -95,7 +95,7 @@ async fn a_corrupt_number_is_passed_over_when_waiting_webhooks_are_woken(databas
         let garble = format!("UPDATE {table} SET carrier = 'PIGEON' WHERE tracking_number = 'N1'");
         database.execute(&garble).await;
     }
-    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 1);
     shop.drain().await;
     assert_eq!(shop.status(orders[0]).await, OrderStatus::Shipped);
 }

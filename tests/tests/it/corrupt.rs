@@ -94,7 +94,7 @@ async fn a_number_that_cannot_be_read_is_logged_by_the_sweeps(database: Database
         database.execute(&format!("UPDATE {table} SET carrier = 'PIGEON'")).await;
     }
     let log = Log::listen();
-    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 0);
+    assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 0);
     for row in ["table webhook_waits, row N0: ", "table shipments, row "] {
         let told = log.lines_with(row);
         assert!(
@@ -123,7 +123,7 @@ async fn a_number_with_a_shipment_that_cannot_be_read_does_not_hold_up_the_other
                   WHERE tracking_number = 'N0' AND status = 'label_created'";
     database.execute(garble).await;
     let log = Log::listen();
-    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 1);
     let [told] = &log.lines_with("a number was not looked at")[..] else { panic!("it is told once") };
     assert!(told.contains("number=N0 ") && told.contains("table shipments, row "), "{told}");
     shop.drain().await;

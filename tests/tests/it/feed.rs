@@ -36,7 +36,7 @@ impl Process {
         });
         let mut process = Self { feed, subscription, pokes, stop, run };
         process.wait_for(Signal::Gap).await;
-        within(process.pokes.poked()).await;
+        within(process.pokes.wait_for_poke()).await;
         process
     }
 
@@ -123,7 +123,7 @@ async fn a_killed_redis_is_a_gap_and_then_updates_go_on() {
         redis.restart().await.unwrap();
         for process in [&mut one, &mut other] {
             process.wait_for(Signal::Gap).await;
-            within(process.pokes.poked()).await;
+            within(process.pokes.wait_for_poke()).await;
             within(process.feed.ping()).await.unwrap();
         }
         one.feed.publish(&[update(version)]).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_silent_redis_is_noticed() {
     redis.freeze().unwrap();
     let cut_off = async {
         let mut looks = interval(Duration::from_millis(100));
-        while !one.run.is_finished() && one.feed.subscribed() {
+        while !one.run.is_finished() && one.feed.is_subscribed() {
             looks.tick().await;
         }
     };
@@ -173,8 +173,8 @@ async fn pokes_reach_other_processes() {
     let mut other = Process::start(&redis.url(), &prefix).await;
     for _ in 0..20 {
         one.feed.poke();
-        within(one.pokes.poked()).await;
-        within(other.pokes.poked()).await;
+        within(one.pokes.wait_for_poke()).await;
+        within(other.pokes.wait_for_poke()).await;
     }
     one.stop().await;
     other.stop().await;
@@ -192,12 +192,15 @@ async fn many_pokes_leave_as_few_and_do_not_come_back() {
     for _ in 0..10_000 {
         one.feed.poke();
     }
-    within(one.pokes.poked()).await;
+    within(one.pokes.wait_for_poke()).await;
     // The update follows the pokes on the same connection. The pokes were merged into two: the first one, and one for
     // all others.
     one.feed.publish(&[update(1)]).await.unwrap();
     assert_eq!(one.next().await, Signal::Update(update(1)));
-    assert!(timeout(Duration::from_millis(100), one.pokes.poked()).await.is_err(), "its own poke came back");
+    assert!(
+        timeout(Duration::from_millis(100), one.pokes.wait_for_poke()).await.is_err(),
+        "its own poke came back"
+    );
     assert!(publishes().await <= 4, "{} publishes", publishes().await);
     one.stop().await;
 }
@@ -209,7 +212,7 @@ async fn a_feed_starts_while_redis_is_down() {
     let feed = worker::redis_feed(&redis.url(), &prefix()).unwrap();
     let mut pokes = feed.pokes();
     feed.poke();
-    within(pokes.poked()).await;
+    within(pokes.wait_for_poke()).await;
     within(feed.publish(&[update(1)])).await.unwrap_err();
     within(feed.ping()).await.unwrap_err();
     let mut subscription = feed.subscribe();

@@ -53,7 +53,7 @@ async fn numbers_that_are_used_again_are_found_by_an_index() {
     let database = Database::sqlite().await;
     let (store, statements) = Statements::record(&database).await;
     let shop = Shop::new(store);
-    shop.app.inbox().requeue_matched().await.unwrap();
+    shop.app.inbox().requeue_missed().await.unwrap();
     let sql = statements.take(|sql| sql.contains("n.created_at")).remove(0);
     let explain = Statement::from_sql_and_values(
         DbBackend::Sqlite,
@@ -78,10 +78,10 @@ async fn a_webhook_that_is_held_while_its_number_is_registered_anew_is_found_lat
     held.release().await;
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::AwaitingPickup);
-    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 1);
+    assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 1);
     shop.drain().await;
     assert_eq!(shop.status(second).await, OrderStatus::Shipped);
-    assert_eq!(shop.app.inbox().requeue_matched().await.unwrap(), 0, "nothing is looked for twice");
+    assert_eq!(shop.app.inbox().requeue_missed().await.unwrap(), 0, "nothing is looked for twice");
 }
 
 /// Registers a shipment with the number and cancels it.

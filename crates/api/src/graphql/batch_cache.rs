@@ -7,8 +7,8 @@
 //!    of statements does not depend on the sequence in which the resolvers run.
 //! 3. The parts are kept as long as the records. The next query, mutation or update reads its own.
 //! 4. This cache ends with the operation. Statements that operations share are the work of `app::reads`.
-//! 5. `read_within_row_limit` tries an ordinary read first, which needs no permit. If it is refused because of too many rows, it waits
-//!    for the permit of a large read (`limits::meter`) and reads again.
+//! 5. `read_within_row_limit` tries an ordinary read first, which needs no permit. If it is refused because of too many
+//!    rows, it waits for the permit of a large read (`limits::meter`) and reads again.
 
 use std::{
     collections::HashMap,

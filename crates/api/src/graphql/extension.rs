@@ -1,8 +1,10 @@
 //! The extension of a schema. For every operation, field and element of a list it calls [`limits`](super::limits) and
 //! [`null_propagation`](super::null_propagation).
 //!
-//! `limits` waits before a value is resolved, and counts it afterwards. `null_propagation` makes a failed value null and
-//! adds the errors to the response. It is one extension for both, because the library allocates a future for each extension around each field. Limits come
+//! `limits` waits before a value is resolved, and counts it afterwards. `null_propagation` makes a failed value null
+//! and
+//! adds the errors to the response. It is one extension for both, because the library allocates a future for each
+//! extension around each field. Limits come
 //! first: an operation that exceeds one is dropped with its state.
 
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use super::{
     null_propagation::NullPropagation,
 };
 
-/// Adds all limits and the propagation of null to a schema under construction. Suggestions in error messages are switched
+/// Adds all limits and the propagation of null to a schema under construction. Suggestions in error messages are
+/// switched
 /// off, because they help to guess hidden names.
 pub fn extend_schema<Q, M, S>(builder: SchemaBuilder<Q, M, S>, limits: Limits) -> SchemaBuilder<Q, M, S>
 where
@@ -106,7 +109,8 @@ impl Extension for OperationExtension {
     }
 
     /// The library calls this for every field and for every element of a list. The innermost calls return first. A
-    /// resolver that failed is no error here: its value is null, and `null_propagation` keeps its error for the response.
+    /// resolver that failed is no error here: its value is null, and `null_propagation` keeps its error for the
+    /// response.
     ///
     /// # Errors
     /// The deadline of a mutation has passed.

@@ -2,7 +2,8 @@
 //! share the next one.
 //!
 //! A page of orders costs a few statements of any size, and many pages at the same time cost little more than one. On
-//! an idle server nobody waits.
+//! an idle server nobody waits. If a shared statement fails because of one caller's rows, each caller's keys are read alone.
+//! Keys without a record are left out of the results. Large reads use statements of their own.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -173,7 +174,7 @@ where
         let read = move |keys, callers| read(store.clone(), keys, callers);
         Self(Batcher::start(READERS, MAX_CALLERS, move |requests| {
             let read = read.clone();
-            async move { read_all(&requests, read).await }
+            async move { read_together_then_alone(&requests, read).await }
         }))
     }
 
@@ -192,7 +193,7 @@ where
 
 /// Reads the keys of all callers that still wait with one statement. If it fails because of a row that cannot be read,
 /// or of too many rows, reads for each caller alone, so that only the callers of that row get the error.
-async fn read_all<K, V, Work>(
+async fn read_together_then_alone<K, V, Work>(
     requests: &[ReadRequest<K>],
     read: impl Fn(Vec<K>, usize) -> Work,
 ) -> Vec<Found<K, V>>
@@ -236,7 +237,7 @@ mod tests {
         let requests = requests.chain(gone.iter().map(|keys| (keys, Weak::new())));
         let requests: Vec<_> =
             requests.map(|(keys, caller)| ReadRequest { keys: keys.to_vec(), caller }).collect();
-        let mut found = read_all(&requests, read).await;
+        let mut found = read_together_then_alone(&requests, read).await;
         assert_eq!(found.len(), requests.len());
         found.truncate(waiting.len());
         let sorted = |found: Arc<HashMap<u32, u32>>| {
@@ -279,7 +280,7 @@ mod tests {
                     gate.acquire().await.unwrap().forget();
                     Ok(keys.into_iter().map(|key| (key, key)).collect())
                 };
-                read_all(&requests, read).await
+                read_together_then_alone(&requests, read).await
             }
         }));
         let load = |key| {

@@ -1,4 +1,5 @@
-//! Restricts the filters of lists to what the caller may see.
+//! Restricts the filters of lists to what the caller may see. `None` means that the caller sees nothing of the list. A
+//! supplier's filter by a customer, an actor or a carrier is refused, because the length of the list would reveal data.
 
 use domain::Refusal;
 use persistence::read::{EventFilter, OrderFilter};

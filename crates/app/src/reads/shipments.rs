@@ -23,7 +23,7 @@ impl Reads {
         number: &TrackingNumber,
     ) -> Result<Option<(OrderHead, Shipment)>> {
         for shipment in read::shipments_by_number(&self.store, number).await? {
-            if let Some(found) = self.with_order(caller, shipment).await? {
+            if let Some(found) = self.add_order_if_visible(caller, shipment).await? {
                 return Ok(Some(found));
             }
         }
@@ -37,14 +37,18 @@ impl Reads {
         id: ShipmentId,
     ) -> Result<Option<(OrderHead, Shipment)>> {
         match read::read_shipments(&self.store, &[id]).await?.remove(&id) {
-            Some(shipment) => self.with_order(caller, shipment).await,
+            Some(shipment) => self.add_order_if_visible(caller, shipment).await,
             None => Ok(None),
         }
     }
 
-    async fn with_order(&self, caller: &Caller, shipment: Shipment) -> Result<Option<(OrderHead, Shipment)>> {
+    async fn add_order_if_visible(
+        &self,
+        caller: &Caller,
+        shipment: Shipment,
+    ) -> Result<Option<(OrderHead, Shipment)>> {
         let Some(order) = self.order(caller, shipment.order_id).await? else { return Ok(None) };
-        let items = self.items_to_judge_by(caller, &[order.id], Extent::Large(MAX_ITEMS)).await?;
+        let items = self.items_if_supplier(caller, &[order.id], Extent::Large(MAX_ITEMS)).await?;
         let items = items.get(&order.id).map(Arc::as_ref).unwrap_or_default();
         Ok(caller.redact_shipment(items, &shipment).map(|shipment| (order, shipment)))
     }
@@ -59,7 +63,7 @@ impl Reads {
         orders: Vec<OrderId>,
         extent: Extent,
     ) -> Result<HashMap<OrderId, VisibleShipments>> {
-        let items = self.items_to_judge_by(caller, &orders, extent).await?;
+        let items = self.items_if_supplier(caller, &orders, extent).await?;
         let found = self.readers.shipments.read(orders, extent).await?;
         let redact = |(id, shipments)| {
             let items = items.get(&id).map(Arc::as_ref).unwrap_or_default();
@@ -70,7 +74,7 @@ impl Reads {
 
     /// All items of the orders, if `access` needs them to decide which shipments the caller sees: that is only so for
     /// suppliers. Otherwise empty.
-    async fn items_to_judge_by(
+    async fn items_if_supplier(
         &self,
         caller: &Caller,
         orders: &[OrderId],

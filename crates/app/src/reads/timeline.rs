@@ -1,8 +1,9 @@
 //! Reads the timelines of orders and single activities, limited to what the caller may see.
 //!
 //! 1. What a caller does not see is left out before the page is cut, so a page has as many entries as were asked for.
-//! 2. Of an order, SQL can select the activities that staff or a customer see. Those of a supplier are all read and then
-//!    judged one by one.
+//! 2. SQL selects the kinds of activities that the caller sees, and for staff and customers the entries of one page. For
+//!    a supplier it selects all activities of these kinds of an order, which are then judged one by one.
+//! 3. The result has one page for each order that has entries.
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,7 +34,7 @@ impl Reads {
         page: &PageRequest<EntryId>,
         extent: Extent,
     ) -> Result<HashMap<OrderId, Page<TimelineEntry>>> {
-        let own = self.own_parts(caller, &orders, extent).await?;
+        let own = self.read_own_parts(caller, &orders, extent).await?;
         let query = TimelineQuery {
             page: *page,
             kinds: caller.visible_activity_kinds(),
@@ -46,7 +47,7 @@ impl Reads {
         let found = read::read_timelines(&self.store, &orders, &query).await?;
         let cut = |(id, entries): (OrderId, Vec<TimelineEntry>)| {
             let visible = entries.into_iter().filter_map(|entry| redact_entry(caller, entry, &own));
-            (id, cut_page(visible.collect(), page))
+            (id, sort_and_cut_page(visible.collect(), page))
         };
         Ok(found.into_iter().map(cut).collect())
     }
@@ -61,12 +62,12 @@ impl Reads {
         if self.order(caller, order).await?.is_none() {
             return Ok(None);
         }
-        let own = self.own_parts(caller, &[order], Extent::Ordinary).await?;
+        let own = self.read_own_parts(caller, &[order], Extent::Ordinary).await?;
         Ok(caller.redact_activity(stored, &own.unwrap_or_default()))
     }
 
     /// What a supplier sees of these orders. `None` for other callers, whose activities are not judged by it.
-    async fn own_parts(
+    async fn read_own_parts(
         &self,
         caller: &Caller,
         orders: &[OrderId],
@@ -99,7 +100,7 @@ fn redact_entry(caller: &Caller, entry: TimelineEntry, own: &OwnParts) -> Option
 
 /// Cuts a page, newest first, out of entries in any sequence that begin where the page begins. There can be more of
 /// them than of the page, in the direction of the page.
-fn cut_page(mut entries: Vec<TimelineEntry>, page: &PageRequest<EntryId>) -> Page<TimelineEntry> {
+fn sort_and_cut_page(mut entries: Vec<TimelineEntry>, page: &PageRequest<EntryId>) -> Page<TimelineEntry> {
     let is_within = |entry: &TimelineEntry| {
         let key = entry.key();
         page.after.is_none_or(|after| key < after) && page.before.is_none_or(|before| key > before)

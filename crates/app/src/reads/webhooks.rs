@@ -1,4 +1,4 @@
-//! Reads stored webhooks. For support and systems.
+//! Reads stored webhooks. For support and systems; others are refused.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,5 +1,6 @@
 //! Finds webhooks that should have been processed again when a shipment was registered, and makes them due. `worker`
-//! runs this periodically, as a safeguard: normally the registration itself does it.
+//! runs this every minute, as a safeguard: normally the registration itself does it, but it skips webhooks that another
+//! transaction holds.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,8 @@ use crate::{
     retry::retry_transaction,
 };
 
-/// For how long after its registration a shipment is checked. It is longer than any worker process runs.
+/// For how long after its registration a shipment is checked. The check is repeated every minute; a day covers the times
+/// in which no worker runs.
 const LOOK_BACK: TimeDelta = TimeDelta::days(1);
 /// Number of tracking numbers whose shipments and scans are loaded into memory together.
 const MAX_NUMBERS: usize = 100;
@@ -29,11 +31,11 @@ impl Inbox {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn requeue_matched(&self) -> Result<u64> {
+    pub async fn requeue_missed(&self) -> Result<u64> {
         let waited = webhooks::requeue_missed_waits(&self.store, self.clock.now()).await?;
         let requeued = waited + self.requeue_misrouted().await?;
         if requeued > 0 {
-            tracing::warn!(requeued, "webhooks waited although their shipments were registered");
+            tracing::warn!(requeued, "webhooks that a registration had missed are due again");
             self.feed.poke();
         }
         Ok(requeued)
@@ -66,7 +68,7 @@ impl Inbox {
                 Err(error) if error.may_succeed_alone() => {
                     let error = &error as &dyn std::error::Error;
                     for number in numbers {
-                        tracing::error!(carrier = %number.carrier(), %number, error, "a number was not looked at");
+                        tracing::error!(carrier = %number.carrier(), %number, error, "a tracking number could not be checked for misrouted scans");
                     }
                 }
                 Err(error) => return Err(error),
@@ -75,8 +77,8 @@ impl Inbox {
         Ok(misrouted)
     }
 
-    /// Makes these webhooks due again, in one transaction. Skips those that are not processed yet or that another
-    /// worker holds. Returns how many.
+    /// Makes those of these webhooks due again that are processed or unmatched, in one transaction. Skips those that another
+    /// transaction holds. Returns how many became due.
     pub(super) async fn requeue_processed(&self, webhooks: &[WebhookId]) -> persistence::Result<u64> {
         let tx = self.store.begin().await?;
         let requeued = webhooks::requeue_processed(&tx, webhooks, self.clock.now()).await?;

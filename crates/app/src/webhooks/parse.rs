@@ -1,4 +1,5 @@
-//! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`).
+//! Parses stored webhooks with the meanings that codes have today. Step 1 of the ingestion (`domain::ingest`). Processing and
+//! replay call it. It changes nothing and never fails: what cannot be parsed becomes a [`Push::Remark`] with the reason.
 
 use std::collections::HashSet;
 
@@ -23,7 +24,7 @@ impl Inbox {
         };
         match parsed.map(|push| self.resolve_carriers(push)) {
             Ok(Push::Parcels(parcels, _)) if parcels.is_empty() => {
-                Push::Remark("it speaks of no parcel".to_owned())
+                Push::Remark("it contains no parcel".to_owned())
             }
             Ok(push) => push,
             Err(reason) => Push::Remark(reason),
@@ -46,8 +47,8 @@ impl Inbox {
     }
 }
 
-/// Converts the parcels of a webhook to what the next steps read.
-pub(super) fn collect_scans(
+/// Converts a webhook and its parcels to the input of routing. Scans that have no time get the time of receipt.
+pub(super) fn build_parsed_webhook(
     head: WebhookHead,
     parcels: Vec<Parcel>,
     unread: Option<Unread>,
@@ -68,7 +69,7 @@ pub(super) fn collect_scans(
 }
 
 /// The tracking numbers of these webhooks, each once.
-pub(super) fn tracking_numbers(webhooks: &[ParsedWebhook]) -> Vec<TrackingNumber> {
+pub(super) fn distinct_tracking_numbers(webhooks: &[ParsedWebhook]) -> Vec<TrackingNumber> {
     let numbers = webhooks.iter().flat_map(|webhook| &webhook.parcels).map(|parcel| &parcel.number);
     numbers.collect::<HashSet<_>>().into_iter().cloned().collect()
 }

@@ -4,7 +4,10 @@
 //!    parcels. The rest follows in further transactions.
 //! 2. A webhook with more than [`MAX_PARCELS`] parcels is processed in several transactions, after the others, or earlier
 //!    when the bodies of such webhooks exceed [`MAX_BYTES`]. The last transaction settles it.
-//! 3. A webhook whose sender has to be called first is not settled here, see `callback`.
+//! 3. A webhook whose sender has to be called first is not settled here but returned, see `callback`.
+//! 4. A webhook that another worker has leased or settled is skipped. A webhook that cannot be parsed is settled as
+//!    ignored, with the reason.
+//! 5. A transaction fails as a whole, for all its webhooks; `worker` then processes each webhook alone.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +20,9 @@ use persistence::{Tx, leases::Leased, orders, scans, webhooks};
 use uuid::Uuid;
 
 use super::{
-    CallBack, Inbox, MAX_BYTES,
+    Callback, Inbox, MAX_BYTES,
     load_router::load_router_locking_numbers,
-    parse::{collect_scans, tracking_numbers},
+    parse::{build_parsed_webhook, distinct_tracking_numbers},
 };
 use crate::{error::Result, retry::retry_transaction};
 
@@ -36,7 +39,7 @@ struct Batch {
     with_scans: Vec<ParsedWebhook>,
     /// Webhooks without scans.
     ignored: Vec<SettledWebhook>,
-    call_back: Vec<CallBack>,
+    callbacks: Vec<Callback>,
     /// Webhooks with too many parcels for one transaction.
     large: Vec<LargeWebhook>,
     /// Webhooks that did not fit into this transaction.
@@ -56,44 +59,46 @@ impl Inbox {
     /// has to be called first: returns them.
     ///
     /// # Errors
-    /// When the database fails. The transactions committed until then stay; their webhooks are settled and not
-    /// processed twice.
-    pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<CallBack>> {
+    /// When the database fails, or stored data contradict each other. The transactions committed until then stay; their
+    /// webhooks are settled and not processed twice. A large webhook whose last portion was not committed is processed
+    /// again from the beginning.
+    pub async fn process_webhooks(&self, leased: &[Leased]) -> Result<Vec<Callback>> {
         let mut waiting = leased.to_vec();
         // The ids are UUIDv7: sorted by id, the webhooks are sorted by the time of receipt.
         waiting.sort_by_key(|one| one.id);
-        let (mut call_back, mut large) = (Vec::new(), Vec::<LargeWebhook>::new());
+        let (mut callbacks, mut large) = (Vec::new(), Vec::<LargeWebhook>::new());
         while !waiting.is_empty() {
-            let batch = retry_transaction(|| self.process_batch(&waiting)).await?;
-            call_back.extend(batch.call_back);
+            let batch = retry_transaction(|| self.process_first_batch(&waiting)).await?;
+            callbacks.extend(batch.callbacks);
             large.extend(batch.large);
             waiting = batch.later;
-            // Large webhooks come after the others, but no more of them are kept in memory than their bodies may fill.
+            // Large webhooks are processed after the others, or as soon as the bodies of those that wait exceed
+            // MAX_BYTES together, because they are in memory.
             let bytes: usize = large.iter().map(|large| large.body_bytes).sum();
             if waiting.is_empty() || bytes > MAX_BYTES {
                 for large in std::mem::take(&mut large) {
-                    self.process_large(large).await?;
+                    self.process_large_webhook(large).await?;
                 }
             }
         }
         self.feed.poke();
-        Ok(call_back)
+        Ok(callbacks)
     }
 
     /// Processes as many of these webhooks as one transaction can hold, the oldest first.
-    async fn process_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
+    async fn process_first_batch(&self, leased: &[Leased]) -> persistence::Result<Batch> {
         let tx = self.store.begin().await?;
-        let mut batch = self.open_batch(&tx, leased).await?;
-        let summaries = self.ingest(&tx, std::mem::take(&mut batch.with_scans)).await?;
+        let mut batch = self.lock_and_parse_batch(&tx, leased).await?;
+        let summaries = self.ingest_scans(&tx, std::mem::take(&mut batch.with_scans)).await?;
         let mut settled = std::mem::take(&mut batch.ignored);
-        settled.extend(summaries.iter().map(settle));
+        settled.extend(summaries.iter().map(build_result));
         webhooks::settle(&tx, &settled).await?;
         self.store.commit_repeatable(tx).await?;
         Ok(batch)
     }
 
     /// Locks and parses the webhooks that fit into one transaction.
-    async fn open_batch(&self, tx: &Tx, leased: &[Leased]) -> persistence::Result<Batch> {
+    async fn lock_and_parse_batch(&self, tx: &Tx, leased: &[Leased]) -> persistence::Result<Batch> {
         let ids: Vec<Uuid> = leased.iter().map(|one| one.id).collect();
         let (these, rest) = leased.split_at(webhooks::count_within_bytes(tx, &ids, MAX_BYTES).await?);
         let mut opened = webhooks::lock_and_load_leased(tx, these).await?;
@@ -107,9 +112,9 @@ impl Inbox {
             }
             let (id, sender, body_bytes) = (webhook.head.id, &webhook.head.sender, webhook.body.len());
             match self.parse_webhook(&webhook) {
-                Push::Activation(activation) => batch.call_back.push(CallBack { leased, activation }),
+                Push::Activation(activation) => batch.callbacks.push(Callback { leased, activation }),
                 Push::Remark(reason) => {
-                    tracing::warn!(webhook = %id, sender, reason, "a webhook is kept unread");
+                    tracing::warn!(webhook = %id, sender, reason, "a webhook could not be parsed");
                     let state = WebhookState::Ignored;
                     batch.ignored.push(SettledWebhook { id, state, reason, waits_for: vec![] });
                 }
@@ -120,9 +125,9 @@ impl Inbox {
                         continue;
                     }
                     if let Some(unread) = &unread {
-                        tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook is kept, in part unread");
+                        tracing::warn!(webhook = %id, sender, reason = %unread, "a webhook was parsed in part");
                     }
-                    let parsed = collect_scans(webhook.head, parcels, unread);
+                    let parsed = build_parsed_webhook(webhook.head, parcels, unread);
                     if is_large {
                         batch.large.push(LargeWebhook { leased, body_bytes, parsed });
                     } else {
@@ -138,7 +143,7 @@ impl Inbox {
 
     /// Processes a webhook with more than [`MAX_PARCELS`] parcels, one portion per transaction. The last portion
     /// settles it. After a crash all portions are processed again: the scans that are already stored change nothing.
-    async fn process_large(&self, large: LargeWebhook) -> Result<()> {
+    async fn process_large_webhook(&self, large: LargeWebhook) -> Result<()> {
         let LargeWebhook { leased, mut parsed, body_bytes: _ } = large;
         let parcels = std::mem::take(&mut parsed.parcels);
         let mut portions = parcels.chunks(MAX_PARCELS).peekable();
@@ -154,7 +159,7 @@ impl Inbox {
     }
 
     /// Processes one portion of a webhook's parcels. Returns the summary so far, or `None` when another worker has
-    /// settled the webhook.
+    /// leased or settled the webhook.
     async fn process_portion(
         &self,
         leased: Leased,
@@ -165,9 +170,9 @@ impl Inbox {
         if !webhooks::lock_leased(&tx, leased).await? {
             return Ok(None);
         }
-        let mut summaries = self.ingest(&tx, vec![portion.clone()]).await?;
+        let mut summaries = self.ingest_scans(&tx, vec![portion.clone()]).await?;
         if is_last {
-            webhooks::settle(&tx, &summaries.iter().map(settle).collect::<Vec<_>>()).await?;
+            webhooks::settle(&tx, &summaries.iter().map(build_result).collect::<Vec<_>>()).await?;
         }
         self.store.commit_repeatable(tx).await?;
         Ok(summaries.remove(&portion.id))
@@ -175,14 +180,14 @@ impl Inbox {
 
     /// Takes the scans of these webhooks into the orders: locks the numbers and the orders, loads the stored scans, lets
     /// `domain` decide, and writes. The caller has locked the webhooks, and settles them by their summaries.
-    async fn ingest(
+    async fn ingest_scans(
         &self,
         tx: &Tx,
         parsed: Vec<ParsedWebhook>,
     ) -> persistence::Result<BTreeMap<WebhookId, IngestSummary>> {
         let settled_before = parsed.iter().filter(|webhook| webhook.was_settled).map(|webhook| webhook.id);
         let waited = webhooks::find_waits(tx, &settled_before.collect::<Vec<_>>()).await?;
-        let router = load_router_locking_numbers(tx, &tracking_numbers(&parsed)).await?;
+        let router = load_router_locking_numbers(tx, &distinct_tracking_numbers(&parsed)).await?;
         let mut routed = RoutedScans::default();
         for webhook in parsed {
             routed.add(webhook, &router, &waited);
@@ -197,10 +202,10 @@ impl Inbox {
     }
 }
 
-/// Decides how a webhook is settled, and logs its odd scans.
-fn settle((webhook, summary): (&WebhookId, &IngestSummary)) -> SettledWebhook {
+/// Builds the result with which a webhook is settled, and logs its scans with an unexpected effect.
+fn build_result((webhook, summary): (&WebhookId, &IngestSummary)) -> SettledWebhook {
     for (code, effect) in summary.odd_scans() {
-        tracing::warn!(%webhook, code, %effect, "an odd scan is kept");
+        tracing::warn!(%webhook, code, %effect, "a scan has an unexpected effect");
     }
     summary.settle(*webhook)
 }

@@ -6,6 +6,10 @@
 //! 2. The second pass records the scans of these webhooks in these orders, several orders in one transaction, oldest
 //!    webhook first. It commits each transaction, or rolls it back when only a report was asked for.
 //! 3. Memory holds the bodies of one page of webhooks, or the scans of one group of orders, and the ids of all others.
+//! 4. Pending webhooks are skipped. A webhook that was not parsed completely, and can be parsed today, is made due again
+//!    after the second pass, if changes were asked for.
+//! 5. An order that cannot be changed is reported, and the others are changed. Other failures of the database end the
+//!    replay; what was committed until then stays.
 
 mod apply;
 mod collect;
@@ -50,11 +54,11 @@ pub struct Replay {
 /// The totals of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Number of webhooks that were parsed.
+    /// Number of webhooks that were examined, also those that could not be parsed.
     pub examined: u64,
     /// Number of scans that differ from what is stored.
     pub scans: u64,
-    /// Whether the orders were changed.
+    /// Whether the replay was asked to change the orders. Some of them may have failed.
     pub applied: bool,
 }
 
@@ -80,8 +84,8 @@ pub struct ReplayChange {
     pub to: ShipmentStatus,
     /// The status of the order after the replay. It never goes back.
     pub order_to: OrderStatus,
-    /// The notifications to the customer that the change causes, listed only at the first changed shipment of an order.
-    /// Empty if the order has no email address.
+    /// The notification to the customer that the change causes, at most one: if the order passes several statuses, only the
+    /// newest is sent. Listed only at the first changed shipment of an order. Empty if the order has no email address.
     pub notifications: Vec<NotificationKind>,
 }
 
@@ -100,7 +104,7 @@ struct Differences {
     /// receipt.
     orders: BTreeMap<OrderId, BTreeSet<WebhookId>>,
     /// Webhooks that were ignored, have failed or were parsed only in part, and can be parsed today.
-    readable: Vec<WebhookId>,
+    newly_readable: Vec<WebhookId>,
 }
 
 /// Replays stored webhooks. For `api` and the command `milepost replay`.
@@ -117,7 +121,7 @@ impl Replays {
         Self { store, clock, feed, inbox }
     }
 
-    /// Replays webhooks, and passes each result to `tell`. With `apply`, also changes the orders. A second replay then
+    /// Replays webhooks, and passes each result to `report`. With `apply`, also changes the orders. A second replay then
     /// finds no changes. For support and systems.
     ///
     /// Pending webhooks are skipped, because they are processed anyway. With `apply`, webhooks that were ignored, have
@@ -130,19 +134,19 @@ impl Replays {
         &self,
         caller: &Caller,
         replay: &Replay,
-        mut tell: impl FnMut(Finding),
+        mut report: impl FnMut(Finding),
     ) -> Result<Replayed> {
         caller.must_be_staff()?;
         let filter = build_filter(replay);
         if let Some(most) = replay.most {
             let count = read::webhooks_count(&self.store, &filter).await?;
             if count > most {
-                let message = format!("{count} webhooks are meant, at most {most} are read again at once");
+                let message = format!("{count} webhooks match, at most {most} are replayed at once");
                 return Err(Refusal::invalid(InputField::Since, message).into());
             }
         }
         let mut replayed = Replayed { applied: replay.apply, ..Replayed::default() };
-        let done = self.replay_all(&filter, &mut replayed, &mut tell).await;
+        let done = self.replay_all(&filter, &mut replayed, &mut report).await;
         if replay.apply {
             self.feed.poke();
         }
@@ -155,20 +159,20 @@ impl Replays {
         &self,
         filter: &WebhookFilter,
         replayed: &mut Replayed,
-        tell: &mut impl FnMut(Finding),
+        report: &mut impl FnMut(Finding),
     ) -> Result<()> {
         let found = self.find_differences(filter, replayed).await?;
         let orders: Vec<_> = found.orders.into_iter().collect();
         for chunk in orders.chunks(MAX_ORDERS) {
             let ids: BTreeSet<OrderId> = chunk.iter().map(|(id, _)| *id).collect();
             let webhooks: BTreeSet<WebhookId> = chunk.iter().flat_map(|(_, ids)| ids).copied().collect();
-            let routed = self.collect_for_orders(&ids, &webhooks).await?;
-            self.apply_to_orders(&routed, replayed, tell).await?;
+            let routed = self.collect_scans_of_orders(&ids, &webhooks).await?;
+            self.apply_or_try_and_report(&routed, replayed, report).await?;
         }
         if replayed.applied {
             // After the orders were changed: these webhooks are processed again, and find that the replay has recorded
             // some of their scans already.
-            for chunk in found.readable.chunks(MAX_REQUEUED_AT_ONCE) {
+            for chunk in found.newly_readable.chunks(MAX_REQUEUED_AT_ONCE) {
                 retry_transaction(|| self.requeue_webhooks(chunk)).await?;
             }
         }
@@ -185,20 +189,21 @@ impl Replays {
             let Some(last) = page.last() else { break };
             after = Some(Key { at: last.head.received_at, id: last.head.id.0 });
             replayed.examined += page.len() as u64;
-            self.compare_with_stored(page, &mut found).await?;
+            self.add_differences_of_page(page, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn compare_with_stored(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
+    async fn add_differences_of_page(&self, webhooks: Vec<Webhook>, found: &mut Differences) -> Result<()> {
         let states: HashMap<WebhookId, WebhookState> =
             webhooks.iter().map(|webhook| (webhook.head.id, webhook.head.state)).collect();
-        let routed = self.route_webhooks(webhooks).await?;
+        let routed = self.parse_and_route(webhooks).await?;
         for (webhook, waits) in routed.waiting() {
             match states.get(&webhook) {
-                Some(WebhookState::Ignored | WebhookState::Failed) => found.readable.push(webhook),
-                // No shipment has one of its numbers. If that part had been parsed, the webhook would be unmatched.
-                Some(WebhookState::Processed) if waits => found.readable.push(webhook),
+                Some(WebhookState::Ignored | WebhookState::Failed) => found.newly_readable.push(webhook),
+                // One of its numbers has no shipment, but its state is not unmatched. So the part with that number was
+                // not parsed when the webhook was settled, and can be parsed today.
+                Some(WebhookState::Processed) if waits => found.newly_readable.push(webhook),
                 Some(WebhookState::Pending | WebhookState::Processed | WebhookState::Unmatched) | None => {}
             }
         }

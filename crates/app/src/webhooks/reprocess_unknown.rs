@@ -1,5 +1,9 @@
 //! Lists carriers' codes without a known meaning, for support, and processes their webhooks again once the codes have a
-//! meaning.
+//! meaning. `worker` does the latter every five minutes.
+//!
+//! 1. Of each code only the webhook with the latest scan is parsed. If that scan has a meaning today, all webhooks with the
+//!    code are made due again.
+//! 2. To process again means to make due: the jobs then process the webhooks like new ones.
 
 use std::collections::HashSet;
 
@@ -14,7 +18,8 @@ use crate::{
     retry::{may_succeed_alone, retry_transaction},
 };
 
-/// Largest number of codes that is listed. With more of them, the format of a sender is not understood at all.
+/// Largest number of codes that is listed. If there are more, Milepost probably does not understand the format of a sender,
+/// and a longer list would not help.
 const MAX_LISTED: u32 = 500;
 /// Number of codes whose webhooks are loaded into memory together.
 const PAGE: usize = 100;
@@ -42,14 +47,14 @@ impl Inbox {
     /// When the database fails.
     pub async fn reprocess_unknown(&self, meaningless: &mut HashSet<(String, String)>) -> Result<u64> {
         let mut requeued = 0;
-        let done = self.reprocess_codes(meaningless, &mut requeued).await;
+        let result = self.requeue_codes_with_meaning(meaningless, &mut requeued).await;
         if requeued > 0 {
             self.feed.poke();
         }
-        done.map(|()| requeued)
+        result.map(|()| requeued)
     }
 
-    async fn reprocess_codes(
+    async fn requeue_codes_with_meaning(
         &self,
         meaningless: &mut HashSet<(String, String)>,
         requeued: &mut u64,
@@ -58,17 +63,17 @@ impl Inbox {
         let mut unknown = read::unknown_codes(&self.store, Spelling::AsSent, u32::MAX).await?;
         unknown.retain(|one| !meaningless.contains(&sender_and_code(one)));
         let ids: Vec<WebhookId> = unknown.iter().map(|one| one.webhook_id).collect();
-        let mut done = 0;
-        while done < unknown.len() {
-            let ids = &ids[done..unknown.len().min(done + PAGE)];
+        let mut checked = 0;
+        while checked < unknown.len() {
+            let ids = &ids[checked..unknown.len().min(checked + PAGE)];
             let fitting = read::count_webhooks_within_bytes(&self.store, ids, MAX_BYTES).await?;
-            let page = &unknown[done..done + fitting];
-            done += fitting;
+            let page = &unknown[checked..checked + fitting];
+            checked += fitting;
             let bodies = read::webhook_bodies(&self.store, &ids[..fitting]).await?;
             for one in page {
                 let Some(body) = bodies.get(&one.webhook_id) else { continue };
                 if has_meaning(one, body, &self.policy().codes) {
-                    *requeued += self.reprocess_code(one).await?;
+                    *requeued += self.requeue_code(one).await?;
                 } else {
                     meaningless.insert(sender_and_code(one));
                 }
@@ -77,10 +82,10 @@ impl Inbox {
         Ok(())
     }
 
-    /// Makes the webhooks due again that contain this code, a limited number in one transaction, because webhooks are
-    /// inserted at the same time. An error that affects only this code is logged, and the code is tried again with the
-    /// next call.
-    async fn reprocess_code(&self, unknown: &UnknownCode) -> Result<u64> {
+    /// Makes the webhooks due again that contain this code, at most [`MAX_REQUEUED_AT_ONCE`] in one transaction, so that no
+    /// transaction locks very many webhooks. Returns how many. An error that affects only this code is logged, and the code
+    /// is tried again with the next call.
+    async fn requeue_code(&self, unknown: &UnknownCode) -> Result<u64> {
         let UnknownCode { sender, code, .. } = unknown;
         let webhooks = read::webhooks_with_unknown(&self.store, sender, code).await?;
         let mut count = 0;
@@ -93,14 +98,14 @@ impl Inbox {
                         sender,
                         code,
                         error,
-                        "webhooks with a code that has got a meaning were left"
+                        "webhooks with a code that has a meaning now could not be made due"
                     );
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         if count > 0 {
-            tracing::info!(sender, code, count, "a code has got a meaning: its webhooks are read again");
+            tracing::info!(sender, code, count, "a code has a meaning now: its webhooks are processed again");
         }
         Ok(count)
     }

@@ -1,7 +1,7 @@
 //! Issues access tokens to senders that need one before they send webhooks: OAuth 2.0 client credentials (RFC 6749,
 //! section 4.4).
 //!
-//! `api` parses the form and writes the response. This module decides who gets a token.
+//! `api` parses the form and writes the response. This module decides who gets a token. Tokens are computed, not stored.
 
 use carriers::{AccessToken, Client, Secrets, Sender};
 
@@ -58,16 +58,18 @@ impl Inbox {
     /// # Errors
     /// [`NotIssued::UnknownSender`], [`NotIssued::InvalidClient`].
     pub fn admit_token_request(&self, sender: &str, header: Option<&[Credentials]>) -> Result<(), NotIssued> {
-        let client = self.client_of(sender)?;
+        let client = self.find_client(sender)?;
         let now = self.clock.now();
-        let known = |said: &Credentials| client.issue_token(&said.id, &said.secret, now).is_some();
+        let known = |credentials: &Credentials| {
+            client.issue_token(&credentials.id, &credentials.secret, now).is_some()
+        };
         match header {
-            Some(credentials) if !credentials.iter().any(known) => Err(NotIssued::InvalidClient),
+            Some(sent) if !sent.iter().any(known) => Err(NotIssued::InvalidClient),
             Some(_) | None => Ok(()),
         }
     }
 
-    fn client_of(&self, sender: &str) -> Result<&Client, NotIssued> {
+    fn find_client(&self, sender: &str) -> Result<&Client, NotIssued> {
         let unknown = || NotIssued::UnknownSender(sender.to_owned());
         let known: Sender = sender.parse().map_err(|_| unknown())?;
         self.policy().senders.get(&known).and_then(Secrets::client).ok_or_else(unknown)
@@ -78,7 +80,7 @@ impl Inbox {
     /// # Errors
     /// [`NotIssued`].
     pub fn issue_token(&self, sender: &str, request: &TokenRequest) -> Result<AccessToken, NotIssued> {
-        let client = self.client_of(sender)?;
+        let client = self.find_client(sender)?;
         match (request.problem, request.grant_type.as_deref()) {
             (Some(problem), _) => return Err(NotIssued::InvalidRequest(problem)),
             (None, None) => return Err(NotIssued::InvalidRequest("`grant_type` is missing")),
@@ -86,7 +88,8 @@ impl Inbox {
             (None, Some(_)) => return Err(NotIssued::UnsupportedGrantType),
         }
         let now = self.clock.now();
-        let mut said = request.credentials.iter();
-        said.find_map(|said| client.issue_token(&said.id, &said.secret, now)).ok_or(NotIssued::InvalidClient)
+        let mut sent = request.credentials.iter();
+        sent.find_map(|credentials| client.issue_token(&credentials.id, &credentials.secret, now))
+            .ok_or(NotIssued::InvalidClient)
     }
 }

@@ -65,8 +65,8 @@ fn check_tokens(settings: &Settings) -> String {
 }
 
 fn check_webhooks(settings: &Settings) -> String {
-    let sender = |sender| match settings.proof_of(sender) {
-        Some(proof) => format!("{sender} {proof}{}", describe_unverified(settings, sender)),
+    let sender = |sender| match settings.describe_authentication(sender) {
+        Some(proof) => format!("{sender} {proof}{}", describe_short_secret(settings, sender)),
         None => describe_disabled(sender),
     };
     Sender::ALL.map(sender).join(", ")
@@ -74,7 +74,7 @@ fn check_webhooks(settings: &Settings) -> String {
 
 /// Warns about a secret that is too short for the sender. The sender would not accept it, and would sign with another
 /// one.
-fn describe_unverified(settings: &Settings, sender: Sender) -> String {
+fn describe_short_secret(settings: &Settings, sender: Sender) -> String {
     let least = match sender {
         Sender::Usps => USPS_LEAST,
         Sender::Fedex | Sender::Ups | Sender::Dhl | Sender::Easypost | Sender::Shippo | Sender::Aftership => {
@@ -96,7 +96,7 @@ fn describe_disabled(sender: Sender) -> String {
 
 /// Reports only the settings. To check the key, it would have to send a real request to DHL's API.
 fn check_dhl(settings: &Settings) -> String {
-    match (settings.proof_of(Sender::Dhl), &settings.dhl_api_key) {
+    match (settings.describe_authentication(Sender::Dhl), &settings.dhl_api_key) {
         (Some(_), Some(_)) => format!("subscriptions are activated at {} (not asked)", settings.dhl_api_url),
         (Some(_), None) => "MILEPOST_DHL_API_KEY is unset; new subscriptions are not activated".to_owned(),
         (None, Some(_)) => format!("{}, though MILEPOST_DHL_API_KEY is set", describe_disabled(Sender::Dhl)),
@@ -128,10 +128,10 @@ fn check_codes(settings: &Settings) -> String {
 
 async fn check_database(settings: &Settings) -> Finding {
     let redacted = address::redact_url(settings.database_url.expose());
-    if database::missing_file(settings).is_some() && database::makes_file(settings) {
+    if database::find_missing_file(settings).is_some() && database::creates_missing_file(settings) {
         return Ok(format!("{redacted}: no file yet; serve and migrate make it"));
     }
-    let store = database::up_to_date(settings).await.map_err(|error| format_line(&error))?;
+    let store = database::open_up_to_date(settings).await.map_err(|error| format_line(&error))?;
     store
         .close()
         .await

@@ -11,7 +11,7 @@ use anyhow::bail;
 use clap::Args;
 use simulator::demo::{Mode, Screen, perform};
 
-use super::speed;
+use super::parse_speed;
 use crate::{settings::Settings, shutdown, telemetry};
 use server::Embedded;
 
@@ -28,7 +28,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// Play so many times as fast
-    #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_speed)]
     pub speed: f64,
     /// Play the story without pauses, check every assertion, and exit: with 1 if one does not hold
     #[arg(long, conflicts_with = "speed")]
@@ -37,7 +37,7 @@ pub struct Arguments {
 
 /// Plays the story. Without `--once`, keeps orders moving afterwards until a signal or a failure stops it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    telemetry::init(&quiet()?)?;
+    telemetry::init(&quiet_log_settings()?)?;
     let stop = shutdown::on_signal()?;
     let demo = Embedded::start().await?;
     let mut screen = Screen::stdout();
@@ -45,7 +45,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let played = tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        () = demo.stopping() => None,
+        () = demo.wait_until_stopping() => None,
         played = perform(&demo.installation, mode, &mut screen) => Some(played),
     };
     // Stop the server only here, after the play has ended or was dropped, so that the play never calls a stopped
@@ -60,7 +60,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// Returns the settings for logging; nothing else of them is used. Warnings about webhooks are off, because the story
 /// posts a forged webhook on purpose.
-fn quiet() -> anyhow::Result<Settings> {
+fn quiet_log_settings() -> anyhow::Result<Settings> {
     let log = ("MILEPOST_LOG".to_owned(), "warn,api::webhooks=error".to_owned());
     Ok(Settings::read([log], None, |path| std::fs::read_to_string(path))?)
 }

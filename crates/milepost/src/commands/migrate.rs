@@ -21,7 +21,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     telemetry::init(&settings)?;
     let store = database::connect(&settings).await?;
     if arguments.status {
-        for line in format_table(&database::migrations(&store, &settings).await?) {
+        for line in format_table(&database::list_migrations(&store, &settings).await?) {
             print_line(line)?;
         }
     } else {

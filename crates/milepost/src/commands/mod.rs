@@ -1,4 +1,5 @@
-//! The subcommands. Each has a file with its arguments and its code.
+//! The subcommands. Each has a file with its arguments and its code. `main` calls the `run` of one of them, and prints its
+//! error.
 
 pub mod check;
 pub mod demo;
@@ -17,7 +18,7 @@ fn known_senders() -> String {
 }
 
 /// Parses the value of `--speed`: a factor from 0.01 to 1000.
-fn speed(text: &str) -> Result<f64, String> {
+fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=1000.0).contains(speed));
     speed.ok_or_else(|| "a number from 0.01 to 1000 is needed".to_owned())
 }
@@ -28,9 +29,9 @@ mod tests {
 
     #[test]
     fn a_speed_is_a_number_above_nothing() {
-        assert_eq!(speed("2.5"), Ok(2.5));
+        assert_eq!(parse_speed("2.5"), Ok(2.5));
         for wrong in ["", "fast", "0", "-1", "NaN", "inf", "1e9"] {
-            assert!(speed(wrong).is_err(), "{wrong}");
+            assert!(parse_speed(wrong).is_err(), "{wrong}");
         }
     }
 }

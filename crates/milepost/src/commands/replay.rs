@@ -58,7 +58,7 @@ pub enum Moment {
 pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     telemetry::init(&settings)?;
     let replay = build_replay(&arguments, Clock::System.now())?;
-    let store = database::up_to_date(&settings).await?;
+    let store = database::open_up_to_date(&settings).await?;
     let policy = Policy {
         codes: settings.carrier_codes.clone(),
         carriers: settings.carriers.clone(),

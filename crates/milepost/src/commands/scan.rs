@@ -15,7 +15,7 @@ use simulator::{
 };
 use url::Url;
 
-use super::{known_senders, speed};
+use super::{known_senders, parse_speed};
 use crate::settings::{BadSettings, Settings, webhook_secret_variable};
 
 /// The examples below the command's help.
@@ -64,7 +64,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub story: Option<PathBuf>,
     /// With --story: make the pauses so many times as short
-    #[arg(long, value_name = "N", default_value = "1", value_parser = speed, requires = "story",
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_speed, requires = "story",
         conflicts_with = "carrier")]
     pub speed: f64,
     /// With --story: place its order and register its parcels first, and compare how they end
@@ -89,7 +89,8 @@ pub async fn run(
     settings: impl Fn() -> Result<Settings, BadSettings>,
     arguments: Arguments,
 ) -> anyhow::Result<()> {
-    let secrets = |sender| match secret_among(&arguments.secret, sender, arguments.story.is_some())? {
+    let secrets = |sender| match secret_from_arguments(&arguments.secret, sender, arguments.story.is_some())?
+    {
         // Only the settings know in which header DHL sends the secret.
         Some(secrets) if sender == Sender::Dhl => Ok(secrets.with_header(settings()?.dhl_webhook_header)),
         Some(secrets) => Ok(secrets),
@@ -98,13 +99,13 @@ pub async fn run(
     let Some(file) = arguments.story.clone() else {
         let post = match &arguments.to {
             Some(to) => Post::to(to)?,
-            None => Post::to_server(&own_address(&settings()?)?)?,
+            None => Post::to_server(&configured_address(&settings()?)?)?,
         };
         return scan::run(&read_scan(&arguments)?, &post, secrets).await;
     };
     let to = match arguments.to {
         Some(to) => to,
-        None => own_address(&settings()?)?,
+        None => configured_address(&settings()?)?,
     };
     let merchant = arguments.token.map(|token| story::Merchant { token, email: arguments.email });
     let options = story::Options { file, to, tracking: arguments.tracking, speed: arguments.speed, merchant };
@@ -134,7 +135,7 @@ fn read_scan(arguments: &Arguments) -> Result<Scan, BadUsage> {
 
 /// Returns the sender's secret from the command line. In a story with many senders (`named`) each `--secret` begins
 /// with the sender's name, as in `fedex=SECRET`.
-fn secret_among(given: &[String], sender: Sender, named: bool) -> anyhow::Result<Option<Secrets>> {
+fn secret_from_arguments(given: &[String], sender: Sender, named: bool) -> anyhow::Result<Option<Secrets>> {
     let wrong = |problem: String| BadUsage { argument: "--secret", problem };
     let mut found = None;
     for text in given {
@@ -158,7 +159,7 @@ fn configured_secrets(settings: &Settings, sender: Sender) -> anyhow::Result<Sec
     })
 }
 
-fn own_address(settings: &Settings) -> anyhow::Result<Url> {
+fn configured_address(settings: &Settings) -> anyhow::Result<Url> {
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     Url::parse(&url).context("--to: is needed")
 }
@@ -188,11 +189,11 @@ mod tests {
     #[test]
     fn in_a_story_a_secret_names_its_sender() {
         let given = ["fedex=a=b".to_owned()];
-        assert!(secret_among(&given, Sender::Fedex, true).unwrap().is_some());
-        assert!(secret_among(&given, Sender::Ups, true).unwrap().is_none());
-        assert!(secret_among(&given, Sender::Ups, false).unwrap().is_some());
-        let error = secret_among(&["fedx=a".to_owned()], Sender::Ups, true).unwrap_err();
+        assert!(secret_from_arguments(&given, Sender::Fedex, true).unwrap().is_some());
+        assert!(secret_from_arguments(&given, Sender::Ups, true).unwrap().is_none());
+        assert!(secret_from_arguments(&given, Sender::Ups, false).unwrap().is_some());
+        let error = secret_from_arguments(&["fedx=a".to_owned()], Sender::Ups, true).unwrap_err();
         assert_eq!(error.to_string(), "--secret: `fedx` is no sender of webhooks; did you mean fedex?");
-        assert!(secret_among(&["a".to_owned()], Sender::Ups, true).is_err());
+        assert!(secret_from_arguments(&["a".to_owned()], Sender::Ups, true).is_err());
     }
 }

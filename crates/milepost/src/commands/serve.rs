@@ -49,7 +49,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
     settings.check_serving(role)?;
     telemetry::init(&settings)?;
     let stop = shutdown::on_signal()?;
-    let http = files::fit(settings.http);
+    let http = files::raise_limit_and_fit(settings.http);
     let keys = Keys::from_settings(&settings)?;
     // Bind the address before connecting to the database: a taken port is the most common mistake, and is reported at
     // once.
@@ -60,8 +60,8 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
         return Ok(());
     };
     let store = store?;
-    print_addresses(&settings, role, address, &keys.origin);
-    let (feed, queues) = redis_or_memory(&settings)?;
+    log_start(&settings, role, address, &keys.origin);
+    let (feed, queues) = build_feed_and_queues(&settings)?;
     let mailer = build_mailer(&settings, &store)?;
     let activator = build_activator(&settings)?;
     let policy = build_policy(&settings, address, keys.link_secret)?;
@@ -86,7 +86,7 @@ pub async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()>
 /// Connects to the database, and migrates the schema. With `--no-migrate` it checks only that the schema is up to date.
 async fn open_database(settings: &Settings, no_migrate: bool) -> anyhow::Result<Store> {
     if no_migrate {
-        return database::started_up_to_date(settings).await;
+        return database::wait_and_open_up_to_date(settings).await;
     }
     let store = database::connect(settings).await?;
     database::migrate(&store, settings).await?;
@@ -103,7 +103,7 @@ fn bind_listener(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Creates the live feed and the queues: in Redis, or without `REDIS_URL` inside this process.
-fn redis_or_memory(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
+fn build_feed_and_queues(settings: &Settings) -> Result<(Feed, Queues), BadSettings> {
     let Some(url) = &settings.redis_url else { return Ok((Feed::memory(), Queues::memory())) };
     let bad = |error: &dyn fmt::Display| BadSettings::one("MILEPOST_REDIS_URL", error);
     let feed = redis_feed(url.expose(), NAMESPACE).map_err(|error| bad(&error))?;
@@ -130,7 +130,7 @@ fn build_activator(settings: &Settings) -> anyhow::Result<Activator> {
 
 fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) -> anyhow::Result<Policy> {
     Ok(Policy {
-        public_url: public_url(settings, address),
+        public_url: choose_public_url(settings, address),
         link_secret,
         senders: settings.senders()?,
         codes: settings.carrier_codes.clone(),
@@ -141,7 +141,7 @@ fn build_policy(settings: &Settings, address: SocketAddr, link_secret: Vec<u8>) 
     })
 }
 
-fn public_url(settings: &Settings, address: SocketAddr) -> String {
+fn choose_public_url(settings: &Settings, address: SocketAddr) -> String {
     settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
 }
 
@@ -151,11 +151,11 @@ fn shows_mailbox(settings: &Settings, address: SocketAddr) -> bool {
 }
 
 /// Logs what the server runs with, and the consequences of settings that are unset.
-fn print_addresses(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
-    let url = public_url(settings, address);
+fn log_start(settings: &Settings, role: Role, address: SocketAddr, origin: &Origin) {
+    let url = choose_public_url(settings, address);
     let database = address::redact_url(settings.database_url.expose());
     let redis = settings.redis_url.as_ref().map(|url| address::redact_url(url.expose()));
-    let may_push = |sender: &Sender| settings.proof_of(*sender).is_some();
+    let may_push = |sender: &Sender| settings.describe_authentication(*sender).is_some();
     let senders: Vec<_> = Sender::ALL.into_iter().filter(may_push).map(Sender::as_str).collect();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, %role, %address, database, redis, webhooks = senders.join(","), "milepost starts");

@@ -46,7 +46,7 @@ pub struct Arguments {
 
 /// Creates the token and prints it.
 pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
-    known_to_the_server(settings)?;
+    refuse_secret_unknown_to_server(settings)?;
     let keys = Keys::from_settings(settings)?;
     let claims = Claims {
         sub: arguments.user,
@@ -60,7 +60,7 @@ pub fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<()> {
 
 /// Checks that the server can have the secret that signs the token. Fails if it cannot; warns if a new secret is
 /// created.
-fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
+fn refuse_secret_unknown_to_server(settings: &Settings) -> anyhow::Result<()> {
     let refused = |problem: String| BadSettings::one("MILEPOST_JWT_SECRET", problem);
     let kept = match Origin::from_settings(settings) {
         Origin::Setting => return Ok(()),
@@ -72,7 +72,7 @@ fn known_to_the_server(settings: &Settings) -> anyhow::Result<()> {
     if !matches!(fs::exists(&kept), Ok(false)) {
         return Ok(());
     }
-    if let Some(database) = database::missing_file(settings) {
+    if let Some(database) = database::find_missing_file(settings) {
         // The command probably runs in another folder than the server. No server would use a secret created here.
         bail!(refused(format!(
             "is unset, and there is neither {} nor the database {}; run this in the server's folder and with its \

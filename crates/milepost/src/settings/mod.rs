@@ -113,7 +113,7 @@ impl Settings {
                 return Err(BadSettings::one(name, format!("{} cannot be read: {error}", path.display())));
             }
         };
-        Self::read(list_own_variables()?, toml.as_deref(), |path| fs::read_to_string(path))
+        Self::read(list_milepost_variables()?, toml.as_deref(), |path| fs::read_to_string(path))
     }
 
     /// Validates the environment variables `env` and the text of a settings file. The error lists all problems, not
@@ -127,29 +127,29 @@ impl Settings {
         let sources = Sources::read(env, toml, read_file, &mut problems);
         let mut reader = Reader { sources: &sources, problems: &mut problems };
         let listen = reader.value("LISTEN", values::parse_listen_address);
-        let public_url = reader.value("PUBLIC_URL", values::public_url);
-        let graphiql = reader.value("GRAPHIQL", values::on_or_off);
+        let public_url = reader.value("PUBLIC_URL", values::parse_public_url);
+        let graphiql = reader.value("GRAPHIQL", values::parse_on_or_off);
         let http = reader.http();
         let limits = reader.limits();
         let customer_orders_per_minute =
-            reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::orders_per_minute);
-        let database_url = reader.value("DATABASE_URL", values::database_url);
+            reader.value("CUSTOMER_ORDERS_PER_MINUTE", values::parse_orders_per_minute);
+        let database_url = reader.value("DATABASE_URL", values::parse_database_url);
         let database_connections = reader.value("DATABASE_CONNECTIONS", values::parse_connections);
-        let redis_url = reader.value("REDIS_URL", values::redis_url);
+        let redis_url = reader.value("REDIS_URL", values::parse_redis_url);
         let (smtp_url, mail_from) = reader.mail();
         let notification_max_age = reader.value("NOTIFY_MAX_AGE", values::notification_max_age);
-        let jwt_secret = reader.value("JWT_SECRET", values::jwt_secret);
-        let jwt_audience = reader.value("JWT_AUDIENCE", values::jwt_audience);
-        let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::on_or_off);
+        let jwt_secret = reader.value("JWT_SECRET", values::parse_jwt_secret);
+        let jwt_audience = reader.value("JWT_AUDIENCE", values::parse_jwt_audience);
+        let customers_place_orders = reader.value("CUSTOMERS_PLACE_ORDERS", values::parse_on_or_off);
         let webhook_secrets = reader.webhook_secrets();
         let ups_client = reader.ups_client();
-        let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::header);
-        let dhl_api_key = reader.value("DHL_API_KEY", values::api_key);
-        let dhl_api_url = reader.value("DHL_API_URL", values::api_url);
+        let dhl_webhook_header = reader.value("DHL_WEBHOOK_HEADER", values::parse_header_name);
+        let dhl_api_key = reader.value("DHL_API_KEY", values::parse_api_key);
+        let dhl_api_url = reader.value("DHL_API_URL", values::parse_api_url);
         let carriers = reader.carriers();
-        let carrier_codes = reader.value("CARRIER_CODES", values::carrier_codes);
+        let carrier_codes = reader.value("CARRIER_CODES", values::parse_carrier_codes);
         let log = reader.value("LOG", values::parse_log_filter);
-        let log_format = reader.value("LOG_FORMAT", values::log_format);
+        let log_format = reader.value("LOG_FORMAT", values::parse_log_format);
         let settings = || {
             Some(Self {
                 listen: listen?,
@@ -209,7 +209,7 @@ impl Settings {
 
 /// Returns the environment variables of Milepost. A value that is not UTF-8 is an error, because no setting can have
 /// it.
-fn list_own_variables() -> Result<Vec<(String, String)>, BadSettings> {
+fn list_milepost_variables() -> Result<Vec<(String, String)>, BadSettings> {
     let ours = env::vars_os().map(|(key, value)| (key.to_string_lossy().into_owned(), value));
     let ours = ours.filter(|(key, _)| key.starts_with(PREFIX));
     ours.map(|(key, value)| match value.into_string() {
@@ -249,9 +249,9 @@ impl Reader<'_> {
 
     /// Reads the limits of GraphQL operations.
     fn limits(&mut self) -> Option<Limits> {
-        let introspection = self.value("INTROSPECTION", values::on_or_off);
-        let timeout = self.value("QUERY_TIMEOUT", values::query_timeout);
-        let answer_bytes = self.value("MAX_ANSWER_BYTES", values::answer_bytes);
+        let introspection = self.value("INTROSPECTION", values::parse_on_or_off);
+        let timeout = self.value("QUERY_TIMEOUT", values::parse_query_timeout);
+        let answer_bytes = self.value("MAX_ANSWER_BYTES", values::parse_answer_bytes);
         Some(Limits { introspection: introspection?, timeout: timeout?, answer_bytes: answer_bytes? })
     }
 

@@ -47,7 +47,7 @@ impl Settings {
 
     /// Describes how a sender authenticates its webhooks. Returns `None` if it has no secret, so that its webhooks are
     /// not accepted.
-    pub fn proof_of(&self, sender: Sender) -> Option<String> {
+    pub fn describe_authentication(&self, sender: Sender) -> Option<String> {
         let secrets = match self.webhook_secrets.get(&sender).map_or(0, Vec::len) {
             0 => None,
             1 => Some("on".to_owned()),
@@ -79,7 +79,7 @@ impl Reader<'_> {
 
     /// Reads the id and the secrets of UPS. One without the other is a problem.
     pub(super) fn ups_client(&mut self) -> Option<UpsClient> {
-        let id = self.value("UPS_CLIENT_ID", values::client_id);
+        let id = self.value("UPS_CLIENT_ID", values::parse_client_id);
         let secrets = self.secrets("UPS_CLIENT_SECRET");
         let mut missing = |name: &str, other: &str| {
             self.problems.add(format!("{PREFIX}{name}"), format!("is needed: {PREFIX}{other} is set"));
@@ -99,7 +99,7 @@ impl Reader<'_> {
         let mut secrets = Vec::new();
         for found in self.sources.find_rotating(name) {
             for text in &found.values {
-                match values::webhook_secret(text) {
+                match values::parse_webhook_secret(text) {
                     Ok(secret) => secrets.push(secret),
                     Err(problem) => self.problems.add(&found.key, problem),
                 }

@@ -38,8 +38,11 @@ impl Sources {
         let mut sources = Self::from_toml(toml.unwrap_or_default(), problems);
         sources.0.append(&mut Self::from_env(env, problems).0);
         for found in sources.0.values_mut().filter(|found| found.file) {
-            found.values =
-                found.values.iter().filter_map(|path| open_file(found, path, &read_file, problems)).collect();
+            found.values = found
+                .values
+                .iter()
+                .filter_map(|path| read_secret_file(found, path, &read_file, problems))
+                .collect();
         }
         sources
     }
@@ -150,7 +153,7 @@ fn convert_to_texts(value: Value, kind: Kind) -> Option<Vec<String>> {
 }
 
 /// Reads a file with a secret, without the line break at its end. A file that is empty or cannot be read is a problem.
-fn open_file(
+fn read_secret_file(
     found: &Found,
     path: &str,
     read_file: impl Fn(&Path) -> io::Result<String>,

@@ -186,15 +186,15 @@ fn ups_proves_itself_by_a_credential_or_by_tokens_or_by_both() {
     let client = [("UPS_CLIENT_ID", "milepost"), ("UPS_CLIENT_SECRET", "a"), ("UPS_CLIENT_SECRET_1", "b")];
     let settings = read(&client, "").unwrap();
     assert_eq!(exposed(&settings.ups_client.as_ref().unwrap().secrets), ["a", "b"]);
-    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on (by token)"));
+    assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on (by token)"));
     assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
     let settings = read(&[&client[..], &[("WEBHOOK_SECRET_UPS", "c")]].concat(), "").unwrap();
-    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on, by token too"));
+    assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on, by token too"));
     assert!(settings.senders().unwrap()[&Sender::Ups].client().is_some());
     let settings = read(&[("WEBHOOK_SECRET_UPS", "c")], "").unwrap();
-    assert_eq!(settings.proof_of(Sender::Ups).as_deref(), Some("on"));
+    assert_eq!(settings.describe_authentication(Sender::Ups).as_deref(), Some("on"));
     assert!(settings.senders().unwrap()[&Sender::Ups].client().is_none());
-    assert_eq!(settings.proof_of(Sender::Fedex), None);
+    assert_eq!(settings.describe_authentication(Sender::Fedex), None);
 }
 
 #[test]

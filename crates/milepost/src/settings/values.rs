@@ -38,7 +38,7 @@ pub fn parse_listen_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Parses the address at which customers reach the server. Removes slashes at its end.
-pub fn public_url(text: &str) -> Result<String, String> {
+pub fn parse_public_url(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is not a web address, as in https://track.example.org");
     let url = Url::parse(text).map_err(|_| wrong())?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -48,7 +48,7 @@ pub fn public_url(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-pub fn on_or_off(text: &str) -> Result<bool, String> {
+pub fn parse_on_or_off(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),
@@ -57,20 +57,20 @@ pub fn on_or_off(text: &str) -> Result<bool, String> {
 }
 
 /// Parses how long a GraphQL operation may take.
-pub fn query_timeout(text: &str) -> Result<Duration, String> {
+pub fn parse_query_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration from 1s to 5m, as in 10s");
     let timeout = parse_duration(text).ok().and_then(|span| span.to_std().ok()).ok_or_else(wrong)?;
     if (SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&timeout) { Ok(timeout) } else { Err(wrong()) }
 }
 
 /// Parses the maximum size of a GraphQL answer, in bytes.
-pub fn answer_bytes(text: &str) -> Result<usize, String> {
+pub fn parse_answer_bytes(text: &str) -> Result<usize, String> {
     let bytes = text.parse().ok().filter(|bytes| (LEAST_ANSWER..=MOST_ANSWER).contains(bytes));
     bytes.ok_or_else(|| format!("`{text}` is not a number of bytes from {LEAST_ANSWER} to {MOST_ANSWER}"))
 }
 
 /// Parses how many orders a customer may place a minute.
-pub fn orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
+pub fn parse_orders_per_minute(text: &str) -> Result<NonZeroU32, String> {
     let orders = text.parse::<NonZeroU32>().ok().filter(|orders| orders.get() <= MAX_ORDERS_PER_MINUTE);
     orders.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_ORDERS_PER_MINUTE}"))
 }
@@ -84,7 +84,7 @@ pub fn notification_max_age(text: &str) -> Result<NotificationMaxAge, String> {
     }
 }
 
-pub fn database_url(text: &str) -> Result<Masked, String> {
+pub fn parse_database_url(text: &str) -> Result<Masked, String> {
     if text.starts_with("sqlite:") {
         let (file, parameters) = text.split_once('?').unwrap_or((text, ""));
         let in_memory = file.ends_with(":memory:") || parameters.split('&').any(|one| one == "mode=memory");
@@ -100,7 +100,7 @@ pub fn database_url(text: &str) -> Result<Masked, String> {
     )
 }
 
-pub fn redis_url(text: &str) -> Result<Masked, String> {
+pub fn parse_redis_url(text: &str) -> Result<Masked, String> {
     parse_url(text, &["redis", "rediss"], "redis://127.0.0.1:6379")
 }
 
@@ -117,7 +117,7 @@ pub fn parse_connections(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("`{text}` is not a number from 1 to {MAX_CONNECTIONS}"))
 }
 
-pub fn jwt_secret(text: &str) -> Result<Masked, String> {
+pub fn parse_jwt_secret(text: &str) -> Result<Masked, String> {
     let least = api::auth::MIN_SECRET_BYTES;
     match text.len() >= least {
         true => Ok(text.into()),
@@ -127,28 +127,28 @@ pub fn jwt_secret(text: &str) -> Result<Masked, String> {
 
 /// Accepts text without blanks around it and without unsafe characters, because the audience is compared with the
 /// token's claim character by character.
-pub fn jwt_audience(text: &str) -> Result<String, String> {
+pub fn parse_jwt_audience(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.trim() != text || text.contains(is_unsafe) {
         return Err("it is blank, or has blanks around it or characters that cannot be printed".to_owned());
     }
     Ok(text.to_owned())
 }
 
-pub fn webhook_secret(text: &str) -> Result<Masked, String> {
+pub fn parse_webhook_secret(text: &str) -> Result<Masked, String> {
     if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.into()) }
 }
 
-pub fn client_id(text: &str) -> Result<String, String> {
+pub fn parse_client_id(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it is blank".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-pub fn header(text: &str) -> Result<String, String> {
+pub fn parse_header_name(text: &str) -> Result<String, String> {
     let name = text.parse::<HeaderName>().map_err(|_| format!("`{text}` is no name of an HTTP header"))?;
     Ok(name.as_str().to_owned())
 }
 
 /// Accepts only text that an HTTP header can carry, because the key is sent in a header.
-pub fn api_key(text: &str) -> Result<Masked, String> {
+pub fn parse_api_key(text: &str) -> Result<Masked, String> {
     match HeaderValue::from_str(text) {
         Ok(_) if !text.trim().is_empty() => Ok(text.into()),
         Ok(_) => Err("it is blank".to_owned()),
@@ -157,7 +157,7 @@ pub fn api_key(text: &str) -> Result<Masked, String> {
 }
 
 /// Accepts only https addresses (http on this machine), because a secret key is sent to the address.
-pub fn api_url(text: &str) -> Result<Url, String> {
+pub fn parse_api_url(text: &str) -> Result<Url, String> {
     let url = text.parse::<Url>().map_err(|error| format!("`{text}` is not a web address: {error}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !plain || url.password().is_some() {
@@ -176,7 +176,7 @@ pub fn api_url(text: &str) -> Result<Url, String> {
     }
 }
 
-pub fn carrier_codes(text: &str) -> Result<CodeMap, String> {
+pub fn parse_carrier_codes(text: &str) -> Result<CodeMap, String> {
     text.parse().map_err(|error: carriers::BadCodeMap| error.to_string())
 }
 
@@ -195,7 +195,7 @@ pub fn parse_log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| wrong(text))
 }
 
-pub fn log_format(text: &str) -> Result<LogFormat, String> {
+pub fn parse_log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),

@@ -84,7 +84,7 @@ where
             spans: spans.unwrap_or_default(),
         };
         let json = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
-        write_inert(&mut writer, &json)?;
+        write_with_escapes(&mut writer, &json)?;
         writer.write_char('\n')
     }
 }
@@ -129,7 +129,7 @@ fn read_object(json: &str) -> Map<String, Value> {
 
 /// Writes JSON, with unsafe characters as `\u…`. serde_json has escaped the characters below U+0020 already. The others
 /// can stand only inside strings, where the escape means the same character.
-fn write_inert(writer: &mut Writer<'_>, json: &str) -> fmt::Result {
+fn write_with_escapes(writer: &mut Writer<'_>, json: &str) -> fmt::Result {
     let mut rest = json;
     while let Some(at) = rest.find(is_unsafe) {
         let (safe, tail) = rest.split_at(at);

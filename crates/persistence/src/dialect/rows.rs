@@ -66,7 +66,7 @@ pub(crate) fn select<A: ActiveModelTrait, const N: usize>(
     rows: impl IntoIterator<Item = [A; N]>,
 ) -> Result<Option<Statement>, DbErr> {
     let Some(rows) = Rows::collect(backend, prefixes, rows)? else { return Ok(None) };
-    let sql = format!("SELECT {columns} FROM {} {join}", rows.from_clause());
+    let sql = format!("SELECT {columns} FROM {} {join}", rows.build_from_clause());
     Ok(Some(rows.into_statement(sql)))
 }
 
@@ -109,7 +109,7 @@ where
         M::Entity::default().as_str(),
         names.join(", "),
         names.join(", r."),
-        rows.from_clause(),
+        rows.build_from_clause(),
     );
     Ok(Some(rows.into_statement(sql)))
 }
@@ -130,7 +130,7 @@ fn update_statement<A: ActiveModelTrait>(
     let sql = format!(
         "UPDATE {table} SET {} FROM {} WHERE {} {guard}",
         new.join(", "),
-        rows.from_clause(),
+        rows.build_from_clause(),
         keys.join(" AND "),
     );
     Ok(Some(rows.into_statement(sql)))
@@ -197,7 +197,7 @@ impl<C: ColumnTrait> Rows<C> {
     }
 
     /// The rows of the statement's first parameter, as something to select from.
-    fn from_clause(&self) -> String {
+    fn build_from_clause(&self) -> String {
         let columns: Vec<_> = self
             .columns
             .iter()

@@ -1,5 +1,5 @@
 //! Selects the handler, batch size and concurrency of each kind of job. Each job has its own file, whose module docs
-//! state its policy.
+//! state its policy. Handlers return nothing: they settle their rows, record failures, or let the leases run out.
 
 mod notifications;
 mod webhooks;

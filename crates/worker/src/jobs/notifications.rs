@@ -55,14 +55,14 @@ async fn send_notification(
     let Some(recipient) = &notification.recipient else {
         return refuse("the order has no address".to_owned()).await;
     };
-    let mail = match order_mail(&context, mailer.shop(), notifications.carriers())
+    let mail = match build_order_mail(&context, mailer.shop(), notifications.carriers())
         .render(recipient, &notification.message_id())
     {
         Ok(mail) => mail,
         Err(error) => return refuse(error.to_string()).await,
     };
     let to = mail::mask_address(recipient);
-    match mailer.send(&mail, context.opened_at, hand_over(notifications, leased)).await {
+    match mailer.send(&mail, context.opened_at, record_hand_over(notifications, leased)).await {
         Ok(()) => {
             tracing::info!(key = notification.key, to, "a mail left");
             notifications.record_notification_sent(notification.id).await
@@ -81,7 +81,7 @@ async fn send_notification(
 }
 
 /// Records that the content is about to be sent. On an error it must not be sent.
-async fn hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
+async fn record_hand_over(notifications: &Notifications, leased: Leased) -> Result<(), SendError> {
     let kept_back = |reason: String| SendError::Transient { reason };
     match notifications.hand_over_notification(&leased).await {
         Ok(true) => Ok(()),
@@ -101,7 +101,7 @@ fn classify_send_error(error: &SendError) -> Outcome {
 }
 
 /// Fills the mail of a notification.
-fn order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
+fn build_order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDirectory) -> OrderMail {
     let order = &context.order;
     let live: Vec<&Shipment> = context.shipments.iter().filter(|shipment| shipment.is_live()).collect();
     let is_cancelled = context.notification.kind == NotificationKind::Cancelled;
@@ -118,7 +118,7 @@ fn order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDir
     // The mail about a cancelled order has all of its items, and the reason, already.
     let called_off = if is_cancelled { vec![] } else { customer_text::list_called_off(&context.items) };
     OrderMail {
-        kind: choose_kind(context, &live),
+        kind: choose_mail_kind(context, &live),
         shop,
         order: order.name(),
         progress: context.progress.summary.clone(),
@@ -134,7 +134,7 @@ fn order_mail(context: &NotificationContext, shop: String, carriers: &CarrierDir
     }
 }
 
-fn choose_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
+fn choose_mail_kind(context: &NotificationContext, live: &[&Shipment]) -> Kind {
     match context.notification.kind {
         NotificationKind::Shipped => Kind::Shipped,
         NotificationKind::OutForDelivery if customer_text::is_ready_for_collection(&context.shipments) => {

@@ -8,7 +8,7 @@
 //!    again two seconds later. The first two attempts do not count as failures.
 //! 4. Another failure of a webhook counts. It is tried again after a pause that doubles up to five minutes. It is closed
 //!    as failed after ten failures, or at once if a retry cannot help.
-//! 5. A webhook that asks for a call back (DHL's, when a subscription begins) is left out of the transaction. The call
+//! 5. A webhook that asks for a callback (DHL's, when a subscription begins) is left out of the transaction. The call
 //!    is made after the rest of the batch. Its result settles the webhook, or counts as a failure by rule 4.
 //! 6. If a call takes longer than the lease, or the process dies after it, another call is made, possibly by another
 //!    worker. That does no harm at DHL. Calls are counted before they are made. After ten calls the webhook is closed
@@ -16,7 +16,7 @@
 
 use app::{
     isolate,
-    webhooks::{CallBack, MAX_CALLS},
+    webhooks::{Callback, MAX_CALLS},
 };
 use domain::ErrorChain;
 use futures::{StreamExt, stream};
@@ -38,18 +38,20 @@ impl Jobs {
         let may_succeed_alone = |error: &app::Error| is_suspicious || error.may_succeed_alone();
         let attempts =
             isolate(&batch.work, may_succeed_alone, |leased| self.inbox.process_webhooks(leased)).await;
-        let mut call_back = Vec::new();
+        let mut callbacks = Vec::new();
         for (leased, result) in attempts {
             match result {
-                Ok(activations) => call_back.extend(activations),
-                Err(error) => self.settle_failure(leased, &error).await,
+                Ok(activations) => callbacks.extend(activations),
+                Err(error) => self.postpone_or_record_failure(leased, &error).await,
             }
         }
-        stream::iter(call_back).for_each_concurrent(CALLS_AT_ONCE, |one| self.activate(one)).await;
+        stream::iter(callbacks)
+            .for_each_concurrent(CALLS_AT_ONCE, |one| self.call_back_and_settle(one))
+            .await;
     }
 
     /// Returns webhooks that were not processed, or records the failure of each.
-    async fn settle_failure(&self, leased: &[Leased], error: &app::Error) {
+    async fn postpone_or_record_failure(&self, leased: &[Leased], error: &app::Error) {
         let reason = match error {
             app::Error::BrokenOff => "reading it broke off; the log says where".to_owned(),
             error => ErrorChain(error).to_string(),
@@ -65,40 +67,42 @@ impl Jobs {
         for leased in leased {
             tracing::error!(webhook = %leased.id, error = reason, "a webhook failed");
             let recorded = self.inbox.record_webhook_failure(*leased, &reason, error.retryable()).await;
-            log_close_failure(*leased, recorded);
+            log_if_not_stored(*leased, recorded);
         }
     }
 
     /// Calls the sender, and settles the webhook with the result.
-    async fn activate(&self, CallBack { leased, activation }: CallBack) {
+    async fn call_back_and_settle(&self, Callback { leased, activation }: Callback) {
         let subscription = &activation.subscription;
-        match self.inbox.begin_call_back(leased).await {
+        match self.inbox.count_callback_if_allowed(leased).await {
             Ok(true) => {}
             Ok(false) => {
                 // If another worker has leased the webhook, this changes nothing.
                 let reason =
                     format!("given up: DHL was called {MAX_CALLS} times, and the outcome of a call was lost");
                 let closed = self.inbox.record_webhook_failure(leased, &reason, false).await;
-                return log_close_failure(leased, closed);
+                return log_if_not_stored(leased, closed);
             }
-            Err(error) => return log_close_failure(leased, Err(error)),
+            Err(error) => return log_if_not_stored(leased, Err(error)),
         }
         let closed = match self.activator.activate_subscription(&activation).await {
             Ok(()) => {
                 tracing::info!(subscription, "a subscription at DHL was activated");
-                self.inbox.record_callback(leased, &format!("subscription {subscription} activated")).await
+                self.inbox
+                    .settle_after_callback(leased, &format!("subscription {subscription} activated"))
+                    .await
             }
             Err(error) => {
                 tracing::warn!(webhook = %leased.id, subscription, error = error.reason, "a subscription at DHL was not activated");
                 self.inbox.record_webhook_failure(leased, &error.reason, error.retryable).await
             }
         };
-        log_close_failure(leased, closed);
+        log_if_not_stored(leased, closed);
     }
 }
 
 /// Logs that the outcome of a webhook could not be stored.
-fn log_close_failure(leased: Leased, closed: app::Result<()>) {
+fn log_if_not_stored(leased: Leased, closed: app::Result<()>) {
     if let Err(error) = closed {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(webhook = %leased.id, error, "its lease will run out instead");

@@ -5,6 +5,9 @@
 //! 2. It puts a connection back into its pool when a send was cancelled half-way.
 //! 3. When a connection breaks, it does not tell whether the content had been sent already. That decides whether the
 //!    mail can be sent again or may have been delivered.
+//!
+//! Every step has a timeout. Its failure becomes a [`SendError`], by the step and the code of the answer. A failure before
+//! the recipient is named is transient.
 
 use std::{
     fmt,
@@ -69,7 +72,7 @@ impl Smtp {
         message: &[u8],
         before_content: impl Future<Output = Result<(), SendError>>,
     ) -> Result<(), SendError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.reuse_or_connect().await?;
         let mut options = Vec::new();
         if envelope.to().iter().any(|to| !to.to_string().is_ascii()) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
@@ -87,7 +90,7 @@ impl Smtp {
         before_content.await?;
         self.run_step(Step::Data, connection.command(Data)).await?;
         self.run_step(Step::Content, connection.message(message)).await?;
-        self.put_back(connection);
+        self.keep_idle(connection);
         Ok(())
     }
 
@@ -95,12 +98,12 @@ impl Smtp {
     pub async fn check(&self) -> Result<(), SendError> {
         let mut connection = self.connect().await?;
         self.run_step(Step::Connect, connection.command(Noop)).await?;
-        self.put_back(connection);
+        self.keep_idle(connection);
         Ok(())
     }
 
     /// Returns an idle connection that still answers, or opens a new one.
-    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
+    async fn reuse_or_connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         while let Some((mut connection, since)) = self.take_idle() {
             if since.elapsed() < IDLE && self.run_step(Step::Connect, connection.command(Noop)).await.is_ok()
             {
@@ -181,18 +184,18 @@ impl Smtp {
     }
 
     fn take_idle(&self) -> Option<(AsyncSmtpConnection, Instant)> {
-        self.lock().pop()
+        self.lock_idle().pop()
     }
 
-    fn put_back(&self, connection: AsyncSmtpConnection) {
-        let mut idle = self.lock();
+    fn keep_idle(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.lock_idle();
         idle.retain(|(_, since)| since.elapsed() < IDLE);
         if idle.len() < MAX_IDLE {
             idle.push((connection, Instant::now()));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+    fn lock_idle(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -51,7 +51,7 @@ impl Progress {
     }
 
     /// A number that changes whenever a batch is taken or finished.
-    pub(super) fn moves(&self) -> u64 {
+    pub(super) fn count_moves(&self) -> u64 {
         self.taken.load(Relaxed) + self.handled.load(Relaxed)
     }
 }

@@ -66,7 +66,12 @@ impl Jobs {
         let handled = AssertUnwindSafe(async { (self.handler)(batch).await }).catch_unwind().await;
         if let Err(panic) = handled {
             progress.panicked.fetch_add(1, Relaxed);
-            tracing::error!(queue = self.queue.name(), size, panic = message(&*panic), "a job panicked");
+            tracing::error!(
+                queue = self.queue.name(),
+                size,
+                panic = panic_message(&*panic),
+                "a job panicked"
+            );
         }
         if let (Backend::Redis(redis), Some(task)) = (&self.queue.inner.backend, task)
             && let Err(error) = redis.acknowledge(&worker, &task).await
@@ -121,7 +126,7 @@ impl Service<Task<Batch>> for JobService {
 }
 
 /// The message of a panic, if it has one.
-fn message(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

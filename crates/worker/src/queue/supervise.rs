@@ -164,7 +164,7 @@ async fn check_worker(
             // Read the slots before the moves. A job that ends in between then counts as a move. In the other sequence
             // it could look like a free slot with no move.
             let all_slots_busy = jobs.are_all_slots_busy();
-            let finding = watchdog.assess_progress(waiting, progress.moves(), all_slots_busy, now);
+            let finding = watchdog.assess_progress(waiting, progress.count_moves(), all_slots_busy, now);
             slowness.note_finding(queue.name(), finding, waiting, now);
             progress.alive.store(true, Relaxed);
             progress.stalled.store(finding == Finding::Stalled, Relaxed);

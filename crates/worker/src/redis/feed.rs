@@ -83,7 +83,7 @@ impl PubSub {
     }
 
     /// Sends the first poke at once, and those that follow within [`POKE_EVERY`] as one.
-    async fn send_pokes(&self) -> Infallible {
+    async fn send_pokes_forever(&self) -> Infallible {
         loop {
             self.poke_due.notified().await;
             if let Err(error) =
@@ -98,10 +98,10 @@ impl PubSub {
         }
     }
 
-    async fn listen(&self, inbound: &Inbound) -> Infallible {
+    async fn listen_forever(&self, inbound: &Inbound) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Err(error) = self.receive_all(inbound).await;
+            let Err(error) = self.receive_until_error(inbound).await;
             if self.subscribed.swap(false, Relaxed) {
                 pause = FIRST_PAUSE;
             }
@@ -116,15 +116,15 @@ impl PubSub {
     }
 
     /// Subscribes, and receives messages until an error ends the subscription.
-    async fn receive_all(&self, inbound: &Inbound) -> Result<Infallible, SubscriptionError> {
+    async fn receive_until_error(&self, inbound: &Inbound) -> Result<Infallible, SubscriptionError> {
         let (mut sink, mut messages) =
             timeout(RESPONSE_TIMEOUT, self.client.get_async_pubsub()).await??.split();
         timeout(RESPONSE_TIMEOUT, sink.subscribe(&[&self.updates, &self.pokes])).await??;
         self.subscribed.store(true, Relaxed);
-        inbound.resubscribed();
+        inbound.record_subscription();
         loop {
             match timeout(PING_EVERY, messages.next()).await {
-                Ok(Some(message)) => self.receive(inbound, &message),
+                Ok(Some(message)) => self.pass_on_message(inbound, &message),
                 Ok(None) => return Err(SubscriptionError::Ended),
                 // A vanished peer looks like silence, so ask whether it answers.
                 Err(_) => {
@@ -134,7 +134,7 @@ impl PubSub {
         }
     }
 
-    fn receive(&self, inbound: &Inbound, message: &Msg) {
+    fn pass_on_message(&self, inbound: &Inbound, message: &Msg) {
         if message.get_channel_name() == self.updates {
             match decode_updates(message.get_payload_bytes()) {
                 Ok(updates) => inbound.deliver(&updates),
@@ -143,7 +143,7 @@ impl PubSub {
                         error = &error as &dyn std::error::Error,
                         "an update that cannot be read: another version of this server?"
                     );
-                    inbound.gap();
+                    inbound.signal_gap();
                 }
             }
         } else if message.get_payload_bytes() != self.process.as_bytes() {
@@ -155,8 +155,10 @@ impl PubSub {
 impl Transport for PubSub {
     fn publish<'a>(&'a self, updates: &'a [Update]) -> BoxFuture<'a, Result<(), FeedError>> {
         async move {
-            let encoded = encode_updates(updates).map_err(failed)?;
-            self.send_command(::redis::cmd("PUBLISH").arg(&self.updates).arg(encoded)).await.map_err(failed)
+            let encoded = encode_updates(updates).map_err(transport_error)?;
+            self.send_command(::redis::cmd("PUBLISH").arg(&self.updates).arg(encoded))
+                .await
+                .map_err(transport_error)
         }
         .boxed()
     }
@@ -167,7 +169,7 @@ impl Transport for PubSub {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), FeedError>> {
-        async { self.send_command(&::redis::cmd("PING")).await.map_err(failed) }.boxed()
+        async { self.send_command(&::redis::cmd("PING")).await.map_err(transport_error) }.boxed()
     }
 
     fn is_subscribed(&self) -> bool {
@@ -177,13 +179,13 @@ impl Transport for PubSub {
     fn run<'a>(&'a self, inbound: &'a Inbound) -> BoxFuture<'a, ()> {
         async move {
             let _unsubscribe = Unsubscribe(&self.subscribed);
-            future::join(self.listen(inbound), self.send_pokes()).await;
+            future::join(self.listen_forever(inbound), self.send_pokes_forever()).await;
         }
         .boxed()
     }
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> FeedError {
+fn transport_error(error: impl std::error::Error + Send + Sync + 'static) -> FeedError {
     FeedError::Transport(Box::new(error))
 }
 

@@ -89,8 +89,8 @@ impl Filling<'_> {
     }
 }
 
-/// Whether this is the argument `includeDeprecated: null` of introspection. The specification treats it like `false`, but async-graphql
-/// refuses `null`, so the argument is left out.
+/// Whether this is the argument `includeDeprecated: null` of introspection. The specification treats it like `false`,
+/// but async-graphql refuses `null`, so the argument is left out.
 fn is_include_deprecated_null(argument: &str, value: &Value) -> bool {
     argument == "includeDeprecated" && *value == Value::Null
 }

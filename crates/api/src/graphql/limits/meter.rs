@@ -1,7 +1,8 @@
 //! The limits on one operation while it is resolved.
 //!
 //! `operation` calls an [`OperationMeter`] before and after each field and each element of a list is resolved.
-//! `batch_cache` reports the rows that it has read (`count_rows`), and reads that were refused because they have too many
+//! `batch_cache` reports the rows that it has read (`count_rows`), and reads that were refused because they have too
+//! many
 //! rows (`stop_for_refused_read`). Before it reads more than [`ORDINARY_ROWS`] rows, it waits for `begin_large_read`.
 //! Futures of this module never end once the operation is stopped. Rules:
 //!
@@ -230,7 +231,8 @@ impl OperationMeter {
         LargeRead { rows: MAX_ROWS.saturating_sub(self.rows.load(Relaxed)), _permit: permit }
     }
 
-    /// Ends the operation because a read was refused: it would return too many rows. It never returns: the future that awaits it is
+    /// Ends the operation because a read was refused: it would return too many rows. It never returns: the future that
+    /// awaits it is
     /// dropped with the operation.
     pub async fn stop_for_refused_read(&self) -> Infallible {
         self.stop(too_many_rows());
@@ -238,7 +240,8 @@ impl OperationMeter {
     }
 }
 
-/// Adds to a counter and returns its new value. Only one task polls an operation, so this needs no atomic addition, which
+/// Adds to a counter and returns its new value. Only one task polls an operation, so this needs no atomic addition,
+/// which
 /// would cost more.
 fn add(counter: &AtomicUsize, added: usize) -> usize {
     let sum = counter.load(Relaxed).saturating_add(added);

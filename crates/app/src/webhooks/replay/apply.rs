@@ -14,31 +14,31 @@ use crate::{
 
 impl Replays {
     /// Records the scans in the orders, in one transaction, or if that fails, in one transaction for each order.
-    pub(super) async fn apply_to_orders(
+    pub(super) async fn apply_or_try_and_report(
         &self,
         routed: &RoutedScans,
         replayed: &mut Replayed,
-        tell: &mut impl FnMut(Finding),
+        report: &mut impl FnMut(Finding),
     ) -> Result<()> {
         let apply = replayed.applied;
         let orders = routed.orders();
         let attempts = isolate(&orders, Error::may_succeed_alone, async |orders| {
             let routed = routed.for_orders(orders);
-            retry_transaction(|| self.apply_transaction(&routed, apply)).await
+            retry_transaction(|| self.record_then_commit_or_roll_back(&routed, apply)).await
         });
         let mut failed = Ok(());
         for (orders, outcome) in attempts.await {
             match outcome {
                 Ok(outcome) => {
                     replayed.scans += outcome.scans;
-                    outcome.changes.into_iter().for_each(|change| tell(Finding::Changes(Box::new(change))));
+                    outcome.changes.into_iter().for_each(|change| report(Finding::Changes(Box::new(change))));
                 }
                 Err(error) if error.may_succeed_alone() => {
                     for order_id in orders {
                         let cause = &error as &dyn std::error::Error;
                         tracing::warn!(order = %order_id, error = cause, "an order could not be replayed");
                         let error = describe_failure(&error);
-                        tell(Finding::Fails(NotReplayed { order_id: *order_id, error }));
+                        report(Finding::Fails(NotReplayed { order_id: *order_id, error }));
                     }
                 }
                 Err(error) => failed = Err(error),
@@ -49,7 +49,11 @@ impl Replays {
 
     /// Runs one transaction over some orders. Without `apply` it does the same work and rolls it back, so that it finds
     /// the same errors.
-    async fn apply_transaction(&self, routed: &RoutedScans, apply: bool) -> persistence::Result<Outcome> {
+    async fn record_then_commit_or_roll_back(
+        &self,
+        routed: &RoutedScans,
+        apply: bool,
+    ) -> persistence::Result<Outcome> {
         let tx = self.store.begin().await?;
         webhooks::lock_webhooks(&tx, &routed.webhooks()).await?;
         let mut orders = orders::lock_and_load(&tx, &routed.orders()).await?;

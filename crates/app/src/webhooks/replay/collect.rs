@@ -15,13 +15,13 @@ use crate::{
     webhooks::{
         MAX_BYTES,
         load_router::load_router,
-        parse::{collect_scans, tracking_numbers},
+        parse::{build_parsed_webhook, distinct_tracking_numbers},
     },
 };
 
 impl Replays {
     /// The scans that the webhooks have for these orders.
-    pub(super) async fn collect_for_orders(
+    pub(super) async fn collect_scans_of_orders(
         &self,
         orders: &BTreeSet<OrderId>,
         webhooks: &BTreeSet<WebhookId>,
@@ -36,23 +36,24 @@ impl Replays {
             left = rest;
             let mut webhooks = read::read_webhooks(&self.store, page).await?;
             webhooks.sort_by_key(|webhook| webhook.head.id);
-            all.append_for_orders(self.route_webhooks(webhooks).await?, orders);
+            all.append_for_orders(self.parse_and_route(webhooks).await?, orders);
         }
         Ok(all)
     }
 
     /// The scans of the webhooks, routed to shipments. None of these scans counts as seen again.
-    pub(super) async fn route_webhooks(&self, webhooks: Vec<Webhook>) -> Result<RoutedScans> {
+    pub(super) async fn parse_and_route(&self, webhooks: Vec<Webhook>) -> Result<RoutedScans> {
         let parsed: Vec<ParsedWebhook> = webhooks
             .into_iter()
             .filter_map(|webhook| match self.inbox.parse_webhook(&webhook) {
-                Push::Parcels(parcels, unread) => {
-                    Some(ParsedWebhook { was_settled: true, ..collect_scans(webhook.head, parcels, unread) })
-                }
+                Push::Parcels(parcels, unread) => Some(ParsedWebhook {
+                    was_settled: true,
+                    ..build_parsed_webhook(webhook.head, parcels, unread)
+                }),
                 Push::Activation(_) | Push::Remark(_) => None,
             })
             .collect();
-        let router = load_router(&self.store, &tracking_numbers(&parsed)).await?;
+        let router = load_router(&self.store, &distinct_tracking_numbers(&parsed)).await?;
         let mut routed = RoutedScans::default();
         for webhook in parsed {
             routed.add(webhook, &router, &HashSet::new());

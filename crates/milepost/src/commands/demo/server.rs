@@ -53,9 +53,9 @@ impl Embedded {
             .prefix("milepost-demo-")
             .tempdir()
             .context("no temporary folder can be made")?;
-        let store = database(folder.path()).await.context("the database cannot be made")?;
-        let tokens = Tokens::new(secret().as_bytes()).context("no tokens can be signed")?;
-        let secrets = Sender::ALL.map(|sender| (sender, secret()));
+        let store = create_database(folder.path()).await.context("the database cannot be made")?;
+        let tokens = Tokens::new(generate_secret().as_bytes()).context("no tokens can be signed")?;
+        let secrets = Sender::ALL.map(|sender| (sender, generate_secret()));
         let mailer = Mailer::mailbox(store.clone(), MAIL_FROM).context("the mailbox cannot be made")?;
         let server = Server {
             role: Role::All,
@@ -63,7 +63,7 @@ impl Embedded {
             http: HttpLimits::default(),
             store,
             feed: Feed::memory(),
-            policy: policy(&url, &secrets)?,
+            policy: build_policy(&url, &secrets)?,
             tokens: tokens.clone(),
             graphiql: true,
             limits: Limits::default(),
@@ -85,7 +85,7 @@ impl Embedded {
     }
 
     /// Waits until the server begins to stop because a part of it failed.
-    pub async fn stopping(&self) {
+    pub async fn wait_until_stopping(&self) {
         self.stop.cancelled().await;
     }
 
@@ -118,7 +118,7 @@ async fn bind_listener() -> anyhow::Result<BoundListener> {
     }
 }
 
-async fn database(folder: &Path) -> anyhow::Result<Store> {
+async fn create_database(folder: &Path) -> anyhow::Result<Store> {
     let file = folder.join("milepost.db");
     let file = file.to_str().context("the path of the temporary folder is no text")?;
     let file = utf8_percent_encode(file, NON_ALPHANUMERIC);
@@ -127,11 +127,11 @@ async fn database(folder: &Path) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-fn policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
+fn build_policy(url: &str, secrets: &[(Sender, String)]) -> anyhow::Result<Policy> {
     let known = |(sender, secret): &(Sender, String)| Ok((*sender, Secrets::new([secret.clone()])?));
     Ok(Policy {
         public_url: url.to_owned(),
-        link_secret: secret().into_bytes(),
+        link_secret: generate_secret().into_bytes(),
         senders: secrets.iter().map(known).collect::<anyhow::Result<_>>()?,
         codes: CodeMap::default(),
         carriers: CarrierDirectory::default(),
@@ -149,6 +149,6 @@ fn issue_token(tokens: &Tokens, actor: &Actor) -> anyhow::Result<String> {
 }
 
 /// Returns 128 random bits as 32 hexadecimal digits: the minimum length, in bytes, of a secret for tokens.
-fn secret() -> String {
+fn generate_secret() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
