@@ -243,12 +243,12 @@ pub struct Money {
     formatted: String,
 }
 
-/// How many units and shipments are how far. Cancelled ones are not counted.
+/// How many units and shipments are how far. Cancelled ones are counted only in `itemsCancelled`.
 #[derive(SimpleObject)]
 pub struct Progress {
     /// Units ordered, without the cancelled ones.
     items_total: u32,
-    /// Units that were cancelled and will not come.
+    /// Units that were called off and will not come.
     items_cancelled: u32,
     /// Units that a carrier has or had, including delivered ones.
     items_shipped: u32,
