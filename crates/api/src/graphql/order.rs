@@ -255,7 +255,7 @@ pub struct Money {
 pub struct Progress {
     /// Units ordered, without the cancelled ones.
     items_total: u32,
-    /// Units that were cancelled and will not come.
+    /// Units that were called off and will not come.
     items_cancelled: u32,
     /// Units that a carrier has or had, including delivered ones.
     items_shipped: u32,
