@@ -2,15 +2,20 @@
 
 use domain::Carrier;
 
-/// The name of a carrier at EasyPost: words that begin with a capital letter.
+/// The name of a carrier at EasyPost: words that begin with a capital letter, and short words in capitals.
 pub(crate) fn easypost_name(carrier: Carrier) -> String {
     match carrier {
         Carrier::FEDEX => "FedEx".to_owned(),
         Carrier::UPS => "UPS".to_owned(),
         Carrier::USPS => "USPS".to_owned(),
         Carrier::DHL => "DHLExpress".to_owned(),
-        other => other.display_name().split_whitespace().collect(),
+        other => other.as_str().split('_').map(capitalize).collect(),
     }
+}
+
+fn capitalize(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(if word.len() <= 3 { 3 } else { 1 }));
+    first.to_ascii_uppercase() + rest
 }
 
 /// The name of a carrier at Shippo.
@@ -35,6 +40,7 @@ mod tests {
             }
         }
         assert_eq!(easypost_name(Carrier::parse("canada_post").unwrap()), "CanadaPost");
+        assert_eq!(easypost_name(Carrier::parse("dpd_uk").unwrap()), "DPDUK");
         assert_eq!(aftership_name(Carrier::parse("dpd_uk").unwrap()), "dpd-uk");
     }
 }
