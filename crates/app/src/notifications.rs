@@ -121,7 +121,7 @@ impl Notifications {
         let scans = scans.unwrap_or_default();
         let latest = scans.iter().find(|stored| {
             let by_supplier = stored.recorded_by.as_ref().is_some_and(|by| !by.is_staff());
-            stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
+            stored.counts() && stored.scan.meaning == Meaning::Status(waiting) && !by_supplier
         });
         Ok(latest.and_then(|stored| stored.scan.location.clone()))
     }

@@ -30,6 +30,8 @@ string_enum! {
         ReturnReceived => "return_received",
         /// A person recorded a scan. A scan of a webhook is no activity.
         ScanRecorded => "scan_recorded",
+        /// Staff retracted a scan.
+        ScanRetracted => "scan_retracted",
     }
 }
 

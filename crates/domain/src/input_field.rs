@@ -9,6 +9,8 @@ pub enum InputField {
     OrderId,
     /// The id of the shipment.
     ShipmentId,
+    /// The id of the stored scan.
+    ScanId,
     /// The id of the customer.
     UserId,
     /// The version of the order that the caller expects.

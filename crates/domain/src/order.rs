@@ -10,6 +10,7 @@ mod dropship;
 mod guard;
 mod place;
 mod quantities;
+mod retract;
 mod returns;
 mod scans;
 mod ship;
@@ -26,7 +27,8 @@ pub use text_validation::check_cancellation_reason;
 
 use crate::{
     activity::Activity,
-    ids::{ItemId, OrderId, ShipmentId, UserId},
+    ids::{ItemId, OrderId, ScanId, ShipmentId, UserId},
+    ingest::StoredScan,
     item::{FulfillmentPath, Item},
     money::Money,
     refusal::Refusal,
@@ -185,6 +187,17 @@ pub enum Request {
         /// again, with today's meanings of the codes.
         restated: BTreeSet<ScanIdentity>,
     },
+    /// Retract a stored scan: it counts for nothing any more.
+    RetractScan {
+        /// The shipment of the scan.
+        shipment: ShipmentId,
+        /// The stored scan.
+        scan: ScanId,
+        /// The stored scans of this shipment, in any sequence.
+        known: Vec<StoredScan>,
+        /// The reason, for people.
+        reason: String,
+    },
 }
 
 /// The result of a granted request.
@@ -260,6 +273,9 @@ impl Order {
             Request::Scans { shipment, known, incoming, restated } => {
                 self.record_scans(shipment, known, &incoming, &restated, context)
             }
+            Request::RetractScan { shipment, scan, known, reason } => {
+                self.retract_scan(shipment, scan, &known, reason, context)
+            }
         }?;
         if outcome.changed {
             self.head.updated_at = context.now;
@@ -305,6 +321,7 @@ impl Order {
             recorded_at: context.now,
             request_id: context.request_id.clone(),
             webhook_id: context.webhook_id,
+            owes_notification: true,
         };
         self.head.status = to;
         self.head.version = transition.version;

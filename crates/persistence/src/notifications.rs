@@ -70,7 +70,8 @@ pub(crate) async fn enqueue_notifications(tx: &Tx, orders: &[&Order]) -> Result<
 
 /// The statuses of an order's new transitions that cause a notification, the newest last.
 fn notification_kinds(order: &Order) -> Vec<NotificationKind> {
-    let statuses = order.changes().transitions.iter().map(|event| event.to());
+    let owed = order.changes().transitions.iter().filter(|event| event.owes_notification());
+    let statuses = owed.map(|event| event.to());
     statuses.filter_map(NotificationKind::from_status).collect()
 }
 

@@ -29,6 +29,8 @@ pub enum ActivityKind {
     ReturnReceived,
     /// A person recorded a scan. The scan is an entry of its own.
     ScanRecorded,
+    /// Staff retracted a scan. The scan stays in the list of its shipment, marked.
+    ScanRetracted,
 }
 
 /// One activity, already reduced to the parts that the caller may see.

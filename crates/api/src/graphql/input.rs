@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use dropship::{ReassignItemsInput, SupplierItemsInput};
 pub use lenient_scalars::Time;
 pub use returns::{InitiateReturnInput, ReceiveReturnInput};
-pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput};
+pub use shipment::{CancelShipmentInput, CreateShipmentInput, RecordScanInput, RetractScanInput};
 
 use super::enums::{FulfillmentPath, OrderStatus, OriginKind};
 use lenient_scalars::{Lenient, NO_NUMBER};

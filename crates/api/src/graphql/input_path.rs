@@ -9,6 +9,7 @@ pub(super) fn build_input_path(field: InputField) -> String {
         InputField::ItemId(at) => return format!("itemIds[{at}]"),
         InputField::OrderId => "orderId",
         InputField::ShipmentId => "shipmentId",
+        InputField::ScanId => "scanId",
         InputField::UserId => "userId",
         InputField::ExpectedVersion => "expectedVersion",
         InputField::IdempotencyKey => "idempotencyKey",

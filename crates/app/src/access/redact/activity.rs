@@ -7,6 +7,7 @@
 //! | `items_accepted`, `items_declined`, `items_reassigned` | nothing: it is between the merchant and the supplier | its own items, without notes |
 //! | `shipment_created`, `shipment_cancelled` | all of it | those of the shipments that it sees, without notes |
 //! | `scan_recorded` | all of it | the same; notes only if it recorded the scan |
+//! | `scan_retracted` | all but notes | the same |
 //!
 //! 1. Nobody but staff sees the id of another actor.
 //! 2. An item is a supplier's own if it is so now and was so when the activity was recorded: a supplier does not learn
@@ -24,8 +25,8 @@ use super::redact_actor;
 use crate::access::{Caller, Scope};
 
 /// The facts that a supplier sees, except the items.
-const FOR_SUPPLIERS: [&str; 7] =
-    ["carrier", "tracking_number", "origin", "meaning", "occurred_at", "accept_by", "ship_by"];
+const FOR_SUPPLIERS: [&str; 8] =
+    ["carrier", "tracking_number", "origin", "scan_id", "meaning", "occurred_at", "accept_by", "ship_by"];
 
 /// The facts about one of its items that a supplier sees.
 const OF_ITEM_FOR_SUPPLIERS: [&str; 2] = ["item_id", "quantity"];
@@ -72,7 +73,8 @@ fn is_for_customers(kind: ActivityKind) -> bool {
         | ActivityKind::ShipmentCancelled
         | ActivityKind::ReturnRequested
         | ActivityKind::ReturnReceived
-        | ActivityKind::ScanRecorded => true,
+        | ActivityKind::ScanRecorded
+        | ActivityKind::ScanRetracted => true,
         ActivityKind::ItemsAccepted | ActivityKind::ItemsDeclined | ActivityKind::ItemsReassigned => false,
     }
 }
@@ -89,7 +91,8 @@ fn has_notes_for_customers(kind: ActivityKind) -> bool {
         ActivityKind::ItemsAccepted
         | ActivityKind::ItemsDeclined
         | ActivityKind::ItemsReassigned
-        | ActivityKind::ReturnReceived => false,
+        | ActivityKind::ReturnReceived
+        | ActivityKind::ScanRetracted => false,
     }
 }
 

@@ -98,7 +98,8 @@ fn describe_failure(error: &Error) -> String {
 /// The shipments of an order whose tracking state differs between `before` and `after`.
 fn changes_between(before: &Order, after: &Order, applied: bool) -> Vec<ReplayChange> {
     let now = if applied { after } else { before };
-    let reached = after.changes().transitions.iter().map(|step| step.to());
+    let owed = after.changes().transitions.iter().filter(|step| step.owes_notification());
+    let reached = owed.map(|step| step.to());
     let told = reached.filter(|_| after.head().customer_email.is_some());
     // If the order passes several statuses, only the newest notification is sent.
     let mut notifications: Vec<NotificationKind> = told.filter_map(NotificationKind::from_status).collect();
