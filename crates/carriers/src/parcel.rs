@@ -90,8 +90,10 @@ impl Parcel {
     /// that cannot be trusted. The newest scan carries the delivery estimate.
     pub fn into_scans(self, arrival: DateTime<Utc>) -> Vec<Scan> {
         let package = self.package;
-        let scans =
-            self.scans.into_iter().map(|scan| Scan { package: package.clone(), ..scan.into_scan(self.carrier, arrival) });
+        let scans = self
+            .scans
+            .into_iter()
+            .map(|scan| Scan { package: package.clone(), ..scan.into_scan(self.carrier, arrival) });
         let mut scans: Vec<Scan> = scans.collect();
         // Oldest first. Scans without a zone all count with the arrival, so where they are stored in this sequence and
         // shown newest first, the sequence of the body makes no difference.

@@ -35,7 +35,11 @@ impl Meaning {
     pub fn all() -> impl Iterator<Item = Self> {
         let statuses = ShipmentStatus::ALL.map(Self::Status);
         let conditions = ConditionKind::ALL.map(Self::Condition);
-        statuses.into_iter().chain(conditions).chain([Self::ReturnCancelled, Self::Informational, Self::Unknown])
+        statuses.into_iter().chain(conditions).chain([
+            Self::ReturnCancelled,
+            Self::Informational,
+            Self::Unknown,
+        ])
     }
 
     /// The stable name, as in the database, in settings and in story files. No two meanings have the same name.

@@ -63,7 +63,10 @@ fn a_shipment_is_cancelled_before_it_moves_or_when_it_will_not_arrive_and_never_
         story.scans(1, &[scan(50, Meaning::Condition(kind), 900)]);
         let answer = story.cancel_shipment(1);
         match kind {
-            ConditionKind::Lost | ConditionKind::Damaged | ConditionKind::Returning => {
+            ConditionKind::Lost
+            | ConditionKind::Damaged
+            | ConditionKind::Returning
+            | ConditionKind::Returned => {
                 assert!(answer.expect("it will not arrive").changed);
             }
             ConditionKind::DeliveryAttemptFailed

@@ -11,8 +11,7 @@ use super::{
     input::{
         CancelItemsInput, CancelOrderInput, CancelShipmentInput, CreateShipmentInput, InitiateReturnInput,
         PlaceOrderInput, ReassignItemsInput, ReceiveReturnInput, RecordScanInput, RetractScanInput,
-        SupplierItemsInput,
-        TransitionOrderInput,
+        SupplierItemsInput, TransitionOrderInput,
     },
     outcome::{
         self, CancelItemsResult, OrderChangeRefused, PlaceOrderResult, ShipmentResult, TransitionOrderResult,

@@ -247,7 +247,9 @@ impl Scan {
     async fn status(&self) -> Option<ShipmentStatus> {
         match self.0.scan.meaning {
             Meaning::Status(status) => Some(status.into()),
-            Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => None,
+            Meaning::Condition(_) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => {
+                None
+            }
         }
     }
 

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{
-    Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId,
-};
+use domain::{Evidence, Meaning, NewShipment, OrderId, Refusal, Request, Scan, ScanId, Shipment, ShipmentId};
 use persistence::read;
 
 use super::{Command, CommandOutcome, IdempotencyKey, Orders};

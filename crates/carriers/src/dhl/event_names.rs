@@ -71,13 +71,7 @@ const LISTED: &[(Meaning, &[&str])] = &[
             "return delivered at shipper calculated",
         ],
     ),
-    (
-        Status(ReturnedToSender),
-        &[
-            "returned to sender",
-            "returned to shipper",
-        ],
-    ),
+    (Status(ReturnedToSender), &["returned to sender", "returned to shipper"]),
     (
         Condition(Returning),
         &[

@@ -81,6 +81,8 @@ fn describe_meaning(meaning: Meaning) -> Option<(&'static str, &'static str, &'s
         Condition(Damaged) => ("in_transit", "damaged", "Damage reported"),
         Condition(Lost) => ("failure", "lost", "Lost"),
         Condition(Other) => ("in_transit", "transit_exception", "Exception"),
-        Condition(Returning) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => return None,
+        Condition(Returning) | Meaning::ReturnCancelled | Meaning::Informational | Meaning::Unknown => {
+            return None;
+        }
     })
 }

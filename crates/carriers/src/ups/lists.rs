@@ -87,7 +87,7 @@ const DELIVERIES: &[(Meaning, &str)] = &[
 pub(super) fn find_exception(code: &str) -> Option<Meaning> {
     let trouble = |meaning: &Meaning| match meaning {
         Condition(_) => true,
-        Status(_) | Informational | Meaning::Unknown => false,
+        Status(_) | Meaning::ReturnCancelled | Informational | Meaning::Unknown => false,
     };
     find(EXCEPTIONS, code).or_else(|| find(DELIVERIES, code).filter(trouble))
 }

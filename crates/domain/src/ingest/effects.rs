@@ -58,7 +58,8 @@ pub(crate) fn fold_incoming<'a>(
     by_clock.sort_by_key(|(scan, _)| (scan.clock(), scan.identity));
     for (scan, outcome) in by_clock {
         let is_restated = restated.contains(&scan.identity);
-        let Some((place, stored_meaning)) = add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
+        let Some((place, stored_meaning)) =
+            add_scan(&mut state, &mut journey, &mut places, scan, is_restated)
         else {
             continue;
         };

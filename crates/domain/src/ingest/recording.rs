@@ -144,7 +144,9 @@ impl ScanRecorder {
         let mut outcome = order.apply(request, None, context)?;
         let mut recorded = std::mem::take(&mut outcome.scan_outcomes).into_iter();
         outcome.scan_outcomes = (retracted.into_iter())
-            .filter_map(|is_retracted| if is_retracted { Some(ScanOutcome::Repeated) } else { recorded.next() })
+            .filter_map(
+                |is_retracted| if is_retracted { Some(ScanOutcome::Repeated) } else { recorded.next() },
+            )
             .collect();
         for (scan, answer) in incoming.into_iter().zip(&outcome.scan_outcomes) {
             let key = (shipment, scan.identity);
@@ -198,8 +200,7 @@ impl ScanRecorder {
         context: &Context,
     ) -> Result<Outcome, Refusal> {
         let stored = self.stored.entry(shipment).or_default();
-        let request =
-            Request::RetractScan { shipment, scan, known: stored.clone(), reason: reason.clone() };
+        let request = Request::RetractScan { shipment, scan, known: stored.clone(), reason: reason.clone() };
         let outcome = order.apply(request, None, context)?;
         if outcome.changed
             && let Some(old) = stored.iter_mut().find(|old| old.id == scan)

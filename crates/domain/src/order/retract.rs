@@ -12,9 +12,7 @@ use crate::{
     activity::ActivityKind,
     ids::{ScanId, ShipmentId},
     ingest::{FoldState, StoredScan},
-    order::{
-        Order, Outcome, activities::ActivityDetail, advance::Trigger, text_validation::check_reason,
-    },
+    order::{Order, Outcome, activities::ActivityDetail, advance::Trigger, text_validation::check_reason},
     refusal::Refusal,
     shipment::Shipment,
     transition::Context,

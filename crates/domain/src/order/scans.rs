@@ -42,7 +42,8 @@ impl Order {
         let folded = fold_incoming(&self.head, shipment, known, incoming, restated);
         let changed = folded.after != folded.before;
         if changed {
-            let trigger = folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
+            let trigger =
+                folded.cause.map(|scan| Trigger::from_scan(scan, &folded.state, shipment, &folded.after));
             self.shipment_mut(id)?.tracking = folded.after;
             self.mark_changed(id);
             self.advance(trigger, context);

@@ -8,10 +8,10 @@ mod story;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item, ItemId,
-    ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind, Outcome, Rank,
-    Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus, SupplierCommitment,
-    TrackingNumber, UserId, fold,
+    Actor, ActorKind, Carrier, Changes, Context, Estimate, Evidence, FulfillmentPath, InputField, Item,
+    ItemId, ItemQuantity, Meaning, Money, Order, OrderHead, OrderId, OrderStatus, Origin, OriginKind,
+    Outcome, Rank, Refusal, Request, Scan, ScanIdentity, Shipment, ShipmentId, ShipmentStatus,
+    SupplierCommitment, TrackingNumber, UserId, fold,
 };
 pub use story::Story;
 use uuid::Uuid;

@@ -16,7 +16,9 @@ use std::{
 
 use chrono::NaiveDateTime;
 
-use super::{Attribution, RETURN_PICKUP_AFTER, WayBack, ends_return, is_return_news, shows_possession, status_of};
+use super::{
+    Attribution, RETURN_PICKUP_AFTER, WayBack, ends_return, is_return_news, shows_possession, status_of,
+};
 use crate::{
     scan::{Evidence, Meaning, Scan, ScanIdentity},
     shipment::{ConditionKind, ShipmentStatus},
@@ -204,7 +206,8 @@ impl Journey {
         let outbound_since = self.find_return_legs();
         self.way_back = outbound_since.and_then(|since| self.find_way_back(since));
         let new_legs = &self.return_legs[kept..];
-        let changed = (0..old_legs.len().max(new_legs.len())).find(|at| old_legs.get(*at) != new_legs.get(*at));
+        let changed =
+            (0..old_legs.len().max(new_legs.len())).find(|at| old_legs.get(*at) != new_legs.get(*at));
         let legs = changed.into_iter().flat_map(|at| [old_legs.get(at), new_legs.get(at)]).flatten();
         let way_backs = [old_way_back, self.way_back].into_iter().flatten();
         let way_backs = way_backs.filter(|_| old_way_back != self.way_back);
@@ -242,7 +245,8 @@ impl Journey {
     /// earlier: see [`begins_way_back`](super::begins_way_back).
     fn find_way_back(&self, since: NaiveDateTime) -> Option<WayBack> {
         let first = ScanIdentity([0; 32]);
-        let of_carrier = self.deliveries.range((false, since, first, 0)..(true, NaiveDateTime::MIN, first, 0)).next();
+        let of_carrier =
+            self.deliveries.range((false, since, first, 0)..(true, NaiveDateTime::MIN, first, 0)).next();
         let delivery = of_carrier.or_else(|| self.deliveries.range((true, since, first, 0)..).next());
         let &(_, delivered_at, ..) = delivery?;
         let late_enough = delivered_at.checked_add_signed(RETURN_PICKUP_AFTER);

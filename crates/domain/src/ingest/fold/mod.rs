@@ -154,7 +154,9 @@ fn ends_with_delivery(kind: ConditionKind) -> bool {
         | ConditionKind::Held
         | ConditionKind::AddressIssue
         | ConditionKind::Other => true,
-        ConditionKind::Damaged | ConditionKind::Lost | ConditionKind::Returning | ConditionKind::Returned => false,
+        ConditionKind::Damaged | ConditionKind::Lost | ConditionKind::Returning | ConditionKind::Returned => {
+            false
+        }
     }
 }
 

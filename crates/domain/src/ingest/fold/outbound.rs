@@ -124,7 +124,9 @@ impl OutboundScans {
             _ => ShipmentStatus::LabelCreated,
         };
         let since = |rank: Rank| self.first_at_rank(rank).filter(|_| !is_cancelled);
-        let reached = |rank: Rank| since(rank).map(|first| Reached { at: first.0.1, inferred: self.is_inferred(rank, first) });
+        let reached = |rank: Rank| {
+            since(rank).map(|first| Reached { at: first.0.1, inferred: self.is_inferred(rank, first) })
+        };
         let estimate = self.estimates.last().map(|(estimate, _)| estimate.expected);
         Tracking {
             status,
@@ -141,7 +143,9 @@ impl OutboundScans {
     /// Whether the time of a rank is inferred. `first` is the scan that gives the time.
     fn is_inferred(&self, rank: Rank, first: (TimeKey, usize)) -> bool {
         let tells = self.milestones().any(|(status, _)| status.rank() == rank);
-        !tells || self.possession.contains(&first)
+        // Where no scan has a time of the carrier, the arrivals do not show which of them was first.
+        let ((time_estimated, ..), _) = first;
+        !tells || (!time_estimated && self.possession.contains(&first))
     }
 
     /// The scan with whose time the shipment reached this rank: the earliest by the carrier's time, else the first to

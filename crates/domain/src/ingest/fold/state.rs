@@ -12,14 +12,14 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+#[cfg(doc)]
+use super::Attribution;
 use super::{
     Journey,
     attribution::Packages,
     legs::{OpenReturn, Role},
     outbound::OutboundScans,
 };
-#[cfg(doc)]
-use super::Attribution;
 use crate::{
     scan::Scan,
     shipment::{Condition, ConditionKind, Rank, Reached, ShipmentStatus, Tracking},
