@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use domain::{OrderHead, OrderStatus, Progress, Shipment, ShipmentStatus, progress, text::single_line};
+use domain::{OrderHead, OrderStatus, Progress, Shipment, progress, text::single_line};
 use persistence::{Event, Store, read};
 
 use crate::page;
@@ -111,14 +111,13 @@ async fn load_track(store: &Store, id: domain::OrderId) -> persistence::Result<O
 }
 
 fn view_shipment(shipment: &Shipment, items: Vec<String>) -> ShipmentView {
-    let delivered = shipment.status() == ShipmentStatus::Delivered;
     ShipmentView {
         carrier: shipment.carrier().display_name(),
         number: shipment.tracking_number.to_string(),
         url: shipment.tracking_number.tracking_url(),
-        status: shipment.status().describe(),
-        trouble: shipment.tracking.condition.as_ref().map(|condition| condition.kind.describe()),
-        expected: shipment.tracking.estimated_delivery.filter(|_| !delivered),
+        status: shipment.describe(),
+        trouble: shipment.describe_trouble(),
+        expected: shipment.expected_delivery(),
         items,
     }
 }

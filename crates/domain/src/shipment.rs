@@ -286,6 +286,36 @@ impl Shipment {
         if self.cancelled_at.is_some() { ShipmentStatus::Cancelled } else { self.tracking.status }
     }
 
+    /// How far it is, as a text for customers.
+    pub fn describe(&self) -> &'static str {
+        let is_back = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Returned);
+        match self.status() {
+            ShipmentStatus::ReturnedToSender if is_back => "Back at the sender",
+            status => status.describe(),
+        }
+    }
+
+    /// Its trouble as a text for customers. A delivered shipment has none for them, and that it goes back is said by
+    /// [`describe`](Self::describe).
+    pub fn describe_trouble(&self) -> Option<&'static str> {
+        let is_told = match self.status() {
+            ShipmentStatus::Delivered | ShipmentStatus::ReturnedToSender | ShipmentStatus::Cancelled => false,
+            ShipmentStatus::LabelCreated
+            | ShipmentStatus::PickedUp
+            | ShipmentStatus::InTransit
+            | ShipmentStatus::OutForDelivery
+            | ShipmentStatus::AvailableForPickup => true,
+        };
+        self.tracking.condition.as_ref().filter(|_| is_told).map(|condition| condition.kind.describe())
+    }
+
+    /// When the customer can expect it. `None` if it was delivered, is lost, or does not go to the customer.
+    pub fn expected_delivery(&self) -> Option<DateTime<Utc>> {
+        let is_lost = self.tracking.condition.as_ref().is_some_and(|it| it.kind == ConditionKind::Lost);
+        let is_coming = self.status().is_on_its_way() && self.status() != ShipmentStatus::ReturnedToSender;
+        self.tracking.estimated_delivery.filter(|_| is_coming && !is_lost)
+    }
+
     /// The rank that its units allow to the order. A return does not move the order, so for a shipment on its way back
     /// this is the rank from before the return.
     pub fn outbound_rank(&self) -> Rank {

@@ -36,3 +36,4 @@ mod story;
 mod strangers;
 mod suppliers;
 mod timeline;
+mod way_back;

@@ -134,14 +134,13 @@ fn summarize_shipment(shipment: &Shipment, items: &[Item]) -> mail::ShipmentSumm
         let item = items.iter().find(|item| item.id == line.item_id)?;
         Some(mail::Item { name: item.name.clone(), quantity: line.quantity })
     });
-    let condition = shipment.tracking.condition.as_ref();
     mail::ShipmentSummary {
         carrier: shipment.carrier().display_name().to_owned(),
         tracking_number: shipment.tracking_number.to_string(),
         url: shipment.tracking_number.tracking_url(),
-        status: shipment.status().describe().to_owned(),
-        estimated_delivery: shipment.tracking.estimated_delivery,
-        condition: condition.map(|condition| condition.kind.describe().to_owned()),
+        status: shipment.describe().to_owned(),
+        estimated_delivery: shipment.expected_delivery(),
+        condition: shipment.describe_trouble().map(str::to_owned),
         items: contents.collect(),
     }
 }
