@@ -117,11 +117,14 @@ impl OutboundScans {
     ) -> Tracking {
         let furthest = self.milestones().map(|(status, _)| status).next_back();
         let is_cancelled = self.by_status.contains_key(&ShipmentStatus::Cancelled) && !in_possession;
+        let at_least = match self.possession.is_empty() {
+            true => ShipmentStatus::LabelCreated,
+            false => ShipmentStatus::InTransit,
+        };
         let status = match furthest {
             _ if is_cancelled => ShipmentStatus::Cancelled,
-            Some(status) if status.rank() >= Rank::Shipped => status,
-            _ if !self.possession.is_empty() => ShipmentStatus::InTransit,
-            _ => ShipmentStatus::LabelCreated,
+            Some(status) => status.max(at_least),
+            None => at_least,
         };
         let since = |rank: Rank| self.first_at_rank(rank).filter(|_| !is_cancelled);
         let reached = |rank: Rank| {
